@@ -1,0 +1,33 @@
+/** What went wrong, as a word a program can branch on. */
+export type ErrorCode =
+  | 'no_adapter' // no WebGPU adapter on this machine or tab
+  | 'device_lost' // the GPU went away
+  | 'gpu' // an uncaptured GPU validation or internal error
+  | 'out_of_memory' // the GPU refused an allocation
+  | 'limit' // a tensor or dispatch does not fit this adapter's limits
+  | 'shape' // an op was given tensors it cannot combine
+  | 'graph' // the graph or plan was used wrongly
+  | 'kernel' // a .wgsl file is not of the kernel convention
+  | 'weights' // a weights file, index or config is malformed or does not fit
+  | 'non_finite' // NaN or Inf turned up at a named stage
+  | 'invalid_argument' // a public option has a wrong type or value
+  | 'io' // a file or address cannot be read or written
+  | 'audio' // an audio file is malformed or unsupported
+  | 'aborted' // the caller's AbortSignal fired
+  | 'busy' // a second generate() while one runs
+  | 'suspect_output'; // --strict: the finished clip looks broken
+
+/**
+ * The one error type of the library. `message` says what is wrong, what was got and what was expected;
+ * `hint` says what to do about it.
+ */
+export class MelodyError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  constructor(code: ErrorCode, message: string, hint?: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'MelodyError';
+    this.code = code;
+    this.hint = hint;
+  }
+}
