@@ -1,0 +1,50 @@
+import { MelodyError } from '../errors.ts';
+
+/** Bytes that can be read by range: a file, an address, or memory. Nothing is read before `read` is called. */
+export interface ByteSource {
+  /** Path, address or label, for messages. */
+  readonly name: string;
+  /** Length in bytes. */
+  readonly size: number;
+  /** Exactly `length` bytes from `offset`, or an `io` error; the caller must not write into them. */
+  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+/** A folder whose files are opened by their plain name (no separators). */
+export interface ByteFolder {
+  /** Path or address, for messages. */
+  readonly name: string;
+  /** The file of that name, or undefined where there is none; other failures are `io` errors. */
+  open(file: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
+}
+
+/** Bytes already in memory as a source; reads are views, nothing is copied. */
+export function memorySource(name: string, data: ArrayBuffer | Uint8Array): ByteSource {
+  const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
+  return {
+    name,
+    size: bytes.length,
+    async read(offset, length, signal) {
+      checkRange(this, offset, length);
+      if (signal?.aborted) throw new MelodyError('aborted', `${name}: reading was aborted`);
+      return bytes.subarray(offset, offset + length);
+    },
+  };
+}
+
+/** Files in memory as a folder. */
+export function memoryFolder(name: string, files: ReadonlyMap<string, Uint8Array>): ByteFolder {
+  return {
+    name,
+    async open(file) {
+      const data = files.get(file);
+      return data && memorySource(`${name}/${file}`, data);
+    },
+  };
+}
+
+/** Throws unless [offset, offset + length) lies inside the source. For the use of ByteSource implementations. */
+export function checkRange(source: ByteSource, offset: number, length: number): void {
+  const ok = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= source.size;
+  if (!ok) throw new MelodyError('io', `${source.name}: read of ${length} bytes at ${offset}; got a source of ${source.size} bytes`);
+}
