@@ -1,0 +1,19 @@
+// add: y[i] = a[i] * alpha + b[i mod period] * beta
+//
+// a, y  [n]             b [period]: a row, broadcast over the rest, when period < n
+// grid  [n / WG]        one thread per element
+
+override WG = 64u;      // threads per workgroup
+
+struct Params { n: u32, period: u32, alpha: f32, beta: f32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+@group(0) @binding(1) var<storage, read>       a: array<f32>;
+@group(0) @binding(2) var<storage, read>       b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let i = (wid.x + wid.y * nwg.x) * WG + lid;
+  if (i >= p.n) { return; }
+  y[i] = a[i] * p.alpha + b[i % p.period] * p.beta;
+}

@@ -1,0 +1,239 @@
+// One GPU device: its limits and features as plain numbers, its pipelines, buffers and errors.
+import { MelodyError } from '../errors.ts';
+import { type Kernel, type Specialisation, specialisationKey, specialise } from './kernel.ts';
+
+/** What this adapter can do, as plain data: ops choose kernels by it, so a graph can be recorded without a GPU. */
+export interface Caps {
+  readonly name: string; // "vendor architecture description", for people
+  readonly software: boolean; // a CPU adapter (llvmpipe, SwiftShader): registers are cheap, workgroup memory is not
+  readonly f16: boolean; // shader-f16
+  readonly subgroups: boolean;
+  readonly subgroupMin: number; // 0 without subgroups
+  readonly subgroupMax: number;
+  readonly timestamps: boolean;
+  readonly storageBinding: number; // bytes
+  readonly bufferSize: number; // bytes
+  readonly workgroupMemory: number; // bytes
+  readonly invocations: number; // threads per workgroup
+  readonly groupsPerAxis: number;
+}
+
+/** WebGPU's guaranteed minimum: what a graph may assume of any adapter. */
+export const DEFAULT_CAPS: Caps = {
+  name: 'WebGPU default limits', software: false, f16: false, subgroups: false, subgroupMin: 0, subgroupMax: 0, timestamps: false,
+  storageBinding: 134217728, bufferSize: 268435456, workgroupMemory: 16384, invocations: 256, groupsPerAxis: 65535,
+};
+
+export interface GpuOptions {
+  /** 'adapter' (default) asks for all the adapter has; 'default' stays within WebGPU's guaranteed limits. */
+  limits?: 'adapter' | 'default';
+  /** 'adapter' (default) uses optional features where present; 'none' uses none. */
+  features?: 'adapter' | 'none';
+  powerPreference?: 'low-power' | 'high-performance';
+}
+
+const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
+const RAISED_LIMITS = [
+  'maxStorageBufferBindingSize', 'maxBufferSize', 'maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX',
+] as const;
+
+const SOFTWARE_NAMES = /llvmpipe|swiftshader|lavapipe|software|warp|basic render/i;
+
+export class Gpu {
+  readonly device: GPUDevice;
+  readonly caps: Caps;
+  /** Live buffers and bytes made through this object, and the most bytes there ever were. */
+  readonly memory = { buffers: 0, bytes: 0, peakBytes: 0 };
+  /** Resolves with the reason when the device is lost, by itself or by `dispose`. */
+  readonly lost: Promise<string>;
+  #entry: GPU | undefined; // npm webgpu crashes when its GPU object is collected while a device of it lives
+  #failure: MelodyError | undefined;
+  #allocations: Promise<void> = Promise.resolve();
+  #sizes = new Map<GPUBuffer, number>();
+  #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+
+  private constructor(entry: GPU, device: GPUDevice, caps: Caps) {
+    this.#entry = entry;
+    this.device = device;
+    this.caps = caps;
+    this.lost = device.lost.then((info) => {
+      this.#failure ??= new MelodyError('device_lost', `the GPU device was lost (${info.reason}): ${info.message}`, 'open the GPU again and reload');
+      return info.message;
+    });
+    device.onuncapturederror = (event) => {
+      this.#failure ??= new MelodyError('gpu', `uncaptured GPU error: ${event.error.message}`, 'please report this with the output of `melody doctor`');
+    };
+  }
+
+  /**
+   * Open a device on `gpu` (navigator.gpu, or npm webgpu's create()). Throws `no_adapter`.
+   * Node programs use platform/node.ts, which finds `gpu` for them.
+   */
+  static async open(gpu: GPU, options: GpuOptions = {}): Promise<Gpu> {
+    const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+    if (!adapter)
+      throw new MelodyError('no_adapter', 'no WebGPU adapter; got null from requestAdapter(), expected a GPU or a software Vulkan driver',
+        'Node: run `npm run setup`; browser: use one with WebGPU (Chrome, Edge, Safari 26, Firefox 141+) and hardware acceleration on');
+    const want = options.features === 'none' ? [] : OPTIONAL_FEATURES.filter((name) => adapter.features.has(name));
+    const requiredLimits: Record<string, number> = {};
+    if (options.limits !== 'default') for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
+    const device = await adapter.requestDevice({ requiredFeatures: [...want], requiredLimits, label: 'melody' });
+    return new Gpu(gpu, device, describe(adapter, device));
+  }
+
+  /** Throw the first error the device reported since the last check. Lost devices keep throwing. */
+  check(): void {
+    const failure = this.#failure;
+    if (!failure) return;
+    if (failure.code !== 'device_lost') this.#failure = undefined;
+    throw failure;
+  }
+
+  /** A buffer of `bytes` (rounded up to 16), counted in `memory`. Throws `limit` when over the adapter's size. */
+  buffer(bytes: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    if (size > this.caps.bufferSize)
+      throw new MelodyError('limit', `${label}: buffer of ${size} bytes; got a limit of ${this.caps.bufferSize} on ${this.caps.name}`,
+        'use a shorter window, a smaller model, or an adapter with larger buffers');
+    this.device.pushErrorScope('out-of-memory');
+    const buffer = this.device.createBuffer({ size, usage, label });
+    this.#allocations = this.device.popErrorScope().then((error) => {
+      if (error) this.#failure ??= new MelodyError('out_of_memory', `${label}: no GPU memory for ${size} bytes beside ${this.memory.bytes - size} in use: ${error.message}`,
+        'use a shorter duration, a smaller model, or f16 weights');
+    }, () => {}); // a lost device rejects; `lost` says why
+    this.#sizes.set(buffer, size);
+    this.memory.buffers += 1;
+    this.memory.bytes += size;
+    this.memory.peakBytes = Math.max(this.memory.peakBytes, this.memory.bytes);
+    return buffer;
+  }
+
+  /** Wait until every buffer so far is known to exist. Throws `out_of_memory`. */
+  async allocated(): Promise<void> {
+    await this.#allocations;
+    this.check();
+  }
+
+  /** Destroy a buffer made by `buffer`. Freeing twice is a no-op. */
+  free(buffer: GPUBuffer): void {
+    const size = this.#sizes.get(buffer);
+    if (size === undefined) return;
+    this.#sizes.delete(buffer);
+    this.memory.buffers -= 1;
+    this.memory.bytes -= size;
+    buffer.destroy();
+  }
+
+  /** Copy of the first `bytes` of a buffer (usage COPY_SRC). */
+  async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+    this.check();
+    const size = Math.ceil(bytes / 4) * 4;
+    const staging = this.buffer(size, GPU_USAGE.MAP_READ | GPU_USAGE.COPY_DST, 'readback');
+    try {
+      const encoder = this.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
+      this.device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(MAP_READ, 0, size).catch((cause: unknown) => {
+        this.check(); // a lost device explains the failed mapping better than the mapping does
+        throw new MelodyError('gpu', `reading ${bytes} bytes back failed: ${String(cause)}`);
+      });
+      const copy = staging.getMappedRange(0, size).slice(0, bytes);
+      staging.unmap();
+      this.check();
+      return copy;
+    } finally {
+      this.free(staging);
+    }
+  }
+
+  /** The pipeline of one kernel specialisation; compiled once, in the background. Throws `kernel` on WGSL errors. */
+  pipeline(kernel: Kernel, how: Specialisation): Promise<GPUComputePipeline> {
+    const key = specialisationKey(kernel, how);
+    let pipeline = this.#pipelines.get(key);
+    if (!pipeline) {
+      pipeline = this.#compile(kernel, how, key);
+      this.#pipelines.set(key, pipeline);
+      pipeline.catch(() => this.#pipelines.delete(key));
+    }
+    return pipeline;
+  }
+
+  /** Bind-group layout of a kernel: binding 0 uniform, then its inputs and outputs. */
+  bindGroupLayout(kernel: Kernel): GPUBindGroupLayout {
+    return this.#layout(kernel).group;
+  }
+
+  /** Destroy the device. Buffers still live go with it. */
+  dispose(): void {
+    for (const buffer of [...this.#sizes.keys()]) this.free(buffer);
+    this.#pipelines.clear();
+    this.device.destroy();
+    void this.lost.then(() => {
+      this.#entry = undefined; // Node may exit now
+    });
+  }
+
+  /** False once disposed. */
+  get open(): boolean {
+    return this.#entry !== undefined;
+  }
+
+  #layout(kernel: Kernel) {
+    const modes = Object.values(kernel.bindings);
+    const key = modes.join();
+    let layout = this.#layouts.get(key);
+    if (!layout) {
+      const group = this.device.createBindGroupLayout({
+        entries: ['uniform' as const, ...modes].map((mode, binding) => ({
+          binding, visibility: 4 /* GPUShaderStage.COMPUTE */,
+          buffer: { type: mode === 'uniform' ? 'uniform' : mode === 'read' ? 'read-only-storage' : 'storage' },
+        })),
+      });
+      layout = { group, pipeline: this.device.createPipelineLayout({ bindGroupLayouts: [group] }) };
+      this.#layouts.set(key, layout);
+    }
+    return layout;
+  }
+
+  async #compile(kernel: Kernel, how: Specialisation, key: string): Promise<GPUComputePipeline> {
+    this.device.pushErrorScope('validation'); // getCompilationInfo tells it better than an uncaptured error
+    const module = this.device.createShaderModule({ code: specialise(kernel, how), label: kernel.name });
+    void this.device.popErrorScope().catch(() => {});
+    try {
+      return await this.device.createComputePipelineAsync({
+        label: key, layout: this.#layout(kernel).pipeline,
+        compute: { module, entryPoint: 'main', constants: { ...(how.overrides ?? {}) } },
+      });
+    } catch (cause) {
+      this.check();
+      const info = await module.getCompilationInfo();
+      const lines = info.messages.filter((m) => m.type === 'error').map((m) => `  line ${m.lineNum}:${m.linePos} ${m.message}`);
+      throw new MelodyError('kernel', `${key}: the pipeline does not compile\n${lines.join('\n') || String(cause)}`, 'see `melody doctor` for the adapter', { cause });
+    }
+  }
+}
+
+// GPUBufferUsage and GPUMapMode are globals of the browser that Node lacks until webgpu's globals are installed; their values are fixed by the specification.
+export const GPU_USAGE = { MAP_READ: 1, MAP_WRITE: 2, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128, QUERY_RESOLVE: 512 } as const;
+const MAP_READ = 1;
+
+function describe(adapter: GPUAdapter, device: GPUDevice): Caps {
+  const info = adapter.info;
+  const name = [info.vendor, info.architecture, info.description || info.device].filter(Boolean).join(' ') || 'unknown adapter';
+  const subgroups = device.features.has('subgroups');
+  const limits = device.limits;
+  return {
+    name, subgroups,
+    software: SOFTWARE_NAMES.test(name) || info.isFallbackAdapter === true,
+    f16: device.features.has('shader-f16'),
+    subgroupMin: subgroups ? info.subgroupMinSize : 0,
+    subgroupMax: subgroups ? info.subgroupMaxSize : 0,
+    timestamps: device.features.has('timestamp-query'),
+    storageBinding: limits.maxStorageBufferBindingSize,
+    bufferSize: limits.maxBufferSize,
+    workgroupMemory: limits.maxComputeWorkgroupStorageSize,
+    invocations: limits.maxComputeInvocationsPerWorkgroup,
+    groupsPerAxis: limits.maxComputeWorkgroupsPerDimension,
+  };
+}

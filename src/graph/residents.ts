@@ -1,0 +1,131 @@
+// What stays on the GPU between plans: weights, uploaded once per layout, and states.
+import { MelodyError } from '../errors.ts';
+import { type Gpu, GPU_USAGE } from '../gpu/device.ts';
+import { elementsOf, type Storage, type Tensor, type WeightRef } from './tensor.ts';
+
+const USAGE = GPU_USAGE.STORAGE | GPU_USAGE.COPY_SRC | GPU_USAGE.COPY_DST;
+const UPLOADS_AT_ONCE = 8; // weights held in JS memory at the same time
+
+/** GPU copies shared by all plans of one loaded model. `dispose` frees them all. */
+export class Residents {
+  readonly gpu: Gpu;
+  #weights = new Map<WeightRef, Map<string, Promise<GPUBuffer>>>();
+  #states = new Map<Storage, GPUBuffer>();
+
+  constructor(gpu: Gpu) {
+    this.gpu = gpu;
+  }
+
+  /** Buffers of the given weight and state storages, uploading what is not there yet. `onBytes` hears of each weight's upload. */
+  async ensure(storages: Iterable<Storage>, options: { signal?: AbortSignal; onBytes?: (bytes: number) => void } = {}): Promise<Map<Storage, GPUBuffer>> {
+    const found = new Map<Storage, GPUBuffer>();
+    const queue = [...new Set(storages)];
+    const worker = async () => {
+      for (let storage = queue.pop(); storage; storage = queue.pop()) {
+        if (options.signal?.aborted) throw new MelodyError('aborted', 'loading weights was aborted');
+        found.set(storage, storage.kind === 'state' ? this.#state(storage) : await this.#weight(storage, options));
+      }
+    };
+    await Promise.all(Array.from({ length: UPLOADS_AT_ONCE }, worker));
+    return found;
+  }
+
+  /** Overwrite a state from its first element. */
+  write(target: Tensor, data: Float32Array | Uint32Array | Int32Array): void {
+    if (data.byteLength > target.storage.bytes)
+      throw new MelodyError('shape', `write ${target.storage.label}: got ${data.byteLength} bytes, expected at most ${target.storage.bytes}`);
+    this.gpu.device.queue.writeBuffer(this.#state(target.storage), 0, data as GPUAllowSharedBufferSource);
+  }
+
+  /** Zero a state. */
+  clear(target: Tensor): void {
+    const encoder = this.gpu.device.createCommandEncoder();
+    encoder.clearBuffer(this.#state(target.storage));
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Copy of a state's elements. */
+  async read(target: Tensor): Promise<ArrayBuffer> {
+    return this.gpu.read(this.#state(target.storage), target.storage.bytes);
+  }
+
+  /** Free the GPU buffer of one state; recording it again starts from zero. */
+  release(target: Tensor): void {
+    const buffer = this.#states.get(target.storage);
+    if (buffer) this.gpu.free(buffer);
+    this.#states.delete(target.storage);
+  }
+
+  dispose(): void {
+    for (const buffer of this.#states.values()) this.gpu.free(buffer);
+    for (const layouts of this.#weights.values())
+      for (const pending of layouts.values()) void pending.then((buffer) => this.gpu.free(buffer), () => {});
+    this.#states.clear();
+    this.#weights.clear();
+  }
+
+  #state(storage: Storage): GPUBuffer {
+    if (storage.kind !== 'state') throw new MelodyError('graph', `"${storage.label}" is ${storage.kind}; expected state`);
+    let buffer = this.#states.get(storage);
+    if (!buffer) {
+      buffer = this.gpu.buffer(storage.bytes, USAGE, storage.label);
+      this.#states.set(storage, buffer);
+    }
+    return buffer;
+  }
+
+  #weight(storage: Storage, options: { signal?: AbortSignal; onBytes?: (bytes: number) => void }): Promise<GPUBuffer> {
+    const weight = storage.weight;
+    if (!weight) throw new MelodyError('graph', `"${storage.label}" has no weight to load`);
+    const layouts = this.#weights.get(weight.ref) ?? new Map<string, Promise<GPUBuffer>>();
+    this.#weights.set(weight.ref, layouts);
+    let pending = layouts.get(weight.layout.key);
+    if (!pending) {
+      pending = this.#upload(storage, weight, options.signal).then((buffer) => {
+        options.onBytes?.(storage.bytes);
+        return buffer;
+      });
+      layouts.set(weight.layout.key, pending);
+      pending.catch(() => layouts.delete(weight.layout.key)); // a failed upload may be tried again
+    }
+    return pending;
+  }
+
+  async #upload(storage: Storage, { ref, layout }: NonNullable<Storage['weight']>, signal?: AbortSignal): Promise<GPUBuffer> {
+    const queue = this.gpu.device.queue;
+    if (!layout.pack) {
+      const buffer = this.gpu.buffer(storage.bytes, USAGE, storage.label);
+      try {
+        for await (const { offset, data } of ref.read(signal)) writeWords(queue, buffer, offset * data.BYTES_PER_ELEMENT, data);
+        return buffer;
+      } catch (error) {
+        this.gpu.free(buffer);
+        throw error;
+      }
+    }
+    const packed = layout.pack(await readWhole(ref, signal), ref.shape);
+    const buffer = this.gpu.buffer(packed.byteLength, USAGE, storage.label);
+    writeWords(queue, buffer, 0, packed);
+    return buffer;
+  }
+}
+
+/** All elements of a weight in one array (f16 as bits). */
+export async function readWhole(ref: WeightRef, signal?: AbortSignal): Promise<Float32Array | Uint16Array | Int32Array | Uint32Array> {
+  const total = elementsOf(ref.shape);
+  const arrays = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u32: Uint32Array };
+  const whole = new arrays[ref.dtype](total);
+  for await (const { offset, data } of ref.read(signal)) whole.set(data, offset);
+  return whole;
+}
+
+/** writeBuffer wants multiples of four bytes: an odd count of f16 is padded. Pieces of f16 must start on even elements. */
+function writeWords(queue: GPUQueue, buffer: GPUBuffer, byteOffset: number, data: ArrayBufferView): void {
+  let bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (bytes.length % 4) {
+    const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+    padded.set(bytes);
+    bytes = padded;
+  }
+  queue.writeBuffer(buffer, byteOffset, bytes as GPUAllowSharedBufferSource);
+}

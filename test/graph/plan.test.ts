@@ -1,0 +1,198 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { create } from 'webgpu';
+import { DEFAULT_CAPS, Gpu } from '../../src/gpu/device.ts';
+import { Graph } from '../../src/graph/graph.ts';
+import { Plan } from '../../src/graph/plan.ts';
+import { Residents } from '../../src/graph/residents.ts';
+import { state } from '../../src/graph/tensor.ts';
+import { add } from '../../src/ops/elementwise.ts';
+import { rmsNorm } from '../../src/ops/norm.ts';
+import { randomArray, weightOf } from '../helpers/data.ts';
+import { openTestGpu, useGpu } from '../helpers/gpu.ts';
+import * as K from '../../src/kernels.gen.ts';
+
+const gpu = useGpu();
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const clean of cleanups.splice(0)) clean();
+});
+
+async function compile(body: (g: Graph) => void, options = {}, residents = new Residents(gpu())) {
+  const g = new Graph(gpu().caps);
+  body(g);
+  const plan = await Plan.compile(residents, g, options);
+  cleanups.push(() => plan.dispose(), () => residents.dispose());
+  return plan;
+}
+
+describe('Plan', () => {
+  it('replays with new inputs and scalars, one state across plans', async () => {
+    const residents = new Residents(gpu());
+    const total = state('total', [4]);
+    const accumulate = await compile((g) => {
+      const x = g.input('x', [4]);
+      const sum = add(g, total, x, { beta: g.scalar('gain') });
+      add(g, sum, sum, { alpha: 1, beta: 0, into: total });
+    }, {}, residents);
+    const show = await compile((g) => g.output('y', add(g, total, total, { beta: 0 })), {}, residents);
+    accumulate.run({ gain: 1 }, { x: Float32Array.of(1, 2, 3, 4) });
+    accumulate.run({ gain: 10 });
+    show.run();
+    expect([...(await show.read('y'))]).toEqual([11, 22, 33, 44]);
+    residents.clear(total);
+    show.run();
+    expect([...(await show.read('y'))]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('shares slots between temporaries', async () => {
+    const plan = await compile((g) => {
+      let x = g.input('x', [1000]);
+      for (let i = 0; i < 20; i++) x = add(g, x, x);
+      g.output('y', x);
+    });
+    plan.run({}, { x: new Float32Array(1000).fill(1) });
+    expect((await plan.read('y'))[999]).toBe(2 ** 20);
+    expect(plan.table()).toContain('20 dispatches, 2 slots');
+  });
+
+  it('frees every buffer: plans, weights, states', async () => {
+    const before = { ...gpu().memory };
+    const residents = new Residents(gpu());
+    const g = new Graph(gpu().caps);
+    const kept = state('kept', [2, 8]);
+    g.output('y', add(g, rmsNorm(g, g.input('x', [2, 8]), weightOf(randomArray(8, 1), [8])), kept));
+    const plan = await Plan.compile(residents, g);
+    plan.run({}, { x: randomArray(16, 2) });
+    await plan.read('y');
+    expect(gpu().memory.buffers).toBeGreaterThan(before.buffers);
+    plan.dispose();
+    residents.dispose();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(gpu().memory.buffers).toBe(before.buffers);
+    expect(gpu().memory.bytes).toBe(before.bytes);
+    expect(() => plan.run()).toThrow('disposed');
+  });
+
+  it('frees what it made when compiling fails', async () => {
+    const before = gpu().memory.buffers;
+    const residents = new Residents(gpu());
+    const g = new Graph(gpu().caps);
+    const broken = { ...weightOf(randomArray(8, 1), [8]), async *read() { yield* [] as never[]; throw new Error('disk on fire'); } };
+    g.output('y', rmsNorm(g, g.input('x', [2, 8]), broken));
+    await expect(Plan.compile(residents, g)).rejects.toThrow('disk on fire');
+    residents.dispose();
+    expect(gpu().memory.buffers).toBe(before);
+  });
+
+  it('names the kernel, the line and the adapter-independent message when WGSL does not compile', async () => {
+    const g = new Graph(gpu().caps);
+    const kernel = { ...K.add, name: 'broken', source: K.add.source.replace('p.alpha', 'p.beth') };
+    g.dispatch(kernel, { in: { a: g.input('a', [4]), b: g.input('b', [4]) }, out: { y: g.temp([4]) }, params: { n: 4, period: 4, alpha: 1, beta: 1 }, grid: [1] });
+    await expect(Plan.compile(new Residents(gpu()), g)).rejects.toThrow(/broken.*does not compile/s);
+  });
+
+  it('poisons temporaries and catches writes behind a buffer', async () => {
+    const g = new Graph(gpu().caps);
+    const y = g.temp([4]);
+    // n = 6 writes two elements too many.
+    g.dispatch(K.add, { in: { a: g.input('a', [6]), b: g.input('b', [6]) }, out: { y }, params: { n: 6, period: 6, alpha: 1, beta: 1 }, grid: [1] });
+    g.output('y', y);
+    const plan = await Plan.compile(new Residents(gpu()), g, { guard: true });
+    cleanups.push(() => plan.dispose());
+    plan.run({}, { a: randomArray(6, 1), b: randomArray(6, 2) });
+    await expect(plan.checkGuards()).rejects.toThrow('guard word 0 was overwritten');
+
+    const half = new Graph(gpu().caps);
+    const z = half.temp([4]);
+    half.dispatch(K.add, { in: { a: half.input('a', [2]), b: half.input('b', [2]) }, out: { y: z }, params: { n: 2, period: 2, alpha: 1, beta: 1 }, grid: [1] });
+    half.output('z', z);
+    const poisoned = await Plan.compile(new Residents(gpu()), half, { poison: true });
+    cleanups.push(() => poisoned.dispose());
+    poisoned.run({}, { a: randomArray(2, 1), b: randomArray(2, 2) });
+    const values = await poisoned.read('z');
+    expect([...values].map(Number.isNaN)).toEqual([false, false, true, true]);
+  });
+
+  it('times every dispatch where the adapter can', async () => {
+    const plan = await compile((g) => g.output('y', add(g, g.input('x', [64]), g.inputs.get('x') as never)));
+    if (!gpu().caps.timestamps) {
+      await expect(plan.profile({}, { x: randomArray(64, 1) })).rejects.toThrow('timestamp-query');
+      return;
+    }
+    const times = await plan.profile({}, { x: randomArray(64, 1) });
+    expect(times).toHaveLength(1);
+    expect(times[0].kernel).toBe('add');
+    expect(times[0].ms).toBeGreaterThanOrEqual(0);
+  });
+
+  it('splits long plans into several submits with the same result', async () => {
+    const body = (g: Graph) => {
+      let x = g.input('x', [64]);
+      for (let i = 0; i < 7; i++) x = add(g, x, x);
+      g.output('y', x);
+    };
+    const [whole, split] = [await compile(body), await compile(body, { dispatchesPerSubmit: 3 })];
+    const x = randomArray(64, 1);
+    whole.run({}, { x });
+    split.run({}, { x });
+    expect(await split.read('y')).toEqual(await whole.read('y'));
+  });
+
+  it('raises a lost device at the next call', async () => {
+    const own = await openTestGpu();
+    const g = new Graph(own.caps);
+    g.output('y', add(g, g.input('x', [4]), g.inputs.get('x') as never));
+    const plan = await Plan.compile(new Residents(own), g);
+    own.device.destroy();
+    await own.lost;
+    expect(() => plan.run({}, { x: new Float32Array(4) })).toThrow(expect.objectContaining({ code: 'device_lost' }));
+    await expect(Plan.compile(new Residents(own), g)).rejects.toThrow(expect.objectContaining({ code: 'device_lost' }));
+  });
+
+  it('raises an uncaptured GPU error at the next call', async () => {
+    const own = await openTestGpu();
+    cleanups.push(() => own.dispose());
+    own.device.createBuffer({ size: 16, usage: 0xffff }); // no such usage
+    await own.device.queue.onSubmittedWorkDone();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(() => own.check()).toThrow(expect.objectContaining({ code: 'gpu' }));
+    own.check();
+  });
+
+  it('opens within default limits and without features', async () => {
+    const own = await Gpu.open(create([]), { limits: 'default', features: 'none' });
+    cleanups.push(() => own.dispose());
+    const { name: _n, software: _s, ...limits } = own.caps;
+    const { name: _dn, software: _ds, ...expected } = DEFAULT_CAPS;
+    expect(limits).toEqual(expected);
+  });
+});
+
+describe('Graph', () => {
+  const graph = () => new Graph(DEFAULT_CAPS);
+
+  it('refuses a tensor over the binding limit, with numbers', () => {
+    const g = graph();
+    expect(() => g.input('fits', [32 * 1024 * 1024])).not.toThrow();
+    expect(() => g.input('over', [32 * 1024 * 1024 + 1])).toThrow(/over: 134217732 bytes.*134217728/);
+    expect(() => g.weight({ ...weightOf(new Float32Array(1), [1]), shape: [32 * 1024 * 1024 + 1] }, { key: 'raw', dtype: 'f32' })).toThrow(/134217732/);
+  });
+
+  it('refuses reads before writes, double writes and foreign scalars', () => {
+    const g = graph();
+    expect(() => add(g, g.temp([4]), g.input('x', [4]))).toThrow('before anything writes it');
+    const y = add(g, g.input('a', [4]), g.input('b', [4]));
+    expect(() => add(g, y, y, { into: y })).toThrow('bound twice with a write');
+    expect(() => add(g, y, y, { into: g.input('c', [4]) })).toThrow('which is input');
+    expect(() => add(g, y, y, { alpha: graph().scalar('elsewhere') })).toThrow('is not of this graph');
+    expect(() => add(g, y, g.input('d', [3]))).toThrow('add: got [4] and [3]');
+  });
+
+  it('folds large grids into y and refuses those over the limit', () => {
+    const g = graph();
+    const a = g.input('a', [5_000_000]);
+    add(g, a, a);
+    expect(g.dispatches[0].grid).toEqual([39063, 2, 1]);
+    expect(() => g.dispatch(K.add, { in: { a, b: a }, out: { y: g.temp([1]) }, params: { n: 1, period: 1, alpha: 1, beta: 1 }, grid: [65536] })).toThrow('grid [65536,1,1]');
+  });
+});

@@ -1,0 +1,56 @@
+// One GPU per test file, at adapter limits or forced to WebGPU's defaults by MELODY_TEST_GPU=default.
+import { afterAll, beforeAll } from 'vitest';
+import { create, globals } from 'webgpu';
+import { Gpu, type GpuOptions } from '../../src/gpu/device.ts';
+import { Graph } from '../../src/graph/graph.ts';
+import { type CompileOptions, Plan } from '../../src/graph/plan.ts';
+import { Residents } from '../../src/graph/residents.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+
+Object.assign(globalThis, globals);
+
+/** 'default' runs a suite again within default limits and without optional features. */
+export const TEST_GPU: GpuOptions = process.env.MELODY_TEST_GPU === 'default' ? { limits: 'default', features: 'none' } : {};
+
+export async function openTestGpu(options: GpuOptions = TEST_GPU): Promise<Gpu> {
+  return Gpu.open(create([]), options);
+}
+
+/** A shared GPU for the tests of one file, opened before and closed after them. */
+export function useGpu(options: GpuOptions = TEST_GPU): () => Gpu {
+  let gpu: Gpu | undefined;
+  beforeAll(async () => {
+    gpu = await openTestGpu(options);
+  });
+  afterAll(() => gpu?.dispose());
+  return () => gpu as Gpu;
+}
+
+/**
+ * Record, compile with poison and guard words, run once, check the guards, read every output, free everything.
+ * `body` declares inputs by g.input and returns the tensors to read; `inputs` and `scalars` are given to the run.
+ */
+export async function runGraph<Names extends string>(
+  gpu: Gpu, body: (g: Graph) => Record<Names, Tensor>,
+  inputs: Record<string, Float32Array | Uint32Array | Int32Array> = {}, scalars: Record<string, number> = {}, options: CompileOptions = {},
+): Promise<Record<Names, Float32Array> & { raw: Record<Names, ArrayBuffer> }> {
+  const residents = new Residents(gpu);
+  const g = new Graph(gpu.caps);
+  const outputs = body(g);
+  for (const [name, tensor] of Object.entries<Tensor>(outputs)) g.output(name, tensor);
+  const plan = await Plan.compile(residents, g, { poison: true, guard: true, ...options });
+  try {
+    plan.run(scalars, inputs);
+    await plan.checkGuards();
+    const raw = {} as Record<Names, ArrayBuffer>;
+    const read = {} as Record<Names, Float32Array>;
+    for (const name of Object.keys(outputs) as Names[]) {
+      raw[name] = await plan.readBytes(name);
+      read[name] = new Float32Array(raw[name]);
+    }
+    return { ...read, raw };
+  } finally {
+    plan.dispose();
+    residents.dispose();
+  }
+}
