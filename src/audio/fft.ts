@@ -1,0 +1,105 @@
+/** Real FFT in float64 and the short-time power spectra that every spectral measure shares. */
+
+/** In-place-free real FFT of one fixed power-of-two size: N real points as N/2 complex ones, radix 2. */
+export class RealFft {
+  readonly size: number;
+  private readonly half: number;
+  private readonly cos: Float64Array;
+  private readonly sin: Float64Array;
+  private readonly reversed: Uint32Array;
+  private readonly re: Float64Array;
+  private readonly im: Float64Array;
+
+  constructor(size: number) {
+    if (!Number.isInteger(Math.log2(size)) || size < 4) throw new RangeError(`RealFft: size ${size}, expected a power of two >= 4`);
+    this.size = size;
+    this.half = size / 2;
+    this.cos = Float64Array.from({ length: this.half }, (_, k) => Math.cos((2 * Math.PI * k) / size));
+    this.sin = Float64Array.from({ length: this.half }, (_, k) => Math.sin((2 * Math.PI * k) / size));
+    this.re = new Float64Array(this.half);
+    this.im = new Float64Array(this.half);
+    this.reversed = new Uint32Array(this.half);
+    const bits = Math.log2(this.half);
+    for (let i = 0; i < this.half; i++) {
+      let r = 0;
+      for (let b = 0; b < bits; b++) r |= ((i >> b) & 1) << (bits - 1 - b);
+      this.reversed[i] = r;
+    }
+  }
+
+  /** power[k] = |sum_n x[n] e^(-2 pi i k n / size)|^2, k = 0 … size/2. x [size], power [size/2 + 1]. */
+  power(x: Float64Array, power: Float64Array): void {
+    const { half, re, im, reversed } = this;
+    for (let i = 0; i < half; i++) {
+      const r = reversed[i];
+      re[i] = x[2 * r];
+      im[i] = x[2 * r + 1];
+    }
+    this.butterflies();
+    power[0] = (re[0] + im[0]) ** 2;
+    power[half] = (re[0] - im[0]) ** 2;
+    // Split the packed spectrum into those of the even and odd points, then one last butterfly joins them.
+    for (let k = 1; k < half; k++) {
+      const m = half - k;
+      const evenRe = (re[k] + re[m]) / 2;
+      const evenIm = (im[k] - im[m]) / 2;
+      const oddRe = (im[k] + im[m]) / 2;
+      const oddIm = (re[m] - re[k]) / 2;
+      const c = this.cos[k];
+      const s = this.sin[k];
+      const a = evenRe + c * oddRe + s * oddIm;
+      const b = evenIm + c * oddIm - s * oddRe;
+      power[k] = a * a + b * b;
+    }
+  }
+
+  private butterflies(): void {
+    const { half, re, im, cos, sin, size } = this;
+    for (let span = 1; span < half; span *= 2) {
+      const stride = size / (2 * span);
+      for (let start = 0; start < half; start += 2 * span) {
+        for (let j = 0; j < span; j++) {
+          const c = cos[j * stride];
+          const s = sin[j * stride];
+          const a = start + j;
+          const b = a + span;
+          const tr = re[b] * c + im[b] * s;
+          const ti = im[b] * c - re[b] * s;
+          re[b] = re[a] - tr;
+          im[b] = im[a] - ti;
+          re[a] += tr;
+          im[a] += ti;
+        }
+      }
+    }
+  }
+}
+
+/** Periodic Hann window, [size]. */
+export function hann(size: number): Float64Array {
+  return Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / size));
+}
+
+/** Number of frames that `powerFrames` visits: whole frames only, and one zero-padded frame for a clip shorter than `size`. */
+export function frameCount(samples: number, size: number, hop: number): number {
+  return samples <= size ? 1 : 1 + Math.floor((samples - size) / hop);
+}
+
+/**
+ * Visits the Hann-windowed power spectra of x [samples]: frame i covers samples i*hop … i*hop + size - 1, so its
+ * centre is at (i*hop + size/2) / sampleRate seconds. `power` [size/2 + 1] is reused between calls: copy what you keep.
+ * Nothing else is stored, so a long clip costs no memory.
+ */
+export function powerFrames(x: Float32Array, size: number, hop: number, visit: (power: Float64Array, frame: number) => void): void {
+  const fft = new RealFft(size);
+  const window = hann(size);
+  const frame = new Float64Array(size);
+  const power = new Float64Array(size / 2 + 1);
+  const frames = frameCount(x.length, size, hop);
+  for (let i = 0; i < frames; i++) {
+    const start = i * hop;
+    for (let n = 0; n < size; n++) frame[n] = start + n < x.length ? x[start + n] * window[n] : 0;
+    fft.power(frame, power);
+    visit(power, i);
+  }
+}

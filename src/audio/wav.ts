@@ -1,0 +1,193 @@
+/**
+ * Strict WAV reader: RIFF and RF64, PCM 8/16/24/32, float 32/64, plain or extensible, 1 to 8 channels.
+ *
+ * Sizes in the file are claims. Every one is held against the bytes that are there before anything is allocated, so
+ * a file can cost at most four times its own length. What cannot be read exactly is refused, never guessed.
+ */
+import { MelodyError } from '../errors.ts';
+import { readInfo, type WavTags } from './wav_tags.ts';
+
+export interface WavAudio {
+  /** Hz. */
+  sampleRate: number;
+  /** One array a channel, all of one length; full scale is -1 … 1 (float files may exceed it). */
+  channels: Float32Array[];
+  tags: WavTags;
+  format: 'pcm' | 'float';
+  bitsPerSample: number;
+  /** Oddities that were read over, in words. */
+  warnings: string[];
+}
+
+export interface WavReadOptions {
+  /** Take what is there when the file ends before its `data` chunk does. Default: refuse. */
+  allowTruncated?: boolean;
+}
+
+export const MIN_SAMPLE_RATE = 2_000;
+export const MAX_SAMPLE_RATE = 384_000;
+export const MAX_CHANNELS = 8;
+const UNKNOWN_SIZE = 0xffffffff;
+const STREAM_HINT = 'the file was cut off or its writer was not closed; allow truncated files to read what is there';
+
+interface Format {
+  kind: 'pcm' | 'float';
+  channels: number;
+  sampleRate: number;
+  bits: number;
+}
+
+/** Reads a whole WAV file. Throws MelodyError `audio` on everything it cannot read exactly. */
+export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAudio {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const container = bytes.length >= 12 ? fourCC(bytes, 0) : '';
+  if ((container !== 'RIFF' && container !== 'RF64') || fourCC(bytes, 8) !== 'WAVE') {
+    const got = container === 'RIFX' ? 'big-endian RIFX' : `${bytes.length} bytes starting ${JSON.stringify(ascii(bytes, 0, 12))}`;
+    throw fault(`not a RIFF or RF64 WAVE file; got ${got}`, 'convert it first, for example: ffmpeg -i input out.wav');
+  }
+  const warnings: string[] = [];
+  const tags: WavTags = { info: {} };
+  let format: Format | undefined;
+  let data: { start: number; length: number } | undefined;
+  let longDataSize: number | undefined; // RF64 keeps the real size of `data` in `ds64`
+
+  let at = 12;
+  while (at + 8 <= bytes.length) {
+    const id = fourCC(bytes, at);
+    const claimed = view.getUint32(at + 4, true);
+    const start = at + 8;
+    const left = bytes.length - start;
+    if (id === 'data') {
+      if (data) throw fault('two data chunks; expected one');
+      data = { start, length: dataLength(claimed, left) };
+      at = start + data.length + (data.length & 1);
+      continue;
+    }
+    if (claimed > left) {
+      if (!data) throw fault(`chunk ${JSON.stringify(id)} at byte ${at} claims ${claimed} bytes, ${left} are left`, STREAM_HINT);
+      warnings.push(`what follows the audio at byte ${at} is not a whole chunk and was left out`);
+      break;
+    }
+    const body = bytes.subarray(start, start + claimed);
+    if (id === 'ds64') {
+      if (claimed < 28) throw fault(`ds64 chunk has ${claimed} bytes, expected at least 28`);
+      const size = view.getBigUint64(start + 8, true);
+      longDataSize = Number(size > BigInt(Number.MAX_SAFE_INTEGER) ? BigInt(Number.MAX_SAFE_INTEGER) : size);
+    } else if (id === 'fmt ') {
+      if (format) throw fault('two fmt chunks; expected one');
+      format = readFormat(body);
+    } else if (id === 'LIST' && claimed >= 4 && fourCC(body, 0) === 'INFO') {
+      readInfo(body.subarray(4), tags.info);
+    } else if (id === 'iXML') {
+      tags.ixml = utf8(body, 'iXML');
+    } else if (id === 'mldy') {
+      tags.melody = utf8(body, 'mldy');
+    }
+    at = start + claimed + (claimed & 1);
+  }
+
+  /** Bytes of audio for a claimed size: 0 and 0xFFFFFFFF mean "the writer did not know" unless the file says otherwise. */
+  function dataLength(claimed: number, left: number): number {
+    if (claimed === UNKNOWN_SIZE && longDataSize !== undefined) return within(longDataSize, left);
+    if (claimed === UNKNOWN_SIZE) return left;
+    const riffSize = view.getUint32(4, true);
+    if (claimed === 0 && riffSize + 8 !== bytes.length) return left;
+    return within(claimed, left);
+  }
+
+  function within(claimed: number, left: number): number {
+    if (claimed <= left) return claimed;
+    if (!options.allowTruncated) throw fault(`truncated: the data chunk claims ${claimed} bytes, ${left} are there`, STREAM_HINT);
+    warnings.push(`truncated: ${left} of ${claimed} audio bytes are there`);
+    return left;
+  }
+
+  if (!format) throw fault('no fmt chunk');
+  if (!data) throw fault('no data chunk', STREAM_HINT);
+  const blockAlign = (format.channels * format.bits) / 8;
+  const frames = Math.floor(data.length / blockAlign);
+  if (frames === 0) throw fault(`no samples; the data chunk has ${data.length} bytes, one frame needs ${blockAlign}`);
+  if (data.length % blockAlign) warnings.push(`the last ${data.length % blockAlign} audio bytes are not a whole frame and were left out`);
+  return {
+    sampleRate: format.sampleRate,
+    channels: decode(view, data.start, frames, format),
+    tags,
+    format: format.kind,
+    bitsPerSample: format.bits,
+    warnings,
+  };
+}
+
+function readFormat(body: Uint8Array): Format {
+  if (body.length < 16) throw fault(`fmt chunk has ${body.length} bytes, expected at least 16`);
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const channels = view.getUint16(2, true);
+  const sampleRate = view.getUint32(4, true);
+  const blockAlign = view.getUint16(12, true);
+  const bits = view.getUint16(14, true);
+  let code = view.getUint16(0, true);
+  if (code === 0xfffe) {
+    if (body.length < 40) throw fault(`extensible fmt chunk has ${body.length} bytes, expected 40`);
+    const validBits = view.getUint16(18, true);
+    if (validBits > bits) throw fault(`fmt chunk says ${validBits} valid bits in ${bits}`);
+    if (!SUBFORMAT_TAIL.every((byte, i) => body[26 + i] === byte)) throw fault('extensible sub-format is not PCM or float');
+    code = view.getUint16(24, true);
+  }
+  if (code !== 1 && code !== 3) {
+    throw fault(`format code ${code}; expected 1 (PCM) or 3 (float)`, 'decode it first, for example: ffmpeg -i input out.wav');
+  }
+  const allowed = code === 1 ? [8, 16, 24, 32] : [32, 64];
+  if (!allowed.includes(bits)) throw fault(`${bits} bits a sample; expected ${allowed.join(', ')}`);
+  if (channels < 1 || channels > MAX_CHANNELS) throw fault(`${channels} channels; expected 1 to ${MAX_CHANNELS}`);
+  if (sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE) {
+    throw fault(`sample rate ${sampleRate} Hz; expected ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE}`);
+  }
+  if (blockAlign !== (channels * bits) / 8) {
+    throw fault(`block align ${blockAlign}; expected ${(channels * bits) / 8} for ${channels} channels of ${bits} bits`);
+  }
+  return { kind: code === 1 ? 'pcm' : 'float', channels, sampleRate, bits };
+}
+
+/** The last 14 bytes of the PCM and float sub-format GUIDs, xxxx0000-0000-0010-8000-00aa00389b71. */
+export const SUBFORMAT_TAIL = [0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113];
+
+/** Interleaved samples at `start` → one Float32Array [frames] a channel. */
+function decode(view: DataView, start: number, frames: number, { kind, channels, bits }: Format): Float32Array[] {
+  const bytes = bits / 8;
+  const read = SAMPLE_READERS[`${kind}${bits}`];
+  return Array.from({ length: channels }, (_, c) => {
+    const out = new Float32Array(frames);
+    const stride = channels * bytes;
+    for (let i = 0, at = start + c * bytes; i < frames; i++, at += stride) out[i] = read(view, at);
+    return out;
+  });
+}
+
+const SAMPLE_READERS: Record<string, (view: DataView, at: number) => number> = {
+  pcm8: (view, at) => (view.getUint8(at) - 128) / 128,
+  pcm16: (view, at) => view.getInt16(at, true) / 32768,
+  pcm24: (view, at) => ((view.getInt8(at + 2) << 16) | view.getUint16(at, true)) / 8388608,
+  pcm32: (view, at) => view.getInt32(at, true) / 2147483648,
+  float32: (view, at) => view.getFloat32(at, true),
+  float64: (view, at) => view.getFloat64(at, true),
+};
+
+function fourCC(bytes: Uint8Array, at: number): string {
+  return ascii(bytes, at, 4);
+}
+
+function ascii(bytes: Uint8Array, at: number, length: number): string {
+  return String.fromCharCode(...bytes.subarray(at, at + length));
+}
+
+function utf8(bytes: Uint8Array, chunk: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new MelodyError('audio', `wav: chunk ${chunk} is not UTF-8`, undefined, { cause });
+  }
+}
+
+function fault(message: string, hint?: string): MelodyError {
+  return new MelodyError('audio', `wav: ${message}`, hint);
+}

@@ -1,0 +1,134 @@
+/**
+ * Tags of a WAV file, and the recipe that a generated file carries.
+ *
+ * The recipe goes into one chunk `mldy` of UTF-8 JSON that `readRecipe` gives back exactly. The same facts stand as
+ * INFO text as well, because that is what players and editors show.
+ */
+import { MelodyError } from '../errors.ts';
+
+export interface WavTags {
+  /** RIFF INFO: four-letter id → text, for example INAM (title), ICMT (comment), ISFT (software), ICOP (licence). */
+  info: Record<string, string>;
+  /** Text of the iXML chunk, as it stands. */
+  ixml?: string;
+  /** Text of the `mldy` chunk, as it stands; see `readRecipe`. */
+  melody?: string;
+}
+
+/** What a generated file says about itself. */
+export interface RecipeNote {
+  /** Any JSON value; melody's own recipe holds prompt, seed, steps, guidance and the hash of the weights. */
+  recipe: unknown;
+  /** Name and version of the program. */
+  software: string;
+  /** Licence of the audio, as a name or SPDX id. */
+  license: string;
+  /** Short text that a player may show as the title, usually the prompt. */
+  title: string;
+}
+
+export const AI_COMMENT = 'AI-generated';
+/** IPTC's word for media made wholly by a trained model. */
+const DIGITAL_SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
+
+export function recipeTags(note: RecipeNote): WavTags {
+  return {
+    info: { INAM: plain(note.title), ICMT: AI_COMMENT, ISFT: plain(note.software), ICOP: plain(note.license) },
+    melody: JSON.stringify({ ...note, aiGenerated: true, digitalSourceType: DIGITAL_SOURCE_TYPE }),
+  };
+}
+
+/** INFO text ends at the first NUL and is UTF-8, so those two things are taken out; the recipe keeps the exact text. */
+function plain(text: string): string {
+  return new TextDecoder().decode(new TextEncoder().encode(text.replaceAll('\0', ' ').slice(0, 1000)));
+}
+
+/** The note of a generated file, or undefined for other files. Throws `audio` when the chunk is there but broken. */
+export function readRecipe(tags: WavTags): RecipeNote | undefined {
+  if (tags.melody === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(tags.melody);
+  } catch (cause) {
+    throw new MelodyError('audio', 'wav: the recipe chunk (mldy) is not JSON', undefined, { cause });
+  }
+  if (typeof value !== 'object' || value === null || !('recipe' in value)) {
+    throw new MelodyError('audio', 'wav: the recipe chunk (mldy) has no field "recipe"');
+  }
+  const fields = value as Record<string, unknown>;
+  const text = (name: string) => (typeof fields[name] === 'string' ? fields[name] : '');
+  return { recipe: fields.recipe, software: text('software'), license: text('license'), title: text('title') };
+}
+
+const MAX_INFO_ENTRIES = 256;
+
+/** Adds the entries of an INFO list to `info`; the first of equal ids wins. A malformed tail ends the list. */
+export function readInfo(body: Uint8Array, info: Record<string, string>): void {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  let entries = Object.keys(info).length;
+  let at = 0;
+  while (at + 8 <= body.length && entries < MAX_INFO_ENTRIES) {
+    const id = String.fromCharCode(...body.subarray(at, at + 4));
+    const size = view.getUint32(at + 4, true);
+    if (size > body.length - at - 8) return;
+    if (!Object.hasOwn(info, id)) {
+      info[id] = infoText(body.subarray(at + 8, at + 8 + size));
+      entries++;
+    }
+    at += 8 + size + (size & 1);
+  }
+}
+
+function infoText(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  const text = end < 0 ? bytes : bytes.subarray(0, end);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
+  } catch {
+    return new TextDecoder('windows-1252').decode(text); // what Windows programs write
+  }
+}
+
+/** The tags as RIFF chunks, each padded to even length. */
+export function encodeTags(tags: WavTags): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const entries = Object.entries(tags.info).map(([id, text]) => {
+    if (!/^[A-Za-z0-9 ]{4}$/.test(id)) throw bad(`INFO id ${JSON.stringify(id)}; expected four letters or digits`);
+    if (text.includes('\0')) throw bad(`INFO ${id} holds a NUL character`);
+    return chunk(id, exactUtf8(`${text}\0`, id));
+  });
+  if (entries.length) parts.push(chunk('LIST', join([exactUtf8('INFO', 'LIST'), ...entries])));
+  if (tags.ixml !== undefined) parts.push(chunk('iXML', exactUtf8(tags.ixml, 'iXML')));
+  if (tags.melody !== undefined) parts.push(chunk('mldy', exactUtf8(tags.melody, 'mldy')));
+  return join(parts);
+}
+
+/** Id, size, body and, when the body is odd, one pad byte that the size does not count. */
+export function chunk(id: string, body: Uint8Array): Uint8Array {
+  const out = new Uint8Array(8 + body.length + (body.length & 1));
+  out.set(new TextEncoder().encode(id));
+  new DataView(out.buffer).setUint32(4, body.length, true);
+  out.set(body, 8);
+  return out;
+}
+
+export function join(parts: Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/** UTF-8 that reads back as the same text: a lone surrogate has no UTF-8 form and would silently become U+FFFD. */
+function exactUtf8(text: string, where: string): Uint8Array {
+  const bytes = new TextEncoder().encode(text);
+  if (new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) !== text) throw bad(`${where} holds a lone surrogate`);
+  return bytes;
+}
+
+function bad(message: string): MelodyError {
+  return new MelodyError('invalid_argument', `wav tags: ${message}`);
+}

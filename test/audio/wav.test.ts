@@ -1,0 +1,370 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { WaveFile } from 'wavefile';
+import { MelodyError } from '../../src/errors.ts';
+import { readWav } from '../../src/audio/wav.ts';
+import { chunk, join, readRecipe, recipeTags } from '../../src/audio/wav_tags.ts';
+import { encodeSamples, type SampleFormat, wavHeader, writeWav } from '../../src/audio/wav_write.ts';
+import { noise } from './signals.ts';
+
+const text = (s: string) => new TextEncoder().encode(s);
+
+interface Fmt {
+  code?: number;
+  channels?: number;
+  rate?: number;
+  bits?: number;
+  align?: number;
+  extensible?: { valid: number; code: number; tail?: number[] };
+}
+
+function fmt({ code = 1, channels = 1, rate = 24000, bits = 16, align, extensible }: Fmt = {}): Uint8Array {
+  const body = new Uint8Array(extensible ? 40 : 16);
+  const view = new DataView(body.buffer);
+  const blockAlign = align ?? (channels * bits) / 8;
+  view.setUint16(0, extensible ? 0xfffe : code, true);
+  view.setUint16(2, channels, true);
+  view.setUint32(4, rate, true);
+  view.setUint32(8, rate * blockAlign, true);
+  view.setUint16(12, blockAlign, true);
+  view.setUint16(14, bits, true);
+  if (extensible) {
+    view.setUint16(16, 22, true);
+    view.setUint16(18, extensible.valid, true);
+    view.setUint16(24, extensible.code, true);
+    body.set(extensible.tail ?? [0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113], 26);
+  }
+  return chunk('fmt ', body);
+}
+
+function u32(...values: number[]): Uint8Array {
+  return new Uint8Array(Uint32Array.from(values).buffer);
+}
+
+function wave(parts: Uint8Array[], { id = 'RIFF', size }: { id?: string; size?: number } = {}): Uint8Array {
+  const body = join(parts);
+  return join([text(id), u32(size ?? body.length + 4), text('WAVE'), body]);
+}
+
+/** A data chunk whose size field lies. */
+function claimed(size: number, body: Uint8Array): Uint8Array {
+  return join([text('data'), u32(size), body]);
+}
+
+function fault(bytes: Uint8Array): MelodyError {
+  try {
+    readWav(bytes);
+  } catch (error) {
+    if (error instanceof MelodyError) return error;
+    throw error;
+  }
+  throw new Error('expected readWav to refuse the file');
+}
+
+const four = new Uint8Array(Int16Array.from([0, 16384, -32768, 32767]).buffer);
+const fourValues = [0, 0.5, -1, 32767 / 32768];
+
+describe('reading: what must be accepted', () => {
+  test('plain 16-bit', () => {
+    const audio = readWav(wave([fmt(), chunk('data', four)]));
+    expect(audio).toMatchObject({ sampleRate: 24000, format: 'pcm', bitsPerSample: 16, warnings: [] });
+    expect([...audio.channels[0]]).toEqual(fourValues);
+  });
+
+  test('RF64 with its size in ds64', () => {
+    const ds64 = new Uint8Array(28);
+    new DataView(ds64.buffer).setBigUint64(8, 8n, true);
+    const file = wave([chunk('ds64', ds64), fmt(), claimed(0xffffffff, four), chunk('junk', text('abcd'))], { id: 'RF64', size: 0xffffffff });
+    expect([...readWav(file).channels[0]]).toEqual(fourValues);
+  });
+
+  test('odd chunk pad: a chunk of odd size before the audio', () => {
+    const file = wave([chunk('junk', text('odd')), fmt(), chunk('bext', text('x')), chunk('data', four)]);
+    expect([...readWav(file).channels[0]]).toEqual(fourValues);
+  });
+
+  test('odd chunk pad: odd audio followed by tags', () => {
+    const list = chunk('LIST', join([text('INFO'), chunk('INAM', text('hi\0'))]));
+    const file = wave([fmt({ bits: 8 }), chunk('data', Uint8Array.of(128, 0, 255)), list]);
+    const audio = readWav(file);
+    expect([...audio.channels[0]]).toEqual([0, -1, 127 / 128]);
+    expect(audio.tags.info).toEqual({ INAM: 'hi' });
+  });
+
+  test.each([0, 0xffffffff])('data size %i of a writer that streamed: read to the end', (size) => {
+    expect([...readWav(wave([fmt(), claimed(size, four)], { size: 0xffffffff })).channels[0]]).toEqual(fourValues);
+  });
+
+  test('LIST before fmt', () => {
+    const file = wave([chunk('LIST', join([text('INFO'), chunk('IART', text('me\0'))])), fmt(), chunk('data', four)]);
+    expect(readWav(file).tags.info).toEqual({ IART: 'me' });
+    expect([...readWav(file).channels[0]]).toEqual(fourValues);
+  });
+
+  test('8, 16, 24 and 32 bit, float and double hold the same values', () => {
+    const values = [0, 0.5, -1, -0.25];
+    const bodies: [Fmt, Uint8Array][] = [
+      [{ bits: 8 }, Uint8Array.from(values, (v) => v * 128 + 128)],
+      [{ bits: 16 }, new Uint8Array(Int16Array.from(values, (v) => v * 2 ** 15).buffer)],
+      [{ bits: 24 }, Uint8Array.from(values.flatMap((v) => [v * 2 ** 23, (v * 2 ** 23) >> 8, (v * 2 ** 23) >> 16]))],
+      [{ bits: 32 }, new Uint8Array(Int32Array.from(values, (v) => v * 2 ** 31).buffer)],
+      [{ bits: 32, code: 3 }, new Uint8Array(Float32Array.from(values).buffer)],
+      [{ bits: 64, code: 3 }, new Uint8Array(Float64Array.from(values).buffer)],
+    ];
+    for (const [format, body] of bodies) expect([...readWav(wave([fmt(format), chunk('data', body)])).channels[0]]).toEqual(values);
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('%i channels come apart in order', (channels) => {
+    const body = new Uint8Array(Int16Array.from({ length: channels * 3 }, (_, i) => i * 100).buffer);
+    const audio = readWav(wave([fmt({ channels }), chunk('data', body)]));
+    expect(audio.channels.length).toBe(channels);
+    audio.channels.forEach((x, c) => expect([...x]).toEqual([0, 1, 2].map((i) => ((i * channels + c) * 100) / 32768)));
+  });
+
+  test('extensible: PCM and float, fewer valid bits than the container', () => {
+    const pcm = wave([fmt({ extensible: { valid: 12, code: 1 } }), chunk('data', four)]);
+    expect([...readWav(pcm).channels[0]]).toEqual(fourValues);
+    const float = wave([fmt({ bits: 32, extensible: { valid: 32, code: 3 } }), chunk('data', new Uint8Array(Float32Array.of(0.25).buffer))]);
+    expect([...readWav(float).channels[0]]).toEqual([0.25]);
+  });
+
+  test('truncated, when asked to take what is there', () => {
+    const audio = readWav(wave([fmt(), claimed(1000, four)]), { allowTruncated: true });
+    expect(audio.channels[0].length).toBe(4);
+    expect(audio.warnings[0]).toContain('8 of 1000');
+  });
+
+  test('a view into the middle of a larger buffer', () => {
+    const file = wave([fmt(), chunk('data', four)]);
+    const larger = new Uint8Array(file.length + 7);
+    larger.set(file, 5);
+    expect([...readWav(larger.subarray(5, 5 + file.length)).channels[0]]).toEqual(fourValues);
+  });
+
+  test('rubbish behind the audio and a cut last frame become warnings', () => {
+    const audio = readWav(wave([fmt(), chunk('data', four.subarray(0, 7)), text('TAGxxxxxxxx')]));
+    expect(audio.channels[0].length).toBe(3);
+    expect(audio.warnings.length).toBe(2);
+  });
+
+  test('INFO text that is not UTF-8 is read as Windows text', () => {
+    const file = wave([fmt(), chunk('data', four), chunk('LIST', join([text('INFO'), chunk('IART', Uint8Array.of(0xc9, 0x61, 0))]))]);
+    expect(readWav(file).tags.info).toEqual({ IART: 'Éa' });
+  });
+});
+
+describe('reading: what must be refused, with a typed error', () => {
+  const data = chunk('data', four);
+  const cases: [string, Uint8Array, string][] = [
+    ['empty file', new Uint8Array(0), 'not a RIFF'],
+    ['eleven bytes', text('RIFF0000WAV'), 'not a RIFF'],
+    ['an MP3', text('ID3\x04 and so on and on'), 'not a RIFF'],
+    ['big-endian RIFX', wave([fmt(), data], { id: 'RIFX' }), 'RIFX'],
+    ['truncated audio', wave([fmt(), data]).subarray(0, -3), 'truncated'],
+    ['2 GB claim in a 1 KB file', wave([fmt(), claimed(2 ** 31, new Uint8Array(1000))]), 'claims 2147483648'],
+    [
+      '2^60 bytes claimed by ds64',
+      wave([chunk('ds64', Uint8Array.from({ length: 28 }, (_, i) => (i === 15 ? 16 : 0))), fmt(), claimed(0xffffffff, four)], { id: 'RF64' }),
+      'truncated',
+    ],
+    ['short ds64', wave([chunk('ds64', new Uint8Array(8)), fmt(), data], { id: 'RF64' }), 'ds64'],
+    ['no fmt chunk', wave([data]), 'no fmt'],
+    ['no data chunk', wave([fmt()]), 'no data'],
+    ['two fmt chunks', wave([fmt(), fmt(), data]), 'two fmt'],
+    ['two data chunks', wave([fmt(), data, data]), 'two data'],
+    ['fmt of 14 bytes', wave([chunk('fmt ', new Uint8Array(14)), data]), 'at least 16'],
+    ['chunk past the end before the audio', wave([join([text('junk'), u32(5000)]), fmt(), data]), 'claims 5000'],
+    ['a header chunk cut short', wave([fmt(), data]).subarray(0, 24), 'claims 16'],
+    ['rate 0 Hz', wave([fmt({ rate: 0 }), data]), '0 Hz'],
+    ['rate 1 Hz', wave([fmt({ rate: 1 }), data]), '1 Hz'],
+    ['rate 768 kHz', wave([fmt({ rate: 768000 }), data]), '768000 Hz'],
+    ['0 channels', wave([fmt({ channels: 0, align: 2 }), data]), '0 channels'],
+    ['9 channels', wave([fmt({ channels: 9 }), data]), '9 channels'],
+    ['12 bits', wave([fmt({ bits: 12, align: 2 }), data]), '12 bits'],
+    ['16-bit float', wave([fmt({ code: 3 }), data]), '16 bits'],
+    ['wrong block align', wave([fmt({ align: 3 }), data]), 'block align 3'],
+    ['A-law', wave([fmt({ code: 6, bits: 8 }), data]), 'format code 6'],
+    ['extensible of a foreign kind', wave([fmt({ extensible: { valid: 16, code: 1, tail: Array(14).fill(7) } }), data]), 'sub-format'],
+    ['more valid bits than bits', wave([fmt({ extensible: { valid: 20, code: 1 } }), data]), '20 valid bits'],
+    ['no samples', wave([fmt(), chunk('data', new Uint8Array(0))]), 'no samples'],
+    ['less than a frame', wave([fmt(), chunk('data', new Uint8Array(1))]), 'no samples'],
+    ['recipe chunk that is not UTF-8', wave([fmt(), data, chunk('mldy', Uint8Array.of(0xff, 0xfe))]), 'UTF-8'],
+  ];
+  test.each(cases)('%s', (_name, bytes, message) => {
+    const error = fault(bytes);
+    expect(error.code).toBe('audio');
+    expect(error.message).toContain(message);
+  });
+
+  test('a size claim allocates nothing: 1 KB stays cheap', () => {
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 50; i++) fault(wave([fmt(), claimed(2 ** 31, new Uint8Array(1000))]));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8e6);
+  });
+});
+
+describe('writing', () => {
+  test.each(['pcm16', 'pcm24', 'float32'] as SampleFormat[])('%s: read, write, read is bit-exact, exact frames', (format) => {
+    for (const frames of [1, 2, 3, 1001]) {
+      const original = writeWav({ sampleRate: 44100, channels: [noise(frames, 1), noise(frames, 2, 0.3)] }, format);
+      const audio = readWav(original);
+      expect(audio.channels.map((x) => x.length)).toEqual([frames, frames]);
+      expect(writeWav(audio, format)).toEqual(original);
+    }
+  });
+
+  test('float32 keeps every bit, even above full scale', () => {
+    const x = Float32Array.of(1.5, -3, 1e-30, 0.1);
+    expect(readWav(writeWav({ sampleRate: 24000, channels: [x] }, 'float32')).channels[0]).toEqual(x);
+  });
+
+  test('PCM clamps, rounds to nearest and adds no dither', () => {
+    const x = Float32Array.of(2, -2, 0.4 / 32768, 0.6 / 32768, 0);
+    const y = readWav(writeWav({ sampleRate: 24000, channels: [x] }, 'pcm16')).channels[0];
+    expect([...y].map((v) => v * 32768)).toEqual([32767, -32768, 0, 1, 0]);
+  });
+
+  test('the pad byte: mono 24-bit of odd length is even in size and whole', () => {
+    const bytes = writeWav({ sampleRate: 24000, channels: [noise(3, 5)] }, 'pcm24');
+    expect(bytes.length % 2).toBe(0);
+    expect(readWav(bytes)).toMatchObject({ warnings: [] });
+    expect(new DataView(bytes.buffer).getUint32(4, true)).toBe(bytes.length - 8);
+  });
+
+  test('more than 4 GiB becomes RF64 with exact sizes', () => {
+    const frames = 2 ** 31 + 1;
+    const header = wavHeader({ sampleRate: 48000, channels: 2, format: 'pcm24', frames });
+    const view = new DataView(header.buffer);
+    expect(new TextDecoder().decode(header.subarray(0, 4))).toBe('RF64');
+    expect(view.getUint32(4, true)).toBe(0xffffffff);
+    expect(Number(view.getBigUint64(28, true))).toBe(frames * 6);
+    expect(Number(view.getBigUint64(36, true))).toBe(frames);
+    expect(Number(view.getBigUint64(20, true))).toBe(header.length - 8 + frames * 6);
+    expect(view.getUint32(header.length - 4, true)).toBe(0xffffffff);
+    // The same header over one second is a file that is cut off, not one of another length.
+    expect(fault(join([header, new Uint8Array(600)])).message).toContain('truncated');
+  });
+
+  test('just under 4 GiB stays RIFF', () => {
+    const frames = Math.floor((0xffffffff - 36) / 2);
+    expect(String.fromCharCode(wavHeader({ sampleRate: 48000, channels: 1, format: 'pcm16', frames })[3])).toBe('F');
+    expect(String.fromCharCode(wavHeader({ sampleRate: 48000, channels: 1, format: 'pcm16', frames: frames + 1 })[3])).toBe('4');
+  });
+
+  test('streaming: header of unknown length, then blocks', () => {
+    const x = noise(1000, 9, 0.5);
+    const head = wavHeader({ sampleRate: 24000, channels: 1, format: 'pcm16', tags: { info: { INAM: 'live' } } });
+    const stream = join([head, encodeSamples([x.subarray(0, 300)], 'pcm16'), encodeSamples([x.subarray(300)], 'pcm16')]);
+    const audio = readWav(stream);
+    expect(audio.tags.info.INAM).toBe('live');
+    expect(audio.channels).toEqual(readWav(writeWav({ sampleRate: 24000, channels: [x] })).channels);
+  });
+
+  test('NaN and infinity are refused by place', () => {
+    expect(() => writeWav({ sampleRate: 24000, channels: [Float32Array.of(0, Number.NaN)] })).toThrow('sample 1 of channel 0 is NaN');
+  });
+
+  test.each([
+    ['no channels', { sampleRate: 24000, channels: [] }],
+    ['nine channels', { sampleRate: 24000, channels: Array.from({ length: 9 }, () => new Float32Array(1)) }],
+    ['uneven channels', { sampleRate: 24000, channels: [new Float32Array(2), new Float32Array(3)] }],
+    ['rate 1.5', { sampleRate: 1.5, channels: [new Float32Array(2)] }],
+    ['INFO id of five letters', { sampleRate: 24000, channels: [new Float32Array(2)], tags: { info: { TITLE: 'x' } } }],
+    ['NUL in INFO', { sampleRate: 24000, channels: [new Float32Array(2)], tags: { info: { INAM: 'a\0b' } } }],
+    ['lone surrogate in INFO', { sampleRate: 24000, channels: [new Float32Array(2)], tags: { info: { INAM: 'a\ud800' } } }],
+  ])('refused: %s', (_name, audio) => {
+    expect(() => writeWav(audio)).toThrow(MelodyError);
+  });
+});
+
+describe('tags', () => {
+  test('INFO and iXML round trip with Unicode', () => {
+    const tags = {
+      info: { INAM: 'さくら 👩‍👩‍👧 e\u0301 é', IART: 'שלום', ICMT: '\ufeffwith a mark', ISFT: '' },
+      ixml: '<?xml version="1.0"?><BWFXML><NOTE>żółć</NOTE></BWFXML>',
+      melody: '{"any":"text"}',
+    };
+    expect(readWav(writeWav({ sampleRate: 24000, channels: [new Float32Array(3)], tags })).tags).toEqual(tags);
+  });
+
+  test('recipe, AI tag, software and licence come back exactly', () => {
+    const recipe = { prompt: 'bossa \ud800 "nova"\0 </x>', seed: 2 ** 53 - 1, steps: 10, nested: { list: [1, null, 'é'] } };
+    const tags = recipeTags({ recipe, software: 'melody 0.1.0', license: 'CC0-1.0', title: `${'x'.repeat(999)}😀 \0` });
+    const read = readWav(writeWav({ sampleRate: 24000, channels: [new Float32Array(3)], tags })).tags;
+    expect(readRecipe(read)).toEqual({ recipe, software: 'melody 0.1.0', license: 'CC0-1.0', title: `${'x'.repeat(999)}😀 \0` });
+    expect(read.info).toMatchObject({ ICMT: 'AI-generated', ISFT: 'melody 0.1.0', ICOP: 'CC0-1.0' });
+    expect(JSON.parse(read.melody as string)).toMatchObject({ aiGenerated: true });
+  });
+
+  test('a file without a recipe has none; a broken one is said to be broken', () => {
+    expect(readRecipe({ info: {} })).toBeUndefined();
+    for (const melody of ['', '{', '[]', 'null', '{"seed":1}', '['.repeat(100000)]) {
+      expect(() => readRecipe({ info: {}, melody })).toThrow(MelodyError);
+    }
+  });
+});
+
+// wavefile is an independent reader and writer of the format; it is a development dependency only.
+describe('wavefile agrees', () => {
+  const formats: [SampleFormat, string][] = [
+    ['pcm16', '16'],
+    ['pcm24', '24'],
+    ['float32', '32f'],
+  ];
+  test.each(formats)('it reads our %s files: samples, rate and tags', (format, depth) => {
+    const x = noise(501, 4);
+    const bytes = writeWav({ sampleRate: 24000, channels: [x, noise(501, 5)], tags: { info: { INAM: 'Ünder 音', ISFT: 'melody' } } }, format);
+    const theirs = new WaveFile(bytes);
+    expect(theirs.bitDepth).toBe(depth);
+    expect((theirs.fmt as { sampleRate: number }).sampleRate).toBe(24000);
+    expect(theirs.getTag('INAM')).toBe('Ünder 音');
+    const samples = theirs.getSamples(false) as unknown as Float64Array[];
+    const scale = format === 'pcm16' ? 32768 : format === 'pcm24' ? 8388608 : 1;
+    expect(Float32Array.from(samples[0], (v) => v / scale)).toEqual(readWav(bytes).channels[0]);
+  });
+
+  test.each(['8', '16', '24', '32', '32f', '64'])('we read its %s-bit files', (depth) => {
+    const values = [0, 0.5, -0.5, 0.25];
+    const theirs = new WaveFile();
+    const scale = depth === '32f' || depth === '64' ? 1 : 2 ** (Number(depth) - 1);
+    const offset = depth === '8' ? 128 : 0;
+    theirs.fromScratch(1, 22050, depth, values.map((v) => v * scale + offset));
+    theirs.setTag('ICMT', 'né');
+    const ours = readWav(theirs.toBuffer());
+    expect([...ours.channels[0]]).toEqual(values);
+    expect(ours.tags.info.ICMT).toBe('né');
+  });
+});
+
+describe('fuzzing', () => {
+  const runs = { numRuns: 2000, seed: 20250607 };
+  const base = join([
+    wave([chunk('LIST', join([text('INFO'), chunk('INAM', text('title\0'))])), fmt({ channels: 2 }), chunk('data', four), chunk('mldy', text('{"recipe":1}'))]),
+  ]);
+
+  test('mutated files give audio or a typed error, and audio no larger than four times the file', () => {
+    const edit = fc.record({ at: fc.nat(base.length - 1), value: fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 127, 128, 255)) });
+    const property = fc.property(fc.array(edit, { minLength: 1, maxLength: 8 }), fc.nat(base.length), (edits, cut) => {
+      const bytes = base.slice(0, cut % 3 === 0 ? cut : base.length);
+      for (const { at, value } of edits) if (at < bytes.length) bytes[at] = value;
+      try {
+        const audio = readWav(bytes);
+        expect(audio.channels.length * audio.channels[0].length * 4).toBeLessThanOrEqual(4 * bytes.length);
+      } catch (error) {
+        expect(error).toBeInstanceOf(MelodyError);
+      }
+    });
+    fc.assert(property, runs);
+  });
+
+  test('any well-formed tags and samples round trip', () => {
+    const line = fc.string({ unit: 'grapheme', maxLength: 30 }).map((s) => s.replaceAll('\0', ''));
+    const id = fc.stringMatching(/^I[A-Z0-9]{3}$/);
+    const property = fc.property(fc.dictionary(id, line, { maxKeys: 5 }), line, fc.integer({ min: 1, max: 50 }), (info, ixml, frames) => {
+      const audio = readWav(writeWav({ sampleRate: 24000, channels: [noise(frames, frames)], tags: { info: { ...info }, ixml } }, 'float32'));
+      expect(audio.channels[0]).toEqual(noise(frames, frames));
+      expect(audio.tags).toEqual({ info: { ...info }, ixml });
+    });
+    fc.assert(property, { ...runs, numRuns: 500 });
+  });
+});
