@@ -1,0 +1,1 @@
+"""MeLoDy in PyTorch: data, models, training, export and goldens for the TypeScript engine."""

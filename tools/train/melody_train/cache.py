@@ -1,0 +1,39 @@
+"""Things computed once a shard and kept as .npy beside the run: features [n, T, F], latents [n, L, D], both float16."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .data.shards import list_shards, read_shard
+
+
+def build(data, folder, split, compute, force=False):
+    """For each finished shard without a cache file calls compute(audio int16 [n, samples]) -> array and saves it. Returns new shards."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    made = 0
+    for path in list_shards(str(data), split):
+        target = folder / (Path(path).stem + '.npy')
+        if target.exists() and not force:
+            continue
+        audio, _, _ = read_shard(path)
+        np.save(str(target) + '.part.npy', compute(audio).astype(np.float16))
+        Path(str(target) + '.part.npy').replace(target)
+        made += 1
+        print(f'{folder.name}: {target.name}', flush=True)
+    return made
+
+
+def load(data, folder, split):
+    """-> (list of float16 arrays one a clip, list of metadata) over the shards that have a cache file."""
+    import json
+    rows, meta = [], []
+    for path in sorted(Path(folder).glob(f'{split}_*.npy')):
+        if path.name.endswith('.part.npy'):
+            continue
+        notes = Path(data) / (path.stem + '.jsonl')
+        meta += [json.loads(line) for line in open(notes)]
+        rows += list(np.load(path))
+    if not rows:
+        raise FileNotFoundError(f'nothing cached for {split} in {folder}: run its stage first')
+    return rows, meta

@@ -1,0 +1,183 @@
+"""What every training stage shares: resumable runs, EMA, learning-rate schedule, progress lines, curves."""
+
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+import torch
+
+
+def set_up_threads(count=1):
+    """One thread by default: spinning OpenMP threads on a shared CPU cost more than they give (training.md section 6)."""
+    torch.set_num_threads(int(os.environ.get('MELODY_THREADS', count)))
+
+
+def device():
+    return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+
+
+def autocast(enabled=True):
+    """bfloat16 matrix products where the machine has them in hardware; torch 1.13's CPU kernels for it are slow, so not there."""
+    modern = int(torch.__version__.split('.')[0]) >= 2
+    return torch.autocast(device().type, dtype=torch.bfloat16, enabled=enabled and modern)
+
+
+def adamw(parameters, lr, weight_decay=0.01, betas=(0.9, 0.98)):
+    return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, betas=betas)
+
+
+class Run:
+    """One stage's folder: checkpoint.pt (model, EMA, optimisers, step, seconds), log.jsonl (one JSON a report), curve.png.
+
+    The stage ends after `steps` optimiser steps or `minutes` of training, whichever comes first; progress in [0, 1] drives the schedule.
+    """
+
+    def __init__(self, folder, model, optimisers, train, extra=()):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.model, self.optimisers, self.train, self.extra = model, optimisers, train, list(extra)
+        self.steps, self.minutes = train['steps'], train.get('minutes') or float('inf')
+        self.step, self.seconds, self.decay = 0, 0.0, train.get('ema', 0.999)
+        self.base_lr = [g['lr'] for o in optimisers for g in o.param_groups]
+        self.ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        self.path = self.folder / 'checkpoint.pt'
+        self.sums, self.count, self.last_report, self.last_save = {}, 0, time.time(), time.time()
+        if self.path.exists():
+            self._load()
+        self.started = time.time()
+
+    def _load(self):
+        state = torch.load(self.path, map_location=device())
+        self.model.load_state_dict(state['model'])
+        self.ema = state['ema']
+        for optimiser, saved in zip(self.optimisers, state['optimisers']):
+            optimiser.load_state_dict(saved)
+        for module, saved in zip(self.extra, state['extra']):
+            module.load_state_dict(saved)
+        self.step, self.seconds = state['step'], state['seconds']
+        print(f'{self.folder.name}: resumed at step {self.step}, {self.seconds / 60:.1f} min', flush=True)
+
+    def save(self):
+        state = {'model': self.model.state_dict(), 'ema': self.ema, 'step': self.step, 'seconds': self.elapsed(),
+                 'optimisers': [o.state_dict() for o in self.optimisers], 'extra': [m.state_dict() for m in self.extra]}
+        torch.save(state, self.path.with_suffix('.tmp'))
+        self.path.with_suffix('.tmp').replace(self.path)
+        self.last_save = time.time()
+
+    def elapsed(self):
+        return self.seconds + time.time() - self.started
+
+    def progress(self):
+        return min(1.0, max(self.step / self.steps, self.elapsed() / 60 / self.minutes))
+
+    def running(self):
+        return self.progress() < 1.0
+
+    def update(self, loss, clip=1.0, optimiser=0):
+        """Backward, clip, step with the scheduled learning rate (short warm-up, cosine to 5 %). Returns the gradient norm."""
+        chosen = self.optimisers[optimiser]
+        warm = min(1.0, (self.step + 1) / self.train.get('warmup', 50))
+        factor = warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * self.progress())))
+        offset = sum(len(o.param_groups) for o in self.optimisers[:optimiser])
+        for i, group in enumerate(chosen.param_groups):
+            group['lr'] = self.base_lr[offset + i] * factor
+        chosen.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_([p for g in chosen.param_groups for p in g['params'] if p.grad is not None], clip)
+        if torch.isfinite(norm):
+            chosen.step()
+        return norm
+
+    @torch.no_grad()
+    def advance(self, losses):
+        """Call once a step with {name: number}: counts, averages, moves the EMA, saves every 2 minutes."""
+        self.step += 1
+        decay = min(self.decay, (1 + self.step) / (10 + self.step))
+        for name, value in self.model.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.ema[name].lerp_(value, 1 - decay)
+            else:
+                self.ema[name].copy_(value)
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value)
+        self.count += 1
+        if time.time() - self.last_save > 120:
+            self.save()
+
+    def due(self, every=None):
+        return self.step % (every or self.train.get('report', 100)) == 0
+
+    def report(self, **held_out):
+        """Prints and logs the mean losses since the last report beside held-out numbers, redraws the curve."""
+        means = {k: v / max(1, self.count) for k, v in self.sums.items()}
+        rate = self.count / max(1e-9, time.time() - self.last_report)
+        done = self.progress()
+        left = (1 - done) * min(self.steps / max(rate, 1e-9), self.minutes * 60 if self.minutes < 1e9 else float('inf'))
+        entry = {'step': self.step, 'minutes': round(self.elapsed() / 60, 2), **{k: round(float(v), 5) for k, v in means.items()},
+                 **{k: round(float(v), 5) for k, v in held_out.items()}}
+        with open(self.folder / 'log.jsonl', 'a') as f:
+            f.write(json.dumps(entry) + '\n')
+        text = ' '.join(f'{k} {v:.4g}' for k, v in {**means, **held_out}.items())
+        print(f'{self.folder.name} {self.step}/{self.steps} {text} | {rate:.2f} steps/s, {left / 60:.1f} min left', flush=True)
+        self.sums, self.count, self.last_report = {}, 0, time.time()
+        draw_curve(self.folder)
+
+    def finish(self):
+        self.save()
+        (self.folder / 'done').write_text(f'{self.step} steps, {self.elapsed() / 60:.1f} minutes\n')
+
+    def with_ema(self):
+        """Context manager: the model wears its EMA weights inside."""
+        return _Swap(self.model, self.ema)
+
+
+class _Swap:
+    def __init__(self, model, weights):
+        self.model, self.weights = model, weights
+
+    def __enter__(self):
+        self.own = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.model.load_state_dict(self.weights)
+        self.model.eval()
+        return self.model
+
+    def __exit__(self, *_):
+        self.model.load_state_dict(self.own)
+        self.model.train()
+
+
+def draw_curve(folder):
+    """log.jsonl -> curve.png, one small panel a quantity. Without matplotlib the log alone remains."""
+    try:
+        import matplotlib
+        matplotlib.use('Agg')
+        import matplotlib.pyplot as plt
+    except ImportError:
+        return
+    rows = [json.loads(line) for line in open(Path(folder) / 'log.jsonl')]
+    names = [k for k in dict.fromkeys(k for row in rows for k in row) if k not in ('step', 'minutes')]
+    columns = min(4, len(names))
+    lines = -(-len(names) // columns)
+    figure, axes = plt.subplots(lines, columns, figsize=(3.2 * columns, 2.2 * lines), squeeze=False)
+    for axis in axes.flat[len(names):]:
+        axis.axis('off')
+    for axis, name in zip(axes.flat, names):
+        points = [(row['step'], row[name]) for row in rows if name in row]
+        axis.plot(*zip(*points), linewidth=1)
+        axis.set_title(name, fontsize=8)
+        axis.tick_params(labelsize=6)
+    figure.tight_layout()
+    figure.savefig(Path(folder) / 'curve.png', dpi=80)
+    plt.close(figure)
+
+
+def load_weights(folder, model, ema=True):
+    """Loads a run's EMA (or raw) weights into model; raises FileNotFoundError with the stage to run first."""
+    path = Path(folder) / 'checkpoint.pt'
+    if not path.exists():
+        raise FileNotFoundError(f'{path} is missing: run the stage "{Path(folder).name}" first')
+    state = torch.load(path, map_location='cpu')
+    model.load_state_dict(state['ema' if ema else 'model'])
+    return model.eval()

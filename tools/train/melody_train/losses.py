@@ -1,0 +1,61 @@
+"""Spectral reconstruction losses and measures for the VAE."""
+
+import torch
+import torch.nn.functional as F
+
+from .models.spectrum import hann, mel_filters
+
+
+def magnitude(audio, size):
+    """|STFT| at a quarter hop with a Hann window scaled so that white noise has the same level at every size: [B, T, bins]."""
+    pad = size // 2
+    frames = F.pad(audio, (pad, pad)).unfold(-1, size, size // 4)
+    spectrum = torch.fft.rfft(frames * (hann(size, audio.device) * (2.0 / size) ** 0.5 * 16))
+    return (spectrum.real.square() + spectrum.imag.square() + 1e-6).sqrt()
+
+
+class SpectralLoss:
+    """Mean over FFT sizes of L1(log|S|) + 0.5 * L1(|S|) / mean|S|, plus L1 of log-mel at the sizes in `mels` {size: bands}.
+
+    Long windows (2048, 4096) teach pitch, short ones onsets (training.md section 2).
+    """
+
+    def __init__(self, sample_rate, sizes, mels, device='cpu'):
+        self.sizes = sizes
+        self.mels = {int(n): mel_filters(sample_rate, int(n), bands).to(device) for n, bands in mels.items()}
+
+    def __call__(self, output, target):
+        """output, target [B, n] -> dict of scalar tensors: stft, mel."""
+        stft = mel = 0.0
+        for size in sorted({*self.sizes, *self.mels}):
+            a = magnitude(output, size)
+            with torch.no_grad():
+                b = magnitude(target, size)
+            if size in self.sizes:
+                log_part = ((a + 1e-2).log() - (b + 1e-2).log()).abs().mean()
+                stft = stft + (log_part + 0.5 * (a - b).abs().mean() / (b.mean() + 1e-3)) / len(self.sizes)
+            if size in self.mels:
+                w = self.mels[size]
+                mel = mel + ((a @ w + 1e-3).log() - (b @ w + 1e-3).log()).abs().mean() / len(self.mels)
+        return {'stft': stft, 'mel': mel}
+
+
+def chroma(audio, sample_rate):
+    """Chroma of the 4096-point spectrum from 100 to 2500 Hz: [B, T, 12], square root of energy, unit norm a frame."""
+    size = 4096
+    power = magnitude(audio, size).square()
+    freq = torch.arange(size // 2 + 1, device=audio.device) * sample_rate / size
+    pitch = 69 + 12 * torch.log2(freq.clamp(min=1) / 440)
+    fold = F.one_hot(pitch.round().long() % 12, 12).float() * ((freq > 100) & (freq < 2500)).float()[:, None]
+    return F.normalize((power @ fold).clamp(min=1e-10).sqrt(), dim=-1)
+
+
+def chroma_cosine(a, b, sample_rate):
+    return (chroma(a, sample_rate) * chroma(b, sample_rate)).sum(-1).mean()
+
+
+def log_mel_distance(a, b, sample_rate):
+    """Mean L1 of log-mel (FFT 1024, 80 bands, floor 1e-3) in nats."""
+    w = mel_filters(sample_rate, 1024, 80).to(a.device)
+    mels = [(torch.stft(x, 1024, 256, window=hann(1024, x.device), return_complex=True).abs().transpose(1, 2) @ w + 1e-3).log() for x in (a, b)]
+    return (mels[0] - mels[1]).abs().mean()

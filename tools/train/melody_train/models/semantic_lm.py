@@ -1,0 +1,64 @@
+"""Semantic language model, LLaMA type: [BOS, 12 style tokens, semantic tokens...] -> logits over the semantic words. System.md section 3.
+
+Ids: 0..words-1 semantic; words + entries * q + code for RVQ level q; BOS = words + entries * levels. The null prefix (guidance) is BOS in
+all 12 style places. RMSNorm, rotary positions, SwiGLU, no biases.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .layers import RMSNorm, attend, rope
+
+
+class Layer(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        dim, width = c['dim'], c.get('head_dim', c['dim'] // c['heads']) * c['heads']
+        self.heads, self.theta, self.dropout = c['heads'], c['rope_theta'], c.get('dropout', 0.0)
+        self.norm1, self.norm2 = RMSNorm(dim), RMSNorm(dim)
+        linear = lambda a, b: nn.Linear(a, b, bias=False)
+        self.q_proj, self.k_proj, self.v_proj, self.o_proj = linear(dim, width), linear(dim, width), linear(dim, width), linear(width, dim)
+        self.gate_proj, self.up_proj, self.down_proj = linear(dim, c['ffn']), linear(dim, c['ffn']), linear(c['ffn'], dim)
+
+    def forward(self, x, mask, past=None, start=0):
+        position = torch.arange(start, start + x.shape[1], device=x.device)
+        y = self.norm1(x)
+        q, k, v = (p(y).unflatten(-1, (self.heads, -1)) for p in (self.q_proj, self.k_proj, self.v_proj))
+        q, k = rope(q.float(), position, self.theta).to(v.dtype), rope(k.float(), position, self.theta).to(v.dtype)
+        if past is not None:
+            k, v = torch.cat([past[0], k], 1), torch.cat([past[1], v], 1)
+        drop = lambda t: F.dropout(t, self.dropout, self.training)
+        x = x + drop(self.o_proj(attend(q, k, v, mask)))
+        y = self.norm2(x)
+        return x + drop(self.down_proj(F.silu(self.gate_proj(y)) * self.up_proj(y))), (k, v)
+
+
+class SemanticLm(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.config = c
+        self.bos = c['words'] + c['style_levels'] * c['style_entries']
+        self.embed = nn.Embedding(self.bos + 1, c['dim'])
+        self.layers = nn.ModuleList(Layer(c) for _ in range(c['layers']))
+        self.norm = RMSNorm(c['dim'])
+        self.head = nn.Linear(c['dim'], c['words'], bias=False)
+        nn.init.normal_(self.embed.weight, std=c['dim'] ** -0.5)
+
+    def prefix(self, style):
+        """RVQ codes [B, levels] (or None rows as -1) -> ids [B, 1 + levels]."""
+        c = self.config
+        offset = c['words'] + c['style_entries'] * torch.arange(c['style_levels'], device=style.device)
+        ids = torch.where(style < 0, torch.full_like(style, self.bos), style + offset)
+        return torch.cat([torch.full_like(ids[:, :1], self.bos), ids], 1)
+
+    def forward(self, ids, past=None):
+        """ids [B, T] (continuing `past`, a list of (k, v) a layer) -> (logits [B, T, words], new past)."""
+        start = 0 if past is None else past[0][0].shape[1]
+        length = ids.shape[1]
+        mask = torch.ones(length, start + length, dtype=torch.bool, device=ids.device).tril(start)
+        x, kept = self.embed(ids), []
+        for i, layer in enumerate(self.layers):
+            x, pair = layer(x, mask, None if past is None else past[i], start)
+            kept.append(pair)
+        return self.head(self.norm(x)).float(), kept

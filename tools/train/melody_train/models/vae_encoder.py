@@ -1,0 +1,92 @@
+"""VAE-GAN encoder: audio [B, n] -> (mean, log variance), each [B, ceil(n / hop), D]. System.md section 6.
+
+kind 'stft_convnext' (shipped): log magnitude of framed STFTs -> Linear -> ConvNeXt blocks -> Linear.
+kind 'strided_cnn'   (paper):   strided residual 1-D CNN, strides [2,3,4,4], channels [32,64,128,256], kernels [5,7,9,9].
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .layers import ConvNeXt, LayerNorm
+from .spectrum import framed_stft
+
+
+def vae_encoder(config):
+    return {'stft_convnext': StftConvNextEncoder, 'strided_cnn': StridedCnnEncoder}[config['kind']](config)
+
+
+class StftConvNextEncoder(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.hop, self.spectra = c['hop_length'], c['spectra']
+        self.dim_latent = c['latent_dim']
+        features = sum((s['size'] // 2 + 1) * (self.hop // s['hop']) for s in self.spectra)
+        self.embed = nn.Linear(features, c['dim'])
+        self.norm_in = LayerNorm(c['dim'])
+        self.blocks = nn.ModuleList(ConvNeXt(c['dim'], c['ffn'], c['kernel'], 1 / c['layers']) for _ in range(c['layers']))
+        self.norm_out = LayerNorm(c['dim'])
+        self.head = nn.Linear(c['dim'], 2 * c['latent_dim'])
+
+    def features(self, audio):
+        """[B, hop*T] -> [B, T, features]: for each spectrum log(|S| + 0.01), the frames inside one hop side by side."""
+        out = []
+        for s in self.spectra:
+            spectrum = framed_stft(audio, s['size'], s['hop'])
+            magnitude = (spectrum.real.square() + spectrum.imag.square() + 1e-8).sqrt()
+            out.append((magnitude + 1e-2).log().unflatten(1, (-1, self.hop // s['hop'])).flatten(2))
+        return torch.cat(out, -1)
+
+    def forward(self, audio):
+        audio = F.pad(audio, (0, -audio.shape[-1] % self.hop))
+        with torch.no_grad():
+            x = self.features(audio.float())
+        x = self.norm_in(self.embed(x))
+        for block in self.blocks:
+            x = block(x)
+        mean, log_var = self.head(self.norm_out(x)).float().split(self.dim_latent, -1)
+        return mean, log_var.clamp(-8, 2)
+
+
+class ResidualUnit(nn.Module):
+    """x + conv1(GELU(conv_k(GELU(x)))), zero padding k // 2, channels first [B, C, T]."""
+
+    def __init__(self, channels, kernel):
+        super().__init__()
+        self.conv1 = nn.Conv1d(channels, channels, kernel, padding=kernel // 2)
+        self.conv2 = nn.Conv1d(channels, channels, 1)
+
+    def forward(self, x):
+        return x + self.conv2(F.gelu(self.conv1(F.gelu(x))))
+
+
+class StridedCnnEncoder(nn.Module):
+    """conv7(1 -> first) -> per stage {residual unit, GELU, strided conv} -> GELU -> conv3 -> mean, log variance.
+
+    Each strided convolution of kernel k and stride s pads (k - s) zeros, floor half on the left, so length n becomes n / s exactly.
+    """
+
+    def __init__(self, c):
+        super().__init__()
+        self.hop, self.dim_latent = c['hop_length'], c['latent_dim']
+        channels = c['channels']
+        self.stem = nn.Conv1d(1, channels[0], 7, padding=3)
+        self.units, self.downs = nn.ModuleList(), nn.ModuleList()
+        previous = channels[0]
+        self.strides, self.kernels = c['strides'], c['kernels']
+        for width, kernel, stride in zip(channels, c['kernels'], c['strides']):
+            self.units.append(nn.ModuleList(ResidualUnit(previous, kernel) for _ in range(c['units'])))
+            self.downs.append(nn.Conv1d(previous, width, kernel, stride))
+            previous = width
+        self.head = nn.Conv1d(previous, 2 * c['latent_dim'], 3, padding=1)
+
+    def forward(self, audio):
+        audio = F.pad(audio, (0, -audio.shape[-1] % self.hop))
+        x = self.stem(audio[:, None])
+        for units, down, kernel, stride in zip(self.units, self.downs, self.kernels, self.strides):
+            for unit in units:
+                x = unit(x)
+            left = (kernel - stride) // 2
+            x = down(F.pad(F.gelu(x), (left, kernel - stride - left)))
+        mean, log_var = self.head(F.gelu(x)).transpose(1, 2).float().split(self.dim_latent, -1)
+        return mean, log_var.clamp(-8, 2)

@@ -1,0 +1,1 @@
+"""One file a training stage; each exports run(config, paths)."""
