@@ -1,0 +1,52 @@
+// What the parent and a measuring process say to each other. Every engine, ours and the others, stands behind `Engine`.
+import type { Case } from '../../src/cli/bench/cases.ts';
+import type { SampleOptions, Samples } from '../../src/cli/bench/sample.ts';
+
+/** One case, ready to run. */
+export interface Runner {
+  /** Storage of the weights: decides how close the output must be. */
+  storage: 'f32' | 'f16';
+  /** One run; settles when the device has finished, inputs and weights already resident where the engine can keep them. */
+  run(): Promise<void>;
+  /** One run read back, in the layout of the case's reference. */
+  read(): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/** One way of computing a case on an engine (eager or jitted, fused or decomposed); building it may throw, which is shown, not hidden. */
+export interface Attempt {
+  variant: string;
+  build(): Promise<Runner>;
+}
+
+export interface Engine {
+  /** Versions, adapter: whatever names what was measured. */
+  info: Record<string, string>;
+  /** Ways to compute this case; empty when the engine lacks the op. */
+  attempts(c: Case): Attempt[];
+}
+
+/** A variant after its first run: its output, to be checked by the parent, or why there is none. */
+export interface Prepared {
+  variant: string;
+  storage: 'f32' | 'f16';
+  output?: Float32Array;
+  error?: string;
+  /** Building plus first run, ms: mostly shader compilation when the driver's cache is empty. */
+  coldMs: number;
+}
+
+export type Request =
+  | { type: 'open' }
+  | { type: 'prepare'; case: Case }
+  | { type: 'sample'; variant: string; options: SampleOptions }
+  | { type: 'release' };
+
+export interface Replies {
+  open: Engine['info'];
+  prepare: Prepared[];
+  sample: Samples;
+  release: null;
+}
+
+export type Answer = { ok: true; value: Replies[Request['type']] } | { ok: false; error: string };

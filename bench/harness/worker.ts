@@ -1,0 +1,57 @@
+// The measuring process's side: holds one engine and the runners of one case, answers one request at a time.
+import { sample } from '../../src/cli/bench/sample.ts';
+import type { Answer, Engine, Prepared, Replies, Request, Runner } from './protocol.ts';
+
+const WARM_UP_RUNS = 2;
+
+const text = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0].slice(0, 200);
+
+/** Answer the parent's requests until it goes away. `open` starts the engine on the first request, so that its failure is an answer. */
+export function serve(open: () => Promise<Engine>): void {
+  let engine: Engine | undefined;
+  const runners = new Map<string, Runner>();
+
+  async function prepare(request: Extract<Request, { type: 'prepare' }>): Promise<Prepared[]> {
+    const prepared: Prepared[] = [];
+    for (const attempt of (engine as Engine).attempts(request.case)) {
+      const start = performance.now();
+      try {
+        const runner = await attempt.build();
+        const output = await runner.read();
+        prepared.push({ variant: attempt.variant, storage: runner.storage, output, coldMs: performance.now() - start });
+        runners.set(attempt.variant, runner);
+        for (let i = 0; i < WARM_UP_RUNS; i++) await runner.run();
+      } catch (error) {
+        prepared.push({ variant: attempt.variant, storage: 'f32', error: text(error), coldMs: performance.now() - start });
+      }
+    }
+    return prepared;
+  }
+
+  async function answer(request: Request): Promise<Replies[Request['type']]> {
+    switch (request.type) {
+      case 'open':
+        engine = await open();
+        return engine.info;
+      case 'prepare':
+        return prepare(request);
+      case 'sample': {
+        const runner = runners.get(request.variant);
+        if (!runner) throw new Error(`no variant '${request.variant}' is prepared`);
+        return sample(() => runner.run(), request.options);
+      }
+      case 'release':
+        for (const runner of runners.values()) runner.dispose();
+        runners.clear();
+        return null;
+    }
+  }
+
+  process.on('message', (request: Request) => {
+    answer(request).then(
+      (value) => process.send?.({ ok: true, value } satisfies Answer),
+      (error) => process.send?.({ ok: false, error: text(error) } satisfies Answer),
+    );
+  });
+  process.on('disconnect', () => process.exit(0));
+}

@@ -1,0 +1,146 @@
+// npm run bench: ours and, where bench/peers is installed, the other engines: same shapes, same inputs, outputs checked,
+// sampled in turn (one engine measures, the others idle), one table of ratios, JSON lines in bench/results/.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Case, inputsOf, PEER_CASES, referenceOf } from '../src/cli/bench/cases.ts';
+import { compareWithReference, NMSE_LIMIT } from '../src/cli/bench/check.ts';
+import { quantile, summarise } from '../src/cli/bench/stats.ts';
+import { MeasuringProcess } from './harness/child.ts';
+import { watchLoad } from './harness/load.ts';
+import { comparisonTable, type Measured } from './harness/table.ts';
+
+const OURS = ['melody', 'melody-f16'];
+const RIVALS = ['ort-webgpu', 'tfjs-webgpu', 'jax-webgpu'];
+/** Shown for context: not WebGPU, so not in the ratio. */
+const CONTEXT = ['ort-cpu'];
+
+const HELP = `npm run bench -- [options]
+  --filter <text>    only cases whose name contains it
+  --engines <a,b>    only these of: ${[...OURS, ...RIVALS, ...CONTEXT].join(', ')}
+  --rounds <n>       rounds of sampling, engines in turn (default 7)
+  --json             print the JSON lines instead of the tables`;
+
+interface Variant {
+  process: MeasuringProcess;
+  row: Measured;
+  ms: number[];
+  cpuMs: number[];
+}
+
+const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** First run of every variant on every engine, outputs checked against the reference. Wrong ones are kept in the table but not timed. */
+async function prepare(c: Case, processes: readonly MeasuringProcess[]): Promise<Variant[]> {
+  const expected = referenceOf(c, inputsOf(c));
+  const variants: Variant[] = [];
+  for (const process of processes) {
+    const base = { case: c.name, engine: process.name, nmse: null, maxAbs: null, ok: false };
+    try {
+      if (!process.running) await process.start();
+      for (const p of await process.ask({ type: 'prepare', case: c })) {
+        const fit = p.output && compareWithReference(p.output, expected, NMSE_LIMIT[p.storage]);
+        const row: Measured = { ...base, ...fit, variant: p.variant, storage: p.storage, error: p.error, coldMs: p.coldMs };
+        variants.push({ process, row, ms: [], cpuMs: [] });
+      }
+    } catch (error) {
+      const row: Measured = { ...base, variant: '', storage: 'f32', error: message(error), coldMs: Number.NaN };
+      variants.push({ process, row, ms: [], cpuMs: [] });
+    }
+  }
+  return variants;
+}
+
+/** Sample the right variants round by round, so that a slow second of the machine hits all of them alike. */
+async function measure(variants: readonly Variant[], rounds: number): Promise<number | undefined> {
+  const loadOf = watchLoad();
+  const cpuBefore = process.cpuUsage();
+  let ownCpuMs = 0;
+  for (let round = 0; round < rounds; round++) {
+    for (const v of variants) {
+      if (!v.row.ok || v.row.error) continue;
+      try {
+        const samples = await v.process.ask({ type: 'sample', variant: v.row.variant, options: { minRuns: 1, minMs: 60 } });
+        v.ms.push(...samples.ms);
+        v.cpuMs.push(samples.cpuMs);
+        ownCpuMs += samples.cpuMs * samples.ms.length;
+      } catch (error) {
+        v.row.error = message(error);
+      }
+    }
+  }
+  const parent = process.cpuUsage(cpuBefore);
+  for (const v of variants) {
+    if (!v.ms.length || v.row.error) continue;
+    v.row.wallMs = summarise(v.ms);
+    v.row.cpuMs = quantile(
+      v.cpuMs.toSorted((a, b) => a - b),
+      0.5,
+    );
+  }
+  return loadOf(ownCpuMs + (parent.user + parent.system) / 1000);
+}
+
+async function main(): Promise<void> {
+  const { values: options } = parseArgs({
+    options: {
+      filter: { type: 'string', default: '' },
+      engines: { type: 'string' },
+      rounds: { type: 'string', default: '7' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (options.help) return console.log(HELP);
+  const folder = import.meta.dirname;
+  const available = [
+    ...(existsSync(join(folder, 'ours.mjs')) ? OURS.map((name) => new MeasuringProcess(name, join(folder, 'ours.mjs'), [name])) : []),
+    ...(existsSync(join(folder, 'peers.mjs'))
+      ? [...RIVALS, ...CONTEXT].map((name) => new MeasuringProcess(name, join(folder, 'peers.mjs'), [name]))
+      : []),
+  ];
+  const processes = available.filter((p) => !options.engines || options.engines.split(',').includes(p.name));
+  const engines = processes.map((p) => p.name);
+  const log = (line: string) => (options.json ? console.error(line) : console.log(line));
+  const info: Record<string, unknown> = {};
+  for (const p of processes) {
+    try {
+      info[p.name] = await p.start();
+    } catch (error) {
+      info[p.name] = { error: message(error) };
+    }
+    log(`${p.name}: ${JSON.stringify(info[p.name])}`);
+  }
+  const rows: Measured[] = [];
+  const loads: Record<string, number | undefined> = {};
+  for (const c of PEER_CASES.filter((c) => c.name.includes(options.filter))) {
+    const variants = await prepare(c, processes);
+    loads[c.name] = await measure(variants, Number(options.rounds));
+    rows.push(...variants.map((v) => v.row));
+    for (const p of processes) if (p.running) await p.ask({ type: 'release' }).catch(() => {});
+    log(`${c.name}: measured, other processes kept ${loads[c.name]?.toFixed(2) ?? '?'} cores busy`);
+  }
+  for (const p of processes) p.stop();
+
+  const machine = { type: 'machine', date: new Date().toISOString(), node: process.version, cpu: cpus()[0].model, cores: cpus().length };
+  const header = { ...machine, memoryGb: Math.round(totalmem() / 2 ** 30), engines: info, otherCoresBusy: loads };
+  const lines = [header, ...rows].map((line) => JSON.stringify(line)).join('\n');
+  const results = join(folder, '..', '..', 'results'); // the bundle runs in bench/peers/dist
+  mkdirSync(results, { recursive: true });
+  const file = join(results, `${machine.date.replaceAll(':', '-').slice(0, 19)}.jsonl`);
+  writeFileSync(file, `${lines}\n`);
+  if (options.json) return console.log(lines);
+  for (const [measureName, title] of [
+    ['best', 'wall ms, best'],
+    ['median', 'wall ms, median'],
+    ['cpu', 'CPU ms per run, median of rounds'],
+  ] as const) {
+    console.log(`\n${title}\n${comparisonTable(rows, engines, OURS, RIVALS, measureName)}`);
+  }
+  for (const r of rows.filter((r) => r.error || !r.ok)) {
+    console.log(`${r.case}, ${r.engine}, ${r.variant || 'start'}: ${r.error ?? `wrong, NMSE ${r.nmse?.toExponential(1)}`}`);
+  }
+}
+
+await main();
