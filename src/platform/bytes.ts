@@ -48,3 +48,23 @@ export function checkRange(source: ByteSource, offset: number, length: number): 
   const ok = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= source.size;
   if (!ok) throw new MelodyError('io', `${source.name}: read of ${length} bytes at ${offset}; got a source of ${source.size} bytes`);
 }
+
+/** A Blob (such as a File from a file picker, or a kept download) as a source; only what is read comes into memory. */
+export function blobSource(name: string, blob: Blob): ByteSource {
+  return {
+    name,
+    size: blob.size,
+    async read(offset, length, signal) {
+      checkRange(this, offset, length);
+      if (signal?.aborted) throw new MelodyError('aborted', `${name}: reading was aborted`);
+      return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+    },
+  };
+}
+
+/** Throws `io` unless `file` is the plain name of a file in a folder. */
+export function checkFileName(folder: string, file: string): void {
+  if (file === '' || file === '.' || file === '..' || /[/\\\0]/.test(file)) {
+    throw new MelodyError('io', `${folder}: got ${JSON.stringify(file)}, expected the plain name of a file in this folder`);
+  }
+}

@@ -118,13 +118,13 @@ function sourceFiles(aptFolder) {
 export function backportsSources(sources, codename) {
   const own = new Set([codename, `${codename}-updates`, `${codename}-security`, `${codename}-backports`]);
   const debian = sources.filter((s) => s.components.includes('main') && s.suites.some((suite) => own.has(suite)));
-  // The archive that carries the release itself carries its backports. Some third parties also call their suite after the release,
-  // so an archive that has -updates is the better witness.
+  // Third parties, too, call their suites after Debian's releases; only Debian's archive also has the release's -updates.
+  const archives = new Set(debian.filter((s) => s.suites.includes(`${codename}-updates`)).flatMap((s) => s.uris));
+  const releases = debian.filter((s) => s.suites.includes(codename));
   const base =
-    debian.find((s) => s.suites.includes(codename) && s.suites.includes(`${codename}-updates`)) ??
-    debian.find((s) => s.suites.includes(codename) && s.uris.some((uri) => debian.some((d) => d.uris.includes(uri) && d.suites.includes(`${codename}-updates`)))) ??
-    debian.find((s) => s.suites.includes(codename) && s.uris.some((uri) => /\/debian\/?$/.test(uri))) ??
-    debian.find((s) => s.suites.includes(codename));
+    releases.find((s) => s.uris.some((uri) => archives.has(uri))) ??
+    releases.find((s) => s.uris.some((uri) => /\/debian\/?$/.test(uri))) ??
+    releases[0];
   if (!base) return undefined;
   const backports = { ...base, suites: [`${codename}-backports`], components: ['main'] };
   const release = debian.filter((s) => s !== base && s.uris.some((uri) => base.uris.includes(uri) || /security/.test(uri)));

@@ -68,10 +68,14 @@ export function chooseRemedy(machine) {
   const is = (/** @type {string[]} */ ...ids) => ids.some((id) => machine.id === id || machine.like.includes(id));
   const advice = (/** @type {string[]} */ ...lines) => /** @type {Remedy} */ ({ kind: 'advice', lines });
   if (machine.platform === 'darwin') {
-    return advice('macOS brings its own driver (Metal), nothing can be installed. Needed: macOS 13 or newer, and a session that may use the GPU.');
+    return advice(
+      'macOS brings its own driver (Metal), nothing can be installed. Needed: macOS 13 or newer, and a session that may use the GPU.',
+    );
   }
   if (machine.platform === 'win32') {
-    return advice('Windows brings its own driver (Direct3D 12). Needed: 64-bit Windows 10 or 11 and a current graphics driver from Windows Update.');
+    return advice(
+      'Windows brings its own driver (Direct3D 12). Needed: 64-bit Windows 10 or 11 and a current graphics driver from Windows Update.',
+    );
   }
   if (machine.id === 'debian' || machine.id === 'raspbian') {
     if (machine.version < 12) {
@@ -89,9 +93,14 @@ export function chooseRemedy(machine) {
   }
   if (is('suse', 'opensuse')) return advice('Install the Vulkan driver:', '  sudo zypper install libvulkan1 libvulkan_lvp');
   if (is('alpine')) {
-    return advice('The npm package `webgpu` is built for glibc and cannot be loaded on Alpine (musl).', 'Use a Debian, Ubuntu or Fedora system or image.');
+    return advice(
+      'The npm package `webgpu` is built for glibc and cannot be loaded on Alpine (musl).',
+      'Use a Debian, Ubuntu or Fedora system or image.',
+    );
   }
-  return advice("Install your system's Vulkan loader (libvulkan.so.1) and Mesa's software Vulkan driver (lavapipe, 24 or newer), or your GPU's driver.");
+  return advice(
+    "Install your system's Vulkan loader (libvulkan.so.1) and Mesa's software Vulkan driver (lavapipe, 24 or newer), or your GPU's driver.",
+  );
 }
 
 /**

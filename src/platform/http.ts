@@ -1,0 +1,269 @@
+// Reading a file at an address by range, distrusting every answer. Shared by Node and the browser, which differ only in how
+// redirects are followed.
+import { MelodyError } from '../errors.ts';
+import { type ByteFolder, type ByteSource, checkFileName, checkRange, memorySource } from './bytes.ts';
+
+/** fetch that has already dealt with redirects. */
+export type Follow = (address: URL, init: RequestInit) => Promise<Response>;
+
+/** Bytes asked for on opening: enough for most headers, so that they cost no second round trip. */
+const FIRST_READ = 64 * 1024;
+/** A server that ignores ranges may still deliver files up to this size, in one piece. */
+const WHOLE_FILE_CAP = 64 * 1024 * 1024;
+/** One request must end within this time. */
+const REQUEST_TIMEOUT_MS = 120_000;
+
+/** Bytes of one file, with the server's mark of its version. */
+export interface HttpSource extends ByteSource {
+  readonly etag: string | undefined;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i;
+
+/** The address if we may read from it: https, or http on this very machine, without credentials. Throws `io`. */
+export function checkAddress(text: string | URL, base?: string | URL): URL {
+  let url: URL;
+  try {
+    url = new URL(text, base);
+  } catch {
+    throw new MelodyError('io', `"${shorten(String(text))}" is not an address`, 'addresses look like https://host/path');
+  }
+  const loopback = url.protocol === 'http:' && LOOPBACK.test(url.hostname);
+  if (url.protocol !== 'https:' && !loopback) {
+    const got = url.protocol === 'http:' ? `http://${url.host}` : url.protocol;
+    throw new MelodyError('io', `address refused; got ${shorten(got)}, expected https (or http on this machine)`, 'use an https address');
+  }
+  if (url.username || url.password) {
+    throw new MelodyError('io', `address of ${url.host} refused; got a user name or password in it`, 'remove what stands before the @');
+  }
+  return url;
+}
+
+/** Is `to` a host that a request to `from` may be sent on to? Throws `io`, also on a step from https down to http. */
+export function checkRedirect(from: URL, to: URL, allowed: readonly string[]): void {
+  checkAddress(to);
+  if (from.protocol === 'https:' && to.protocol !== 'https:') {
+    throw new MelodyError('io', `${from.host} redirects from https to http; refused`);
+  }
+  const sameHost = to.hostname === from.hostname;
+  if (!sameHost && !allowed.includes(to.hostname)) {
+    throw new MelodyError(
+      'io',
+      `${from.host} redirects to ${to.host}; expected to stay on the same host`,
+      `if you trust it, allow it: redirectHosts: ['${to.hostname}']`,
+    );
+  }
+}
+
+/** Opens the file at an address: asks for its first bytes and learns its size. Throws `io`, a `MissingFile` where there is none. */
+export async function openHttp(address: URL, follow: Follow, signal?: AbortSignal): Promise<HttpSource> {
+  const name = address.href;
+  const response = await request(address, follow, [0, FIRST_READ - 1], signal);
+  const etag = response.headers.get('etag') ?? undefined;
+  if (response.status === 200) {
+    const bytes = await readBody(name, response, undefined, WHOLE_FILE_CAP, signal);
+    return { ...memorySource(name, bytes), etag };
+  }
+  // An empty file has no byte 0: the range cannot be satisfied, and the size is 0.
+  if (response.status === 416 && /^bytes \*\/0$/.test(response.headers.get('content-range') ?? '')) {
+    return { ...memorySource(name, new Uint8Array(0)), etag };
+  }
+  const { total, start, end } = contentRange(name, response);
+  if (start !== 0 || end !== Math.min(FIRST_READ, total) - 1) {
+    throw new MelodyError('io', `${name}: wrong range; got bytes ${start}-${end}, expected 0-${Math.min(FIRST_READ, total) - 1}`);
+  }
+  const head = await readBody(name, response, end + 1, FIRST_READ, signal);
+  const source: HttpSource = {
+    name,
+    size: total,
+    etag,
+    async read(offset, length, readSignal) {
+      checkRange(this, offset, length);
+      if (readSignal?.aborted) throw aborted(name);
+      if (offset + length <= head.length) return head.subarray(offset, offset + length);
+      return readRange(address, follow, offset, length, { total, etag }, readSignal);
+    },
+  };
+  return source;
+}
+
+async function readRange(
+  address: URL,
+  follow: Follow,
+  offset: number,
+  length: number,
+  expected: { total: number; etag: string | undefined },
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const name = address.href;
+  const last = offset + length - 1;
+  const response = await request(address, follow, [offset, last], signal);
+  if (response.status !== 206) {
+    throw new MelodyError(
+      'io',
+      `${name}: got status ${response.status} for bytes ${offset}-${last}, expected 206`,
+      'the file may have changed; try again',
+    );
+  }
+  const { start, end, total } = contentRange(name, response);
+  if (start !== offset || end !== last) {
+    throw new MelodyError('io', `${name}: wrong range; got bytes ${start}-${end}, expected ${offset}-${last}`);
+  }
+  const etag = response.headers.get('etag') ?? undefined;
+  if (total !== expected.total || etag !== expected.etag) {
+    throw new MelodyError(
+      'io',
+      `${name} changed while it was read; got ${total} bytes ${etag ?? ''}, expected ${expected.total} ${expected.etag ?? ''}`,
+      'load it again',
+    );
+  }
+  return readBody(name, response, length, length, signal);
+}
+
+/** One GET of an inclusive byte range. Statuses other than 200, 206 and 416 are errors; so is an HTML page. */
+async function request(address: URL, follow: Follow, [first, last]: [number, number], signal?: AbortSignal): Promise<Response> {
+  const name = address.href;
+  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  let response: Response;
+  try {
+    response = await follow(address, {
+      headers: { range: `bytes=${first}-${last}`, 'accept-encoding': 'identity' },
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      credentials: 'omit',
+    });
+  } catch (cause) {
+    throw asMelodyError(name, cause, signal);
+  }
+  const { status } = response;
+  if (status === 404 || status === 410) throw new MissingFile(name, status);
+  if (status !== 200 && status !== 206 && status !== 416) {
+    await response.body?.cancel();
+    const hint = status === 401 || status === 403 ? 'the file is not public' : 'try again later';
+    throw new MelodyError('io', `${name}: got status ${status}, expected 206 (partial content)`, hint);
+  }
+  const type = response.headers.get('content-type') ?? '';
+  if (/^text\/html|^application\/xhtml/i.test(type) && !/\.html?$/i.test(address.pathname)) {
+    await response.body?.cancel();
+    throw new MelodyError(
+      'io',
+      `${name}: got an HTML page, expected a file`,
+      'it may be a login or error page; open the address in a browser',
+    );
+  }
+  return response;
+}
+
+/** 404: an error for a file, an answer for a folder. */
+export class MissingFile extends MelodyError {
+  constructor(name: string, status: number) {
+    super('io', `${name}: no such file (status ${status})`, 'check the address');
+  }
+}
+
+/** The files below an address. */
+export function httpFolder(base: URL, open: (address: URL) => Promise<ByteSource>): ByteFolder {
+  const folder = new URL(base);
+  if (!folder.pathname.endsWith('/')) folder.pathname += '/';
+  return {
+    name: folder.href,
+    async open(file) {
+      checkFileName(folder.href, file);
+      const address = new URL(folder);
+      address.pathname += encodeURIComponent(file);
+      return open(address).catch((error: unknown) => {
+        if (error instanceof MissingFile) return undefined;
+        throw error;
+      });
+    },
+  };
+}
+
+function contentRange(name: string, response: Response): { start: number; end: number; total: number } {
+  const text = response.headers.get('content-range') ?? '';
+  const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(text);
+  if (!match) {
+    throw new MelodyError(
+      'io',
+      `${name}: got content-range "${shorten(text)}" (status ${response.status}), expected "bytes first-last/size"`,
+    );
+  }
+  const [start, end, total] = match.slice(1).map(Number) as [number, number, number];
+  return { start, end, total };
+}
+
+/** The whole body; throws unless it has exactly `expected` bytes (where given), and as soon as it is longer than `cap`. */
+async function readBody(
+  name: string,
+  response: Response,
+  expected: number | undefined,
+  cap: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const announced = expected ?? lengthHeader(response);
+  if (announced !== undefined && announced > cap) {
+    await response.body?.cancel();
+    throw new MelodyError(
+      'io',
+      `${name}: the server does not answer range requests and the file has ${announced} bytes; got status 200, expected 206`,
+      'use a server with range requests, or download the file and give its path',
+    );
+  }
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  try {
+    // Not `for await`: Safari's streams have no async iterator.
+    const reader = response.body?.getReader();
+    while (reader) {
+      const { done, value: part } = await reader.read();
+      if (done) break;
+      length += part.length;
+      if (length > (announced ?? cap)) {
+        await reader.cancel();
+        throw new MelodyError(
+          'io',
+          `${name}: wrong length; got more than ${announced ?? cap} bytes, expected ${announced ?? `at most ${cap}`}`,
+        );
+      }
+      parts.push(part);
+    }
+  } catch (cause) {
+    throw asMelodyError(name, cause, signal);
+  }
+  if (announced !== undefined && length !== announced) {
+    throw new MelodyError('io', `${name}: wrong length; got ${length} bytes, expected ${announced}`, 'the connection broke off; try again');
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** Content-Length, where it counts the bytes that we get (a compressed body's does not). */
+function lengthHeader(response: Response): number | undefined {
+  const text = response.headers.get('content-length');
+  const encoded = !/^(identity)?$/.test(response.headers.get('content-encoding') ?? '');
+  return text !== null && /^\d{1,15}$/.test(text) && !encoded ? Number(text) : undefined;
+}
+
+export function aborted(name: string): MelodyError {
+  return new MelodyError('aborted', `${name}: reading was aborted`);
+}
+
+function asMelodyError(name: string, cause: unknown, signal?: AbortSignal): MelodyError {
+  if (cause instanceof MelodyError) return cause;
+  if (signal?.aborted) return aborted(name);
+  const { name: kind, message, cause: inner } = cause as Error;
+  if (kind === 'TimeoutError')
+    return new MelodyError('io', `${name}: no complete answer within ${REQUEST_TIMEOUT_MS / 1000} s`, 'try again later');
+  if (kind === 'AbortError') return aborted(name);
+  const reason = inner instanceof Error ? inner.message : message;
+  return new MelodyError('io', `${name} cannot be read: ${reason}`, 'check the address and the network', { cause });
+}
+
+/** The start of a text of unknown length, for messages. */
+export function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

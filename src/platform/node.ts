@@ -1,0 +1,77 @@
+// Node: the GPU through npm `webgpu` (Dawn), files from the disk, addresses through fetch, downloads kept under the user's cache folder.
+import { mkdirSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MelodyError } from '../errors.ts';
+import { type ByteFolder, type ByteSource, blobSource, memorySource } from './bytes.ts';
+import { openCached } from './cache.ts';
+import { checkAddress, httpFolder, openHttp } from './http.ts';
+import { setNap } from './nap.ts';
+import { diskCache, diskStore } from './node_cache.ts';
+import { followInNode } from './node_fetch.ts';
+import { diskFolder, openFile } from './node_files.ts';
+import type { Location, OpenGpuOptions, OpenOptions, Platform } from './platform.ts';
+
+/** Dawn aborts the process when its entry object is collected while a device lives, so every one is kept. Node still exits by itself. */
+const keep: GPU[] = [];
+
+async function openGpu({ nap = 'auto', dawn = [] }: OpenGpuOptions = {}): Promise<GPU> {
+  quietMesa();
+  const { create, globals } = await import('webgpu').catch((cause: unknown) => {
+    throw new MelodyError('no_adapter', `npm package "webgpu" cannot be loaded: ${(cause as Error).message}`, 'npm install webgpu', {
+      cause,
+    });
+  });
+  const gpu = create([...dawn]);
+  keep.push(gpu);
+  setNap(globals as unknown as Parameters<typeof setNap>[0], nap === 'always');
+  if (nap === 'auto') {
+    const requestAdapter = gpu.requestAdapter.bind(gpu);
+    gpu.requestAdapter = async (options) => {
+      const adapter = await requestAdapter(options);
+      if (adapter?.info.isFallbackAdapter) setNap(globals as unknown as Parameters<typeof setNap>[0], true);
+      return adapter;
+    };
+  }
+  return gpu;
+}
+
+/** Mesa complains on stderr when there is no runtime folder; an empty one of our own keeps it quiet. Main thread only: workers inherit. */
+function quietMesa() {
+  if (process.platform !== 'linux' || process.env.XDG_RUNTIME_DIR) return;
+  const folder = join(tmpdir(), `melody-runtime-${userInfo().uid}`);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    process.env.XDG_RUNTIME_DIR = folder;
+  } catch {
+    // A line of noise is all that is lost.
+  }
+}
+
+/** Does a text name an address rather than a path? `C:\x` is a path. */
+const isAddress = (text: string) => /^[a-z][a-z0-9+.-]+:/i.test(text);
+
+async function openBytes(location: Location, options: OpenOptions = {}): Promise<ByteSource> {
+  if (location instanceof Blob) return blobSource('Blob', location);
+  if (location instanceof ArrayBuffer || location instanceof Uint8Array) return memorySource('buffer', location);
+  if (location instanceof URL && location.protocol === 'file:') return openFile(fileURLToPath(location));
+  if (typeof location !== 'string' && !(location instanceof URL)) {
+    throw new MelodyError('invalid_argument', `got ${typeof location}, expected a path, an address or bytes`);
+  }
+  if (typeof location === 'string' && !isAddress(location)) return openFile(location);
+  return openAddress(checkAddress(location), options);
+}
+
+function openAddress(address: URL, options: OpenOptions): Promise<ByteSource> {
+  const connect = () => openHttp(address, followInNode(options.redirectHosts ?? []), options.signal);
+  return options.cache ? openCached(address.href, diskStore(address.href), connect, options) : connect();
+}
+
+function openFolder(location: string | URL, options: OpenOptions = {}): ByteFolder {
+  if (location instanceof URL && location.protocol === 'file:') return diskFolder(fileURLToPath(location));
+  if (typeof location === 'string' && !isAddress(location)) return diskFolder(location);
+  return httpFolder(checkAddress(location), (address) => openAddress(address, options));
+}
+
+export const platform: Platform = { name: 'node', openGpu, openBytes, openFolder, cache: diskCache() };

@@ -1,0 +1,91 @@
+// Files on the disk as byte sources.
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MelodyError } from '../errors.ts';
+import { type ByteFolder, type ByteSource, checkFileName, checkRange } from './bytes.ts';
+
+/**
+ * The regular file at `path`. It is opened anew for each read, so nothing has to be closed; a file that changed in between is an error.
+ * Throws `io`.
+ */
+export async function openFile(path: string): Promise<ByteSource> {
+  const known = await withFile(path, async (_file, stat) => stat);
+  const source: ByteSource = {
+    name: path,
+    size: known.size,
+    async read(offset, length, signal) {
+      checkRange(this, offset, length);
+      if (signal?.aborted) throw new MelodyError('aborted', `${path}: reading was aborted`);
+      return withFile(path, async (file, stat) => {
+        if (stat.size !== known.size || stat.mtimeMs !== known.mtimeMs || stat.ino !== known.ino) {
+          throw new MelodyError('io', `${path} changed while it was read`, 'load it again');
+        }
+        const bytes = new Uint8Array(length);
+        let at = 0;
+        while (at < length) {
+          const { bytesRead } = await file.read(bytes, at, length - at, offset + at);
+          if (bytesRead === 0) throw new MelodyError('io', `${path}: got ${at} bytes at ${offset}, expected ${length}`);
+          at += bytesRead;
+        }
+        return bytes;
+      });
+    },
+  };
+  return source;
+}
+
+interface Stat {
+  size: number;
+  mtimeMs: number;
+  ino: number;
+}
+
+async function withFile<T>(path: string, use: (file: FileHandle, stat: Stat) => Promise<T>): Promise<T> {
+  let file: FileHandle | undefined;
+  try {
+    if (path.includes('\0')) throw new MelodyError('io', 'a path must not contain a NUL character');
+    file = await open(path, 'r');
+    const stat = await file.stat();
+    if (!stat.isFile()) {
+      throw new MelodyError('io', `${path}: got a ${stat.isDirectory() ? 'folder' : 'device or pipe'}, expected a file`);
+    }
+    return await use(file, stat);
+  } catch (cause) {
+    throw fileError(path, cause);
+  } finally {
+    await file?.close();
+  }
+}
+
+/** A file-system error as `io`, in words. */
+export function fileError(path: string, cause: unknown): MelodyError {
+  if (cause instanceof MelodyError) return cause;
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const known: Record<string, [string, string]> = {
+    ENOENT: ['no such file', 'check the path'],
+    EACCES: ['no permission', 'check who may read it'],
+    EISDIR: ['got a folder, expected a file', 'name a file in it'],
+    ENOTDIR: ['a part of the path is a file, not a folder', 'check the path'],
+    ENAMETOOLONG: ['the name is too long', 'use a shorter one'],
+    ENOSPC: ['the disk is full', 'free some space and try again'],
+  };
+  const [what, hint] = known[code ?? ''] ?? [message, undefined];
+  return new MelodyError('io', `${path}: ${what}`, hint, { cause });
+}
+
+/** A folder on the disk. */
+export function diskFolder(path: string): ByteFolder {
+  return {
+    name: path,
+    async open(file) {
+      checkFileName(path, file);
+      try {
+        return await openFile(join(path, file));
+      } catch (error) {
+        const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
+        if (cause?.code === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+  };
+}

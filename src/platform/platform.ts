@@ -1,0 +1,57 @@
+import type { ByteFolder, ByteSource } from './bytes.ts';
+
+/**
+ * What differs between Node and a browser: how the GPU is found, how bytes are opened, where downloads are kept. One object of this type
+ * in node.ts, one in web.ts; everything else imports `#platform`, which package.json maps to the right one.
+ */
+export interface Platform {
+  readonly name: 'node' | 'web';
+  /** This machine's WebGPU entry point. Throws `no_adapter` where there is none at all. */
+  openGpu(options?: OpenGpuOptions): Promise<GPU>;
+  /** A file, address or buffer, to be read by range. Throws `io`. */
+  openBytes(location: Location, options?: OpenOptions): Promise<ByteSource>;
+  /** A folder of files, or an address that ends in one. Nothing is read yet; `open` on it throws `io`. */
+  openFolder(location: string | URL, options?: OpenOptions): ByteFolder;
+  /** Complete files fetched from addresses, kept between runs. */
+  readonly cache: Cache;
+}
+
+/** A path (Node only), an address (https, or http on this machine), or bytes at hand. */
+export type Location = string | URL | ArrayBuffer | Uint8Array | Blob;
+
+export interface OpenGpuOptions {
+  /**
+   * Sleep while waiting for the GPU instead of spinning (Node only). dawn.node's wait is a busy loop, which on a software adapter takes
+   * a core away from the very work it waits for; sleeping costs up to 1 ms of the JavaScript thread at a time.
+   * `auto` (default): only when the adapter is a CPU.
+   */
+  nap?: 'auto' | 'always' | 'never';
+  /** Dawn's own settings, such as `enable-dawn-features=dump_shaders` (Node only). */
+  dawn?: readonly string[];
+}
+
+export interface OpenOptions {
+  signal?: AbortSignal;
+  /** Keep what comes from an address in the cache and read it from there: resumed when broken off, usable offline. Default false. */
+  cache?: boolean;
+  /** Hosts that an address may redirect to, beside its own. Default none. */
+  redirectHosts?: readonly string[];
+  /** Called while a file is brought into the cache, with the bytes there and in all; both grow monotonically to `total`. */
+  onProgress?: (received: number, total: number) => void;
+}
+
+export interface Cache {
+  /** Where it is, for people. */
+  readonly place: string;
+  /** All entries, complete or not. */
+  list(): Promise<CacheEntry[]>;
+  /** Removes the entry of this address, or all entries. Returns the number of bytes freed. */
+  remove(address?: string): Promise<number>;
+}
+
+export interface CacheEntry {
+  address: string;
+  /** Bytes kept so far and bytes of the complete file. */
+  received: number;
+  total: number;
+}

@@ -1,0 +1,24 @@
+import { mkdirSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+// The GPU driver reads its environment when it is loaded, so it is set here, before any worker starts: Mesa wants a runtime folder.
+if (process.platform === 'linux' && !process.env.XDG_RUNTIME_DIR) {
+  process.env.XDG_RUNTIME_DIR = join(tmpdir(), `melody-runtime-${userInfo().uid}`);
+  mkdirSync(process.env.XDG_RUNTIME_DIR, { recursive: true, mode: 0o700 });
+}
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // A process a file: a driver that crashes takes one file with it, and every file starts with a fresh device.
+    pool: 'forks',
+    // The software driver itself uses every core; more workers only make each other slow.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // Where a test goes wrong is said by its own message; a hanging driver must not hang the run.
+    teardownTimeout: 5_000,
+  },
+});
