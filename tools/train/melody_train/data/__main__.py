@@ -1,0 +1,65 @@
+"""Render the procedural data set: python -m melody_train.data --out data/small --clips 1200 --heldout 128 --processes 2
+
+Resumable: shards that exist are not made again. Seeds: training clips 0, 1, 2, …; held-out clips 10 000 000, 10 000 001, ….
+"""
+import argparse
+import os
+import time
+from multiprocessing import Pool
+
+import numpy as np
+
+from .generate import make_piece, render
+from .score import DRUMS
+from .shards import write_shard
+from .synth import Synth
+
+HELD_OUT_SEED = 10_000_000
+_synths = {}
+
+
+def make_shard(job: tuple) -> tuple:
+    folder, split, index, seeds, seconds, rate = job
+    if rate not in _synths:
+        _synths[rate] = Synth(rate)
+    audio, rows = [], []
+    for seed in seeds:
+        piece = make_piece(seed, seconds)
+        audio.append(render(piece, _synths[rate], seconds))
+        counts = {}
+        for n in piece.score.notes(until=seconds):
+            key = 'drums' if n.channel == DRUMS else str(n.program)
+            counts[key] = counts.get(key, 0) + 1
+        rows.append({'id': f'{split}-{seed}', 'seed': seed, 'captions': piece.captions, 'heldout_captions': piece.heldout_captions, 'attributes': piece.attributes,
+                     'beats': piece.beats, 'bars': piece.bars, 'chords': piece.chords, 'notes_by_program': counts})
+    return write_shard(folder, split, index, np.stack(audio), rows, rate), len(rows)
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('--out', required=True)
+    p.add_argument('--clips', type=int, default=1200)
+    p.add_argument('--heldout', type=int, default=128)
+    p.add_argument('--seconds', type=float, default=24.0)
+    p.add_argument('--rate', type=int, default=24000)
+    p.add_argument('--shard', type=int, default=32, help='clips a shard')
+    p.add_argument('--processes', type=int, default=2)
+    p.add_argument('--first-seed', type=int, default=0)
+    a = p.parse_args()
+    jobs = []
+    for split, count, first in (('train', a.clips, a.first_seed), ('heldout', a.heldout, HELD_OUT_SEED)):
+        for index, start in enumerate(range(0, count, a.shard)):
+            seeds = list(range(first + start, first + min(start + a.shard, count)))
+            if not os.path.exists(os.path.join(a.out, f'{split}_{index:03d}.npz')):
+                jobs.append((a.out, split, index, seeds, a.seconds, a.rate))
+    jobs.sort(key=lambda j: (j[2] > 1, j[1] == 'heldout', j[2]))  # two training shards and the held-out ones early
+    started, done, total = time.time(), 0, sum(len(j[3]) for j in jobs)
+    with Pool(a.processes) as pool:
+        for path, n in pool.imap_unordered(make_shard, jobs):
+            done += n
+            spent = time.time() - started
+            print(f'{path}  {done}/{total} clips  {done / spent:.1f} clips/s  ETA {(total - done) * spent / done / 60:.1f} min', flush=True)
+
+
+if __name__ == '__main__':
+    main()
