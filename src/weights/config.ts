@@ -1,0 +1,35 @@
+import { MelodyError } from '../errors.ts';
+import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
+import { type JsonObject, parseJsonObject } from './json.ts';
+import { printable } from './printable.ts';
+
+export const CONFIG_FILE = 'config.json';
+/** The one kind of model that this library plays; `model_type` in config.json. */
+export const MODEL_TYPE = 'melody';
+
+const MAX_CONFIG_BYTES = 1024 * 1024;
+const MAX_DEPTH = 8;
+
+/** Reads config.json of a model folder: strict JSON, an object, of our model_type. Its sizes are checked where models use them. */
+export async function readConfig(folder: ByteFolder, signal?: AbortSignal): Promise<JsonObject> {
+  const source = await folder.open(CONFIG_FILE, signal);
+  if (!source)
+    throw new MelodyError('weights', `${folder.name}: no ${CONFIG_FILE}`, 'Name a model folder: config.json beside its weights.');
+  const config = parseJsonObject(await readSmall(source, MAX_CONFIG_BYTES, signal), source.name, MAX_DEPTH);
+  const type = config.model_type;
+  if (type !== MODEL_TYPE) {
+    const got = typeof type === 'string' ? `"${printable(type)}"` : type === undefined ? 'none' : JSON.stringify(type).slice(0, 40);
+    throw new MelodyError(
+      'weights',
+      `${source.name}: unknown model_type; got ${got}, expected "${MODEL_TYPE}"`,
+      'This folder holds another kind of model.',
+    );
+  }
+  return config;
+}
+
+/** A whole small file; refused unread where it is longer than `most` bytes. */
+export async function readSmall(source: ByteSource, most: number, signal?: AbortSignal): Promise<Uint8Array> {
+  if (source.size > most) throw new MelodyError('weights', `${source.name}: got ${source.size} bytes, expected at most ${most}`);
+  return source.read(0, source.size, signal);
+}

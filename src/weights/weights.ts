@@ -1,0 +1,137 @@
+// How models ask for weights: by dotted name and expected shape, through scopes. Look-ups never throw for a missing or misshapen
+// tensor; they note it, and `check()` lists all such misfits at once after recording.
+import { MelodyError } from '../errors.ts';
+import type { DType, WeightRef } from '../graph/tensor.ts';
+import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
+import { Checkpoint } from './checkpoint.ts';
+import { READ_AS } from './convert.ts';
+import { printable } from './printable.ts';
+import type { TensorInfo } from './safetensors.ts';
+import { readTensor } from './tensor_stream.ts';
+
+/** A place in the tree of names. Models see nothing else of the weights. */
+export interface Scope {
+  /** Dotted path, '' at the root. */
+  readonly path: string;
+  /** The scope below: `at('layers').at('0')` is `at('layers.0')`. */
+  at(prefix: string): Scope;
+  /** The tensor of that name under this path. One object per tensor; nothing is read until its `read()`. */
+  get(name: string, shape: readonly number[]): WeightRef;
+  /** For tensors that a checkpoint may leave out. */
+  has(name: string): boolean;
+}
+
+/** Weights of a whole model, wherever they come from. The root of its scopes: names are full names. */
+export interface WeightSource extends Scope {
+  /** Makes these parts (all without `parts`) ready for look-ups; of files, reads headers only. */
+  prepare(parts?: readonly string[], signal?: AbortSignal): Promise<void>;
+  /** Throws one `weights` error that lists every missing, misshapen or unusable tensor asked for so far. */
+  check(): void;
+  /** Tensors made ready, under `prefix` if given, that nobody asked for. */
+  unused(prefix?: string): string[];
+}
+
+/** The scope at `path` below a root. */
+export function scopeAt(root: Scope, path: string): Scope {
+  return {
+    path,
+    at: (prefix) => scopeAt(root, `${path}.${prefix}`),
+    get: (name, shape) => root.get(`${path}.${name}`, shape),
+    has: (name) => root.has(`${path}.${name}`),
+  };
+}
+
+/** How weights are opened. */
+export interface WeightOptions {
+  /** Accept NaN and infinity in the values. */
+  readonly allowNonFinite?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** The weights of one model: a safetensors file, or a folder with one or with shards and an index. */
+export class Weights implements WeightSource {
+  readonly #checkpoint: Checkpoint;
+  readonly #allowNonFinite: boolean;
+  readonly path = '';
+  readonly #asked = new Set<string>();
+  readonly #refs = new Map<string, WeightRef>();
+  readonly #misfits = new Map<string, string>();
+
+  private constructor(checkpoint: Checkpoint, allowNonFinite: boolean) {
+    this.#checkpoint = checkpoint;
+    this.#allowNonFinite = allowNonFinite;
+  }
+
+  /** Opens a file or folder; of a sharded one only the index is read. Throws `weights` or `io`. */
+  static async open(place: ByteSource | ByteFolder, { allowNonFinite = false, signal }: WeightOptions = {}): Promise<Weights> {
+    const checkpoint = 'size' in place ? await Checkpoint.ofFile(place, signal) : await Checkpoint.ofFolder(place, signal);
+    return new Weights(checkpoint, allowNonFinite);
+  }
+
+  async prepare(parts?: readonly string[], signal?: AbortSignal): Promise<void> {
+    await this.#checkpoint.open((name) => !parts || parts.some((part) => name === part || name.startsWith(`${part}.`)), signal);
+  }
+
+  at(prefix: string): Scope {
+    return scopeAt(this, prefix);
+  }
+
+  get(name: string, shape: readonly number[]): WeightRef {
+    this.#asked.add(name);
+    const found = this.#checkpoint.find(name);
+    if (!found || misfitOf(found.tensor, shape)) {
+      const misfit = `${printable(name)}: ${found ? misfitOf(found.tensor, shape) : 'missing'}; expected [${shape.join(', ')}]`;
+      this.#misfits.set(`${name} [${shape}]`, misfit);
+      return brokenRef(name, shape, misfit);
+    }
+    let ref = this.#refs.get(name);
+    if (!ref) {
+      ref = refOf(found.shard.source, found.tensor, this.#allowNonFinite);
+      this.#refs.set(name, ref);
+    }
+    return ref;
+  }
+
+  has(name: string): boolean {
+    return this.#checkpoint.has(name);
+  }
+
+  check(): void {
+    if (this.#misfits.size === 0) return;
+    const list = [...this.#misfits.values()].join('\n  ');
+    const message = `${this.#checkpoint.name}: ${this.#misfits.size} tensors do not fit the model:\n  ${list}`;
+    throw new MelodyError('weights', message, 'The weights belong to another config or version: fetch or export both together.');
+  }
+
+  unused(prefix = ''): string[] {
+    const names: string[] = [];
+    for (const { name } of this.#checkpoint.openTensors()) {
+      if (!this.#asked.has(name) && (prefix === '' || name.startsWith(`${prefix}.`))) names.push(name);
+    }
+    return names;
+  }
+}
+
+/** What is wrong with a tensor that is asked for with `shape`; undefined when nothing is. */
+function misfitOf(found: TensorInfo, shape: readonly number[]): string | undefined {
+  if (String(found.shape) !== String(shape)) return `got [${found.shape.join(', ')}]`;
+  if (!READ_AS[found.dtype]) return `got dtype ${found.dtype}, one of ${Object.keys(READ_AS).join(', ')} is needed`;
+  return undefined;
+}
+
+function refOf(source: ByteSource, tensor: TensorInfo, allowNonFinite: boolean): WeightRef {
+  const dtype = READ_AS[tensor.dtype] as DType; // misfitOf has looked
+  return { name: tensor.name, shape: tensor.shape, dtype, read: (signal) => readTensor(source, tensor, { allowNonFinite, signal }) };
+}
+
+/** Stands in for a misfit while the rest is recorded. */
+function brokenRef(name: string, shape: readonly number[], misfit: string): WeightRef {
+  return {
+    name,
+    shape,
+    dtype: 'f32',
+    read() {
+      throw new MelodyError('weights', misfit, 'Call weights.check() after recording to see all misfits.');
+    },
+  };
+}
