@@ -1,0 +1,22 @@
+// Tables that code makes: quantiles, DFT bases, mel filters. Computed at first use, uploaded like any weight.
+import type { Graph } from '../graph/graph.ts';
+import type { Tensor, WeightRef } from '../graph/tensor.ts';
+
+export interface Constant<A extends Float32Array | Uint32Array> extends WeightRef {
+  data(): A;
+}
+
+/** A weight whose elements `make` computes, once. */
+export function constantRef<A extends Float32Array | Uint32Array>(name: string, shape: readonly number[], dtype: 'f32' | 'u32', make: () => A): Constant<A> {
+  let made: A | undefined;
+  const data = () => (made ??= make());
+  return {
+    name, shape, dtype, data,
+    async *read() {
+      yield { offset: 0, data: data() };
+    },
+  };
+}
+
+/** The constant on the GPU, in its own order. */
+export const constant = (g: Graph, ref: Constant<Float32Array | Uint32Array>): Tensor => g.weight(ref, { key: 'constant', dtype: ref.dtype });

@@ -1,0 +1,111 @@
+// Choosing the next token. Integer arithmetic from the rounded logits on: equal logits give equal tokens on every device.
+import { MelodyError } from '../errors.ts';
+import { type Graph, isScalar, type ParamValue } from '../graph/graph.ts';
+import { elementsOf, type Tensor } from '../graph/tensor.ts';
+import * as K from '../kernels.gen.ts';
+import { constant, constantRef } from './constant.ts';
+import { expNegative, philox, STREAM, seedWords, wideMultiply } from './random.ts';
+
+const SORT_THREADS = 256;
+const MAX_VOCAB = 2048; // a key holds 11 bits of token; the sort's memory is 8 KiB of the guaranteed 16
+
+/** 2^20 · 2^(−i/256): the fractional part of a power of two. */
+const EXP2 = constantRef('sample_token.exp2', [257], 'u32', () => Uint32Array.from({ length: 257 }, (_, i) => Math.round(2 ** 20 * expNegative((i / 256) * Math.LN2))));
+
+export interface Sampling {
+  /** > 0; below 1 sharpens, above 1 flattens. 0 takes the most likely token. */
+  readonly temperature: number;
+  /** Keep the k most likely tokens; 0 keeps all. */
+  readonly topK: number;
+  /** Keep the most likely tokens that hold this share of the probability, (0, 1]; 1 keeps all. */
+  readonly topP: number;
+}
+
+/** Throws `invalid_argument` unless temperature ≥ 0, topK is a whole number ≥ 0 and 0 < topP ≤ 1. */
+export function checkSampling({ temperature, topK, topP }: Sampling): void {
+  const bad = (what: string, got: unknown, expected: string) => new MelodyError('invalid_argument', `${what} must be ${expected}; got ${String(got)}`);
+  if (!(Number.isFinite(temperature) && temperature >= 0 && temperature <= 100)) throw bad('temperature', temperature, 'a number from 0 to 100');
+  if (!(Number.isInteger(topK) && topK >= 0)) throw bad('topK', topK, 'a whole number, 0 for all');
+  if (!(topP > 0 && topP <= 1)) throw bad('topP', topP, 'over 0 and at most 1');
+}
+
+/** The integers the kernel works with; they are run-time numbers, so one plan serves every setting. */
+export function samplingParams(sampling: Sampling): { top_k: number; top_p: number; rate: number } {
+  checkSampling(sampling);
+  const { temperature, topK, topP } = sampling;
+  return {
+    top_k: temperature === 0 ? 1 : topK || MAX_VOCAB,
+    top_p: Math.min(2 ** 32 - 1, Math.floor(topP * 2 ** 32)),
+    rate: Math.min(2 ** 32 - 1, Math.round((65536 * Math.LOG2E) / Math.max(temperature, 1e-3))),
+  };
+}
+
+export interface SampleOptions {
+  readonly top_k: ParamValue;
+  readonly top_p: ParamValue;
+  readonly rate: ParamValue;
+  readonly seed: readonly [low: ParamValue, high: ParamValue];
+  /** Counter of the draw: the token's position in the piece. */
+  readonly position: ParamValue;
+  readonly stream?: ParamValue;
+  /** A u32 tensor for the id, which stays on the GPU, and where in it. */
+  readonly into: Tensor;
+  readonly at?: ParamValue;
+}
+
+/** Draw one token of logits [vocab] into `into[at]`. vocab ≤ 2048. Throws `shape`. */
+export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): Tensor {
+  const vocab = elementsOf(logits.shape);
+  if (vocab > MAX_VOCAB) throw new MelodyError('shape', `sample_token: got ${vocab} logits, expected at most ${MAX_VOCAB}`);
+  const at = options.at ?? 0;
+  if (options.into.dtype !== 'u32' || (!isScalar(at) && at >= elementsOf(options.into.shape)))
+    throw new MelodyError('shape', `sample_token: cannot write id ${String(at)} of ${options.into.dtype} [${options.into.shape}], expected u32 and a place in it`);
+  g.dispatch(K.sample_token, {
+    in: { logits, exp2_table: constant(g, EXP2) }, out: { id: options.into },
+    params: {
+      vocab, size: Math.max(SORT_THREADS, 2 ** Math.ceil(Math.log2(vocab))), top_k: options.top_k, top_p: options.top_p, rate: options.rate, position: options.position, stream: options.stream ?? STREAM.tokens,
+      seed_low: options.seed[0], seed_high: options.seed[1], at,
+    },
+    overrides: { WG: SORT_THREADS },
+    grid: [1],
+  });
+  return options.into;
+}
+
+/** The token the kernel draws, computed here: for tests and for checks across machines. */
+export function sampleTokenReference(logits: Float32Array, sampling: Sampling, seed: number, position: number, stream: number = STREAM.tokens): number {
+  const { top_k, top_p, rate } = samplingParams(sampling);
+  const steps = Array.from(logits, (l) => (Number.isFinite(l) ? roundEven(Math.fround(l * 4096)) : l === Infinity ? 0x3fffffff : -0x3fffffff));
+  const best = steps.reduce((a, b) => Math.max(a, b));
+  const ranked = steps.map((s, token) => ({ token, distance: Math.min(best - s, 0x1ffffe) })).sort((a, b) => a.distance - b.distance || a.token - b.token).slice(0, top_k);
+  const weights = ranked.map(({ distance }) => weightOf(distance, rate));
+  const firstAbove = (threshold: number) => {
+    let sum = 0;
+    const rank = weights.findIndex((w) => (sum += w) > threshold);
+    return rank;
+  };
+  const total = weights.reduce((a, b) => a + b);
+  const last = firstAbove(wideMultiply(total - 1, top_p)[0]);
+  const nucleus = weights.slice(0, last + 1).reduce((a, b) => a + b);
+  const random = philox([position, stream, 0, 0], seedWords(seed))[0];
+  return ranked[firstAbove(wideMultiply(nucleus, random)[0])].token;
+}
+
+function weightOf(distance: number, rate: number): number {
+  const [high, low] = wideMultiply(distance, rate);
+  if (high >= 4096) return 0;
+  const exponent = ((high << 20) | (low >>> 12)) >>> 0;
+  const whole = exponent >>> 16;
+  if (whole > 20) return 0;
+  const table = EXP2.data();
+  const at = (exponent >>> 8) & 255;
+  return (table[at] - (((table[at] - table[at + 1]) * (exponent & 255)) >>> 8)) >>> whole;
+}
+
+/** Ties to even, as WGSL's round; clamped as in the kernel. */
+function roundEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  const rounded = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+  return Math.max(-1e9, Math.min(1e9, rounded));
+}
