@@ -1,26 +1,110 @@
-// Normalisations over the last dimension of [rows, cols].
-import * as K from '../kernels.gen.ts';
+// Normalisations. All but groupNorm work on rows: everything but the last dimension, [rows, cols].
+import { MelodyError } from '../errors.ts';
 import { expectShape, type Graph, grid1d, rowsCols } from '../graph/graph.ts';
 import type { Tensor, WeightRef } from '../graph/tensor.ts';
+import * as K from '../kernels.gen.ts';
 import { VECTOR } from './layouts.ts';
 
+/** Threads of a workgroup that shares one row: a power of two, about four elements a thread; software adapters like one SIMD group. */
+function threadsPerRow(g: Graph, cols: number): number {
+  if (g.caps.software) return 8;
+  let threads = 32;
+  while (threads < 256 && threads * 4 < cols) threads *= 2;
+  return Math.min(threads, g.caps.invocations);
+}
+
 /**
- * RMSNorm (Zhang & Sennrich 2019): y = (x + residual) · rsqrt(mean(·²) + eps) · w.
+ * RMSNorm (Zhang & Sennrich 2019): y = v · rsqrt(mean(v²) + eps) · w with v = x + residual.
  * x, residual, y [..., cols], w [cols]. Throws `shape`.
  */
 export function rmsNorm(g: Graph, x: Tensor, w: WeightRef, options: { eps?: number; residual?: Tensor } = {}): Tensor {
+  if (options.residual) expectShape('rms_norm', 'residual', options.residual, x.shape);
+  return recordRmsNorm(g, x, w, options.eps, options.residual, { ADD: options.residual ? 1 : 0, columns: 1, repeat: 1, segments: 1 });
+}
+
+/**
+ * RMSNorm(h + Repeat(c)), where the dual-path block joins its coarse path (system.md §5); equals rmsNorm(h, { residual: repeatColumns(c, K) }).
+ * h, y [B, S, K, D], c [B, W, S, D] with K a multiple of W, w [D]. Throws `shape`.
+ */
+export function rmsNormRepeat(g: Graph, h: Tensor, c: Tensor, w: WeightRef, options: { eps?: number } = {}): Tensor {
+  expectShape('rms_norm', 'h', h, [null, null, null, null]);
+  const [batch, segments, columns, dim] = h.shape;
+  expectShape('rms_norm', 'c', c, [batch, null, segments, dim]);
+  const repeat = columns / c.shape[1];
+  if (!Number.isInteger(repeat))
+    throw new MelodyError('shape', `rms_norm: got c [${c.shape}] beside h [${h.shape}], expected a width that divides ${columns}`);
+  return recordRmsNorm(g, h, w, options.eps, c, { ADD: 2, columns, repeat, segments });
+}
+
+function recordRmsNorm(
+  g: Graph, x: Tensor, w: WeightRef, eps: number | undefined, residual: Tensor | undefined,
+  how: { ADD: number; columns: number; repeat: number; segments: number },
+): Tensor {
   const [rows, cols] = rowsCols(x);
   expectShape('rms_norm', w.name, w, [cols]);
-  if (options.residual) expectShape('rms_norm', 'residual', options.residual, x.shape);
+  const { ADD, ...columns } = how;
   const y = g.temp(x.shape, 'f32', 'rms_norm');
   g.dispatch(K.rms_norm, {
-    in: { x, residual: options.residual ?? x, w: g.weight(w, VECTOR) },
-    out: { y },
-    params: { cols, rows, eps: options.eps ?? 1e-6 },
-    overrides: { ADD: options.residual ? 1 : 0 },
+    in: { x, residual: residual ?? x, w: g.weight(w, VECTOR) }, out: { y },
+    params: { cols, rows, eps: eps ?? 1e-6, ...columns },
+    overrides: { ADD, WG: threadsPerRow(g, cols) },
     grid: grid1d(g.caps, rows, 1),
-    label: w.name,
-    flops: 4 * rows * cols,
+    label: w.name, flops: 4 * rows * cols,
+  });
+  return y;
+}
+
+/**
+ * LayerNorm (Ba et al. 2016): y = (v − mean(v)) · rsqrt(var(v) + eps) · w + b with v = x + residual, var the mean squared deviation.
+ * x, residual, y [..., cols], w, b [cols]. Throws `shape`.
+ */
+export function layerNorm(g: Graph, x: Tensor, w: WeightRef, b?: WeightRef, options: { eps?: number; residual?: Tensor } = {}): Tensor {
+  const [rows, cols] = rowsCols(x);
+  expectShape('layer_norm', w.name, w, [cols]);
+  if (b) expectShape('layer_norm', b.name, b, [cols]);
+  if (options.residual) expectShape('layer_norm', 'residual', options.residual, x.shape);
+  const y = g.temp(x.shape, 'f32', 'layer_norm');
+  g.dispatch(K.layer_norm, {
+    in: { x, residual: options.residual ?? x, w: g.weight(w, VECTOR), b: g.weight(b ?? w, VECTOR) }, out: { y },
+    params: { cols, rows, eps: options.eps ?? 1e-6 },
+    overrides: { ADD: options.residual ? 1 : 0, BIAS: b ? 1 : 0, WG: threadsPerRow(g, cols) },
+    grid: grid1d(g.caps, rows, 1),
+    label: w.name, flops: 8 * rows * cols,
+  });
+  return y;
+}
+
+/**
+ * GroupNorm (Wu & He 2018): each of `groups` runs of channels is normalised over its channels and the whole length.
+ * x, y [L, C] or [B, L, C], w, b [C], C a multiple of groups. Throws `shape`.
+ */
+export function groupNorm(g: Graph, x: Tensor, w: WeightRef, b: WeightRef, options: { groups: number; eps?: number }): Tensor {
+  const [length, channels] = x.shape.slice(-2);
+  const items = x.shape.length === 3 ? x.shape[0] : 1;
+  if (x.shape.length < 2 || x.shape.length > 3 || channels % options.groups !== 0)
+    throw new MelodyError('shape', `group_norm: got [${x.shape}] in ${options.groups} groups, expected [L, C] or [B, L, C] with C a multiple of the groups`);
+  expectShape('group_norm', w.name, w, [channels]);
+  expectShape('group_norm', b.name, b, [channels]);
+  const y = g.temp(x.shape, 'f32', 'group_norm');
+  g.dispatch(K.group_norm, {
+    in: { x, w: g.weight(w, VECTOR), bias: g.weight(b, VECTOR) }, out: { y },
+    params: { items, length, channels, groups: options.groups, eps: options.eps ?? 1e-6 },
+    overrides: { WG: threadsPerRow(g, length * channels / options.groups) },
+    grid: grid1d(g.caps, items * options.groups, 1),
+    label: w.name, flops: 8 * items * length * channels,
+  });
+  return y;
+}
+
+/** Softmax over the last dimension: y = exp(x − max(x)) / Σ exp(x − max(x)). x, y [..., cols]. */
+export function softmax(g: Graph, x: Tensor): Tensor {
+  const [rows, cols] = rowsCols(x);
+  const y = g.temp(x.shape, 'f32', 'softmax');
+  g.dispatch(K.softmax, {
+    in: { x }, out: { y }, params: { cols, rows },
+    overrides: { WG: threadsPerRow(g, cols) },
+    grid: grid1d(g.caps, rows, 1),
+    flops: 5 * rows * cols,
   });
   return y;
 }

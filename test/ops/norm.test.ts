@@ -1,40 +1,172 @@
 import { describe, expect, it } from 'vitest';
-import { rmsNorm } from '../../src/ops/norm.ts';
+import { groupNorm, layerNorm, rmsNorm, rmsNormRepeat, softmax } from '../../src/ops/norm.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
+const EPS = 1e-5;
 
-function rmsNormReference(x: Float32Array, w: Float32Array, cols: number, eps: number): Float64Array {
+function rmsNormReference(x: ArrayLike<number>, w: Float32Array, cols: number): Float64Array {
   const y = new Float64Array(x.length);
   for (let base = 0; base < x.length; base += cols) {
     let sum = 0;
     for (let c = 0; c < cols; c++) sum += x[base + c] ** 2;
-    for (let c = 0; c < cols; c++) y[base + c] = (x[base + c] / Math.sqrt(sum / cols + eps)) * w[c];
+    for (let c = 0; c < cols; c++) y[base + c] = (x[base + c] / Math.sqrt(sum / cols + EPS)) * w[c];
   }
   return y;
 }
 
+function layerNormReference(x: ArrayLike<number>, w: Float32Array, b: Float32Array | undefined, cols: number): Float64Array {
+  const y = new Float64Array(x.length);
+  for (let base = 0; base < x.length; base += cols) {
+    let mean = 0;
+    for (let c = 0; c < cols; c++) mean += x[base + c] / cols;
+    let variance = 0;
+    for (let c = 0; c < cols; c++) variance += (x[base + c] - mean) ** 2 / cols;
+    for (let c = 0; c < cols; c++) y[base + c] = ((x[base + c] - mean) / Math.sqrt(variance + EPS)) * w[c] + (b?.[c] ?? 0);
+  }
+  return y;
+}
+
+function softmaxReference(x: Float32Array, cols: number): Float64Array {
+  const y = new Float64Array(x.length);
+  for (let base = 0; base < x.length; base += cols) {
+    const row = x.subarray(base, base + cols);
+    const largest = row.reduce((a, v) => Math.max(a, v));
+    let sum = 0;
+    for (const v of row) sum += Math.exp(v - largest);
+    row.forEach((v, c) => {
+      y[base + c] = Math.exp(v - largest) / sum;
+    });
+  }
+  return y;
+}
+
+/** One, odd, around the workgroup sizes 8, 64 and 256, the model's shapes, more rows than groups fit on one axis. */
+const SHAPES = [[1, 1], [3, 7], [2, 8], [9, 9], [2, 63], [17, 64], [5, 65], [1, 257], [528, 128], [250, 256], [3, 1024], [70000, 3]];
+const weight = (n: number, seed: number, dtype: 'f32' | 'f16') => (dtype === 'f16' ? roundHalf(randomArray(n, seed)) : randomArray(n, seed));
+
 describe('rmsNorm', () => {
-  for (const [rows, cols] of [[1, 1], [3, 7], [2, 63], [2, 64], [5, 65], [512, 128], [70000, 3]])
+  for (const [rows, cols] of SHAPES)
     for (const dtype of ['f32', 'f16'] as const)
       it(`[${rows}, ${cols}] ${dtype}`, async () => {
         const x = randomArray(rows * cols, 1);
-        const w = dtype === 'f16' ? roundHalf(randomArray(cols, 2)) : randomArray(cols, 2);
-        const { y } = await runGraph(gpu(), (g) => ({ y: rmsNorm(g, g.input('x', [rows, cols]), weightOf(w, [cols], dtype), { eps: 1e-5 }) }), { x });
-        expectClose(y, rmsNormReference(x, w, cols, 1e-5));
+        const w = weight(cols, 2, dtype);
+        const { y } = await runGraph(gpu(), (g) => ({ y: rmsNorm(g, g.input('x', [rows, cols]), weightOf(w, [cols], dtype), { eps: EPS }) }), { x });
+        expectClose(y, rmsNormReference(x, w, cols));
       });
 
-  it('adds the residual before it measures', async () => {
-    const [x, r, w] = [randomArray(6 * 33, 1), randomArray(6 * 33, 2), randomArray(33, 3)];
-    const { y } = await runGraph(gpu(), (g) => ({
-      y: rmsNorm(g, g.input('x', [6, 33]), weightOf(w, [33]), { eps: 1e-5, residual: g.input('r', [6, 33]) }),
-    }), { x, r });
-    expectClose(y, rmsNormReference(x.map((v, i) => v + r[i]), w, 33, 1e-5));
+  for (const rows of [6, 40])
+    it(`adds the residual before it measures, ${rows} rows`, async () => {
+      const [x, r, w] = [randomArray(rows * 33, 1), randomArray(rows * 33, 2), randomArray(33, 3)];
+      const { y } = await runGraph(gpu(), (g) => ({
+        y: rmsNorm(g, g.input('x', [rows, 33]), weightOf(w, [33]), { eps: EPS, residual: g.input('r', [rows, 33]) }),
+      }), { x, r });
+      expectClose(y, rmsNormReference(x.map((v, i) => v + r[i]), w, 33));
+    });
+
+  for (const [batch, segments, columns, width, dim] of [[1, 3, 4, 4, 5], [2, 5, 6, 3, 7], [2, 33, 32, 8, 16], [1, 2, 32, 1, 128]])
+    it(`adds repeated columns: [${batch}, ${segments}, ${columns}, ${dim}], width ${width}`, async () => {
+      const [h, c, w] = [randomArray(batch * segments * columns * dim, 1), randomArray(batch * width * segments * dim, 2), randomArray(dim, 3)];
+      const sum = h.map((v, i) => {
+        const [d, k, s, b] = [i % dim, Math.floor(i / dim) % columns, Math.floor(i / dim / columns) % segments, Math.floor(i / dim / columns / segments)];
+        return v + c[((b * width + Math.floor((k * width) / columns)) * segments + s) * dim + d];
+      });
+      const { y } = await runGraph(gpu(), (g) => ({
+        y: rmsNormRepeat(g, g.input('h', [batch, segments, columns, dim]), g.input('c', [batch, width, segments, dim]), weightOf(w, [dim]), { eps: EPS }),
+      }), { h, c });
+      expectClose(y, rmsNormReference(sum, w, dim));
+    });
+
+  it('gives each batch item what a single run gives, bit for bit', async () => {
+    const [items, w] = [randomArray(3 * 33 * 20, 1), randomArray(20, 2)];
+    const run = (count: number, x: Float32Array) =>
+      runGraph(gpu(), (g) => ({ y: rmsNorm(g, g.input('x', [count, 33, 20]), weightOf(w, [20])) }), { x });
+    const all = await run(3, items);
+    for (let i = 0; i < 3; i++) expect((await run(1, items.slice(i * 660, i * 660 + 660))).y).toEqual(all.y.slice(i * 660, i * 660 + 660));
   });
 
   it('refuses a weight of another width', async () => {
     await expect(runGraph(gpu(), (g) => ({ y: rmsNorm(g, g.input('x', [2, 8]), weightOf(randomArray(7, 1), [7])) }))).rejects.toThrow(
       'rms_norm: test.weight does not fit; got [7], expected [8]');
   });
+
+  it('refuses a repeated width that does not divide the columns', async () => {
+    await expect(runGraph(gpu(), (g) => ({
+      y: rmsNormRepeat(g, g.input('h', [1, 2, 8, 4]), g.input('c', [1, 3, 2, 4]), weightOf(randomArray(4, 1), [4])),
+    }))).rejects.toThrow('got c [1,3,2,4] beside h [1,2,8,4], expected a width that divides 8');
+  });
+});
+
+describe('layerNorm', () => {
+  for (const [rows, cols] of SHAPES)
+    for (const dtype of ['f32', 'f16'] as const)
+      it(`[${rows}, ${cols}] ${dtype}`, async () => {
+        // An offset of three deviations: a one-pass variance would lose digits.
+        const x = randomArray(rows * cols, 1).map((v) => v + 2);
+        const [w, b] = [weight(cols, 2, dtype), weight(cols, 3, dtype)];
+        const { y } = await runGraph(gpu(), (g) => ({
+          y: layerNorm(g, g.input('x', [rows, cols]), weightOf(w, [cols], dtype), weightOf(b, [cols], dtype), { eps: EPS }),
+        }), { x });
+        expectClose(y, layerNormReference(x, w, b, cols));
+      });
+
+  for (const rows of [3, 40])
+    it(`keeps its digits far from zero, without bias, with residual, ${rows} rows`, async () => {
+      const [x, r, w] = [randomArray(rows * 96, 1).map((v) => v + 512), randomArray(rows * 96, 2), randomArray(96, 3)];
+      const { y } = await runGraph(gpu(), (g) => ({
+        y: layerNorm(g, g.input('x', [rows, 96]), weightOf(w, [96]), undefined, { eps: EPS, residual: g.input('r', [rows, 96]) }),
+      }), { x, r });
+      expectClose(y, layerNormReference(x.map((v, i) => v + r[i]), w, undefined, 96)); // x + r rounds to f32 in both
+    });
+
+  it('refuses a bias of another width', async () => {
+    const w = weightOf(randomArray(8, 1), [8]);
+    await expect(runGraph(gpu(), (g) => ({ y: layerNorm(g, g.input('x', [2, 8]), w, weightOf(randomArray(7, 1), [7], 'f32', 'bias')) }))).rejects.toThrow(
+      'layer_norm: bias does not fit; got [7], expected [8]');
+  });
+});
+
+describe('groupNorm', () => {
+  for (const [batch, length, channels, groups] of [[1, 1, 1, 1], [2, 7, 6, 3], [1, 63, 8, 2], [1, 65, 12, 4], [3, 100, 32, 8], [1, 500, 96, 1]])
+    it(`[${batch}, ${length}, ${channels}] in ${groups} groups`, async () => {
+      const x = randomArray(batch * length * channels, 1).map((v) => v + 1);
+      const [w, b] = [randomArray(channels, 2), randomArray(channels, 3)];
+      const { y } = await runGraph(gpu(), (g) => ({
+        y: groupNorm(g, g.input('x', [batch, length, channels]), weightOf(w, [channels]), weightOf(b, [channels]), { groups, eps: EPS }),
+      }), { x });
+      const expected = new Float64Array(x.length);
+      const width = channels / groups;
+      for (let item = 0; item < batch; item++)
+        for (let first = 0; first < channels; first += width) {
+          const at: number[] = [];
+          for (let l = 0; l < length; l++) for (let c = first; c < first + width; c++) at.push((item * length + l) * channels + c);
+          const mean = at.reduce((sum, i) => sum + x[i], 0) / at.length;
+          const variance = at.reduce((sum, i) => sum + (x[i] - mean) ** 2, 0) / at.length;
+          for (const i of at) expected[i] = ((x[i] - mean) / Math.sqrt(variance + EPS)) * w[i % channels] + b[i % channels];
+        }
+      expectClose(y, expected);
+    });
+
+  it('refuses groups that do not divide the channels', async () => {
+    const w = weightOf(randomArray(8, 1), [8]);
+    await expect(runGraph(gpu(), (g) => ({ y: groupNorm(g, g.input('x', [2, 8]), w, w, { groups: 3 }) }))).rejects.toThrow(
+      'group_norm: got [2,8] in 3 groups, expected [L, C] or [B, L, C] with C a multiple of the groups');
+  });
+});
+
+describe('softmax', () => {
+  for (const [rows, cols] of SHAPES)
+    it(`[${rows}, ${cols}]`, async () => {
+      const x = randomArray(rows * cols, 1, 8);
+      const { y } = await runGraph(gpu(), (g) => ({ y: softmax(g, g.input('x', [rows, cols])) }), { x });
+      expectClose(y, softmaxReference(x, cols));
+    });
+
+  for (const rows of [2, 40])
+    it(`survives large and equal values, ${rows} rows`, async () => {
+      const x = Float32Array.from({ length: rows * 5 }, (_, i) => (i % 5 === 2 ? 3e4 : i < 5 ? 3e4 : -3e4));
+      const { y } = await runGraph(gpu(), (g) => ({ y: softmax(g, g.input('x', [rows, 5])) }), { x });
+      expectClose(y, softmaxReference(x, 5));
+    });
 });
