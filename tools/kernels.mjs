@@ -7,7 +7,7 @@
 //   const NAME = 8u;  override NAME = 64u;    numbers that src/ops may replace
 //   alias w4 = vec4f;   //@f16 vec2u          in the variant "f16" the text between `=` or `return` and `;` is the mark's
 // and one extension: a line `// @use name` appends kernels/lib/name.wgsl (module scope has no order in WGSL).
-import { readdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -59,7 +59,10 @@ export function parseKernel(name, text, library = (lib) => readFileSync(join(roo
 }
 
 export function generate(folder = join(root, 'kernels'), out = join(root, 'src/kernels.gen.ts')) {
-  const names = readdirSync(folder).filter((f) => f.endsWith('.wgsl')).map((f) => f.slice(0, -5)).sort();
+  const names = readdirSync(folder)
+    .filter((f) => f.endsWith('.wgsl'))
+    .map((f) => f.slice(0, -5))
+    .sort();
   const parts = ['// Made from kernels/*.wgsl by tools/kernels.mjs. Do not edit.'];
   for (const name of names) {
     const { source, ...meta } = parseKernel(name, readFileSync(join(folder, `${name}.wgsl`), 'utf8'));
@@ -72,9 +75,11 @@ export function generate(folder = join(root, 'kernels'), out = join(root, 'src/k
 
 /** Comments and blank lines go, except the variant marks: they are a third of the bytes a page would download. */
 function slim(source) {
-  return source.split('\n')
+  return source
+    .split('\n')
     .map((line) => (line.includes('//@') ? line : line.replace(/\s*\/\/.*$/, '')).trim())
-    .filter(Boolean).join('\n');
+    .filter(Boolean)
+    .join('\n');
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) generate();

@@ -1,3 +1,4 @@
+// @ts-check
 // Makes a fresh machine ready: the npm packages of the lock file, and a WebGPU adapter. Runs before `npm start` and `npm test`;
 // plain JavaScript without dependencies, because it runs before there are any. All it says goes to stderr: stdout is the music's.
 //
@@ -53,7 +54,9 @@ function ensureAdapter({ root, install, force, machine: given, aptFolder, probe 
       say(`${why} By hand:`, ...manualCommands(remedy, aptFolder).map((command) => `  ${command}`), 'Then run the same command again.');
       return false;
     }
-    say(`installing ${remedy.packages.join(' and ')}${remedy.backports ? ` from ${remedy.backports}-backports` : ''} (apt, under a minute)`);
+    say(
+      `installing ${remedy.packages.join(' and ')}${remedy.backports ? ` from ${remedy.backports}-backports` : ''} (apt, under a minute)`,
+    );
     const failure = installDriver(remedy, machine.canInstall, { aptFolder });
     if (failure) {
       say(failure, 'By hand:', ...manualCommands(remedy, aptFolder).map((command) => `  ${command}`));

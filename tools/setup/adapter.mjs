@@ -1,3 +1,4 @@
+// @ts-check
 // Is there a WebGPU adapter? The answer is kept in a stamp beside the dependencies, with all that could change it, so that the
 // usual start pays for reading a few file dates and not for starting a driver.
 import { spawnSync } from 'node:child_process';

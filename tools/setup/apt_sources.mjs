@@ -1,3 +1,4 @@
+// @ts-check
 // Debian 12's own Mesa (22.3) is too old for Dawn; bookworm-backports has a newer one. The suite is read from the mirror that this
 // machine already uses: the addresses come from its own source files, so no registry is named here and mirrors and proxies keep working.
 import { readdirSync, readFileSync } from 'node:fs';
@@ -22,8 +23,12 @@ export function parseDeb822(text) {
     let name = '';
     for (const line of block.split('\n')) {
       const field = /^([A-Za-z0-9-]+):\s*(.*)$/.exec(line);
-      if (field) fields.set((name = field[1]), field[2]);
-      else if (/^\s+\S/.test(line) && name) fields.set(name, `${fields.get(name)}\n${line}`);
+      if (field) {
+        name = field[1];
+        fields.set(name, field[2]);
+      } else if (/^\s+\S/.test(line) && name) {
+        fields.set(name, `${fields.get(name)}\n${line}`);
+      }
     }
     const words = (/** @type {string} */ key) => (fields.get(key) ?? '').split(/\s+/).filter(Boolean);
     if (!fields.has('URIs') || /^no$/i.test(fields.get('Enabled') ?? '')) continue;

@@ -1,3 +1,4 @@
+// @ts-check
 // Are the npm packages of the lock file installed? Compares contents, not dates: a fresh checkout of the same lock file is no reason
 // to install anything again.
 import { spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// @ts-check
 // Which driver gives this system a WebGPU adapter, and how to get it. Deciding is a pure function of what the machine is;
 // carrying it out needs apt and root. Systems that we cannot install on get the exact words to type instead.
 import { spawnSync } from 'node:child_process';

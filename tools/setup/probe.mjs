@@ -1,3 +1,4 @@
+// @ts-check
 // Asks Dawn for a WebGPU adapter and a device and prints one line of JSON. Runs as a child process of setup.mjs: a driver that crashes
 // or hangs takes this process with it and nothing else.
 const result = await probe().catch((error) => ({ ok: false, reason: String(error?.message ?? error) }));

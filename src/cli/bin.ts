@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+// The `melody` command: connects main.ts to this process.
+import { main } from './main.ts';
+
+const stop = new AbortController();
+process.once('SIGINT', () => {
+  // A second Ctrl-C ends the process at once: the handler is gone by then.
+  stop.abort();
+});
+// `melody … | head` closes the pipe early: nobody reads any more, which is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+process.exitCode = await main(process.argv.slice(2), {
+  out: (data) => void process.stdout.write(data),
+  err: (text) => void process.stderr.write(text),
+  terminal: process.stderr.isTTY === true,
+  env: process.env,
+  signal: stop.signal,
+});

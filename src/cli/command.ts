@@ -1,0 +1,126 @@
+// What a command is. Each command is one file that exports a `Command`; main.ts finds it, reads the words and reports errors.
+import { parseArgs } from 'node:util';
+import { MelodyError } from '../errors.ts';
+
+/** One option. `value` is what the help calls its value; options without it are switches. */
+export interface Option {
+  help: string;
+  value?: string;
+  short?: string;
+  multiple?: boolean;
+  default?: string;
+}
+
+/** Parsed options by name: text for those with a value, true for switches that were given. */
+export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What follows `melody <name>`, such as `<prompt> [options]`. */
+  readonly arguments: string;
+  readonly options: Readonly<Record<string, Option>>;
+  readonly examples: readonly string[];
+  /** Does the work and returns the exit code: 0 done, 1 failed. Usage errors and failures are thrown as MelodyError. */
+  run(words: readonly string[], values: Values, io: Io): Promise<number>;
+}
+
+/** The world around a command, so that tests can give it another. */
+export interface Io {
+  /** Results: what a user may redirect into a file. */
+  out(data: string | Uint8Array): void;
+  /** Everything else: progress, warnings, errors. */
+  err(text: string): void;
+  /** Is the place where `err` goes a terminal? Then a line may be rewritten. */
+  readonly terminal: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Fires on Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Reads a command's words and options. Throws `invalid_argument`, with the nearest known option where one was misspelt. */
+export function parseCommand(command: Command, argv: readonly string[]): { words: string[]; values: Values } {
+  const options = Object.fromEntries(
+    Object.entries(command.options).map(([name, { value, short, multiple, default: preset }]) => [
+      name,
+      {
+        type: value ? ('string' as const) : ('boolean' as const),
+        ...(short && { short }),
+        ...(multiple && { multiple }),
+        ...(preset && { default: preset }),
+      },
+    ]),
+  );
+  try {
+    const { positionals, values } = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    return { words: positionals, values: values as Values };
+  } catch (cause) {
+    const message = (cause as Error).message.split('. To specify')[0];
+    const wrong = /'--([^'\s]+)'/.exec(message)?.[1];
+    const near = wrong && nearest(wrong, Object.keys(command.options));
+    const hint = near && near !== wrong ? `did you mean --${near}?` : `see \`melody ${command.name} --help\``;
+    throw new MelodyError('invalid_argument', `${command.name}: ${message}`, hint, { cause });
+  }
+}
+
+/** The help text of one command. */
+export function commandHelp(command: Command): string {
+  const rows = Object.entries(command.options).map(([name, option]) => {
+    const short = option.short ? `-${option.short}, ` : '    ';
+    const value = option.value ? ` <${option.value}>` : '';
+    const preset = option.default === undefined ? '' : ` (default ${option.default})`;
+    return [`${short}--${name}${value}`, option.help + preset] as const;
+  });
+  const width = Math.max(0, ...rows.map(([left]) => left.length));
+  return [
+    `melody ${command.name} ${command.arguments}`.trimEnd(),
+    '',
+    command.summary,
+    ...(rows.length > 0 ? ['', ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)] : []),
+    ...(command.examples.length > 0 ? ['', 'Examples', ...command.examples.map((example) => `  ${example}`)] : []),
+    '',
+  ].join('\n');
+}
+
+/** An option's value as a number. Throws `invalid_argument` unless it is one in [min, max], and whole where asked. */
+export function numberValue(
+  values: Values,
+  name: string,
+  { min = -Infinity, max = Infinity, whole = false }: { min?: number; max?: number; whole?: boolean } = {},
+): number | undefined {
+  const text = values[name];
+  if (text === undefined) return undefined;
+  const value = typeof text === 'string' && /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max) || (whole && !Number.isSafeInteger(value))) {
+    const range = [min > -Infinity && `from ${min}`, max < Infinity && `up to ${max}`].filter(Boolean).join(' ');
+    throw new MelodyError('invalid_argument', `--${name}: got "${text}", expected a ${whole ? 'whole ' : ''}number ${range}`.trimEnd());
+  }
+  return value;
+}
+
+/** An option's value as text, or undefined. */
+export function textValue(values: Values, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The candidate with the fewest edits from `word`, if so few that a slip of the fingers explains them. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const ranked = candidates.map((candidate) => ({ candidate, edits: editDistance(word, candidate) })).sort((a, b) => a.edits - b.edits);
+  const best = ranked[0];
+  return best && best.edits <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
+}
+
+/** Levenshtein distance: insertions, deletions and substitutions of one character. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

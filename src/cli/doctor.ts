@@ -1,0 +1,128 @@
+// melody doctor: can this machine make music? Says what it is, what its GPU can do, and whether the GPU computes right.
+import { readFileSync } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { cpus, freemem, release, totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import { platform } from '#platform';
+import { MelodyError } from '../errors.ts';
+import { DEFAULT_CAPS, Gpu } from '../gpu/device.ts';
+import type { Command, Io } from './command.ts';
+import { version } from './version.ts';
+
+/** Kept downloads and a song need about this much. */
+const DISK_WANTED = 1e9;
+
+/** One line of the report: `ok` undefined is a plain fact, false makes the exit code 1. */
+interface Finding {
+  topic: string;
+  text: string;
+  ok?: boolean;
+  hint?: string;
+}
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'Checks this machine: versions, GPU and its limits, disk.',
+  arguments: '[--json]',
+  options: { json: { help: 'print the findings as JSON' } },
+  examples: ['melody doctor'],
+  async run(_words, values, io) {
+    const findings = [...versions(), ...(await gpuFindings()), await diskFinding()];
+    if (values.json) io.out(`${JSON.stringify(findings, null, 2)}\n`);
+    else print(findings, io);
+    return findings.some(({ ok }) => ok === false) ? 1 : 0;
+  },
+};
+
+function versions(): Finding[] {
+  const processor = cpus();
+  return [
+    { topic: 'melody', text: version },
+    { topic: 'Node', text: `${process.version} on ${process.platform} ${process.arch} (${release()})` },
+    { topic: 'npm webgpu', text: webgpuVersion() },
+    { topic: 'processor', text: `${processor.length} × ${processor[0]?.model.trim() ?? 'unknown'}` },
+    { topic: 'memory', text: `${gigabytes(totalmem())}, ${gigabytes(freemem())} free` },
+  ];
+}
+
+function webgpuVersion(): string {
+  try {
+    return JSON.parse(readFileSync(createRequire(import.meta.url).resolve('webgpu/package.json'), 'utf8')).version;
+  } catch {
+    return 'not installed';
+  }
+}
+
+/** The adapter, its features and limits. A missing adapter is a finding, not an exception. */
+async function gpuFindings(): Promise<Finding[]> {
+  let gpu: Gpu;
+  try {
+    gpu = await Gpu.open(await platform.openGpu());
+  } catch (error) {
+    if (!(error instanceof MelodyError)) throw error;
+    return [{ topic: 'adapter', text: error.message, ok: false, hint: error.hint }];
+  }
+  try {
+    const { caps } = gpu;
+    const limit = (name: string, value: number, least: number, unit: (n: number) => string) => {
+      return { topic: name, text: `${unit(value)} (WebGPU's least: ${unit(least)})`, ok: value >= least };
+    };
+    const subgroups = caps.subgroups ? `yes, ${caps.subgroupMin} to ${caps.subgroupMax} wide` : 'no';
+    return [
+      { topic: 'adapter', text: caps.name, ok: true },
+      { topic: 'kind', text: caps.software ? 'software: right, but slow; a GPU is many times faster' : 'hardware' },
+      {
+        topic: 'features',
+        text: `shader-f16 ${yesNo(caps.f16)}; subgroups ${subgroups}; timestamp-query ${yesNo(caps.timestamps)} (none is needed)`,
+      },
+      limit('storage binding', caps.storageBinding, DEFAULT_CAPS.storageBinding, mebibytes),
+      limit('buffer', caps.bufferSize, DEFAULT_CAPS.bufferSize, mebibytes),
+      limit('workgroup memory', caps.workgroupMemory, DEFAULT_CAPS.workgroupMemory, (n) => `${n} bytes`),
+      limit('workgroup size', caps.invocations, DEFAULT_CAPS.invocations, String),
+      limit('groups per axis', caps.groupsPerAxis, DEFAULT_CAPS.groupsPerAxis, String),
+    ];
+  } finally {
+    gpu.dispose();
+  }
+}
+
+/** Room where downloads are kept. */
+async function diskFinding(): Promise<Finding> {
+  const { place } = platform.cache;
+  const kept = await platform.cache.list();
+  const bytes = kept.reduce((sum, { received }) => sum + received, 0);
+  const { bavail, bsize } = await statfs(await nearestFolder(place));
+  const free = bavail * bsize;
+  const enough = free >= DISK_WANTED;
+  return {
+    topic: 'disk',
+    text: `${gigabytes(free)} free for downloads in ${place} (${kept.length} kept, ${gigabytes(bytes)})`,
+    ok: enough,
+    hint: enough ? undefined : `free some space: ${gigabytes(DISK_WANTED)} are wanted`,
+  };
+}
+
+/** The folder itself, or the nearest one above it that exists. */
+async function nearestFolder(path: string): Promise<string> {
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  return exists || dirname(path) === path ? path : nearestFolder(dirname(path));
+}
+
+function print(findings: readonly Finding[], io: Io): void {
+  const width = Math.max(...findings.map(({ topic }) => topic.length));
+  for (const { topic, text, ok, hint } of findings) {
+    const mark = ok === undefined ? '    ' : ok ? 'ok  ' : 'FAIL';
+    io.out(`${mark} ${topic.padEnd(width)}  ${text}\n`);
+    if (hint && ok === false) io.out(`${' '.repeat(width + 7)}${hint}\n`);
+  }
+  const failed = findings.filter(({ ok }) => ok === false).length;
+  io.out(failed === 0 ? '\nThis machine can run melody.\n' : `\n${failed} thing${failed > 1 ? 's' : ''} to mend first.\n`);
+}
+
+const yesNo = (value: boolean) => (value ? 'yes' : 'no');
+const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+const mebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;

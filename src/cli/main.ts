@@ -1,0 +1,99 @@
+// melody <command>: finds the command, reads its words, and turns errors into a message and an exit code.
+import { MelodyError } from '../errors.ts';
+import { type Command, commandHelp, type Io, nearest, parseCommand } from './command.ts';
+import { version } from './version.ts';
+
+/** Exit codes. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, suspect: 3, interrupted: 130 } as const;
+
+/** The commands, loaded when asked for: `melody doctor` must not pay for reading the pipeline. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  doctor: async () => (await import('./doctor.ts')).doctor,
+};
+
+/** Runs one command line (without `node` and the script). Never throws; returns the exit code. */
+export async function main(argv: readonly string[], io: Io, commands = COMMANDS): Promise<number> {
+  try {
+    return await dispatch(argv, io, commands);
+  } catch (error) {
+    return report(error, io);
+  }
+}
+
+async function dispatch(argv: readonly string[], io: Io, commands: typeof COMMANDS): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    if (name === 'help' && rest[0] !== undefined) return dispatch([rest[0], '--help'], io, commands);
+    const text = await overview(commands);
+    if (name === undefined) {
+      io.err(text);
+      return EXIT.usage;
+    }
+    io.out(text);
+    return EXIT.ok;
+  }
+  if (name === '--version' || name === '-v') {
+    io.out(`${version}\n`);
+    return EXIT.ok;
+  }
+  if (!Object.hasOwn(commands, name)) throw unknownCommand(name, Object.keys(commands));
+  const command = await commands[name]();
+  // Only before `--`: what follows is words, whatever they look like.
+  const ends = rest.indexOf('--');
+  const switches = ends < 0 ? rest : rest.slice(0, ends);
+  if (switches.includes('--help') || switches.includes('-h')) {
+    io.out(commandHelp(command));
+    return EXIT.ok;
+  }
+  const { words, values } = parseCommand(command, rest);
+  return command.run(words, values, io);
+}
+
+function unknownCommand(name: string, known: readonly string[]): MelodyError {
+  const near = nearest(name, known);
+  const prompt = /\s/.test(name) && known.includes('generate');
+  const hint = prompt
+    ? `to make music from it: melody generate "${name}"`
+    : near
+      ? `did you mean \`melody ${near}\`?`
+      : 'see `melody --help`';
+  return new MelodyError('invalid_argument', `unknown command "${name}"`, hint);
+}
+
+async function overview(commands: typeof COMMANDS): Promise<string> {
+  const loaded = await Promise.all(Object.values(commands).map((load) => load()));
+  const width = Math.max(...loaded.map(({ name }) => name.length));
+  return [
+    `melody ${version}: music from text`,
+    '',
+    'melody <command> [options]',
+    '',
+    ...loaded.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    'melody <command> --help tells more. MELODY_DEBUG=1 shows where an error comes from.',
+    'Exit codes: 0 done, 1 failed, 2 wrong use, 3 suspect output under --strict.',
+    '',
+  ].join('\n');
+}
+
+/** Prints an error as a person reads it and returns the exit code. */
+function report(error: unknown, io: Io): number {
+  const known = error instanceof MelodyError;
+  const message = error instanceof Error ? error.message : String(error);
+  io.err(`melody: ${known ? '' : 'internal error: '}${printable(message)}\n`);
+  const hint = known ? error.hint : 'please report this, with the output of `melody doctor`; MELODY_DEBUG=1 shows where it comes from';
+  if (hint) io.err(`  ${printable(hint)}\n`);
+  if (io.env.MELODY_DEBUG && error instanceof Error) {
+    io.err(`${printable(error.stack ?? '')}\n`);
+    if (error.cause instanceof Error) io.err(`caused by ${printable(error.cause.stack ?? error.cause.message)}\n`);
+  }
+  if (!known) return EXIT.failed;
+  if (error.code === 'invalid_argument') return EXIT.usage;
+  if (error.code === 'suspect_output') return EXIT.suspect;
+  return error.code === 'aborted' && io.signal.aborted ? EXIT.interrupted : EXIT.failed;
+}
+
+/** Text from files and addresses without the characters that would steer the terminal. Line breaks stay. */
+function printable(text: string): string {
+  return text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${(c.codePointAt(0) as number).toString(16)}}`);
+}

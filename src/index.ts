@@ -1,0 +1,2 @@
+// The public API. Everything a program needs, and nothing else.
+export { type ErrorCode, MelodyError } from './errors.ts';

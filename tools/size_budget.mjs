@@ -1,0 +1,39 @@
+// @ts-check
+// What a page downloads to make music, weights aside: the library bundled with what `generate` needs, minified and gzipped.
+// Prints where the bytes are and fails over the budget.
+//
+//   node tools/size_budget.mjs
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const BUDGET = 80_000;
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const { outputFiles, metafile } = await build({
+  absWorkingDir: root,
+  stdin: { contents: "export * from './src/index.ts';", resolveDir: root },
+  bundle: true,
+  write: false,
+  minify: true,
+  metafile: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  logLevel: 'warning',
+});
+const zipped = gzipSync(outputFiles[0].contents, { level: 9 }).length;
+
+/** @type {Map<string, number>} */
+const parts = new Map();
+for (const [file, { bytesInOutput }] of Object.entries(Object.values(metafile.outputs)[0].inputs)) {
+  const part = /^src\/[^/]+/.exec(file)?.[0] ?? file;
+  parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
+}
+for (const [part, bytes] of [...parts].sort((a, b) => b[1] - a[1])) console.log(`${String(bytes).padStart(8)}  ${part}`);
+const over = zipped > BUDGET;
+console.log(
+  `${String(outputFiles[0].contents.length).padStart(8)}  minified; ${zipped} bytes gzipped, budget ${BUDGET}${over ? ': OVER' : ''}`,
+);
+process.exit(over ? 1 : 0);
