@@ -14,7 +14,10 @@ export function noise(length: number, seed: number, amplitude = 1): Float32Array
 /** Roughly normal noise: the sum of 12 uniform streams. */
 export function gaussian(length: number, seed: number, sigma = 0.1): Float32Array {
   const sum = new Float32Array(length);
-  for (let i = 0; i < 12; i++) noise(length, seed * 100 + i).forEach((v, n) => (sum[n] += v * 0.5 * sigma));
+  for (let i = 0; i < 12; i++) {
+    const uniform = noise(length, seed * 100 + i);
+    for (let n = 0; n < length; n++) sum[n] += uniform[n] * 0.5 * sigma;
+  }
   return sum;
 }
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { WaveFile } from 'wavefile';
-import { MelodyError } from '../../src/errors.ts';
 import { readWav } from '../../src/audio/wav.ts';
 import { chunk, join, readRecipe, recipeTags } from '../../src/audio/wav_tags.ts';
 import { encodeSamples, type SampleFormat, wavHeader, writeWav } from '../../src/audio/wav_write.ts';
+import { MelodyError } from '../../src/errors.ts';
 import { noise } from './signals.ts';
 
 const text = (s: string) => new TextEncoder().encode(s);
@@ -74,7 +74,10 @@ describe('reading: what must be accepted', () => {
   test('RF64 with its size in ds64', () => {
     const ds64 = new Uint8Array(28);
     new DataView(ds64.buffer).setBigUint64(8, 8n, true);
-    const file = wave([chunk('ds64', ds64), fmt(), claimed(0xffffffff, four), chunk('junk', text('abcd'))], { id: 'RF64', size: 0xffffffff });
+    const file = wave([chunk('ds64', ds64), fmt(), claimed(0xffffffff, four), chunk('junk', text('abcd'))], {
+      id: 'RF64',
+      size: 0xffffffff,
+    });
     expect([...readWav(file).channels[0]]).toEqual(fourValues);
   });
 
@@ -118,13 +121,16 @@ describe('reading: what must be accepted', () => {
     const body = new Uint8Array(Int16Array.from({ length: channels * 3 }, (_, i) => i * 100).buffer);
     const audio = readWav(wave([fmt({ channels }), chunk('data', body)]));
     expect(audio.channels.length).toBe(channels);
-    audio.channels.forEach((x, c) => expect([...x]).toEqual([0, 1, 2].map((i) => ((i * channels + c) * 100) / 32768)));
+    for (const [c, x] of audio.channels.entries()) expect([...x]).toEqual([0, 1, 2].map((i) => ((i * channels + c) * 100) / 32768));
   });
 
   test('extensible: PCM and float, fewer valid bits than the container', () => {
     const pcm = wave([fmt({ extensible: { valid: 12, code: 1 } }), chunk('data', four)]);
     expect([...readWav(pcm).channels[0]]).toEqual(fourValues);
-    const float = wave([fmt({ bits: 32, extensible: { valid: 32, code: 3 } }), chunk('data', new Uint8Array(Float32Array.of(0.25).buffer))]);
+    const float = wave([
+      fmt({ bits: 32, extensible: { valid: 32, code: 3 } }),
+      chunk('data', new Uint8Array(Float32Array.of(0.25).buffer)),
+    ]);
     expect([...readWav(float).channels[0]]).toEqual([0.25]);
   });
 
@@ -164,7 +170,17 @@ describe('reading: what must be refused, with a typed error', () => {
     ['2 GB claim in a 1 KB file', wave([fmt(), claimed(2 ** 31, new Uint8Array(1000))]), 'claims 2147483648'],
     [
       '2^60 bytes claimed by ds64',
-      wave([chunk('ds64', Uint8Array.from({ length: 28 }, (_, i) => (i === 15 ? 16 : 0))), fmt(), claimed(0xffffffff, four)], { id: 'RF64' }),
+      wave(
+        [
+          chunk(
+            'ds64',
+            Uint8Array.from({ length: 28 }, (_, i) => (i === 15 ? 16 : 0)),
+          ),
+          fmt(),
+          claimed(0xffffffff, four),
+        ],
+        { id: 'RF64' },
+      ),
       'truncated',
     ],
     ['short ds64', wave([chunk('ds64', new Uint8Array(8)), fmt(), data], { id: 'RF64' }), 'ds64'],
@@ -313,7 +329,10 @@ describe('wavefile agrees', () => {
   ];
   test.each(formats)('it reads our %s files: samples, rate and tags', (format, depth) => {
     const x = noise(501, 4);
-    const bytes = writeWav({ sampleRate: 24000, channels: [x, noise(501, 5)], tags: { info: { INAM: 'Ünder 音', ISFT: 'melody' } } }, format);
+    const bytes = writeWav(
+      { sampleRate: 24000, channels: [x, noise(501, 5)], tags: { info: { INAM: 'Ünder 音', ISFT: 'melody' } } },
+      format,
+    );
     const theirs = new WaveFile(bytes);
     expect(theirs.bitDepth).toBe(depth);
     expect((theirs.fmt as { sampleRate: number }).sampleRate).toBe(24000);
@@ -328,7 +347,12 @@ describe('wavefile agrees', () => {
     const theirs = new WaveFile();
     const scale = depth === '32f' || depth === '64' ? 1 : 2 ** (Number(depth) - 1);
     const offset = depth === '8' ? 128 : 0;
-    theirs.fromScratch(1, 22050, depth, values.map((v) => v * scale + offset));
+    theirs.fromScratch(
+      1,
+      22050,
+      depth,
+      values.map((v) => v * scale + offset),
+    );
     theirs.setTag('ICMT', 'né');
     const ours = readWav(theirs.toBuffer());
     expect([...ours.channels[0]]).toEqual(values);
@@ -339,7 +363,12 @@ describe('wavefile agrees', () => {
 describe('fuzzing', () => {
   const runs = { numRuns: 2000, seed: 20250607 };
   const base = join([
-    wave([chunk('LIST', join([text('INFO'), chunk('INAM', text('title\0'))])), fmt({ channels: 2 }), chunk('data', four), chunk('mldy', text('{"recipe":1}'))]),
+    wave([
+      chunk('LIST', join([text('INFO'), chunk('INAM', text('title\0'))])),
+      fmt({ channels: 2 }),
+      chunk('data', four),
+      chunk('mldy', text('{"recipe":1}')),
+    ]),
   ]);
 
   test('mutated files give audio or a typed error, and audio no larger than four times the file', () => {
@@ -361,7 +390,9 @@ describe('fuzzing', () => {
     const line = fc.string({ unit: 'grapheme', maxLength: 30 }).map((s) => s.replaceAll('\0', ''));
     const id = fc.stringMatching(/^I[A-Z0-9]{3}$/);
     const property = fc.property(fc.dictionary(id, line, { maxKeys: 5 }), line, fc.integer({ min: 1, max: 50 }), (info, ixml, frames) => {
-      const audio = readWav(writeWav({ sampleRate: 24000, channels: [noise(frames, frames)], tags: { info: { ...info }, ixml } }, 'float32'));
+      const audio = readWav(
+        writeWav({ sampleRate: 24000, channels: [noise(frames, frames)], tags: { info: { ...info }, ixml } }, 'float32'),
+      );
       expect(audio.channels[0]).toEqual(noise(frames, frames));
       expect(audio.tags).toEqual({ info: { ...info }, ixml });
     });

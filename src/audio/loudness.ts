@@ -1,0 +1,180 @@
+/** Loudness by ITU-R BS.1770-4 and EBU Tech 3342: integrated loudness, loudness range, drift, true peak. */
+import { besselI0 } from './resample.ts';
+
+export interface Loudness {
+  /** Integrated loudness in LUFS; -Infinity when nothing passes the -70 LUFS gate. */
+  integrated: number;
+  /** 95th minus 10th percentile of gated 3 s loudness, LU; 0 for clips under 3 s. */
+  range: number;
+  /** Slope of gated 3 s loudness, LU a minute; 0 for clips under 3 s. */
+  drift: number;
+}
+
+interface Biquad {
+  b: [number, number, number];
+  a: [number, number, number];
+}
+
+/** The K filter of BS.1770-4, redesigned from its analog form for any rate; at 48 kHz it is the table of the standard. */
+export function kFilter(sampleRate: number): { shelf: Biquad; highPass: Biquad } {
+  const shelfK = Math.tan((Math.PI * 1681.974450955533) / sampleRate);
+  const shelfQ = 0.7071752369554196;
+  const high = 10 ** (3.999843853973347 / 20);
+  const band = high ** 0.4996667741545416;
+  const norm = 1 + shelfK / shelfQ + shelfK * shelfK;
+  const shelf: Biquad = {
+    b: [
+      (high + (band * shelfK) / shelfQ + shelfK * shelfK) / norm,
+      (2 * (shelfK * shelfK - high)) / norm,
+      (high - (band * shelfK) / shelfQ + shelfK * shelfK) / norm,
+    ],
+    a: [1, (2 * (shelfK * shelfK - 1)) / norm, (1 - shelfK / shelfQ + shelfK * shelfK) / norm],
+  };
+  const k = Math.tan((Math.PI * 38.13547087602444) / sampleRate);
+  const q = 0.5003270373238773;
+  const highNorm = 1 + k / q + k * k;
+  return { shelf, highPass: { b: [1, -2, 1], a: [1, (2 * (k * k - 1)) / highNorm, (1 - k / q + k * k) / highNorm] } };
+}
+
+/** Channel weights by WAVE speaker order; the low-frequency channel of 5.1 and 7.1 does not count. */
+const WEIGHTS: number[][] = [
+  [1],
+  [1, 1],
+  [1, 1, 1],
+  [1, 1, 1.41, 1.41],
+  [1, 1, 1, 1.41, 1.41],
+  [1, 1, 1, 0, 1.41, 1.41],
+  [1, 1, 1, 0, 1, 1.41, 1.41],
+  [1, 1, 1, 0, 1, 1, 1.41, 1.41],
+];
+
+const level = (power: number) => -0.691 + 10 * Math.log10(power);
+const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+
+/** channels: one array a channel, 1 to 8, finite samples. A clip under 400 ms is measured as one block. */
+export function loudness(channels: Float32Array[], sampleRate: number): Loudness {
+  const steps = weightedPower(channels, sampleRate);
+  const integrated = gated(slidingMean(steps, 4), -10);
+  const short = steps.length >= 30 ? slidingMean(steps, 30) : [];
+  const loud = short.map((power, i) => ({ minutes: i / 600, power })).filter(({ power }) => level(power) > -70);
+  if (loud.length < 2) return { integrated: level(integrated), range: 0, drift: 0 };
+  const threshold = level(mean(loud.map(({ power }) => power))) - 20;
+  const sorted = loud
+    .map(({ power }) => level(power))
+    .filter((l) => l > threshold)
+    .sort((a, b) => a - b);
+  return {
+    integrated: level(integrated),
+    range: percentile(sorted, 0.95) - percentile(sorted, 0.1),
+    drift: slope(loud.map(({ minutes, power }) => [minutes, level(power)])),
+  };
+}
+
+/** Mean K-weighted power of each whole 100 ms, weighted and summed over channels. */
+function weightedPower(channels: Float32Array[], sampleRate: number): number[] {
+  const { shelf, highPass } = kFilter(sampleRate);
+  const length = channels[0].length;
+  const count = Math.max(1, Math.floor((length * 10) / sampleRate));
+  const edges = Array.from({ length: count + 1 }, (_, i) => Math.min(length, Math.round((i * sampleRate) / 10)));
+  if (length * 10 < sampleRate) edges[1] = length;
+  const steps = new Array<number>(count).fill(0);
+  const weights = WEIGHTS[channels.length - 1];
+  channels.forEach((x, c) => {
+    if (weights[c] === 0) return;
+    // Two biquads in transposed direct form II: four numbers of state.
+    let s1 = 0;
+    let s2 = 0;
+    let h1 = 0;
+    let h2 = 0;
+    for (let i = 0; i < count; i++) {
+      let energy = 0;
+      for (let n = edges[i]; n < edges[i + 1]; n++) {
+        const input = x[n];
+        const y = shelf.b[0] * input + s1;
+        s1 = shelf.b[1] * input - shelf.a[1] * y + s2;
+        s2 = shelf.b[2] * input - shelf.a[2] * y;
+        const z = y + h1;
+        h1 = -2 * y - highPass.a[1] * z + h2;
+        h2 = y - highPass.a[2] * z;
+        energy += z * z;
+      }
+      steps[i] += (weights[c] * energy) / (edges[i + 1] - edges[i]);
+    }
+  });
+  return steps;
+}
+
+/** Mean power of the blocks above -70 LUFS and above `relative` LU of those. */
+function gated(blocks: number[], relative: number): number {
+  const loud = blocks.filter((power) => level(power) > -70);
+  if (loud.length === 0) return 0;
+  const threshold = level(mean(loud)) + relative;
+  return mean(loud.filter((power) => level(power) > threshold));
+}
+
+/** Mean of every run of `length` values; one run of all when there are fewer. */
+function slidingMean(values: number[], length: number): number[] {
+  if (values.length <= length) return [mean(values)];
+  const prefix = [0];
+  for (const v of values) prefix.push(prefix[prefix.length - 1] + v);
+  return Array.from({ length: values.length - length + 1 }, (_, i) => Math.max(0, (prefix[i + length] - prefix[i]) / length));
+}
+
+/** Linear between neighbours; sorted ascending. */
+export function percentile(sorted: ArrayLike<number>, share: number): number {
+  const at = share * (sorted.length - 1);
+  const low = Math.floor(at);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
+}
+
+/** Least-squares slope of [x, y] points. */
+function slope(points: [number, number][]): number {
+  const mx = mean(points.map(([x]) => x));
+  const my = mean(points.map(([, y]) => y));
+  let xy = 0;
+  let xx = 0;
+  for (const [x, y] of points) {
+    xy += (x - mx) * (y - my);
+    xx += (x - mx) ** 2;
+  }
+  return xx > 0 ? xy / xx : 0;
+}
+
+const TRUE_PEAK_REACH = 16;
+const TRUE_PEAK_BLOCK = 64;
+
+/** Largest |x| after 4x band-limited oversampling, linear (1 = 0 dBTP). Kaiser sinc, 16 samples each side. */
+export function truePeak(x: Float32Array): number {
+  const phases = [1, 2, 3].map(truePeakTaps);
+  // No interpolated value exceeds the largest sample in reach times the taps' sum of |h|: most blocks need no filtering.
+  const gain = Math.max(...phases.map((h) => h.reduce((sum, v) => sum + Math.abs(v), 0)));
+  let peak = 0;
+  for (let n = 0; n < x.length; n++) peak = Math.max(peak, Math.abs(x[n]));
+  for (let start = 0; start < x.length; start += TRUE_PEAK_BLOCK) {
+    const from = Math.max(0, start - TRUE_PEAK_REACH);
+    const to = Math.min(x.length, start + TRUE_PEAK_BLOCK + TRUE_PEAK_REACH);
+    let around = 0;
+    for (let n = from; n < to; n++) around = Math.max(around, Math.abs(x[n]));
+    if (around * gain <= peak) continue;
+    const end = Math.min(x.length, start + TRUE_PEAK_BLOCK);
+    for (const h of phases) for (let n = start; n < end; n++) peak = Math.max(peak, Math.abs(tap(x, n - TRUE_PEAK_REACH + 1, h)));
+  }
+  return peak;
+}
+
+function tap(x: Float32Array, start: number, h: Float64Array): number {
+  const last = Math.min(h.length, x.length - start);
+  let sum = 0;
+  for (let k = Math.max(0, -start); k < last; k++) sum += x[start + k] * h[k];
+  return sum;
+}
+
+/** Taps for the point phase/4 after sample n, over samples n - 15 … n + 16. */
+function truePeakTaps(phase: number): Float64Array {
+  return Float64Array.from({ length: 2 * TRUE_PEAK_REACH }, (_, k) => {
+    const t = k - TRUE_PEAK_REACH + 1 - phase / 4;
+    const window = besselI0(8 * Math.sqrt(1 - (t / TRUE_PEAK_REACH) ** 2)) / besselI0(8);
+    return (window * Math.sin(Math.PI * t)) / (Math.PI * t);
+  });
+}

@@ -1,0 +1,160 @@
+/** Measures of the samples themselves: peaks, clipping, offset, silence, stereo. */
+import { truePeak } from '../loudness.ts';
+
+/** Mean of the channels, [frames]. A mono clip is returned as it is. */
+export function monoMix(channels: Float32Array[]): Float32Array {
+  if (channels.length === 1) return channels[0];
+  const out = new Float32Array(channels[0].length);
+  for (const x of channels) for (let n = 0; n < out.length; n++) out[n] += x[n] / channels.length;
+  return out;
+}
+
+/** Count of NaN and infinite samples. */
+export function nonFinite(channels: Float32Array[]): number {
+  let count = 0;
+  for (const x of channels) for (let n = 0; n < x.length; n++) if (!Number.isFinite(x[n])) count++;
+  return count;
+}
+
+export interface Level {
+  /** 20 log10 of the largest |x|, dBFS. */
+  samplePeakDb: number;
+  /** The same after 4x oversampling, dBTP. */
+  truePeakDb: number;
+  /** 20 log10(peak / RMS) over all channels, dB; a sine has 3.01. */
+  crestDb: number;
+  /** Largest |mean| of a channel. */
+  dc: number;
+}
+
+/** Peaks, crest factor and DC of finite samples; silence gives -Infinity dB and crest 0. */
+export function level(channels: Float32Array[]): Level {
+  let peak = 0;
+  let energy = 0;
+  let dc = 0;
+  for (const x of channels) {
+    let sum = 0;
+    for (let n = 0; n < x.length; n++) {
+      sum += x[n];
+      energy += x[n] * x[n];
+      peak = Math.max(peak, Math.abs(x[n]));
+    }
+    dc = Math.max(dc, Math.abs(sum) / x.length);
+  }
+  const rms = Math.sqrt(energy / (channels.length * channels[0].length));
+  return {
+    samplePeakDb: decibel(peak),
+    truePeakDb: decibel(Math.max(...channels.map(truePeak))),
+    crestDb: peak > 0 ? decibel(peak / rms) : 0,
+    dc,
+  };
+}
+
+export function decibel(amplitude: number): number {
+  return 20 * Math.log10(amplitude);
+}
+
+const CLIP_LEVEL = 1 - 2 ** -15;
+const CLIP_RUN = 3;
+
+export interface Clipping {
+  /** Share of samples in runs of at least 3 at full scale. */
+  share: number;
+  /** The same share in the worst second. */
+  worstSecond: number;
+}
+
+export function clipping(channels: Float32Array[], sampleRate: number): Clipping {
+  const length = channels[0].length;
+  const seconds = new Float64Array(Math.ceil(length / sampleRate));
+  for (const x of channels) {
+    let run = 0;
+    for (let n = 0; n <= x.length; n++) {
+      if (n < x.length && Math.abs(x[n]) >= CLIP_LEVEL) run++;
+      else {
+        if (run >= CLIP_RUN) for (let k = n - run; k < n; k++) seconds[Math.floor(k / sampleRate)]++;
+        run = 0;
+      }
+    }
+  }
+  let total = 0;
+  let worstSecond = 0;
+  seconds.forEach((clipped, i) => {
+    const samples = Math.min(sampleRate, length - i * sampleRate) * channels.length;
+    total += clipped;
+    // A last sliver of a second would make a few samples look like much.
+    if (samples >= (sampleRate * channels.length) / 2 || seconds.length === 1) worstSecond = Math.max(worstSecond, clipped / samples);
+  });
+  return { share: total / (length * channels.length), worstSecond };
+}
+
+const SILENCE_FRAME_SECONDS = 0.05;
+const SILENCE_RMS = 10 ** (-60 / 20);
+
+export interface Silence {
+  /** Share of 50 ms frames with RMS below -60 dBFS. */
+  share: number;
+  /** Seconds of silence at the start, at the end, and the longest in between. */
+  lead: number;
+  trail: number;
+  longestGap: number;
+}
+
+/** Silence of the mono mix; a clip that is silent throughout has share 1, lead = trail = its length, gap 0. */
+export function silence(mono: Float32Array, sampleRate: number): Silence {
+  const size = Math.max(1, Math.round(SILENCE_FRAME_SECONDS * sampleRate));
+  const frames = Math.max(1, Math.floor(mono.length / size));
+  const silent: boolean[] = [];
+  for (let i = 0; i < frames; i++) {
+    const end = Math.min(mono.length, (i + 1) * size);
+    let energy = 0;
+    for (let n = i * size; n < end; n++) energy += mono[n] * mono[n];
+    silent.push(Math.sqrt(energy / (end - i * size)) < SILENCE_RMS);
+  }
+  const seconds = size / sampleRate;
+  const first = silent.indexOf(false);
+  const count = silent.filter(Boolean).length;
+  if (first < 0) return { share: 1, lead: frames * seconds, trail: frames * seconds, longestGap: 0 };
+  const last = silent.lastIndexOf(false);
+  let gap = 0;
+  let longest = 0;
+  for (let i = first; i <= last; i++) {
+    gap = silent[i] ? gap + 1 : 0;
+    longest = Math.max(longest, gap);
+  }
+  return { share: count / frames, lead: first * seconds, trail: (frames - 1 - last) * seconds, longestGap: longest * seconds };
+}
+
+export interface Stereo {
+  /** Pearson correlation of left and right, -1 … 1; 1 where both are constant. */
+  correlation: number;
+  /** Energy of (L-R)/2 over that of (L+R)/2. */
+  sideToMid: number;
+  /** Level change of the mono fold against the mean channel level, dB: 0 for L = R, -Infinity for L = -R. */
+  monoFoldDb: number;
+}
+
+/** Of the first two channels. */
+export function stereo(left: Float32Array, right: Float32Array): Stereo {
+  let l = 0;
+  let r = 0;
+  let ll = 0;
+  let rr = 0;
+  let lr = 0;
+  for (let n = 0; n < left.length; n++) {
+    l += left[n];
+    r += right[n];
+    ll += left[n] * left[n];
+    rr += right[n] * right[n];
+    lr += left[n] * right[n];
+  }
+  const count = left.length;
+  const variance = (ll - (l * l) / count) * (rr - (r * r) / count);
+  const mid = (ll + rr + 2 * lr) / 4;
+  const side = (ll + rr - 2 * lr) / 4;
+  return {
+    correlation: variance > 0 ? (lr - (l * r) / count) / Math.sqrt(variance) : 1,
+    sideToMid: mid > 0 ? side / mid : side > 0 ? Infinity : 0,
+    monoFoldDb: ll + rr > 0 ? 10 * Math.log10(Math.max(0, mid) / ((ll + rr) / 2)) : 0,
+  };
+}
