@@ -1,25 +1,122 @@
 // One thread per element.
 import { MelodyError } from '../errors.ts';
-import { type Graph, grid1d, type ParamValue } from '../graph/graph.ts';
-import { elementsOf, type Tensor } from '../graph/tensor.ts';
+import { expectShape, type Graph, grid1d, type ParamValue, plus, rowsCols, times } from '../graph/graph.ts';
+import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
+import { VECTOR } from './layouts.ts';
+
+interface Into {
+  /** Write here (a state, say) instead of to a new tensor; the same shape as the result, and not an input of the same op. */
+  into?: Tensor;
+}
+
+/** The tensor an element-wise op writes. */
+function target(g: Graph, op: string, shape: readonly number[], into: Tensor | undefined): Tensor {
+  if (into) expectShape(op, 'into', into, shape);
+  return into ?? g.temp(shape, 'f32', op);
+}
+
+/** Elements of b, which must be a's trailing dimensions. */
+function trailing(op: string, a: Tensor, b: Tensor): number {
+  const tail = a.shape.slice(Math.max(0, a.shape.length - b.shape.length));
+  if (tail.length !== b.shape.length || tail.some((d, i) => d !== b.shape[i]))
+    throw new MelodyError('shape', `${op}: got [${a.shape}] and [${b.shape}], expected the second to be the first's trailing dimensions`);
+  return elementsOf(b.shape);
+}
 
 /**
- * y = alpha · a + beta · b; `b` of fewer elements is repeated over a's leading dimensions. Writes to `into` when given.
+ * y = alpha · a + beta · b; `b` of fewer elements is repeated over a's leading dimensions.
  * a, y [..., n], b [..., n] or a's trailing dimensions. Throws `shape`.
  */
-export function add(g: Graph, a: Tensor, b: Tensor, options: { alpha?: ParamValue; beta?: ParamValue; into?: Tensor } = {}): Tensor {
+export function add(g: Graph, a: Tensor, b: Tensor, options: { alpha?: ParamValue; beta?: ParamValue } & Into = {}): Tensor {
   const n = elementsOf(a.shape);
-  const period = elementsOf(b.shape);
-  const trailing = a.shape.slice(a.shape.length - b.shape.length);
-  if (n % period !== 0 || trailing.some((d, i) => d !== b.shape[i]))
-    throw new MelodyError('shape', `add: got [${a.shape}] and [${b.shape}], expected the second to be the first's trailing dimensions`);
-  const y = options.into ?? g.temp(a.shape, 'f32', 'add');
+  const period = trailing('add', a, b);
+  const y = target(g, 'add', a.shape, options.into);
   g.dispatch(K.add, {
     in: { a, b }, out: { y },
     params: { n, period, alpha: options.alpha ?? 1, beta: options.beta ?? 1 },
-    grid: grid1d(g.caps, n, 64),
-    flops: 3 * n,
+    overrides: { REPEAT: period < n ? 1 : 0 },
+    grid: grid1d(g.caps, n, 64), flops: 3 * n,
   });
+  return y;
+}
+
+/** y = (1 − t) · a + t · b; shapes as in `add`. */
+export function lerp(g: Graph, a: Tensor, b: Tensor, t: ParamValue, options: Into = {}): Tensor {
+  return add(g, a, b, { ...options, alpha: plus(times(t, -1), 1), beta: t });
+}
+
+/** y = a ⊙ b, `b` repeated over a's leading dimensions. a, y [..., n], b [..., n] or a's trailing dimensions. Throws `shape`. */
+export function mul(g: Graph, a: Tensor, b: Tensor, options: Into = {}): Tensor {
+  const period = trailing('mul', a, b);
+  return recordMul(g, a, b, period, period < elementsOf(a.shape) ? 1 : 0, options.into);
+}
+
+/** y[r, c] = x[r, c] · s[r]: a number for each row. x, y [..., C], s of as many elements as x has rows. Throws `shape`. */
+export function scaleRows(g: Graph, x: Tensor, s: Tensor, options: Into = {}): Tensor {
+  const [rows, cols] = rowsCols(x);
+  if (elementsOf(s.shape) !== rows) throw new MelodyError('shape', `scale_rows: got s [${s.shape}], expected ${rows} elements, one a row of [${x.shape}]`);
+  return recordMul(g, x, s, cols, 2, options.into);
+}
+
+function recordMul(g: Graph, a: Tensor, b: Tensor, period: number, REPEAT: number, into: Tensor | undefined): Tensor {
+  const n = elementsOf(a.shape);
+  const y = target(g, 'mul', a.shape, into);
+  g.dispatch(K.mul, { in: { a, b }, out: { y }, params: { n, period }, overrides: { REPEAT }, grid: grid1d(g.caps, n, 64), flops: n });
+  return y;
+}
+
+/** Snake (Ziyin et al. 2020): y = x + sin²(αx) / α for each channel, x where α = 0. x, y [..., C], alpha [C]. Throws `shape`. */
+export function snake(g: Graph, x: Tensor, alpha: WeightRef): Tensor {
+  const [rows, cols] = rowsCols(x);
+  expectShape('snake', alpha.name, alpha, [cols]);
+  const n = rows * cols;
+  const y = target(g, 'snake', x.shape, undefined);
+  g.dispatch(K.snake, {
+    in: { x, alpha: g.weight(alpha, VECTOR) }, out: { y }, params: { n, cols }, grid: grid1d(g.caps, n, 64), label: alpha.name, flops: 24 * n,
+  });
+  return y;
+}
+
+/** y = min(max(x, low), high). */
+export function clamp(g: Graph, x: Tensor, low: ParamValue, high: ParamValue, options: Into = {}): Tensor {
+  const n = elementsOf(x.shape);
+  const y = target(g, 'clamp', x.shape, options.into);
+  g.dispatch(K.clamp, { in: { x }, out: { y }, params: { n, low, high }, grid: grid1d(g.caps, n, 64), flops: 2 * n });
+  return y;
+}
+
+/** The same bits in another tensor; any dtype of four bytes. */
+export function copy(g: Graph, x: Tensor, options: Into = {}): Tensor {
+  const n = elementsOf(x.shape);
+  if (options.into) expectShape('copy', 'into', options.into, x.shape);
+  const y = options.into ?? g.temp(x.shape, x.dtype, 'copy');
+  g.dispatch(K.copy, {
+    in: { x }, out: { y }, params: { n, cols: n, pitch: n, to: 0, start: 0, times: 1, last: 0 }, grid: grid1d(g.caps, n, 64),
+  });
+  return y;
+}
+
+/** A tensor of one number. */
+export function fill(g: Graph, shape: readonly number[], value: ParamValue, options: Into = {}): Tensor {
+  const n = elementsOf(shape);
+  const y = target(g, 'fill', shape, options.into);
+  g.dispatch(K.fill, { in: {}, out: { y }, params: { n, value }, grid: grid1d(g.caps, n, 64) });
+  return y;
+}
+
+/**
+ * Feature-wise linear modulation (Perez et al. 2018): y = x ⊙ scale + shift, where row r of x uses row r / (R / R') of scale and shift.
+ * x, y [..., D] of R rows, scale, shift [..., D] of R' rows, R a multiple of R'. Throws `shape`.
+ */
+export function film(g: Graph, x: Tensor, scale: Tensor, shift: Tensor): Tensor {
+  const [rows, dim] = rowsCols(x);
+  const [conditions, width] = rowsCols(scale);
+  expectShape('film', 'shift', shift, scale.shape);
+  if (width !== dim || rows % conditions !== 0)
+    throw new MelodyError('shape', `film: got scale [${scale.shape}] beside x [${x.shape}], expected the same last dimension and a number of rows that divides ${rows}`);
+  const n = rows * dim;
+  const y = target(g, 'film', x.shape, undefined);
+  g.dispatch(K.film, { in: { x, scale, shift }, out: { y }, params: { n, dim, times: rows / conditions }, grid: grid1d(g.caps, n, 64), flops: 2 * n });
   return y;
 }

@@ -1,0 +1,20 @@
+// copy: y[r, to + c] = x[(start + r) / times, c]   (bits, so any 4-byte type)
+//
+// x     [*, cols]       y [rows, pitch], of which columns to ... to + cols - 1 are written; row r reads row (start + r) / times of x, at most last
+// grid  [rows * cols / WG]   one thread per element
+
+override WG = 64u;      // threads per workgroup
+
+struct Params { n: u32, cols: u32, pitch: u32, to: u32, start: u32, times: u32, last: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+@group(0) @binding(1) var<storage, read>       x: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let i = (wid.x + wid.y * nwg.x) * WG + lid;
+  if (i >= p.n) { return; }
+  let r = i / p.cols;
+  let c = i % p.cols;
+  y[r * p.pitch + p.to + c] = x[min((p.start + r) / p.times, p.last) * p.cols + c];
+}

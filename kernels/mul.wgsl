@@ -1,0 +1,23 @@
+// mul: y[i] = a[i] * b[j]
+//
+// a, y  [n]             b [n], j = i (REPEAT = 0); or [period], j = i mod period (1: a row); or [n / period], j = i / period (2: a column)
+// grid  [n / WG]        one thread per element
+
+override WG = 64u;      // threads per workgroup
+override REPEAT = 0u;
+
+struct Params { n: u32, period: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+@group(0) @binding(1) var<storage, read>       a: array<f32>;
+@group(0) @binding(2) var<storage, read>       b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let i = (wid.x + wid.y * nwg.x) * WG + lid;
+  if (i >= p.n) { return; }
+  var j = i;
+  if (REPEAT == 1u) { j = i % p.period; }
+  if (REPEAT == 2u) { j = i / p.period; }
+  y[i] = a[i] * b[j];
+}
