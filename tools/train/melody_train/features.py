@@ -23,6 +23,7 @@ from .models.spectrum import framed_stft, mel_filters
 SAMPLE_RATE, HOP, RATE = 24000, 960, 25
 CHROMA, BASS, ONSET, ENERGY, TIMBRE = slice(0, 12), slice(12, 24), slice(24, 27), slice(27, 28), slice(28, 40)
 COUNT, MEL_BANDS = 40, 48
+PARTS = (12, 12, 3, MEL_BANDS)  # widths of what parts() returns
 ONSET_EDGES = ((30.0, 200.0), (200.0, 2000.0), (2000.0, 10000.0))  # kick and bass · snare, chords, melody · hats
 # total variance each group has after `scale`, before k-means: onsets and energy count 1.5–2 times their plain share (training.md §3)
 GROUP_VARIANCE = {'onset': 1.2, 'energy': 0.5, 'timbre': 1.2}
@@ -76,7 +77,10 @@ class SemanticFeatures(nn.Module):
         return self._pitch(audio, 4096, self.chroma), self._pitch(audio, 8192, self.bass), onset, mel
 
     def forward(self, audio: torch.Tensor) -> torch.Tensor:
-        chroma, bass, onset, mel = self.parts(audio)
+        return self.join(*self.parts(audio))
+
+    def join(self, chroma: torch.Tensor, bass: torch.Tensor, onset: torch.Tensor, mel: torch.Tensor) -> torch.Tensor:
+        """The parts of parts() → [B, T, 40]. A --parts-only shard holds them side by side: join(*parts.split(PARTS, -1))."""
         return torch.cat([chroma, bass, onset, (mel - self.mel_mean) @ self.mel_basis], -1) * self.scale
 
     @torch.no_grad()

@@ -1,6 +1,6 @@
 """The data format every source writes and every stage reads.
 
-<split>_NNN.npz    audio int16 [clips, samples], sample_rate
+<split>_NNN.npz    audio int16 [clips, samples] (or, from --parts-only, parts float16 [clips, frames, 75]), sample_rate
 <split>_NNN.jsonl  one JSON per clip: id, seed, captions, heldout_captions, attributes, beats, bars, chords [[start, end, root, triad, quality]], notes_by_program
 A shard appears under its name only when whole (written beside it and renamed; the .jsonl first).
 """
@@ -14,15 +14,16 @@ import numpy as np
 
 
 def write_shard(folder: str, split: str, index: int, audio: np.ndarray, rows: list, sample_rate: int) -> str:
-    """audio int16 [clips, samples]; rows: one dict a clip."""
-    if audio.dtype != np.int16 or audio.ndim != 2 or len(rows) != len(audio):
+    """audio int16 [clips, samples], or spectral parts float16 [clips, frames, 75]; rows: one dict a clip."""
+    kind = {('int16', 2): 'audio', ('float16', 3): 'parts'}.get((str(audio.dtype), audio.ndim))
+    if kind is None or len(rows) != len(audio):
         raise ValueError(f'write_shard: expected int16 [clips, samples] and as many rows, got {audio.dtype} {audio.shape}, {len(rows)} rows')
     os.makedirs(folder, exist_ok=True)
     base = os.path.join(folder, f'{split}_{index:03d}')
     with open(base + '.jsonl.part', 'w') as f:
         f.writelines(json.dumps(r, separators=(',', ':')) + '\n' for r in rows)
     with open(base + '.npz.part', 'wb') as f:
-        np.savez(f, audio=audio, sample_rate=np.int64(sample_rate))
+        np.savez(f, **{kind: audio}, sample_rate=np.int64(sample_rate))
     os.replace(base + '.jsonl.part', base + '.jsonl')
     os.replace(base + '.npz.part', base + '.npz')
     return base + '.npz'
@@ -33,9 +34,9 @@ def list_shards(folder: str, split: str) -> list:
 
 
 def read_shard(path: str) -> tuple:
-    """(audio int16 [clips, samples], rows, sample rate)."""
+    """(audio int16 [clips, samples] or parts float16 [clips, frames, 75], rows, sample rate)."""
     with np.load(path) as z:
-        audio, rate = z['audio'], int(z['sample_rate'])
+        audio, rate = z['audio' if 'audio' in z else 'parts'], int(z['sample_rate'])
     with open(path[:-4] + '.jsonl') as f:
         rows = [json.loads(line) for line in f]
     if len(rows) != len(audio):
