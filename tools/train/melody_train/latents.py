@@ -1,0 +1,36 @@
+"""Latent statistics: the diffusion model works on latents rotated to their principal axes and scaled to mean variance 1.
+
+    z = (mu - mean) R / scale      export folds this into the encoder's last and the decoder's first layer, so the engine sees z only.
+`limit` [D] is 4 standard deviations of each axis: the clamp of the sampler's result (system.md section 7).
+"""
+
+import torch
+
+
+class Latents:
+    def __init__(self, mean, rotation, scale, limit):
+        self.mean, self.rotation, self.scale, self.limit = mean, rotation, scale, limit
+
+    @classmethod
+    def fit(cls, mu, centred=False):
+        """mu [N, D]. centred keeps the mean at 0 (for decoders whose first layer pads with zeros)."""
+        mean = mu.mean(0) * (0.0 if centred else 1.0)
+        covariance = (mu - mean).T @ (mu - mean) / len(mu)
+        values, vectors = torch.linalg.eigh(covariance.double())
+        values, vectors = values.flip(0), vectors.flip(1)
+        vectors = vectors * torch.sign(vectors.sum(0, keepdim=True))  # a fixed sign, so that a refit gives the same axes
+        scale = values.mean().sqrt()
+        return cls(mean, vectors.float(), scale.float(), (4 * (values / values.mean()).clamp(min=1e-6).sqrt()).float())
+
+    def normalise(self, mu):
+        return (mu - self.mean) @ self.rotation / self.scale
+
+    def restore(self, z):
+        return z * self.scale @ self.rotation.T + self.mean
+
+    def save(self, folder):
+        torch.save({k: getattr(self, k) for k in ('mean', 'rotation', 'scale', 'limit')}, folder / 'statistics.pt')
+
+    @classmethod
+    def load(cls, folder):
+        return cls(**torch.load(folder / 'statistics.pt'))

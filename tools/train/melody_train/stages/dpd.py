@@ -1,0 +1,114 @@
+"""Stage `dpd`: the dual-path diffusion network on (tokens, latents), multi-chunk velocity, null branch, optional seam term.
+
+Prints beside the held-out velocity error the score of the best linear denoiser without tokens (Wiener) and the gap wrong - right tokens:
+an error below Wiener means the network is non-linear, a gap above zero means that it reads its tokens (training.md section 4).
+"""
+
+import math
+import random
+
+import torch
+
+from .. import cache
+from ..latents import Latents
+from ..loop import Run, adamw, autocast, device
+from ..models.dual_path import DualPath
+from ..semantic import load_encoder
+
+ANGLES = (0.2, 0.5, 0.8, 1.1, 1.4)
+
+
+def draw_angles(batch, length, chunks, one_angle, context, rng):
+    """[B, L]: one angle for all chunks, or one a chunk, or clean context (0) and one angle in the last chunks, as continuation uses it."""
+    edges = [m * length // chunks for m in range(chunks + 1)]
+    angle = torch.empty(batch, length)
+    for row in angle:
+        dice, same = rng.random(), rng.random() * math.pi / 2
+        clean = rng.randrange(1, chunks) if dice > 1 - context else 0
+        for m in range(chunks):
+            value = same if dice < one_angle or dice > 1 - context else rng.random() * math.pi / 2
+            row[edges[m] : edges[m + 1]] = 0.0 if m < clean else value
+    return angle
+
+
+def diffuse(z, noise, angle):
+    """-> (z_delta, velocity): cos z + sin e, cos e - sin z, angle [B, L]."""
+    cos, sin = angle.cos()[..., None], angle.sin()[..., None]
+    return cos * z + sin * noise, cos * noise - sin * z
+
+
+def wiener(latents):
+    """Velocity error of the best linear denoiser without tokens, mean over ANGLES: per axis and temporal frequency P / (cos^2 P + sin^2)."""
+    power = torch.fft.rfft(latents, dim=1).abs().square().mean(0) / latents.shape[1]
+    power[0] = power[1]
+    weight = torch.full((power.shape[0], 1), 2.0)
+    weight[0] = weight[-1] = 1.0
+    scores = [(power / (math.cos(d) ** 2 * power + math.sin(d) ** 2) * weight).sum(0) / weight.sum() for d in ANGLES]
+    return float(torch.stack(scores).mean())
+
+
+@torch.no_grad()
+def evaluate(run, z, ids):
+    generator = torch.Generator().manual_seed(7)
+    noise = torch.randn(z.shape, generator=generator).to(z)
+    result = {}
+    with run.with_ema() as model, autocast():
+        for wrong in (False, True):
+            tokens = model.tokens(ids.roll(1, 0) if wrong else ids)
+            errors = {}
+            for d in ANGLES[3:] if wrong else ANGLES:
+                angle = torch.full(z.shape[:2], d, device=z.device)
+                x, v = diffuse(z, noise, angle)
+                errors[d] = float((model(x, angle, tokens) - v).square().mean())
+            if wrong:
+                result['gap_1.1'], result['gap_1.4'] = (errors[d] - right[d] for d in ANGLES[3:])
+            else:
+                right, result['held'] = errors, sum(errors.values()) / len(errors)
+    return result
+
+
+def run(c, paths):
+    t = c['train']['dpd']
+    encoder = load_encoder(c, paths)
+    latents, per_token = Latents.load(paths.runs / 'latents'), c['frame_rate'] // c['token_rate']
+    length = c['window_seconds'] * c['frame_rate']
+
+    def prepare(split):
+        rows, _ = cache.load(paths.data, paths.runs / 'latents', split)
+        features, _ = cache.load(paths.data, paths.runs / 'features', split)
+        features = features[: len(rows)]
+        ids = encoder.encode(torch.stack([torch.from_numpy(f) for f in features]).float())
+        return torch.stack([latents.normalise(torch.from_numpy(r).float()) for r in rows]), ids
+
+    z_all, ids_all = prepare('train')
+    z_held, ids_held = prepare('heldout')
+    z_held, ids_held = z_held[:16, :length].to(device()), ids_held[:16, : length // per_token].to(device())
+    print(f'dpd: {len(z_all)} clips, latent std {z_all.std():.3f}, Wiener score without tokens {wiener(z_all[:256, :length]):.4f}', flush=True)
+    model = DualPath(c['dual_path'])
+    if c['dual_path'].get('lookup_dim') == encoder.centroids.shape[1]:
+        model.lookup.weight.data.copy_(encoder.centroids)
+    model.to(device())
+    run = Run(paths.runs / 'dpd', model, [adamw(model.parameters(), t['lr'])], t)
+    rng = random.Random(run.step)
+    torch.manual_seed(run.step)
+    edges = [m * length // c['chunks'] for m in range(1, c['chunks'])]
+    while run.running():
+        index = [rng.randrange(len(z_all)) for _ in range(t['batch'])]
+        start = [rng.randrange((z_all.shape[1] - length) // per_token + 1) for _ in index]  # in tokens: crops begin on a token border
+        z = torch.stack([z_all[i, s * per_token : s * per_token + length] for i, s in zip(index, start)]).to(device())
+        ids = torch.stack([ids_all[i, s : s + length // per_token] for i, s in zip(index, start)]).to(device())
+        angle = draw_angles(len(index), length, c['chunks'], t['one_angle'], t['context'], rng).to(device())
+        noisy, target = diffuse(z, torch.randn_like(z), angle)
+        with autocast():
+            tokens = None if rng.random() < t['null_probability'] else model.tokens(ids)
+            v = model(noisy, angle, tokens)
+        noised = (angle > 0)[..., None]
+        loss = ((v - target).square() * noised).sum() / (noised.sum() * z.shape[-1])
+        total = loss
+        if t['seam_weight']:
+            total = loss + t['seam_weight'] * sum((v[:, e] - v[:, e - 1]).square().mean() for e in edges)
+        run.update(total, t['clip'])
+        run.advance({'velocity': loss.detach()})
+        if run.due():
+            run.report(**evaluate(run, z_held, ids_held))
+    run.finish()

@@ -1,0 +1,26 @@
+"""Stage `features`: fit the features' timbre basis once, then the features of every clip, cached a shard at a time (run again for new shards)."""
+
+import torch
+
+from .. import cache
+from ..corpus import Corpus
+from ..features import SemanticFeatures, fit_mel_pca
+
+
+def run(c, paths):
+    folder = paths.runs / 'features'
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / 'basis.pt'
+    if not path.exists():
+        corpus = Corpus(paths.data, 'train', limit=c['train']['features']['fit_clips'])
+        fitted = fit_mel_pca(corpus.crop(i, 0, len(corpus.audio[i]))[None] for i in range(min(len(corpus), c['train']['features']['fit_clips'])))
+        torch.save(fitted.state_dict(), path)
+    model = SemanticFeatures()
+    model.load_state_dict(torch.load(path))
+
+    @torch.no_grad()
+    def compute(audio):
+        return torch.cat([model(torch.from_numpy(clip)[None].float() / 32768) for clip in audio]).numpy()
+
+    for split in ('train', 'heldout'):
+        cache.build(paths.data, folder, split, compute)

@@ -1,0 +1,32 @@
+"""Stage `latents`: encode every clip with the frozen VAE encoder (cached a shard at a time), then fit mean, axes and scale once."""
+
+import torch
+
+from .. import cache
+from ..latents import Latents
+from ..loop import autocast, device, load_weights
+from .vae import Vae
+
+
+def run(c, paths):
+    encoder = load_weights(paths.runs / 'vae', Vae(c)).encoder.to(device())
+    folder = paths.runs / 'latents'
+
+    @torch.no_grad()
+    def compute(audio):
+        out = []
+        for clip in audio:
+            with autocast():
+                mean, _ = encoder(torch.from_numpy(clip)[None].float().to(device()) / 32768)
+            out.append(mean[0].cpu())
+        return torch.stack(out).numpy()
+
+    for split in ('train', 'heldout'):
+        cache.build(paths.data, folder, split, compute)
+    if not (folder / 'statistics.pt').exists():
+        rows, _ = cache.load(paths.data, folder, 'train')
+        mu = torch.cat([torch.from_numpy(r).float() for r in rows])
+        latents = Latents.fit(mu, centred=c['vae_decoder']['kind'] != 'istft_convnext')
+        latents.save(folder)
+        values = (latents.limit / 4).square()
+        print(f'latents: {len(rows)} clips, axis variances {[round(float(v), 3) for v in values]}, effective dimension {values.sum() ** 2 / values.square().sum():.1f}')

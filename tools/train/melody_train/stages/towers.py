@@ -1,0 +1,155 @@
+"""Stage `towers`: tokeniser, then both towers with a contrastive loss and attribute heads (style, tempo, key, mode, instruments).
+
+The heads (training only) make the joint embedding carry what the language model must obey. Clips are transposed by rotating the chroma of
+their features, captions are written anew from the transposed attributes.
+"""
+
+import random
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .. import cache
+from ..loop import Run, adamw, autocast, device
+from ..semantic import load_encoder, rotate_keys
+from ..style import Towers, caption
+from ..tokenizer import Tokenizer, split_words
+
+
+class Heads(nn.Module):
+    """Linear readings of a unit embedding: style, tempo (one bin per 6 % of tempo), tonic, mode, instrument classes."""
+
+    def __init__(self, dim, styles, classes):
+        super().__init__()
+        self.styles, self.classes = styles, classes
+        self.read = nn.Linear(dim, len(styles) + 24 + 12 + 2 + len(classes))
+
+    def forward(self, x):
+        return (self.read(x) * 8).split([len(self.styles), 24, 12, 2, len(self.classes)], -1)
+
+
+def tempo_bin(bpm):
+    return (torch.log2(torch.as_tensor(bpm) / 50.0) * 12).floor().clamp(0, 23).long()
+
+
+class Labels:
+    def __init__(self, meta):
+        self.styles = sorted({m['attributes']['style'] for m in meta})
+        self.classes = sorted({i for m in meta for i in m['attributes']['instrument_classes']})
+
+    def of(self, metas, shifts):
+        a = [m['attributes'] for m in metas]
+        return {
+            'style': torch.tensor([self.styles.index(x['style']) if x['style'] in self.styles else -100 for x in a]),
+            'tempo': tempo_bin([x['tempo'] for x in a]),
+            'tonic': torch.tensor([(x['tonic'] + s) % 12 for x, s in zip(a, shifts)]),
+            'mode': torch.tensor([int(x['mode'] == 'minor') for x in a]),
+            'instruments': torch.tensor([[float(k in x['instrument_classes']) for k in self.classes] for x in a]),
+        }
+
+
+class TrainedTowers(nn.Module):
+    """Both towers, the temperature; the heads are kept beside (see `extra` of Run) because only training needs them."""
+
+    def __init__(self, c, vocab):
+        super().__init__()
+        drop = c['train'].get('towers', {}).get('dropout', 0.0)
+        c = {**c, 'text_tower': {**c['text_tower'], 'dropout': drop}, 'audio_tower': {**c['audio_tower'], 'dropout': drop}}
+        self.towers = Towers(c, vocab)
+        self.log_scale = nn.Parameter(torch.tensor(1 / c['train'].get('towers', {}).get('temperature', 0.07)).log())
+
+
+def head_losses(heads, x, labels):
+    style, tempo, tonic, mode, instruments = heads(x)
+    return {'style': F.cross_entropy(style, labels['style']), 'tempo': F.cross_entropy(tempo, labels['tempo']),
+            'tonic': F.cross_entropy(tonic, labels['tonic']), 'mode': F.cross_entropy(mode, labels['mode']),
+            'instr': F.binary_cross_entropy_with_logits(instruments, labels['instruments']) * 4}
+
+
+def head_accuracy(heads, x, labels, prefix):
+    style, tempo, tonic, mode, _ = heads(x)
+    return {f'{prefix}_{n}': (y.argmax(1) == labels[n]).float().mean() for n, y in
+            (('style', style), ('tempo', tempo), ('tonic', tonic), ('mode', mode))}
+
+
+def spell_out(tokenizer, ids, probability, rng):
+    """Replaces some words by their letters, so that the pieces of unknown words are read as (nearly) nothing instead of noise."""
+    out = []
+    for i in ids:
+        word = tokenizer.vocab[i]
+        if len(word) > 1 and word.isascii() and word.isalpha() and rng.random() < probability:
+            out += [tokenizer.ids[word[0]]] + [tokenizer.ids['##' + x] for x in word[1:]]
+        else:
+            out.append(i)
+    return out[: tokenizer.max_tokens]
+
+
+def make_tokenizer(c, paths, meta):
+    path = paths.runs / 'tokenizer.json'
+    if not path.exists():
+        rng = random.Random(5)
+        texts = [text for m in meta for text in m['captions']] + [caption(m, rng.randrange(12), rng) for m in meta for _ in range(12)]
+        Tokenizer.train(texts, c['text_tower']['max_tokens']).save(path)
+    return Tokenizer.load(path)
+
+
+def run(c, paths):
+    t = c['train']['towers']
+    encoder = load_encoder(c, paths)
+    length = c['window_seconds'] * c['token_rate']
+    rows, meta = cache.load(paths.data, paths.runs / 'features', 'train')
+    features = torch.stack([torch.from_numpy(r) for r in rows])
+    held_rows, held_meta = cache.load(paths.data, paths.runs / 'features', 'heldout')
+    held = torch.stack([torch.from_numpy(r) for r in held_rows]).float()
+    tokenizer = make_tokenizer(c, paths, meta)
+    labels = Labels(meta)
+    model = TrainedTowers(c, len(tokenizer.vocab)).to(device())
+    dim = c['text_tower']['embedding_dim']
+    heads = nn.ModuleList([Heads(dim, labels.styles, labels.classes), Heads(dim, labels.styles, labels.classes)]).to(device())
+    optimiser = adamw([*model.parameters(), *heads.parameters()], t['lr'], 0.05)
+    run = Run(paths.runs / 'towers', model, [optimiser], t, extra=[heads])
+    rng = random.Random(run.step)
+    torch.manual_seed(run.step)
+    print(f'towers: {len(meta)} clips, {len(tokenizer.vocab)} pieces, {len(labels.styles)} styles, {len(labels.classes)} instrument classes', flush=True)
+    while run.running():
+        picked = [rng.randrange(len(meta)) for _ in range(t['batch'])]
+        shifts = [rng.randrange(12) if t['rotate_keys'] else 0 for _ in picked]
+        starts = [rng.randrange(features.shape[1] - length + 1) for _ in picked]
+        x = torch.stack([rotate_keys(features[i, s : s + length].float(), k) for i, s, k in zip(picked, starts, shifts)])
+        texts = [caption(meta[i], k, rng) for i, k in zip(picked, shifts)]
+        ids = [spell_out(tokenizer, tokenizer.encode(text)['ids'] or [1], t['spell_out'], rng) for text in texts]
+        longest = max(map(len, ids))
+        ids = torch.tensor([row + [0] * (longest - len(row)) for row in ids]).to(device())
+        target = {k: v.to(device()) for k, v in labels.of([meta[i] for i in picked], shifts).items()}
+        with autocast():
+            text, audio = model.towers.text(ids), model.towers.audio(x.to(device()))
+        text, audio = text.float(), audio.float()
+        logits = model.log_scale.exp().clamp(max=50) * text @ audio.T
+        place = torch.arange(len(picked), device=logits.device)
+        contrast = (F.cross_entropy(logits, place) + F.cross_entropy(logits.T, place)) / 2
+        text_losses, audio_losses = head_losses(heads[0], text, target), head_losses(heads[0], audio, target)
+        loss = contrast + t['attribute_weight'] * (sum(text_losses.values()) + sum(audio_losses.values())) / 5
+        run.update(loss, t['clip'])
+        run.advance({'contrast': contrast.detach(), 'text_heads': sum(text_losses.values()).detach(), 'audio_heads': sum(audio_losses.values()).detach()})
+        if run.due():
+            run.report(**evaluate(run, heads, tokenizer, encoder, labels, held[:, :length], held_meta))
+    run.finish()
+
+
+@torch.no_grad()
+def evaluate(run, heads, tokenizer, encoder, labels, features, meta):
+    """Held out: recall@10 caption -> clip, head accuracies from audio, and from captions that say the attribute."""
+    target = labels.of(meta, [0] * len(meta))
+    full = [f'{m["attributes"]["style"]} in {m["attributes"]["key"]}, {round(m["attributes"]["tempo"])} bpm' for m in meta]
+    with run.with_ema() as model:
+        audio = model.towers.audio(features.to(device())).cpu()
+        text = model.towers.text(tokenizer.batch([m['heldout_captions'][0] for m in meta]).to(device())).cpu()
+        said = model.towers.text(tokenizer.batch(full).to(device())).cpu()
+    rank = (text @ audio.T).argsort(1, descending=True)
+    recall = (rank[:, :10] == torch.arange(len(meta))[:, None]).any(1).float().mean()
+    cpu = heads[0].cpu()
+    result = {'recall10': recall, 'pairs': float(len(meta)), **head_accuracy(cpu, audio, target, 'a'), **head_accuracy(cpu, said, target, 't'),
+              'cosine': (F.normalize(said, dim=1) * audio).sum(1).mean()}
+    heads[0].to(device())
+    return result
