@@ -1,9 +1,105 @@
 // How weights lie on the GPU: rearranged once at load, so that kernels read them in order.
-import type { WeightLayout } from '../graph/tensor.ts';
+
 import { f16ToF32 } from '../graph/half.ts';
+import type { WeightLayout, WeightRef } from '../graph/tensor.ts';
 
 /** As in the file, as f32: for norms, biases and other small vectors, where halving bytes saves nothing. */
 export const VECTOR: WeightLayout = {
-  key: 'vector', dtype: 'f32',
+  key: 'vector',
+  dtype: 'f32',
   pack: (data) => (data instanceof Uint16Array ? f16ToF32(data) : data),
 };
+
+/** As in the file, f32 or f16 (pairs in words): for tables whose rows are picked. */
+export const flat = (ref: WeightRef): WeightLayout => ({ key: 'flat', dtype: ref.dtype });
+
+/** A vector repeated, as f32: the bias of a transposed convolution, whose columns are `times` phases of its channels. */
+export function repeated(times: number): WeightLayout {
+  return {
+    key: `repeated ${times}`,
+    dtype: 'f32',
+    pack(data) {
+      const vector = data instanceof Uint16Array ? f16ToF32(data) : data;
+      const out = new Float32Array(vector.length * times);
+      for (let i = 0; i < times; i++) out.set(vector, i * vector.length);
+      return out;
+    },
+  };
+}
+
+/** Columns of a packed matrix: the kernels read four at a time, and f16 values lie in pairs. */
+export const packedCols = (cols: number): number => Math.ceil(cols / 4) * 4;
+
+/** The right-hand matrix of the matmul kernels: [N, K] of the file as [K, packedCols(N)]. */
+export function linearLayout(ref: WeightRef): WeightLayout {
+  return packed(ref, 'linear', ([n, k]) => ({ groups: 1, rows: k, cols: n, at: (_g, r, c) => c * k + r }));
+}
+
+/** A convolution's weight [Cout, Cin/groups, K] as [groups, K · Cin/groups, packedCols(Cout/groups)], rows tap by tap. */
+export function convLayout(ref: WeightRef, groups: number): WeightLayout {
+  return packed(ref, `conv ${groups}`, ([cout, cin, taps]) => ({
+    groups,
+    rows: taps * cin,
+    cols: cout / groups,
+    at: (g, r, c) => ((g * cout) / groups + c) * cin * taps + (r % cin) * taps + Math.floor(r / cin),
+  }));
+}
+
+/** A depthwise convolution's weight [C, 1, K] as [K, C], f32. */
+export const DEPTHWISE: WeightLayout = {
+  key: 'depthwise',
+  dtype: 'f32',
+  pack(data, [channels, , taps]) {
+    const values = data instanceof Uint16Array ? f16ToF32(data) : data;
+    const out = new Float32Array(values.length);
+    for (let c = 0; c < channels; c++) for (let j = 0; j < taps; j++) out[j * channels + c] = values[c * taps + j];
+    return out;
+  },
+};
+
+/**
+ * A transposed convolution's weight [Cin, Cout, K] as the matrix of a plain one over ⌈K/stride⌉ input steps, oldest first, whose
+ * columns are [stride phases, Cout]: y[q·stride + phase] = Σ_j x[q − j] · w[:, :, j·stride + phase].
+ */
+export function convTransposeLayout(ref: WeightRef, stride: number): WeightLayout {
+  return packed(ref, `conv transpose ${stride}`, ([cin, cout, taps]) => {
+    const steps = Math.ceil(taps / stride);
+    return {
+      groups: 1,
+      rows: steps * cin,
+      cols: stride * cout,
+      at(_g, r, c) {
+        const tap = (steps - 1 - Math.floor(r / cin)) * stride + Math.floor(c / cout);
+        return tap < taps ? ((r % cin) * cout + (c % cout)) * taps + tap : -1;
+      },
+    };
+  });
+}
+
+interface Matrix {
+  readonly groups: number;
+  readonly rows: number;
+  readonly cols: number;
+  /** Index in the file of one element, or -1 for a zero. */
+  at(group: number, row: number, col: number): number;
+}
+
+function packed(ref: WeightRef, key: string, of: (shape: readonly number[]) => Matrix): WeightLayout {
+  return {
+    key,
+    dtype: ref.dtype,
+    pack(data, shape) {
+      const { groups, rows, cols, at } = of(shape);
+      const width = packedCols(cols);
+      const length = groups * rows * width;
+      const out = data instanceof Uint16Array ? new Uint16Array(length) : new Float32Array(length);
+      for (let g = 0; g < groups; g++)
+        for (let r = 0; r < rows; r++)
+          for (let c = 0; c < cols; c++) {
+            const from = at(g, r, c);
+            if (from >= 0) out[(g * rows + r) * width + c] = data[from];
+          }
+      return out;
+    },
+  };
+}

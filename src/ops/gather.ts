@@ -1,0 +1,118 @@
+// Rows picked, joined, repeated, averaged. Tensors of any 4-byte dtype keep their bits.
+import { MelodyError } from '../errors.ts';
+import { type Graph, grid1d, isScalar, type ParamValue, rowsCols } from '../graph/graph.ts';
+import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
+import * as K from '../kernels.gen.ts';
+import { flat } from './layouts.ts';
+
+/**
+ * Rows of a table: y[..., :] = table[ids[...] + offset, :]. An id behind the table reads its last row.
+ * table [V, D] f32 or f16, ids [...] u32, y [..., D] f32. Throws `shape`.
+ */
+export function embedding(g: Graph, table: WeightRef, ids: Tensor, options: { offset?: ParamValue } = {}): Tensor {
+  if (table.shape.length !== 2) throw new MelodyError('shape', `embedding: table ${table.name} does not fit; got [${table.shape}], expected [V, D]`);
+  return recordGather(g, g.weight(table, flat(table)), table.shape, ids, options.offset ?? 0, table.name);
+}
+
+/** y[i, :] = x[index[i], :]. x [R, C] f32, index [n] u32, y [n, C]. An index behind x reads its last row. Throws `shape`. */
+export function gatherRows(g: Graph, x: Tensor, index: Tensor): Tensor {
+  return recordGather(g, x, rowsCols(x), index, 0, 'gather_rows');
+}
+
+function recordGather(g: Graph, table: Tensor, [rows, cols]: readonly number[], index: Tensor, offset: ParamValue, label: string): Tensor {
+  if (index.dtype !== 'u32') throw new MelodyError('shape', `${label}: got an index of ${index.dtype}, expected u32`);
+  const n = elementsOf(index.shape) * cols;
+  const y = g.temp([...index.shape, cols], 'f32', 'gather_rows');
+  g.dispatch(K.gather_rows, {
+    in: { table, index }, out: { y }, params: { n, cols, last: rows - 1, offset }, variant: table.dtype === 'f16' ? 'f16' : undefined,
+    grid: grid1d(g.caps, n, 64), label, bytes: 8 * n,
+  });
+  return y;
+}
+
+/**
+ * `count` entries of the first dimension: y = x[from ... from + count − 1]. `from` may be given at run time; rows behind x read its last one.
+ * x [R, ...], y [count, ...]. Throws `shape`.
+ */
+export function slice(g: Graph, x: Tensor, from: ParamValue, count: number, options: { into?: Tensor } = {}): Tensor {
+  const [rows, ...rest] = x.shape;
+  if (count < 1 || count > rows || (!isScalar(from) && (from < 0 || from + count > rows)))
+    throw new MelodyError('shape', `slice: got ${count} rows from ${isScalar(from) ? 'a run-time start' : from}, expected to stay within the ${rows} of [${x.shape}]`);
+  const y = options.into ?? g.temp([count, ...rest], x.dtype, 'slice');
+  copyRows(g, x, y, { rows: count, start: from, columns: elementsOf(rest) });
+  return y;
+}
+
+/** Tensors one after another along the first dimension. parts [R_i, ...], y [Σ R_i, ...]. Throws `shape`. */
+export function concatRows(g: Graph, parts: readonly Tensor[]): Tensor {
+  const rest = parts[0].shape.slice(1);
+  checkParts('concat_rows', parts, (p) => p.shape.slice(1).join() === rest.join());
+  const y = g.temp([parts.reduce((n, p) => n + p.shape[0], 0), ...rest], parts[0].dtype, 'concat_rows');
+  const pitch = elementsOf(y.shape);
+  let to = 0; // every part is one long row of y
+  for (const part of parts) {
+    copyRows(g, part, y, { rows: 1, columns: elementsOf(part.shape), pitch, to });
+    to += elementsOf(part.shape);
+  }
+  return y;
+}
+
+/** Tensors side by side along the last dimension. parts [..., C_i], y [..., Σ C_i]. Throws `shape`. */
+export function concatCols(g: Graph, parts: readonly Tensor[]): Tensor {
+  const lead = parts[0].shape.slice(0, -1);
+  checkParts('concat_cols', parts, (p) => p.shape.slice(0, -1).join() === lead.join());
+  const pitch = parts.reduce((n, p) => n + rowsCols(p)[1], 0);
+  const y = g.temp([...lead, pitch], parts[0].dtype, 'concat_cols');
+  let to = 0;
+  for (const part of parts) {
+    const [rows, columns] = rowsCols(part);
+    copyRows(g, part, y, { rows, columns, pitch, to });
+    to += columns;
+  }
+  return y;
+}
+
+/** Each row `times` times in a row, e.g. tokens beside their frames. x [..., T, D], y [..., T · times, D]. */
+export function repeatRows(g: Graph, x: Tensor, times: number): Tensor {
+  const [rows, columns] = rowsCols(x);
+  const y = g.temp([...x.shape.slice(0, -2), x.shape[x.shape.length - 2] * times, columns], x.dtype, 'repeat_rows');
+  copyRows(g, x, y, { rows: rows * times, columns, times });
+  return y;
+}
+
+/** Mean over time. x [T, D] or [B, T, D], y [D] or [B, D]. Throws `shape`. */
+export function meanRows(g: Graph, x: Tensor): Tensor {
+  if (x.shape.length < 2) throw new MelodyError('shape', `mean_rows: got [${x.shape}], expected [T, D] or [B, T, D]`);
+  const [length, dim] = x.shape.slice(-2);
+  const y = g.temp([...x.shape.slice(0, -2), dim], 'f32', 'mean_rows');
+  const n = elementsOf(y.shape);
+  g.dispatch(K.mean_rows, { in: { x }, out: { y }, params: { n, dim, length }, grid: grid1d(g.caps, n, 64), flops: n * length });
+  return y;
+}
+
+/** The last two dimensions swapped. x [..., R, C], y [..., C, R]. Throws `shape`. */
+export function transpose2d(g: Graph, x: Tensor): Tensor {
+  if (x.shape.length < 2) throw new MelodyError('shape', `transpose2d: got [${x.shape}], expected [..., R, C]`);
+  const [rows, cols] = x.shape.slice(-2);
+  const n = elementsOf(x.shape);
+  const y = g.temp([...x.shape.slice(0, -2), cols, rows], x.dtype, 'transpose2d');
+  g.dispatch(K.transpose2d, { in: { x }, out: { y }, params: { n, rows, cols }, grid: grid1d(g.caps, n, 64) });
+  return y;
+}
+
+function checkParts(op: string, parts: readonly Tensor[], fits: (part: Tensor) => boolean): void {
+  if (!parts.every((p) => fits(p) && p.dtype === parts[0].dtype))
+    throw new MelodyError('shape', `${op}: got [${parts.map((p) => `${p.dtype} [${p.shape}]`).join(', ')}], expected one dtype and equal other dimensions`);
+}
+
+/** y[r, to + c] = x[(start + r) / times, c] for `rows` rows of `columns` columns; rows of y are `pitch` apart. */
+function copyRows(
+  g: Graph, x: Tensor, y: Tensor, how: { rows: number; columns: number; pitch?: number; to?: number; start?: ParamValue; times?: number },
+): void {
+  const { rows, columns, pitch = columns, to = 0, start = 0, times = 1 } = how;
+  g.dispatch(K.copy, {
+    in: { x }, out: { y },
+    params: { n: rows * columns, cols: columns, pitch, to, start, times, last: elementsOf(x.shape) / columns - 1 },
+    grid: grid1d(g.caps, rows * columns, 64), label: y.storage.label.split('/').pop(), bytes: 8 * rows * columns,
+  });
+}
