@@ -1,0 +1,107 @@
+// Attention, rotary positions and the KV cache.
+import { MelodyError } from '../errors.ts';
+import type { Caps } from '../gpu/device.ts';
+import { expectShape, type Graph, grid1d, isScalar, type ParamValue } from '../graph/graph.ts';
+import { elementsOf, type Tensor } from '../graph/tensor.ts';
+import * as K from '../kernels.gen.ts';
+
+export interface AttentionOptions {
+  heads: number;
+  /** Query i sees keys 0 … queryOffset + i. */
+  causal?: boolean;
+  /** Valid keys, the first of Tk; at most Tk. Default: all. */
+  keys?: ParamValue;
+  /** Position of query 0 among the keys. Default 0. */
+  queryOffset?: ParamValue;
+  /** Default Dh^-½. */
+  scale?: number;
+  /** Forces a kernel form; for tests and benchmarks. */
+  form?: AttentionForm;
+}
+
+export type AttentionForm = 'row';
+
+/** The forms an adapter can run. */
+export function attentionForms(_caps: Caps): AttentionForm[] {
+  return ['row'];
+}
+
+/**
+ * softmax(scale · q kᵀ) v for every head, with a streaming softmax.
+ * q, y [B, Tq, H·Dh], k, v [B or 1, Tk, H·Dh] (states allowed: a KV cache), Dh ≤ 256. Throws `shape`.
+ */
+export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
+  const { heads, causal = false } = options;
+  if (q.shape.length !== 3) throw new MelodyError('shape', `attention: got q [${q.shape}], expected [B, Tq, H·Dh]`);
+  const [batch, tq, row] = q.shape;
+  const dh = headWidth('attention', row, heads);
+  if (dh > 256) throw new MelodyError('shape', `attention: heads are ${dh} wide; at most 256 are supported`);
+  expectShape('attention', 'k', k, [k.shape[0] === 1 ? 1 : batch, null, row]);
+  expectShape('attention', 'v', v, k.shape);
+  const capacity = k.shape[1];
+  const keys = options.keys ?? capacity;
+  if (!isScalar(keys) && (keys < 1 || keys > capacity)) throw new MelodyError('shape', `attention: ${keys} valid keys of [${k.shape}]`);
+  const y = g.temp(q.shape, 'f32', 'attention');
+  g.dispatch(K.attention_row, {
+    in: { q, k, v },
+    out: { y },
+    params: { tq, keys, first: options.queryOffset ?? 0, kv_batch: k.shape[0] === 1 ? 0 : capacity * row, row, dh, scale: options.scale ?? dh ** -0.5 },
+    consts: { DV: Math.ceil(dh / 64) },
+    overrides: { CAUSAL: causal ? 1 : 0 },
+    grid: [tq, heads, batch],
+    flops: 4 * batch * heads * tq * capacity * dh,
+  });
+  return y;
+}
+
+export interface RopeOptions {
+  heads: number;
+  /** Base of the frequencies. Default 1e4. */
+  theta?: number;
+  /** Position of row 0; row t has offset + t. Default 0. */
+  offset?: ParamValue;
+  /** Positions of their own, [T] or [B, T] f32, instead of offset + t. */
+  positions?: Tensor;
+  /** Which columns turn together: i and i + Dh/2 (LLaMA, NeoX), or 2i and 2i + 1 (RoFormer). Default 'half'. */
+  style?: 'half' | 'interleaved';
+}
+
+/** Rotary position embedding (Su et al. 2021): pair i of a head turns by position · theta^(−2i/Dh). x, y [B, T, H·Dh]. Throws `shape`. */
+export function rope(g: Graph, x: Tensor, options: RopeOptions): Tensor {
+  const { heads, theta = 1e4, offset = 0, positions, style = 'half' } = options;
+  if (x.shape.length !== 3) throw new MelodyError('shape', `rope: got [${x.shape}], expected [B, T, H·Dh]`);
+  const [batch, len, row] = x.shape;
+  const dh = headWidth('rope', row, heads);
+  if (dh % 2 !== 0) throw new MelodyError('shape', `rope: heads are ${dh} wide, expected an even width`);
+  if (positions) expectShape('rope', 'positions', positions, positions.shape.length === 1 ? [len] : [batch, len]);
+  const y = g.temp(x.shape, 'f32', 'rope');
+  const n = (batch * len * row) / 2;
+  g.dispatch(K.rope, {
+    in: { x, positions: positions ?? x },
+    out: { y },
+    params: { n, len, heads, half_dh: dh / 2, pos_batch: positions?.shape.length === 2 ? len : 0, offset, log_theta: Math.log(theta) },
+    overrides: { INTERLEAVED: style === 'interleaved' ? 1 : 0, POSITIONS: positions ? 1 : 0 },
+    grid: grid1d(g.caps, n, 64),
+    flops: 6 * n,
+  });
+  return y;
+}
+
+/** Write rows at … at + T of a cache state; rows past its end are dropped. cache [B, Tmax, C], x [B, T, C]. Throws `shape`. */
+export function kvAppend(g: Graph, cache: Tensor, x: Tensor, at: ParamValue): void {
+  expectShape('kv_append', 'cache', cache, [x.shape[0] ?? null, null, x.shape[2] ?? null]);
+  const [, len, cols] = x.shape;
+  const n = elementsOf(x.shape);
+  g.dispatch(K.kv_append, {
+    in: { x },
+    out: { cache },
+    params: { n, row: len * cols, capacity: cache.shape[1], at, cols },
+    grid: grid1d(g.caps, n, 64),
+    bytes: 8 * n,
+  });
+}
+
+function headWidth(op: string, row: number, heads: number): number {
+  if (!Number.isInteger(heads) || heads < 1 || row % heads !== 0) throw new MelodyError('shape', `${op}: rows of ${row} do not split into ${heads} heads`);
+  return row / heads;
+}

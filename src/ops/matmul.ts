@@ -1,0 +1,76 @@
+// Products of activations with weights, and with each other.
+import { MelodyError } from '../errors.ts';
+import { expectShape, type Graph, rowsCols } from '../graph/graph.ts';
+import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
+import type { Act } from './act.ts';
+import { type Form, gemm } from './gemm.ts';
+import { linearLayout, packedCols, VECTOR } from './layouts.ts';
+
+export interface LinearOptions {
+  bias?: WeightRef; // [N]
+  act?: Act;
+  /** Multiplies the activated result. [..., N] */
+  scale?: Tensor;
+  /** Added last. [..., N] */
+  residual?: Tensor;
+  /** Where the result goes, e.g. a state. [..., N] */
+  into?: Tensor;
+  /** Forces a kernel form; for tests and benchmarks. */
+  form?: Form;
+}
+
+/**
+ * y = act(x · wᵀ + bias) ⊙ scale + residual.
+ * x [..., K], w [N, K] (PyTorch's nn.Linear, f32 or f16), y [..., N]. Throws `shape`.
+ */
+export function linear(g: Graph, x: Tensor, w: WeightRef, options: LinearOptions = {}): Tensor {
+  const [rows, inner] = rowsCols(x);
+  expectShape('linear', w.name, w, [null, inner]);
+  const cols = w.shape[0];
+  const shape = [...x.shape.slice(0, -1), cols];
+  if (options.bias) expectShape('linear', options.bias.name, options.bias, [cols]);
+  for (const what of ['scale', 'residual', 'into'] as const) {
+    const tensor = options[what];
+    if (tensor) expectShape('linear', what, tensor, shape);
+  }
+  return gemm(g, {
+    label: w.name,
+    x, w: g.weight(w, linearLayout(w)), y: options.into ?? g.temp(shape, 'f32', 'linear'),
+    bias: options.bias && g.weight(options.bias, VECTOR),
+    scale: options.scale, residual: options.residual, act: options.act, form: options.form,
+    rows, cols, inner,
+    rowStep: inner, xLimit: rows * inner, wK: packedCols(cols), yRow: cols, yLimit: rows * cols,
+  });
+}
+
+/**
+ * SwiGLU's gate (Shazeer 2020): silu(x · gateᵀ) ⊙ (x · upᵀ).
+ * x [..., K], gate, up [F, K], y [..., F]. Throws `shape`.
+ */
+export function swiglu(g: Graph, x: Tensor, gate: WeightRef, up: WeightRef, options: { form?: Form } = {}): Tensor {
+  expectShape('swiglu', up.name, up, gate.shape);
+  return linear(g, x, up, { scale: linear(g, x, gate, { act: 'silu', ...options }), ...options });
+}
+
+/**
+ * y = alpha · a · b for two activations.
+ * a [B?, M, K], b [B?, K, N] or, with transposeB, [B?, N, K]; y [B?, M, N]. An unbatched b serves every batch item. Throws `shape`.
+ */
+export function matmul(g: Graph, a: Tensor, b: Tensor, options: { transposeB?: boolean; alpha?: number; form?: Form } = {}): Tensor {
+  const { transposeB = false, alpha, form } = options;
+  const inner = a.shape[a.shape.length - 1];
+  const [bK, bN] = transposeB ? [b.shape.length - 1, b.shape.length - 2] : [b.shape.length - 2, b.shape.length - 1];
+  const batched = b.shape.length === 3;
+  if (a.shape.length < 2 || a.shape.length > 3 || b.shape.length < 2 || b.shape[bK] !== inner || (batched && b.shape[0] !== a.shape[0]) || (batched && a.shape.length !== 3))
+    throw new MelodyError('shape', `matmul: got [${a.shape}] and [${b.shape}]${transposeB ? ' transposed' : ''}, expected [B?, M, K] and [B?, ${transposeB ? 'N, K' : 'K, N'}]`);
+  const cols = b.shape[bN];
+  const shape = [...a.shape.slice(0, -1), cols];
+  const rows = batched ? a.shape[1] : elementsOf(a.shape) / inner;
+  return gemm(g, {
+    label: 'matmul',
+    x: a, w: b, y: g.temp(shape, 'f32', 'matmul'),
+    rows, cols, inner, alpha, form,
+    rowStep: inner, xLimit: rows * inner, wK: transposeB ? 1 : cols, wN: transposeB ? inner : 1, yRow: cols, yLimit: rows * cols,
+    batch: batched ? a.shape[0] : 1, step: { x: rows * inner, w: inner * cols, y: rows * cols },
+  });
+}

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { plus } from '../../src/graph/graph.ts';
+import { state } from '../../src/graph/tensor.ts';
+import { attention, attentionForms, kvAppend, rope } from '../../src/ops/attention.ts';
+import { expectClose, randomArray } from '../helpers/data.ts';
+import { runGraph, useGpu } from '../helpers/gpu.ts';
+
+const gpu = useGpu();
+
+interface Case {
+  batch: number; tq: number; tk: number; heads: number; dh: number;
+  causal?: boolean; keys?: number; queryOffset?: number; scale?: number; sharedKeys?: boolean; spread?: number;
+}
+
+function reference(c: Case, q: Float32Array, k: Float32Array, v: Float32Array): Float64Array {
+  const { batch, tq, tk, heads, dh, causal = false, keys = tk, queryOffset = 0, scale = dh ** -0.5 } = c;
+  const row = heads * dh;
+  const y = new Float64Array(batch * tq * row);
+  for (let b = 0; b < batch; b++)
+    for (let i = 0; i < tq; i++)
+      for (let h = 0; h < heads; h++) {
+        const visible = causal ? Math.min(keys, queryOffset + i + 1) : keys;
+        const at = (j: number) => ((c.sharedKeys ? 0 : b) * tk + j) * row + h * dh;
+        const from = (b * tq + i) * row + h * dh;
+        const scores = Float64Array.from({ length: visible }, (_, j) => {
+          let sum = 0;
+          for (let d = 0; d < dh; d++) sum += q[from + d] * k[at(j) + d];
+          return sum * scale;
+        });
+        const top = scores.reduce((a, s) => Math.max(a, s), -Infinity);
+        const weights = scores.map((s) => Math.exp(s - top));
+        const total = weights.reduce((a, s) => a + s, 0);
+        for (let d = 0; d < dh; d++) {
+          let sum = 0;
+          for (let j = 0; j < visible; j++) sum += weights[j] * v[at(j) + d];
+          y[from + d] = sum / total;
+        }
+      }
+  return y;
+}
+
+describe('attention', () => {
+  const CASES: Case[] = [
+    { batch: 1, tq: 1, tk: 1, heads: 1, dh: 1 },
+    { batch: 2, tq: 5, tk: 7, heads: 3, dh: 9 },
+    { batch: 3, tq: 33, tk: 33, heads: 4, dh: 32 },
+    { batch: 1, tq: 40, tk: 40, heads: 2, dh: 16, causal: true },
+    { batch: 1, tq: 130, tk: 260, heads: 2, dh: 64 },
+    { batch: 2, tq: 31, tk: 65, heads: 1, dh: 65, scale: 0.3 },
+    { batch: 1, tq: 9, tk: 600, heads: 2, dh: 24, keys: 590, causal: true, queryOffset: 585 },
+    { batch: 4, tq: 17, tk: 50, heads: 2, dh: 32, sharedKeys: true },
+    { batch: 1, tq: 6, tk: 20, heads: 1, dh: 256, keys: 13 },
+    { batch: 1, tq: 3, tk: 20, heads: 1, dh: 200 },
+    { batch: 1, tq: 16, tk: 300, heads: 1, dh: 8, spread: 30 }, // scores to ±2000: the streaming maximum must hold
+  ];
+  for (const c of CASES)
+    it(Object.entries(c).map(([k, v]) => `${k} ${v}`).join(', '), async () => {
+      const row = c.heads * c.dh;
+      const kvBatch = c.sharedKeys ? 1 : c.batch;
+      const q = randomArray(c.batch * c.tq * row, 1, c.spread ?? 2);
+      const k = randomArray(kvBatch * c.tk * row, 2, c.spread ?? 2);
+      const v = randomArray(kvBatch * c.tk * row, 3);
+      const expected = reference(c, q, k, v);
+      for (const form of [undefined, ...attentionForms(gpu().caps)]) {
+        const { y } = await runGraph(gpu(), (g) => ({
+          y: attention(g, g.input('q', [c.batch, c.tq, row]), g.input('k', [kvBatch, c.tk, row]), g.input('v', [kvBatch, c.tk, row]), { ...c, form }),
+        }), { q, k, v });
+        expectClose(y, expected);
+      }
+    });
+
+  it('decodes from a cache with run-time lengths, stale rows unread', async () => {
+    const [heads, dh, capacity, filled] = [2, 16, 40, 23];
+    const row = heads * dh;
+    const [q, k, v] = [1, 2, 3].map((seed) => randomArray(row, seed));
+    const [oldK, oldV] = [4, 5].map((seed) => randomArray(filled * row, seed));
+    const { y, cache } = await runGraph(gpu(), (g) => {
+      const pos = g.scalar('pos');
+      const [kCache, vCache] = ['k', 'v'].map((name) => state(name, [1, capacity, row]));
+      kvAppend(g, kCache, g.input('oldK', [1, filled, row]), 0);
+      kvAppend(g, vCache, g.input('oldV', [1, filled, row]), 0);
+      kvAppend(g, kCache, g.input('k', [1, 1, row]), pos);
+      kvAppend(g, vCache, g.input('v', [1, 1, row]), pos);
+      return { y: attention(g, g.input('q', [1, 1, row]), kCache, vCache, { heads, causal: true, keys: plus(pos, 1), queryOffset: pos }), cache: kCache };
+    }, { q, k, v, oldK, oldV }, { pos: filled });
+    const joined = (a: Float32Array, b: Float32Array) => Float32Array.of(...a, ...b);
+    expectClose(y, reference({ batch: 1, tq: 1, tk: filled + 1, heads, dh }, q, joined(oldK, k), joined(oldV, v)));
+    expect([...cache.subarray(0, (filled + 1) * row)]).toEqual([...oldK, ...k]);
+    expect(cache.subarray((filled + 1) * row).every((value) => value === 0)).toBe(true);
+  });
+
+  it('refuses heads and keys that do not fit', async () => {
+    const run = (options: { heads: number; keys?: number }, tk = 4, width = 6) =>
+      runGraph(gpu(), (g) => ({ y: attention(g, g.input('q', [2, 3, 6]), g.input('k', [2, tk, width]), g.input('v', [2, 4, width]), options) }));
+    await expect(run({ heads: 4 })).rejects.toThrow('attention: rows of 6 do not split into 4 heads');
+    await expect(run({ heads: 2, keys: 5 })).rejects.toThrow('attention: 5 valid keys of [2,4,6]');
+    await expect(run({ heads: 2 }, 4, 8)).rejects.toThrow('attention: k does not fit; got [2,4,8], expected [2,*,6]');
+    await expect(run({ heads: 2 }, 5)).rejects.toThrow('attention: v does not fit; got [2,4,6], expected [2,5,6]');
+  });
+});
+
+describe('rope', () => {
+  const angles = (position: number, dh: number, theta: number) => Float64Array.from({ length: dh / 2 }, (_, i) => position * theta ** ((-2 * i) / dh));
+
+  for (const style of ['half', 'interleaved'] as const)
+    for (const [batch, len, heads, dh] of [[1, 1, 1, 2], [2, 13, 3, 10], [1, 70, 4, 32]])
+      it(`${style} [${batch}, ${len}, ${heads}·${dh}]`, async () => {
+        const row = heads * dh;
+        const x = randomArray(batch * len * row, 1);
+        const own = randomArray(len, 2, 40).map(Math.abs); // seconds on a clock: not whole
+        const perItem = randomArray(batch * len, 3, 40);
+        const turned = (position: (b: number, t: number) => number, theta: number) => {
+          const y = Float64Array.from(x);
+          for (let b = 0; b < batch; b++)
+            for (let t = 0; t < len; t++)
+              for (let h = 0; h < heads; h++)
+                angles(position(b, t), dh, theta).forEach((angle, i) => {
+                  const base = (b * len + t) * row + h * dh;
+                  const [ia, ib] = style === 'half' ? [base + i, base + i + dh / 2] : [base + 2 * i, base + 2 * i + 1];
+                  y[ia] = x[ia] * Math.cos(angle) - x[ib] * Math.sin(angle);
+                  y[ib] = x[ia] * Math.sin(angle) + x[ib] * Math.cos(angle);
+                });
+          return y;
+        };
+        const { counted, placed, each } = await runGraph(gpu(), (g) => {
+          const input = g.input('x', [batch, len, row]);
+          return {
+            counted: rope(g, input, { heads, style, offset: g.scalar('at') }),
+            placed: rope(g, input, { heads, style, theta: 100, positions: g.input('own', [len]) }),
+            each: rope(g, input, { heads, style, positions: g.input('perItem', [batch, len]) }),
+          };
+        }, { x, own, perItem }, { at: 57 });
+        expectClose(counted, turned((_b, t) => 57 + t, 1e4));
+        expectClose(placed, turned((_b, t) => own[t], 100));
+        expectClose(each, turned((b, t) => perItem[b * len + t], 1e4));
+      });
+
+  it('refuses odd heads and positions of another length', async () => {
+    const run = (heads: number, positions: number[]) =>
+      runGraph(gpu(), (g) => ({ y: rope(g, g.input('x', [1, 4, 6]), { heads, positions: g.input('p', positions) }) }));
+    await expect(run(2, [4])).rejects.toThrow('rope: heads are 3 wide, expected an even width');
+    await expect(run(1, [5])).rejects.toThrow('rope: positions does not fit; got [5], expected [4]');
+  });
+});
+
+describe('kvAppend', () => {
+  it('writes rows of every batch item at a run-time place and drops what is past the end', async () => {
+    const x = randomArray(2 * 3 * 5, 1);
+    const { cache } = await runGraph(gpu(), (g) => {
+      const kept = state('cache', [2, 7, 5]);
+      kvAppend(g, kept, g.input('x', [2, 3, 5]), g.scalar('at'));
+      return { cache: kept };
+    }, { x }, { at: 5 });
+    const expected = new Float32Array(2 * 7 * 5);
+    for (let b = 0; b < 2; b++) expected.set(x.subarray(b * 15, b * 15 + 10), b * 35 + 25);
+    expect([...cache]).toEqual([...expected]);
+  });
+
+  it('refuses rows of another width', async () => {
+    await expect(runGraph(gpu(), (g) => {
+      const kept = state('cache', [1, 7, 5]);
+      kvAppend(g, kept, g.input('x', [1, 3, 4]), 0);
+      return { cache: kept };
+    })).rejects.toThrow('kv_append: cache does not fit; got [1,7,5], expected [1,*,4]');
+  });
+});

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { type Act, ACT } from '../../src/ops/act.ts';
+import { type Form, formsOf } from '../../src/ops/gemm.ts';
+import { linear, matmul, swiglu } from '../../src/ops/matmul.ts';
+import { state } from '../../src/graph/tensor.ts';
+import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
+import { runGraph, useGpu } from '../helpers/gpu.ts';
+import { activate } from '../helpers/reference.ts';
+
+const gpu = useGpu();
+
+/** x [rows, inner] · w [cols, inner]ᵀ */
+function product(x: Float32Array, w: Float32Array, rows: number, inner: number, cols: number): Float64Array {
+  const y = new Float64Array(rows * cols);
+  for (let r = 0; r < rows; r++)
+    for (let n = 0; n < cols; n++) {
+      let sum = 0;
+      for (let k = 0; k < inner; k++) sum += x[r * inner + k] * w[n * inner + k];
+      y[r * cols + n] = sum;
+    }
+  return y;
+}
+
+/** Runs `body` for every kernel form this adapter can have, and for the one the op picks by itself. */
+async function everyForm(rows: number, body: (form: Form | undefined) => Promise<void>): Promise<void> {
+  for (const form of [undefined, ...formsOf(gpu().caps, rows)]) await body(form);
+}
+
+describe('linear', () => {
+  // rows × inner × cols: ones, odd, around the tiles (8, 32, 64, 128), the models' own
+  const SIZES = [
+    [1, 1, 1], [1, 256, 1024], [2, 7, 5], [3, 129, 33], [8, 64, 31], [9, 8, 32], [63, 65, 64], [64, 16, 65], [65, 33, 129], [128, 127, 127], [500, 128, 512],
+  ];
+  for (const [rows, inner, cols] of SIZES)
+    for (const dtype of ['f32', 'f16'] as const)
+      it(`[${rows}, ${inner}] · [${cols}, ${inner}]ᵀ ${dtype}`, async () => {
+        const x = randomArray(rows * inner, 1);
+        const w = dtype === 'f16' ? roundHalf(randomArray(cols * inner, 2)) : randomArray(cols * inner, 2);
+        const expected = product(x, w, rows, inner, cols);
+        await everyForm(rows, async (form) => {
+          const { y } = await runGraph(gpu(), (g) => ({ y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner], dtype), { form }) }), { x });
+          expectClose(y, expected);
+        });
+      });
+
+  for (const rows of [1, 5, 70])
+    it(`bias, activation, scale and residual in this order, ${rows} rows`, async () => {
+      const [inner, cols] = [19, 45];
+      const [x, w, b, s, r] = [rows * inner, cols * inner, cols, rows * cols, rows * cols].map((n, i) => randomArray(n, i + 1));
+      const expected = product(x, w, rows, inner, cols).map((v, i) => activate('silu', v + b[i % cols]) * s[i] + r[i]);
+      await everyForm(rows, async (form) => {
+        const { y } = await runGraph(gpu(), (g) => ({
+          y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner]), {
+            form, bias: weightOf(b, [cols], 'f32', 'b'), act: 'silu', scale: g.input('s', [rows, cols]), residual: g.input('r', [rows, cols]),
+          }),
+        }), { x, s, r });
+        expectClose(y, expected);
+      });
+    });
+
+  for (const act of Object.keys(ACT) as Act[])
+    it(`activation ${act}`, async () => {
+      const x = Float32Array.from({ length: 400 }, (_, i) => (i - 200) / (act === 'exp' ? 40 : 5)); // to ±40, where careless formulas overflow
+      const { y } = await runGraph(gpu(), (g) => ({ y: linear(g, g.input('x', [400, 1]), weightOf(Float32Array.of(1), [1, 1]), { act }) }), { x });
+      const expected = Float64Array.from(x, (v) => activate(act, v));
+      expectClose(y, expected);
+      if (act === 'gelu') for (let i = 0; i < 400; i++) expect(Math.abs(y[i] - expected[i])).toBeLessThan(1e-6 * Math.max(1, Math.abs(x[i])));
+    });
+
+  it('keeps leading dimensions and writes into a state', async () => {
+    const [x, w] = [randomArray(2 * 3 * 5, 1), randomArray(7 * 5, 2)];
+    const { y } = await runGraph(gpu(), (g) => ({ y: linear(g, g.input('x', [2, 3, 5]), weightOf(w, [7, 5]), { into: state('kept', [2, 3, 7]) }) }), { x });
+    expectClose(y, product(x, w, 6, 5, 7));
+  });
+
+  it('refuses misfits with both shapes', async () => {
+    const run = (options: object) => runGraph(gpu(), (g) => ({ y: linear(g, g.input('x', [2, 8]), weightOf(randomArray(21, 1), [3, 7]), options) }));
+    await expect(run({})).rejects.toThrow('linear: test.weight does not fit; got [3,7], expected [*,8]');
+    const bias = { bias: weightOf(randomArray(4, 1), [4], 'f32', 'head.bias') };
+    await expect(runGraph(gpu(), (g) => ({ y: linear(g, g.input('x', [2, 7]), weightOf(randomArray(21, 1), [3, 7]), bias) }))).rejects.toThrow(
+      'linear: head.bias does not fit; got [4], expected [3]');
+  });
+});
+
+describe('swiglu', () => {
+  for (const [rows, inner, cols] of [[1, 256, 683], [4, 33, 65], [40, 64, 96]])
+    for (const dtype of ['f32', 'f16'] as const)
+      it(`[${rows}, ${inner}] to ${cols} ${dtype}`, async () => {
+        const round = dtype === 'f16' ? roundHalf : (v: Float32Array) => v;
+        const [x, gate, up] = [randomArray(rows * inner, 1), round(randomArray(cols * inner, 2)), round(randomArray(cols * inner, 3))];
+        const other = product(x, up, rows, inner, cols);
+        const expected = product(x, gate, rows, inner, cols).map((v, i) => activate('silu', v) * other[i]);
+        await everyForm(rows, async (form) => {
+          const { y } = await runGraph(gpu(), (g) => ({
+            y: swiglu(g, g.input('x', [rows, inner]), weightOf(gate, [cols, inner], dtype, 'gate'), weightOf(up, [cols, inner], dtype, 'up'), { form }),
+          }), { x });
+          expectClose(y, expected);
+        });
+      });
+
+  it('refuses gate and up of two shapes', async () => {
+    await expect(runGraph(gpu(), (g) => ({
+      y: swiglu(g, g.input('x', [2, 8]), weightOf(randomArray(32, 1), [4, 8]), weightOf(randomArray(40, 1), [5, 8], 'f32', 'up')),
+    }))).rejects.toThrow('swiglu: up does not fit; got [5,8], expected [4,8]');
+  });
+});
+
+describe('matmul', () => {
+  for (const [batch, rows, inner, cols] of [[1, 1, 1, 1], [2, 5, 7, 3], [3, 33, 17, 65], [1, 64, 64, 64], [4, 70, 40, 31]])
+    for (const transposeB of [false, true])
+      it(`[${batch}, ${rows}, ${inner}] × [${batch}, ${inner}, ${cols}]${transposeB ? ' transposed' : ''}`, async () => {
+        const [a, b] = [randomArray(batch * rows * inner, 1), randomArray(batch * inner * cols, 2)];
+        const expected = new Float64Array(batch * rows * cols);
+        for (let i = 0; i < batch; i++) {
+          const w = new Float32Array(cols * inner);
+          for (let k = 0; k < inner; k++)
+            for (let n = 0; n < cols; n++) w[n * inner + k] = b[i * inner * cols + (transposeB ? n * inner + k : k * cols + n)];
+          expected.set(product(a.subarray(i * rows * inner, (i + 1) * rows * inner), w, rows, inner, cols).map((v) => v * 0.25), i * rows * cols);
+        }
+        await everyForm(rows, async (form) => {
+          const { y } = await runGraph(gpu(), (g) => ({
+            y: matmul(g, g.input('a', [batch, rows, inner]), g.input('b', transposeB ? [batch, cols, inner] : [batch, inner, cols]), { transposeB, alpha: 0.25, form }),
+          }), { a, b });
+          expectClose(y, expected);
+        });
+      });
+
+  it('shares an unbatched right side', async () => {
+    const [a, b] = [randomArray(2 * 3 * 4, 1), randomArray(5 * 4, 2)];
+    const { y } = await runGraph(gpu(), (g) => ({ y: matmul(g, g.input('a', [2, 3, 4]), g.input('b', [5, 4]), { transposeB: true }) }), { a, b });
+    expectClose(y, product(a, b, 6, 4, 5));
+  });
+
+  it('refuses inner sizes that differ', async () => {
+    await expect(runGraph(gpu(), (g) => ({ y: matmul(g, g.input('a', [2, 3]), g.input('b', [4, 5])) }))).rejects.toThrow(
+      'matmul: got [2,3] and [4,5], expected [B?, M, K] and [B?, K, N]');
+  });
+});
