@@ -1,19 +1,17 @@
 // One GPU per test file, at adapter limits or forced to WebGPU's defaults by MELODY_TEST_GPU=default.
 import { afterAll, beforeAll } from 'vitest';
-import { create, globals } from 'webgpu';
+import { platform } from '#platform';
 import { Gpu, type GpuOptions } from '../../src/gpu/device.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { type CompileOptions, Plan } from '../../src/graph/plan.ts';
 import { Residents } from '../../src/graph/residents.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 
-Object.assign(globalThis, globals);
-
 /** 'default' runs a suite again within default limits and without optional features. */
 export const TEST_GPU: GpuOptions = process.env.MELODY_TEST_GPU === 'default' ? { limits: 'default', features: 'none' } : {};
 
 export async function openTestGpu(options: GpuOptions = TEST_GPU): Promise<Gpu> {
-  return Gpu.open(create([]), options);
+  return Gpu.open(await platform.openGpu(), options);
 }
 
 /** A shared GPU for the tests of one file, opened before and closed after them. */
