@@ -4,11 +4,12 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Case, inputsOf, PEER_CASES, referenceOf } from '../src/cli/bench/cases.ts';
+import { type Case, PEER_CASES, type PeerWork, referenceOf } from '../src/cli/bench/cases.ts';
 import { compareWithReference, NMSE_LIMIT } from '../src/cli/bench/check.ts';
+import { watchLoad } from '../src/cli/bench/load.ts';
+import { storedInputs } from '../src/cli/bench/own.ts';
 import { quantile, summarise } from '../src/cli/bench/stats.ts';
 import { MeasuringProcess } from './harness/child.ts';
-import { watchLoad } from './harness/load.ts';
 import { comparisonTable, type Measured } from './harness/table.ts';
 
 const OURS = ['melody', 'melody-f16'];
@@ -32,15 +33,19 @@ interface Variant {
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** First run of every variant on every engine, outputs checked against the reference. Wrong ones are kept in the table but not timed. */
-async function prepare(c: Case, processes: readonly MeasuringProcess[]): Promise<Variant[]> {
-  const expected = referenceOf(c, inputsOf(c));
+async function prepare(c: Case<PeerWork>, processes: readonly MeasuringProcess[]): Promise<Variant[]> {
+  const references = new Map<string, Float64Array>();
+  const expected = (storage: 'f32' | 'f16') => {
+    if (!references.has(storage)) references.set(storage, referenceOf(c, storedInputs(c, storage)));
+    return references.get(storage) as Float64Array;
+  };
   const variants: Variant[] = [];
   for (const process of processes) {
     const base = { case: c.name, engine: process.name, nmse: null, maxAbs: null, ok: false };
     try {
       if (!process.running) await process.start();
       for (const p of await process.ask({ type: 'prepare', case: c })) {
-        const fit = p.output && compareWithReference(p.output, expected, NMSE_LIMIT[p.storage]);
+        const fit = p.output && compareWithReference(p.output, expected(p.storage), NMSE_LIMIT[p.storage]);
         const row: Measured = { ...base, ...fit, variant: p.variant, storage: p.storage, error: p.error, coldMs: p.coldMs };
         variants.push({ process, row, ms: [], cpuMs: [] });
       }
@@ -61,10 +66,10 @@ async function measure(variants: readonly Variant[], rounds: number): Promise<nu
     for (const v of variants) {
       if (!v.row.ok || v.row.error) continue;
       try {
-        const samples = await v.process.ask({ type: 'sample', variant: v.row.variant, options: { minRuns: 1, minMs: 60 } });
+        const samples = await v.process.ask({ type: 'sample', variant: v.row.variant, options: { minSamples: 1, minMs: 60 } });
         v.ms.push(...samples.ms);
         v.cpuMs.push(samples.cpuMs);
-        ownCpuMs += samples.cpuMs * samples.ms.length;
+        ownCpuMs += samples.totalCpuMs;
       } catch (error) {
         v.row.error = message(error);
       }

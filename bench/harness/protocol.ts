@@ -1,13 +1,16 @@
 // What the parent and a measuring process say to each other. Every engine, ours and the others, stands behind `Engine`.
-import type { Case } from '../../src/cli/bench/cases.ts';
+import type { Case, PeerWork } from '../../src/cli/bench/cases.ts';
 import type { SampleOptions, Samples } from '../../src/cli/bench/sample.ts';
 
 /** One case, ready to run. */
 export interface Runner {
   /** Storage of the weights: decides how close the output must be. */
   storage: 'f32' | 'f16';
-  /** One run; settles when the device has finished, inputs and weights already resident where the engine can keep them. */
-  run(): Promise<void>;
+  /**
+   * Run `times` times in a row; settles when the device has finished. Inputs and weights are resident already. An engine that can queue
+   * runs waits once at the end, one whose API waits for every run does that.
+   */
+  run(times: number): Promise<void>;
   /** One run read back, in the layout of the case's reference. */
   read(): Promise<Float32Array>;
   dispose(): void;
@@ -23,7 +26,7 @@ export interface Engine {
   /** Versions, adapter: whatever names what was measured. */
   info: Record<string, string>;
   /** Ways to compute this case; empty when the engine lacks the op. */
-  attempts(c: Case): Attempt[];
+  attempts(c: Case<PeerWork>): Attempt[];
 }
 
 /** A variant after its first run: its output, to be checked by the parent, or why there is none. */
@@ -38,7 +41,7 @@ export interface Prepared {
 
 export type Request =
   | { type: 'open' }
-  | { type: 'prepare'; case: Case }
+  | { type: 'prepare'; case: Case<PeerWork> }
   | { type: 'sample'; variant: string; options: SampleOptions }
   | { type: 'release' };
 

@@ -1,4 +1,5 @@
 // Rows of a comparison: one line a case, one column an engine, and the ratio that counts.
+import { layout } from '../../src/cli/bench/report.ts';
 import { geometricMean, type Summary } from '../../src/cli/bench/stats.ts';
 
 /** One engine's variant on one case. */
@@ -56,11 +57,6 @@ function cell(rows: readonly Measured[], measure: Measure): string {
   const wrong = rows.find((r) => r.nmse !== null && !r.ok);
   if (wrong) return `WRONG ${(wrong.nmse as number).toExponential(0)}`;
   return rows.length ? 'failed' : '-';
-}
-
-function layout(lines: readonly string[][]): string {
-  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  return lines.map((line) => line.map((text, i) => (i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i]))).join('  ')).join('\n');
 }
 
 /** The table of one measure, with the ratio columns of every engine in `ours` that was measured. */

@@ -20,7 +20,7 @@ export function serve(open: () => Promise<Engine>): void {
         const output = await runner.read();
         prepared.push({ variant: attempt.variant, storage: runner.storage, output, coldMs: performance.now() - start });
         runners.set(attempt.variant, runner);
-        for (let i = 0; i < WARM_UP_RUNS; i++) await runner.run();
+        for (let i = 0; i < WARM_UP_RUNS; i++) await runner.run(1);
       } catch (error) {
         prepared.push({ variant: attempt.variant, storage: 'f32', error: text(error), coldMs: performance.now() - start });
       }
@@ -38,7 +38,7 @@ export function serve(open: () => Promise<Engine>): void {
       case 'sample': {
         const runner = runners.get(request.variant);
         if (!runner) throw new Error(`no variant '${request.variant}' is prepared`);
-        return sample(() => runner.run(), request.options);
+        return sample((times) => runner.run(times), request.options);
       }
       case 'release':
         for (const runner of runners.values()) runner.dispose();

@@ -1,45 +1,9 @@
-// What browser engines expect to find in Node: WebGPU globals on Dawn, and waits that do not burn a core.
+// What browser engines expect to find in Node: WebGPU globals on Dawn.
 import { mkdtempSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, globals } from 'webgpu';
-
-/**
- * dawn.node polls with setImmediate at 100 % CPU while a promise is pending, which starves a software GPU on a small machine.
- * While anything is pending longer than 0.3 ms, sleep 1 ms per event-loop turn. One chain of turns for all promises.
- */
-function napWhileWaiting(): void {
-  const cell = new Int32Array(new SharedArrayBuffer(4));
-  let pending = 0;
-  let ticking = false;
-  let since = 0;
-  const tick = () => {
-    if (pending === 0) {
-      ticking = false;
-      return;
-    }
-    if (performance.now() - since > 0.3) Atomics.wait(cell, 0, 0, 1);
-    setImmediate(tick);
-  };
-  const patch = (prototype: Record<string, (...args: unknown[]) => Promise<unknown>>, method: string) => {
-    const original = prototype[method];
-    prototype[method] = function (...args) {
-      const promise = original.apply(this, args);
-      if (pending++ === 0) since = performance.now();
-      if (!ticking) {
-        ticking = true;
-        setImmediate(tick);
-      }
-      const done = () => {
-        pending--;
-      };
-      promise.then(done, done);
-      return promise;
-    };
-  };
-  patch(GPUQueue.prototype as never, 'onSubmittedWorkDone');
-  patch(GPUBuffer.prototype as never, 'mapAsync');
-}
+import { setNap } from '../../src/platform/nap.ts';
 
 /** Node below 22 has no iterator helpers; @jax-js/jax uses a few. */
 function addIteratorHelpers(): void {
@@ -69,7 +33,7 @@ export async function becomeBrowser(): Promise<string> {
     value: { gpu, userAgent: 'Node', hardwareConcurrency: cpus().length },
     configurable: true,
   });
-  napWhileWaiting();
+  setNap(globals as unknown as Parameters<typeof setNap>[0], true); // the same wait as ours
   addIteratorHelpers();
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error('no WebGPU adapter');

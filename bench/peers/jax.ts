@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type * as Jax from '@jax-js/jax';
-import { type Case, inputsOf } from '../../src/cli/bench/cases.ts';
+import { type Case, inputsOf, type PeerWork } from '../../src/cli/bench/cases.ts';
 import type { Attempt, Engine, Runner } from '../harness/protocol.ts';
 import { becomeBrowser } from './dawn.ts';
 
@@ -16,7 +16,7 @@ interface Built {
   inputs: Arr[];
 }
 
-function build(jax: typeof Jax, c: Case): Built[] {
+function build(jax: typeof Jax, c: Case<PeerWork>): Built[] {
   const { numpy: np, nn, lax } = jax;
   const w = c.work;
   const i = inputsOf(c);
@@ -102,10 +102,10 @@ function runner(jax: typeof Jax, compute: Compute, inputs: Arr[]): Runner {
   const call = () => compute(...inputs.map((x) => x.ref));
   return {
     storage: 'f32',
-    async run() {
-      const y = call();
-      await jax.blockUntilReady(y); // a disposed lazy array never runs
-      y.dispose();
+    async run(times) {
+      const ys = Array.from({ length: times }, call);
+      await jax.blockUntilReady(ys); // a disposed lazy array never runs
+      for (const y of ys) y.dispose();
     },
     read: async () => new Float32Array((await call().data()) as Float32Array),
     dispose() {

@@ -1,6 +1,7 @@
 // onnxruntime-node: its own Dawn (provider 'webgpu') or its CPU kernels. Models are made by onnx.ts.
 import { createRequire } from 'node:module';
-import { type Case, inputsOf, type Work } from '../../src/cli/bench/cases.ts';
+import { transpose } from '../../src/cli/bench/arrays.ts';
+import { type Case, inputsOf, type PeerWork } from '../../src/cli/bench/cases.ts';
 import { convLength, convTransposeLength } from '../../src/cli/bench/reference.ts';
 import type { Attempt, Engine, Runner } from '../harness/protocol.ts';
 import { type Model, type Node, onnxModel, type Weight } from './onnx.ts';
@@ -22,18 +23,9 @@ interface Graph {
   headsLast?: { heads: number; length: number; width: number };
 }
 
-/** [A, B, width] → [B, A, width]. */
-function swapLeading(x: Float32Array, a: number, b: number, width: number): Float32Array {
-  const y = new Float32Array(x.length);
-  for (let i = 0; i < a; i++) {
-    for (let j = 0; j < b; j++) y.set(x.subarray((i * b + j) * width, (i * b + j + 1) * width), (j * a + i) * width);
-  }
-  return y;
-}
-
 const scalar = (value: number): Weight => ({ dims: [], data: new Float32Array([value]) });
 
-function attentionGraphs(w: Extract<Work, { op: 'attention' }>): Graph[] {
+function attentionGraphs(w: Extract<PeerWork, { op: 'attention' }>): Graph[] {
   const shape = [1, w.heads, w.queries, w.headDim];
   const kv = [1, w.heads, w.keys, w.headDim];
   const flat = [1, w.queries, w.heads * w.headDim];
@@ -72,7 +64,7 @@ function attentionGraphs(w: Extract<Work, { op: 'attention' }>): Graph[] {
   ];
 }
 
-function graphsOf(c: Case): Graph[] {
+function graphsOf(c: Case<PeerWork>): Graph[] {
   const w = c.work;
   const i = inputsOf(c);
   switch (w.op) {
@@ -159,21 +151,21 @@ const negate = (dims: Dims, location: 'gpu-buffer' | 'cpu') =>
     preferredOutputLocation: location,
   });
 
-function feedsOf(c: Case, graph: Graph): Record<string, { dims: Dims; data: Float32Array }> {
+function feedsOf(c: Case<PeerWork>, graph: Graph): Record<string, { dims: Dims; data: Float32Array }> {
   const inputs = inputsOf(c);
   const h = graph.headsLast;
   return Object.fromEntries(
     Object.entries(graph.inputs).map(([name, dims]) => {
-      const data = h ? swapLeading(inputs[name], h.heads, inputs[name].length / h.heads / h.width, h.width) : inputs[name];
+      const data = h ? transpose(inputs[name], [h.heads, inputs[name].length / h.heads / h.width, h.width], [1, 0, 2]) : inputs[name];
       return [name, { dims, data }];
     }),
   );
 }
 
-const inCaseLayout = (y: Float32Array, { headsLast: h }: Graph) => (h ? swapLeading(y, h.length, h.heads, h.width) : y.slice());
+const inCaseLayout = (y: Float32Array, { headsLast: h }: Graph) => (h ? transpose(y, [h.length, h.heads, h.width], [1, 0, 2]) : y.slice());
 
 /** CPU provider: plain arrays in, plain arrays out; there is nothing to transfer. */
-async function cpuRunner(c: Case, graph: Graph): Promise<Runner> {
+async function cpuRunner(c: Case<PeerWork>, graph: Graph): Promise<Runner> {
   const { nodes, inputs, weights, opset, output } = graph;
   const s = await session({ nodes, inputs, weights, opset, outputs: { y: output } }, 'cpu');
   const feeds = Object.fromEntries(
@@ -181,14 +173,16 @@ async function cpuRunner(c: Case, graph: Graph): Promise<Runner> {
   );
   return {
     storage: 'f32',
-    run: async () => void (await s.run(feeds)),
+    async run(times) {
+      for (let i = 0; i < times; i++) await s.run(feeds);
+    },
     read: async () => inCaseLayout((await s.run(feeds)).y.data, graph),
     dispose: () => void s.release(),
   };
 }
 
 /** WebGPU provider: activations and output stay on the GPU; one element of the output comes to the CPU, which is what run() waits for. */
-async function webgpuRunner(c: Case, graph: Graph): Promise<Runner> {
+async function webgpuRunner(c: Case<PeerWork>, graph: Graph): Promise<Runner> {
   const { nodes, inputs, weights, opset, output } = graph;
   const first = output.map(() => 1);
   const index = (value: bigint): Weight => ({ dims: [output.length], data: new BigInt64Array(output.length).fill(value) });
@@ -216,8 +210,8 @@ async function webgpuRunner(c: Case, graph: Graph): Promise<Runner> {
   const download = await negate(output, 'cpu');
   return {
     storage: 'f32',
-    async run() {
-      (await s.run(feeds)).y.dispose();
+    async run(times) {
+      for (let i = 0; i < times; i++) (await s.run(feeds)).y.dispose();
     },
     async read() {
       const { y } = await s.run(feeds);

@@ -1,25 +1,9 @@
 // @tensorflow/tfjs-backend-webgpu. Convolutions get its native channels-last layout, transposed on the host beforehand.
 import type * as Tf from '@tensorflow/tfjs-core';
-import { type Case, inputsOf } from '../../src/cli/bench/cases.ts';
+import { transpose } from '../../src/cli/bench/arrays.ts';
+import { type Case, inputsOf, type PeerWork } from '../../src/cli/bench/cases.ts';
 import type { Engine, Runner } from '../harness/protocol.ts';
 import { becomeBrowser } from './dawn.ts';
-
-/** Reorder a row-major array: axis i of the result is axis order[i] of `x`. */
-function transpose(x: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
-  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
-  const y = new Float32Array(x.length);
-  const walk = (axis: number, from: number, to: number): number => {
-    if (axis === order.length) {
-      y[to] = x[from];
-      return to + 1;
-    }
-    let at = to;
-    for (let i = 0; i < shape[order[axis]]; i++) at = walk(axis + 1, from + i * strides[order[axis]], at);
-    return at;
-  };
-  walk(0, 0, 0);
-  return y;
-}
 
 interface Built {
   compute(): Tf.Tensor;
@@ -27,7 +11,7 @@ interface Built {
   layout?(y: Float32Array): Float32Array;
 }
 
-function build(tf: typeof Tf, c: Case): Built {
+function build(tf: typeof Tf, c: Case<PeerWork>): Built {
   const w = c.work;
   const i = inputsOf(c);
   switch (w.op) {
@@ -112,17 +96,16 @@ export async function openTfjs(): Promise<Engine> {
   await tf.setBackend('webgpu');
   await tf.ready();
   const backend = tf.backend() as unknown as WebGpuBackend;
-  const runner = (c: Case): Runner => {
+  const runner = (c: Case<PeerWork>): Runner => {
     tf.engine().startScope();
     const { compute, layout } = build(tf as typeof Tf, c);
     return {
       storage: 'f32',
-      async run() {
-        const y = tf.tidy(compute);
+      async run(times) {
+        for (let i = 0; i < times; i++) tf.tidy(compute).dispose();
         backend.endComputePassEncoder(); // without it submitQueue() leaves the open pass behind
         backend.submitQueue();
         await backend.device.queue.onSubmittedWorkDone();
-        y.dispose();
       },
       async read() {
         const y = tf.tidy(compute);

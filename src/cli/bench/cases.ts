@@ -3,8 +3,8 @@
 import type { ConvShape } from './reference.ts';
 import * as reference from './reference.ts';
 
-/** What each case computes, as data, so that every engine (ours and others) builds the same thing. */
-export type Work =
+/** What a case computes, as data, so that every engine (ours and others) builds the same thing. */
+export type PeerWork =
   | { op: 'matmul'; m: number; k: number; n: number } // x[m,k] · w[k,n]
   | { op: 'softmax'; rows: number; cols: number }
   | { op: 'layer_norm'; rows: number; cols: number; eps: number }
@@ -13,7 +13,8 @@ export type Work =
   | { op: 'attention'; heads: number; queries: number; keys: number; headDim: number }
   | { op: 'elementwise_chain'; steps: number; size: number };
 
-export type Op = Work['op'];
+/** All that our own bench measures. */
+export type Work = PeerWork | { op: 'rms_norm'; rows: number; cols: number; eps: number };
 
 /** Inputs by name: `x` or `q,k,v` are activations; `w`, `b`, `a` are weights. */
 export type Inputs = Record<string, Float32Array>;
@@ -46,6 +47,8 @@ export function inputsOf({ work: w }: Case): Inputs {
       return { x: uniform(w.m * w.k, 1), w: uniform(w.k * w.n, 2, 1 / Math.sqrt(w.k)) };
     case 'softmax':
       return { x: uniform(w.rows * w.cols, 1, 4) };
+    case 'rms_norm':
+      return { x: uniform(w.rows * w.cols, 1, 3), w: uniform(w.cols, 2) };
     case 'layer_norm':
       return { x: uniform(w.rows * w.cols, 1, 3).map((v) => v + 0.5), w: uniform(w.cols, 2), b: uniform(w.cols, 3) };
     case 'conv1d':
@@ -70,6 +73,8 @@ export function referenceOf({ work: w }: Case, i: Inputs): Float64Array {
       return reference.matmul(i.x, i.w, w.m, w.k, w.n);
     case 'softmax':
       return reference.softmax(i.x, w.rows, w.cols);
+    case 'rms_norm':
+      return reference.rmsNorm(i.x, i.w, w.rows, w.cols, w.eps);
     case 'layer_norm':
       return reference.layerNorm(i.x, i.w, i.b, w.rows, w.cols, w.eps);
     case 'conv1d':
@@ -89,6 +94,8 @@ function countOf(w: Work): { flops: number; values: number } {
       return { flops: 2 * w.m * w.k * w.n, values: w.m * w.k + w.k * w.n + w.m * w.n };
     case 'softmax': // max, subtract, exp, sum, divide
       return { flops: 5 * w.rows * w.cols, values: 2 * w.rows * w.cols };
+    case 'rms_norm': // square, sum, normalise, weight
+      return { flops: 4 * w.rows * w.cols, values: 2 * w.rows * w.cols + w.cols };
     case 'layer_norm': // mean, variance (3), normalise (2), affine (2)
       return { flops: 8 * w.rows * w.cols, values: 2 * w.rows * w.cols + 2 * w.cols };
     case 'conv1d': {
@@ -116,7 +123,7 @@ export function makeCase<W extends Work>(name: string, work: W): Case<W> {
 }
 
 const same = (kernel: number, dilation: number) => ((kernel - 1) * dilation) / 2;
-const conv7 = (dilation: number): Work => ({
+const conv7 = (dilation: number): PeerWork => ({
   op: 'conv1d',
   inChannels: 128,
   outChannels: 128,
@@ -128,7 +135,7 @@ const conv7 = (dilation: number): Work => ({
 });
 
 /** The shapes that every engine is compared on. */
-export const PEER_CASES: readonly Case[] = [
+export const PEER_CASES: readonly Case<PeerWork>[] = [
   makeCase('matmul_512', { op: 'matmul', m: 512, k: 512, n: 512 }),
   makeCase('matmul_1024', { op: 'matmul', m: 1024, k: 1024, n: 1024 }),
   makeCase('matmul_1x512x2048', { op: 'matmul', m: 1, k: 512, n: 2048 }),
@@ -148,4 +155,44 @@ export const PEER_CASES: readonly Case[] = [
   }),
   makeCase('attention_8x512x64', { op: 'attention', heads: 8, queries: 512, keys: 512, headDim: 64 }),
   makeCase('elementwise_chain_200', { op: 'elementwise_chain', steps: 200, size: 1024 }),
+];
+
+const linear = (name: string, m: number, k: number, n: number) => makeCase(name, { op: 'matmul', m, k, n });
+const conv = (name: string, channels: number, length: number, kernel: number, dilation: number) =>
+  makeCase(name, {
+    op: 'conv1d',
+    inChannels: channels,
+    outChannels: channels,
+    length,
+    kernel,
+    stride: 1,
+    dilation,
+    padding: same(kernel, dilation),
+  });
+const up = (name: string, inChannels: number, length: number, kernel: number, stride: number) =>
+  makeCase(name, {
+    op: 'conv_transpose1d',
+    inChannels,
+    outChannels: inChannels / 2,
+    length,
+    kernel,
+    stride,
+    dilation: 1,
+    padding: Math.floor((kernel - stride) / 2),
+  });
+
+/** Shapes of the model at the paper's scale (system.md §3, §5, §6): the language model, one diffusion pass, the decoder's stages. */
+export const MODEL_CASES: readonly Case[] = [
+  linear('lm_decode_ffn', 1, 1024, 4096),
+  linear('lm_prefill_ffn', 262, 1024, 4096),
+  makeCase('lm_decode_attention', { op: 'attention', heads: 16, queries: 1, keys: 262, headDim: 64 }),
+  makeCase('lm_norm', { op: 'rms_norm', rows: 262, cols: 1024, eps: 1e-6 }),
+  linear('dpd_coarse_ffn', 80 * 8, 768, 3072),
+  makeCase('dpd_coarse_attention', { op: 'attention', heads: 12 * 8, queries: 80, keys: 80, headDim: 64 }),
+  linear('dpd_sru', 80 * 64, 768, 1536),
+  makeCase('dpd_norm', { op: 'rms_norm', rows: 80 * 64, cols: 768, eps: 1e-6 }),
+  up('decoder_up1', 768, 64, 9, 4),
+  conv('decoder_k3_d1', 384, 256, 3, 1),
+  conv('decoder_k7_d5', 384, 256, 7, 5),
+  up('decoder_up4', 192, 768, 7, 2),
 ];

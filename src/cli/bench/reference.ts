@@ -39,6 +39,17 @@ export function layerNorm(x: ArrayLike<number>, w: ArrayLike<number>, b: ArrayLi
   return y;
 }
 
+/** y = x / sqrt(mean(x²) + eps) · w over the last axis of x[rows,cols]. */
+export function rmsNorm(x: ArrayLike<number>, w: ArrayLike<number>, rows: number, cols: number, eps: number): Float64Array {
+  const y = new Float64Array(rows * cols);
+  for (let r = 0; r < rows; r++) {
+    let square = 0;
+    for (let c = 0; c < cols; c++) square += x[r * cols + c] ** 2 / cols;
+    for (let c = 0; c < cols; c++) y[r * cols + c] = (x[r * cols + c] / Math.sqrt(square + eps)) * w[c];
+  }
+  return y;
+}
+
 export interface ConvShape {
   inChannels: number;
   outChannels: number;

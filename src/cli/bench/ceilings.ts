@@ -1,0 +1,119 @@
+// What this adapter can do at best, measured: plain copying and plain multiply-adds. Kernels are shown as shares of these.
+import type { Gpu } from '../../gpu/device.ts';
+import type { Kernel } from '../../gpu/kernel.ts';
+import { Graph, grid1d } from '../../graph/graph.ts';
+import { Plan } from '../../graph/plan.ts';
+import { Residents } from '../../graph/residents.ts';
+
+export interface Ceilings {
+  /** Bytes read plus bytes written per second, in GB/s, copying 32 MiB. */
+  copyGBs: number;
+  /** f32 multiply-adds counted twice, in GFLOP/s, on registers alone. */
+  fmaGflops: number;
+}
+
+const WG = 64;
+
+/** GPUs copy fastest four floats a thread, software adapters one float a lane: both are tried. */
+const COPY = {
+  name: 'ceiling_copy',
+  params: { n: 'u32' },
+  bindings: { x: 'read', y: 'write' },
+  consts: {},
+  overrides: {},
+  variants: ['scalar'],
+  subgroups: false,
+  source: `
+alias elem = vec4f;     //@scalar f32
+struct Params { n: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+@group(0) @binding(1) var<storage, read>       x: array<elem>;
+@group(0) @binding(2) var<storage, read_write> y: array<elem>;
+@compute @workgroup_size(${WG})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let i = (wid.x + wid.y * nwg.x) * ${WG} + lid;
+  if (i < p.n) { y[i] = x[i]; }
+}`,
+} as const satisfies Kernel;
+
+/** 8 independent chains of vec4: enough to hide the latency of one multiply-add, few enough to stay in registers. */
+const CHAINS = 8;
+const chains = (line: (i: number) => string) => Array.from({ length: CHAINS }, (_, i) => line(i)).join('\n');
+
+const FMA = {
+  name: 'ceiling_fma',
+  params: { steps: 'u32', scale: 'f32' },
+  bindings: { y: 'write' },
+  consts: {},
+  overrides: {},
+  variants: [],
+  subgroups: false,
+  source: `
+struct Params { steps: u32, scale: f32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@compute @workgroup_size(${WG})
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let s = vec4f(p.scale);
+  let t = vec4f(f32(id.x) * 1e-9);
+${chains((i) => `  var a${i} = vec4f(${i}.0, 1.0, 2.0, 3.0) + t;`)}
+  for (var k = 0u; k < p.steps; k++) {
+${chains((i) => `    a${i} = fma(a${i}, s, t);`)}
+  }
+  y[id.x] = ${Array.from({ length: CHAINS }, (_, i) => `a${i}`).join(' + ')};
+}`,
+} as const satisfies Kernel;
+
+/** Quickest of several runs: a ceiling is what the machine can do, not what it did on average. */
+async function bestMs(plan: Plan, scalars: Record<string, number>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 8; i++) {
+    const start = performance.now();
+    plan.run(scalars);
+    await plan.gpu.device.queue.onSubmittedWorkDone();
+    if (i > 0) best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
+async function copyCeiling(gpu: Gpu, residents: Residents, variant?: 'scalar'): Promise<number> {
+  const bytes = Math.min(32 * 2 ** 20, gpu.caps.storageBinding);
+  const elements = bytes / (variant ? 4 : 16);
+  const g = new Graph(gpu.caps);
+  const x = g.input('x', [bytes / 4]);
+  const y = g.temp([bytes / 4]);
+  g.dispatch(COPY, { in: { x }, out: { y }, params: { n: elements }, variant, grid: grid1d(g.caps, elements, WG) });
+  g.output('y', y);
+  const plan = await Plan.compile(residents, g);
+  const ms = await bestMs(plan, {});
+  plan.dispose();
+  return (2 * bytes) / ms / 1e6;
+}
+
+async function fmaCeiling(gpu: Gpu, residents: Residents): Promise<number> {
+  const threads = gpu.caps.software ? 4096 : 2 ** 18;
+  const g = new Graph(gpu.caps);
+  const y = g.temp([threads * 4]);
+  g.dispatch(FMA, { in: {}, out: { y }, params: { steps: g.scalar('steps'), scale: 0.999 }, grid: [threads / WG] });
+  g.output('y', y);
+  const plan = await Plan.compile(residents, g);
+  // Double the work until a run lasts long enough that launching it does not count.
+  let steps = 256;
+  let ms = await bestMs(plan, { steps });
+  while (ms < 20 && steps < 2 ** 20) {
+    steps *= 2;
+    ms = await bestMs(plan, { steps });
+  }
+  plan.dispose();
+  return (2 * 4 * CHAINS * steps * threads) / ms / 1e6;
+}
+
+export async function measureCeilings(gpu: Gpu): Promise<Ceilings> {
+  const residents = new Residents(gpu);
+  try {
+    const copies = [await copyCeiling(gpu, residents), await copyCeiling(gpu, residents, 'scalar')];
+    return { copyGBs: Math.max(...copies), fmaGflops: await fmaCeiling(gpu, residents) };
+  } finally {
+    residents.dispose();
+  }
+}

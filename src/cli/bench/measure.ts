@@ -1,0 +1,85 @@
+// Check first, then time: one prepared plan becomes one row.
+import type { Plan } from '../../graph/plan.ts';
+import { compareWithReference, NMSE_LIMIT } from './check.ts';
+import { watchLoad } from './load.ts';
+import type { Row } from './report.ts';
+import { sample } from './sample.ts';
+import { quantile, summarise } from './stats.ts';
+
+/** A plan with its inputs written, ready to run. */
+export interface Prepared {
+  plan: Plan;
+  dispatches: number;
+  /** The output that is checked, in the reference's layout. */
+  read(): Promise<Float32Array>;
+  /** Undefined when there is nothing to compare with. */
+  reference?: () => Float64Array;
+  dispose(): void;
+}
+
+export interface Named {
+  name: string;
+  storage: 'f32' | 'f16';
+  flops: number;
+  bytes: number;
+  prepare(): Promise<Prepared>;
+}
+
+export interface MeasureOptions {
+  minSamples: number;
+  minMs: number;
+}
+
+const WARM_UP_RUNS = 2;
+const PROFILES = 5;
+
+/** Median over a few profiled runs of the summed GPU time of all dispatches, ms. */
+async function gpuTime(plan: Plan): Promise<number | undefined> {
+  if (!plan.gpu.caps.timestamps) return undefined;
+  const times: number[] = [];
+  for (let i = 0; i < PROFILES; i++) times.push((await plan.profile()).reduce((sum, d) => sum + d.ms, 0));
+  return quantile(
+    times.sort((a, b) => a - b),
+    0.5,
+  );
+}
+
+/** Run `times` times in a row and wait once. */
+export async function runAndWait(plan: Plan, times: number): Promise<void> {
+  for (let i = 0; i < times; i++) plan.run();
+  await plan.gpu.device.queue.onSubmittedWorkDone();
+}
+
+/** A wrong or failing kernel is a row that says so, never a time. */
+export async function measure(what: Named, options: MeasureOptions): Promise<Row> {
+  const { name, storage, flops, bytes } = what;
+  const row: Row = { type: 'kernel', case: name, storage, ok: null, nmse: null, dispatches: 0, coldMs: Number.NaN, flops, bytes };
+  let prepared: Prepared | undefined;
+  try {
+    const start = performance.now();
+    prepared = await what.prepare();
+    const { plan } = prepared;
+    row.dispatches = prepared.dispatches;
+    await runAndWait(plan, 1);
+    row.coldMs = performance.now() - start;
+    const output = await prepared.read();
+    if (prepared.reference) {
+      const fit = compareWithReference(output, prepared.reference(), NMSE_LIMIT[storage]);
+      row.ok = fit.ok;
+      row.nmse = fit.nmse;
+      if (!fit.ok) return row;
+    }
+    await runAndWait(plan, WARM_UP_RUNS);
+    const loadOf = watchLoad();
+    const samples = await sample((times) => runAndWait(plan, times), options);
+    row.otherCores = loadOf(samples.totalCpuMs);
+    row.wallMs = summarise(samples.ms);
+    row.cpuMs = samples.cpuMs;
+    row.gpuMs = await gpuTime(plan);
+  } catch (error) {
+    row.error = error instanceof Error ? error.message : String(error);
+  } finally {
+    prepared?.dispose();
+  }
+  return row;
+}

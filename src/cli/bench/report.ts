@@ -1,0 +1,140 @@
+// Rows as a table for people and as JSON lines for machines, and the comparison of two such files.
+import { readFileSync } from 'node:fs';
+import { MelodyError } from '../../errors.ts';
+import type { Ceilings } from './ceilings.ts';
+import { geometricMean, type Summary } from './stats.ts';
+
+/** The first line of a result: what was measured on. */
+export interface Machine {
+  type: 'machine';
+  date: string;
+  version: string;
+  node: string;
+  cpu: string;
+  cores: number;
+  adapter: string;
+  ceilings: Ceilings;
+}
+
+/** One kernel on one shape. */
+export interface Row {
+  type: 'kernel';
+  case: string;
+  storage: 'f32' | 'f16';
+  /** Null: there was no reference to check against. */
+  ok: boolean | null;
+  nmse: number | null;
+  dispatches: number;
+  /** Compilation and first run, ms. */
+  coldMs: number;
+  wallMs?: Summary;
+  /** GPU time of the dispatches by timestamps, median, ms. */
+  gpuMs?: number;
+  cpuMs?: number;
+  flops: number;
+  bytes: number;
+  /** Cores that other programs kept busy meanwhile. */
+  otherCores?: number;
+  error?: string;
+}
+
+export const rowKey = (row: Row): string => `${row.case}.${row.storage}`;
+
+const short = (x: number | undefined) =>
+  x === undefined ? '-' : x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x >= 0.1 ? x.toFixed(2) : x.toFixed(3);
+const share = (x: number) => `${(100 * x).toFixed(0)}%`;
+
+/** Columns padded to their widest cell; the first to the left, the others to the right. */
+export function layout(lines: readonly (readonly string[])[]): string {
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  return lines
+    .map((line) =>
+      line
+        .map((text, i) => (i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i])))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** Rates are those of the median; shares are of this adapter's measured ceilings. */
+export function kernelTable(rows: readonly Row[], { copyGBs, fmaGflops }: Ceilings): string {
+  const head = [
+    'kernel',
+    'check',
+    'best ms',
+    'median',
+    'p90',
+    'GPU ms',
+    'CPU ms',
+    'GFLOP/s',
+    'of FMA',
+    'GB/s',
+    'of copy',
+    'launches',
+    'cold ms',
+  ];
+  const lines = rows.map((row) => {
+    const check = row.error ? 'error' : row.ok === null ? 'none' : `${row.ok ? 'ok' : 'WRONG'} ${row.nmse?.toExponential(0)}`;
+    const name = rowKey(row);
+    if (!row.wallMs) return [name, check, ...head.slice(2, -2).map(() => '-'), String(row.dispatches || '-'), short(row.coldMs)];
+    const { best, median, p90 } = row.wallMs;
+    const gflops = row.flops / median / 1e6;
+    const gbs = row.bytes / median / 1e6;
+    const rates = [short(gflops), share(gflops / fmaGflops), short(gbs), share(gbs / copyGBs)];
+    const times = [short(best), short(median), short(p90), short(row.gpuMs), short(row.cpuMs)];
+    return [name, check, ...times, ...rates, String(row.dispatches), short(row.coldMs)];
+  });
+  return layout([head, ...lines]);
+}
+
+export function toJsonLines(machine: Machine, rows: readonly Row[]): string {
+  return `${[machine, ...rows].map((line) => JSON.stringify(line)).join('\n')}\n`;
+}
+
+/** Read an earlier result. Throws `io` or `invalid_argument`, naming the line. */
+export function readJsonLines(path: string): { machine: Machine; rows: Row[] } {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new MelodyError('io', `${path}: cannot be read: ${(cause as Error).message}`, 'give a file written by `melody bench --json`', {
+      cause,
+    });
+  }
+  const lines = text.split('\n').flatMap((line, i) => {
+    if (!line.trim()) return [];
+    try {
+      return [JSON.parse(line) as Machine | Row];
+    } catch (cause) {
+      throw new MelodyError('invalid_argument', `${path}: line ${i + 1} is not JSON`, 'give a file written by `melody bench --json`', {
+        cause,
+      });
+    }
+  });
+  const machine = lines.find((line) => line?.type === 'machine');
+  const rows = lines.filter((line) => line?.type === 'kernel');
+  if (!machine || rows.length === 0)
+    throw new MelodyError('invalid_argument', `${path}: no machine or kernel line`, 'give a file written by `melody bench --json`');
+  return { machine, rows };
+}
+
+/**
+ * Old against new, case by case: old / new of the medians, and whether the spreads (best to p90) are apart, since on a shared
+ * machine medians move by themselves.
+ */
+export function compareTable(old: readonly Row[], now: readonly Row[]): string {
+  const before = new Map(old.map((row) => [rowKey(row), row]));
+  const ratios: number[] = [];
+  const lines = now.flatMap((row) => {
+    const was = before.get(rowKey(row))?.wallMs;
+    const is = row.wallMs;
+    if (!was || !is) return [];
+    ratios.push(was.median / is.median);
+    const verdict = is.p90 < was.best ? 'faster' : is.best > was.p90 ? 'SLOWER' : 'within the spread';
+    return [[rowKey(row), short(was.median), short(is.median), (was.median / is.median).toFixed(2), verdict]];
+  });
+  if (lines.length === 0) return 'no case in common with the earlier result';
+  const mean = ['geometric mean', '', '', geometricMean(ratios).toFixed(2), ''];
+  return layout([['kernel', 'old median ms', 'new', 'old / new', ''], ...lines, mean]);
+}
