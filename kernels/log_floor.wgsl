@@ -1,0 +1,17 @@
+// log_floor: y[i] = log(x[i] + floor)
+//
+// x, y  [n]
+// grid  [n / WG]
+
+override WG = 64u;      // threads per workgroup
+
+struct Params { n: u32, floor: f32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+@group(0) @binding(1) var<storage, read>       x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let i = (wid.x + wid.y * nwg.x) * WG + lid;
+  if (i < p.n) { y[i] = log(x[i] + p.floor); }
+}

@@ -1,0 +1,150 @@
+// Fourier transforms of framed audio, as convolutions with a windowed DFT basis: the matrix kernels do the work, any size and band.
+//
+// One convention (tools/train/melody_train/models/spectrum.py): frame t of hop h is centred on the middle of its hop, sample t·h + h/2;
+// zeros stand outside the signal. So n = h·T samples have exactly T frames, and every frame sees a finite neighbourhood.
+import { MelodyError } from '../errors.ts';
+import { type Graph, grid1d, rowsCols } from '../graph/graph.ts';
+import { elementsOf, reshape, type Tensor, type WeightRef } from '../graph/tensor.ts';
+import * as K from '../kernels.gen.ts';
+import { type Constant, constantRef } from './constant.ts';
+import { conv1d, convTranspose1d } from './conv.ts';
+import { VECTOR } from './layouts.ts';
+import { matmul } from './matmul.ts';
+
+export interface StftOptions {
+  readonly size: number; // FFT size, even
+  readonly hop: number; // even
+  /** Compute bins 0…bins−1 only. Default all size/2 + 1. */
+  readonly bins?: number;
+}
+
+/** Short-time Fourier transform with a periodic Hann window. audio [n], n = hop·T → [T, 2·bins]: real parts, then imaginary parts. */
+export function stft(g: Graph, audio: Tensor, { size, hop, bins = size / 2 + 1 }: StftOptions): Tensor {
+  const n = elementsOf(audio.shape);
+  if (n % hop !== 0 || size % 2 || hop % 2 || size < hop)
+    throw new MelodyError('shape', `stft: got ${n} samples, size ${size}, hop ${hop}; expected whole hops, even sizes and size ≥ hop`);
+  const pad = (size - hop) / 2;
+  return conv1d(g, reshape(audio, [n, 1]), analysisBasis(size, bins), { stride: hop, padding: [pad, pad] });
+}
+
+/**
+ * Inverse of stft for size = 4·hop: frames overlap-added under the same window, divided by 1.5, the sum of its squares.
+ * spectrum [T, 2·(size/2 + 1)] → audio [hop·T].
+ */
+export function istft(g: Graph, spectrum: Tensor, { size, hop }: { size: number; hop: number }): Tensor {
+  const [frames, width] = rowsCols(spectrum);
+  if (size !== 4 * hop || width !== size + 2)
+    throw new MelodyError('shape', `istft: got [${spectrum.shape}], size ${size}, hop ${hop}; expected size 4·hop and ${size + 2} columns`);
+  const crop = (size - hop) / 2;
+  const audio = convTranspose1d(g, reshape(spectrum, [frames, width]), synthesisBasis(size), { stride: hop, padding: [crop, crop] });
+  return reshape(audio, [frames * hop]);
+}
+
+/** Spectra [T, 2·bins] → [T, bins]: |S|², √(|S|² + eps), or log(√(|S|² + eps) + floor). */
+export function complexPower(g: Graph, x: Tensor, options: { mode: 'power' | 'magnitude' | 'log'; eps?: number; floor?: number }): Tensor {
+  const [rows, width] = rowsCols(x);
+  const y = g.temp([rows, width / 2], 'f32', 'complex_power');
+  g.dispatch(K.complex_power, {
+    in: { x }, out: { y },
+    params: { rows, bins: width / 2, eps: options.eps ?? 0, floor: options.floor ?? 0 },
+    overrides: { MODE: { power: 0, magnitude: 1, log: 2 }[options.mode] },
+    grid: grid1d(g.caps, (rows * width) / 2, 64), flops: 2 * rows * width,
+  });
+  return y;
+}
+
+/** [T, 2·bins] of log magnitude and phase → [T, 2·bins] of real and imaginary parts; magnitudes up to e^limit. */
+export function polar(g: Graph, x: Tensor, options: { limit: number }): Tensor {
+  const [rows, width] = rowsCols(x);
+  const y = g.temp(x.shape, 'f32', 'polar');
+  g.dispatch(K.polar, {
+    in: { x }, out: { y }, params: { rows, bins: width / 2, limit: options.limit },
+    grid: grid1d(g.caps, (rows * width) / 2, 64), flops: 10 * rows * width,
+  });
+  return y;
+}
+
+/** Filter bank: power [T, bins] times the first `bins` rows of filters [size/2 + 1, bands] → [T, bands]. */
+export function filterBank(g: Graph, power: Tensor, filters: WeightRef): Tensor {
+  const [, bins] = rowsCols(power);
+  const [rows, bands] = filters.shape;
+  if (bins > rows) throw new MelodyError('shape', `filter_bank: ${filters.name} does not fit; got [${filters.shape}], expected at least ${bins} rows`);
+  const all = g.weight(filters, VECTOR);
+  return matmul(g, power, { ...all, shape: [bins, bands] });
+}
+
+/** y = log(x + floor). */
+export function logFloor(g: Graph, x: Tensor, floor: number): Tensor {
+  const n = elementsOf(x.shape);
+  const y = g.temp(x.shape, 'f32', 'log_floor');
+  g.dispatch(K.log_floor, { in: { x }, out: { y }, params: { n, floor }, grid: grid1d(g.caps, n, 64), flops: 2 * n });
+  return y;
+}
+
+/** Rows √(x + eps), divided by their largest element where that passes 1. x, y [T, cols]. */
+export function peakNormalise(g: Graph, x: Tensor, eps: number): Tensor {
+  const [rows, cols] = rowsCols(x);
+  const y = g.temp(x.shape, 'f32', 'peak_normalise');
+  g.dispatch(K.peak_normalise, { in: { x }, out: { y }, params: { rows, cols, eps }, grid: grid1d(g.caps, rows, 64), flops: 6 * rows * cols });
+  return y;
+}
+
+/** Rises of log band power: x [T·per, bands] → [T, bands], the sum of the positive steps inside each frame, at most `limit`. */
+export function onsetRise(g: Graph, x: Tensor, per: number, limit: number): Tensor {
+  const [rows, bands] = rowsCols(x);
+  if (rows % per !== 0) throw new MelodyError('shape', `onset_rise: got ${rows} rows, expected a multiple of ${per}`);
+  const frames = rows / per;
+  const y = g.temp([frames, bands], 'f32', 'onset_rise');
+  g.dispatch(K.onset_rise, { in: { x }, out: { y }, params: { frames, bands, per, limit }, grid: grid1d(g.caps, frames * bands, 64), flops: 3 * rows * bands });
+  return y;
+}
+
+/** Periodic Hann window. */
+export const hann = (i: number, size: number): number => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size);
+
+const bases = new Map<string, Constant<Float32Array>>();
+
+function basis(name: string, shape: readonly number[], make: () => Float32Array): Constant<Float32Array> {
+  let ref = bases.get(name);
+  if (!ref) bases.set(name, (ref = constantRef(name, shape, 'f32', make)));
+  return ref;
+}
+
+/** Rows of the windowed DFT, cos then −sin, as convolution weights [2·bins, 1, size]. */
+function analysisBasis(size: number, bins: number): Constant<Float32Array> {
+  return basis(`stft basis ${size}, ${bins} bins`, [2 * bins, 1, size], () => {
+    const data = new Float32Array(2 * bins * size);
+    const turn = turns(size);
+    for (let f = 0; f < bins; f++)
+      for (let i = 0; i < size; i++) {
+        const at = (f * i) % size;
+        data[f * size + i] = hann(i, size) * turn.cos[at];
+        data[(bins + f) * size + i] = -hann(i, size) * turn.sin[at];
+      }
+    return data;
+  });
+}
+
+/** The inverse real DFT under window / 1.5, as transposed-convolution weights [2·bins, 1, size]; inner bins count twice. */
+function synthesisBasis(size: number): Constant<Float32Array> {
+  const bins = size / 2 + 1;
+  return basis(`istft basis ${size}`, [2 * bins, 1, size], () => {
+    const data = new Float32Array(2 * bins * size);
+    const turn = turns(size);
+    for (let f = 0; f < bins; f++) {
+      const weight = (f === 0 || f === bins - 1 ? 1 : 2) / size / 1.5;
+      for (let i = 0; i < size; i++) {
+        const at = (f * i) % size;
+        data[f * size + i] = weight * hann(i, size) * turn.cos[at];
+        data[(bins + f) * size + i] = -weight * hann(i, size) * turn.sin[at];
+      }
+    }
+    return data;
+  });
+}
+
+/** One turn in `size` steps: size² table entries need only size cosines. */
+function turns(size: number): { cos: Float64Array; sin: Float64Array } {
+  const angle = (i: number) => (2 * Math.PI * i) / size;
+  return { cos: Float64Array.from({ length: size }, (_, i) => Math.cos(angle(i))), sin: Float64Array.from({ length: size }, (_, i) => Math.sin(angle(i))) };
+}

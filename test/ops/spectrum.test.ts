@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { complexPower, filterBank, hann, istft, logFloor, onsetRise, peakNormalise, polar, stft } from '../../src/ops/spectrum.ts';
+import { expectClose, randomArray, weightOf } from '../helpers/data.ts';
+import { runGraph, useGpu } from '../helpers/gpu.ts';
+
+const gpu = useGpu();
+
+/** Frame t centred on sample t·hop + hop/2, zeros outside; [T, 2·bins] as re | im. */
+function stftReference(x: Float32Array, size: number, hop: number, bins: number): Float64Array {
+  const frames = x.length / hop;
+  const out = new Float64Array(frames * 2 * bins);
+  const pad = (size - hop) / 2;
+  for (let t = 0; t < frames; t++)
+    for (let f = 0; f < bins; f++) {
+      let [re, im] = [0, 0];
+      for (let i = 0; i < size; i++) {
+        const v = (x[t * hop - pad + i] ?? 0) * hann(i, size);
+        re += v * Math.cos((2 * Math.PI * f * i) / size);
+        im -= v * Math.sin((2 * Math.PI * f * i) / size);
+      }
+      out[t * 2 * bins + f] = re;
+      out[t * 2 * bins + bins + f] = im;
+    }
+  return out;
+}
+
+describe('stft', () => {
+  for (const [size, hop, frames] of [[8, 2, 1], [64, 16, 5], [60, 20, 7], [512, 240, 3], [1024, 480, 2]])
+    it(`size ${size}, hop ${hop}, ${frames} frames`, async () => {
+      const x = randomArray(frames * hop, 1);
+      const { y } = await runGraph(gpu(), (g) => ({ y: stft(g, g.input('x', [x.length]), { size, hop }) }), { x });
+      expectClose(y, stftReference(x, size, hop, size / 2 + 1));
+    });
+
+  it('computes only the bins asked for', async () => {
+    const x = randomArray(4 * 32, 2);
+    const { y } = await runGraph(gpu(), (g) => ({ y: stft(g, g.input('x', [128]), { size: 128, hop: 32, bins: 9 }) }), { x });
+    expectClose(y, stftReference(x, 128, 32, 9));
+  });
+
+  it('refuses part of a hop', async () => {
+    await expect(runGraph(gpu(), (g) => ({ y: stft(g, g.input('x', [100]), { size: 64, hop: 16 }) }))).rejects.toThrow('stft: got 100 samples');
+  });
+});
+
+describe('istft', () => {
+  it('gives back what stft took, away from the ends', async () => {
+    const [size, hop, frames] = [64, 16, 20];
+    const x = randomArray(frames * hop, 3);
+    const { y } = await runGraph(gpu(), (g) => ({ y: istft(g, stft(g, g.input('x', [x.length]), { size, hop }), { size, hop }) }), { x });
+    expect(y.length).toBe(x.length);
+    expectClose(y.slice(2 * hop, -2 * hop), x.slice(2 * hop, -2 * hop));
+  });
+
+  for (const [size, frames] of [[16, 1], [960, 4]])
+    it(`equals the inverse DFT, windowed and overlap-added: size ${size}, ${frames} frames`, async () => {
+      const hop = size / 4;
+      const bins = size / 2 + 1;
+      const spectrum = randomArray(frames * 2 * bins, 4);
+      const { y } = await runGraph(gpu(), (g) => ({ y: istft(g, g.input('s', [frames, 2 * bins]), { size, hop }) }), { s: spectrum });
+      const padded = new Float64Array((frames + 3) * hop);
+      for (let t = 0; t < frames; t++)
+        for (let i = 0; i < size; i++) {
+          let v = 0;
+          for (let f = 0; f < bins; f++) {
+            const angle = (2 * Math.PI * f * i) / size;
+            const weight = (f === 0 || f === bins - 1 ? 1 : 2) / size;
+            v += weight * (spectrum[t * 2 * bins + f] * Math.cos(angle) - spectrum[t * 2 * bins + bins + f] * Math.sin(angle));
+          }
+          padded[t * hop + i] += (v * hann(i, size)) / 1.5;
+        }
+      expectClose(y, padded.slice((size - hop) / 2, (size - hop) / 2 + frames * hop));
+    });
+});
+
+describe('spectra', () => {
+  for (const [rows, bins] of [[1, 1], [3, 65], [63, 33]]) {
+    const s = randomArray(rows * 2 * bins, 5, 2);
+    const at = (i: number) => Math.floor(i / bins) * 2 * bins + (i % bins);
+    const power = Float64Array.from({ length: rows * bins }, (_, i) => s[at(i)] ** 2 + s[at(i) + bins] ** 2);
+
+    it(`power, magnitude and log magnitude of [${rows}, ${bins}]`, async () => {
+      const { p, m, l } = await runGraph(gpu(), (g) => {
+        const x = g.input('s', [rows, 2 * bins]);
+        return { p: complexPower(g, x, { mode: 'power' }), m: complexPower(g, x, { mode: 'magnitude', eps: 1e-3 }), l: complexPower(g, x, { mode: 'log', eps: 1e-8, floor: 1e-2 }) };
+      }, { s });
+      expectClose(p, power);
+      expectClose(m, power.map((v) => Math.sqrt(v + 1e-3)));
+      expectClose(l, power.map((v) => Math.log(Math.sqrt(v + 1e-8) + 1e-2)));
+    });
+
+    it(`polar of [${rows}, ${bins}], magnitude limited`, async () => {
+      const { y } = await runGraph(gpu(), (g) => ({ y: polar(g, g.input('s', [rows, 2 * bins]), { limit: 1.5 }) }), { s });
+      const expected = new Float64Array(s.length);
+      for (let i = 0; i < rows * bins; i++) {
+        const magnitude = Math.exp(Math.min(s[at(i)], 1.5));
+        expected[at(i)] = magnitude * Math.cos(s[at(i) + bins]);
+        expected[at(i) + bins] = magnitude * Math.sin(s[at(i) + bins]);
+      }
+      expectClose(y, expected);
+    });
+  }
+
+  it('filter bank, logs, peaks and rises', async () => {
+    const [frames, bins, bands] = [6, 9, 4];
+    const power = randomArray(frames * bins, 6).map(Math.abs);
+    const filters = randomArray(12 * bands, 7).map(Math.abs); // three rows more than bins
+    const { f, l, n, r } = await runGraph(gpu(), (g) => {
+      const banded = filterBank(g, g.input('p', [frames, bins]), weightOf(filters, [12, bands]));
+      const logs = logFloor(g, banded, 1e-3);
+      return { f: banded, l: logs, n: peakNormalise(g, banded, 1e-8), r: onsetRise(g, logs, 2, 0.5) };
+    }, { p: power });
+    const expected = new Float64Array(frames * bands);
+    for (let t = 0; t < frames; t++) for (let b = 0; b < bands; b++) for (let k = 0; k < bins; k++) expected[t * bands + b] += power[t * bins + k] * filters[k * bands + b];
+    expectClose(f, expected);
+    const logs = expected.map((v) => Math.log(v + 1e-3));
+    expectClose(l, logs);
+    const roots = expected.map((v) => Math.sqrt(v + 1e-8));
+    expectClose(n, roots.map((v, i) => v / Math.max(1, ...roots.subarray(i - (i % bands), i - (i % bands) + bands))));
+    const rises = Float64Array.from({ length: (frames / 2) * bands }, (_, i) => {
+      const [t, b] = [2 * Math.floor(i / bands), i % bands];
+      const rise = (at: number) => (at === 0 ? 0 : Math.max(logs[at * bands + b] - logs[(at - 1) * bands + b], 0));
+      return Math.min(rise(t) + rise(t + 1), 0.5);
+    });
+    expect(rises.some((v) => v === 0.5) && rises.some((v) => v > 0 && v < 0.5)).toBe(true);
+    expectClose(r, rises);
+  });
+});
