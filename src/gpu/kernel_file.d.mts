@@ -1,0 +1,4 @@
+import type { Kernel } from './kernel.ts';
+
+/** Parse one kernel's text; `library` gives the text of a name it uses. Throws an Error naming the file and the rule broken. */
+export function parseKernel(name: string, text: string, library: (name: string) => string): Kernel;
