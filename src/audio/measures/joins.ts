@@ -52,7 +52,10 @@ export function seams(mono: Float32Array, sampleRate: number, positions: number[
   const power = new Float64Array(SIZE / 2 + 1);
 
   const bands = (start: number): Float64Array => {
-    fft.power(window.map((w, n) => w * at(start + n)), power);
+    fft.power(
+      window.map((w, n) => w * at(start + n)),
+      power,
+    );
     return logBands(power);
   };
   const step = (position: number): number => {
@@ -60,7 +63,9 @@ export function seams(mono: Float32Array, sampleRate: number, positions: number[
     const after = bands(position);
     return Math.sqrt(before.reduce((sum, b, i) => sum + (b - after[i]) ** 2, 0) / BANDS);
   };
-  const elsewhere = Array.from({ length: 32 }, (_, i) => step(Math.round(SIZE + ((length - 2 * SIZE) * (i + 0.5)) / 32))).sort((a, b) => a - b);
+  const elsewhere = Array.from({ length: 32 }, (_, i) => step(Math.round(SIZE + ((length - 2 * SIZE) * (i + 0.5)) / 32))).sort(
+    (a, b) => a - b,
+  );
   const reach = Math.round(0.002 * sampleRate);
   return positions.map((position) => {
     let jump = 0;

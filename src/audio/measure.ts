@@ -1,0 +1,168 @@
+/** Everything that can be measured on a finished clip without trained weights, in one report (requirements.md §3). */
+import { MelodyError } from '../errors.ts';
+import { type Loudness, loudness } from './loudness.ts';
+import { type Features, features } from './measures/features.ts';
+import { hopBuzz, type Seam, seams } from './measures/joins.ts';
+import {
+  type Clipping,
+  clipping,
+  type Level,
+  level,
+  monoMix,
+  nonFinite,
+  type Silence,
+  type Stereo,
+  silence,
+  stereo,
+} from './measures/level.ts';
+import {
+  beatTimes,
+  grooveSimilarity,
+  onsets,
+  pulseClarity,
+  type TempoStability,
+  tempo,
+  tempoAdherence,
+  tempoStability,
+  walkingTempo,
+} from './measures/rhythm.ts';
+import { type Spectrum, spectrum } from './measures/spectrum.ts';
+import { type Structure, structure } from './measures/structure.ts';
+import { type Tonality, tonality } from './measures/tonality.ts';
+
+export interface MeasureOptions {
+  /** Asked tempo, BPM: adds tempo adherence. */
+  bpm?: number;
+  /** Periods in samples at which a generator could buzz: decoder hop, chunk length. */
+  periods?: number[];
+  /** Samples where chunks were joined; 0 is the loop point. */
+  joins?: number[];
+}
+
+/** What is asked of the sound itself; cheap enough to run after every generation. */
+export interface SoundReport {
+  duration: number;
+  sampleRate: number;
+  channels: number;
+  /** NaN and infinite samples; all other measures read them as 0. */
+  nonFinite: number;
+  level: Level;
+  clipping: Clipping;
+  silence: Silence;
+  spectrum: Spectrum;
+  /** Why the clip is probably not music, in words; empty when nothing is suspect. */
+  suspect: string[];
+}
+
+export interface ClipReport extends SoundReport {
+  loudness: Loudness;
+  /** Of the first two channels; absent for mono. */
+  stereo?: Stereo;
+  rhythm: Rhythm;
+  /** Absent where no pitch was found. */
+  tonality?: Tonality;
+  /** Absent for clips under 12 s. */
+  structure?: Structure;
+  /** One a period, as in MeasureOptions. */
+  hopBuzz: { period: number; value: number }[];
+  seams: Seam[];
+}
+
+export interface Rhythm {
+  /** BPM; 0 where nothing repeats. */
+  tempo: number;
+  /** 0 … 1. */
+  pulseClarity: number;
+  /** Absent for clips under 10 s. */
+  stability?: TempoStability;
+  /** Absent when no tempo was asked for. */
+  adherence?: { strict: boolean; folded: boolean };
+  /** 0 … 1; absent for fewer than two bars. */
+  groove?: number;
+}
+
+/** Flatness above which a clip is noise; white noise has 0.56. */
+const NOISE_FLATNESS = 0.45;
+const MAX_CLIPPED = 0.01;
+const MAX_DC = 0.01;
+const LONE_TONE_SHARE = 0.98;
+const MAX_SILENT = 0.95;
+
+/** channels: equal lengths, at least one sample. The part of `measureClip` that watches for broken output. */
+export function measureSound(channels: Float32Array[], sampleRate: number): SoundReport {
+  return soundOf(clean(channels), sampleRate, nonFinite(channels));
+}
+
+/** channels: equal lengths, at least one sample, full scale -1 … 1. Takes about 0.2 s for 10 s of audio on one core. */
+export function measureClip(channels: Float32Array[], sampleRate: number, options: MeasureOptions = {}): ClipReport {
+  const x = clean(channels);
+  const mono = monoMix(x);
+  const heard = features(mono, sampleRate);
+  const pitch = tonality(heard);
+  const form = structure(heard);
+  return {
+    ...soundOf(x, sampleRate, nonFinite(channels)),
+    loudness: loudness(x, sampleRate),
+    ...(x.length > 1 && { stereo: stereo(x[0], x[1]) }),
+    rhythm: rhythm(heard, options.bpm),
+    ...(pitch && { tonality: pitch }),
+    ...(form && { structure: form }),
+    hopBuzz: (options.periods ?? []).map((period) => ({ period, value: hopBuzz(mono, period) })),
+    seams: seams(mono, sampleRate, options.joins ?? []),
+  };
+}
+
+function rhythm(heard: Features, asked: number | undefined): Rhythm {
+  const track = onsets(heard.mel);
+  const bpm = tempo(track);
+  const stability = tempoStability(track, bpm);
+  const groove = grooveSimilarity(track, beatTimes(track, walkingTempo(bpm)));
+  return {
+    tempo: bpm,
+    pulseClarity: pulseClarity(track),
+    ...(stability && { stability }),
+    ...(asked !== undefined && { adherence: tempoAdherence(asked, bpm) }),
+    ...(groove !== undefined && { groove }),
+  };
+}
+
+function soundOf(channels: Float32Array[], sampleRate: number, broken: number): SoundReport {
+  const mono = monoMix(channels);
+  const report = {
+    duration: mono.length / sampleRate,
+    sampleRate,
+    channels: channels.length,
+    nonFinite: broken,
+    level: level(channels),
+    clipping: clipping(channels, sampleRate),
+    silence: silence(mono, sampleRate),
+    spectrum: spectrum(mono, sampleRate),
+  };
+  return { ...report, suspect: suspicions(report) };
+}
+
+function suspicions(report: Omit<SoundReport, 'suspect'>): string[] {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const found: string[] = [];
+  const { nonFinite: broken, silence: quiet, spectrum: spectral, clipping: clipped, level: levels } = report;
+  if (broken > 0) found.push(`non-finite: ${broken} samples are NaN or infinite`);
+  if (quiet.share > MAX_SILENT) found.push(`silent: ${percent(quiet.share)} of the clip is below -60 dBFS`);
+  else if (spectral.flatness > NOISE_FLATNESS)
+    found.push(`flat noise: spectral flatness ${spectral.flatness.toFixed(2)}, music is below ${NOISE_FLATNESS}`);
+  else if (spectral.toneShare > LONE_TONE_SHARE) found.push(`lone tone: ${percent(spectral.toneShare)} of the power in one narrow band`);
+  if (clipped.share > MAX_CLIPPED) found.push(`clipped: ${percent(clipped.share)} of the samples`);
+  if (levels.dc > MAX_DC) found.push(`DC offset ${levels.dc.toFixed(3)}`);
+  return found;
+}
+
+/** The channels with NaN and infinity as 0; the same arrays when there are none. */
+function clean(channels: Float32Array[]): Float32Array[] {
+  if (channels.length === 0 || channels[0].length === 0) throw new MelodyError('invalid_argument', 'measure: the clip has no samples');
+  if (channels.some((x) => x.length !== channels[0].length)) {
+    throw new MelodyError(
+      'invalid_argument',
+      `measure: channels of ${channels.map((x) => x.length).join(', ')} samples; expected equal lengths`,
+    );
+  }
+  return channels.map((x) => (x.every(Number.isFinite) ? x : x.map((v) => (Number.isFinite(v) ? v : 0))));
+}
