@@ -3,6 +3,7 @@ import { MelodyError } from '../errors.ts';
 import { expectShape, type Graph, grid1d, type ParamValue, plus, rowsCols, times } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
+import { ACT, type Act } from './act.ts';
 import { VECTOR } from './layouts.ts';
 
 interface Into {
@@ -33,10 +34,12 @@ export function add(g: Graph, a: Tensor, b: Tensor, options: { alpha?: ParamValu
   const period = trailing('add', a, b);
   const y = target(g, 'add', a.shape, options.into);
   g.dispatch(K.add, {
-    in: { a, b }, out: { y },
+    in: { a, b },
+    out: { y },
     params: { n, period, alpha: options.alpha ?? 1, beta: options.beta ?? 1 },
     overrides: { REPEAT: period < n ? 1 : 0 },
-    grid: grid1d(g.caps, n, 64), flops: 3 * n,
+    grid: grid1d(g.caps, n, 64),
+    flops: 3 * n,
   });
   return y;
 }
@@ -55,7 +58,8 @@ export function mul(g: Graph, a: Tensor, b: Tensor, options: Into = {}): Tensor 
 /** y[r, c] = x[r, c] · s[r]: a number for each row. x, y [..., C], s of as many elements as x has rows. Throws `shape`. */
 export function scaleRows(g: Graph, x: Tensor, s: Tensor, options: Into = {}): Tensor {
   const [rows, cols] = rowsCols(x);
-  if (elementsOf(s.shape) !== rows) throw new MelodyError('shape', `scale_rows: got s [${s.shape}], expected ${rows} elements, one a row of [${x.shape}]`);
+  if (elementsOf(s.shape) !== rows)
+    throw new MelodyError('shape', `scale_rows: got s [${s.shape}], expected ${rows} elements, one a row of [${x.shape}]`);
   return recordMul(g, x, s, cols, 2, options.into);
 }
 
@@ -66,6 +70,22 @@ function recordMul(g: Graph, a: Tensor, b: Tensor, period: number, REPEAT: numbe
   return y;
 }
 
+/** y = act(x). Most activations need no dispatch of their own: linear and conv1d take `act`. */
+export function activation(g: Graph, x: Tensor, act: Act, options: Into = {}): Tensor {
+  const n = elementsOf(x.shape);
+  const y = target(g, 'activation', x.shape, options.into);
+  g.dispatch(K.activation, {
+    in: { x },
+    out: { y },
+    params: { n },
+    overrides: { ACT: ACT[act] },
+    grid: grid1d(g.caps, n, 64),
+    label: act,
+    flops: 10 * n,
+  });
+  return y;
+}
+
 /** Snake (Ziyin et al. 2020): y = x + sin²(αx) / α for each channel, x where α = 0. x, y [..., C], alpha [C]. Throws `shape`. */
 export function snake(g: Graph, x: Tensor, alpha: WeightRef): Tensor {
   const [rows, cols] = rowsCols(x);
@@ -73,7 +93,12 @@ export function snake(g: Graph, x: Tensor, alpha: WeightRef): Tensor {
   const n = rows * cols;
   const y = target(g, 'snake', x.shape, undefined);
   g.dispatch(K.snake, {
-    in: { x, alpha: g.weight(alpha, VECTOR) }, out: { y }, params: { n, cols }, grid: grid1d(g.caps, n, 64), label: alpha.name, flops: 24 * n,
+    in: { x, alpha: g.weight(alpha, VECTOR) },
+    out: { y },
+    params: { n, cols },
+    grid: grid1d(g.caps, n, 64),
+    label: alpha.name,
+    flops: 24 * n,
   });
   return y;
 }
@@ -92,7 +117,10 @@ export function copy(g: Graph, x: Tensor, options: Into = {}): Tensor {
   if (options.into) expectShape('copy', 'into', options.into, x.shape);
   const y = options.into ?? g.temp(x.shape, x.dtype, 'copy');
   g.dispatch(K.copy, {
-    in: { x }, out: { y }, params: { n, cols: n, pitch: n, to: 0, start: 0, times: 1, last: 0 }, grid: grid1d(g.caps, n, 64),
+    in: { x },
+    out: { y },
+    params: { n, cols: n, pitch: n, to: 0, start: 0, times: 1, last: 0 },
+    grid: grid1d(g.caps, n, 64),
   });
   return y;
 }
@@ -114,9 +142,18 @@ export function film(g: Graph, x: Tensor, scale: Tensor, shift: Tensor): Tensor 
   const [conditions, width] = rowsCols(scale);
   expectShape('film', 'shift', shift, scale.shape);
   if (width !== dim || rows % conditions !== 0)
-    throw new MelodyError('shape', `film: got scale [${scale.shape}] beside x [${x.shape}], expected the same last dimension and a number of rows that divides ${rows}`);
+    throw new MelodyError(
+      'shape',
+      `film: got scale [${scale.shape}] beside x [${x.shape}], expected the same last dimension and a number of rows that divides ${rows}`,
+    );
   const n = rows * dim;
   const y = target(g, 'film', x.shape, undefined);
-  g.dispatch(K.film, { in: { x, scale, shift }, out: { y }, params: { n, dim, times: rows / conditions }, grid: grid1d(g.caps, n, 64), flops: 2 * n });
+  g.dispatch(K.film, {
+    in: { x, scale, shift },
+    out: { y },
+    params: { n, dim, times: rows / conditions },
+    grid: grid1d(g.caps, n, 64),
+    flops: 2 * n,
+  });
   return y;
 }

@@ -10,7 +10,8 @@ import { flat } from './layouts.ts';
  * table [V, D] f32 or f16, ids [...] u32, y [..., D] f32. Throws `shape`.
  */
 export function embedding(g: Graph, table: WeightRef, ids: Tensor, options: { offset?: ParamValue } = {}): Tensor {
-  if (table.shape.length !== 2) throw new MelodyError('shape', `embedding: table ${table.name} does not fit; got [${table.shape}], expected [V, D]`);
+  if (table.shape.length !== 2)
+    throw new MelodyError('shape', `embedding: table ${table.name} does not fit; got [${table.shape}], expected [V, D]`);
   return recordGather(g, g.weight(table, flat(table)), table.shape, ids, options.offset ?? 0, table.name);
 }
 
@@ -24,8 +25,13 @@ function recordGather(g: Graph, table: Tensor, [rows, cols]: readonly number[], 
   const n = elementsOf(index.shape) * cols;
   const y = g.temp([...index.shape, cols], 'f32', 'gather_rows');
   g.dispatch(K.gather_rows, {
-    in: { table, index }, out: { y }, params: { n, cols, last: rows - 1, offset }, variant: table.dtype === 'f16' ? 'f16' : undefined,
-    grid: grid1d(g.caps, n, 64), label, bytes: 8 * n,
+    in: { table, index },
+    out: { y },
+    params: { n, cols, last: rows - 1, offset },
+    variant: table.dtype === 'f16' ? 'f16' : undefined,
+    grid: grid1d(g.caps, n, 64),
+    label,
+    bytes: 8 * n,
   });
   return y;
 }
@@ -37,7 +43,10 @@ function recordGather(g: Graph, table: Tensor, [rows, cols]: readonly number[], 
 export function slice(g: Graph, x: Tensor, from: ParamValue, count: number, options: { into?: Tensor } = {}): Tensor {
   const [rows, ...rest] = x.shape;
   if (count < 1 || count > rows || (!isScalar(from) && (from < 0 || from + count > rows)))
-    throw new MelodyError('shape', `slice: got ${count} rows from ${isScalar(from) ? 'a run-time start' : from}, expected to stay within the ${rows} of [${x.shape}]`);
+    throw new MelodyError(
+      'shape',
+      `slice: got ${count} rows from ${isScalar(from) ? 'a run-time start' : from}, expected to stay within the ${rows} of [${x.shape}]`,
+    );
   const y = options.into ?? g.temp([count, ...rest], x.dtype, 'slice');
   copyRows(g, x, y, { rows: count, start: from, columns: elementsOf(rest) });
   return y;
@@ -102,17 +111,26 @@ export function transpose2d(g: Graph, x: Tensor): Tensor {
 
 function checkParts(op: string, parts: readonly Tensor[], fits: (part: Tensor) => boolean): void {
   if (!parts.every((p) => fits(p) && p.dtype === parts[0].dtype))
-    throw new MelodyError('shape', `${op}: got [${parts.map((p) => `${p.dtype} [${p.shape}]`).join(', ')}], expected one dtype and equal other dimensions`);
+    throw new MelodyError(
+      'shape',
+      `${op}: got [${parts.map((p) => `${p.dtype} [${p.shape}]`).join(', ')}], expected one dtype and equal other dimensions`,
+    );
 }
 
 /** y[r, to + c] = x[(start + r) / times, c] for `rows` rows of `columns` columns; rows of y are `pitch` apart. */
 function copyRows(
-  g: Graph, x: Tensor, y: Tensor, how: { rows: number; columns: number; pitch?: number; to?: number; start?: ParamValue; times?: number },
+  g: Graph,
+  x: Tensor,
+  y: Tensor,
+  how: { rows: number; columns: number; pitch?: number; to?: number; start?: ParamValue; times?: number },
 ): void {
   const { rows, columns, pitch = columns, to = 0, start = 0, times = 1 } = how;
   g.dispatch(K.copy, {
-    in: { x }, out: { y },
+    in: { x },
+    out: { y },
     params: { n: rows * columns, cols: columns, pitch, to, start, times, last: elementsOf(x.shape) / columns - 1 },
-    grid: grid1d(g.caps, rows * columns, 64), label: y.storage.label.split('/').pop(), bytes: 8 * rows * columns,
+    grid: grid1d(g.caps, rows * columns, 64),
+    label: y.storage.label.split('/').pop(),
+    bytes: 8 * rows * columns,
   });
 }

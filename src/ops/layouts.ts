@@ -35,6 +35,11 @@ export function linearLayout(ref: WeightRef): WeightLayout {
   return packed(ref, 'linear', ([n, k]) => ({ groups: 1, rows: k, cols: n, at: (_g, r, c) => c * k + r }));
 }
 
+/** A weight already stored as [K, N]: the rows of the SRU's products. */
+export function inputMajorLayout(ref: WeightRef): WeightLayout {
+  return packed(ref, 'input major', ([k, n]) => ({ groups: 1, rows: k, cols: n, at: (_g, r, c) => r * n + c }));
+}
+
 /** A convolution's weight [Cout, Cin/groups, K] as [groups, K · Cin/groups, packedCols(Cout/groups)], rows tap by tap. */
 export function convLayout(ref: WeightRef, groups: number): WeightLayout {
   return packed(ref, `conv ${groups}`, ([cout, cin, taps]) => ({

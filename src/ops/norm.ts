@@ -37,7 +37,11 @@ export function rmsNormRepeat(g: Graph, h: Tensor, c: Tensor, w: WeightRef, opti
 }
 
 function recordRmsNorm(
-  g: Graph, x: Tensor, w: WeightRef, eps: number | undefined, residual: Tensor | undefined,
+  g: Graph,
+  x: Tensor,
+  w: WeightRef,
+  eps: number | undefined,
+  residual: Tensor | undefined,
   how: { ADD: number; columns: number; repeat: number; segments: number },
 ): Tensor {
   const [rows, cols] = rowsCols(x);
@@ -45,11 +49,13 @@ function recordRmsNorm(
   const { ADD, ...columns } = how;
   const y = g.temp(x.shape, 'f32', 'rms_norm');
   g.dispatch(K.rms_norm, {
-    in: { x, residual: residual ?? x, w: g.weight(w, VECTOR) }, out: { y },
+    in: { x, residual: residual ?? x, w: g.weight(w, VECTOR) },
+    out: { y },
     params: { cols, rows, eps: eps ?? 1e-6, ...columns },
     overrides: { ADD, WG: threadsPerRow(g, cols) },
     grid: grid1d(g.caps, rows, 1),
-    label: w.name, flops: 4 * rows * cols,
+    label: w.name,
+    flops: 4 * rows * cols,
   });
   return y;
 }
@@ -65,11 +71,13 @@ export function layerNorm(g: Graph, x: Tensor, w: WeightRef, b?: WeightRef, opti
   if (options.residual) expectShape('layer_norm', 'residual', options.residual, x.shape);
   const y = g.temp(x.shape, 'f32', 'layer_norm');
   g.dispatch(K.layer_norm, {
-    in: { x, residual: options.residual ?? x, w: g.weight(w, VECTOR), b: g.weight(b ?? w, VECTOR) }, out: { y },
+    in: { x, residual: options.residual ?? x, w: g.weight(w, VECTOR), b: g.weight(b ?? w, VECTOR) },
+    out: { y },
     params: { cols, rows, eps: options.eps ?? 1e-6 },
     overrides: { ADD: options.residual ? 1 : 0, BIAS: b ? 1 : 0, WG: threadsPerRow(g, cols) },
     grid: grid1d(g.caps, rows, 1),
-    label: w.name, flops: 8 * rows * cols,
+    label: w.name,
+    flops: 8 * rows * cols,
   });
   return y;
 }
@@ -82,16 +90,21 @@ export function groupNorm(g: Graph, x: Tensor, w: WeightRef, b: WeightRef, optio
   const [length, channels] = x.shape.slice(-2);
   const items = x.shape.length === 3 ? x.shape[0] : 1;
   if (x.shape.length < 2 || x.shape.length > 3 || channels % options.groups !== 0)
-    throw new MelodyError('shape', `group_norm: got [${x.shape}] in ${options.groups} groups, expected [L, C] or [B, L, C] with C a multiple of the groups`);
+    throw new MelodyError(
+      'shape',
+      `group_norm: got [${x.shape}] in ${options.groups} groups, expected [L, C] or [B, L, C] with C a multiple of the groups`,
+    );
   expectShape('group_norm', w.name, w, [channels]);
   expectShape('group_norm', b.name, b, [channels]);
   const y = g.temp(x.shape, 'f32', 'group_norm');
   g.dispatch(K.group_norm, {
-    in: { x, w: g.weight(w, VECTOR), bias: g.weight(b, VECTOR) }, out: { y },
+    in: { x, w: g.weight(w, VECTOR), bias: g.weight(b, VECTOR) },
+    out: { y },
     params: { items, length, channels, groups: options.groups, eps: options.eps ?? 1e-6 },
-    overrides: { WG: threadsPerRow(g, length * channels / options.groups) },
+    overrides: { WG: threadsPerRow(g, (length * channels) / options.groups) },
     grid: grid1d(g.caps, items * options.groups, 1),
-    label: w.name, flops: 8 * items * length * channels,
+    label: w.name,
+    flops: 8 * items * length * channels,
   });
   return y;
 }
@@ -101,7 +114,9 @@ export function softmax(g: Graph, x: Tensor): Tensor {
   const [rows, cols] = rowsCols(x);
   const y = g.temp(x.shape, 'f32', 'softmax');
   g.dispatch(K.softmax, {
-    in: { x }, out: { y }, params: { cols, rows },
+    in: { x },
+    out: { y },
+    params: { cols, rows },
     overrides: { WG: threadsPerRow(g, cols) },
     grid: grid1d(g.caps, rows, 1),
     flops: 5 * rows * cols,

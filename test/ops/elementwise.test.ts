@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/graph/graph.ts';
 import { state, type Tensor } from '../../src/graph/tensor.ts';
-import { add, clamp, copy, fill, film, lerp, mul, scaleRows, snake } from '../../src/ops/elementwise.ts';
+import type { Act } from '../../src/ops/act.ts';
+import { activation, add, clamp, copy, fill, film, lerp, mul, scaleRows, snake } from '../../src/ops/elementwise.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 
@@ -9,7 +10,12 @@ const gpu = useGpu();
 const SIZES = [1, 7, 63, 64, 65, 4 * 65537];
 
 /** y of one op over inputs of the given shapes. */
-async function apply(body: (g: Graph, ...x: Tensor[]) => Tensor, shapes: number[][], data: Float32Array[], scalars: Record<string, number> = {}) {
+async function apply(
+  body: (g: Graph, ...x: Tensor[]) => Tensor,
+  shapes: number[][],
+  data: Float32Array[],
+  scalars: Record<string, number> = {},
+) {
   const inputs = Object.fromEntries(data.map((d, i) => [`x${i}`, d]));
   return (await runGraph(gpu(), (g) => ({ y: body(g, ...shapes.map((s, i) => g.input(`x${i}`, s))) }), inputs, scalars)).y;
 }
@@ -18,34 +24,74 @@ describe('add, mul', () => {
   for (const n of SIZES)
     it(`[${n}]`, async () => {
       const [a, b] = [randomArray(n, 1), randomArray(n, 2)];
-      expectClose(await apply((g, x, y) => add(g, x, y, { alpha: 2, beta: -0.5 }), [[n], [n]], [a, b]), a.map((v, i) => 2 * v - 0.5 * b[i]));
-      expectClose(await apply((g, x, y) => mul(g, x, y), [[n], [n]], [a, b]), a.map((v, i) => v * b[i]));
+      expectClose(
+        await apply((g, x, y) => add(g, x, y, { alpha: 2, beta: -0.5 }), [[n], [n]], [a, b]),
+        a.map((v, i) => 2 * v - 0.5 * b[i]),
+      );
+      expectClose(
+        await apply((g, x, y) => mul(g, x, y), [[n], [n]], [a, b]),
+        a.map((v, i) => v * b[i]),
+      );
     });
 
-  for (const [shape, tail] of [[[3, 5, 7], [7]], [[3, 5, 7], [5, 7]], [[2, 1], [1]], [[70000, 3], [3]]])
+  for (const [shape, tail] of [
+    [[3, 5, 7], [7]],
+    [
+      [3, 5, 7],
+      [5, 7],
+    ],
+    [[2, 1], [1]],
+    [[70000, 3], [3]],
+  ])
     it(`[${shape}] with [${tail}] repeated`, async () => {
-      const [a, b] = [randomArray(shape.reduce((p, d) => p * d, 1), 1), randomArray(tail.reduce((p, d) => p * d, 1), 2)];
-      expectClose(await apply((g, x, y) => add(g, x, y), [shape, tail], [a, b]), a.map((v, i) => v + b[i % b.length]));
-      expectClose(await apply((g, x, y) => mul(g, x, y), [shape, tail], [a, b]), a.map((v, i) => v * b[i % b.length]));
+      const [a, b] = [
+        randomArray(
+          shape.reduce((p, d) => p * d, 1),
+          1,
+        ),
+        randomArray(
+          tail.reduce((p, d) => p * d, 1),
+          2,
+        ),
+      ];
+      expectClose(
+        await apply((g, x, y) => add(g, x, y), [shape, tail], [a, b]),
+        a.map((v, i) => v + b[i % b.length]),
+      );
+      expectClose(
+        await apply((g, x, y) => mul(g, x, y), [shape, tail], [a, b]),
+        a.map((v, i) => v * b[i % b.length]),
+      );
     });
 
   it('reads factors at run time', async () => {
     const [a, b] = [randomArray(9, 1), randomArray(9, 2)];
     const y = await apply((g, x, y) => add(g, x, y, { alpha: g.scalar('alpha') }), [[9], [9]], [a, b], { alpha: 3 });
-    expectClose(y, a.map((v, i) => 3 * v + b[i]));
+    expectClose(
+      y,
+      a.map((v, i) => 3 * v + b[i]),
+    );
   });
 
   it('writes into a state', async () => {
     const [a, b] = [randomArray(9, 1), randomArray(9, 2)];
-    expectClose(await apply((g, x, y) => mul(g, x, y, { into: state('product', [9]) }), [[9], [9]], [a, b]), a.map((v, i) => v * b[i]));
+    expectClose(
+      await apply((g, x, y) => mul(g, x, y, { into: state('product', [9]) }), [[9], [9]], [a, b]),
+      a.map((v, i) => v * b[i]),
+    );
   });
 
   it('refuses shapes that are not trailing dimensions', async () => {
     const data = [randomArray(6, 1), randomArray(3, 2)];
-    await expect(apply((g, x, y) => add(g, x, y), [[3, 2], [3]], data)).rejects.toThrow('add: got [3,2] and [3], expected the second to be');
-    await expect(apply((g, x, y) => mul(g, y, x), [[3, 2], [3]], data)).rejects.toThrow('mul: got [3] and [3,2], expected the second to be');
+    await expect(apply((g, x, y) => add(g, x, y), [[3, 2], [3]], data)).rejects.toThrow(
+      'add: got [3,2] and [3], expected the second to be',
+    );
+    await expect(apply((g, x, y) => mul(g, y, x), [[3, 2], [3]], data)).rejects.toThrow(
+      'mul: got [3] and [3,2], expected the second to be',
+    );
     await expect(apply((g, x) => mul(g, x, x, { into: state('s', [6]) }), [[3, 2]], data.slice(0, 1))).rejects.toThrow(
-      'mul: into does not fit; got [6], expected [3,2]');
+      'mul: into does not fit; got [6], expected [3,2]',
+    );
   });
 });
 
@@ -60,22 +106,36 @@ describe('lerp', () => {
 });
 
 describe('scaleRows', () => {
-  for (const shape of [[1, 1], [5, 7], [2, 3, 65], [500, 24]])
+  for (const shape of [
+    [1, 1],
+    [5, 7],
+    [2, 3, 65],
+    [500, 24],
+  ])
     it(`[${shape}]`, async () => {
       const cols = shape[shape.length - 1];
       const rows = shape.reduce((p, d) => p * d, 1) / cols;
       const [x, s] = [randomArray(rows * cols, 1), randomArray(rows, 2)];
-      expectClose(await apply((g, a, b) => scaleRows(g, a, b), [shape, [rows]], [x, s]), x.map((v, i) => v * s[Math.floor(i / cols)]));
+      expectClose(
+        await apply((g, a, b) => scaleRows(g, a, b), [shape, [rows]], [x, s]),
+        x.map((v, i) => v * s[Math.floor(i / cols)]),
+      );
     });
 
   it('refuses another number of rows', async () => {
     await expect(apply((g, x, s) => scaleRows(g, x, s), [[4, 3], [3]], [randomArray(12, 1), randomArray(3, 2)])).rejects.toThrow(
-      'scale_rows: got s [3], expected 4 elements, one a row of [4,3]');
+      'scale_rows: got s [3], expected 4 elements, one a row of [4,3]',
+    );
   });
 });
 
 describe('snake', () => {
-  for (const [rows, cols] of [[1, 1], [5, 7], [3, 65], [960, 96]])
+  for (const [rows, cols] of [
+    [1, 1],
+    [5, 7],
+    [3, 65],
+    [960, 96],
+  ])
     for (const dtype of ['f32', 'f16'] as const)
       it(`[${rows}, ${cols}] ${dtype}`, async () => {
         const x = randomArray(rows * cols, 1, 20); // arguments to ±60: far outside the range in which WGSL's sin promises anything
@@ -90,8 +150,41 @@ describe('snake', () => {
 
   it('refuses an alpha of another width', async () => {
     await expect(apply((g, x) => snake(g, x, weightOf(randomArray(3, 1), [3])), [[2, 4]], [randomArray(8, 1)])).rejects.toThrow(
-      'snake: test.weight does not fit; got [3], expected [4]');
+      'snake: test.weight does not fit; got [3], expected [4]',
+    );
   });
+});
+
+/** erf by its Maclaurin series; exact to f64 rounding for the |x| ≤ 6 used here. */
+function erf(x: number): number {
+  let [term, sum] = [x, x];
+  for (let n = 1; n < 200; n++) {
+    term *= (-x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return Math.abs(x) > 4.5 ? Math.sign(x) : (2 / Math.sqrt(Math.PI)) * sum;
+}
+
+const ACTIVATIONS: { readonly [A in Act]: (x: number) => number } = {
+  none: (x) => x,
+  gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+  gelu_tanh: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  silu: (x) => x / (1 + Math.exp(-x)),
+  relu: (x) => Math.max(x, 0),
+  leaky_relu: (x) => (x > 0 ? x : 0.1 * x),
+  tanh: Math.tanh,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  exp: Math.exp,
+  snake: (x) => x + Math.sin(x) ** 2,
+};
+
+describe('activation', () => {
+  for (const act of Object.keys(ACTIVATIONS) as Act[])
+    for (const n of [1, 63, 64, 65, 1000])
+      it(`${act} [${n}]`, async () => {
+        const x = randomArray(n, 1, 6);
+        expectClose(await apply((g, t) => activation(g, t, act), [[n]], [x]), Float64Array.from(x, ACTIVATIONS[act]));
+      });
 });
 
 describe('clamp, copy, fill', () => {
@@ -111,7 +204,13 @@ describe('clamp, copy, fill', () => {
 });
 
 describe('film', () => {
-  for (const [shape, conditions] of [[[1, 1], 1], [[6, 5], 2], [[2, 33, 8, 7], 66], [[33, 32, 128], 33], [[4, 65], 4]] as const)
+  for (const [shape, conditions] of [
+    [[1, 1], 1],
+    [[6, 5], 2],
+    [[2, 33, 8, 7], 66],
+    [[33, 32, 128], 33],
+    [[4, 65], 4],
+  ] as [number[], number][])
     it(`[${shape}] with ${conditions} rows of scale and shift`, async () => {
       const dim = shape[shape.length - 1];
       const n = shape.reduce((p, d) => p * d, 1);
@@ -121,11 +220,22 @@ describe('film', () => {
         const j = Math.floor(i / dim / times) * dim + (i % dim);
         return v * scale[j] + shift[j];
       });
-      expectClose(await apply((g, a, b, c) => film(g, a, b, c), [[...shape], [conditions, dim], [conditions, dim]], [x, scale, shift]), expected);
+      expectClose(
+        await apply((g, a, b, c) => film(g, a, b, c), [shape, [conditions, dim], [conditions, dim]], [x, scale, shift]),
+        expected,
+      );
     });
 
   it('refuses rows that do not divide', async () => {
-    await expect(apply((g, a, b) => film(g, a, b, b), [[5, 4], [2, 4]], [randomArray(20, 1), randomArray(8, 2)])).rejects.toThrow(
-      'film: got scale [2,4] beside x [5,4], expected the same last dimension and a number of rows that divides 5');
+    await expect(
+      apply(
+        (g, a, b) => film(g, a, b, b),
+        [
+          [5, 4],
+          [2, 4],
+        ],
+        [randomArray(20, 1), randomArray(8, 2)],
+      ),
+    ).rejects.toThrow('film: got scale [2,4] beside x [5,4], expected the same last dimension and a number of rows that divides 5');
   });
 });

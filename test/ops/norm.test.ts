@@ -43,8 +43,22 @@ function softmaxReference(x: Float32Array, cols: number): Float64Array {
 }
 
 /** One, odd, around the workgroup sizes 8, 64 and 256, the model's shapes, more rows than groups fit on one axis. */
-const SHAPES = [[1, 1], [3, 7], [2, 8], [9, 9], [2, 63], [17, 64], [5, 65], [1, 257], [528, 128], [250, 256], [3, 1024], [70000, 3]];
-const weight = (n: number, seed: number, dtype: 'f32' | 'f16') => (dtype === 'f16' ? roundHalf(randomArray(n, seed)) : randomArray(n, seed));
+const SHAPES = [
+  [1, 1],
+  [3, 7],
+  [2, 8],
+  [9, 9],
+  [2, 63],
+  [17, 64],
+  [5, 65],
+  [1, 257],
+  [528, 128],
+  [250, 256],
+  [3, 1024],
+  [70000, 3],
+];
+const weight = (n: number, seed: number, dtype: 'f32' | 'f16') =>
+  dtype === 'f16' ? roundHalf(randomArray(n, seed)) : randomArray(n, seed);
 
 describe('rmsNorm', () => {
   for (const [rows, cols] of SHAPES)
@@ -52,29 +66,68 @@ describe('rmsNorm', () => {
       it(`[${rows}, ${cols}] ${dtype}`, async () => {
         const x = randomArray(rows * cols, 1);
         const w = weight(cols, 2, dtype);
-        const { y } = await runGraph(gpu(), (g) => ({ y: rmsNorm(g, g.input('x', [rows, cols]), weightOf(w, [cols], dtype), { eps: EPS }) }), { x });
+        const { y } = await runGraph(
+          gpu(),
+          (g) => ({ y: rmsNorm(g, g.input('x', [rows, cols]), weightOf(w, [cols], dtype), { eps: EPS }) }),
+          { x },
+        );
         expectClose(y, rmsNormReference(x, w, cols));
       });
 
   for (const rows of [6, 40])
     it(`adds the residual before it measures, ${rows} rows`, async () => {
       const [x, r, w] = [randomArray(rows * 33, 1), randomArray(rows * 33, 2), randomArray(33, 3)];
-      const { y } = await runGraph(gpu(), (g) => ({
-        y: rmsNorm(g, g.input('x', [rows, 33]), weightOf(w, [33]), { eps: EPS, residual: g.input('r', [rows, 33]) }),
-      }), { x, r });
-      expectClose(y, rmsNormReference(x.map((v, i) => v + r[i]), w, 33));
+      const { y } = await runGraph(
+        gpu(),
+        (g) => ({
+          y: rmsNorm(g, g.input('x', [rows, 33]), weightOf(w, [33]), { eps: EPS, residual: g.input('r', [rows, 33]) }),
+        }),
+        { x, r },
+      );
+      expectClose(
+        y,
+        rmsNormReference(
+          x.map((v, i) => v + r[i]),
+          w,
+          33,
+        ),
+      );
     });
 
-  for (const [batch, segments, columns, width, dim] of [[1, 3, 4, 4, 5], [2, 5, 6, 3, 7], [2, 33, 32, 8, 16], [1, 2, 32, 1, 128]])
+  for (const [batch, segments, columns, width, dim] of [
+    [1, 3, 4, 4, 5],
+    [2, 5, 6, 3, 7],
+    [2, 33, 32, 8, 16],
+    [1, 2, 32, 1, 128],
+  ])
     it(`adds repeated columns: [${batch}, ${segments}, ${columns}, ${dim}], width ${width}`, async () => {
-      const [h, c, w] = [randomArray(batch * segments * columns * dim, 1), randomArray(batch * width * segments * dim, 2), randomArray(dim, 3)];
+      const [h, c, w] = [
+        randomArray(batch * segments * columns * dim, 1),
+        randomArray(batch * width * segments * dim, 2),
+        randomArray(dim, 3),
+      ];
       const sum = h.map((v, i) => {
-        const [d, k, s, b] = [i % dim, Math.floor(i / dim) % columns, Math.floor(i / dim / columns) % segments, Math.floor(i / dim / columns / segments)];
+        const [d, k, s, b] = [
+          i % dim,
+          Math.floor(i / dim) % columns,
+          Math.floor(i / dim / columns) % segments,
+          Math.floor(i / dim / columns / segments),
+        ];
         return v + c[((b * width + Math.floor((k * width) / columns)) * segments + s) * dim + d];
       });
-      const { y } = await runGraph(gpu(), (g) => ({
-        y: rmsNormRepeat(g, g.input('h', [batch, segments, columns, dim]), g.input('c', [batch, width, segments, dim]), weightOf(w, [dim]), { eps: EPS }),
-      }), { h, c });
+      const { y } = await runGraph(
+        gpu(),
+        (g) => ({
+          y: rmsNormRepeat(
+            g,
+            g.input('h', [batch, segments, columns, dim]),
+            g.input('c', [batch, width, segments, dim]),
+            weightOf(w, [dim]),
+            { eps: EPS },
+          ),
+        }),
+        { h, c },
+      );
       expectClose(y, rmsNormReference(sum, w, dim));
     });
 
@@ -88,13 +141,16 @@ describe('rmsNorm', () => {
 
   it('refuses a weight of another width', async () => {
     await expect(runGraph(gpu(), (g) => ({ y: rmsNorm(g, g.input('x', [2, 8]), weightOf(randomArray(7, 1), [7])) }))).rejects.toThrow(
-      'rms_norm: test.weight does not fit; got [7], expected [8]');
+      'rms_norm: test.weight does not fit; got [7], expected [8]',
+    );
   });
 
   it('refuses a repeated width that does not divide the columns', async () => {
-    await expect(runGraph(gpu(), (g) => ({
-      y: rmsNormRepeat(g, g.input('h', [1, 2, 8, 4]), g.input('c', [1, 3, 2, 4]), weightOf(randomArray(4, 1), [4])),
-    }))).rejects.toThrow('got c [1,3,2,4] beside h [1,2,8,4], expected a width that divides 8');
+    await expect(
+      runGraph(gpu(), (g) => ({
+        y: rmsNormRepeat(g, g.input('h', [1, 2, 8, 4]), g.input('c', [1, 3, 2, 4]), weightOf(randomArray(4, 1), [4])),
+      })),
+    ).rejects.toThrow('got c [1,3,2,4] beside h [1,2,8,4], expected a width that divides 8');
   });
 });
 
@@ -105,36 +161,64 @@ describe('layerNorm', () => {
         // An offset of three deviations: a one-pass variance would lose digits.
         const x = randomArray(rows * cols, 1).map((v) => v + 2);
         const [w, b] = [weight(cols, 2, dtype), weight(cols, 3, dtype)];
-        const { y } = await runGraph(gpu(), (g) => ({
-          y: layerNorm(g, g.input('x', [rows, cols]), weightOf(w, [cols], dtype), weightOf(b, [cols], dtype), { eps: EPS }),
-        }), { x });
+        const { y } = await runGraph(
+          gpu(),
+          (g) => ({
+            y: layerNorm(g, g.input('x', [rows, cols]), weightOf(w, [cols], dtype), weightOf(b, [cols], dtype), { eps: EPS }),
+          }),
+          { x },
+        );
         expectClose(y, layerNormReference(x, w, b, cols));
       });
 
   for (const rows of [3, 40])
     it(`keeps its digits far from zero, without bias, with residual, ${rows} rows`, async () => {
       const [x, r, w] = [randomArray(rows * 96, 1).map((v) => v + 512), randomArray(rows * 96, 2), randomArray(96, 3)];
-      const { y } = await runGraph(gpu(), (g) => ({
-        y: layerNorm(g, g.input('x', [rows, 96]), weightOf(w, [96]), undefined, { eps: EPS, residual: g.input('r', [rows, 96]) }),
-      }), { x, r });
-      expectClose(y, layerNormReference(x.map((v, i) => v + r[i]), w, undefined, 96)); // x + r rounds to f32 in both
+      const { y } = await runGraph(
+        gpu(),
+        (g) => ({
+          y: layerNorm(g, g.input('x', [rows, 96]), weightOf(w, [96]), undefined, { eps: EPS, residual: g.input('r', [rows, 96]) }),
+        }),
+        { x, r },
+      );
+      expectClose(
+        y,
+        layerNormReference(
+          x.map((v, i) => v + r[i]),
+          w,
+          undefined,
+          96,
+        ),
+      ); // x + r rounds to f32 in both
     });
 
   it('refuses a bias of another width', async () => {
     const w = weightOf(randomArray(8, 1), [8]);
-    await expect(runGraph(gpu(), (g) => ({ y: layerNorm(g, g.input('x', [2, 8]), w, weightOf(randomArray(7, 1), [7], 'f32', 'bias')) }))).rejects.toThrow(
-      'layer_norm: bias does not fit; got [7], expected [8]');
+    await expect(
+      runGraph(gpu(), (g) => ({ y: layerNorm(g, g.input('x', [2, 8]), w, weightOf(randomArray(7, 1), [7], 'f32', 'bias')) })),
+    ).rejects.toThrow('layer_norm: bias does not fit; got [7], expected [8]');
   });
 });
 
 describe('groupNorm', () => {
-  for (const [batch, length, channels, groups] of [[1, 1, 1, 1], [2, 7, 6, 3], [1, 63, 8, 2], [1, 65, 12, 4], [3, 100, 32, 8], [1, 500, 96, 1]])
+  for (const [batch, length, channels, groups] of [
+    [1, 1, 1, 1],
+    [2, 7, 6, 3],
+    [1, 63, 8, 2],
+    [1, 65, 12, 4],
+    [3, 100, 32, 8],
+    [1, 500, 96, 1],
+  ])
     it(`[${batch}, ${length}, ${channels}] in ${groups} groups`, async () => {
       const x = randomArray(batch * length * channels, 1).map((v) => v + 1);
       const [w, b] = [randomArray(channels, 2), randomArray(channels, 3)];
-      const { y } = await runGraph(gpu(), (g) => ({
-        y: groupNorm(g, g.input('x', [batch, length, channels]), weightOf(w, [channels]), weightOf(b, [channels]), { groups, eps: EPS }),
-      }), { x });
+      const { y } = await runGraph(
+        gpu(),
+        (g) => ({
+          y: groupNorm(g, g.input('x', [batch, length, channels]), weightOf(w, [channels]), weightOf(b, [channels]), { groups, eps: EPS }),
+        }),
+        { x },
+      );
       const expected = new Float64Array(x.length);
       const width = channels / groups;
       for (let item = 0; item < batch; item++)
@@ -151,7 +235,8 @@ describe('groupNorm', () => {
   it('refuses groups that do not divide the channels', async () => {
     const w = weightOf(randomArray(8, 1), [8]);
     await expect(runGraph(gpu(), (g) => ({ y: groupNorm(g, g.input('x', [2, 8]), w, w, { groups: 3 }) }))).rejects.toThrow(
-      'group_norm: got [2,8] in 3 groups, expected [L, C] or [B, L, C] with C a multiple of the groups');
+      'group_norm: got [2,8] in 3 groups, expected [L, C] or [B, L, C] with C a multiple of the groups',
+    );
   });
 });
 
