@@ -11,6 +11,9 @@ export interface JsonObject {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const ZERO = 0x30;
+const NINE = 0x39;
+const NUMBER_GOES_ON = /[.eE]/;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const LITERALS: readonly (readonly [string, null | boolean])[] = [
   ['null', null],
@@ -21,6 +24,8 @@ const LITERALS: readonly (readonly [string, null | boolean])[] = [
 /** Reads one document from left to right; the caller says what it expects next, and anything else is a `weights` error. */
 export class JsonScanner {
   #at = 0;
+  /** Name of the tensor being read; error messages lead with it. */
+  tensor = '';
   readonly #text: string;
   readonly #where: string;
 
@@ -35,20 +40,20 @@ export class JsonScanner {
     if (this.#text.charCodeAt(0) === 0xfeff) this.fail('the JSON text starts with a byte order mark');
   }
 
-  /** Throws `where: problem, at character n`. */
+  /** Throws `where: tensor: problem, at character n`. */
   fail(problem: string): never {
-    throw new MelodyError('weights', `${this.#where}: ${problem}, at character ${this.#at}`);
+    const tensor = this.tensor && `tensor "${printable(this.tensor)}": `;
+    throw new MelodyError('weights', `${this.#where}: ${tensor}${problem}, at character ${this.#at}`);
   }
 
   /** `{"key": …, …}`; `visit` must read the value of each key. Keys are compared after unescaping: twice is an error. */
   object(what: string, visit: (key: string) => void): void {
     this.#open('{', what);
     if (this.#skip('}')) return;
-    const seen = new Set<string>();
+    const seen = new Keys();
     do {
-      const key = this.string(`a key of ${what}`);
-      if (seen.has(key)) this.fail(`duplicate key "${printable(key)}" in ${what}`);
-      seen.add(key);
+      const key = this.string('a key');
+      if (!seen.add(key)) this.fail(`duplicate key "${printable(key)}" in ${what}`);
       if (!this.#skip(':')) this.fail(`expected ":" after key "${printable(key)}"; got ${this.#got()}`);
       visit(key);
     } while (this.#skip(','));
@@ -81,13 +86,18 @@ export class JsonScanner {
   /** A whole number in [0, max], written in plain digits: no sign, fraction or exponent. `max` has at most 15 digits. */
   integer(what: string, max: number): number {
     this.#space();
-    const token = this.#number();
-    if (!token || !/^[0-9]+$/.test(token)) {
-      this.fail(`expected ${what} as a whole number of plain digits; got ${token ? JSON.stringify(token.slice(0, 40)) : this.#got()}`);
+    const text = this.#text;
+    let end = this.#at;
+    let value = 0;
+    for (let c = text.charCodeAt(end); c >= ZERO && c <= NINE; c = text.charCodeAt(++end)) value = value * 10 + (c - ZERO);
+    const digits = end - this.#at;
+    if (digits === 0 || (digits > 1 && text.charCodeAt(this.#at) === ZERO) || NUMBER_GOES_ON.test(text.charAt(end))) {
+      this.fail(`expected ${what} as a whole number of plain digits; got ${this.#got()}`);
     }
-    const value = Number(token);
-    if (token.length > 15 || value > max) this.fail(`${what} is out of range; got ${token.slice(0, 40)}, expected at most ${max}`);
-    this.#at += token.length;
+    if (digits > 15 || value > max) {
+      this.fail(`${what} is out of range; got ${text.slice(this.#at, Math.min(end, this.#at + 40))}, expected at most ${max}`);
+    }
+    this.#at = end;
     return value;
   }
 
@@ -177,6 +187,20 @@ export class JsonScanner {
     if (/\p{Cs}/u.test(value)) this.fail('lone surrogate escape in a string');
     this.#at = end + 1;
     return value;
+  }
+}
+
+/** The keys of one object so far: a list while they are few, since most objects are small. */
+class Keys {
+  #few: string[] = [];
+  #many: Set<string> | undefined;
+
+  /** False if the key is there already. */
+  add(key: string): boolean {
+    if (this.#many ? this.#many.has(key) : this.#few.includes(key)) return false;
+    if (this.#many) this.#many.add(key);
+    else if (this.#few.push(key) === 16) this.#many = new Set(this.#few);
+    return true;
   }
 }
 

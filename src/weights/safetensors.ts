@@ -35,6 +35,8 @@ export const DTYPE_BITS = {
 /** An element type that a safetensors header may name. */
 export type Dtype = keyof typeof DTYPE_BITS;
 
+const DTYPES: ReadonlyMap<string, Dtype> = new Map(Object.keys(DTYPE_BITS).map((dtype) => [dtype, dtype as Dtype]));
+
 /** One tensor of a file; nothing of its values has been read. */
 export interface TensorInfo {
   readonly name: string;
@@ -88,59 +90,59 @@ function parseHeader(text: Uint8Array, where: string, start: number, size: numbe
 
 function readMetadata(scanner: JsonScanner): Map<string, string> {
   const metadata = new Map<string, string>();
-  scanner.object('__metadata__', (key) => metadata.set(key, scanner.string(`__metadata__ "${printable(key)}"`)));
+  scanner.object('__metadata__', (key) => metadata.set(key, scanner.string('a value of __metadata__')));
   return metadata;
 }
 
 function readEntry(scanner: JsonScanner, name: string, start: number): TensorInfo {
   if (name === '') scanner.fail('a tensor has an empty name');
   if (name.includes('\0')) scanner.fail(`tensor name "${printable(name)}" holds a NUL character`);
-  const label = `tensor "${printable(name)}"`;
+  scanner.tensor = name;
   let dtype: Dtype | undefined;
   let shape: number[] | undefined;
   let offsets: number[] | undefined;
-  scanner.object(label, (field) => {
-    if (field === 'dtype') dtype = readDtype(scanner, label);
-    else if (field === 'shape') shape = readIntegers(scanner, `shape of ${label}`, MAX_RANK);
-    else if (field === 'data_offsets') offsets = readIntegers(scanner, `data_offsets of ${label}`, 2);
-    else scanner.fail(`unknown field "${printable(field)}" of ${label}; expected dtype, shape and data_offsets`);
+  scanner.object('the entry', (field) => {
+    if (field === 'dtype') dtype = readDtype(scanner);
+    else if (field === 'shape') shape = readIntegers(scanner, 'shape', MAX_RANK);
+    else if (field === 'data_offsets') offsets = readIntegers(scanner, 'data_offsets', 2);
+    else scanner.fail(`unknown field "${printable(field)}"; expected dtype, shape and data_offsets`);
   });
-  if (!dtype || !shape || !offsets) {
-    scanner.fail(`${label} has no ${!dtype ? 'dtype' : !shape ? 'shape' : 'data_offsets'}`);
-  }
+  if (!dtype || !shape || !offsets) scanner.fail(`no ${!dtype ? 'dtype' : !shape ? 'shape' : 'data_offsets'}`);
   const [begin, end] = offsets;
-  if (end === undefined) scanner.fail(`data_offsets of ${label} must be two numbers; got ${offsets.length}`);
-  if (end < begin) scanner.fail(`data_offsets of ${label} end before they begin: [${begin}, ${end}]`);
-  const bytes = byteLength(scanner, label, dtype, shape);
+  if (end === undefined) scanner.fail(`data_offsets must be two numbers; got ${offsets.length}`);
+  if (end < begin) scanner.fail(`data_offsets end before they begin: [${begin}, ${end}]`);
+  const bytes = byteLength(scanner, dtype, shape);
   if (end - begin !== bytes) {
-    scanner.fail(`${label} ${dtype} [${shape.join(', ')}] takes ${bytes} bytes; its data_offsets [${begin}, ${end}] hold ${end - begin}`);
+    scanner.fail(`${dtype} [${shape.join(', ')}] takes ${bytes} bytes; data_offsets [${begin}, ${end}] hold ${end - begin}`);
   }
+  scanner.tensor = '';
   return { name, dtype, shape, begin: start + begin, end: start + end };
 }
 
-function readDtype(scanner: JsonScanner, label: string): Dtype {
-  const dtype = scanner.string(`dtype of ${label}`);
-  if (!Object.hasOwn(DTYPE_BITS, dtype)) scanner.fail(`unknown dtype "${printable(dtype)}" of ${label}`);
-  return dtype as Dtype;
+function readDtype(scanner: JsonScanner): Dtype {
+  const text = scanner.string('dtype');
+  const dtype = DTYPES.get(text);
+  if (!dtype) scanner.fail(`unknown dtype "${printable(text)}"`);
+  return dtype;
 }
 
 function readIntegers(scanner: JsonScanner, what: string, most: number): number[] {
   const list: number[] = [];
   scanner.array(what, () => {
     if (list.length === most) scanner.fail(`${what} has more than ${most} numbers`);
-    list.push(scanner.integer(`a number in ${what}`, MAX_INTEGER));
+    list.push(scanner.integer(what, MAX_INTEGER));
   });
   return list;
 }
 
 /** Bytes of a tensor. Zero dimensions do not excuse the others: their product must stay within 2^48, in any order. */
-function byteLength(scanner: JsonScanner, label: string, dtype: Dtype, shape: readonly number[]): number {
+function byteLength(scanner: JsonScanner, dtype: Dtype, shape: readonly number[]): number {
   let elements = 1;
   for (const dim of shape) if (dim > 0) elements *= dim; // as a double: past 2^53 inexact, never back under 2^48
-  if (elements > MAX_INTEGER) scanner.fail(`shape [${shape.join(', ')}] of ${label} has more than 2^48 elements`);
+  if (elements > MAX_INTEGER) scanner.fail(`shape [${shape.join(', ')}] has more than 2^48 elements`);
   if (shape.includes(0)) elements = 0;
   const bits = elements * DTYPE_BITS[dtype];
-  if (bits % 8 !== 0) scanner.fail(`${label}: ${elements} elements of ${dtype} do not fill whole bytes`);
+  if (bits % 8 !== 0) scanner.fail(`${elements} elements of ${dtype} do not fill whole bytes`);
   return bits / 8;
 }
 

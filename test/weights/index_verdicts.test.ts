@@ -92,7 +92,7 @@ describe('model.safetensors.index.json', () => {
     indexOf(Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`t${i}`, `model-${i}-of-100000.safetensors`]))),
     /more than 1024 shards/,
   );
-  refused('17 weight_map value not a string', indexOf({ a: 1 }), /expected the shard of "a" as a string/);
+  refused('17 weight_map value not a string', indexOf({ a: 1 }), /expected a shard name as a string/);
   refused('20 empty map', indexOf({}), /weight_map is empty/);
   refused('an unknown field', `{"weight_map":{"a":"${A}"},"base":"https://example.org"}`, /unknown field "base"/);
   refused('a damaged shard', indexOf({ a: A, b: B }), /model-00002-of-00002.safetensors: the file is cut short/, {

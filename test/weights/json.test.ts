@@ -22,7 +22,7 @@ describe('strict JSON', () => {
     ['[]', /expected a JSON object; got a list/],
     ['null', /expected a JSON object; got null/],
     ['1', /expected a JSON object; got number/],
-    ['{', /expected a key of the document as a string; got the end/],
+    ['{', /expected a key as a string; got the end/],
     ['{"a"}', /expected ":" after key "a"/],
     ['{"a":1 "b":2}', /expected "," or "\}"/],
     ['{"a":1,}', /expected a key/],
