@@ -28,6 +28,7 @@ import {
 } from './measures/rhythm.ts';
 import { type Spectrum, spectrum } from './measures/spectrum.ts';
 import { type Structure, structure } from './measures/structure.ts';
+import { descriptor } from './measures/timbre.ts';
 import { type Tonality, tonality } from './measures/tonality.ts';
 
 export interface MeasureOptions {
@@ -63,6 +64,8 @@ export interface ClipReport extends SoundReport {
   tonality?: Tonality;
   /** Absent for clips under 12 s. */
   structure?: Structure;
+  /** 64 numbers for telling clips apart; see timbre.ts. */
+  descriptor: number[];
   /** One a period, as in MeasureOptions. */
   hopBuzz: { period: number; value: number }[];
   seams: Seam[];
@@ -107,6 +110,7 @@ export function measureClip(channels: Float32Array[], sampleRate: number, option
     rhythm: rhythm(heard, options.bpm),
     ...(pitch && { tonality: pitch }),
     ...(form && { structure: form }),
+    descriptor: [...descriptor(heard)],
     hopBuzz: (options.periods ?? []).map((period) => ({ period, value: hopBuzz(mono, period) })),
     seams: seams(mono, sampleRate, options.joins ?? []),
   };
