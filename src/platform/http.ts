@@ -80,7 +80,7 @@ export async function openHttp(address: URL, follow: Follow, signal?: AbortSigna
     async read(offset, length, readSignal) {
       checkRange(this, offset, length);
       if (readSignal?.aborted) throw aborted(name);
-      if (offset + length <= head.length) return head.subarray(offset, offset + length);
+      if (length === 0 || offset + length <= head.length) return head.subarray(offset, offset + length);
       return readRange(address, follow, offset, length, { total, etag }, readSignal);
     },
   };

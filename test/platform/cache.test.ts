@@ -1,0 +1,151 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openCached, PIECE } from '../../src/platform/cache.ts';
+import { MissingFile, openHttp } from '../../src/platform/http.ts';
+import { cacheFolder, diskCache, diskStore } from '../../src/platform/node_cache.ts';
+import { followInNode } from '../../src/platform/node_fetch.ts';
+import type { OpenOptions } from '../../src/platform/platform.ts';
+import { type Answer, pattern, sendRange, serve, type TestServer } from './server.ts';
+
+const FILE = pattern(PIECE + 1000);
+let folder: string;
+let server: TestServer;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'melody-test-'));
+});
+afterEach(async () => {
+  await server?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const start = async (answer: Answer) => {
+  server = await serve(answer);
+  return new URL(`${server.origin}/model.safetensors`);
+};
+
+const open = (address: URL, options: OpenOptions = {}) =>
+  openCached(address.href, diskStore(address.href, folder), () => openHttp(address, followInNode([]), options.signal), options);
+
+/** Vitest's own comparison takes minutes for megabytes. */
+const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
+
+const dataFile = () => join(folder, readdirSync(folder).find((name) => name.endsWith('.bin')) ?? 'none');
+
+test('fetched once, then read without the network', async () => {
+  const address = await start((request, response) => sendRange(FILE, request, response));
+  const progress: number[] = [];
+  const source = await open(address, { onProgress: (received, total) => progress.push(received / total) });
+  expect(await source.read(PIECE - 5, 10)).toEqual(FILE.subarray(PIECE - 5, PIECE + 5));
+  expect(source.name).toBe(address.href);
+  expect(progress[0]).toBe(0);
+  expect(progress.at(-1)).toBe(1);
+  expect(progress).toEqual([...progress].sort((a, b) => a - b));
+  await server.close();
+  const again = await open(address);
+  expect(same(await again.read(0, FILE.length), FILE)).toBe(true);
+});
+
+test('a broken-off download goes on where it was', async () => {
+  let broken = true;
+  const address = await start((request, response) => {
+    if (broken && !request.headers.range?.startsWith('bytes=0-')) response.destroy();
+    else sendRange(FILE, request, response);
+  });
+  await expect(open(address)).rejects.toMatchObject({ code: 'io' });
+  broken = false;
+  server.asked.length = 0;
+  const source = await open(address);
+  expect(server.asked).toEqual(['bytes=0-65535', `bytes=${PIECE}-${FILE.length - 1}`]);
+  expect(same(await source.read(0, FILE.length), FILE)).toBe(true);
+});
+
+test('half a piece that a crash left is gone on from', async () => {
+  const address = await start((request, response) => sendRange(FILE, request, response));
+  await open(address);
+  truncateSync(dataFile(), 12_345);
+  expect(same(await (await open(address)).read(0, FILE.length), FILE)).toBe(true);
+});
+
+test('another version on the server: what was there is thrown away', async () => {
+  let version = 1;
+  const files = [FILE, pattern(FILE.length).reverse()];
+  const address = await start((request, response) => sendRange(files[version - 1], request, response, { etag: `"v${version}"` }));
+  await open(address);
+  truncateSync(dataFile(), PIECE);
+  version = 2;
+  expect(same(await (await open(address)).read(0, FILE.length), files[1])).toBe(true);
+});
+
+test('without a version mark nothing is resumed', async () => {
+  let size = 1000;
+  const address = await start((request, response) => {
+    const first = /bytes=(\d+)/.exec(request.headers.range ?? '')?.[1];
+    response.writeHead(206, { 'content-range': `bytes ${first}-${size - 1}/${size}` }).end(FILE.subarray(Number(first), size));
+  });
+  await open(address);
+  truncateSync(dataFile(), 10);
+  writeFileSync(dataFile(), 'XXXXXXXXXX');
+  size = 1000;
+  expect(await (await open(address)).read(0, 1000)).toEqual(FILE.subarray(0, 1000));
+});
+
+test('a range answered with the whole file is not appended', async () => {
+  const address = await start((request, response) => {
+    if (request.headers.range?.startsWith('bytes=0-65535')) sendRange(FILE, request, response);
+    else response.writeHead(200, { etag: '"v1"' }).end(FILE);
+  });
+  await expect(open(address)).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('expected 206') });
+  expect(readFileSync(dataFile()).length).toBe(0);
+});
+
+test('that a file does not exist is remembered, too', async () => {
+  const address = await start((_request, response) => void response.writeHead(404).end());
+  await expect(open(address)).rejects.toBeInstanceOf(MissingFile);
+  await server.close();
+  await expect(open(address)).rejects.toBeInstanceOf(MissingFile);
+  expect(await diskCache(folder).list()).toEqual([]);
+});
+
+test('abort between pieces; the next attempt resumes', async () => {
+  const address = await start((request, response) => sendRange(FILE, request, response));
+  const stop = new AbortController();
+  const onProgress = (received: number) => {
+    if (received >= PIECE) stop.abort();
+  };
+  await expect(open(address, { signal: stop.signal, onProgress })).rejects.toMatchObject({ code: 'aborted' });
+  expect(await diskCache(folder).list()).toEqual([{ address: address.href, received: PIECE, total: FILE.length }]);
+  expect(same(await (await open(address)).read(0, FILE.length), FILE)).toBe(true);
+});
+
+test('list and remove', async () => {
+  const address = await start((request, response) => sendRange(FILE.subarray(0, 500), request, response));
+  await open(address);
+  const other = new URL('/other', address);
+  await open(other);
+  const cache = diskCache(folder);
+  expect((await cache.list()).map((entry) => entry.address).sort()).toEqual([address.href, other.href]);
+  expect(await cache.remove(other.href)).toBe(500);
+  expect(await cache.list()).toHaveLength(1);
+  expect(await cache.remove()).toBe(500);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('damaged entries are no entries', async () => {
+  const address = await start((request, response) => sendRange(FILE.subarray(0, 500), request, response));
+  await open(address);
+  for (const name of readdirSync(folder)) if (name.endsWith('.json')) writeFileSync(join(folder, name), '{"address": 1');
+  expect(await diskCache(folder).list()).toEqual([]);
+  expect((await open(address)).size).toBe(500);
+});
+
+test.each<[NodeJS.ProcessEnv, string, RegExp]>([
+  [{ XDG_CACHE_HOME: '/var/c' }, 'linux', /^\/var\/c\/melody$/],
+  [{ XDG_CACHE_HOME: 'relative' }, 'linux', /\/\.cache\/melody$/],
+  [{}, 'linux', /\/\.cache\/melody$/],
+  [{}, 'darwin', /\/Library\/Caches\/melody$/],
+])('cache folder with %o on %s', (env, system, expected) => {
+  expect(cacheFolder(env, system)).toMatch(expected);
+});
