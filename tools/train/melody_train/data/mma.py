@@ -35,7 +35,9 @@ def grooves(style_file: str, library: str = LIBRARY) -> tuple:
     if not os.path.exists(path):
         raise MmaError(f'MMA style file {style_file} not found under {library}; on Debian: apt-get install mma')
     beats, out, seen = 4, [], set()
-    for line in open(path, encoding='latin-1'):
+    with open(path, encoding='latin-1') as f:
+        lines = f.readlines()
+    for line in lines:
         if time := re.match(r'\s*time\s+(\d+)(/8)?', line, re.I):
             beats = int(time[1]) // (3 if time[2] else 1)  # 'Time 6/8' counts two dotted beats, 'Time 6' six
         if found := re.match(r'\s*defgroove\s+(\S+)', line, re.I):

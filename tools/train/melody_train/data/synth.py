@@ -65,6 +65,10 @@ class Synth:
     def render(self, score: Score, seconds: float) -> np.ndarray:
         """float32 mono [seconds · sample_rate], the mean of both channels, as the synthesiser gives it (not normalised)."""
         lib, synth = self.lib, self.synth
+        for channel in range(16):
+            lib.fluid_synth_cc(synth, channel, 120, 0)  # all sound off: a reset alone lets the last clip's notes ring on for half a second
+        rest = np.zeros(375 * BLOCK, np.float32)  # one second: the reverb's tail
+        lib.fluid_synth_write_float(synth, len(rest), rest.ctypes.data, 0, 1, rest.ctypes.data, 0, 1)
         lib.fluid_synth_system_reset(synth)
         total = round(seconds * self.sample_rate)
         left, right = np.zeros(total, np.float32), np.zeros(total, np.float32)
