@@ -267,6 +267,6 @@ export const GENERATORS: readonly Generator[] = [
     oneIn: 1,
     files: fc.tuple(fc.uint8Array({ maxLength: 200 }), fc.nat(220)).map(([noise, n]) => frame(noise, 0, BigInt(n))),
   },
-  { name: 'large', makes: 'weights', good: false, oneIn: 100, files: large },
+  { name: 'large', makes: 'weights', good: false, oneIn: 200, files: large },
   { name: 'index', makes: 'index', good: false, oneIn: 1, files: indexText },
 ];

@@ -132,7 +132,7 @@ function readIntegers(scanner: JsonScanner, what: string, most: number): number[
     if (list.length === most) scanner.fail(`${what} has more than ${most} numbers`);
     list.push(scanner.integer(what, MAX_INTEGER));
   });
-  return list;
+  return list.slice(); // without the room that push keeps ahead: a header may hold very many tensors
 }
 
 /** Bytes of a tensor. Zero dimensions do not excuse the others: their product must stay within 2^48, in any order. */
