@@ -20,6 +20,7 @@ class Paths:
         self.data, self.runs = Path(args.data), Path(args.runs)
         self.weights = Path(args.weights) / config['name']
         self.goldens = Path(args.goldens)
+        self.extra = Path(args.extra) if args.extra else None
         self.force = args.force
 
 
@@ -32,6 +33,7 @@ def main():
     p.add_argument('stage', choices=('all', *STAGES, *OTHER))
     p.add_argument('--config', default='tiny', help='tiny, small, paper or a JSON file')
     p.add_argument('--data', help='folder of rendered shards (default: data/CONFIG)')
+    p.add_argument('--extra', help='folder of --parts-only shards: more music for towers and language model')
     p.add_argument('--runs', help='folder of checkpoints and caches (default: runs/CONFIG)')
     p.add_argument('--weights', default=str(repository / 'weights'))
     p.add_argument('--goldens', default=str(repository / 'test' / 'goldens'))

@@ -24,6 +24,15 @@ def build(data, folder, split, compute, force=False):
     return made
 
 
+def load_features(paths, split):
+    """Features and metadata of the rendered set, for training followed by those of --extra."""
+    rows, meta = load(paths.data, paths.runs / 'features', split)
+    if split == 'train' and paths.extra and list((paths.runs / 'features_extra').glob('train_*.npy')):
+        more, notes = load(paths.extra, paths.runs / 'features_extra', 'train')
+        return rows + more, meta + notes
+    return rows, meta
+
+
 def load(data, folder, split):
     """-> (list of float16 arrays one a clip, list of metadata) over the shards that have a cache file."""
     import json

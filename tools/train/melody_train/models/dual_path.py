@@ -142,6 +142,7 @@ class DualPath(nn.Module):
         super().__init__()
         self.config = c
         dim, latent = c['dim'], c['latent_dim']
+        self.register_buffer('latent_limit', torch.ones(latent))  # the sampler's clamp, set at export
         self.lookup = nn.Embedding(c['words'], c.get('lookup_dim', dim))
         self.token_mlp = Mlp(c.get('lookup_dim', dim), dim, dim)
         self.token_blocks = nn.ModuleList(ConvNeXt(dim, 4 * dim, c['token_kernel'], 0.25) for _ in range(c['token_layers']))
@@ -187,12 +188,15 @@ class DualPath(nn.Module):
                 out['skip'] = F.gelu(self.token_conv(rows.transpose(1, 2)).transpose(1, 2))
         return out
 
-    def forward(self, z, angle, tokens):
-        """z [B, L, D'], angle [B, L], tokens from tokens() or None for the null branch -> velocity [B, L, D'].
+    def forward(self, z, angle, tokens, null=False):
+        """z [B, L, D'], angle [B, L], tokens from tokens() -> velocity [B, L, D'].
 
-        The null branch (guidance, system.md section 4) has no cross-attention memory, aligned rows, token skip or pooled FiLM term.
+        The null branch (guidance, system.md section 4) has no cross-attention memory, aligned rows or token skip; its pooled FiLM term
+        is dropped when `cfg_null_film` is set.
         """
         c = self.config
+        pooled = tokens['pooled'][:, None] * (0.0 if null and c['cfg_null_film'] else 1.0)
+        tokens = None if null else tokens
         length = z.shape[1]
         e = self.angle_embedding(angle)
         x = self.embed(z) + e
@@ -200,9 +204,7 @@ class DualPath(nn.Module):
             x = x + tokens['aligned']
         h = segment(self.norm_in(x), c['segment'])
         count = h.shape[1]
-        m = e[:, torch.arange(count, device=z.device) * length // count]
-        if tokens is not None:
-            m = m + tokens['pooled'][:, None]
+        m = e[:, torch.arange(count, device=z.device) * length // count] + pooled
         for i, block in enumerate(self.blocks):
             h = block(h, m, c['frames_per_token'], None if tokens is None else tokens['cached'][i], c['column_clock'])
         v = self.head(self.norm_out(overlap_add(h, length))).float()

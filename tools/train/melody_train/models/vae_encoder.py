@@ -1,5 +1,7 @@
 """VAE-GAN encoder: audio [B, n] -> (mean, log variance), each [B, ceil(n / hop), D]. System.md section 6.
 
+Exported encoders (config `variance` false) give the latent alone, scaled and rotated (latents.py), clipped to [-`clip`, `clip`] if set.
+
 kind 'stft_convnext' (shipped): log magnitude of framed STFTs -> Linear -> ConvNeXt blocks -> Linear.
 kind 'strided_cnn'   (paper):   strided residual 1-D CNN, strides [2,3,4,4], channels [32,64,128,256], kernels [5,7,9,9].
 """
@@ -16,17 +18,28 @@ def vae_encoder(config):
     return {'stft_convnext': StftConvNextEncoder, 'strided_cnn': StridedCnnEncoder}[config['kind']](config)
 
 
+def outputs(c):
+    return c['latent_dim'] * (2 if c.get('variance', True) else 1)
+
+
+def finish(x, c):
+    """Head output [B, T, outputs] -> (mean, log variance), or the latent alone."""
+    if c.get('variance', True):
+        mean, log_var = x.split(c['latent_dim'], -1)
+        return mean, log_var.clamp(-8, 2)
+    return x.clamp(-c['clip'], c['clip']) if c.get('clip') else x
+
+
 class StftConvNextEncoder(nn.Module):
     def __init__(self, c):
         super().__init__()
-        self.hop, self.spectra = c['hop_length'], c['spectra']
-        self.dim_latent = c['latent_dim']
+        self.config, self.hop, self.spectra = c, c['hop_length'], c['spectra']
         features = sum((s['size'] // 2 + 1) * (self.hop // s['hop']) for s in self.spectra)
         self.embed = nn.Linear(features, c['dim'])
         self.norm_in = LayerNorm(c['dim'])
         self.blocks = nn.ModuleList(ConvNeXt(c['dim'], c['ffn'], c['kernel'], 1 / c['layers']) for _ in range(c['layers']))
         self.norm_out = LayerNorm(c['dim'])
-        self.head = nn.Linear(c['dim'], 2 * c['latent_dim'])
+        self.head = nn.Linear(c['dim'], outputs(c))
 
     def features(self, audio):
         """[B, hop*T] -> [B, T, features]: for each spectrum log(|S| + 0.01), the frames inside one hop side by side."""
@@ -44,8 +57,7 @@ class StftConvNextEncoder(nn.Module):
         x = self.norm_in(self.embed(x))
         for block in self.blocks:
             x = block(x)
-        mean, log_var = self.head(self.norm_out(x)).float().split(self.dim_latent, -1)
-        return mean, log_var.clamp(-8, 2)
+        return finish(self.head(self.norm_out(x)).float(), self.config)
 
 
 class ResidualUnit(nn.Module):
@@ -68,7 +80,7 @@ class StridedCnnEncoder(nn.Module):
 
     def __init__(self, c):
         super().__init__()
-        self.hop, self.dim_latent = c['hop_length'], c['latent_dim']
+        self.config, self.hop = c, c['hop_length']
         channels = c['channels']
         self.stem = nn.Conv1d(1, channels[0], 7, padding=3)
         self.units, self.downs = nn.ModuleList(), nn.ModuleList()
@@ -78,7 +90,7 @@ class StridedCnnEncoder(nn.Module):
             self.units.append(nn.ModuleList(ResidualUnit(previous, kernel) for _ in range(c['units'])))
             self.downs.append(nn.Conv1d(previous, width, kernel, stride))
             previous = width
-        self.head = nn.Conv1d(previous, 2 * c['latent_dim'], 3, padding=1)
+        self.head = nn.Conv1d(previous, outputs(c), 3, padding=1)
 
     def forward(self, audio):
         audio = F.pad(audio, (0, -audio.shape[-1] % self.hop))
@@ -88,5 +100,4 @@ class StridedCnnEncoder(nn.Module):
                 x = unit(x)
             left = (kernel - stride) // 2
             x = down(F.pad(F.gelu(x), (left, kernel - stride - left)))
-        mean, log_var = self.head(F.gelu(x)).transpose(1, 2).float().split(self.dim_latent, -1)
-        return mean, log_var.clamp(-8, 2)
+        return finish(self.head(F.gelu(x)).transpose(1, 2).float(), self.config)

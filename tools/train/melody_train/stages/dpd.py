@@ -100,8 +100,7 @@ def run(c, paths):
         angle = draw_angles(len(index), length, c['chunks'], t['one_angle'], t['context'], rng).to(device())
         noisy, target = diffuse(z, torch.randn_like(z), angle)
         with autocast():
-            tokens = None if rng.random() < t['null_probability'] else model.tokens(ids)
-            v = model(noisy, angle, tokens)
+            v = model(noisy, angle, model.tokens(ids), rng.random() < t['null_probability'])
         noised = (angle > 0)[..., None]
         loss = ((v - target).square() * noised).sum() / (noised.sum() * z.shape[-1])
         total = loss

@@ -4,7 +4,7 @@ import torch
 
 from .. import cache
 from ..corpus import Corpus
-from ..features import SemanticFeatures, fit_mel_pca
+from ..features import PARTS, SemanticFeatures, fit_mel_pca
 
 
 def run(c, paths):
@@ -24,3 +24,6 @@ def run(c, paths):
 
     for split in ('train', 'heldout'):
         cache.build(paths.data, folder, split, compute)
+    if paths.extra:
+        join = lambda parts: model.join(*torch.from_numpy(parts).float().split(PARTS, -1)).numpy()
+        cache.build(paths.extra, paths.runs / 'features_extra', 'train', join)

@@ -31,9 +31,9 @@ def run(c, paths):
     t = c['train']['lm']
     encoder = load_encoder(c, paths)
     length = c['window_seconds'] * c['token_rate']
-    rows, meta = cache.load(paths.data, paths.runs / 'features', 'train')
+    rows, meta = cache.load_features(paths, 'train')
     features = torch.stack([torch.from_numpy(r) for r in rows])
-    held_rows, held_meta = cache.load(paths.data, paths.runs / 'features', 'heldout')
+    held_rows, held_meta = cache.load_features(paths, 'heldout')
     held_features = torch.stack([torch.from_numpy(r) for r in held_rows]).float()
     shifts = range(12) if t['rotate_keys'] else range(1)
     # every clip in every key: rotating the chroma of the features and quantising again

@@ -19,7 +19,7 @@ def run(c, paths):
     encoder, tokenizer = load_encoder(c, paths), Tokenizer.load(paths.runs / 'tokenizer.json')
     model = load_weights(paths.runs / 'towers', TrainedTowers(c, len(tokenizer.vocab)))
     length = c['window_seconds'] * c['token_rate']
-    rows, meta = cache.load(paths.data, paths.runs / 'features', 'train')
+    rows, meta = cache.load_features(paths, 'train')
     rng = random.Random(3)
     texts, audios = [], []
     for start in range(0, len(meta), 64):
@@ -37,7 +37,7 @@ def run(c, paths):
     folder = paths.runs / 'rvq'
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(rvq.state_dict(), folder / 'rvq.pt')
-    held_rows, held_meta = cache.load(paths.data, paths.runs / 'features', 'heldout')
+    held_rows, held_meta = cache.load_features(paths, 'heldout')
     held_audio = model.towers.audio(torch.stack([torch.from_numpy(r[:length]) for r in held_rows]).float())
     held_text = model.towers.text(tokenizer.batch([m['captions'][0] for m in held_meta]))
     a, b = rvq.encode(held_text), rvq.encode(held_audio)

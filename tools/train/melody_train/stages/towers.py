@@ -4,6 +4,7 @@ The heads (training only) make the joint embedding carry what the language model
 their features, captions are written anew from the transposed attributes.
 """
 
+import math
 import random
 
 import torch
@@ -85,6 +86,17 @@ def spell_out(tokenizer, ids, probability, rng):
     return out[: tokenizer.max_tokens]
 
 
+@torch.no_grad()
+def place_numbers(embedding, tokenizer):
+    """Starts the embeddings of 30...260 on a smooth curve of log2(n), so that 117 bpm lies between 116 and 118 before any training."""
+    half = embedding.weight.shape[1] // 2
+    cycles = 0.25 * 32 ** (torch.arange(half) / half)  # per octave
+    for i, piece in enumerate(tokenizer.vocab):
+        if piece.isdigit() and 30 <= int(piece) <= 260:
+            angle = 2 * math.pi * cycles * math.log2(int(piece) / 50)
+            embedding.weight[i] = 0.7 * torch.cat([angle.cos(), angle.sin()])
+
+
 def make_tokenizer(c, paths, meta):
     path = paths.runs / 'tokenizer.json'
     if not path.exists():
@@ -98,13 +110,15 @@ def run(c, paths):
     t = c['train']['towers']
     encoder = load_encoder(c, paths)
     length = c['window_seconds'] * c['token_rate']
-    rows, meta = cache.load(paths.data, paths.runs / 'features', 'train')
+    rows, meta = cache.load_features(paths, 'train')
     features = torch.stack([torch.from_numpy(r) for r in rows])
-    held_rows, held_meta = cache.load(paths.data, paths.runs / 'features', 'heldout')
+    held_rows, held_meta = cache.load_features(paths, 'heldout')
     held = torch.stack([torch.from_numpy(r) for r in held_rows]).float()
     tokenizer = make_tokenizer(c, paths, meta)
     labels = Labels(meta)
-    model = TrainedTowers(c, len(tokenizer.vocab)).to(device())
+    model = TrainedTowers(c, len(tokenizer.vocab))
+    place_numbers(model.towers.text.embed, tokenizer)
+    model.to(device())
     dim = c['text_tower']['embedding_dim']
     heads = nn.ModuleList([Heads(dim, labels.styles, labels.classes), Heads(dim, labels.styles, labels.classes)]).to(device())
     optimiser = adamw([*model.parameters(), *heads.parameters()], t['lr'], 0.05)

@@ -1,0 +1,202 @@
+"""Inputs, intermediates and outputs of every exported network, computed in float32 from the stored f16 weights, for the engine's tests.
+
+    test/goldens/<network>.safetensors   names: in.*, out.*, and the dotted module name of each intermediate
+    test/goldens/generation.safetensors  one whole generation with fixed noise and likeliest tokens, and one continuation
+    test/goldens/paper_mini/             the paper's own forms (HiFi-GAN decoder, strided encoder, printed DPD), narrow, random weights
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import safetensors
+from .export import half, load_exported
+from .models.dual_path import DualPath
+from .models.vae_decoder import vae_decoder
+from .models.vae_encoder import vae_encoder
+from .sampling import generate_tokens, rotate
+
+PROMPT = 'Calm piano waltz in A minor, 96 bpm, with strings'
+
+
+def capture(module, names):
+    """Hooks that keep the outputs of the named submodules; call the returned function to take them off."""
+    kept, handles = {}, []
+    for name in names:
+        keep = lambda _, __, out, name=name: kept.__setitem__(name, out[0] if isinstance(out, tuple) else out)
+        handles.append(module.get_submodule(name).register_forward_hook(keep))
+    return kept, lambda: [h.remove() for h in handles]
+
+
+def numpy(tensors):
+    out = {}
+    for name, t in tensors.items():
+        a = t.detach().cpu().numpy() if isinstance(t, torch.Tensor) else np.asarray(t)
+        out[name] = a.astype(np.int32) if a.dtype.kind in 'iu' else a.astype(np.float32)
+    return out
+
+
+def save(folder, name, tensors):
+    """Drops the batch axis of 1, which the engine does not have."""
+    flat = {k: (v[0] if v.ndim > 1 and v.shape[0] == 1 else v) for k, v in numpy(tensors).items()}
+    safetensors.save(Path(folder) / f'{name}.safetensors', flat, {'made_by': 'python -m melody_train goldens'})
+
+
+def music(c, generator, seconds):
+    """A small made piece: three decaying tones a beat and a noise tick, [1, n] float32."""
+    n = int(seconds * c['sample_rate'])
+    t = torch.arange(n) / c['sample_rate']
+    beat = t % 0.5
+    out = sum(torch.sin(2 * torch.pi * f * t) * torch.exp(-4 * beat) for f in (110.0, 220.0, 329.6)) * 0.15
+    return (out + torch.randn(n, generator=generator) * 0.05 * torch.exp(-60 * beat))[None]
+
+
+@torch.no_grad()
+def run_all(c, networks, tokenizer, folder):
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    g = torch.Generator().manual_seed(0)
+    length = c['window_seconds'] * c['frame_rate']
+
+    text = networks['text_tower']
+    ids = tokenizer.batch([PROMPT])
+    kept, off = capture(text, ['embed', 'encoder.layers.0', 'encoder.layers.1', 'encoder.norm'])
+    embedding = text(ids)
+    off()
+    save(folder, 'text_tower', {'in.ids': ids, **kept, 'out.embedding': embedding})
+
+    rvq = networks['rvq']
+    codes = rvq.encode(embedding)
+    several = torch.nn.functional.normalize(torch.randn(5, embedding.shape[1], generator=g), dim=1)
+    save(folder, 'rvq', {'in.embedding': torch.cat([embedding, several]), 'out.codes': rvq.encode(torch.cat([embedding, several])),
+                         'out.decoded': rvq.decode(rvq.encode(torch.cat([embedding, several])))})
+
+    semantic = networks['semantic_encoder']
+    audio = music(c, g, c['window_seconds'])
+    chroma, bass, onset, mel = semantic.features.parts(audio)
+    features = semantic.features(audio)
+    tokens = semantic(audio)
+    save(folder, 'semantic_encoder', {'in.audio': audio, 'chroma': chroma, 'bass': bass, 'onset': onset, 'mel': mel, 'out.features': features, 'out.tokens': tokens})
+
+    tower = networks['audio_tower']
+    kept, off = capture(tower, ['norm_in', 'blocks.0', 'encoder.layers.0', 'encoder.norm'])
+    save_audio = tower(features)
+    off()
+    save(folder, 'audio_tower', {'in.features': features, **kept, 'out.embedding': save_audio})
+
+    lm = networks['semantic_lm']
+    short = tokens[:, :32]
+    prefix = lm.prefix(codes)
+    kept, off = capture(lm, [f'layers.{i}' for i in range(len(lm.layers))] + ['embed', 'norm'])
+    logits, _ = lm(torch.cat([prefix, short], 1))
+    off()
+    greedy = generate_tokens(lm, codes, 50, temperature=0)
+    guided = generate_tokens(lm, codes, 50, temperature=0, guidance=2.0)
+    save(folder, 'semantic_lm', {'in.style': codes, 'in.tokens': short, 'in.ids': torch.cat([prefix, short], 1), **kept, 'out.logits': logits,
+                                 'out.greedy': greedy, 'out.greedy_guided': guided})
+
+    encoder = networks['vae_encoder']
+    piece = audio[:, : c['sample_rate'] + 100]  # not a multiple of the hop
+    x = torch.nn.functional.pad(piece, (0, -piece.shape[1] % c['hop_length']))
+    inner = {'features': encoder.features(x)} if hasattr(encoder, 'features') else {}
+    kept, off = capture(encoder, ['norm_in', 'blocks.0', 'norm_out'])
+    z = encoder(piece)
+    off()
+    save(folder, 'vae_encoder', {'in.audio': piece, **inner, **kept, 'out.latents': z})
+
+    decoder = networks['vae_decoder']
+    kept, off = capture(decoder, ['norm_in', 'low.0', 'expand', 'high.0', 'norm_out', 'head'])
+    out = decoder(z)
+    off()
+    chunk = decoder(z[:, :20])
+    save(folder, 'vae_decoder', {'in.latents': z, **kept, 'out.audio': out, 'out.audio_first_20_frames_alone': chunk})
+
+    path = networks['dual_path']
+    noise = torch.randn(1, length, c['latent_dim'], generator=g)
+    window = tokens[:, : length * c['token_rate'] // c['frame_rate']]
+    angle = torch.full((1, length), 0.9)
+    angle[:, : length // c['chunks']] = 0.0
+    angle[:, -length // c['chunks'] :] = 1.3
+    save(folder, 'dual_path', dual_path_golden(path, noise, angle, window))
+
+    tokens = generate_tokens(lm, codes, window.shape[1], temperature=0)
+    steps, guidance = c['sampling']['steps'], c['sampling']['guidance']
+    z = rotate(path, noise, tokens, steps, guidance, limit=path.latent_limit)
+    fresh = torch.randn(1, length, c['latent_dim'], generator=g)
+    keep = length - length // c['chunks']
+    continued = rotate(path, fresh, window, steps, guidance, limit=path.latent_limit, context=z[:, -keep:])
+    uniform = rotate(path, noise, tokens, 3, 1.0, kind='uniform')
+    save(folder, 'generation', {'in.ids': ids, 'embedding': embedding, 'style': codes, 'tokens': tokens, 'in.noise': noise, 'latents': z,
+                                'out.audio': decoder(z), 'uniform_3_steps_unguided': uniform,
+                                'continue.in.noise': fresh, 'continue.in.tokens': window, 'continue.in.context': z[:, -keep:], 'continue.latents': continued})
+
+
+def dual_path_golden(path, z, angle, ids):
+    tokens = path.tokens(ids)
+    kept, off = capture(path, ['norm_in', 'blocks.0.norm_coarse', 'blocks.0.sru.0', 'blocks.0.film', 'blocks.0', f'blocks.{len(path.blocks) - 1}', 'norm_out'])
+    v = path(z, angle, tokens)
+    off()
+    side = {'tokens.pooled': tokens['pooled'], 'tokens.block0_k': tokens['cached'][0][0][0], 'tokens.block0_v': tokens['cached'][0][0][1]}
+    if tokens['aligned'] is not None:
+        side['tokens.aligned'] = tokens['aligned']
+    if tokens['skip'] is not None:
+        side['tokens.skip'] = tokens['skip']
+    small = {k: v for k, v in kept.items() if k in ('norm_in', 'blocks.0', 'norm_out')}
+    # [S, K, D] and [rows, ...] intermediates: the first two segments say enough
+    small.update({f'{k}.first_two_segments': kept[k].reshape(-1, path.config['segment'], kept[k].shape[-1])[:2][None]
+                  for k in kept if k.startswith('blocks') and k != 'blocks.0'})
+    return {'in.z': z, 'in.angle': angle, 'in.ids': ids, 'angle_embedding': path.angle_embedding(angle), **side, **small,
+            'out.velocity': v, 'out.velocity_null': path(z, angle, tokens, null=True)}
+
+
+MINI = {
+    'vae_encoder': {'kind': 'strided_cnn', 'hop_length': 96, 'latent_dim': 4, 'channels': [4, 6, 8, 12], 'strides': [2, 3, 4, 4], 'kernels': [5, 7, 9, 9],
+                    'units': 1, 'variance': False, 'clip': 1.0},
+    'vae_decoder': {'kind': 'hifigan', 'hop_length': 96, 'latent_dim': 4, 'channels': [16, 12, 8, 6], 'rates': [4, 4, 3, 2], 'kernels': [9, 9, 5, 7],
+                    'residual_kernels': [3, 7], 'dilations': [1, 3, 5], 'leaky_slope': 0.1},
+    'dual_path': {'dim': 16, 'blocks': 4, 'segment': 16, 'heads': 2, 'coarse_layers': 2, 'sru_hidden': 12, 'sru_layers': 2, 'angle_dim': 32,
+                  'frames_per_token': 10, 'latent_dim': 4, 'words': 16, 'window_frames': 120, 'token_layers': 0, 'linear_skip': 0, 'token_skip': 0,
+                  'aligned_tokens': False, 'column_clock': False, 'cfg_null_film': False},
+}
+
+
+@torch.no_grad()
+def paper_mini(folder):
+    """The printed forms, with sampler steps of 1/3-scaled latents left out: networks only."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(11)
+    networks = {'vae_encoder': vae_encoder(MINI['vae_encoder']), 'vae_decoder': vae_decoder(MINI['vae_decoder']), 'dual_path': DualPath(MINI['dual_path'])}
+    weights = {}
+    for name, module in networks.items():
+        for k, v in module.state_dict().items():
+            weights[f'{name}.{k}'] = half(v)
+        module.load_state_dict({k: torch.from_numpy(half(v).astype(np.float32)) for k, v in module.state_dict().items()})
+        module.eval()
+    safetensors.save(folder / 'model.safetensors', weights, {'format': 'pt'})
+    (folder / 'config.json').write_text(json.dumps({'model_type': 'melody', 'name': 'paper-mini', 'sample_rate': 24000, 'hop_length': 96, 'frame_rate': 250,
+                                                   'token_rate': 25, 'latent_dim': 4, **MINI}, indent=2) + '\n')
+    g = torch.Generator().manual_seed(12)
+    audio = torch.randn(1, 2000, generator=g) * 0.2
+    z = networks['vae_encoder'](audio)
+    latents = torch.randn(1, 25, 4, generator=g).clamp(-1, 1)
+    save(folder, 'vae_encoder', {'in.audio': audio, 'out.latents': z})
+    save(folder, 'vae_decoder', {'in.latents': latents, 'out.audio': networks['vae_decoder'](latents)})
+    noise, ids = torch.randn(1, 120, 4, generator=g), torch.randint(0, 16, (1, 12), generator=g)
+    angle = torch.full((1, 120), 0.7)
+    angle[:, 60:] = 1.2
+    save(folder, 'dual_path', dual_path_golden(networks['dual_path'], noise, angle, ids))
+
+
+def run(weights, folder):
+    folder = Path(folder)
+    config, networks, tokenizer = load_exported(weights)
+    run_all(config, networks, tokenizer, folder)
+    paper_mini(folder / 'paper_mini')
+    texts = [PROMPT, 'rock', 'Ünïcode — naïve café, 128BPM!', 'zydecotronica in F# minor', '   ', 'a' * 40 + ' piano', '🎹 piano', '140 bpm', 'İstanbul ΣΑΣ']
+    rows = [{'text': t, **tokenizer.encode(t)} for t in texts]
+    (folder / 'tokenizer.json').write_text(json.dumps(rows, ensure_ascii=False, indent=1) + '\n')
+    size = sum(f.stat().st_size for f in folder.rglob('*.safetensors'))
+    print(f'goldens: {folder}, {size / 2**20:.2f} MiB')

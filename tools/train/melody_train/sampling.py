@@ -1,0 +1,75 @@
+"""Text to audio in PyTorch, the reference of the engine's pipeline. System.md sections 3, 4, 7."""
+
+import math
+
+import torch
+
+
+def schedule(steps, kind='linear'):
+    """Rotations omega, first step first; they sum to pi/2. 'linear': pi/(6T) + 2 pi t / (3T(T+1)) for t = T..1; 'uniform': pi/(2T)."""
+    if kind == 'uniform':
+        return [math.pi / 2 / steps] * steps
+    return [math.pi / (6 * steps) + 2 * math.pi * t / (3 * steps * (steps + 1)) for t in range(steps, 0, -1)]
+
+
+@torch.no_grad()
+def rotate(model, noise, ids, steps=10, guidance=2.5, kind='linear', limit=None, context=None):
+    """DPD sampling: noise [B, L, D], token ids [B, T] -> latents [B, L, D].
+
+    context [B, C, D]: clean first frames (delta = 0, never updated). limit [D]: clamp of the result.
+    """
+    z, clean = noise, 0
+    if context is not None:
+        clean = context.shape[1]
+        z = torch.cat([context, noise[:, clean:]], 1)
+    tokens = model.tokens(ids)
+    delta = math.pi / 2
+    for omega in schedule(steps, kind):
+        angle = torch.full(z.shape[:2], delta, device=z.device)
+        angle[:, :clean] = 0.0
+        v = model(z, angle, tokens)
+        if guidance != 1.0:
+            v = guidance * v + (1 - guidance) * model(z, angle, tokens, null=True)
+        moved = math.cos(omega) * z - math.sin(omega) * v
+        z = torch.cat([z[:, :clean], moved[:, clean:]], 1)
+        delta -= omega
+    if limit is not None:
+        z = torch.cat([z[:, :clean], z[:, clean:].clamp(-limit, limit)], 1)
+    return z
+
+
+def filtered(logits, temperature, top_k, top_p):
+    """logits [B, V] -> probabilities: temperature, then top-k (0 = off), then the smallest set of words with mass >= top_p."""
+    p = (logits / max(temperature, 1e-6)).softmax(-1)
+    order = p.argsort(-1, descending=True, stable=True)
+    sorted_p = p.gather(-1, order)
+    keep = (sorted_p.cumsum(-1) - sorted_p) < top_p
+    if top_k:
+        keep[:, top_k:] = False
+    sorted_p = sorted_p * keep
+    return torch.zeros_like(p).scatter(-1, order, sorted_p / sorted_p.sum(-1, keepdim=True))
+
+
+@torch.no_grad()
+def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=0, top_p=1.0, guidance=1.0, start=None):
+    """style [B, levels] -> ids [B, count] after the given `start` ids [B, n]. temperature 0 takes the likeliest word (for goldens)."""
+    ids = model.prefix(style)
+    both = guidance != 1.0
+    if both:
+        ids = torch.cat([ids, model.prefix(torch.full_like(style, -1))])
+    if start is not None:
+        ids = torch.cat([ids, torch.cat([start] * (2 if both else 1))], 1)
+    past, out = None, []
+    for _ in range(count):
+        logits, past = model(ids, past)
+        logits = logits[:, -1]
+        if both:
+            with_style, without = logits.chunk(2)
+            logits = without + guidance * (with_style - without)
+        if temperature == 0:
+            word = logits.argmax(-1, keepdim=True)
+        else:
+            word = torch.multinomial(filtered(logits, temperature, top_k, top_p), 1, generator=generator)
+        out.append(word)
+        ids = torch.cat([word] * (2 if both else 1))
+    return torch.cat(out, 1)
