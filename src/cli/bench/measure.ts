@@ -1,4 +1,5 @@
 // Check first, then time: one prepared plan becomes one row.
+import type { Gpu } from '../../gpu/device.ts';
 import type { Plan } from '../../graph/plan.ts';
 import { compareWithReference, NMSE_LIMIT } from './check.ts';
 import { watchLoad } from './load.ts';
@@ -22,7 +23,7 @@ export interface Named {
   storage: 'f32' | 'f16';
   flops: number;
   bytes: number;
-  prepare(): Promise<Prepared>;
+  prepare(gpu: Gpu): Promise<Prepared>;
 }
 
 export interface MeasureOptions {
@@ -51,13 +52,13 @@ export async function runAndWait(plan: Plan, times: number): Promise<void> {
 }
 
 /** A wrong or failing kernel is a row that says so, never a time. */
-export async function measure(what: Named, options: MeasureOptions): Promise<Row> {
+export async function measure(gpu: Gpu, what: Named, options: MeasureOptions): Promise<Row> {
   const { name, storage, flops, bytes } = what;
   const row: Row = { type: 'kernel', case: name, storage, ok: null, nmse: null, dispatches: 0, coldMs: Number.NaN, flops, bytes };
   let prepared: Prepared | undefined;
   try {
     const start = performance.now();
-    prepared = await what.prepare();
+    prepared = await what.prepare(gpu);
     const { plan } = prepared;
     row.dispatches = prepared.dispatches;
     await runAndWait(plan, 1);

@@ -138,14 +138,14 @@ export async function prepareOwn(gpu: Gpu, c: Case, storage: Storage): Promise<P
 }
 
 /** Every case in every storage worth measuring. */
-export function ownKernels(gpu: Gpu, cases: readonly Case[]): Named[] {
+export function ownKernels(cases: readonly Case[]): Named[] {
   return cases.flatMap((c) =>
     storagesOf(c).map((storage) => ({
       name: c.name,
       storage,
       flops: c.flops,
       bytes: c.bytes,
-      prepare: () => prepareOwn(gpu, c, storage),
+      prepare: (gpu) => prepareOwn(gpu, c, storage),
     })),
   );
 }

@@ -120,21 +120,23 @@ export function readJsonLines(path: string): { machine: Machine; rows: Row[] } {
 }
 
 /**
- * Old against new, case by case: old / new of the medians, and whether the spreads (best to p90) are apart, since on a shared
- * machine medians move by themselves.
+ * Old against new, case by case: old / new of the wall medians with a verdict by the spreads (best to p90), since on a shared machine
+ * medians move by themselves, and old / new of the CPU times, which move less.
  */
 export function compareTable(old: readonly Row[], now: readonly Row[]): string {
   const before = new Map(old.map((row) => [rowKey(row), row]));
-  const ratios: number[] = [];
+  const wall: number[] = [];
+  const cpu: number[] = [];
   const lines = now.flatMap((row) => {
-    const was = before.get(rowKey(row))?.wallMs;
-    const is = row.wallMs;
-    if (!was || !is) return [];
-    ratios.push(was.median / is.median);
-    const verdict = is.p90 < was.best ? 'faster' : is.best > was.p90 ? 'SLOWER' : 'within the spread';
-    return [[rowKey(row), short(was.median), short(is.median), (was.median / is.median).toFixed(2), verdict]];
+    const was = before.get(rowKey(row));
+    if (!was?.wallMs || !row.wallMs || !was.cpuMs || !row.cpuMs) return [];
+    wall.push(was.wallMs.median / row.wallMs.median);
+    cpu.push(was.cpuMs / row.cpuMs);
+    const verdict = row.wallMs.p90 < was.wallMs.best ? 'faster' : row.wallMs.best > was.wallMs.p90 ? 'SLOWER' : 'within the spread';
+    const ratios = [wall, cpu].map((list) => (list.at(-1) as number).toFixed(2));
+    return [[rowKey(row), short(was.wallMs.median), short(row.wallMs.median), ...ratios, verdict]];
   });
   if (lines.length === 0) return 'no case in common with the earlier result';
-  const mean = ['geometric mean', '', '', geometricMean(ratios).toFixed(2), ''];
-  return layout([['kernel', 'old median ms', 'new', 'old / new', ''], ...lines, mean]);
+  const means = ['geometric mean', '', '', geometricMean(wall).toFixed(2), geometricMean(cpu).toFixed(2), ''];
+  return layout([['kernel', 'old median ms', 'new', 'old / new', 'of CPU ms', ''], ...lines, means]);
 }

@@ -1,0 +1,118 @@
+// melody bench: how fast are the kernels on this adapter, and are they right? Also for kernels from outside.
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { platform } from '#platform';
+import { MelodyError } from '../errors.ts';
+import { Gpu } from '../gpu/device.ts';
+import { MODEL_CASES, PEER_CASES } from './bench/cases.ts';
+import { measureCeilings } from './bench/ceilings.ts';
+import { customKernels } from './bench/custom.ts';
+import { type MeasureOptions, measure, type Named } from './bench/measure.ts';
+import { ownKernels } from './bench/own.ts';
+import { compareTable, kernelTable, type Machine, type Row, readJsonLines, rowKey, toJsonLines } from './bench/report.ts';
+import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
+import { version } from './version.ts';
+
+export const bench: Command = {
+  name: 'bench',
+  summary: 'Times kernels on this adapter, after checking them against a reference.',
+  arguments: 'kernels | <file.wgsl> --shapes <file.json>',
+  options: {
+    filter: { help: 'only cases whose name contains it, such as matmul or matmul_512.f16', value: 'text' },
+    shapes: { help: 'shapes for a kernel of your own', value: 'file.json' },
+    samples: { help: 'timed samples a case, at least', value: 'n', default: '15' },
+    seconds: { help: 'timed seconds a case, at least', value: 's', default: '0.5' },
+    json: { help: 'print JSON lines instead of tables' },
+    out: { help: 'also write the JSON lines into this file', value: 'file.jsonl' },
+    compare: { help: 'compare with an earlier result', value: 'old.jsonl' },
+    list: { help: 'list the cases and stop' },
+  },
+  examples: [
+    'melody bench kernels --filter conv',
+    'melody bench kernels --out before.jsonl',
+    'melody bench kernels --compare before.jsonl',
+    'melody bench my.wgsl --shapes my.json',
+  ],
+  async run(words, values, io) {
+    const [what, ...rest] = words;
+    if (what === undefined || rest.length > 0)
+      throw new MelodyError('invalid_argument', `bench: got ${words.length} words, expected one: "kernels" or a .wgsl file`);
+    const old = textValue(values, 'compare');
+    const before = old === undefined ? undefined : readJsonLines(old); // a wrong file must fail before minutes of measuring
+    const gpu = await Gpu.open(await platform.openGpu());
+    try {
+      const cases = (await casesOf(what, values)).filter(matching(textValue(values, 'filter')));
+      if (cases.length === 0)
+        throw new MelodyError('invalid_argument', 'bench: no case has that name', '`melody bench kernels --list` shows all');
+      if (values.list) {
+        io.out(`${cases.map((c) => `${c.name}.${c.storage}`).join('\n')}\n`);
+        return 0;
+      }
+      const options = {
+        minSamples: numberValue(values, 'samples', { min: 1, whole: true }) as number,
+        minMs: 1000 * (numberValue(values, 'seconds', { min: 0 }) as number),
+      };
+      const { machine, rows } = await measureAll(gpu, cases, options, io);
+      const lines = toJsonLines(machine, rows);
+      const file = textValue(values, 'out');
+      if (file !== undefined) writeFileSync(file, lines);
+      io.out(values.json ? lines : tables(machine, rows, before));
+      return rows.some((row) => row.error !== undefined || row.ok === false) ? 1 : 0;
+    } finally {
+      gpu.dispose();
+    }
+  },
+};
+
+async function casesOf(what: string, values: Values): Promise<Named[]> {
+  const shapes = textValue(values, 'shapes');
+  if (what === 'kernels') {
+    if (shapes !== undefined)
+      throw new MelodyError('invalid_argument', '--shapes belongs to a kernel of your own: melody bench my.wgsl --shapes my.json');
+    return ownKernels([...PEER_CASES, ...MODEL_CASES]);
+  }
+  if (!what.endsWith('.wgsl')) throw new MelodyError('invalid_argument', `bench: got "${what}", expected "kernels" or a .wgsl file`);
+  if (shapes === undefined)
+    throw new MelodyError('invalid_argument', `bench: ${what} needs --shapes <file.json>`, 'see bench/examples/README.md');
+  return customKernels(what, shapes);
+}
+
+const matching = (filter: string | undefined) => (c: Named) => filter === undefined || `${c.name}.${c.storage}`.includes(filter);
+
+async function measureAll(gpu: Gpu, cases: readonly Named[], options: MeasureOptions, io: Io): Promise<{ machine: Machine; rows: Row[] }> {
+  io.err('measuring the ceilings of this adapter\n');
+  const machine: Machine = {
+    type: 'machine',
+    date: new Date().toISOString(),
+    version,
+    node: process.version,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    adapter: gpu.caps.name,
+    ceilings: await measureCeilings(gpu),
+  };
+  const rows: Row[] = [];
+  for (const c of cases) {
+    if (io.signal.aborted) throw new MelodyError('aborted', 'bench was interrupted');
+    io.err(`${c.name}.${c.storage}\n`);
+    rows.push(await measure(gpu, c, options));
+  }
+  return { machine, rows };
+}
+
+function tables(machine: Machine, rows: readonly Row[], before: { machine: Machine; rows: Row[] } | undefined): string {
+  const { adapter, ceilings, cpu, cores } = machine;
+  const busy = Math.max(0, ...rows.map((row) => row.otherCores ?? 0));
+  const parts = [
+    `${adapter}, ${cores} × ${cpu}`,
+    `ceilings: ${ceilings.fmaGflops.toFixed(1)} GFLOP/s of multiply-adds, ${ceilings.copyGBs.toFixed(1)} GB/s of copying (read + write)`,
+    ...(busy > 0.2 ? [`other programs kept up to ${busy.toFixed(1)} cores busy meanwhile: trust CPU ms more than wall times`] : []),
+    '',
+    kernelTable(rows, ceilings),
+    ...rows.filter((row) => row.error).map((row) => `${rowKey(row)}: ${row.error}`),
+  ];
+  if (before) {
+    parts.push('', `against ${before.machine.date} on ${before.machine.adapter}`, compareTable(before.rows, rows));
+  }
+  return `${parts.join('\n')}\n`;
+}

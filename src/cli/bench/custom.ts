@@ -1,0 +1,199 @@
+// Bring your own kernel: a .wgsl file of the house's convention (src/gpu/kernel_file.mjs), its shapes in a JSON file.
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { MelodyError } from '../../errors.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import type { Kernel } from '../../gpu/kernel.ts';
+import { parseKernel } from '../../gpu/kernel_file.mjs';
+import { Graph } from '../../graph/graph.ts';
+import { f16ToF32, f32ToF16 } from '../../graph/half.ts';
+import { Plan } from '../../graph/plan.ts';
+import { Residents } from '../../graph/residents.ts';
+import { elementsOf, type Tensor } from '../../graph/tensor.ts';
+import { uniform } from './cases.ts';
+import type { Named, Prepared } from './measure.ts';
+
+/** One entry of the shapes file. */
+interface CustomCase {
+  name: string;
+  /** Shapes of the kernel's read bindings; `dtype` f16 is stored as pairs in 32-bit words. Values are seeded, uniform in ±scale. */
+  inputs?: Record<string, { shape: number[]; dtype?: 'f32' | 'f16'; scale?: number }>;
+  /** Shapes of its written bindings. */
+  outputs: Record<string, { shape: number[] }>;
+  params: Record<string, number>;
+  /** Workgroups along x, y, z. */
+  grid: [number, number?, number?];
+  variant?: string;
+  consts?: Record<string, number>;
+  overrides?: Record<string, number>;
+  /** Floating-point operations and bytes of one run, for the rates. Bytes default to the size of all tensors. */
+  flops?: number;
+  bytes?: number;
+}
+
+interface ShapesFile {
+  /**
+   * A module beside the shapes file whose default export is (inputs, params) => outputs: Float32Array by input name and numbers in,
+   * an array by output name back, in double precision. Without it the output is timed unchecked, and the table says so.
+   */
+  reference?: string;
+  cases: CustomCase[];
+}
+
+type Reference = (inputs: Record<string, Float32Array>, params: Record<string, number>) => Record<string, ArrayLike<number>>;
+
+const fail = (file: string, what: string): never => {
+  throw new MelodyError('invalid_argument', `${file}: ${what}`, 'see bench/examples/README.md');
+};
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new MelodyError('io', `${path}: cannot be read: ${(cause as Error).message}`, undefined, { cause });
+  }
+}
+
+function readKernel(path: string): Kernel {
+  const name = basename(path, '.wgsl');
+  try {
+    return parseKernel(name, read(path), (lib) => read(join(dirname(path), 'lib', `${lib}.wgsl`)));
+  } catch (cause) {
+    if (cause instanceof MelodyError) throw cause;
+    const message = (cause as Error).message;
+    throw new MelodyError('kernel', `${path}: not of the kernel convention: ${message}`, 'see bench/examples/README.md', { cause });
+  }
+}
+
+const isShape = (x: unknown): x is number[] => Array.isArray(x) && x.length > 0 && x.every((d) => Number.isInteger(d) && d > 0);
+
+/** Fails unless the object has exactly these keys. */
+function checkKeys(file: string, what: string, got: object, expected: readonly string[]): void {
+  const keys = Object.keys(got);
+  if (keys.length !== expected.length || keys.some((k) => !expected.includes(k)))
+    fail(file, `${what}; got [${keys.join(', ')}], expected [${expected.join(', ')}]`);
+}
+
+function readShapes(path: string, kernel: Kernel): ShapesFile {
+  let file: ShapesFile;
+  try {
+    file = JSON.parse(read(path)) as ShapesFile;
+  } catch (cause) {
+    if (cause instanceof MelodyError) throw cause;
+    return fail(path, `not JSON: ${(cause as Error).message}`);
+  }
+  if (!Array.isArray(file?.cases) || file.cases.length === 0) fail(path, '"cases" must be a list with at least one entry');
+  const bound = (mode: 'read' | 'write') => Object.keys(kernel.bindings).filter((id) => kernel.bindings[id] === mode);
+  file.cases.forEach((c, i) => {
+    const where = `case ${i} "${c?.name}"`;
+    if (typeof c?.name !== 'string') fail(path, `case ${i} has no "name"`);
+    checkKeys(path, `${where}: inputs must be the kernel's`, c.inputs ?? {}, bound('read'));
+    checkKeys(path, `${where}: outputs must be the kernel's`, c.outputs ?? {}, bound('write'));
+    checkKeys(path, `${where}: params must be the kernel's`, c.params ?? {}, Object.keys(kernel.params));
+    for (const [id, { shape }] of Object.entries({ ...c.inputs, ...c.outputs }))
+      if (!isShape(shape)) fail(path, `${where}: shape of "${id}" must be a list of positive whole numbers; got ${JSON.stringify(shape)}`);
+    for (const [id, { dtype = 'f32' }] of Object.entries(c.inputs ?? {}))
+      if (dtype !== 'f32' && dtype !== 'f16') fail(path, `${where}: dtype of "${id}" must be f32 or f16; got ${JSON.stringify(dtype)}`);
+    if (!isShape(c.grid) || c.grid.length > 3)
+      fail(path, `${where}: grid must be 1 to 3 positive whole numbers; got ${JSON.stringify(c.grid)}`);
+  });
+  return file;
+}
+
+async function loadReference(shapesPath: string, name: string | undefined): Promise<Reference | undefined> {
+  if (name === undefined) return undefined;
+  const path = resolve(dirname(shapesPath), name);
+  const module = await import(pathToFileURL(path).href).catch((cause: unknown) =>
+    fail(path, `cannot be loaded: ${(cause as Error).message}`),
+  );
+  if (typeof module.default !== 'function') fail(path, 'its default export must be a function (inputs, params) => outputs');
+  return module.default as Reference;
+}
+
+/** All outputs in one array, in the order of the bindings, so that all are checked. */
+function joined(parts: readonly ArrayLike<number>[]): Float64Array {
+  const out = new Float64Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/** f16 bits two to a 32-bit word, an odd count padded with zero. */
+function pairs(bits: Uint16Array): Uint32Array {
+  const words = new Uint32Array(Math.ceil(bits.length / 2));
+  new Uint16Array(words.buffer).set(bits);
+  return words;
+}
+
+async function prepare(gpu: Gpu, kernel: Kernel, c: CustomCase, reference: Reference | undefined): Promise<Prepared> {
+  const values: Record<string, Float32Array> = {};
+  const g = new Graph(gpu.caps);
+  const ins: Record<string, Tensor> = {};
+  const outs: Record<string, Tensor> = {};
+  const feeds: Record<string, Float32Array | Uint32Array> = {};
+  Object.entries(c.inputs ?? {}).forEach(([id, { shape, dtype = 'f32', scale = 1 }], seed) => {
+    values[id] = uniform(elementsOf(shape), seed + 1, scale);
+    if (dtype === 'f32') {
+      ins[id] = g.input(id, shape);
+      feeds[id] = values[id];
+    } else {
+      const bits = f32ToF16(values[id]);
+      values[id] = f16ToF32(bits);
+      const words = pairs(bits);
+      ins[id] = g.input(id, [words.length], 'u32');
+      feeds[id] = words;
+    }
+  });
+  for (const [id, { shape }] of Object.entries(c.outputs)) outs[id] = g.temp(shape, 'f32', id);
+  g.dispatch(kernel, {
+    in: ins,
+    out: outs,
+    params: c.params,
+    variant: c.variant,
+    consts: c.consts,
+    overrides: c.overrides,
+    grid: c.grid,
+    label: c.name,
+    flops: c.flops,
+    bytes: c.bytes,
+  });
+  for (const [id, tensor] of Object.entries(outs)) g.output(id, tensor);
+  const residents = new Residents(gpu);
+  const plan = await Plan.compile(residents, g);
+  for (const [id, data] of Object.entries(feeds)) plan.write(id, data);
+  return {
+    plan,
+    dispatches: 1,
+    async read() {
+      plan.run();
+      return Float32Array.from(joined(await Promise.all(Object.keys(outs).map((id) => plan.read(id)))));
+    },
+    reference: reference && (() => joined(Object.keys(outs).map((id) => reference(values, c.params)[id]))),
+    dispose() {
+      plan.dispose();
+      residents.dispose();
+    },
+  };
+}
+
+/** The cases of a kernel file and its shapes. Throws `io`, `kernel`, `invalid_argument`. */
+export async function customKernels(kernelPath: string, shapesPath: string): Promise<Named[]> {
+  const kernel = readKernel(kernelPath);
+  const file = readShapes(shapesPath, kernel);
+  const reference = await loadReference(shapesPath, file.reference);
+  return file.cases.map((c) => {
+    const tensors = [...Object.values(c.inputs ?? {}), ...Object.values(c.outputs)];
+    const half = Object.values(c.inputs ?? {}).some((t) => t.dtype === 'f16');
+    return {
+      name: c.name,
+      storage: half ? ('f16' as const) : ('f32' as const),
+      flops: c.flops ?? 0,
+      bytes: c.bytes ?? 4 * tensors.reduce((n, { shape }) => n + elementsOf(shape), 0),
+      prepare: (gpu) => prepare(gpu, kernel, c, reference),
+    };
+  });
+}
