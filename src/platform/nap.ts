@@ -11,14 +11,14 @@ interface Waiting {
   GPUBuffer: { prototype: { mapAsync(...args: never[]): Promise<unknown> } };
 }
 
-let installed = false;
+const patched = new WeakSet<Waiting>();
 let enabled = false;
 
 /** Turns the sleeping wait on or off for this process. */
 export function setNap(globals: Waiting, on: boolean): void {
   enabled = on;
-  if (!on || installed) return;
-  installed = true;
+  if (!on || patched.has(globals)) return;
+  patched.add(globals);
   const cell = new Int32Array(new SharedArrayBuffer(4));
   let pending = 0;
   let ticking = false;
