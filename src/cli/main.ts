@@ -1,6 +1,6 @@
 // melody <command>: finds the command, reads its words, and turns errors into a message and an exit code.
 import { MelodyError } from '../errors.ts';
-import { type Command, commandHelp, type Io, nearest, parseCommand } from './command.ts';
+import { type Command, commandHelp, type Io, nearest, parseCommand, printable } from './command.ts';
 import { version } from './version.ts';
 
 /** Exit codes. */
@@ -8,7 +8,9 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, suspect: 3, interrupted: 130 }
 
 /** The commands, loaded when asked for: `melody doctor` must not pay for reading the pipeline. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  bench: async () => (await import('./bench.ts')).bench,
   doctor: async () => (await import('./doctor.ts')).doctor,
+  eval: async () => (await import('./eval.ts')).evaluate,
 };
 
 /** Runs one command line (without `node` and the script). Never throws; returns the exit code. */
@@ -91,9 +93,4 @@ function report(error: unknown, io: Io): number {
   if (error.code === 'invalid_argument') return EXIT.usage;
   if (error.code === 'suspect_output') return EXIT.suspect;
   return error.code === 'aborted' && io.signal.aborted ? EXIT.interrupted : EXIT.failed;
-}
-
-/** Text from files and addresses without the characters that would steer the terminal. Line breaks stay. */
-function printable(text: string): string {
-  return text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${(c.codePointAt(0) as number).toString(16)}}`);
 }

@@ -1,0 +1,234 @@
+// melody eval: measures finished clips without any trained network, alone or against a folder of real music.
+import { readdir, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { platform } from '#platform';
+import { type ClipReport, measureClip } from '../audio/measure.ts';
+import { defaultShrink, fitGaussian, frechetDistance } from '../audio/measures/frechet.ts';
+import { diversity } from '../audio/measures/timbre.ts';
+import { clipPicture } from '../audio/picture.ts';
+import { type Band, bands, format, MIN_BAND, rows } from '../audio/report.ts';
+import { readWav, type WavAudio } from '../audio/wav.ts';
+import { MelodyError } from '../errors.ts';
+import { type Command, type Io, numberValue, printable, textValue, type Values } from './command.ts';
+
+/** About an hour and a half of stereo at 48 kHz and 16 bits; measuring needs some five times the file in memory. */
+const MAX_BYTES = 2 ** 30;
+
+export const evaluate: Command = {
+  name: 'eval',
+  summary: 'Measures WAV files: loudness, clipping, tempo, key, form, and whether they sound broken.',
+  arguments: '<file.wav or folder>… [options]',
+  options: {
+    json: { help: 'print JSON; measures that are not finite become null' },
+    reference: { help: 'folder of real music: shows its 5-95 % band beside each measure', value: 'folder' },
+    bpm: { help: 'the tempo that was asked for: adds adherence', value: 'number' },
+    period: { help: 'look for buzz at this period in samples, such as the decoder hop; may be repeated', value: 'samples', multiple: true },
+    join: { help: 'measure the seam at this time, 0 for the loop point; may be repeated', value: 'seconds', multiple: true },
+    pictures: { help: 'write a picture of each clip into this folder', value: 'folder' },
+    force: { help: 'overwrite pictures that exist', short: 'f' },
+    'allow-truncated': { help: 'read files that end too early as far as they go' },
+    strict: { help: 'exit with 3 when a clip is suspect: noise, silence, clipping, a lone tone, DC, NaN' },
+  },
+  examples: ['melody eval song.wav', 'melody eval out/ --reference music/ --json', 'melody eval loop.wav --join 0 --bpm 120 --strict'],
+  run,
+};
+
+interface Measured {
+  file: string;
+  report: ClipReport;
+  /** Oddities of the file itself. */
+  warnings: string[];
+}
+
+interface Failed {
+  file: string;
+  error: MelodyError;
+}
+
+async function run(words: readonly string[], values: Values, io: Io): Promise<number> {
+  if (words.length === 0) throw new MelodyError('invalid_argument', 'eval: no file was named', 'melody eval song.wav');
+  const options = {
+    bpm: numberValue(values, 'bpm', { min: 20, max: 400 }),
+    periods: numbers(values, 'period', { min: 12, max: 1e8, whole: true }),
+    joins: numbers(values, 'join', { min: 0, max: 1e6 }),
+  };
+  const referenceFolder = textValue(values, 'reference');
+  const references = referenceFolder === undefined ? [] : await reference(referenceFolder, values, io);
+  const results: (Measured | Failed)[] = [];
+  for (const file of await wavFiles(words)) results.push(await attempt(file, values, options, io));
+
+  const measured = results.filter((r): r is Measured => 'report' in r);
+  const failed = results.filter((r): r is Failed => 'error' in r);
+  const band = bands(references.map((r) => r.report));
+  const together = comparison(measured, references);
+  if (values.json) io.out(`${JSON.stringify(asJson(results, band, together), null, 2)}\n`);
+  else {
+    for (const clip of measured) io.out(table(clip, band, options.bpm));
+    if (together) io.out(`${summaryLines(together).join('\n')}\n`);
+  }
+  for (const { file, error } of failed) {
+    io.err(`melody: ${printable(file)}: ${printable(error.message)}\n${error.hint ? `  ${printable(error.hint)}\n` : ''}`);
+  }
+  if (failed.length > 0) return 1;
+  return values.strict && measured.some((r) => r.report.suspect.length > 0) ? 3 : 0;
+}
+
+interface Requests {
+  bpm: number | undefined;
+  periods: number[];
+  /** Seconds. */
+  joins: number[];
+}
+
+/** A file that cannot be read is reported and does not keep the others from being measured; Ctrl-C ends it all. */
+async function attempt(file: string, values: Values, requests: Requests, io: Io): Promise<Measured | Failed> {
+  try {
+    const audio = await read(file, values, io);
+    const length = audio.channels[0].length;
+    const joins = requests.joins.map((seconds) => Math.round(seconds * audio.sampleRate));
+    const beyond = joins.findIndex((sample) => sample > length);
+    if (beyond >= 0) {
+      const seconds = (length / audio.sampleRate).toFixed(2);
+      throw new MelodyError('invalid_argument', `--join ${requests.joins[beyond]} lies behind the end at ${seconds} s`);
+    }
+    const { bpm, periods } = requests;
+    const report = measureClip(audio.channels, audio.sampleRate, { ...(bpm !== undefined && { bpm }), periods, joins });
+    await picture(file, audio, values);
+    return { file, report, warnings: audio.warnings };
+  } catch (error) {
+    if (!(error instanceof MelodyError) || error.code === 'aborted') throw error;
+    return { file, error };
+  }
+}
+
+async function read(file: string, values: Values, io: Io): Promise<WavAudio> {
+  if (io.signal.aborted) throw new MelodyError('aborted', 'eval: stopped');
+  const source = await platform.openBytes(file, { signal: io.signal });
+  if (source.size > MAX_BYTES) {
+    throw new MelodyError(
+      'audio',
+      `the file has ${source.size} bytes; expected at most ${MAX_BYTES}`,
+      'cut it into parts and measure those',
+    );
+  }
+  return readWav(await source.read(0, source.size, io.signal), { allowTruncated: values['allow-truncated'] === true });
+}
+
+/** The files, and in place of a folder the .wav files in it, by name. */
+async function wavFiles(words: readonly string[]): Promise<string[]> {
+  const lists = await Promise.all(
+    words.map(async (word) => {
+      const isFolder = await stat(word).then(
+        (s) => s.isDirectory(),
+        () => false,
+      );
+      if (!isFolder) return [word];
+      const found = (await readdir(word)).filter((name) => /\.wav$/i.test(name)).sort();
+      if (found.length === 0) throw new MelodyError('io', `${word}: no .wav file in this folder`);
+      return found.map((name) => join(word, name));
+    }),
+  );
+  return lists.flat();
+}
+
+/** Every file of the reference must be readable: a band of what happened to work would say something else than asked. */
+async function reference(folder: string, values: Values, io: Io): Promise<Measured[]> {
+  const files = await wavFiles([folder]);
+  if (files.length < MIN_BAND) {
+    throw new MelodyError('invalid_argument', `--reference ${folder}: got ${files.length} clips, expected at least ${MIN_BAND}`);
+  }
+  const measured: Measured[] = [];
+  for (const file of files) {
+    if (io.terminal) io.err(`\rreference ${measured.length + 1} of ${files.length}`);
+    const audio = await read(file, values, io);
+    measured.push({ file, report: measureClip(audio.channels, audio.sampleRate), warnings: audio.warnings });
+  }
+  if (io.terminal) io.err('\n');
+  return measured;
+}
+
+async function picture(file: string, audio: WavAudio, values: Values): Promise<void> {
+  const folder = textValue(values, 'pictures');
+  if (folder === undefined) return;
+  const target = join(folder, `${basename(file).replace(/\.wav$/i, '')}.png`);
+  const png = await clipPicture(audio.channels, audio.sampleRate);
+  try {
+    await writeFile(target, png, { flag: values.force ? 'w' : 'wx' });
+  } catch (cause) {
+    const exists = (cause as NodeJS.ErrnoException).code === 'EEXIST';
+    const message = exists ? `${target} exists` : `${target} cannot be written: ${(cause as Error).message}`;
+    throw new MelodyError('io', message, exists ? 'add --force to overwrite it' : undefined, { cause });
+  }
+}
+
+/** What can be said of several clips at once. */
+interface Together {
+  clips: number;
+  diversity: number;
+  /** Present with a reference. */
+  descriptorDistance?: number;
+  references?: number;
+}
+
+function comparison(measured: Measured[], references: Measured[]): Together | undefined {
+  if (measured.length < 2) return undefined;
+  const vectors = measured.map((r) => r.report.descriptor);
+  const together = { clips: vectors.length, diversity: diversity(vectors) };
+  if (references.length === 0) return together;
+  const others = references.map((r) => r.report.descriptor);
+  const gaussian = (list: number[][]) => fitGaussian(list, defaultShrink(list.length, list[0].length));
+  return { ...together, descriptorDistance: frechetDistance(gaussian(vectors), gaussian(others)), references: others.length };
+}
+
+function summaryLines({ clips, diversity: spread, descriptorDistance, references }: Together): string[] {
+  const lines = [`${clips} clips: mean pairwise distance of hand-made descriptors ${spread.toFixed(2)}`];
+  if (descriptorDistance === undefined) return lines;
+  return [
+    ...lines,
+    `Fréchet distance of hand-made descriptors to ${references} reference clips ${descriptorDistance.toFixed(2)} (this is not FAD)`,
+  ];
+}
+
+function asJson(results: (Measured | Failed)[], band: Map<string, Band>, together: Together | undefined): unknown {
+  const clips = results.map((result) => {
+    if ('error' in result) return { file: result.file, error: { code: result.error.code, message: result.error.message } };
+    const measures = Object.fromEntries(rows(result.report).map(({ name, value }) => [name, value]));
+    return { file: result.file, warnings: result.warnings, suspect: result.report.suspect, measures, report: result.report };
+  });
+  return { clips, ...(band.size > 0 && { band: Object.fromEntries(band) }), ...(together && { together }) };
+}
+
+function table({ file, report, warnings }: Measured, band: Map<string, Band>, asked: number | undefined): string {
+  const channels = report.channels === 1 ? 'mono' : report.channels === 2 ? 'stereo' : `${report.channels} channels`;
+  const lines = [`${printable(file)}: ${report.duration.toFixed(2)} s, ${report.sampleRate} Hz, ${channels}`];
+  const listed = rows(report).filter(({ value }) => value !== undefined);
+  const names = Math.max(...listed.map(({ name }) => name.length));
+  for (const row of listed) {
+    const known = band.get(row.name);
+    const line = `  ${row.name.padEnd(names)}  ${format(row).padStart(13)}`;
+    lines.push(known ? `${line}   ${place(row.value as number, known)}  ${range(row.digits, known)}` : line);
+  }
+  const key = report.tonality?.key;
+  if (key) lines.push(`  ${'key'.padEnd(names)}  ${key.name.padStart(13)}${key.clear ? '' : '   not clear'}`);
+  if (report.rhythm.adherence) {
+    const { strict, folded } = report.rhythm.adherence;
+    lines.push(`  tempo asked ${asked} BPM: ${strict ? 'kept within 4 %' : folded ? 'kept up to a factor of two' : 'not kept'}`);
+  }
+  lines.push(...warnings.map((text) => `  file: ${printable(text)}`), ...report.suspect.map((text) => `  SUSPECT ${text}`), '');
+  return `${lines.join('\n')}\n`;
+}
+
+function place(value: number, { low, high }: Band): string {
+  return value < low ? 'below' : value > high ? 'above' : 'in   ';
+}
+
+function range(digits: number, { low, high }: Band): string {
+  return `${format({ value: low, unit: '', digits })} … ${format({ value: high, unit: '', digits })}`;
+}
+
+/** All values of an option that may be repeated. */
+function numbers(values: Values, name: string, limits: Parameters<typeof numberValue>[2]): number[] {
+  const given = values[name];
+  if (!Array.isArray(given)) return [];
+  return given.map((text: string) => numberValue({ [name]: text }, name, limits) as number);
+}
