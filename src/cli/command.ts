@@ -114,7 +114,7 @@ export function printable(text: string): string {
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates.map((candidate) => ({ candidate, edits: editDistance(word, candidate) })).sort((a, b) => a.edits - b.edits);
   const best = ranked[0];
-  return best && best.edits <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  return best && best.edits <= Math.min(3, Math.floor(word.length / 2)) ? best.candidate : undefined;
 }
 
 /** Levenshtein distance: insertions, deletions and substitutions of one character. */

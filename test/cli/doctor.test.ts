@@ -1,0 +1,42 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import type { Io } from '../../src/cli/command.ts';
+import { doctor } from '../../src/cli/doctor.ts';
+import { MelodyError } from '../../src/errors.ts';
+import { platform } from '../../src/platform/node.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+async function run(values = {}) {
+  const said: (string | Uint8Array)[] = [];
+  const io: Io = { out: (data) => said.push(data), err: () => {}, terminal: false, env: {}, signal: new AbortController().signal };
+  const code = await doctor.run([], values, io);
+  return { code, out: said.join('') };
+}
+
+test('says what this machine is and that it can run melody', async () => {
+  const { code, out } = await run();
+  expect(code).toBe(0);
+  expect(out).toMatch(/^ok {3}adapter +\S/m);
+  expect(out).toMatch(/storage binding +\d+ MiB/);
+  expect(out).toContain(process.version);
+  expect(out).toContain('This machine can run melody.');
+});
+
+test('--json is JSON', async () => {
+  const findings = JSON.parse((await run({ json: true })).out);
+  expect(findings).toContainEqual({ topic: 'adapter', text: expect.any(String), ok: true });
+});
+
+test('without an adapter: said with the way out, exit code 1, the rest is still told', async () => {
+  vi.spyOn(platform, 'openGpu').mockRejectedValue(new MelodyError('no_adapter', 'no WebGPU adapter', 'install a driver'));
+  const { code, out } = await run();
+  expect(code).toBe(1);
+  expect(out).toMatch(/^FAIL adapter +no WebGPU adapter\n +install a driver$/m);
+  expect(out).toMatch(/^ok {3}disk/m);
+  expect(out).toContain('1 thing to mend first');
+});
+
+test('an error of ours is not taken for a missing adapter', async () => {
+  vi.spyOn(platform, 'openGpu').mockRejectedValue(new TypeError('bug'));
+  await expect(run()).rejects.toThrow('bug');
+});
