@@ -23,6 +23,7 @@ export function randomWeights(seed: number, dtype: 'f32' | 'f16' = 'f16'): Weigh
     },
     has: () => true,
     async prepare() {},
+    misfits: () => [],
     check() {},
     unused: () => [],
   };

@@ -57,6 +57,7 @@ export interface SafetensorsHeader {
 const MAX_HEADER = 100_000_000; // as the reference
 const MAX_INTEGER = 2 ** 48; // dimensions, element counts and offsets, as the format's JSON schema
 const MAX_RANK = 8;
+const MAX_METADATA = 4096; // keys; in the wild there are some hundreds at most
 const FIRST_READ = 64 * 1024; // most headers come with the first read
 
 /** Reads and checks the header: frame, JSON, names, dtypes, shapes, and that the tensors' byte ranges tile the file exactly. */
@@ -90,7 +91,10 @@ function parseHeader(text: Uint8Array, where: string, start: number, size: numbe
 
 function readMetadata(scanner: JsonScanner): Map<string, string> {
   const metadata = new Map<string, string>();
-  scanner.object('__metadata__', (key) => metadata.set(key, scanner.string('a value of __metadata__')));
+  scanner.object('__metadata__', (key) => {
+    if (metadata.size === MAX_METADATA) scanner.fail(`more than ${MAX_METADATA} keys in __metadata__`);
+    metadata.set(key, scanner.string('a value of __metadata__'));
+  });
   return metadata;
 }
 

@@ -25,7 +25,9 @@ export interface Scope {
 export interface WeightSource extends Scope {
   /** Makes these parts (all without `parts`) ready for look-ups; of files, reads headers only. */
   prepare(parts?: readonly string[], signal?: AbortSignal): Promise<void>;
-  /** Throws one `weights` error that lists every missing, misshapen or unusable tensor asked for so far. */
+  /** Every missing, misshapen or unusable tensor asked for so far, a line each. */
+  misfits(): string[];
+  /** Throws one `weights` error that lists all misfits, where there are any. */
   check(): void;
   /** Tensors made ready, under `prefix` if given, that nobody asked for. */
   unused(prefix?: string): string[];
@@ -96,10 +98,14 @@ export class Weights implements WeightSource {
     return this.#checkpoint.has(name);
   }
 
+  misfits(): string[] {
+    return [...this.#misfits.values()];
+  }
+
   check(): void {
-    if (this.#misfits.size === 0) return;
-    const list = [...this.#misfits.values()].join('\n  ');
-    const message = `${this.#checkpoint.name}: ${this.#misfits.size} tensors do not fit the model:\n  ${list}`;
+    const misfits = this.misfits();
+    if (misfits.length === 0) return;
+    const message = `${this.#checkpoint.name}: ${misfits.length} tensors do not fit the model:\n  ${misfits.join('\n  ')}`;
     throw new MelodyError('weights', message, 'The weights belong to another config or version: fetch or export both together.');
   }
 

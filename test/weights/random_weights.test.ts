@@ -62,6 +62,7 @@ describe('random weights', () => {
     expect(weights.has('whatever')).toBe(true);
     expect(weights.get('a.b', [2, 2])).toBe(weights.at('a').get('b', [2, 2]));
     weights.check();
+    expect(weights.misfits()).toEqual([]);
     expect(weights.unused()).toEqual([]);
   });
 });
