@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   bench: async () => (await import('./bench.ts')).bench,
   doctor: async () => (await import('./doctor.ts')).doctor,
   eval: async () => (await import('./eval.ts')).evaluate,
+  inspect: async () => (await import('./inspect.ts')).inspect,
 };
 
 /** Runs one command line (without `node` and the script). Never throws; returns the exit code. */

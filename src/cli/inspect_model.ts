@@ -1,0 +1,50 @@
+// Do a model folder's weights fit its config? Records every network as a generation would, without a GPU, and asks what was missing.
+import { MelodyError } from '../errors.ts';
+import { DEFAULT_CAPS } from '../gpu/device.ts';
+import { Graph } from '../graph/graph.ts';
+import { audioTower } from '../models/audio_tower.ts';
+import { dualPath, dualPathAngles, dualPathTokens } from '../models/dual_path.ts';
+import { styleCodes } from '../models/rvq.ts';
+import { semanticFeatures, semanticTokens } from '../models/semantic_encoder.ts';
+import { kvCache, semanticLm } from '../models/semantic_lm.ts';
+import { textTower } from '../models/text_tower.ts';
+import { vaeDecoder } from '../models/vae_decoder.ts';
+import { vaeEncoder } from '../models/vae_encoder.ts';
+import type { Model, ModelConfig } from '../pipeline/model.ts';
+import type { Scope } from '../weights/weights.ts';
+
+type Part = (g: Graph, w: Scope, config: ModelConfig) => void;
+
+/** How each network is recorded: over one chunk of music, as small as its shapes allow. */
+const PARTS: Readonly<Record<string, Part>> = {
+  text_tower: (g, w, c) => textTower(g, w, g.input('ids', [4], 'u32'), c.text_tower),
+  rvq: (g, w, c) => styleCodes(g, w, g.input('embedding', [1, c.text_tower.embedding_dim]), c.rvq),
+  semantic_lm: (g, w, c) =>
+    semanticLm(g, w, g.input('ids', [1, 4], 'u32'), c.semantic_lm, { cache: kvCache(c.semantic_lm, 1, 4), start: 0 }),
+  dual_path: (g, w, c) => {
+    const tokens = (c.window_seconds * c.token_rate) / c.chunks;
+    const frames = tokens * c.dual_path.frames_per_token;
+    const memory = dualPathTokens(g, w, g.input('ids', [1, tokens], 'u32'), c.dual_path);
+    const angles = dualPathAngles(g, w, g.input('angle', [1, frames]), c.dual_path);
+    dualPath(g, w, g.input('z', [1, frames, c.latent_dim]), angles, memory, c.dual_path);
+  },
+  vae_decoder: (g, w, c) => vaeDecoder(g, w, g.input('z', [c.frame_rate, c.latent_dim]), c.vae_decoder),
+  audio_tower: (g, w, c) => audioTower(g, w, g.input('features', [c.token_rate, c.audio_tower.features]), c.audio_tower),
+  semantic_encoder: (g, w, c) => semanticTokens(g, w, semanticFeatures(g, w, g.input('audio', [c.sample_rate])), c.semantic_encoder),
+  vae_encoder: (g, w, c) => vaeEncoder(g, w, g.input('audio', [c.sample_rate]), c.vae_encoder),
+};
+
+/** All that keeps the weights from playing under this config, and the tensors that no network asks for. */
+export async function modelMisfits({ config, weights }: Model): Promise<{ faults: string[]; unused: string[] }> {
+  await weights.prepare();
+  const faults: string[] = [];
+  for (const [name, record] of Object.entries(PARTS)) {
+    try {
+      record(new Graph(DEFAULT_CAPS), weights.at(name), config);
+    } catch (error) {
+      if (!(error instanceof MelodyError)) throw error;
+      faults.push(`${name} cannot be built: ${error.message}`);
+    }
+  }
+  return { faults: [...weights.misfits(), ...faults], unused: weights.unused() };
+}
