@@ -20,8 +20,18 @@ export interface Caps {
 
 /** WebGPU's guaranteed minimum: what a graph may assume of any adapter. */
 export const DEFAULT_CAPS: Caps = {
-  name: 'WebGPU default limits', software: false, f16: false, subgroups: false, subgroupMin: 0, subgroupMax: 0, timestamps: false,
-  storageBinding: 134217728, bufferSize: 268435456, workgroupMemory: 16384, invocations: 256, groupsPerAxis: 65535,
+  name: 'WebGPU default limits',
+  software: false,
+  f16: false,
+  subgroups: false,
+  subgroupMin: 0,
+  subgroupMax: 0,
+  timestamps: false,
+  storageBinding: 134217728,
+  bufferSize: 268435456,
+  workgroupMemory: 16384,
+  invocations: 256,
+  groupsPerAxis: 65535,
 };
 
 export interface GpuOptions {
@@ -34,7 +44,11 @@ export interface GpuOptions {
 
 const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
 const RAISED_LIMITS = [
-  'maxStorageBufferBindingSize', 'maxBufferSize', 'maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX',
+  'maxStorageBufferBindingSize',
+  'maxBufferSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
 ] as const;
 
 const SOFTWARE_NAMES = /llvmpipe|swiftshader|lavapipe|software|warp|basic render/i;
@@ -58,11 +72,19 @@ export class Gpu {
     this.device = device;
     this.caps = caps;
     this.lost = device.lost.then((info) => {
-      this.#failure ??= new MelodyError('device_lost', `the GPU device was lost (${info.reason}): ${info.message}`, 'open the GPU again and reload');
+      this.#failure ??= new MelodyError(
+        'device_lost',
+        `the GPU device was lost (${info.reason}): ${info.message}`,
+        'open the GPU again and reload',
+      );
       return info.message;
     });
     device.onuncapturederror = (event) => {
-      this.#failure ??= new MelodyError('gpu', `uncaptured GPU error: ${event.error.message}`, 'please report this with the output of `melody doctor`');
+      this.#failure ??= new MelodyError(
+        'gpu',
+        `uncaptured GPU error: ${event.error.message}`,
+        'please report this with the output of `melody doctor`',
+      );
     };
   }
 
@@ -73,8 +95,11 @@ export class Gpu {
   static async open(gpu: GPU, options: GpuOptions = {}): Promise<Gpu> {
     const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
     if (!adapter)
-      throw new MelodyError('no_adapter', 'no WebGPU adapter; got null from requestAdapter(), expected a GPU or a software Vulkan driver',
-        'Node: run `npm run setup`; browser: use one with WebGPU (Chrome, Edge, Safari 26, Firefox 141+) and hardware acceleration on');
+      throw new MelodyError(
+        'no_adapter',
+        'no WebGPU adapter; got null from requestAdapter(), expected a GPU or a software Vulkan driver',
+        'Node: run `npm run setup`; browser: use one with WebGPU (Chrome, Edge, Safari 26, Firefox 141+) and hardware acceleration on',
+      );
     const want = options.features === 'none' ? [] : OPTIONAL_FEATURES.filter((name) => adapter.features.has(name));
     const requiredLimits: Record<string, number> = {};
     if (options.limits !== 'default') for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
@@ -94,14 +119,24 @@ export class Gpu {
   buffer(bytes: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     if (size > this.caps.bufferSize)
-      throw new MelodyError('limit', `${label}: buffer of ${size} bytes; got a limit of ${this.caps.bufferSize} on ${this.caps.name}`,
-        'use a shorter window, a smaller model, or an adapter with larger buffers');
+      throw new MelodyError(
+        'limit',
+        `${label}: buffer of ${size} bytes; got a limit of ${this.caps.bufferSize} on ${this.caps.name}`,
+        'use a shorter window, a smaller model, or an adapter with larger buffers',
+      );
     this.device.pushErrorScope('out-of-memory');
     const buffer = this.device.createBuffer({ size, usage, label });
-    this.#allocations = this.device.popErrorScope().then((error) => {
-      if (error) this.#failure ??= new MelodyError('out_of_memory', `${label}: no GPU memory for ${size} bytes beside ${this.memory.bytes - size} in use: ${error.message}`,
-        'use a shorter duration, a smaller model, or f16 weights');
-    }, () => {}); // a lost device rejects; `lost` says why
+    this.#allocations = this.device.popErrorScope().then(
+      (error) => {
+        if (error)
+          this.#failure ??= new MelodyError(
+            'out_of_memory',
+            `${label}: no GPU memory for ${size} bytes beside ${this.memory.bytes - size} in use: ${error.message}`,
+            'use a shorter duration, a smaller model, or f16 weights',
+          );
+      },
+      () => {},
+    ); // a lost device rejects; `lost` says why
     this.#sizes.set(buffer, size);
     this.memory.buffers += 1;
     this.memory.bytes += size;
@@ -186,7 +221,8 @@ export class Gpu {
     if (!layout) {
       const group = this.device.createBindGroupLayout({
         entries: ['uniform' as const, ...modes].map((mode, binding) => ({
-          binding, visibility: 4 /* GPUShaderStage.COMPUTE */,
+          binding,
+          visibility: 4 /* GPUShaderStage.COMPUTE */,
           buffer: { type: mode === 'uniform' ? 'uniform' : mode === 'read' ? 'read-only-storage' : 'storage' },
         })),
       });
@@ -202,14 +238,20 @@ export class Gpu {
     void this.device.popErrorScope().catch(() => {});
     try {
       return await this.device.createComputePipelineAsync({
-        label: key, layout: this.#layout(kernel).pipeline,
+        label: key,
+        layout: this.#layout(kernel).pipeline,
         compute: { module, entryPoint: 'main', constants: { ...(how.overrides ?? {}) } },
       });
     } catch (cause) {
       this.check();
       const info = await module.getCompilationInfo();
       const lines = info.messages.filter((m) => m.type === 'error').map((m) => `  line ${m.lineNum}:${m.linePos} ${m.message}`);
-      throw new MelodyError('kernel', `${key}: the pipeline does not compile\n${lines.join('\n') || String(cause)}`, 'see `melody doctor` for the adapter', { cause });
+      throw new MelodyError(
+        'kernel',
+        `${key}: the pipeline does not compile\n${lines.join('\n') || String(cause)}`,
+        'see `melody doctor` for the adapter',
+        { cause },
+      );
     }
   }
 }
@@ -224,7 +266,8 @@ function describe(adapter: GPUAdapter, device: GPUDevice): Caps {
   const subgroups = device.features.has('subgroups');
   const limits = device.limits;
   return {
-    name, subgroups,
+    name,
+    subgroups,
     software: SOFTWARE_NAMES.test(name) || info.isFallbackAdapter === true,
     f16: device.features.has('shader-f16'),
     subgroupMin: subgroups ? info.subgroupMinSize : 0,

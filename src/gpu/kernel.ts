@@ -33,7 +33,8 @@ export function specialise(kernel: Kernel, how: Specialisation): string {
     source = source.replace(mark, (_all, head: string, _rest: string, text: string) => `${head}${text};`);
   }
   for (const [id, value] of Object.entries(how.consts ?? {})) {
-    if (!(id in kernel.consts)) throw new MelodyError('kernel', `${kernel.name}: no const "${id}"; it has [${Object.keys(kernel.consts).join(', ')}]`);
+    if (!(id in kernel.consts))
+      throw new MelodyError('kernel', `${kernel.name}: no const "${id}"; it has [${Object.keys(kernel.consts).join(', ')}]`);
     source = source.replace(new RegExp(`^(const ${id}\\s*(?::\\s*\\w+\\s*)?=\\s*)[-\\d.]+([uif]?;)`, 'm'), `$1${value}$2`);
   }
   for (const id of Object.keys(how.overrides ?? {}))
@@ -45,6 +46,9 @@ export function specialise(kernel: Kernel, how: Specialisation): string {
 /** Cache key of a specialisation: equal keys are equal pipelines. */
 export function specialisationKey(kernel: Kernel, how: Specialisation): string {
   const flat = (o: { readonly [id: string]: number } | undefined) =>
-    Object.entries(o ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => `${k}=${v}`).join(',');
+    Object.entries(o ?? {})
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([k, v]) => `${k}=${v}`)
+      .join(',');
   return `${kernel.name}|${how.variant ?? ''}|${flat(how.consts)}|${flat(how.overrides)}`;
 }

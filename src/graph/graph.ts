@@ -123,11 +123,13 @@ export class Graph {
     const label = [...this.#scope, options.label ?? kernel.name].join('/');
     const named = { ...options.in, ...options.out } as { [id: string]: Tensor | undefined };
     const pick = (mode: 'read' | 'write') =>
-      Object.keys(kernel.bindings).filter((id) => kernel.bindings[id] === mode).map((id) => {
-        const tensor = named[id];
-        if (!tensor) throw new MelodyError('graph', `${label}: binding "${id}" of ${kernel.name} has no tensor`);
-        return tensor;
-      });
+      Object.keys(kernel.bindings)
+        .filter((id) => kernel.bindings[id] === mode)
+        .map((id) => {
+          const tensor = named[id];
+          if (!tensor) throw new MelodyError('graph', `${label}: binding "${id}" of ${kernel.name} has no tensor`);
+          return tensor;
+        });
     const inputs = pick('read');
     const outputs = pick('write');
     for (const x of inputs)
@@ -137,7 +139,11 @@ export class Graph {
       if (y.storage.kind === 'weight' || y.storage.kind === 'input')
         throw new MelodyError('graph', `${label}: writes "${y.storage.label}", which is ${y.storage.kind}; expected temp, state or output`);
       if (inputs.some((x) => x.storage === y.storage) || outputs.filter((o) => o.storage === y.storage).length > 1)
-        throw new MelodyError('graph', `${label}: "${y.storage.label}" is bound twice with a write; WebGPU forbids it`, 'write to another tensor');
+        throw new MelodyError(
+          'graph',
+          `${label}: "${y.storage.label}" is bound twice with a write; WebGPU forbids it`,
+          'write to another tensor',
+        );
       this.#written.add(y.storage);
     }
     for (const [field, type] of Object.entries(kernel.params)) this.#checkParam(label, field, type, options.params[field]);
@@ -147,7 +153,13 @@ export class Graph {
         throw new MelodyError('limit', `${label}: grid [${grid}]; expected whole numbers from 1 to ${this.caps.groupsPerAxis} per axis`);
     const how = { variant: options.variant, consts: options.consts, overrides: options.overrides } as Specialisation;
     this.dispatches.push({
-      kernel, how, inputs, outputs, params: options.params, grid, label,
+      kernel,
+      how,
+      inputs,
+      outputs,
+      params: options.params,
+      grid,
+      label,
       flops: options.flops ?? 0,
       bytes: options.bytes ?? [...inputs, ...outputs].reduce((n, t) => n + t.storage.bytes, 0),
     });
@@ -162,8 +174,11 @@ export class Graph {
   #checkSize(storage: Storage): void {
     const limit = Math.min(this.caps.storageBinding, this.caps.bufferSize);
     if (storage.bytes > limit)
-      throw new MelodyError('limit', `${storage.label}: ${storage.bytes} bytes in one tensor; got a limit of ${limit} on ${this.caps.name}`,
-        'use a shorter window, a smaller batch, f16 weights, or an adapter with larger bindings');
+      throw new MelodyError(
+        'limit',
+        `${storage.label}: ${storage.bytes} bytes in one tensor; got a limit of ${limit} on ${this.caps.name}`,
+        'use a shorter window, a smaller batch, f16 weights, or an adapter with larger bindings',
+      );
   }
 
   #checkParam(label: string, field: string, type: string, value: ParamValue | undefined): void {

@@ -1,6 +1,6 @@
 // A compiled graph: slots, pipelines and bind groups made once, replayed in one submit with one parameter write.
 import { MelodyError } from '../errors.ts';
-import { type Gpu, GPU_USAGE } from '../gpu/device.ts';
+import { GPU_USAGE, type Gpu } from '../gpu/device.ts';
 import { type Dispatch, type Graph, isScalar, type ParamValue } from './graph.ts';
 import type { Residents } from './residents.ts';
 import { assignSlots, type Lifetime } from './slots.ts';
@@ -63,8 +63,16 @@ export class Plan {
   #disposed = false;
 
   private constructor(parts: {
-    gpu: Gpu; graph: Graph; steps: Step[]; buffers: Map<Storage, GPUBuffer>; owned: GPUBuffer[]; params: ParamBlock; paramBuffer: GPUBuffer;
-    slotOf: Map<Storage, number>; slotBytes: readonly number[]; options: CompileOptions;
+    gpu: Gpu;
+    graph: Graph;
+    steps: Step[];
+    buffers: Map<Storage, GPUBuffer>;
+    owned: GPUBuffer[];
+    params: ParamBlock;
+    paramBuffer: GPUBuffer;
+    slotOf: Map<Storage, number>;
+    slotBytes: readonly number[];
+    options: CompileOptions;
   }) {
     this.gpu = parts.gpu;
     this.graph = parts.graph;
@@ -102,27 +110,37 @@ export class Plan {
       const slotOf = new Map(temps.map((s, i) => [s, slots.slotOf[i]]));
       const buffers = new Map(temps.map((s, i) => [s, slotBuffers[slots.slotOf[i]]]));
       for (const tensor of [...graph.inputs.values(), ...graph.outputs.values()])
-        if (tensor.storage.kind !== 'state' && !buffers.has(tensor.storage)) buffers.set(tensor.storage, own(tensor.storage.bytes + guard, USAGE, tensor.storage.label));
+        if (tensor.storage.kind !== 'state' && !buffers.has(tensor.storage))
+          buffers.set(tensor.storage, own(tensor.storage.bytes + guard, USAGE, tensor.storage.label));
       const params = packParams(graph.dispatches);
       const paramBuffer = own(params.words.byteLength, GPU_USAGE.UNIFORM | GPU_USAGE.COPY_DST, 'params');
       gpu.device.queue.writeBuffer(paramBuffer, 0, params.words.buffer);
-      const persistent = [...lives.keys(), ...[...graph.outputs.values()].map((t) => t.storage)].filter((s) => s.kind === 'weight' || s.kind === 'state');
+      const persistent = [...lives.keys(), ...[...graph.outputs.values()].map((t) => t.storage)].filter(
+        (s) => s.kind === 'weight' || s.kind === 'state',
+      );
       const [pipelines, loaded] = await Promise.all([
         Promise.all(graph.dispatches.map((d) => gpu.pipeline(d.kernel, d.how))),
         residents.ensure(persistent, options),
       ]);
       for (const [storage, buffer] of loaded) buffers.set(storage, buffer);
       await gpu.allocated();
-      const steps = graph.dispatches.map((dispatch, i): Step => ({
-        dispatch, pipeline: pipelines[i],
-        group: gpu.device.createBindGroup({
-          label: dispatch.label, layout: gpu.bindGroupLayout(dispatch.kernel),
-          entries: [
-            { binding: 0, resource: { buffer: paramBuffer, offset: params.offsets[i], size: params.sizes[i] } },
-            ...[...dispatch.inputs, ...dispatch.outputs].map((t, j) => ({ binding: j + 1, resource: { buffer: buffers.get(t.storage) as GPUBuffer } })),
-          ],
+      const steps = graph.dispatches.map(
+        (dispatch, i): Step => ({
+          dispatch,
+          pipeline: pipelines[i],
+          group: gpu.device.createBindGroup({
+            label: dispatch.label,
+            layout: gpu.bindGroupLayout(dispatch.kernel),
+            entries: [
+              { binding: 0, resource: { buffer: paramBuffer, offset: params.offsets[i], size: params.sizes[i] } },
+              ...[...dispatch.inputs, ...dispatch.outputs].map((t, j) => ({
+                binding: j + 1,
+                resource: { buffer: buffers.get(t.storage) as GPUBuffer },
+              })),
+            ],
+          }),
         }),
-      }));
+      );
       return new Plan({ gpu, graph, steps, buffers, owned, params, paramBuffer, slotOf, slotBytes: slots.bytes, options });
     } catch (error) {
       for (const buffer of owned) gpu.free(buffer);
@@ -159,7 +177,10 @@ export class Plan {
     const tensor = this.graph.inputs.get(name);
     if (!tensor) throw new MelodyError('graph', `no input "${name}"; this plan has [${[...this.graph.inputs.keys()].join(', ')}]`);
     if (data.length !== tensor.storage.elements)
-      throw new MelodyError('shape', `input "${name}": got ${data.length} elements, expected ${tensor.storage.elements} for [${tensor.shape}]`);
+      throw new MelodyError(
+        'shape',
+        `input "${name}": got ${data.length} elements, expected ${tensor.storage.elements} for [${tensor.shape}]`,
+      );
     this.gpu.device.queue.writeBuffer(this.#buffers.get(tensor.storage) as GPUBuffer, 0, data as GPUAllowSharedBufferSource);
   }
 
@@ -177,14 +198,19 @@ export class Plan {
   }
 
   /** Run once with a timestamp around every dispatch. Needs the feature timestamp-query; throws `limit` without it. */
-  async profile(scalars: { readonly [name: string]: number } = {}, inputs: { readonly [name: string]: HostData } = {}): Promise<DispatchTime[]> {
-    if (!this.gpu.caps.timestamps) throw new MelodyError('limit', `profiling needs the feature timestamp-query; ${this.gpu.caps.name} has none`);
+  async profile(
+    scalars: { readonly [name: string]: number } = {},
+    inputs: { readonly [name: string]: HostData } = {},
+  ): Promise<DispatchTime[]> {
+    if (!this.gpu.caps.timestamps)
+      throw new MelodyError('limit', `profiling needs the feature timestamp-query; ${this.gpu.caps.name} has none`);
     this.#ready();
     for (const [name, data] of Object.entries(inputs)) this.write(name, data);
     this.#writeScalars(scalars);
     const times: DispatchTime[] = [];
     const chunk = 2048; // a query set holds at most 4096 queries
-    for (let from = 0; from < this.#steps.length; from += chunk) times.push(...(await this.#profileSteps(this.#steps.slice(from, from + chunk))));
+    for (let from = 0; from < this.#steps.length; from += chunk)
+      times.push(...(await this.#profileSteps(this.#steps.slice(from, from + chunk))));
     return times;
   }
 
@@ -235,7 +261,8 @@ export class Plan {
 
   #writeScalars(scalars: { readonly [name: string]: number }): void {
     for (const name of Object.keys(scalars))
-      if (!this.graph.scalars.has(name)) throw new MelodyError('graph', `no scalar "${name}"; this plan has [${[...this.graph.scalars].join(', ')}]`);
+      if (!this.graph.scalars.has(name))
+        throw new MelodyError('graph', `no scalar "${name}"; this plan has [${[...this.graph.scalars].join(', ')}]`);
     for (const { at, type, value } of this.#patches) {
       const given = scalars[value.scalar];
       if (given === undefined) throw new MelodyError('graph', `scalar "${value.scalar}" was not given to run()`);
@@ -266,7 +293,9 @@ export class Plan {
     try {
       const encoder = device.createCommandEncoder();
       steps.forEach(({ dispatch, pipeline, group }, i) => {
-        const pass = encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 } });
+        const pass = encoder.beginComputePass({
+          timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 },
+        });
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, group);
         pass.dispatchWorkgroups(dispatch.grid[0], dispatch.grid[1], dispatch.grid[2]);
@@ -275,7 +304,13 @@ export class Plan {
       encoder.resolveQuerySet(querySet, 0, steps.length * 2, resolved, 0);
       device.queue.submit([encoder.finish()]);
       const ns = new BigUint64Array(await this.gpu.read(resolved, steps.length * 16));
-      return steps.map(({ dispatch: d }, i) => ({ label: d.label, kernel: d.kernel.name, ms: Number(ns[2 * i + 1] - ns[2 * i]) / 1e6, flops: d.flops, bytes: d.bytes }));
+      return steps.map(({ dispatch: d }, i) => ({
+        label: d.label,
+        kernel: d.kernel.name,
+        ms: Number(ns[2 * i + 1] - ns[2 * i]) / 1e6,
+        flops: d.flops,
+        bytes: d.bytes,
+      }));
     } finally {
       querySet.destroy();
       this.gpu.free(resolved);

@@ -1,6 +1,6 @@
 // What stays on the GPU between plans: weights, uploaded once per layout, and states.
 import { MelodyError } from '../errors.ts';
-import { type Gpu, GPU_USAGE } from '../gpu/device.ts';
+import { GPU_USAGE, type Gpu } from '../gpu/device.ts';
 import { elementsOf, type Storage, type Tensor, type WeightRef } from './tensor.ts';
 
 const USAGE = GPU_USAGE.STORAGE | GPU_USAGE.COPY_SRC | GPU_USAGE.COPY_DST;
@@ -17,7 +17,10 @@ export class Residents {
   }
 
   /** Buffers of the given weight and state storages, uploading what is not there yet. `onBytes` hears of each weight's upload. */
-  async ensure(storages: Iterable<Storage>, options: { signal?: AbortSignal; onBytes?: (bytes: number) => void } = {}): Promise<Map<Storage, GPUBuffer>> {
+  async ensure(
+    storages: Iterable<Storage>,
+    options: { signal?: AbortSignal; onBytes?: (bytes: number) => void } = {},
+  ): Promise<Map<Storage, GPUBuffer>> {
     const found = new Map<Storage, GPUBuffer>();
     const queue = [...new Set(storages)];
     const worker = async () => {
@@ -33,7 +36,10 @@ export class Residents {
   /** Overwrite a state from its first element. */
   write(target: Tensor, data: Float32Array | Uint32Array | Int32Array): void {
     if (data.byteLength > target.storage.bytes)
-      throw new MelodyError('shape', `write ${target.storage.label}: got ${data.byteLength} bytes, expected at most ${target.storage.bytes}`);
+      throw new MelodyError(
+        'shape',
+        `write ${target.storage.label}: got ${data.byteLength} bytes, expected at most ${target.storage.bytes}`,
+      );
     this.gpu.device.queue.writeBuffer(this.#state(target.storage), 0, data as GPUAllowSharedBufferSource);
   }
 
@@ -59,7 +65,11 @@ export class Residents {
   dispose(): void {
     for (const buffer of this.#states.values()) this.gpu.free(buffer);
     for (const layouts of this.#weights.values())
-      for (const pending of layouts.values()) void pending.then((buffer) => this.gpu.free(buffer), () => {});
+      for (const pending of layouts.values())
+        void pending.then(
+          (buffer) => this.gpu.free(buffer),
+          () => {},
+        );
     this.#states.clear();
     this.#weights.clear();
   }

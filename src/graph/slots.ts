@@ -16,7 +16,9 @@ export interface Slots {
  * WebGPU forbids one buffer as read and read_write in a dispatch.
  */
 export function assignSlots(lifetimes: readonly Lifetime[]): Slots {
-  const order = lifetimes.map((_, i) => i).sort((a, b) => lifetimes[a].first - lifetimes[b].first || lifetimes[b].bytes - lifetimes[a].bytes);
+  const order = lifetimes
+    .map((_, i) => i)
+    .sort((a, b) => lifetimes[a].first - lifetimes[b].first || lifetimes[b].bytes - lifetimes[a].bytes);
   const slotOf = new Array<number>(lifetimes.length);
   const bytes: number[] = [];
   const busyUntil: number[] = [];

@@ -54,7 +54,8 @@ export const bytesOf = (elements: number, dtype: DType): number => (dtype === 'f
 
 export function makeStorage(kind: Kind, shape: readonly number[], dtype: DType, label: string, weight?: Storage['weight']): Storage {
   for (const d of shape)
-    if (!Number.isInteger(d) || d < 1) throw new MelodyError('shape', `${label}: every dimension must be a positive integer; got [${shape}]`);
+    if (!Number.isInteger(d) || d < 1)
+      throw new MelodyError('shape', `${label}: every dimension must be a positive integer; got [${shape}]`);
   const elements = elementsOf(shape);
   return { kind, dtype, elements, bytes: bytesOf(elements, dtype), label, weight };
 }

@@ -31,7 +31,8 @@ export function normalNoise(g: Graph, shape: readonly number[], options: NoiseOp
   if (elementsOf(y.shape) !== n) throw new MelodyError('shape', `normal_noise: got [${y.shape}] to write to, expected [${shape}]`);
   const [seed_low, seed_high] = options.seed;
   g.dispatch(K.normal_noise, {
-    in: { table: constant(g, QUANTILES) }, out: { y },
+    in: { table: constant(g, QUANTILES) },
+    out: { y },
     params: { n, block: options.block ?? 0, stream: options.stream, seed_low, seed_high },
     grid: grid1d(g.caps, Math.ceil(n / 4), 64),
   });

@@ -10,7 +10,9 @@ const SORT_THREADS = 256;
 const MAX_VOCAB = 2048; // a key holds 11 bits of token; the sort's memory is 8 KiB of the guaranteed 16
 
 /** 2^20 · 2^(−i/256): the fractional part of a power of two. */
-const EXP2 = constantRef('sample_token.exp2', [257], 'u32', () => Uint32Array.from({ length: 257 }, (_, i) => Math.round(2 ** 20 * expNegative((i / 256) * Math.LN2))));
+const EXP2 = constantRef('sample_token.exp2', [257], 'u32', () =>
+  Uint32Array.from({ length: 257 }, (_, i) => Math.round(2 ** 20 * expNegative((i / 256) * Math.LN2))),
+);
 
 export interface Sampling {
   /** > 0; below 1 sharpens, above 1 flattens. 0 takes the most likely token. */
@@ -23,8 +25,10 @@ export interface Sampling {
 
 /** Throws `invalid_argument` unless temperature ≥ 0, topK is a whole number ≥ 0 and 0 < topP ≤ 1. */
 export function checkSampling({ temperature, topK, topP }: Sampling): void {
-  const bad = (what: string, got: unknown, expected: string) => new MelodyError('invalid_argument', `${what} must be ${expected}; got ${String(got)}`);
-  if (!(Number.isFinite(temperature) && temperature >= 0 && temperature <= 100)) throw bad('temperature', temperature, 'a number from 0 to 100');
+  const bad = (what: string, got: unknown, expected: string) =>
+    new MelodyError('invalid_argument', `${what} must be ${expected}; got ${String(got)}`);
+  if (!(Number.isFinite(temperature) && temperature >= 0 && temperature <= 100))
+    throw bad('temperature', temperature, 'a number from 0 to 100');
   if (!(Number.isInteger(topK) && topK >= 0)) throw bad('topK', topK, 'a whole number, 0 for all');
   if (!(topP > 0 && topP <= 1)) throw bad('topP', topP, 'over 0 and at most 1');
 }
@@ -59,12 +63,24 @@ export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): T
   if (vocab > MAX_VOCAB) throw new MelodyError('shape', `sample_token: got ${vocab} logits, expected at most ${MAX_VOCAB}`);
   const at = options.at ?? 0;
   if (options.into.dtype !== 'u32' || (!isScalar(at) && at >= elementsOf(options.into.shape)))
-    throw new MelodyError('shape', `sample_token: cannot write id ${String(at)} of ${options.into.dtype} [${options.into.shape}], expected u32 and a place in it`);
+    throw new MelodyError(
+      'shape',
+      `sample_token: cannot write id ${String(at)} of ${options.into.dtype} [${options.into.shape}], expected u32 and a place in it`,
+    );
   g.dispatch(K.sample_token, {
-    in: { logits, exp2_table: constant(g, EXP2) }, out: { id: options.into },
+    in: { logits, exp2_table: constant(g, EXP2) },
+    out: { id: options.into },
     params: {
-      vocab, size: Math.max(SORT_THREADS, 2 ** Math.ceil(Math.log2(vocab))), top_k: options.top_k, top_p: options.top_p, rate: options.rate, position: options.position, stream: options.stream ?? STREAM.tokens,
-      seed_low: options.seed[0], seed_high: options.seed[1], at,
+      vocab,
+      size: Math.max(SORT_THREADS, 2 ** Math.ceil(Math.log2(vocab))),
+      top_k: options.top_k,
+      top_p: options.top_p,
+      rate: options.rate,
+      position: options.position,
+      stream: options.stream ?? STREAM.tokens,
+      seed_low: options.seed[0],
+      seed_high: options.seed[1],
+      at,
     },
     overrides: { WG: SORT_THREADS },
     grid: [1],
@@ -73,11 +89,22 @@ export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): T
 }
 
 /** The token the kernel draws, computed here: for tests and for checks across machines. */
-export function sampleTokenReference(logits: Float32Array, sampling: Sampling, seed: number, position: number, stream: number = STREAM.tokens): number {
+export function sampleTokenReference(
+  logits: Float32Array,
+  sampling: Sampling,
+  seed: number,
+  position: number,
+  stream: number = STREAM.tokens,
+): number {
   const { top_k, top_p, rate } = samplingParams(sampling);
-  const steps = Array.from(logits, (l) => (Number.isFinite(l) ? roundEven(Math.fround(l * 4096)) : l === Infinity ? 0x3fffffff : -0x3fffffff));
+  const steps = Array.from(logits, (l) =>
+    Number.isFinite(l) ? roundEven(Math.fround(l * 4096)) : l === Infinity ? 0x3fffffff : -0x3fffffff,
+  );
   const best = steps.reduce((a, b) => Math.max(a, b));
-  const ranked = steps.map((s, token) => ({ token, distance: Math.min(best - s, 0x1ffffe) })).sort((a, b) => a.distance - b.distance || a.token - b.token).slice(0, top_k);
+  const ranked = steps
+    .map((s, token) => ({ token, distance: Math.min(best - s, 0x1ffffe) }))
+    .sort((a, b) => a.distance - b.distance || a.token - b.token)
+    .slice(0, top_k);
   const weights = ranked.map(({ distance }) => weightOf(distance, rate));
   const firstAbove = (threshold: number) => {
     let sum = 0;

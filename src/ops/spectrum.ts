@@ -6,7 +6,7 @@ import { MelodyError } from '../errors.ts';
 import { type Graph, grid1d, rowsCols } from '../graph/graph.ts';
 import { elementsOf, reshape, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
-import { type Constant, constantRef } from './constant.ts';
+import { type Constant, sharedConstant } from './constant.ts';
 import { conv1d, convTranspose1d } from './conv.ts';
 import { VECTOR } from './layouts.ts';
 import { matmul } from './matmul.ts';
@@ -45,10 +45,12 @@ export function complexPower(g: Graph, x: Tensor, options: { mode: 'power' | 'ma
   const [rows, width] = rowsCols(x);
   const y = g.temp([rows, width / 2], 'f32', 'complex_power');
   g.dispatch(K.complex_power, {
-    in: { x }, out: { y },
+    in: { x },
+    out: { y },
     params: { rows, bins: width / 2, eps: options.eps ?? 0, floor: options.floor ?? 0 },
     overrides: { MODE: { power: 0, magnitude: 1, log: 2 }[options.mode] },
-    grid: grid1d(g.caps, (rows * width) / 2, 64), flops: 2 * rows * width,
+    grid: grid1d(g.caps, (rows * width) / 2, 64),
+    flops: 2 * rows * width,
   });
   return y;
 }
@@ -58,8 +60,11 @@ export function polar(g: Graph, x: Tensor, options: { limit: number }): Tensor {
   const [rows, width] = rowsCols(x);
   const y = g.temp(x.shape, 'f32', 'polar');
   g.dispatch(K.polar, {
-    in: { x }, out: { y }, params: { rows, bins: width / 2, limit: options.limit },
-    grid: grid1d(g.caps, (rows * width) / 2, 64), flops: 10 * rows * width,
+    in: { x },
+    out: { y },
+    params: { rows, bins: width / 2, limit: options.limit },
+    grid: grid1d(g.caps, (rows * width) / 2, 64),
+    flops: 10 * rows * width,
   });
   return y;
 }
@@ -68,7 +73,8 @@ export function polar(g: Graph, x: Tensor, options: { limit: number }): Tensor {
 export function filterBank(g: Graph, power: Tensor, filters: WeightRef): Tensor {
   const [, bins] = rowsCols(power);
   const [rows, bands] = filters.shape;
-  if (bins > rows) throw new MelodyError('shape', `filter_bank: ${filters.name} does not fit; got [${filters.shape}], expected at least ${bins} rows`);
+  if (bins > rows)
+    throw new MelodyError('shape', `filter_bank: ${filters.name} does not fit; got [${filters.shape}], expected at least ${bins} rows`);
   const all = g.weight(filters, VECTOR);
   return matmul(g, power, { ...all, shape: [bins, bands] });
 }
@@ -85,7 +91,13 @@ export function logFloor(g: Graph, x: Tensor, floor: number): Tensor {
 export function peakNormalise(g: Graph, x: Tensor, eps: number): Tensor {
   const [rows, cols] = rowsCols(x);
   const y = g.temp(x.shape, 'f32', 'peak_normalise');
-  g.dispatch(K.peak_normalise, { in: { x }, out: { y }, params: { rows, cols, eps }, grid: grid1d(g.caps, rows, 64), flops: 6 * rows * cols });
+  g.dispatch(K.peak_normalise, {
+    in: { x },
+    out: { y },
+    params: { rows, cols, eps },
+    grid: grid1d(g.caps, rows, 64),
+    flops: 6 * rows * cols,
+  });
   return y;
 }
 
@@ -95,24 +107,22 @@ export function onsetRise(g: Graph, x: Tensor, per: number, limit: number): Tens
   if (rows % per !== 0) throw new MelodyError('shape', `onset_rise: got ${rows} rows, expected a multiple of ${per}`);
   const frames = rows / per;
   const y = g.temp([frames, bands], 'f32', 'onset_rise');
-  g.dispatch(K.onset_rise, { in: { x }, out: { y }, params: { frames, bands, per, limit }, grid: grid1d(g.caps, frames * bands, 64), flops: 3 * rows * bands });
+  g.dispatch(K.onset_rise, {
+    in: { x },
+    out: { y },
+    params: { frames, bands, per, limit },
+    grid: grid1d(g.caps, frames * bands, 64),
+    flops: 3 * rows * bands,
+  });
   return y;
 }
 
 /** Periodic Hann window. */
 export const hann = (i: number, size: number): number => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size);
 
-const bases = new Map<string, Constant<Float32Array>>();
-
-function basis(name: string, shape: readonly number[], make: () => Float32Array): Constant<Float32Array> {
-  let ref = bases.get(name);
-  if (!ref) bases.set(name, (ref = constantRef(name, shape, 'f32', make)));
-  return ref;
-}
-
 /** Rows of the windowed DFT, cos then −sin, as convolution weights [2·bins, 1, size]. */
 function analysisBasis(size: number, bins: number): Constant<Float32Array> {
-  return basis(`stft basis ${size}, ${bins} bins`, [2 * bins, 1, size], () => {
+  return sharedConstant(`stft basis ${size}, ${bins} bins`, [2 * bins, 1, size], () => {
     const data = new Float32Array(2 * bins * size);
     const turn = turns(size);
     for (let f = 0; f < bins; f++)
@@ -128,7 +138,7 @@ function analysisBasis(size: number, bins: number): Constant<Float32Array> {
 /** The inverse real DFT under window / 1.5, as transposed-convolution weights [2·bins, 1, size]; inner bins count twice. */
 function synthesisBasis(size: number): Constant<Float32Array> {
   const bins = size / 2 + 1;
-  return basis(`istft basis ${size}`, [2 * bins, 1, size], () => {
+  return sharedConstant(`istft basis ${size}`, [2 * bins, 1, size], () => {
     const data = new Float32Array(2 * bins * size);
     const turn = turns(size);
     for (let f = 0; f < bins; f++) {
@@ -146,5 +156,8 @@ function synthesisBasis(size: number): Constant<Float32Array> {
 /** One turn in `size` steps: size² table entries need only size cosines. */
 function turns(size: number): { cos: Float64Array; sin: Float64Array } {
   const angle = (i: number) => (2 * Math.PI * i) / size;
-  return { cos: Float64Array.from({ length: size }, (_, i) => Math.cos(angle(i))), sin: Float64Array.from({ length: size }, (_, i) => Math.sin(angle(i))) };
+  return {
+    cos: Float64Array.from({ length: size }, (_, i) => Math.cos(angle(i))),
+    sin: Float64Array.from({ length: size }, (_, i) => Math.sin(angle(i))),
+  };
 }

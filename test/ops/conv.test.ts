@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Act } from '../../src/ops/act.ts';
 import { conv1d, convTranspose1d } from '../../src/ops/conv.ts';
-import { formsOf } from '../../src/ops/gemm.ts';
+import { FORMS } from '../../src/ops/gemm.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
+import { formRunner } from '../helpers/forms.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 import { activate } from '../helpers/reference.ts';
 
 const gpu = useGpu();
+const forms = formRunner(gpu, FORMS);
 
 interface Case {
   batch?: number; len: number; cin: number; cout: number; taps: number;
@@ -78,14 +80,14 @@ describe('conv1d', () => {
         const expected = plain.map((v, i) => v + r[i]);
         const shape = batch > 1 ? [batch, len, cin] : [len, cin];
         const out = plain.length / batch / cout;
-        for (const form of [undefined, ...formsOf(gpu().caps, out)]) {
+        await forms.each(async (form) => {
           const { y } = await runGraph(gpu(), (g) => ({
             y: conv1d(g, g.input('x', shape), weightOf(w, [cout, cin / groups, taps], dtype), {
               ...c, form, bias: weightOf(b, [cout], 'f32', 'b'), residual: g.input('r', batch > 1 ? [batch, out, cout] : [out, cout]),
             }),
           }), { x, r });
           expectClose(y, expected);
-        }
+        });
       });
 
   it('without bias and with one number of padding', async () => {
@@ -122,14 +124,14 @@ describe('convTranspose1d', () => {
         const w = dtype === 'f16' ? roundHalf(raw) : raw;
         const b = randomArray(cout, 3);
         const expected = transposeReference(c, x, w, b);
-        for (const form of [undefined, ...formsOf(gpu().caps, len)]) {
+        await forms.each(async (form) => {
           const { y } = await runGraph(gpu(), (g) => ({
             y: convTranspose1d(g, g.input('x', batch > 1 ? [batch, len, cin] : [len, cin]), weightOf(w, [cin, cout, taps], dtype), {
               ...c, stride, form, bias: weightOf(b, [cout], 'f32', 'b'),
             }),
           }), { x });
           expectClose(y, expected);
-        }
+        });
       });
 
   it('gives exactly hop · L samples with the paddings of the paper’s rates', async () => {
@@ -149,3 +151,5 @@ describe('convTranspose1d', () => {
       'conv_transpose1d: test.weight does not fit; got [2,3,4], expected [6,*,*]');
   });
 });
+
+forms.covered(['vector', 'tile', 'register'], ['broadcast']);

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type Act, ACT } from '../../src/ops/act.ts';
-import { type Form, formsOf } from '../../src/ops/gemm.ts';
+import { FORMS } from '../../src/ops/gemm.ts';
 import { linear, matmul, swiglu } from '../../src/ops/matmul.ts';
+import { DEFAULT_CAPS, type Caps } from '../../src/gpu/device.ts';
+import { Graph } from '../../src/graph/graph.ts';
 import { state } from '../../src/graph/tensor.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
+import { formRunner } from '../helpers/forms.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 import { activate } from '../helpers/reference.ts';
 
@@ -21,10 +24,7 @@ function product(x: Float32Array, w: Float32Array, rows: number, inner: number, 
   return y;
 }
 
-/** Runs `body` for every kernel form this adapter can have, and for the one the op picks by itself. */
-async function everyForm(rows: number, body: (form: Form | undefined) => Promise<void>): Promise<void> {
-  for (const form of [undefined, ...formsOf(gpu().caps, rows)]) await body(form);
-}
+const forms = formRunner(gpu, FORMS);
 
 describe('linear', () => {
   // rows × inner × cols: ones, odd, around the tiles (8, 32, 64, 128), the models' own
@@ -37,18 +37,17 @@ describe('linear', () => {
         const x = randomArray(rows * inner, 1);
         const w = dtype === 'f16' ? roundHalf(randomArray(cols * inner, 2)) : randomArray(cols * inner, 2);
         const expected = product(x, w, rows, inner, cols);
-        await everyForm(rows, async (form) => {
+        await forms.each(async (form) => {
           const { y } = await runGraph(gpu(), (g) => ({ y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner], dtype), { form }) }), { x });
           expectClose(y, expected);
         });
       });
 
-  for (const rows of [1, 5, 70])
-    it(`bias, activation, scale and residual in this order, ${rows} rows`, async () => {
-      const [inner, cols] = [19, 45];
+  for (const [rows, inner, cols] of [[1, 20, 44], [5, 19, 45], [7, 8, 36], [70, 20, 44]])
+    it(`bias, activation, scale and residual in this order, [${rows}, ${inner}] to ${cols}`, async () => {
       const [x, w, b, s, r] = [rows * inner, cols * inner, cols, rows * cols, rows * cols].map((n, i) => randomArray(n, i + 1));
       const expected = product(x, w, rows, inner, cols).map((v, i) => activate('silu', v + b[i % cols]) * s[i] + r[i]);
-      await everyForm(rows, async (form) => {
+      await forms.each(async (form) => {
         const { y } = await runGraph(gpu(), (g) => ({
           y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner]), {
             form, bias: weightOf(b, [cols], 'f32', 'b'), act: 'silu', scale: g.input('s', [rows, cols]), residual: g.input('r', [rows, cols]),
@@ -65,6 +64,19 @@ describe('linear', () => {
       const expected = Float64Array.from(x, (v) => activate(act, v));
       expectClose(y, expected);
       if (act === 'gelu') for (let i = 0; i < 400; i++) expect(Math.abs(y[i] - expected[i])).toBeLessThan(1e-6 * Math.max(1, Math.abs(x[i])));
+    });
+
+  for (const rows of [1, 30])
+    it(`scales columns by a weight, ${rows} rows`, async () => {
+      const [inner, cols] = [12, 20];
+      const [x, w, s] = [rows * inner, cols * inner, cols].map((n, i) => randomArray(n, i + 1));
+      const expected = product(x, w, rows, inner, cols).map((v, i) => v * s[i % cols]);
+      await forms.each(async (form) => {
+        const { y } = await runGraph(gpu(), (g) => ({
+          y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner]), { form, scale: weightOf(s, [cols], 'f32', 'gamma') }),
+        }), { x });
+        expectClose(y, expected);
+      });
     });
 
   it('keeps leading dimensions and writes into a state', async () => {
@@ -90,7 +102,7 @@ describe('swiglu', () => {
         const [x, gate, up] = [randomArray(rows * inner, 1), round(randomArray(cols * inner, 2)), round(randomArray(cols * inner, 3))];
         const other = product(x, up, rows, inner, cols);
         const expected = product(x, gate, rows, inner, cols).map((v, i) => activate('silu', v) * other[i]);
-        await everyForm(rows, async (form) => {
+        await forms.each(async (form) => {
           const { y } = await runGraph(gpu(), (g) => ({
             y: swiglu(g, g.input('x', [rows, inner]), weightOf(gate, [cols, inner], dtype, 'gate'), weightOf(up, [cols, inner], dtype, 'up'), { form }),
           }), { x });
@@ -117,7 +129,7 @@ describe('matmul', () => {
             for (let n = 0; n < cols; n++) w[n * inner + k] = b[i * inner * cols + (transposeB ? n * inner + k : k * cols + n)];
           expected.set(product(a.subarray(i * rows * inner, (i + 1) * rows * inner), w, rows, inner, cols).map((v) => v * 0.25), i * rows * cols);
         }
-        await everyForm(rows, async (form) => {
+        await forms.each(async (form) => {
           const { y } = await runGraph(gpu(), (g) => ({
             y: matmul(g, g.input('a', [batch, rows, inner]), g.input('b', transposeB ? [batch, cols, inner] : [batch, inner, cols]), { transposeB, alpha: 0.25, form }),
           }), { a, b });
@@ -134,5 +146,24 @@ describe('matmul', () => {
   it('refuses inner sizes that differ', async () => {
     await expect(runGraph(gpu(), (g) => ({ y: matmul(g, g.input('a', [2, 3]), g.input('b', [4, 5])) }))).rejects.toThrow(
       'matmul: got [2,3] and [4,5], expected [B?, M, K] and [B?, K, N]');
+  });
+});
+
+forms.covered(['vector', 'tile', 'register'], ['broadcast']);
+
+describe('the choice of a form', () => {
+  const llvmpipe = { ...DEFAULT_CAPS, software: true, subgroups: true, subgroupMin: 8, subgroupMax: 8 };
+  const chosen = (caps: Caps, rows: number, inner: number, cols: number) => {
+    const g = new Graph(caps);
+    linear(g, g.input('x', [rows, inner]), weightOf(new Float32Array(inner * cols), [cols, inner]));
+    return g.dispatches.map((d) => d.kernel.name).join();
+  };
+  it('goes by rows, alignment and adapter', () => {
+    expect(chosen(llvmpipe, 1, 64, 64)).toBe('matvec');
+    expect(chosen(llvmpipe, 500, 128, 512)).toBe('matmul_broadcast');
+    expect(chosen(llvmpipe, 500, 127, 512)).toBe('matmul_register');
+    expect(chosen({ ...llvmpipe, subgroupMin: 4 }, 500, 128, 512)).toBe('matmul_register');
+    expect(chosen(DEFAULT_CAPS, 500, 128, 512)).toBe('matmul_tile');
+    expect(chosen(DEFAULT_CAPS, 1, 63, 64)).toBe('matmul_tile');
   });
 });

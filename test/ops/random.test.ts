@@ -11,17 +11,29 @@ describe('philox', () => {
     expect(hex(philox([0, 0, 0, 0], [0, 0]))).toBe('6627e8d5 e169c58d bc57ac4c 9b00dbd8');
     const ones = 0xffffffff;
     expect(hex(philox([ones, ones, ones, ones], [ones, ones]))).toBe('408f276d 41c83b0e a20bc7c6 6d5451fd');
-    expect(hex(philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe('d16cfe09 94fdcceb 5001e420 24126ea1');
+    expect(hex(philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe(
+      'd16cfe09 94fdcceb 5001e420 24126ea1',
+    );
   });
 });
 
 describe('normalNoise', () => {
-  for (const [n, seed, block] of [[1, 0, 0], [63, 1, 0], [257, 2 ** 32 - 1, 7], [4096, 2 ** 53 - 1, 1000]])
+  for (const [n, seed, block] of [
+    [1, 0, 0],
+    [63, 1, 0],
+    [257, 2 ** 32 - 1, 7],
+    [4096, 2 ** 53 - 1, 1000],
+  ])
     it(`${n} values of seed ${seed} equal the TypeScript reference bit for bit`, async () => {
       const [low, high] = seedWords(seed);
-      const { raw } = await runGraph(gpu(), (g) => ({
-        y: normalNoise(g, [n], { seed: [g.scalar('low'), g.scalar('high')], stream: STREAM.noise, block: g.scalar('block') }),
-      }), {}, { low, high, block });
+      const { raw } = await runGraph(
+        gpu(),
+        (g) => ({
+          y: normalNoise(g, [n], { seed: [g.scalar('low'), g.scalar('high')], stream: STREAM.noise, block: g.scalar('block') }),
+        }),
+        {},
+        { low, high, block },
+      );
       expect(new Uint8Array(raw.y)).toEqual(new Uint8Array(normalNoiseReference(n, seed, STREAM.noise, block).buffer));
     });
 
@@ -33,7 +45,11 @@ describe('normalNoise', () => {
     expect(Math.abs(moment(2) - 1)).toBeLessThan(4 * Math.sqrt(2 / n));
     expect(Math.abs(moment(3))).toBeLessThan(4 * Math.sqrt(15 / n));
     expect(Math.abs(moment(4) - 3)).toBeLessThan(4 * Math.sqrt(96 / n));
-    for (const [edge, share] of [[1, 0.317311], [2, 0.0455], [3, 0.0026998]]) {
+    for (const [edge, share] of [
+      [1, 0.317311],
+      [2, 0.0455],
+      [3, 0.0026998],
+    ]) {
       const count = x.reduce((c, v) => c + Number(Math.abs(v) > edge), 0);
       expect(Math.abs(count / n - share)).toBeLessThan(4 * Math.sqrt(share / n));
     }

@@ -4,7 +4,7 @@ import { Plan } from '../../src/graph/plan.ts';
 import { Residents } from '../../src/graph/residents.ts';
 import { state } from '../../src/graph/tensor.ts';
 import { seedWords } from '../../src/ops/random.ts';
-import { checkSampling, type Sampling, samplingParams, sampleToken, sampleTokenReference } from '../../src/ops/sample.ts';
+import { checkSampling, type Sampling, sampleToken, sampleTokenReference, samplingParams } from '../../src/ops/sample.ts';
 import { randomArray } from '../helpers/data.ts';
 import { useGpu } from '../helpers/gpu.ts';
 
@@ -18,7 +18,13 @@ async function draw(logits: Float32Array, sampling: Sampling, seed: number, coun
   const g = new Graph(gpu().caps);
   const s = (name: string) => g.scalar(name);
   sampleToken(g, g.input('logits', [logits.length]), {
-    top_k: s('top_k'), top_p: s('top_p'), rate: s('rate'), seed: [s('low'), s('high')], position: s('position'), into: ids, at: s('position'),
+    top_k: s('top_k'),
+    top_p: s('top_p'),
+    rate: s('rate'),
+    seed: [s('low'), s('high')],
+    position: s('position'),
+    into: ids,
+    at: s('position'),
   });
   const plan = await Plan.compile(residents, g);
   const [low, high] = seedWords(seed);
@@ -50,7 +56,11 @@ describe('sampleToken', () => {
     });
 
   it('holds with ties, huge, infinite and NaN logits', async () => {
-    for (const logits of [new Float32Array(100), Float32Array.of(1e30, -1e30, 0, 5, Infinity, Number.NaN, -Infinity), Float32Array.of(-Infinity, 2, 2, Number.NaN)]) {
+    for (const logits of [
+      new Float32Array(100),
+      Float32Array.of(1e30, -1e30, 0, 5, Infinity, Number.NaN, -Infinity),
+      Float32Array.of(-Infinity, 2, 2, Number.NaN),
+    ]) {
       const expected = Array.from({ length: 16 }, (_, position) => sampleTokenReference(logits, all, 3, position));
       expect(await draw(logits, all, 3, 16)).toEqual(expected);
     }
@@ -90,7 +100,13 @@ describe('sampleTokenReference', () => {
   });
 
   it('refuses settings out of range', () => {
-    for (const bad of [{ ...all, temperature: -1 }, { ...all, temperature: Number.NaN }, { ...all, topK: 1.5 }, { ...all, topP: 0 }, { ...all, topP: 1.1 }])
+    for (const bad of [
+      { ...all, temperature: -1 },
+      { ...all, temperature: Number.NaN },
+      { ...all, topK: 1.5 },
+      { ...all, topP: 0 },
+      { ...all, topP: 1.1 },
+    ])
       expect(() => checkSampling(bad)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
   });
 });

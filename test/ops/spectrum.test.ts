@@ -25,7 +25,13 @@ function stftReference(x: Float32Array, size: number, hop: number, bins: number)
 }
 
 describe('stft', () => {
-  for (const [size, hop, frames] of [[8, 2, 1], [64, 16, 5], [60, 20, 7], [512, 240, 3], [1024, 480, 2]])
+  for (const [size, hop, frames] of [
+    [8, 2, 1],
+    [64, 16, 5],
+    [60, 20, 7],
+    [512, 240, 3],
+    [1024, 480, 2],
+  ])
     it(`size ${size}, hop ${hop}, ${frames} frames`, async () => {
       const x = randomArray(frames * hop, 1);
       const { y } = await runGraph(gpu(), (g) => ({ y: stft(g, g.input('x', [x.length]), { size, hop }) }), { x });
@@ -39,7 +45,9 @@ describe('stft', () => {
   });
 
   it('refuses part of a hop', async () => {
-    await expect(runGraph(gpu(), (g) => ({ y: stft(g, g.input('x', [100]), { size: 64, hop: 16 }) }))).rejects.toThrow('stft: got 100 samples');
+    await expect(runGraph(gpu(), (g) => ({ y: stft(g, g.input('x', [100]), { size: 64, hop: 16 }) }))).rejects.toThrow(
+      'stft: got 100 samples',
+    );
   });
 });
 
@@ -52,7 +60,10 @@ describe('istft', () => {
     expectClose(y.slice(2 * hop, -2 * hop), x.slice(2 * hop, -2 * hop));
   });
 
-  for (const [size, frames] of [[16, 1], [960, 4]])
+  for (const [size, frames] of [
+    [16, 1],
+    [960, 4],
+  ])
     it(`equals the inverse DFT, windowed and overlap-added: size ${size}, ${frames} frames`, async () => {
       const hop = size / 4;
       const bins = size / 2 + 1;
@@ -74,19 +85,37 @@ describe('istft', () => {
 });
 
 describe('spectra', () => {
-  for (const [rows, bins] of [[1, 1], [3, 65], [63, 33]]) {
+  for (const [rows, bins] of [
+    [1, 1],
+    [3, 65],
+    [63, 33],
+  ]) {
     const s = randomArray(rows * 2 * bins, 5, 2);
     const at = (i: number) => Math.floor(i / bins) * 2 * bins + (i % bins);
     const power = Float64Array.from({ length: rows * bins }, (_, i) => s[at(i)] ** 2 + s[at(i) + bins] ** 2);
 
     it(`power, magnitude and log magnitude of [${rows}, ${bins}]`, async () => {
-      const { p, m, l } = await runGraph(gpu(), (g) => {
-        const x = g.input('s', [rows, 2 * bins]);
-        return { p: complexPower(g, x, { mode: 'power' }), m: complexPower(g, x, { mode: 'magnitude', eps: 1e-3 }), l: complexPower(g, x, { mode: 'log', eps: 1e-8, floor: 1e-2 }) };
-      }, { s });
+      const { p, m, l } = await runGraph(
+        gpu(),
+        (g) => {
+          const x = g.input('s', [rows, 2 * bins]);
+          return {
+            p: complexPower(g, x, { mode: 'power' }),
+            m: complexPower(g, x, { mode: 'magnitude', eps: 1e-3 }),
+            l: complexPower(g, x, { mode: 'log', eps: 1e-8, floor: 1e-2 }),
+          };
+        },
+        { s },
+      );
       expectClose(p, power);
-      expectClose(m, power.map((v) => Math.sqrt(v + 1e-3)));
-      expectClose(l, power.map((v) => Math.log(Math.sqrt(v + 1e-8) + 1e-2)));
+      expectClose(
+        m,
+        power.map((v) => Math.sqrt(v + 1e-3)),
+      );
+      expectClose(
+        l,
+        power.map((v) => Math.log(Math.sqrt(v + 1e-8) + 1e-2)),
+      );
     });
 
     it(`polar of [${rows}, ${bins}], magnitude limited`, async () => {
@@ -105,18 +134,27 @@ describe('spectra', () => {
     const [frames, bins, bands] = [6, 9, 4];
     const power = randomArray(frames * bins, 6).map(Math.abs);
     const filters = randomArray(12 * bands, 7).map(Math.abs); // three rows more than bins
-    const { f, l, n, r } = await runGraph(gpu(), (g) => {
-      const banded = filterBank(g, g.input('p', [frames, bins]), weightOf(filters, [12, bands]));
-      const logs = logFloor(g, banded, 1e-3);
-      return { f: banded, l: logs, n: peakNormalise(g, banded, 1e-8), r: onsetRise(g, logs, 2, 0.5) };
-    }, { p: power });
+    const { f, l, n, r } = await runGraph(
+      gpu(),
+      (g) => {
+        const banded = filterBank(g, g.input('p', [frames, bins]), weightOf(filters, [12, bands]));
+        const logs = logFloor(g, banded, 1e-3);
+        return { f: banded, l: logs, n: peakNormalise(g, banded, 1e-8), r: onsetRise(g, logs, 2, 0.5) };
+      },
+      { p: power },
+    );
     const expected = new Float64Array(frames * bands);
-    for (let t = 0; t < frames; t++) for (let b = 0; b < bands; b++) for (let k = 0; k < bins; k++) expected[t * bands + b] += power[t * bins + k] * filters[k * bands + b];
+    for (let t = 0; t < frames; t++)
+      for (let b = 0; b < bands; b++)
+        for (let k = 0; k < bins; k++) expected[t * bands + b] += power[t * bins + k] * filters[k * bands + b];
     expectClose(f, expected);
     const logs = expected.map((v) => Math.log(v + 1e-3));
     expectClose(l, logs);
     const roots = expected.map((v) => Math.sqrt(v + 1e-8));
-    expectClose(n, roots.map((v, i) => v / Math.max(1, ...roots.subarray(i - (i % bands), i - (i % bands) + bands))));
+    expectClose(
+      n,
+      roots.map((v, i) => v / Math.max(1, ...roots.subarray(i - (i % bands), i - (i % bands) + bands))),
+    );
     const rises = Float64Array.from({ length: (frames / 2) * bands }, (_, i) => {
       const [t, b] = [2 * Math.floor(i / bands), i % bands];
       const rise = (at: number) => (at === 0 ? 0 : Math.max(logs[at * bands + b] - logs[(at - 1) * bands + b], 0));

@@ -1,0 +1,27 @@
+// Audio tower: ten seconds of music → unit embedding (system.md §2).
+//
+//   kind 'features' (shipped)  standardised semantic features [T, F] ─Linear─LayerNorm─ConvNeXt × n─Encoder─ e [1, E]
+//   kind 'ast' (paper)         log-mel [frames, 128] ─16×16 patches, stride 10─Encoder─ e [1, E]
+import type { Graph } from '../graph/graph.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { linear } from '../ops/matmul.ts';
+import { layerNorm } from '../ops/norm.ts';
+import type { Scope } from '../weights/weights.ts';
+import { convNext, type EncoderConfig, EPS, encoder } from './layers.ts';
+
+export interface AudioTowerConfig extends EncoderConfig {
+  readonly kind: 'features';
+  readonly features: number;
+  readonly conv_layers: number;
+  readonly kernel: number;
+}
+
+/** features [T, F] as the semantic encoder standardises them → unit embedding [1, embedding_dim]. */
+export function audioTower(g: Graph, w: Scope, features: Tensor, c: AudioTowerConfig): Tensor {
+  return g.scope('audio_tower', () => {
+    const embedded = linear(g, features, w.get('embed.weight', [c.dim, c.features]), { bias: w.get('embed.bias', [c.dim]) });
+    let x = layerNorm(g, embedded, w.get('norm_in.weight', [c.dim]), w.get('norm_in.bias', [c.dim]), { eps: EPS });
+    for (let i = 0; i < c.conv_layers; i++) x = g.scope(`block ${i}`, () => convNext(g, w.at(`blocks.${i}`), x, 3 * c.dim, c.kernel));
+    return encoder(g, w.at('encoder'), x, c);
+  });
+}

@@ -1,0 +1,97 @@
+// Semantic language model, LLaMA type (system.md §3): [BOS, style tokens, semantic tokens …] → logits over the semantic words.
+//
+//   ids [B, T] ─embed─ x ─ { x += o·attention(RoPE(q), RoPE(k), v)(RMSNorm x);  x += down·(silu(gate) ⊙ up)(RMSNorm x) } ─RMSNorm─head─ logits
+//
+// Ids: 0…words−1 semantic; words + entries·q + code for RVQ level q; then BOS. No biases, no EOS.
+import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
+import { reshape, state, type Tensor } from '../graph/tensor.ts';
+import { attention, kvAppend, rope } from '../ops/attention.ts';
+import { concatRows, embedding, slice } from '../ops/gather.ts';
+import { linear, swiglu } from '../ops/matmul.ts';
+import { rmsNorm } from '../ops/norm.ts';
+import type { Scope } from '../weights/weights.ts';
+import { EPS } from './layers.ts';
+
+export interface SemanticLmConfig {
+  readonly dim: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly head_dim?: number;
+  readonly ffn: number;
+  readonly words: number;
+  readonly rope_theta: number;
+  readonly style_levels: number;
+  readonly style_entries: number;
+}
+
+/** Keys and values of every layer, [B, capacity, heads · head_dim] each; they live across runs. */
+export interface KvCache {
+  readonly capacity: number;
+  readonly layers: readonly { readonly k: Tensor; readonly v: Tensor }[];
+}
+
+const widthOf = (c: SemanticLmConfig): number => (c.head_dim ?? c.dim / c.heads) * c.heads;
+
+export function kvCache(c: SemanticLmConfig, batch: number, capacity: number): KvCache {
+  const make = (name: string, i: number) => state(`semantic_lm.${name}.${i}`, [batch, capacity, widthOf(c)]);
+  return { capacity, layers: Array.from({ length: c.layers }, (_, i) => ({ k: make('k', i), v: make('v', i) })) };
+}
+
+/** Id of the begin-of-sequence token; also the style token of the null prefix. */
+export const bosId = (c: SemanticLmConfig): number => c.words + c.style_levels * c.style_entries;
+
+/** [BOS, style tokens] of RVQ codes; without codes the null prefix of guidance. */
+export function stylePrefix(c: SemanticLmConfig, codes: readonly number[] | undefined): Uint32Array {
+  const bos = bosId(c);
+  return Uint32Array.from([
+    bos,
+    ...Array.from({ length: c.style_levels }, (_, q) => (codes ? c.words + c.style_entries * q + codes[q] : bos)),
+  ]);
+}
+
+/**
+ * ids u32 [B, T] at positions start…start+T−1 → logits [B, words] of row `last` (default T − 1).
+ * Appends T rows to the cache and attends to all before; rows behind `last` are padding that a later call overwrites.
+ */
+export function semanticLm(
+  g: Graph,
+  w: Scope,
+  ids: Tensor,
+  c: SemanticLmConfig,
+  options: { cache: KvCache; start: ParamValue; last?: ParamValue },
+): Tensor {
+  const { cache, start } = options;
+  const [batch, rows] = ids.shape;
+  return g.scope('semantic_lm', () => {
+    let x = embedding(g, w.get('embed.weight', [bosId(c) + 1, c.dim]), ids);
+    for (let i = 0; i < c.layers; i++) x = g.scope(`layer ${i}`, () => layer(g, w.at(`layers.${i}`), x, c, cache.layers[i], start));
+    // Only one row of each sequence speaks; the rest of the prompt never meets the head.
+    const spoken = rows === 1 ? reshape(x, [batch, c.dim]) : lastRows(g, x, options.last ?? rows - 1);
+    const y = rmsNorm(g, spoken, w.get('norm.weight', [c.dim]), { eps: EPS });
+    return linear(g, y, w.get('head.weight', [c.words, c.dim]));
+  });
+}
+
+/** Row `last` of every sequence: [B, T, C] → [B, C]. */
+function lastRows(g: Graph, x: Tensor, last: ParamValue): Tensor {
+  const [batch, rows, width] = x.shape;
+  const flat = reshape(x, [batch * rows, width]);
+  return concatRows(
+    g,
+    Array.from({ length: batch }, (_, b) => slice(g, flat, plus(last, b * rows), 1)),
+  );
+}
+
+function layer(g: Graph, w: Scope, x: Tensor, c: SemanticLmConfig, cache: { k: Tensor; v: Tensor }, start: ParamValue): Tensor {
+  const width = widthOf(c);
+  const rotary = { heads: c.heads, theta: c.rope_theta, offset: start };
+  const y = rmsNorm(g, x, w.get('norm1.weight', [c.dim]), { eps: EPS });
+  const q = rope(g, linear(g, y, w.get('q_proj.weight', [width, c.dim])), rotary);
+  kvAppend(g, cache.k, rope(g, linear(g, y, w.get('k_proj.weight', [width, c.dim])), rotary), start);
+  kvAppend(g, cache.v, linear(g, y, w.get('v_proj.weight', [width, c.dim])), start);
+  const a = attention(g, q, cache.k, cache.v, { heads: c.heads, causal: true, keys: plus(start, x.shape[1]), queryOffset: start });
+  const h = linear(g, a, w.get('o_proj.weight', [c.dim, width]), { residual: x });
+  const z = rmsNorm(g, h, w.get('norm2.weight', [c.dim]), { eps: EPS });
+  const f = swiglu(g, z, w.get('gate_proj.weight', [c.ffn, c.dim]), w.get('up_proj.weight', [c.ffn, c.dim]));
+  return linear(g, f, w.get('down_proj.weight', [c.dim, c.ffn]), { residual: h });
+}

@@ -1,0 +1,109 @@
+// VAE-GAN decoder: latents → audio (system.md §6).
+//
+//   kind 'istft_convnext' (shipped)  z [L, D] ─Linear─LayerNorm─ConvNeXt × low─Linear, ×up frames─ConvNeXt × high─LayerNorm─Linear─
+//                                    (log magnitude, phase) ─polar─inverse STFT─ audio [hop·L]
+//   kind 'hifigan' (paper)           z ─conv7─ { leaky ReLU ─ transposed conv ─ mean of residual stacks } ─leaky ReLU─conv7─tanh─ audio
+//
+// Nothing looks further than `decoderContext` frames, so a long piece may be decoded in pieces.
+import type { Graph } from '../graph/graph.ts';
+import { elementsOf, reshape, type Tensor } from '../graph/tensor.ts';
+import { conv1d, convTranspose1d } from '../ops/conv.ts';
+import { add, clamp } from '../ops/elementwise.ts';
+import { linear } from '../ops/matmul.ts';
+import { layerNorm } from '../ops/norm.ts';
+import { istft, polar } from '../ops/spectrum.ts';
+import type { Scope } from '../weights/weights.ts';
+import { convNext, EPS } from './layers.ts';
+
+export interface IstftDecoderConfig {
+  readonly kind: 'istft_convnext';
+  readonly hop_length: number;
+  readonly latent_dim: number;
+  readonly dim: number;
+  readonly ffn: number;
+  readonly kernel: number;
+  readonly low_layers: number;
+  readonly high_layers: number;
+  readonly upsample: number;
+  readonly fft_size: number;
+}
+
+export interface HifiGanConfig {
+  readonly kind: 'hifigan';
+  readonly hop_length: number;
+  readonly latent_dim: number;
+  readonly rates: readonly number[];
+  readonly kernels: readonly number[];
+  readonly channels: readonly number[];
+  readonly residual_kernels: readonly number[];
+  readonly dilations: readonly number[];
+  readonly leaky_slope: number;
+}
+
+export type VaeDecoderConfig = IstftDecoderConfig | HifiGanConfig;
+
+/** z [L, D] → audio [hop·L] in [−1, 1]. */
+export function vaeDecoder(g: Graph, w: Scope, z: Tensor, c: VaeDecoderConfig): Tensor {
+  return g.scope('vae_decoder', () => (c.kind === 'hifigan' ? hifiGan(g, w, z, c) : istftDecoder(g, w, z, c)));
+}
+
+/** Latent frames to each side that an output sample depends on. */
+export function decoderContext(c: VaeDecoderConfig): number {
+  if (c.kind === 'istft_convnext') {
+    const half = c.kernel >> 1;
+    return c.low_layers * half + Math.ceil((c.high_layers * half + 2) / c.upsample);
+  }
+  let samples = 3; // the head's reach, in samples of the last stage; then stage by stage down to latent frames
+  for (let i = c.rates.length - 1; i >= 0; i--) {
+    const stack = Math.max(...c.residual_kernels.map((k) => (k >> 1) * c.dilations.reduce((n, d) => n + d + 1, 0)));
+    samples = Math.ceil((samples + stack + c.kernels[i]) / c.rates[i]) + 1;
+  }
+  return samples + 3;
+}
+
+function istftDecoder(g: Graph, w: Scope, z: Tensor, c: IstftDecoderConfig): Tensor {
+  const [frames] = z.shape;
+  const norm = (name: string, x: Tensor) => layerNorm(g, x, w.get(`${name}.weight`, [c.dim]), w.get(`${name}.bias`, [c.dim]), { eps: EPS });
+  const project = (name: string, x: Tensor, from: number, to: number) =>
+    linear(g, x, w.get(`${name}.weight`, [to, from]), { bias: w.get(`${name}.bias`, [to]) });
+  let x = norm('norm_in', project('embed', z, c.latent_dim, c.dim));
+  for (let i = 0; i < c.low_layers; i++) x = g.scope(`low ${i}`, () => convNext(g, w.at(`low.${i}`), x, c.ffn, c.kernel));
+  x = reshape(project('expand', x, c.dim, c.upsample * c.dim), [frames * c.upsample, c.dim]);
+  for (let i = 0; i < c.high_layers; i++) x = g.scope(`high ${i}`, () => convNext(g, w.at(`high.${i}`), x, c.ffn, c.kernel));
+  const spectrum = polar(g, project('head', norm('norm_out', x), c.dim, c.fft_size + 2), { limit: 5 });
+  return clamp(g, istft(g, spectrum, { size: c.fft_size, hop: c.hop_length / c.upsample }), -1, 1);
+}
+
+function hifiGan(g: Graph, w: Scope, z: Tensor, c: HifiGanConfig): Tensor {
+  const widths = [...c.channels, c.channels[c.channels.length - 1] / 2];
+  const conv = (path: string, x: Tensor, from: number, to: number, k: number, options: Parameters<typeof conv1d>[3]) =>
+    conv1d(g, x, w.get(`${path}.weight`, [to, from, k]), { bias: w.get(`${path}.bias`, [to]), ...options });
+  let x = conv('stem', z, c.latent_dim, widths[0], 7, { padding: 3 });
+  c.rates.forEach((rate, i) => {
+    const [k, width] = [c.kernels[i], widths[i + 1]];
+    const left = (k - rate) >> 1; // crop to exactly rate · length
+    x = convTranspose1d(g, x, w.get(`ups.${i}.weight`, [widths[i], width, k]), {
+      bias: w.get(`ups.${i}.bias`, [width]),
+      stride: rate,
+      padding: [left, k - rate - left],
+      preAct: 'leaky_relu',
+    });
+    const stacks = c.residual_kernels.map((kernel, j) => {
+      let y = x;
+      c.dilations.forEach((dilation, d) => {
+        const path = `stacks.${i}.${j}`;
+        const h = conv(`${path}.dilated.${d}`, y, width, width, kernel, {
+          dilation,
+          padding: dilation * (kernel >> 1),
+          preAct: 'leaky_relu',
+        });
+        y = conv(`${path}.plain.${d}`, h, width, width, kernel, { padding: kernel >> 1, preAct: 'leaky_relu', residual: y });
+      });
+      return y;
+    });
+    const share = 1 / stacks.length;
+    x = stacks.slice(1).reduce((sum, y, j) => add(g, sum, y, { alpha: j === 0 ? share : 1, beta: share }), stacks[0]);
+  });
+  const y = conv('head', x, widths[widths.length - 1], 1, 7, { padding: 3, preAct: 'leaky_relu', act: 'tanh' });
+  return reshape(y, [elementsOf(y.shape)]);
+}

@@ -1,0 +1,22 @@
+// Watching for NaN and infinity on the GPU, so that silent garbage is caught at the stage that made it.
+import { MelodyError } from '../errors.ts';
+import { type Graph, isScalar, type ParamValue } from '../graph/graph.ts';
+import { elementsOf, type Tensor } from '../graph/tensor.ts';
+import * as K from '../kernels.gen.ts';
+
+/** counts[at] += how many elements of x (f32) are NaN or infinite. counts: a u32 state, cleared by the host. Throws `shape`. */
+export function countNonFinite(g: Graph, x: Tensor, counts: Tensor, at: ParamValue): void {
+  const slots = elementsOf(counts.shape);
+  if (counts.dtype !== 'u32' || (!isScalar(at) && (at < 0 || at >= slots)))
+    throw new MelodyError(
+      'shape',
+      `count_non_finite: cannot count at ${String(at)} of ${counts.dtype} [${counts.shape}], expected u32 and a place in it`,
+    );
+  g.dispatch(K.count_non_finite, { in: { x }, out: { counts }, params: { n: elementsOf(x.shape), at }, grid: [1] });
+}
+
+/** Index of the first NaN or infinity of host data, −1 when all is finite. */
+export function firstNonFinite(data: Float32Array): number {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
+  return -1;
+}

@@ -1,0 +1,163 @@
+// The stage that plans: style codes and the tokens so far → more semantic tokens (system.md §3, §7).
+import { type Graph, plus } from '../graph/graph.ts';
+import { reshape, state, type Tensor } from '../graph/tensor.ts';
+import { type KvCache, kvCache, semanticLm, stylePrefix } from '../models/semantic_lm.ts';
+import { add } from '../ops/elementwise.ts';
+import { concatRows, slice } from '../ops/gather.ts';
+import { seedWords } from '../ops/random.ts';
+import { type Sampling, sampleToken, samplingParams } from '../ops/sample.ts';
+import { countNonFinite } from '../ops/watch.ts';
+import type { Engine } from './engine.ts';
+import { nonFinite } from './stages.ts';
+
+export interface LanguageRequest {
+  /** RVQ codes of the style; undefined for the null prefix. */
+  readonly style: readonly number[] | undefined;
+  /** Style to lead away from when guidance ≠ 1; undefined for the null prefix. */
+  readonly negative?: readonly number[];
+  /** logits = negative + guidance · (style − negative); 1 computes the style's alone. */
+  readonly guidance: number;
+  readonly sampling: Sampling;
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  readonly onToken?: (done: number, of: number) => void;
+}
+
+/** Tokens between two waits for the GPU: progress and abort are felt this often. */
+const TOKENS_PER_WAIT = 10;
+/** Prompts are padded to whole multiples of this many tokens, so that few plans serve all lengths. */
+const PROMPT_STEP = 50;
+
+/**
+ * `tokens`, the first of which is number `origin` of the piece, and what follows them up to number `target` − 1. The model sees one window;
+ * behind it, its context slides by whole chunks at fixed places of the piece, so the result does not depend on how the piece is asked for
+ * in parts. One window of tokens before the first new one is all that is ever read.
+ */
+export async function extendTokens(
+  engine: Engine,
+  origin: number,
+  tokens: Uint32Array,
+  target: number,
+  request: LanguageRequest,
+): Promise<Uint32Array> {
+  const { config, weights } = engine.model;
+  await weights.prepare(['semantic_lm'], request.signal);
+  const window = config.window_seconds * config.token_rate;
+  const chunk = window / config.chunks;
+  const first = origin + tokens.length;
+  if (first >= target) return tokens;
+  const piece = new Uint32Array(target - origin);
+  piece.set(tokens);
+  for (let length = first; length < target; ) {
+    const block = length < window ? 0 : window + Math.floor((length - window) / chunk) * chunk;
+    const from = length < window ? 0 : block - (window - chunk);
+    const until = Math.min(target, length < window ? window : block + chunk);
+    const context = piece.subarray(Math.max(0, from - origin), length - origin);
+    const [done, start] = [length - first, length];
+    const more = await engine.resilient(() =>
+      continueTokens(engine, context, until - start, start, request, (n) => request.onToken?.(done + n, target - first)),
+    );
+    piece.set(more, length - origin);
+    length = until;
+  }
+  return piece;
+}
+
+/** `count` tokens after a context of one window at most; `position` numbers the first in the piece. */
+async function continueTokens(
+  engine: Engine,
+  context: Uint32Array,
+  count: number,
+  position: number,
+  request: LanguageRequest,
+  onToken: (done: number) => void,
+): Promise<Uint32Array> {
+  const { semantic_lm: c } = engine.model.config;
+  const { signal, guidance } = request;
+  const batch = guidance === 1 ? 1 : 2;
+  const kept = lmStates(engine, batch);
+  const prefix = c.style_levels + 1;
+  const rows = prefix + Math.ceil(context.length / PROMPT_STEP) * PROMPT_STEP;
+  const w = engine.model.weights.at('semantic_lm');
+
+  const speak = (g: Graph, logits: Tensor, at: ReturnType<Graph['scalar']> | number) => {
+    const row = (b: number) => reshape(slice(g, logits, b, 1), [c.words]);
+    const mixed =
+      batch === 1 ? reshape(logits, [c.words]) : add(g, row(0), row(1), { alpha: g.scalar('guidance'), beta: g.scalar('rest') });
+    countNonFinite(g, mixed, kept.counts, 0);
+    const s = (name: string) => g.scalar(name);
+    sampleToken(g, mixed, {
+      top_k: s('top_k'),
+      top_p: s('top_p'),
+      rate: s('rate'),
+      seed: [s('low'), s('high')],
+      position: s('position'),
+      into: kept.out,
+      at,
+    });
+  };
+  const prefill = await engine.plan(
+    `lm prefill ${batch} x ${rows}`,
+    (g) => {
+      speak(g, semanticLm(g, w, g.input('ids', [batch, rows], 'u32'), c, { cache: kept.cache, start: 0, last: g.scalar('last') }), 0);
+    },
+    signal,
+  );
+  const decode = await engine.plan(
+    `lm decode ${batch}`,
+    (g) => {
+      const token = slice(g, kept.out, plus(g.scalar('at'), -1), 1);
+      const ids = reshape(batch === 1 ? token : concatRows(g, [token, token]), [batch, 1]);
+      speak(g, semanticLm(g, w, ids, c, { cache: kept.cache, start: g.scalar('start') }), g.scalar('at'));
+    },
+    signal,
+  );
+
+  const ids = new Uint32Array(batch * rows);
+  for (const [b, style] of [request.style, request.negative].slice(0, batch).entries()) {
+    ids.set(stylePrefix(c, style), b * rows);
+    ids.set(context, b * rows + prefix);
+  }
+  const [low, high] = seedWords(request.seed);
+  const common = { ...samplingParams(request.sampling), low, high, ...(batch === 2 && { guidance, rest: 1 - guidance }) };
+  engine.residents.clear(kept.counts);
+  prefill.run({ ...common, position, last: prefix + context.length - 1 }, { ids });
+  for (let at = 1; at < count; at++) {
+    decode.run({ ...common, position: position + at, at, start: prefix + context.length + at - 1 });
+    if (at % TOKENS_PER_WAIT === 0) {
+      await engine.settle(signal);
+      onToken(at);
+    }
+  }
+  await engine.settle(signal);
+  const [bad] = new Uint32Array(await engine.residents.read(kept.counts));
+  if (bad > 0) throw nonFinite('the logits of the semantic language model');
+  onToken(count);
+  return new Uint32Array(await engine.residents.read(kept.out)).slice(0, count);
+}
+
+interface LmStates {
+  readonly cache: KvCache;
+  readonly out: Tensor; // u32 [window]: the tokens of one round
+  readonly counts: Tensor;
+}
+
+const statesByEngine = new WeakMap<Engine, Map<number, LmStates>>();
+
+function lmStates(engine: Engine, batch: number): LmStates {
+  const all = statesByEngine.get(engine) ?? new Map<number, LmStates>();
+  statesByEngine.set(engine, all);
+  let kept = all.get(batch);
+  if (!kept) {
+    const { config } = engine.model;
+    const window = config.window_seconds * config.token_rate;
+    const capacity = config.semantic_lm.style_levels + 1 + window + PROMPT_STEP;
+    kept = {
+      cache: kvCache(config.semantic_lm, batch, capacity),
+      out: state('tokens', [window], 'u32'),
+      counts: state('non_finite', [1], 'u32'),
+    };
+    all.set(batch, kept);
+  }
+  return kept;
+}

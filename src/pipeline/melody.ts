@@ -1,0 +1,144 @@
+// Text to music, the whole story: words → style codes → tokens → latents → audio.
+
+import { platform } from '#platform';
+import { type ClipReport, measureClip } from '../audio/measure.ts';
+import { MelodyError } from '../errors.ts';
+import { compose, inpaint, loop } from './compose.ts';
+import { Engine, type EngineOptions } from './engine.ts';
+import { Job } from './job.ts';
+import { type Model, openModel } from './model.ts';
+import { type GenerateOptions, type Recipe, resolve, type StreamOptions } from './options.ts';
+import type { Timings } from './progress.ts';
+import { MelodyStream } from './stream.ts';
+import { styleOf } from './style.ts';
+
+export interface LoadOptions extends EngineOptions {
+  /** WebGPU entry point; default this machine's. */
+  gpu?: GPU;
+  signal?: AbortSignal;
+  /** Keep what is fetched from an address in the platform's cache. Default true. */
+  cache?: boolean;
+  onEvent?: (event: { type: 'download'; file: string; received: number; total: number }) => void;
+}
+
+export interface Clip {
+  readonly channels: [Float32Array];
+  readonly sampleRate: number;
+  readonly recipe: Recipe;
+  readonly report: ClipReport;
+  readonly timings: Timings;
+}
+
+export class Melody {
+  readonly #engine: Engine;
+  #busy = false;
+
+  private constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /**
+   * Open a model folder (a path, or an address that ends in one) on a GPU. Reads configuration and headers only; weights follow when a
+   * stage first needs them. Throws `io`, `weights`, `no_adapter`.
+   */
+  static async load(location: string | URL, options: LoadOptions = {}): Promise<Melody> {
+    const folder = platform.openFolder(location, { signal: options.signal, cache: options.cache ?? true });
+    const model = await openModel(folder, { signal: options.signal });
+    const entry = async () => options.gpu ?? platform.openGpu();
+    return new Melody(await Engine.open(model, entry, options));
+  }
+
+  /** Over a model made elsewhere (tests, benchmarks, weights from memory). */
+  static async over(model: Model, entry: () => Promise<GPU>, options: EngineOptions = {}): Promise<Melody> {
+    return new Melody(await Engine.open(model, entry, options));
+  }
+
+  get model(): Model {
+    return this.#engine.model;
+  }
+
+  /** The engine below, for measurements. */
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  /**
+   * One finished clip, mono at the model's rate, exactly `durationSeconds` long.
+   * Throws `invalid_argument` before any work, `busy` while another job runs, `aborted`, `non_finite`, `device_lost` (after one recovery).
+   */
+  async generate(options: GenerateOptions): Promise<Clip> {
+    const { config } = this.#engine.model;
+    const recipe = resolve(options, config, this.#engine.model.name, config.window_seconds);
+    return this.#exclusive(async () => {
+      const job = new Job(this.#engine, recipe, options);
+      const style = await job.progress.during('style', () => styleOf(this.#engine, options, job.progress));
+      const audio =
+        options.inpaint && options.initAudio
+          ? await inpaint(job, style, options.initAudio)
+          : recipe.loop
+            ? await loop(job, style)
+            : await compose(job, style, options.continueFrom);
+      const report = measureClip([audio], config.sample_rate, { periods: [config.hop_length], ...(recipe.loop && { joins: [0] }) });
+      if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
+      return {
+        channels: [audio],
+        sampleRate: config.sample_rate,
+        recipe,
+        report,
+        timings: job.progress.finish(audio.length / config.sample_rate, this.#engine.gpu.memory.peakBytes),
+      };
+    });
+  }
+
+  /** `count` clips of the same request with seeds seed, seed + 1, …: clip i equals generate with that seed. */
+  async variations(options: GenerateOptions, count: number): Promise<Clip[]> {
+    if (!Number.isInteger(count) || count < 1 || count > 64)
+      throw new MelodyError('invalid_argument', `variations must be a whole number from 1 to 64; got ${String(count)}`);
+    const seed = resolve(options, this.#engine.model.config, this.#engine.model.name, 1).seed;
+    const clips: Clip[] = [];
+    for (let i = 0; i < count; i++) clips.push(await this.generate({ ...options, seed: seed + i }));
+    return clips;
+  }
+
+  /**
+   * Endless (or `durationSeconds` long) music, chunk by chunk: `for await (const { channels } of melody.stream({ prompt }))`.
+   * `steer` changes the prompt; the change is heard from the next chunk made. Throws as generate does.
+   */
+  stream(options: StreamOptions): MelodyStream {
+    const { config } = this.#engine.model;
+    const recipe = resolve(
+      { ...options, endless: options.durationSeconds === undefined },
+      config,
+      this.#engine.model.name,
+      config.window_seconds / config.chunks,
+    );
+    return new MelodyStream(this.#engine, recipe, options, () => this.#lock());
+  }
+
+  /** Compile every pipeline and upload every weight that text to music needs, so that the first clip starts at once. */
+  async warmup(options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { config } = this.#engine.model;
+    await this.generate({ prompt: 'music', durationSeconds: config.window_seconds, steps: 1, seed: 0, signal: options.signal });
+  }
+
+  dispose(): void {
+    this.#engine.dispose();
+  }
+
+  #lock(): () => void {
+    if (this.#busy) throw new MelodyError('busy', 'this Melody is already making music', 'wait for it, abort it, or load a second one');
+    this.#busy = true;
+    return () => {
+      this.#busy = false;
+    };
+  }
+
+  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const release = this.#lock();
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+}

@@ -1,0 +1,111 @@
+// A model folder: its config, its tokenizer, its weights.
+import { MelodyError } from '../errors.ts';
+import type { AudioTowerConfig } from '../models/audio_tower.ts';
+import type { DualPathConfig } from '../models/dual_path.ts';
+import type { RvqConfig } from '../models/rvq.ts';
+import type { SemanticEncoderConfig } from '../models/semantic_encoder.ts';
+import type { SemanticLmConfig } from '../models/semantic_lm.ts';
+import type { TextTowerConfig } from '../models/text_tower.ts';
+import type { VaeDecoderConfig } from '../models/vae_decoder.ts';
+import type { VaeEncoderConfig } from '../models/vae_encoder.ts';
+import type { ByteFolder } from '../platform/bytes.ts';
+import { readConfig, readSmall } from '../weights/config.ts';
+import { type WeightSource, Weights } from '../weights/weights.ts';
+import { Tokenizer } from './tokenizer.ts';
+
+/** config.json: every rate and size. Names are the checkpoint's. See weights/FORMAT.md. */
+export interface ModelConfig {
+  readonly model_type: 'melody';
+  readonly name?: string;
+  readonly sample_rate: number; // Hz
+  readonly hop_length: number; // samples a latent frame
+  readonly frame_rate: number; // latent frames a second
+  readonly token_rate: number; // semantic tokens a second
+  readonly window_seconds: number;
+  readonly chunks: number; // of one window
+  readonly latent_dim: number;
+  /** Largest magnitude of each latent axis; the sampler's result is clamped to it. */
+  readonly latent_limit?: readonly number[];
+  readonly sampling: {
+    readonly steps: number;
+    readonly guidance: number;
+    readonly schedule: 'linear' | 'uniform';
+    readonly temperature: number;
+    readonly top_k: number;
+    readonly top_p: number;
+    readonly lm_guidance?: number;
+  };
+  readonly text_tower: TextTowerConfig;
+  readonly audio_tower: AudioTowerConfig;
+  readonly rvq: RvqConfig;
+  readonly semantic_encoder: SemanticEncoderConfig;
+  readonly semantic_lm: SemanticLmConfig;
+  readonly dual_path: DualPathConfig;
+  readonly vae_encoder: VaeEncoderConfig;
+  readonly vae_decoder: VaeDecoderConfig;
+}
+
+export interface Model {
+  readonly name: string;
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+  readonly weights: WeightSource;
+}
+
+const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024;
+
+/** Open a model folder; of the weights only headers are read. Throws `weights` or `io`. */
+export async function openModel(folder: ByteFolder, options: { signal?: AbortSignal; allowNonFinite?: boolean } = {}): Promise<Model> {
+  const config = checkConfig((await readConfig(folder, options.signal)) as unknown as ModelConfig, folder.name);
+  const source = await folder.open('tokenizer.json', options.signal);
+  if (!source)
+    throw new MelodyError('weights', `${folder.name}: no tokenizer.json`, 'name a model folder, for example weights/melody-small');
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(await readSmall(source, MAX_TOKENIZER_BYTES, options.signal));
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw new MelodyError('weights', `${source.name}: not JSON: ${(cause as Error).message}`, 'fetch or export the model again');
+  }
+  const tokenizer = new Tokenizer(parsed, source.name);
+  return {
+    name: config.name ?? folder.name,
+    config: { ...config, text_tower: { ...config.text_tower, vocab: tokenizer.size } },
+    tokenizer,
+    weights: await Weights.open(folder, options),
+  };
+}
+
+/** Sizes that must agree with each other; every disagreement is named at once. Throws `weights`. */
+export function checkConfig(c: ModelConfig, name: string): ModelConfig {
+  const wrong: string[] = [];
+  const whole = (what: string, value: unknown) => {
+    if (!Number.isInteger(value) || (value as number) < 1)
+      wrong.push(`${what} must be a whole number over 0; got ${JSON.stringify(value)}`);
+  };
+  for (const part of ['text_tower', 'rvq', 'semantic_lm', 'dual_path', 'vae_decoder', 'sampling'] as const)
+    if (typeof c[part] !== 'object' || c[part] === null) wrong.push(`${part} is missing`);
+  for (const field of ['sample_rate', 'hop_length', 'frame_rate', 'token_rate', 'window_seconds', 'chunks', 'latent_dim'] as const)
+    whole(field, c[field]);
+  if (wrong.length === 0) {
+    const agree = (a: string, x: unknown, b: string, y: unknown) => {
+      if (x !== y) wrong.push(`${a} is ${JSON.stringify(x)}, ${b} is ${JSON.stringify(y)}; expected them equal`);
+    };
+    agree('hop_length · frame_rate', c.hop_length * c.frame_rate, 'sample_rate', c.sample_rate);
+    agree('dual_path.frames_per_token · token_rate', c.dual_path.frames_per_token * c.token_rate, 'frame_rate', c.frame_rate);
+    agree('dual_path.latent_dim', c.dual_path.latent_dim, 'latent_dim', c.latent_dim);
+    agree('vae_decoder.latent_dim', c.vae_decoder.latent_dim, 'latent_dim', c.latent_dim);
+    agree('dual_path.words', c.dual_path.words, 'semantic_lm.words', c.semantic_lm.words);
+    agree('semantic_lm.style_levels', c.semantic_lm.style_levels, 'rvq.levels', c.rvq.levels);
+    agree('semantic_lm.style_entries', c.semantic_lm.style_entries, 'rvq.entries', c.rvq.entries);
+    agree('remainder of window frames / chunks', (c.window_seconds * c.frame_rate) % (c.chunks * c.dual_path.frames_per_token), 'zero', 0);
+    if (c.latent_limit) agree('latent_limit entries', c.latent_limit.length, 'latent_dim', c.latent_dim);
+  }
+  if (wrong.length)
+    throw new MelodyError(
+      'weights',
+      `${name}: config.json does not hold together:\n  ${wrong.join('\n  ')}`,
+      'fetch or export the model again',
+    );
+  return c;
+}

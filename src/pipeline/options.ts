@@ -1,0 +1,197 @@
+// What a user may ask for, and the checked, complete form of it: a Recipe, which makes the same music again.
+import { MelodyError } from '../errors.ts';
+import { seedWords } from '../ops/random.ts';
+import { checkSampling } from '../ops/sample.ts';
+import type { ModelConfig } from './model.ts';
+import { rotations, type Sampler, type Schedule } from './schedule.ts';
+
+/** Audio in memory: channels of equal length, full scale −1…1. */
+export interface AudioInput {
+  readonly channels: readonly Float32Array[];
+  readonly sampleRate: number; // Hz
+}
+
+/** Stages in the order in which a piece passes them. */
+export type Stage = 'style' | 'tokens' | 'diffusion' | 'decoding';
+
+export type MelodyEvent =
+  | { readonly type: 'download'; readonly file: string; readonly received: number; readonly total: number }
+  | {
+      readonly type: 'progress';
+      readonly stage: Stage /** Of the whole job, 0…1, never falling. */;
+      readonly fraction: number;
+      readonly etaSeconds: number;
+    }
+  | {
+      readonly type: 'warning';
+      readonly code: 'unknown_words' | 'dropped_words' | 'suspect_output' | 'gpu_recovered' | 'underrun';
+      readonly message: string;
+    }
+  | { readonly type: 'chunk'; readonly startSample: number; readonly samples: number }
+  | { readonly type: 'done'; readonly seconds: number };
+
+/** What music is wanted. */
+export interface StyleOptions {
+  /** The music in words. Optional beside promptAudio or continueFrom. */
+  prompt?: string;
+  /** A second prompt, mixed in embedding space before quantisation: weight 0 is all `prompt`, 1 all `text`. */
+  blend?: { text: string; weight: number };
+  /** What to lead away from; takes effect through lmGuidanceScale > 1. */
+  negativePrompt?: string;
+  /** Music whose style is taken (its first window), instead of or mixed with the prompt (`promptAudioWeight`, default 1 without a prompt, 0.5 with). */
+  promptAudio?: AudioInput;
+  promptAudioWeight?: number;
+}
+
+export interface SamplingOptions {
+  /** Whole number 0…2^53−1; drawn and reported when absent. */
+  seed?: number;
+  /** Diffusion steps, 1…1000. */
+  steps?: number;
+  /** Classifier-free guidance of the diffusion; 1 is none and halves the cost. */
+  guidanceScale?: number;
+  schedule?: Schedule;
+  sampler?: Sampler;
+  temperature?: number;
+  topK?: number;
+  topP?: number;
+  /** Guidance of the language model towards the style and away from the negative prompt; 1 (default) is none. */
+  lmGuidanceScale?: number;
+  /** Seconds made by the first window; a short one sounds sooner, a long one sounds better. generate: one full window, stream: one chunk. */
+  firstWindowSeconds?: number;
+  signal?: AbortSignal;
+  onEvent?: (event: MelodyEvent) => void;
+}
+
+export interface GenerateOptions extends StyleOptions, SamplingOptions {
+  /** Exact to the sample. 0.1…3600 s; default one window. */
+  durationSeconds?: number;
+  /** Make the end lead into the start. */
+  loop?: boolean;
+  /** Go on after this audio; the result is the continuation alone, which joins the given audio's last sample. */
+  continueFrom?: AudioInput;
+  /** Audio whose `inpaint` regions are made anew; outside them it comes back as it was. */
+  initAudio?: AudioInput;
+  inpaint?: readonly { readonly start: number; readonly end: number }[]; // seconds
+}
+
+export interface StreamOptions extends StyleOptions, SamplingOptions {
+  /** Default: endless. */
+  durationSeconds?: number;
+  continueFrom?: AudioInput;
+}
+
+/** Everything that decides the bytes of a piece. Written into files; `generate(recipe)` makes the piece again. */
+export interface Recipe {
+  readonly version: 1;
+  readonly model: string;
+  readonly prompt?: string;
+  readonly blend?: { readonly text: string; readonly weight: number };
+  readonly negativePrompt?: string;
+  readonly promptAudioWeight?: number;
+  readonly durationSeconds?: number;
+  readonly loop?: boolean;
+  readonly inpaint?: readonly { readonly start: number; readonly end: number }[];
+  readonly seed: number;
+  readonly steps: number;
+  readonly guidanceScale: number;
+  readonly schedule: Schedule;
+  readonly sampler: Sampler;
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly lmGuidanceScale: number;
+  readonly firstWindowSeconds: number;
+}
+
+const LONGEST = 3600; // seconds of one generate(); longer pieces are streams
+
+const refuse = (what: string, got: unknown, expected: string): MelodyError =>
+  new MelodyError('invalid_argument', `${what} must be ${expected}; got ${typeof got === 'number' ? got : JSON.stringify(got)}`);
+
+function numberIn(what: string, value: number, low: number, high: number): number {
+  if (!(typeof value === 'number' && value >= low && value <= high)) throw refuse(what, value, `a number from ${low} to ${high}`);
+  return value;
+}
+
+/** Fill in the model's defaults and check every field before any work starts. Throws `invalid_argument`. */
+export function resolve(
+  options: GenerateOptions & { endless?: boolean },
+  config: ModelConfig,
+  model: string,
+  firstWindowSeconds: number,
+): Recipe {
+  const d = config.sampling;
+  if (options.prompt === undefined && !options.promptAudio && !options.continueFrom && !options.initAudio)
+    throw new MelodyError(
+      'invalid_argument',
+      'nothing says what to play: no prompt and no audio',
+      'give a prompt, for example "calm piano, 80 bpm"',
+    );
+  if (options.blend) numberIn('blend.weight', options.blend.weight, 0, 1);
+  if (options.promptAudioWeight !== undefined) numberIn('promptAudioWeight', options.promptAudioWeight, 0, 1);
+  if (options.loop && (options.continueFrom || options.inpaint))
+    throw new MelodyError('invalid_argument', 'loop cannot be combined with continueFrom or inpaint');
+  if (!options.inpaint !== !options.initAudio)
+    throw new MelodyError('invalid_argument', 'inpaint needs initAudio and regions, both or neither');
+  for (const audio of [options.promptAudio, options.continueFrom, options.initAudio]) if (audio) checkAudio(audio);
+  const chunk = config.window_seconds / config.chunks;
+  const recipe: Recipe = {
+    version: 1,
+    model,
+    ...(options.prompt !== undefined && { prompt: options.prompt }),
+    ...(options.blend && { blend: { text: options.blend.text, weight: options.blend.weight } }),
+    ...(options.negativePrompt !== undefined && { negativePrompt: options.negativePrompt }),
+    ...(options.promptAudioWeight !== undefined && { promptAudioWeight: options.promptAudioWeight }),
+    ...(!options.endless &&
+      !options.inpaint && { durationSeconds: numberIn('durationSeconds', options.durationSeconds ?? config.window_seconds, 0.1, LONGEST) }),
+    ...(options.loop && { loop: true }),
+    ...(options.inpaint && { inpaint: options.inpaint.map(({ start, end }) => ({ start, end })) }),
+    seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
+    steps: options.steps ?? d.steps,
+    guidanceScale: numberIn('guidanceScale', options.guidanceScale ?? d.guidance, 0, 20),
+    schedule: options.schedule ?? d.schedule,
+    sampler: options.sampler ?? 'rotation',
+    temperature: options.temperature ?? d.temperature,
+    topK: options.topK ?? d.top_k,
+    topP: options.topP ?? d.top_p,
+    lmGuidanceScale: numberIn('lmGuidanceScale', options.lmGuidanceScale ?? d.lm_guidance ?? 1, 0, 20),
+    firstWindowSeconds: Math.min(
+      config.window_seconds,
+      Math.ceil(numberIn('firstWindowSeconds', options.firstWindowSeconds ?? firstWindowSeconds, 0, 60) / chunk - 1e-9 || 1) * chunk,
+    ),
+  };
+  seedWords(recipe.seed);
+  rotations(recipe.steps, recipe.schedule);
+  checkSampling(recipe);
+  if (recipe.sampler !== 'rotation' && recipe.sampler !== 'ddpm') throw refuse('sampler', recipe.sampler, '"rotation" or "ddpm"');
+  if (options.initAudio && options.inpaint) checkRegions(options.inpaint, options.initAudio);
+  return recipe;
+}
+
+function checkAudio(audio: AudioInput): void {
+  const { channels, sampleRate } = audio;
+  if (
+    !Array.isArray(channels) ||
+    channels.length < 1 ||
+    channels.some((c) => !(c instanceof Float32Array) || c.length !== channels[0].length || c.length === 0)
+  )
+    throw new MelodyError('invalid_argument', 'audio must have channels: Float32Arrays of one length, at least one sample');
+  if (!Number.isInteger(sampleRate) || sampleRate < 1000 || sampleRate > 768000)
+    throw refuse('audio sampleRate', sampleRate, 'a whole number of Hz from 1000 to 768000');
+}
+
+function checkRegions(regions: NonNullable<GenerateOptions['inpaint']>, audio: AudioInput): void {
+  const seconds = audio.channels[0].length / audio.sampleRate;
+  if (regions.length === 0) throw new MelodyError('invalid_argument', 'inpaint has no region');
+  for (const { start, end } of regions)
+    if (!(start >= 0 && end > start && end <= seconds + 1e-6))
+      throw refuse('inpaint region', { start, end }, `seconds with 0 ≤ start < end ≤ ${seconds.toFixed(3)}`);
+}
+
+/** Mean of the channels. */
+export function mono({ channels }: AudioInput): Float32Array {
+  const mix = new Float32Array(channels[0].length);
+  for (const channel of channels) for (let i = 0; i < mix.length; i++) mix[i] += channel[i] / channels.length;
+  return mix;
+}

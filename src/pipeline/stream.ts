@@ -1,0 +1,92 @@
+// Endless music: chunks as an AsyncIterable, made as fast as they are taken, steered while they play.
+import { MelodyError } from '../errors.ts';
+import { decoderContext } from '../models/vae_decoder.ts';
+import type { Engine } from './engine.ts';
+import { begin, Job, windowSizes } from './job.ts';
+import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
+import type { Piece } from './piece.ts';
+import { freshFrames, nextWindow } from './schedule.ts';
+import { decode } from './stages.ts';
+import { type Style, styleOf } from './style.ts';
+
+export interface StreamChunk {
+  readonly channels: [Float32Array];
+  readonly sampleRate: number;
+  /** Place of the first sample in the stream. */
+  readonly startSample: number;
+}
+
+export class MelodyStream implements AsyncIterable<StreamChunk> {
+  readonly recipe: Recipe;
+  readonly #engine: Engine;
+  readonly #options: StreamOptions;
+  readonly #lock: () => () => void;
+  #wanted: StyleOptions | undefined; // a change of style that no window has heard yet
+  #started = false;
+
+  constructor(engine: Engine, recipe: Recipe, options: StreamOptions, lock: () => () => void) {
+    this.recipe = recipe;
+    this.#engine = engine;
+    this.#options = options;
+    this.#lock = lock;
+  }
+
+  /** Change prompt or blend while the stream plays; music made from the next window on follows it. */
+  steer(style: StyleOptions): void {
+    this.#wanted = style;
+  }
+
+  /** May be iterated once. Leaving the loop early, or aborting the signal, frees the Melody for the next job. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<StreamChunk, void, undefined> {
+    if (this.#started) throw new MelodyError('busy', 'this stream was already iterated', 'call stream() again');
+    this.#started = true;
+    const release = this.#lock();
+    try {
+      yield* this.#play();
+    } finally {
+      release();
+    }
+  }
+
+  async *#play(): AsyncGenerator<StreamChunk, void, undefined> {
+    const { config } = this.#engine.model;
+    const sizes = windowSizes(this.#engine, this.recipe);
+    const job = new Job(this.#engine, this.recipe, this.#options);
+    const samples = this.recipe.durationSeconds === undefined ? Infinity : Math.round(this.recipe.durationSeconds * config.sample_rate);
+    let style: Style = await job.progress.during('style', () => styleOf(this.#engine, this.#options, job.progress));
+    const { piece, given } = await begin(job, this.#options.continueFrom);
+    const target = given + Math.ceil(samples / config.hop_length); // frames; may be Infinity
+    const reach = decoderContext(config.vae_decoder);
+    let played = given; // frames handed out
+    for (let index = 0; played < target; index++) {
+      if (this.#wanted) {
+        style = await styleOf(this.#engine, { ...this.#wanted, signal: this.#options.signal }, job.progress);
+        this.#wanted = undefined;
+      }
+      const room = freshFrames(index, Math.min(piece.end, sizes.context), sizes);
+      const last = piece.end + room >= target;
+      piece.extendTo(last ? target : piece.end + room);
+      await job.plan(piece, style, piece.end);
+      const window = nextWindow(piece.known, index, sizes);
+      if (!window) throw new MelodyError('graph', `stream: no window left at frame ${piece.end} of ${target}`);
+      await job.render(piece, window, (within) => within);
+      // Frames near the end wait for their right neighbours, so that the stream equals the decoding of the whole.
+      const ready = last ? target : piece.end - reach;
+      if (ready > played) {
+        yield await this.#decode(job, piece, played, ready, (played - given) * config.hop_length, samples);
+        played = ready;
+      }
+      piece.forgetBefore(Math.min(piece.end - sizes.window, played - reach));
+    }
+  }
+
+  async #decode(job: Job, piece: Piece, from: number, to: number, startSample: number, samples: number): Promise<StreamChunk> {
+    const { config } = this.#engine.model;
+    const audio = await job.progress.during('decoding', () =>
+      decode(this.#engine, piece.latents, from - piece.origin, to - piece.origin, { signal: job.signal }),
+    );
+    const exact = audio.subarray(0, Math.min(audio.length, samples - startSample));
+    job.progress.emit({ type: 'chunk', startSample, samples: exact.length });
+    return { channels: [exact.slice()], sampleRate: config.sample_rate, startSample };
+  }
+}

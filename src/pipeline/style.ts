@@ -1,0 +1,59 @@
+// What is asked for, in words or as music → the 12 style tokens that lead the language model (system.md §2).
+import { resample } from '../audio/resample.ts';
+import { MelodyError } from '../errors.ts';
+import type { Engine } from './engine.ts';
+import { mono, type StyleOptions } from './options.ts';
+import type { Progress } from './progress.ts';
+import { embedAudio, embedText, quantiseStyle } from './stages.ts';
+
+export interface Style {
+  /** RVQ codes; undefined: no style asked for, the null prefix. */
+  readonly codes: number[] | undefined;
+  readonly negative: number[] | undefined;
+}
+
+export async function styleOf(
+  engine: Engine,
+  options: StyleOptions & { signal?: AbortSignal },
+  progress: Pick<Progress, 'warn'>,
+): Promise<Style> {
+  const { signal } = options;
+  const embed = (text: string) => embedPrompt(engine, text, progress, signal);
+  let wanted = options.prompt === undefined ? undefined : await embed(options.prompt);
+  if (options.blend) wanted = mix(wanted, await embed(options.blend.text), wanted ? options.blend.weight : 1);
+  if (options.promptAudio) {
+    const { sample_rate } = engine.model.config;
+    const heard = await embedAudio(engine, resample(mono(options.promptAudio), options.promptAudio.sampleRate, sample_rate), signal);
+    wanted = mix(wanted, heard, options.promptAudioWeight ?? (wanted ? 0.5 : 1));
+  }
+  return {
+    codes: wanted && (await quantiseStyle(engine, wanted, signal)),
+    negative: options.negativePrompt === undefined ? undefined : await quantiseStyle(engine, await embed(options.negativePrompt), signal),
+  };
+}
+
+async function embedPrompt(
+  engine: Engine,
+  text: string,
+  progress: Pick<Progress, 'warn'>,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  const { ids, dropped, unknown } = engine.model.tokenizer.encode(text);
+  if (unknown.length)
+    progress.warn(
+      'unknown_words',
+      `${unknown.length} words are unknown to the model: ${unknown.slice(0, 8).join(', ')}${unknown.length > 8 ? ', …' : ''}`,
+    );
+  if (dropped) progress.warn('dropped_words', `the prompt is too long: its last ${dropped} word pieces were not read`);
+  return embedText(engine, ids, signal);
+}
+
+/** (1 − weight)·a + weight·b on the unit sphere. */
+function mix(a: Float32Array | undefined, b: Float32Array, weight: number): Float32Array {
+  if (!a) return b;
+  const sum = a.map((v, i) => (1 - weight) * v + weight * b[i]);
+  const norm = Math.hypot(...sum);
+  if (norm < 1e-6)
+    throw new MelodyError('invalid_argument', 'the two prompts are opposites: their blend has no direction', 'choose another weight');
+  return sum.map((v) => v / norm);
+}
