@@ -1,8 +1,9 @@
 // matmul_register: y = act(alpha x w + bias) * scale + residual, one thread a tile of 8 rows x 4 columns, no shared memory
 //
-// shapes  see lib/gemm.wgsl: plain products, convolutions and transposed convolutions are one index function
+// shapes  see lib/gemm_params.wgsl: plain products, convolutions and transposed convolutions are one index function
 // grid    [tiles of 8 rows x (4 WG) columns, 1, batch * groups], columns first
 //
+// @use gemm_params
 // @use gemm
 // @use act
 

@@ -1,16 +1,42 @@
 // The one matrix product behind linear, matmul, conv1d and convTranspose1d: chooses a kernel form by shape and adapter.
+import { MelodyError } from '../errors.ts';
 import type { Caps } from '../gpu/device.ts';
 import { type Graph, grid1d } from '../graph/graph.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { ACT, type Act } from './act.ts';
 
-/** Kernel forms. Ops choose; tests and benchmarks may force one. */
-export type Form = 'register';
+/**
+ * Kernel forms. `vector`: few rows, k split over the workgroup. `broadcast`: software adapters with subgroups of 8. `tile`: GPUs, through
+ * workgroup memory. `register`: software adapters without such subgroups, and sizes the others cannot take. Tests may force one.
+ */
+export const FORMS = ['vector', 'broadcast', 'tile', 'register'] as const;
+export type Form = (typeof FORMS)[number];
 
-/** The forms an adapter can run for a product of so many rows. */
-export function formsOf(_caps: Caps, _rows: number): Form[] {
-  return ['register'];
+/** Rows up to which the vector form is the faster one. */
+export const VECTOR_ROWS = 8;
+const LARGE_TILES = 96; // tiles of 64 × 64 that fill a GPU; with fewer, tiles of 32 × 32 keep more of it busy
+
+/** Can this form compute this product on this adapter? */
+function possible(form: Form, caps: Caps, s: Gemm): boolean {
+  const { taps = 1, groups = 1 } = s;
+  if (form === 'vector') return s.rows <= VECTOR_ROWS && taps === 1 && groups === 1 && alignedToFour(s);
+  if (s.gate) return false;
+  if (form === 'broadcast') return caps.subgroupMin === 8 && caps.subgroupMax === 8 && alignedToFour(s);
+  return true;
+}
+
+function choose(caps: Caps, s: Gemm): Form {
+  if (possible('vector', caps, s)) return 'vector';
+  if (!caps.software) return 'tile';
+  return possible('broadcast', caps, s) ? 'broadcast' : 'register';
+}
+
+/** Do all loads and stores fall on whole groups of four? */
+function alignedToFour(s: Gemm): boolean {
+  const { tapStep = 0, origin = 0, wN = 1, crop = 0, step = {} } = s;
+  const all = [s.inner, s.rowStep, tapStep, origin, s.xLimit, s.cols, s.wK, s.yRow, crop, s.yLimit, ...Object.values(step)];
+  return wN === 1 && all.every((n) => n % 4 === 0);
 }
 
 /**
@@ -24,7 +50,10 @@ export interface Gemm {
   readonly x: Tensor;
   readonly w: Tensor;
   readonly bias?: Tensor;
-  readonly scale?: Tensor; // shaped as y
+  /** Shaped as y, or one row. */
+  readonly scale?: Tensor;
+  /** SwiGLU: the result is multiplied by silu(A·gate); packed as w. Only the vector form can. */
+  readonly gate?: Tensor;
   readonly residual?: Tensor; // shaped as y
   readonly y: Tensor;
   readonly rows: number;
@@ -60,17 +89,37 @@ export function gemm(g: Graph, s: Gemm): Tensor {
     y_batch: step.y ?? 0, crop: s.crop ?? 0, y_limit: s.yLimit, groups,
     bias: s.bias ? 1 : 0, alpha: s.alpha ?? 1,
   };
-  const tiles = Math.ceil(s.rows / 8) * Math.ceil(s.cols / 32);
-  const [gx, gy] = grid1d(g.caps, tiles, 1);
-  g.dispatch(K.matmul_register, {
+  const form = s.form ?? choose(g.caps, s);
+  if (!possible(form, g.caps, s)) throw new MelodyError('limit', `${s.label}: the form "${form}" cannot run this product on ${g.caps.name}`);
+  const slices = batch * groups;
+  const common = {
     in: { x: s.x, w: s.w, bias: s.bias ?? s.x, scale: s.scale ?? s.x, residual: s.residual ?? s.x },
     out: { y: s.y },
     params,
-    variant: s.w.dtype === 'f16' ? 'f16' : undefined,
-    overrides: { ACT: ACT[s.act ?? 'none'], PRE: ACT[s.preAct ?? 'none'], SCALE: s.scale ? 1 : 0, RESIDUAL: s.residual ? 1 : 0 },
-    grid: [gx, gy, batch * groups],
+    variant: s.w.dtype === 'f16' ? ('f16' as const) : undefined,
     label: s.label,
-    flops: 2 * batch * groups * s.rows * s.cols * taps * s.inner,
-  });
+    flops: 2 * slices * s.rows * s.cols * taps * s.inner * (s.gate ? 2 : 1),
+  };
+  const overrides = {
+    ACT: ACT[s.act ?? 'none'], PRE: ACT[s.preAct ?? 'none'], RESIDUAL: s.residual ? 1 : 0,
+    SCALE: !s.scale ? 0 : elementsOf(s.scale.shape) === elementsOf(s.y.shape) ? 1 : 2,
+  };
+  const grid = (rows: number, cols: number) => [...grid1d(g.caps, Math.ceil(s.rows / rows) * Math.ceil(s.cols / cols), 1), slices] as [number, number, number];
+  if (form === 'vector') {
+    const ROWS = 2 ** Math.ceil(Math.log2(s.rows));
+    // GPUs hide latency with threads: more slices of k for one row; eight rows fill the workgroup memory with 64 threads
+    const WG = g.caps.software || ROWS > 2 || s.inner < 256 ? 64 : 256;
+    g.dispatch(K.matvec, {
+      ...common, in: { ...common.in, gate: s.gate ?? s.w },
+      consts: { ROWS }, overrides: { ...overrides, WG, GATED: s.gate ? 1 : 0 }, grid: [Math.ceil(s.cols / 32), 1, slices],
+    });
+  } else if (form === 'tile') {
+    const T = Math.ceil(s.rows / 64) * Math.ceil(s.cols / 64) * slices >= LARGE_TILES ? 8 : 4;
+    g.dispatch(K.matmul_tile, { ...common, consts: { TM: T, TN: T }, overrides, grid: grid(8 * T, 8 * T) });
+  } else if (form === 'broadcast') {
+    g.dispatch(K.matmul_broadcast, { ...common, overrides, grid: grid(16, 32) });
+  } else {
+    g.dispatch(K.matmul_register, { ...common, overrides, grid: grid(8, 32) });
+  }
   return s.y;
 }

@@ -3,14 +3,14 @@ import { MelodyError } from '../errors.ts';
 import { expectShape, type Graph, rowsCols } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import type { Act } from './act.ts';
-import { type Form, gemm } from './gemm.ts';
+import { type Form, gemm, VECTOR_ROWS } from './gemm.ts';
 import { linearLayout, packedCols, VECTOR } from './layouts.ts';
 
 export interface LinearOptions {
   bias?: WeightRef; // [N]
   act?: Act;
-  /** Multiplies the activated result. [..., N] */
-  scale?: Tensor;
+  /** Multiplies the activated result: an activation [..., N], or a weight [N] (layer scale). */
+  scale?: Tensor | WeightRef;
   /** Added last. [..., N] */
   residual?: Tensor;
   /** Where the result goes, e.g. a state. [..., N] */
@@ -29,27 +29,37 @@ export function linear(g: Graph, x: Tensor, w: WeightRef, options: LinearOptions
   const cols = w.shape[0];
   const shape = [...x.shape.slice(0, -1), cols];
   if (options.bias) expectShape('linear', options.bias.name, options.bias, [cols]);
-  for (const what of ['scale', 'residual', 'into'] as const) {
-    const tensor = options[what];
-    if (tensor) expectShape('linear', what, tensor, shape);
-  }
+  const { scale, residual, into } = options;
+  if (scale) expectShape('linear', 'storage' in scale ? 'scale' : scale.name, scale, 'storage' in scale ? shape : [cols]);
+  if (residual) expectShape('linear', 'residual', residual, shape);
+  if (into) expectShape('linear', 'into', into, shape);
   return gemm(g, {
     label: w.name,
-    x, w: g.weight(w, linearLayout(w)), y: options.into ?? g.temp(shape, 'f32', 'linear'),
+    x, w: g.weight(w, linearLayout(w)), y: into ?? g.temp(shape, 'f32', 'linear'),
     bias: options.bias && g.weight(options.bias, VECTOR),
-    scale: options.scale, residual: options.residual, act: options.act, form: options.form,
+    scale: scale && ('storage' in scale ? scale : g.weight(scale, VECTOR)), residual, act: options.act, form: options.form,
     rows, cols, inner,
     rowStep: inner, xLimit: rows * inner, wK: packedCols(cols), yRow: cols, yLimit: rows * cols,
   });
 }
 
 /**
- * SwiGLU's gate (Shazeer 2020): silu(x · gateᵀ) ⊙ (x · upᵀ).
- * x [..., K], gate, up [F, K], y [..., F]. Throws `shape`.
+ * SwiGLU's gate (Shazeer 2020): silu(x · gateᵀ) ⊙ (x · upᵀ); one dispatch for few rows.
+ * x [..., K], gate, up [F, K] of one dtype, y [..., F]. Throws `shape`.
  */
 export function swiglu(g: Graph, x: Tensor, gate: WeightRef, up: WeightRef, options: { form?: Form } = {}): Tensor {
+  const [rows, inner] = rowsCols(x);
+  expectShape('swiglu', gate.name, gate, [null, inner]);
   expectShape('swiglu', up.name, up, gate.shape);
-  return linear(g, x, up, { scale: linear(g, x, gate, { act: 'silu', ...options }), ...options });
+  const cols = gate.shape[0];
+  const fused = gate.dtype === up.dtype && rows <= VECTOR_ROWS && inner % 4 === 0 && cols % 4 === 0 && (options.form ?? 'vector') === 'vector';
+  if (!fused) return linear(g, x, up, { scale: linear(g, x, gate, { act: 'silu', ...options }), ...options });
+  return gemm(g, {
+    label: up.name,
+    x, w: g.weight(up, linearLayout(up)), gate: g.weight(gate, linearLayout(gate)), y: g.temp([...x.shape.slice(0, -1), cols], 'f32', 'swiglu'),
+    rows, cols, inner,
+    rowStep: inner, xLimit: rows * inner, wK: packedCols(cols), yRow: cols, yLimit: rows * cols,
+  });
 }
 
 /**
