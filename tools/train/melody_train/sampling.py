@@ -41,7 +41,7 @@ def rotate(model, noise, ids, steps=10, guidance=2.5, kind='linear', limit=None,
 def filtered(logits, temperature, top_k, top_p):
     """logits [B, V] -> probabilities: temperature, then top-k (0 = off), then the smallest set of words with mass >= top_p."""
     p = (logits / max(temperature, 1e-6)).softmax(-1)
-    order = p.argsort(-1, descending=True, stable=True)
+    order = p.sort(dim=-1, descending=True, stable=True).indices  # argsort has no `stable` in torch 1.13
     sorted_p = p.gather(-1, order)
     keep = (sorted_p.cumsum(-1) - sorted_p) < top_p
     if top_k:

@@ -1,0 +1,71 @@
+"""The exported model as separate steps, so that any step's input can be replaced by the truth.
+
+    texts ─▶ codes [B, 12] ─▶ ids [B, T] ─▶ latents [B, L, D] ─▶ audio [B, n]
+"""
+from __future__ import annotations
+
+import torch
+
+from ..export import load_exported
+from ..sampling import generate_tokens, rotate
+
+
+class System:
+    def __init__(self, folder: str):
+        self.config, networks, self.tokenizer = load_exported(folder)
+        self.text_tower, self.audio_tower, self.rvq = (networks[k] for k in ('text_tower', 'audio_tower', 'rvq'))
+        self.lm, self.semantic, self.path = (networks[k] for k in ('semantic_lm', 'semantic_encoder', 'dual_path'))
+        self.encoder, self.decoder = networks['vae_encoder'], networks['vae_decoder']
+        self.rate = self.config['sample_rate']
+        self.frames = self.config['window_seconds'] * self.config['frame_rate']
+        self.words = self.config['window_seconds'] * self.config['token_rate']
+
+    def _batches(self, items, size=8):
+        return [items[i:i + size] for i in range(0, len(items), size)]
+
+    @torch.no_grad()
+    def codes_of_texts(self, texts: list) -> torch.Tensor:
+        return self.rvq.encode(self.text_tower(self.tokenizer.batch(texts)))
+
+    @torch.no_grad()
+    def features(self, audio: torch.Tensor) -> torch.Tensor:
+        """audio [B, n] → [B, n // 960, 40]."""
+        return torch.cat([self.semantic.features(a) for a in self._batches(audio)])
+
+    @torch.no_grad()
+    def embed_audio(self, features: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.audio_tower(f) for f in self._batches(features, 16)])
+
+    def codes_of_audio(self, features: torch.Tensor) -> torch.Tensor:
+        return self.rvq.encode(self.embed_audio(features))
+
+    @torch.no_grad()
+    def ids(self, codes: torch.Tensor, seed: int, **changes) -> torch.Tensor:
+        """Tokens of one window. changes override config's sampling fields (temperature, top_k, top_p, lm_guidance)."""
+        s = {**self.config['sampling'], **changes}
+        generator = torch.Generator().manual_seed(seed)
+        return torch.cat([generate_tokens(self.lm, c, self.words, generator, s['temperature'], s['top_k'], s['top_p'], s.get('lm_guidance', 1.0)) for c in self._batches(codes, 16)])
+
+    def true_ids(self, features: torch.Tensor) -> torch.Tensor:
+        return self.semantic.encode(features)
+
+    @torch.no_grad()
+    def latents(self, ids: torch.Tensor, seed: int, context: torch.Tensor | None = None, **changes) -> torch.Tensor:
+        """changes override steps, guidance, schedule. context [B, C, D]: clean first frames of the window."""
+        s = {**self.config['sampling'], **changes}
+        noise = torch.randn(len(ids), self.frames, self.config['latent_dim'], generator=torch.Generator().manual_seed(seed))
+        parts = [rotate(self.path, n, i, s['steps'], s['guidance'], s['schedule'], self.path.latent_limit, c)
+                 for n, i, c in zip(self._batches(noise), self._batches(ids), self._batches(context) if context is not None else [None] * len(ids))]
+        return torch.cat(parts)
+
+    @torch.no_grad()
+    def true_latents(self, audio: torch.Tensor) -> torch.Tensor:
+        out = [self.encoder(a) for a in self._batches(audio)]
+        return torch.cat([o[0] if isinstance(o, tuple) else o for o in out])
+
+    @torch.no_grad()
+    def audio(self, latents: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.decoder(z) for z in self._batches(latents)]).clamp(-1, 1)
+
+    def text_to_audio(self, texts: list, seed: int) -> torch.Tensor:
+        return self.audio(self.latents(self.ids(self.codes_of_texts(texts), seed), seed))
