@@ -131,18 +131,23 @@ def run(c, paths):
         shifts = [rng.randrange(12) if t['rotate_keys'] else 0 for _ in picked]
         starts = [rng.randrange(features.shape[1] - length + 1) for _ in picked]
         x = torch.stack([rotate_keys(features[i, s : s + length].float(), k) for i, s, k in zip(picked, starts, shifts)])
-        texts = [caption(meta[i], k, rng) for i, k in zip(picked, shifts)]
+        # more captions than clips: reading text is cheap, and tempo and key must be read exactly
+        more = [rng.randrange(len(meta)) for _ in range(t['extra_captions'])]
+        all_shifts = shifts + [rng.randrange(12) if t['rotate_keys'] else 0 for _ in more]
+        texts = [caption(meta[i], k, rng) for i, k in zip(picked + more, all_shifts)]
         ids = [spell_out(tokenizer, tokenizer.encode(text)['ids'] or [1], t['spell_out'], rng) for text in texts]
         longest = max(map(len, ids))
         ids = torch.tensor([row + [0] * (longest - len(row)) for row in ids]).to(device())
-        target = {k: v.to(device()) for k, v in labels.of([meta[i] for i in picked], shifts).items()}
+        target = {k: v.to(device()) for k, v in labels.of([meta[i] for i in picked + more], all_shifts).items()}
         with autocast():
             text, audio = model.towers.text(ids), model.towers.audio(x.to(device()))
-        text, audio = text.float(), audio.float()
+        every, audio = text.float(), audio.float()
+        text = every[: len(picked)]
+        heard = {k: v[: len(picked)] for k, v in target.items()}
         logits = model.log_scale.exp().clamp(max=50) * text @ audio.T
         place = torch.arange(len(picked), device=logits.device)
         contrast = (F.cross_entropy(logits, place) + F.cross_entropy(logits.T, place)) / 2
-        text_losses, audio_losses = head_losses(heads[0], text, target), head_losses(heads[0], audio, target)
+        text_losses, audio_losses = head_losses(heads[0], every, target), head_losses(heads[0], audio, heard)
         loss = contrast + t['attribute_weight'] * (sum(text_losses.values()) + sum(audio_losses.values())) / 5
         run.update(loss, t['clip'])
         run.advance({'contrast': contrast.detach(), 'text_heads': sum(text_losses.values()).detach(), 'audio_heads': sum(audio_losses.values()).detach()})
