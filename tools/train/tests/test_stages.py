@@ -1,0 +1,104 @@
+"""Every stage runs a handful of steps on a made corpus, and what it exports loads again."""
+
+import json
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch', reason='PyTorch is not installed: training tests left out')
+
+from melody_train import goldens  # noqa: E402
+from melody_train.config import load_config  # noqa: E402
+from melody_train.data.shards import write_shard  # noqa: E402
+from melody_train.export import load_exported  # noqa: E402
+from melody_train.loop import set_up_threads  # noqa: E402
+from melody_train.stages import count, dpd, export, features, latents, lm, polish, rvq, semantic, towers, vae  # noqa: E402
+
+SECONDS = 6
+
+
+def clip(index):
+    rng = np.random.default_rng(index)
+    t = np.arange(SECONDS * 24000) / 24000
+    beat = 0.4 + 0.05 * (index % 5)
+    tone = np.sin(2 * np.pi * 110 * 2 ** (index % 12 / 12) * t) * np.exp(-4 * (t % beat))
+    return np.round((0.2 * tone + 0.01 * rng.standard_normal(len(t))) * 32767).astype(np.int16)
+
+
+def row(index):
+    style = ('rock', 'waltz')[index % 2]
+    bpm = 60 / (0.4 + 0.05 * (index % 5))
+    attributes = {'style': style, 'tempo': bpm, 'tonic': index % 12, 'mode': 'minor', 'key': 'A minor', 'instrument_classes': ['piano']}
+    if index % 6 == 5:
+        attributes = {}  # a clip of a user's own corpus
+    return {'id': str(index), 'seed': index, 'captions': [f'{style} with piano, {round(bpm)} bpm'], 'heldout_captions': [f'some {style}'], 'attributes': attributes}
+
+
+@pytest.fixture(scope='module')
+def world(tmp_path_factory):
+    root = tmp_path_factory.mktemp('melody')
+    for split, count_, first in (('train', 12, 0), ('heldout', 6, 100)):
+        write_shard(str(root / 'data'), split, 0, np.stack([clip(i) for i in range(first, first + count_)]), [row(i) for i in range(first, first + count_)], 24000)
+    config = load_config('tiny')
+    for stage in config['train'].values():
+        if 'steps' in stage:
+            stage.update(steps=4, report=2, warmup=1)
+    config['train']['semantic'].update(frames=1500, passes=2)
+    config['train']['polish']['judge_from'] = 1
+    set_up_threads()
+    paths = SimpleNamespace(data=root / 'data', runs=root / 'runs', weights=root / 'weights' / 'melody-tiny', goldens=root / 'goldens', extra=None, force=False)
+    return config, paths
+
+
+def last_log(paths, stage):
+    return json.loads((paths.runs / stage / 'log.jsonl').read_text().splitlines()[-1])
+
+
+def test_all_stages_in_order(world):
+    config, paths = world
+    for stage in (features, semantic, towers, rvq, lm, vae, latents, polish, dpd):
+        stage.run(config, paths)
+    for stage, name in (('towers', 'contrast'), ('lm', 'held_bits'), ('vae', 'held_mel'), ('polish', 'held_mel'), ('dpd', 'held')):
+        entry = last_log(paths, stage)
+        assert entry['step'] == 4 and math.isfinite(entry[name]), entry
+        assert (paths.runs / stage / 'done').exists()
+
+
+def test_a_finished_run_resumes_and_goes_on(world, capsys):
+    config, paths = world
+    config['train']['vae']['steps'] = 6
+    vae.run(config, paths)
+    assert 'resumed at step 4' in capsys.readouterr().out
+    assert last_log(paths, 'vae')['step'] == 6
+
+
+def test_export_loads_and_latents_are_rotated(world):
+    config, paths = world
+    export.run(config, paths)
+    exported, networks, tokenizer = load_exported(paths.weights)
+    assert 'train' not in exported and exported['text_tower']['vocab'] == len(tokenizer.vocab)
+    audio = torch.from_numpy(clip(3).astype(np.float32) / 32768)[None]
+    with torch.no_grad():
+        z = networks['vae_encoder'](audio)
+        from melody_train.latents import Latents
+        from melody_train.loop import load_weights
+        full = load_weights(paths.runs / 'vae', vae.Vae(config))
+        statistics = Latents.load(paths.runs / 'latents')
+        expected = statistics.normalise(full.encoder(audio)[0])
+        assert (z - expected).abs().max() < 0.02 * expected.abs().max()
+        polished = load_weights(paths.runs / 'polish', full.decoder)
+        a, b = networks['vae_decoder'](z), polished(statistics.restore(z))
+        assert (a - b).abs().max() < 0.02 * b.abs().max() + 1e-3
+
+
+def test_goldens_are_made_from_the_export(world):
+    config, paths = world
+    goldens.run(paths.weights, paths.goldens)
+    assert (paths.goldens / 'generation.safetensors').exists() and (paths.goldens / 'paper_mini' / 'dual_path.safetensors').exists()
+
+
+def test_counts_print(world, capsys):
+    count.run(world[0], world[1])
+    assert 'GFLOP' in capsys.readouterr().out
