@@ -1,6 +1,5 @@
 // Attention, rotary positions and the KV cache.
 import { MelodyError } from '../errors.ts';
-import type { Caps } from '../gpu/device.ts';
 import { expectShape, type Graph, grid1d, isScalar, type ParamValue } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
@@ -19,12 +18,9 @@ export interface AttentionOptions {
   form?: AttentionForm;
 }
 
-export type AttentionForm = 'row';
-
-/** The forms an adapter can run. */
-export function attentionForms(_caps: Caps): AttentionForm[] {
-  return ['row'];
-}
+/** `row`: a workgroup per query, for any size; `broadcast`: software adapters with subgroups of 8. */
+export const ATTENTION_FORMS = ['row', 'broadcast'] as const;
+export type AttentionForm = (typeof ATTENTION_FORMS)[number];
 
 /**
  * softmax(scale · q kᵀ) v for every head, with a streaming softmax.
@@ -42,15 +38,18 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, options: At
   const keys = options.keys ?? capacity;
   if (!isScalar(keys) && (keys < 1 || keys > capacity)) throw new MelodyError('shape', `attention: ${keys} valid keys of [${k.shape}]`);
   const y = g.temp(q.shape, 'f32', 'attention');
-  g.dispatch(K.attention_row, {
+  const common = {
     in: { q, k, v },
     out: { y },
     params: { tq, keys, first: options.queryOffset ?? 0, kv_batch: k.shape[0] === 1 ? 0 : capacity * row, row, dh, scale: options.scale ?? dh ** -0.5 },
-    consts: { DV: Math.ceil(dh / 64) },
-    overrides: { CAUSAL: causal ? 1 : 0 },
-    grid: [tq, heads, batch],
     flops: 4 * batch * heads * tq * capacity * dh,
-  });
+  };
+  const overrides = { CAUSAL: causal ? 1 : 0 };
+  const canBroadcast = g.caps.subgroupMin === 8 && g.caps.subgroupMax === 8 && dh % 4 === 0 && dh <= 128;
+  const form = options.form ?? (canBroadcast && g.caps.software && tq > 4 ? 'broadcast' : 'row');
+  if (form === 'broadcast' && !canBroadcast) throw new MelodyError('limit', `attention: the form "broadcast" cannot run heads of ${dh} on ${g.caps.name}`);
+  if (form === 'broadcast') g.dispatch(K.attention_broadcast, { ...common, consts: { CHUNKS: Math.ceil(dh / 32) }, overrides, grid: [Math.ceil(tq / 16), heads, batch] });
+  else g.dispatch(K.attention_row, { ...common, consts: { DV: Math.ceil(dh / 64) }, overrides, grid: [tq, heads, batch] });
   return y;
 }
 

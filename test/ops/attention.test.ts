@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { plus } from '../../src/graph/graph.ts';
 import { state } from '../../src/graph/tensor.ts';
-import { attention, attentionForms, kvAppend, rope } from '../../src/ops/attention.ts';
+import { ATTENTION_FORMS, attention, kvAppend, rope } from '../../src/ops/attention.ts';
 import { expectClose, randomArray } from '../helpers/data.ts';
+import { formRunner } from '../helpers/forms.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
+const forms = formRunner(gpu, ATTENTION_FORMS);
 
 interface Case {
   batch: number; tq: number; tk: number; heads: number; dh: number;
@@ -61,12 +63,12 @@ describe('attention', () => {
       const k = randomArray(kvBatch * c.tk * row, 2, c.spread ?? 2);
       const v = randomArray(kvBatch * c.tk * row, 3);
       const expected = reference(c, q, k, v);
-      for (const form of [undefined, ...attentionForms(gpu().caps)]) {
+      await forms.each(async (form) => {
         const { y } = await runGraph(gpu(), (g) => ({
           y: attention(g, g.input('q', [c.batch, c.tq, row]), g.input('k', [kvBatch, c.tk, row]), g.input('v', [kvBatch, c.tk, row]), { ...c, form }),
         }), { q, k, v });
         expectClose(y, expected);
-      }
+      });
     });
 
   it('decodes from a cache with run-time lengths, stale rows unread', async () => {
@@ -98,6 +100,8 @@ describe('attention', () => {
     await expect(run({ heads: 2 }, 5)).rejects.toThrow('attention: v does not fit; got [2,4,6], expected [2,5,6]');
   });
 });
+
+forms.covered(['row'], ['broadcast']);
 
 describe('rope', () => {
   const angles = (position: number, dh: number, theta: number) => Float64Array.from({ length: dh / 2 }, (_, i) => position * theta ** ((-2 * i) / dh));
