@@ -93,7 +93,8 @@ const MAX_SILENT = 0.95;
 
 /** channels: equal lengths, at least one sample. The part of `measureClip` that watches for broken output. */
 export function measureSound(channels: Float32Array[], sampleRate: number): SoundReport {
-  return soundOf(clean(channels), sampleRate, nonFinite(channels));
+  const x = clean(channels);
+  return soundOf(x, monoMix(x), sampleRate, nonFinite(channels));
 }
 
 /** channels: equal lengths, at least one sample, full scale -1 … 1. Takes about 0.2 s for 10 s of audio on one core. */
@@ -104,7 +105,7 @@ export function measureClip(channels: Float32Array[], sampleRate: number, option
   const pitch = tonality(heard);
   const form = structure(heard);
   return {
-    ...soundOf(x, sampleRate, nonFinite(channels)),
+    ...soundOf(x, mono, sampleRate, nonFinite(channels)),
     loudness: loudness(x, sampleRate),
     ...(x.length > 1 && { stereo: stereo(x[0], x[1]) }),
     rhythm: rhythm(heard, options.bpm),
@@ -130,8 +131,7 @@ function rhythm(heard: Features, asked: number | undefined): Rhythm {
   };
 }
 
-function soundOf(channels: Float32Array[], sampleRate: number, broken: number): SoundReport {
-  const mono = monoMix(channels);
+function soundOf(channels: Float32Array[], mono: Float32Array, sampleRate: number, broken: number): SoundReport {
   const report = {
     duration: mono.length / sampleRate,
     sampleRate,

@@ -26,7 +26,9 @@ export function sine(length: number, hz: number, sampleRate: number, amplitude =
 }
 
 export function mix(...parts: Float32Array[]): Float32Array {
-  return Float32Array.from({ length: Math.max(...parts.map((p) => p.length)) }, (_, n) => parts.reduce((s, p) => s + (p[n] ?? 0), 0));
+  const out = new Float32Array(Math.max(...parts.map((p) => p.length)));
+  for (const part of parts) for (let n = 0; n < part.length; n++) out[n] += part[n];
+  return out;
 }
 
 export function concat(...parts: Float32Array[]): Float32Array {

@@ -161,9 +161,9 @@ function fitness(scores: Float64Array, n: number, start: number, length: number)
   });
   let two = blank();
   let one = blank();
+  let now = blank();
   let idle = { score: 0, steps: 0, rows: 0 };
   for (let row = 0; row < n; row++) {
-    const now = blank();
     for (let m = 0; m < length; m++) {
       let best = m === 0 ? idle.score : one.score[m - 1];
       let steps = m === 0 ? idle.steps : one.steps[m - 1];
@@ -187,8 +187,7 @@ function fitness(scores: Float64Array, n: number, start: number, length: number)
     }
     const end = length - 1;
     if (now.score[end] > idle.score) idle = { score: now.score[end], steps: now.steps[end], rows: now.rows[end] };
-    two = one;
-    one = now;
+    [two, one, now] = [one, now, two];
   }
   if (idle.steps === 0) return 0;
   const score = Math.max(0, (idle.score - length) / idle.steps);
