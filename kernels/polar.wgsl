@@ -3,6 +3,8 @@
 // x     [rows, 2 * bins]: log magnitude m | phase a        y [rows, 2 * bins]: re | im
 // grid  [rows * bins / WG]
 
+// @use sincos
+
 override WG = 64u;      // threads per workgroup
 
 struct Params { rows: u32, bins: u32, limit: f32 }
@@ -17,6 +19,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let at = i / p.bins * 2u * p.bins + i % p.bins;
   let magnitude = exp(min(x[at], p.limit));
   let phase = x[at + p.bins];
-  y[at] = magnitude * cos(phase);
-  y[at + p.bins] = magnitude * sin(phase);
+  let turn = sincos(phase);
+  y[at] = magnitude * turn.y;
+  y[at + p.bins] = magnitude * turn.x;
 }

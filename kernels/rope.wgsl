@@ -4,6 +4,8 @@
 // positions  [batch or 1, len] when POSITIONS, else bound but not read: position = offset + row
 // grid       [batch * len * heads * dh/2 / WG]     one thread per pair
 
+// @use sincos
+
 override WG = 64u;          // threads per workgroup
 override INTERLEAVED = 0u;
 override POSITIONS = 0u;
@@ -34,6 +36,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   }
   let a = x[ia];
   let b = x[ib];
-  y[ia] = a * cos(angle) - b * sin(angle);
-  y[ib] = a * sin(angle) + b * cos(angle);
+  let turn = sincos(angle);   // (sin, cos)
+  y[ia] = a * turn.y - b * turn.x;
+  y[ib] = a * turn.x + b * turn.y;
 }

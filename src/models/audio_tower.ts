@@ -1,6 +1,6 @@
 // Audio tower: ten seconds of music → unit embedding (system.md §2).
 //
-//   kind 'features' (shipped)  standardised semantic features [T, F] ─Linear─LayerNorm─ConvNeXt × n─Encoder─ e [1, E]
+//   kind 'features' (shipped)  semantic features [T, F], merge rows side by side ─Linear─LayerNorm─ConvNeXt × n─Encoder─ e [1, E]
 //   kind 'ast' (paper)         log-mel [frames, 128] ─16×16 patches, stride 10─Encoder─ e [1, E]
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -12,6 +12,7 @@ import { convNext, type EncoderConfig, EPS, encoder } from './layers.ts';
 export interface AudioTowerConfig extends EncoderConfig {
   readonly kind: 'features';
   readonly features: number;
+  readonly merge?: number; // feature rows put side by side
   readonly conv_layers: number;
   readonly kernel: number;
 }
@@ -19,7 +20,10 @@ export interface AudioTowerConfig extends EncoderConfig {
 /** features [T, F] as the semantic encoder standardises them → unit embedding [1, embedding_dim]. */
 export function audioTower(g: Graph, w: Scope, features: Tensor, c: AudioTowerConfig): Tensor {
   return g.scope('audio_tower', () => {
-    const embedded = linear(g, features, w.get('embed.weight', [c.dim, c.features]), { bias: w.get('embed.bias', [c.dim]) });
+    const { merge = 1 } = c;
+    const rows = Math.floor(features.shape[0] / merge);
+    const merged = { ...features, shape: [rows, merge * c.features] }; // rows past the last whole group fall away
+    const embedded = linear(g, merged, w.get('embed.weight', [c.dim, merge * c.features]), { bias: w.get('embed.bias', [c.dim]) });
     let x = layerNorm(g, embedded, w.get('norm_in.weight', [c.dim]), w.get('norm_in.bias', [c.dim]), { eps: EPS });
     for (let i = 0; i < c.conv_layers; i++) x = g.scope(`block ${i}`, () => convNext(g, w.at(`blocks.${i}`), x, 3 * c.dim, c.kernel));
     return encoder(g, w.at('encoder'), x, c);

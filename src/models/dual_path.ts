@@ -40,6 +40,7 @@ export interface DualPathConfig {
   readonly token_skip_kernel: number;
   readonly aligned_tokens: boolean;
   readonly column_clock: boolean;
+  readonly cfg_null_film: boolean; // the null branch drops the pooled FiLM term too
 }
 
 /** What one generation keeps of its tokens. */
@@ -95,14 +96,26 @@ export function dualPathAngles(g: Graph, w: Scope, angle: Tensor, c: DualPathCon
   });
 }
 
-/** z [B, L, D'], angles from dualPathAngles, memory of the tokens or undefined for the null branch of guidance → velocity [B, L, D']. */
-export function dualPath(g: Graph, w: Scope, z: Tensor, angles: Tensor, memory: TokenMemory | undefined, c: DualPathConfig): Tensor {
+/**
+ * z [B, L, D'], angles from dualPathAngles, the tokens' memory → velocity [B, L, D'].
+ * `nothing`: the null branch of guidance, without cross-attention to the tokens, aligned rows and token skip (system.md §4).
+ */
+export function dualPath(
+  g: Graph,
+  w: Scope,
+  z: Tensor,
+  angles: Tensor,
+  tokens: TokenMemory,
+  c: DualPathConfig,
+  options: { nothing?: boolean } = {},
+): Tensor {
+  const memory = options.nothing ? undefined : tokens;
   return g.scope(memory ? 'dual_path' : 'dual_path/null', () => {
     const [batch, length] = z.shape;
     const base = memory?.aligned ? add(g, angles, memory.aligned) : angles;
     const x = linear(g, z, w.get('embed.weight', [c.dim, c.latent_dim]), { bias: w.get('embed.bias', [c.dim]), residual: base });
     let h = segment(g, rmsNorm(g, x, w.get('norm_in.weight', [c.dim]), { eps: EPS }), { size: c.segment });
-    const m = modulation(g, angles, memory, h.shape[1]);
+    const m = modulation(g, angles, memory || !c.cfg_null_film ? tokens.pooled : undefined, h.shape[1]);
     for (let i = 0; i < c.blocks; i++)
       h = g.scope(`block ${i}`, () => block(g, w.at(`blocks.${i}`), h, m, memory?.blocks[i], mergeWindow(i, c.blocks), c));
     const out = rmsNorm(g, overlapAdd(g, h, length), w.get('norm_out.weight', [c.dim]), { eps: EPS });
@@ -130,7 +143,7 @@ export function dualPath(g: Graph, w: Scope, z: Tensor, angles: Tensor, memory: 
 export const mergeWindow = (index: number, blocks: number): number => 2 ** Math.min(index + 1, blocks - index);
 
 /** One modulation row a segment: the angle at its place, plus the mean token where there are tokens. → [B, S, D]. */
-function modulation(g: Graph, angles: Tensor, memory: TokenMemory | undefined, segments: number): Tensor {
+function modulation(g: Graph, angles: Tensor, means: Tensor | undefined, segments: number): Tensor {
   const [batch, length, dim] = angles.shape;
   const at = (rows: number, of: (b: number, s: number) => number) =>
     constant(
@@ -142,13 +155,13 @@ function modulation(g: Graph, angles: Tensor, memory: TokenMemory | undefined, s
     reshape(angles, [batch * length, dim]),
     at(length, (b, s) => b * length + Math.floor((s * length) / segments)),
   );
-  if (!memory) return reshape(m, [batch, segments, dim]);
+  if (!means) return reshape(m, [batch, segments, dim]);
   const pooled =
     batch === 1
-      ? reshape(memory.pooled, [dim])
+      ? reshape(means, [dim])
       : gatherRows(
           g,
-          memory.pooled,
+          means,
           at(1, (b) => b),
         );
   return reshape(add(g, m, pooled), [batch, segments, dim]);

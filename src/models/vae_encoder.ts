@@ -1,11 +1,12 @@
 // VAE-GAN encoder: audio → mean and log variance of the latents (system.md §6).
 //
-//   kind 'stft_convnext' (shipped)  audio ─log |STFT|, frames of one hop side by side─Linear─LayerNorm─ConvNeXt × n─LayerNorm─Linear─ (μ, log σ²)
-//   kind 'strided_cnn' (paper)      audio ─conv7─ { residual units ─ GELU ─ strided conv } ─GELU─conv3─ (μ, log σ²)
+//   kind 'stft_convnext' (shipped)  audio ─log |STFT|, frames of one hop side by side─Linear─LayerNorm─ConvNeXt × n─LayerNorm─Linear─ z
+//   kind 'strided_cnn' (paper)      audio ─conv7─ { residual units ─ GELU ─ strided conv } ─GELU─conv3─ z
 import { MelodyError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { elementsOf, reshape, type Tensor } from '../graph/tensor.ts';
 import { conv1d } from '../ops/conv.ts';
+import { clamp } from '../ops/elementwise.ts';
 import { concatCols } from '../ops/gather.ts';
 import { linear } from '../ops/matmul.ts';
 import { layerNorm } from '../ops/norm.ts';
@@ -21,6 +22,8 @@ export interface StftEncoderConfig {
   readonly ffn: number;
   readonly kernel: number;
   readonly layers: number;
+  /** False: the exported encoder gives means alone. */
+  readonly variance?: boolean;
   readonly spectra: readonly { readonly size: number; readonly hop: number }[];
 }
 
@@ -32,17 +35,25 @@ export interface StridedEncoderConfig {
   readonly kernels: readonly number[];
   readonly strides: readonly number[];
   readonly units: number;
+  readonly variance?: boolean;
+  /** The result is clipped to ±clip. */
+  readonly clip?: number;
 }
 
 export type VaeEncoderConfig = StftEncoderConfig | StridedEncoderConfig;
 
-/** audio [n], n a multiple of the hop (pad with zeros) → [n / hop, 2·D]: means, then log variances before their clamp to [−8, 2]. */
+/**
+ * audio [n], n a multiple of the hop (pad with zeros) → latents [n / hop, D], as the diffusion model wants them.
+ * With `variance` (training checkpoints): [n / hop, 2·D], means, then log variances before their clamp to [−8, 2].
+ */
 export function vaeEncoder(g: Graph, w: Scope, audio: Tensor, c: VaeEncoderConfig): Tensor {
   const n = elementsOf(audio.shape);
   if (n % c.hop_length !== 0)
     throw new MelodyError('shape', `vae_encoder: got ${n} samples, expected a multiple of the hop ${c.hop_length}`, 'pad with zeros');
   return g.scope('vae_encoder', () => (c.kind === 'strided_cnn' ? strided(g, w, audio, c) : stftEncoder(g, w, audio, c)));
 }
+
+const outputs = (c: VaeEncoderConfig): number => (c.variance === false ? 1 : 2) * c.latent_dim;
 
 function stftEncoder(g: Graph, w: Scope, audio: Tensor, c: StftEncoderConfig): Tensor {
   const frames = elementsOf(audio.shape) / c.hop_length;
@@ -56,7 +67,8 @@ function stftEncoder(g: Graph, w: Scope, audio: Tensor, c: StftEncoderConfig): T
   const norm = (name: string, x: Tensor) => layerNorm(g, x, w.get(`${name}.weight`, [c.dim]), w.get(`${name}.bias`, [c.dim]), { eps: EPS });
   let x = norm('norm_in', linear(g, features, w.get('embed.weight', [c.dim, features.shape[1]]), { bias: w.get('embed.bias', [c.dim]) }));
   for (let i = 0; i < c.layers; i++) x = g.scope(`block ${i}`, () => convNext(g, w.at(`blocks.${i}`), x, c.ffn, c.kernel));
-  return linear(g, norm('norm_out', x), w.get('head.weight', [2 * c.latent_dim, c.dim]), { bias: w.get('head.bias', [2 * c.latent_dim]) });
+  const out = outputs(c);
+  return linear(g, norm('norm_out', x), w.get('head.weight', [out, c.dim]), { bias: w.get('head.bias', [out]) });
 }
 
 function strided(g: Graph, w: Scope, audio: Tensor, c: StridedEncoderConfig): Tensor {
@@ -74,5 +86,6 @@ function strided(g: Graph, w: Scope, audio: Tensor, c: StridedEncoderConfig): Te
     x = conv(`downs.${i}`, x, width, c.channels[i], k, { stride, padding: [left, k - stride - left], preAct: 'gelu' });
     width = c.channels[i];
   });
-  return conv('head', x, width, 2 * c.latent_dim, 3, { padding: 1, preAct: 'gelu' });
+  const z = conv('head', x, width, outputs(c), 3, { padding: 1, preAct: 'gelu' });
+  return c.clip === undefined ? z : clamp(g, z, -c.clip, c.clip);
 }

@@ -24,8 +24,6 @@ export interface ModelConfig {
   readonly window_seconds: number;
   readonly chunks: number; // of one window
   readonly latent_dim: number;
-  /** Largest magnitude of each latent axis; the sampler's result is clamped to it. */
-  readonly latent_limit?: readonly number[];
   readonly sampling: {
     readonly steps: number;
     readonly guidance: number;
@@ -99,7 +97,6 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
     agree('semantic_lm.style_levels', c.semantic_lm.style_levels, 'rvq.levels', c.rvq.levels);
     agree('semantic_lm.style_entries', c.semantic_lm.style_entries, 'rvq.entries', c.rvq.entries);
     agree('remainder of window frames / chunks', (c.window_seconds * c.frame_rate) % (c.chunks * c.dual_path.frames_per_token), 'zero', 0);
-    if (c.latent_limit) agree('latent_limit entries', c.latent_limit.length, 'latent_dim', c.latent_dim);
   }
   if (wrong.length)
     throw new MelodyError(

@@ -1,5 +1,6 @@
 // The stages of a generation, each from host data to host data: what a lost GPU costs is one stage, never the piece.
 import { MelodyError } from '../errors.ts';
+import { readWhole } from '../graph/residents.ts';
 import { reshape, state, type Tensor } from '../graph/tensor.ts';
 import { audioTower } from '../models/audio_tower.ts';
 import { dualPath, dualPathAngles, dualPathTokens, type TokenMemory } from '../models/dual_path.ts';
@@ -103,11 +104,7 @@ export function latentsOfAudio(engine: Engine, audio: Float32Array, signal?: Abo
       signal,
     );
     plan.run({}, { audio: audio.subarray(0, frames * config.hop_length) });
-    const both = finite('the latents of the given audio', await plan.read('latents'));
-    const d = config.latent_dim;
-    const means = new Float32Array(frames * d);
-    for (let f = 0; f < frames; f++) means.set(both.subarray(f * 2 * d, f * 2 * d + d), f * d);
-    return means;
+    return finite('the latents of the given audio', await plan.read('latents'));
   });
 }
 
@@ -162,7 +159,7 @@ async function denoiseOnce(engine: Engine, requests: readonly DenoiseRequest[]):
       const frames = reshape(mask, [batch, length]);
       const angles = dualPathAngles(g, w, frameAngles(g, frames, g.scalar('angle')), config.dual_path);
       const vCond = dualPath(g, w, kept.z, angles, kept.memory, config.dual_path);
-      const vNull = guided ? dualPath(g, w, kept.z, angles, undefined, config.dual_path) : undefined;
+      const vNull = guided ? dualPath(g, w, kept.z, angles, kept.memory, config.dual_path, { nothing: true }) : undefined;
       const how = { mask: frames, guidance: guided ? g.scalar('guidance') : 1, into: kept.z };
       if (sampler === 'rotation') diffusionStep(g, kept.z, vCond, vNull, { ...how, omega: g.scalar('omega') });
       else {
@@ -209,7 +206,8 @@ async function denoiseOnce(engine: Engine, requests: readonly DenoiseRequest[]):
   const bad = new Uint32Array(await engine.residents.read(kept.counts)).findIndex((n) => n > 0);
   if (bad >= 0) throw nonFinite(`the latents at diffusion step ${bad + 1} of ${steps}`);
   const result = new Float32Array(await engine.residents.read(kept.z));
-  return requests.map((r, b) => clampFresh(result.slice(b * length * dim, (b + 1) * length * dim), r.fresh, config.latent_limit));
+  const limit = await readWhole(weights.at('dual_path').get('latent_limit', [dim]));
+  return requests.map((r, b) => clampFresh(result.slice(b * length * dim, (b + 1) * length * dim), r.fresh, limit));
 }
 
 const MAX_COUNTED = 256; // steps counted apart; later ones share the last place
@@ -281,15 +279,15 @@ function memoryTensors(m: TokenMemory): Tensor[] {
   return [m.pooled, ...(m.aligned ? [m.aligned] : []), ...(m.skip ? [m.skip] : []), ...m.blocks.flat().flatMap(({ k, v }) => [k, v])];
 }
 
-function clampFresh(z: Float32Array, fresh: readonly boolean[], limit: readonly number[] | undefined): Float32Array {
-  if (limit)
-    fresh.forEach((made, f) => {
-      if (made)
-        limit.forEach((most, d) => {
-          const at = f * limit.length + d;
-          z[at] = Math.max(-most, Math.min(most, z[at]));
-        });
-    });
+/** The sampler's clamp: made frames stay within the range of real latents (system.md §7). */
+function clampFresh(z: Float32Array, fresh: readonly boolean[], limit: ArrayLike<number>): Float32Array {
+  for (const [f, made] of fresh.entries()) {
+    if (!made) continue;
+    for (let d = 0; d < limit.length; d++) {
+      const at = f * limit.length + d;
+      z[at] = Math.max(-limit[d], Math.min(limit[d], z[at]));
+    }
+  }
   return z;
 }
 

@@ -39,7 +39,14 @@ export function toHalf(value: number): number {
 export function fromHalf(bits: number): number {
   const exponent = (bits >>> 10) & 31;
   const mantissa = bits & 1023;
-  const magnitude = exponent === 0 ? mantissa * 2 ** -24 : exponent === 31 ? (mantissa ? Number.NaN : Infinity) : (1 + mantissa / 1024) * 2 ** (exponent - 15);
+  const magnitude =
+    exponent === 0
+      ? mantissa * 2 ** -24
+      : exponent === 31
+        ? mantissa
+          ? Number.NaN
+          : Infinity
+        : (1 + mantissa / 1024) * 2 ** (exponent - 15);
   return bits & 0x8000 ? -magnitude : magnitude;
 }
 
@@ -50,7 +57,9 @@ export const roundHalf = (values: Float32Array): Float32Array => values.map((v) 
 export function weightOf(values: Float32Array, shape: readonly number[], dtype: 'f32' | 'f16' = 'f32', name = 'test.weight'): WeightRef {
   const data = dtype === 'f32' ? values : Uint16Array.from(values, toHalf);
   return {
-    name, shape, dtype,
+    name,
+    shape,
+    dtype,
     async *read() {
       yield { offset: 0, data };
     },

@@ -1,7 +1,7 @@
 // One GPU per test file, at adapter limits or forced to WebGPU's defaults by MELODY_TEST_GPU=default.
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { platform } from '#platform';
-import { Gpu, type GpuOptions } from '../../src/gpu/device.ts';
+import { type Caps, Gpu, type GpuOptions } from '../../src/gpu/device.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { type CompileOptions, Plan } from '../../src/graph/plan.ts';
 import { Residents } from '../../src/graph/residents.ts';
@@ -26,14 +26,18 @@ export function useGpu(options: GpuOptions = TEST_GPU): () => Gpu {
 
 /**
  * Record, compile with poison and guard words, run once, check the guards, read every output, free everything.
- * `body` declares inputs by g.input and returns the tensors to read; `inputs` and `scalars` are given to the run.
+ * `body` declares inputs by g.input and returns the tensors to read; `inputs` and `scalars` are given to the run;
+ * `caps` makes ops choose as they would on another adapter.
  */
 export async function runGraph<Names extends string>(
-  gpu: Gpu, body: (g: Graph) => Record<Names, Tensor>,
-  inputs: Record<string, Float32Array | Uint32Array | Int32Array> = {}, scalars: Record<string, number> = {}, options: CompileOptions = {},
+  gpu: Gpu,
+  body: (g: Graph) => Record<Names, Tensor>,
+  inputs: Record<string, Float32Array | Uint32Array | Int32Array> = {},
+  scalars: Record<string, number> = {},
+  options: CompileOptions & { caps?: Caps } = {},
 ): Promise<Record<Names, Float32Array> & { raw: Record<Names, ArrayBuffer> }> {
   const residents = new Residents(gpu);
-  const g = new Graph(gpu.caps);
+  const g = new Graph(options.caps ?? gpu.caps);
   const outputs = body(g);
   for (const [name, tensor] of Object.entries<Tensor>(outputs)) g.output(name, tensor);
   const plan = await Plan.compile(residents, g, { poison: true, guard: true, ...options });
@@ -51,4 +55,17 @@ export async function runGraph<Names extends string>(
     plan.dispose();
     residents.dispose();
   }
+}
+
+/** runGraph with the grids chosen for a software adapter and those for a GPU; fails unless both give the same bits. */
+export async function runBothGrids<Names extends string>(
+  gpu: Gpu,
+  body: (g: Graph) => Record<Names, Tensor>,
+  inputs: Record<string, Float32Array | Uint32Array | Int32Array> = {},
+  scalars: Record<string, number> = {},
+) {
+  const run = (software: boolean) => runGraph(gpu, body, inputs, scalars, { caps: { ...gpu.caps, software } });
+  const [result, other] = [await run(true), await run(false)];
+  expect(other.raw).toEqual(result.raw);
+  return result;
 }

@@ -22,15 +22,25 @@ export function erf(x: number): number {
 /** The activations of src/ops/act.ts. */
 export function activate(act: Act, v: number): number {
   switch (act) {
-    case 'none': return v;
-    case 'gelu': return 0.5 * v * (1 + erf(v / Math.SQRT2));
-    case 'gelu_tanh': return 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)));
-    case 'silu': return v / (1 + Math.exp(-v));
-    case 'relu': return Math.max(v, 0);
-    case 'leaky_relu': return v > 0 ? v : 0.1 * v;
-    case 'tanh': return Math.tanh(v);
-    case 'sigmoid': return 1 / (1 + Math.exp(-v));
-    case 'exp': return Math.exp(v);
-    case 'snake': return v + Math.sin(v) ** 2;
+    case 'none':
+      return v;
+    case 'gelu':
+      return 0.5 * v * (1 + erf(v / Math.SQRT2));
+    case 'gelu_tanh':
+      return 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)));
+    case 'silu':
+      return v / (1 + Math.exp(-v));
+    case 'relu':
+      return Math.max(v, 0);
+    case 'leaky_relu':
+      return v > 0 ? v : 0.1 * v;
+    case 'tanh':
+      return Math.tanh(v);
+    case 'sigmoid':
+      return 1 / (1 + Math.exp(-v));
+    case 'exp':
+      return Math.exp(v);
+    case 'snake':
+      return v + Math.sin(v) ** 2;
   }
 }
