@@ -7,6 +7,7 @@ import { Gpu } from '../gpu/device.ts';
 import { MODEL_CASES, PEER_CASES } from './bench/cases.ts';
 import { measureCeilings } from './bench/ceilings.ts';
 import { customKernels } from './bench/custom.ts';
+import { FAMILIES } from './bench/families.ts';
 import { type MeasureOptions, measure, type Named } from './bench/measure.ts';
 import { ownKernels } from './bench/own.ts';
 import { compareTable, kernelTable, type Machine, type Row, readJsonLines, rowKey, toJsonLines } from './bench/report.ts';
@@ -69,7 +70,7 @@ async function casesOf(what: string, values: Values): Promise<Named[]> {
   if (what === 'kernels') {
     if (shapes !== undefined)
       throw new MelodyError('invalid_argument', '--shapes belongs to a kernel of your own: melody bench my.wgsl --shapes my.json');
-    return ownKernels([...PEER_CASES, ...MODEL_CASES]);
+    return [...ownKernels([...PEER_CASES, ...MODEL_CASES]), ...FAMILIES];
   }
   if (!what.endsWith('.wgsl')) throw new MelodyError('invalid_argument', `bench: got "${what}", expected "kernels" or a .wgsl file`);
   if (shapes === undefined)

@@ -8,6 +8,7 @@ import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import { DEFAULT_CAPS, Gpu } from '../gpu/device.ts';
 import type { Command, Io } from './command.ts';
+import { selfTest } from './self_test.ts';
 import { version } from './version.ts';
 
 /** Kept downloads and a song need about this much. */
@@ -23,7 +24,7 @@ interface Finding {
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'Checks this machine: versions, GPU and its limits, disk.',
+  summary: 'Checks this machine: versions, GPU and its limits, every kind of kernel, disk.',
   arguments: '[--json]',
   options: { json: { help: 'print the findings as JSON' } },
   examples: ['melody doctor'],
@@ -81,10 +82,26 @@ async function gpuFindings(): Promise<Finding[]> {
       limit('workgroup memory', caps.workgroupMemory, DEFAULT_CAPS.workgroupMemory, (n) => `${n} bytes`),
       limit('workgroup size', caps.invocations, DEFAULT_CAPS.invocations, String),
       limit('groups per axis', caps.groupsPerAxis, DEFAULT_CAPS.groupsPerAxis, String),
+      ...(await selfTestFindings(gpu)),
     ];
   } finally {
     gpu.dispose();
   }
+}
+
+/** One line when all kernels compute right on this GPU, else one for each that does not. */
+async function selfTestFindings(gpu: Gpu): Promise<Finding[]> {
+  const results = await selfTest(gpu);
+  const wrong = results.filter(({ ok }) => !ok);
+  const worst = Math.max(...results.map(({ nmse }) => nmse));
+  if (wrong.length === 0)
+    return [{ topic: 'self-test', text: `${results.length} kernels compute right here (worst error ${worst.toExponential(0)})`, ok: true }];
+  return wrong.map(({ name, storage, nmse, error }) => ({
+    topic: 'self-test',
+    text: `${name} (${storage}): ${error ?? `wrong, normalised error ${nmse.toExponential(1)}`}`,
+    ok: false,
+    hint: 'this GPU or its driver computes wrongly: update the driver, and please report this',
+  }));
 }
 
 /** Room where downloads are kept. */

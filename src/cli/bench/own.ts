@@ -27,7 +27,8 @@ export function storedInputs(c: Case, storage: Storage): Inputs {
   return storage === 'f16' && inputs.w ? { ...inputs, w: f16ToF32(f32ToF16(inputs.w)) } : inputs;
 }
 
-function weight(name: string, values: Float32Array, shape: readonly number[], storage: Storage = 'f32'): WeightRef {
+/** A weight held in memory. */
+export function weight(name: string, values: Float32Array, shape: readonly number[], storage: Storage = 'f32'): WeightRef {
   const data = storage === 'f16' ? f32ToF16(values) : values;
   return {
     name,
@@ -39,10 +40,10 @@ function weight(name: string, values: Float32Array, shape: readonly number[], st
   };
 }
 
-interface Recorded {
+export interface Recorded {
   y: Tensor;
   /** What plan.write gets, by input name. */
-  feeds: Inputs;
+  feeds: Record<string, Float32Array | Uint32Array>;
   /** The engine's output into the reference's layout. */
   layout?(y: Float32Array): Float32Array;
 }
@@ -107,13 +108,12 @@ function channelsLast(y: Tensor, i: Inputs, channels: number, length: number): R
   return { y, feeds: { x: transpose(i.x, [channels, length], [1, 0]) }, layout: (out) => transpose(out, y.shape, [1, 0]) };
 }
 
-/** Record, upload and compile one case. The caller disposes. */
-export async function prepareOwn(gpu: Gpu, c: Case, storage: Storage): Promise<Prepared> {
+/** Upload and compile what `record` records; integers come back as numbers. The caller disposes. */
+export async function preparePlan(gpu: Gpu, record: (g: Graph) => Recorded, reference: () => Float64Array): Promise<Prepared> {
   const residents = new Residents(gpu);
-  const inputs = storedInputs(c, storage);
   try {
     const g = new Graph(gpu.caps);
-    const { y, feeds, layout } = record(g, c, inputs, storage);
+    const { y, feeds, layout } = record(g);
     g.output('y', y);
     const plan = await Plan.compile(residents, g);
     for (const [name, data] of Object.entries(feeds)) plan.write(name, data);
@@ -122,10 +122,11 @@ export async function prepareOwn(gpu: Gpu, c: Case, storage: Storage): Promise<P
       dispatches: g.dispatches.length,
       async read() {
         plan.run();
-        const out = await plan.read('y');
+        const bytes = await plan.readBytes('y');
+        const out = y.dtype === 'u32' ? Float32Array.from(new Uint32Array(bytes)) : new Float32Array(bytes);
         return layout ? layout(out) : out;
       },
-      reference: () => referenceOf(c, inputs),
+      reference,
       dispose() {
         plan.dispose();
         residents.dispose();
@@ -135,6 +136,16 @@ export async function prepareOwn(gpu: Gpu, c: Case, storage: Storage): Promise<P
     residents.dispose();
     throw error;
   }
+}
+
+/** One case in one storage. The caller disposes. */
+export function prepareOwn(gpu: Gpu, c: Case, storage: Storage): Promise<Prepared> {
+  const inputs = storedInputs(c, storage);
+  return preparePlan(
+    gpu,
+    (g) => record(g, c, inputs, storage),
+    () => referenceOf(c, inputs),
+  );
 }
 
 /** Every case in every storage worth measuring. */
