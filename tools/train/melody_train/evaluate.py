@@ -78,7 +78,7 @@ def main() -> None:
     os.makedirs(os.path.join(a.out, 'pictures'), exist_ok=True)
     os.makedirs(a.probes, exist_ok=True)
     target = os.path.join(a.out, 'evaluation.json')
-    report = json.load(open(target)) if os.path.exists(target) else {}
+    report = {}
     system = System(a.weights)
     with open(a.prompts) as f:
         prompts = json.load(f)['prompts']
@@ -88,11 +88,14 @@ def main() -> None:
     rows, audio = [held_rows[i] for i in chosen], floats(held[chosen], START)
     held_parts = parts_cache(os.path.join(a.probes, 'heldout_parts.npy'), held)
     train_parts = parts_cache(os.path.join(a.probes, 'train_parts.npy'), train) if {'probes', 'tokens'} & set(a.only) else None
-    report['how'] = {'model': system.config['name'], 'sampling': system.config['sampling'], 'heldout_clips': len(held_rows), 'training_clips': len(train_rows), 'seconds_a_clip': 10,
+    how = {'model': system.config['name'], 'sampling': system.config['sampling'], 'heldout_clips': len(held_rows), 'training_clips': len(train_rows), 'seconds_a_clip': 10,
                      'clips_used': len(rows), 'torch': torch.__version__, 'machine': platform.machine(), 'threads': a.threads, 'date': time.strftime('%Y-%m-%d')}
 
     def keep(name, result):
-        report[name] = result
+        if os.path.exists(target):  # another process may have added its parts meanwhile
+            with open(target) as f:
+                report.update(json.load(f))
+        report['how'], report[name] = how, result
         with open(target + '.part', 'w') as f:
             json.dump(report, f, indent=1, ensure_ascii=False)
         os.replace(target + '.part', target)
@@ -109,7 +112,7 @@ def main() -> None:
         keep('reconstruction', parts.reconstruction(system, audio[:48]))
         print(report['reconstruction']['vae'], flush=True)
     if 'tokens' in a.only:
-        keep('tokens', parts.tokens(system, train_parts, train_rows, held_parts, held_rows, 1200))
+        keep('tokens', parts.tokens(system, train_parts, train_rows, held_parts, held_rows, 700))
         print(report['tokens'], flush=True)
     if 'diffusion' in a.only:
         keep('diffusion', parts.diffusion(system, audio[:24]))
@@ -136,6 +139,9 @@ def main() -> None:
                 from scipy.io import wavfile
                 wavfile.write(os.path.join(os.environ['MELODY_KEEP_WAV'], name[:-4] + '.wav'), system.rate, (sound[0].numpy() * 32767).astype(np.int16))
         keep('fixed_prompts', heard)
+    if os.path.exists(target):
+        with open(target) as f:
+            report.update(json.load(f))
     print('charts:', ', '.join(charts.charts(os.path.join(a.out, 'pictures'), report)))
 
 
