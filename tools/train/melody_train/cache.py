@@ -1,5 +1,6 @@
 """Things computed once a shard and kept as .npy beside the run: features [n, T, F], latents [n, L, D], both float16."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +36,12 @@ def load_features(paths, split):
 
 def load(data, folder, split):
     """-> (list of float16 arrays one a clip, list of metadata) over the shards that have a cache file."""
-    import json
     rows, meta = [], []
     for path in sorted(Path(folder).glob(f'{split}_*.npy')):
         if path.name.endswith('.part.npy'):
             continue
         notes = Path(data) / (path.stem + '.jsonl')
-        meta += [json.loads(line) for line in open(notes)]
+        meta += [json.loads(line) for line in notes.read_text().splitlines()]
         rows += list(np.load(path))
     if not rows:
         raise FileNotFoundError(f'nothing cached for {split} in {folder}: run its stage first')

@@ -25,7 +25,7 @@ class Corpus:
                 continue
             try:
                 audio = np.load(path)['audio']
-                meta = [json.loads(line) for line in open(notes)]
+                meta = [json.loads(line) for line in notes.read_text().splitlines()]
             except (OSError, ValueError, EOFError, KeyError):
                 continue  # still being written
             if len(audio) != len(meta):

@@ -156,7 +156,7 @@ def draw_curve(folder):
         import matplotlib.pyplot as plt
     except ImportError:
         return
-    rows = [json.loads(line) for line in open(Path(folder) / 'log.jsonl')]
+    rows = [json.loads(line) for line in (Path(folder) / 'log.jsonl').read_text().splitlines()]
     names = [k for k in dict.fromkeys(k for row in rows for k in row) if k not in ('step', 'minutes')]
     columns = min(4, len(names))
     lines = -(-len(names) // columns)

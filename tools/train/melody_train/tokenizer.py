@@ -11,6 +11,7 @@ the list, ids 0, 1 = [PAD], [UNK].
 import json
 import unicodedata
 from collections import Counter
+from pathlib import Path
 
 SPECIAL = ['[PAD]', '[UNK]']
 
@@ -50,7 +51,7 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path):
-        data = json.loads(open(path, encoding='utf-8').read())
+        data = json.loads(Path(path).read_text(encoding='utf-8'))
         return cls(data['vocab'], data['max_tokens'])
 
     def save(self, path):

@@ -1,10 +1,16 @@
 """Oracles of system.md section 9 for the PyTorch side."""
 
 import math
+import os
+import sys
+import unittest
 
-import pytest
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-torch = pytest.importorskip('torch', reason='PyTorch is not installed: training tests left out')
+try:
+    import torch
+except ImportError as error:
+    raise unittest.SkipTest('PyTorch is not installed: training tests left out') from error
 
 from melody_train.config import load_config  # noqa: E402
 from melody_train.export import build, exported_config  # noqa: E402
@@ -15,7 +21,6 @@ from melody_train.sampling import filtered, generate_tokens, rotate, schedule  #
 from melody_train.tokenizer import Tokenizer, split_words  # noqa: E402
 
 
-@pytest.fixture(scope='module')
 def tiny():
     torch.manual_seed(0)
     c = exported_config(load_config('tiny'), 100)
@@ -26,109 +31,107 @@ def tiny():
     return c, networks
 
 
-@pytest.mark.parametrize('kind', ['linear', 'uniform'])
-@pytest.mark.parametrize('steps', [1, 2, 5, 20])
-def test_schedule_sums_to_a_right_angle(kind, steps):
-    omega = schedule(steps, kind)
-    assert abs(sum(omega) - math.pi / 2) < 1e-12 and len(omega) == steps and omega == sorted(omega, reverse=True)
+class Models(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tiny = tiny()
+
+    def test_schedule_sums_to_a_right_angle(self):
+        for kind in ('linear', 'uniform'):
+            for steps in (1, 2, 5, 20):
+                omega = schedule(steps, kind)
+                assert abs(sum(omega) - math.pi / 2) < 1e-12 and len(omega) == steps and omega == sorted(omega, reverse=True)
+
+    def test_true_velocity_returns_the_latents_and_context_stays(self):
+        z, noise = torch.randn(1, 20, 3), torch.randn(1, 20, 3)
+
+        class Truth:
+            def tokens(self, ids):
+                return None
+
+            def __call__(self, x, angle, tokens, null=False):
+                # the state of every noised frame is cos z + sin e, so its velocity is known
+                return angle.cos()[..., None] * noise - angle.sin()[..., None] * z
+
+        out = rotate(Truth(), noise, None, 7, 2.5, context=z[:, :5])
+        assert torch.equal(out[:, :5], z[:, :5]) and (out - z).abs().max() < 1e-5
+
+    def test_segment_overlap_add_doubles(self):
+        x = torch.randn(2, 2500, 3)
+        s = segment(x, 64)
+        assert s.shape[1] == 80 and (overlap_add(s, 2500) - 2 * x).abs().max() == 0
+
+    def test_merge_widths_are_those_of_the_paper(self):
+        widths = [merge(torch.ones(1, 1, 64, 1), merge_window(i, 8)).shape[2] for i in range(1, 9)]
+        assert widths == [64, 32, 16, 8, 8, 16, 32, 64]
+
+    def test_scan_equals_the_loop_with_its_gradients(self):
+        torch.manual_seed(1)
+        args = [torch.randn(9, 4, 6, dtype=torch.double, requires_grad=True) for _ in range(4)]
+        args += [torch.randn(6, dtype=torch.double, requires_grad=True) for _ in range(4)]
+        assert (Scan.apply(*args) - naive_scan(*args)).abs().max() < 1e-12
+        assert torch.autograd.gradcheck(Scan.apply, args)
+
+    def test_istft_inverts_stft(self):
+        x = torch.randn(1, 240 * 20)
+        y = framed_istft(framed_stft(x, 960, 240) , 960, 240)
+        inner = slice(960, -960)
+        assert (x - y)[:, inner].abs().max() < 1e-5
+
+    def test_lengths_and_chunked_decode(self):
+        c, n = self.tiny
+        z = torch.randn(1, 60, c['latent_dim'])
+        with torch.no_grad():
+            whole = n['vae_decoder'](z)
+            assert whole.shape[1] == 60 * c['hop_length']
+            part = n['vae_decoder'](z[:, 10:50])
+            assert n['vae_encoder'](torch.randn(1, 480 * 7 + 1)).shape == (1, 8, c['latent_dim'])
+        low, high = c['vae_decoder']['low_layers'], c['vae_decoder']['high_layers']
+        context = low * 3 + math.ceil((high * 3 + 2) / 2)
+        keep = slice(context * 480, (40 - context) * 480)
+        assert (whole[:, 10 * 480 : 50 * 480] - part)[:, keep].abs().max() < 1e-5
+
+    def test_cached_lm_equals_full_forward(self):
+        _, n = self.tiny
+        style = torch.randint(0, 16, (2, 12))
+        ids = generate_tokens(n['semantic_lm'], style, 10, temperature=0)
+        with torch.no_grad():
+            prefix = n['semantic_lm'].prefix(style)
+            logits, _ = n['semantic_lm'](torch.cat([prefix, ids], 1))
+        assert torch.equal(logits[:, prefix.shape[1] - 1 : -1].argmax(-1), ids)
+
+    def test_dual_path_reads_tokens_angle_and_null(self):
+        c, n = self.tiny
+        z, ids = torch.randn(1, 200, c['latent_dim']), torch.randint(0, 64, (1, 100))
+        angle = torch.full((1, 200), 1.0)
+        with torch.no_grad():
+            memory = n['dual_path'].tokens(ids)
+            v = n['dual_path'](z, angle, memory)
+            assert v.shape == z.shape
+            assert (v - n['dual_path'](z, angle * 0.5, memory)).abs().max() > 1e-4
+            assert (v - n['dual_path'](z, angle, memory, null=True)).abs().max() > 1e-4
+            other = n['dual_path'].tokens(ids.flip(1))
+            null = [n['dual_path'](z, angle, m, null=True) for m in (memory, other)]
+            assert torch.equal(*null)
+
+    def test_paper_form_constructs_without_skips(self):
+        c = load_config('paper')
+        small = {**c['dual_path'], 'dim': 24, 'heads': 2, 'sru_hidden': 20, 'angle_dim': 8, 'words': 8, 'segment': 16}
+        path = DualPath(small)
+        with torch.no_grad():
+            assert path(torch.randn(1, 40, 16), torch.ones(1, 40), path.tokens(torch.zeros(1, 4, dtype=torch.long))).shape == (1, 40, 16)
+
+    def test_filter_keeps_the_smallest_sufficient_set(self):
+        p = filtered(torch.tensor([[0.5, 0.3, 0.15, 0.05]]).log(), 1.0, 0, 0.7)
+        assert torch.allclose(p, torch.tensor([[0.625, 0.375, 0.0, 0.0]]))
+
+    def test_tokenizer_spells_and_reports(self):
+        t = Tokenizer.train(['fast rock 120 bpm'] * 3, 8)
+        assert split_words('Rock, 120BPM!') == ['rock', ',', '120', 'bpm', '!']
+        out = t.encode('rock rick 120')
+        assert out['unknown'] == ['rick'] and len(out['ids']) == 6 and t.encode('')['ids'] == []
+        assert t.encode('♫ rock')['ids'][0] == 1
 
 
-def test_true_velocity_returns_the_latents_and_context_stays():
-    z, noise = torch.randn(1, 20, 3), torch.randn(1, 20, 3)
-
-    class Truth:
-        def tokens(self, ids):
-            return None
-
-        def __call__(self, x, angle, tokens, null=False):
-            # the state of every noised frame is cos z + sin e, so its velocity is known
-            return angle.cos()[..., None] * noise - angle.sin()[..., None] * z
-
-    out = rotate(Truth(), noise, None, 7, 2.5, context=z[:, :5])
-    assert torch.equal(out[:, :5], z[:, :5]) and (out - z).abs().max() < 1e-5
-
-
-def test_segment_overlap_add_doubles():
-    x = torch.randn(2, 2500, 3)
-    s = segment(x, 64)
-    assert s.shape[1] == 80 and (overlap_add(s, 2500) - 2 * x).abs().max() == 0
-
-
-def test_merge_widths_are_those_of_the_paper():
-    widths = [merge(torch.ones(1, 1, 64, 1), merge_window(i, 8)).shape[2] for i in range(1, 9)]
-    assert widths == [64, 32, 16, 8, 8, 16, 32, 64]
-
-
-def test_scan_equals_the_loop_with_its_gradients():
-    torch.manual_seed(1)
-    args = [torch.randn(9, 4, 6, dtype=torch.double, requires_grad=True) for _ in range(4)]
-    args += [torch.randn(6, dtype=torch.double, requires_grad=True) for _ in range(4)]
-    assert (Scan.apply(*args) - naive_scan(*args)).abs().max() < 1e-12
-    assert torch.autograd.gradcheck(Scan.apply, args)
-
-
-def test_istft_inverts_stft():
-    x = torch.randn(1, 240 * 20)
-    y = framed_istft(framed_stft(x, 960, 240) , 960, 240)
-    inner = slice(960, -960)
-    assert (x - y)[:, inner].abs().max() < 1e-5
-
-
-def test_lengths_and_chunked_decode(tiny):
-    c, n = tiny
-    z = torch.randn(1, 60, c['latent_dim'])
-    with torch.no_grad():
-        whole = n['vae_decoder'](z)
-        assert whole.shape[1] == 60 * c['hop_length']
-        part = n['vae_decoder'](z[:, 10:50])
-        assert n['vae_encoder'](torch.randn(1, 480 * 7 + 1)).shape == (1, 8, c['latent_dim'])
-    low, high = c['vae_decoder']['low_layers'], c['vae_decoder']['high_layers']
-    context = low * 3 + math.ceil((high * 3 + 2) / 2)
-    keep = slice(context * 480, (40 - context) * 480)
-    assert (whole[:, 10 * 480 : 50 * 480] - part)[:, keep].abs().max() < 1e-5
-
-
-def test_cached_lm_equals_full_forward(tiny):
-    _, n = tiny
-    style = torch.randint(0, 16, (2, 12))
-    ids = generate_tokens(n['semantic_lm'], style, 10, temperature=0)
-    with torch.no_grad():
-        prefix = n['semantic_lm'].prefix(style)
-        logits, _ = n['semantic_lm'](torch.cat([prefix, ids], 1))
-    assert torch.equal(logits[:, prefix.shape[1] - 1 : -1].argmax(-1), ids)
-
-
-def test_dual_path_reads_tokens_angle_and_null(tiny):
-    c, n = tiny
-    z, ids = torch.randn(1, 200, c['latent_dim']), torch.randint(0, 64, (1, 100))
-    angle = torch.full((1, 200), 1.0)
-    with torch.no_grad():
-        memory = n['dual_path'].tokens(ids)
-        v = n['dual_path'](z, angle, memory)
-        assert v.shape == z.shape
-        assert (v - n['dual_path'](z, angle * 0.5, memory)).abs().max() > 1e-4
-        assert (v - n['dual_path'](z, angle, memory, null=True)).abs().max() > 1e-4
-        other = n['dual_path'].tokens(ids.flip(1))
-        null = [n['dual_path'](z, angle, m, null=True) for m in (memory, other)]
-        assert torch.equal(*null)
-
-
-def test_paper_form_constructs_without_skips():
-    c = load_config('paper')
-    small = {**c['dual_path'], 'dim': 24, 'heads': 2, 'sru_hidden': 20, 'angle_dim': 8, 'words': 8, 'segment': 16}
-    path = DualPath(small)
-    with torch.no_grad():
-        assert path(torch.randn(1, 40, 16), torch.ones(1, 40), path.tokens(torch.zeros(1, 4, dtype=torch.long))).shape == (1, 40, 16)
-
-
-def test_filter_keeps_the_smallest_sufficient_set():
-    p = filtered(torch.tensor([[0.5, 0.3, 0.15, 0.05]]).log(), 1.0, 0, 0.7)
-    assert torch.allclose(p, torch.tensor([[0.625, 0.375, 0.0, 0.0]]))
-
-
-def test_tokenizer_spells_and_reports():
-    t = Tokenizer.train(['fast rock 120 bpm'] * 3, 8)
-    assert split_words('Rock, 120BPM!') == ['rock', ',', '120', 'bpm', '!']
-    out = t.encode('rock rick 120')
-    assert out['unknown'] == ['rick'] and len(out['ids']) == 6 and t.encode('')['ids'] == []
-    assert t.encode('♫ rock')['ids'][0] == 1
+if __name__ == '__main__':
+    unittest.main()

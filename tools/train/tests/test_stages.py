@@ -1,13 +1,24 @@
 """Every stage runs a handful of steps on a made corpus, and what it exports loads again."""
 
+import contextlib
+import io
 import json
 import math
+import os
+import sys
+import tempfile
+import unittest
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
-torch = pytest.importorskip('torch', reason='PyTorch is not installed: training tests left out')
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+try:
+    import torch
+except ImportError as error:
+    raise unittest.SkipTest('PyTorch is not installed: training tests left out') from error
 
 from melody_train import goldens  # noqa: E402
 from melody_train.config import load_config  # noqa: E402
@@ -36,9 +47,7 @@ def row(index):
     return {'id': str(index), 'seed': index, 'captions': [f'{style} with piano, {round(bpm)} bpm'], 'heldout_captions': [f'some {style}'], 'attributes': attributes}
 
 
-@pytest.fixture(scope='module')
-def world(tmp_path_factory):
-    root = tmp_path_factory.mktemp('melody')
+def world(root):
     for split, count_, first in (('train', 12, 0), ('heldout', 6, 100)):
         write_shard(str(root / 'data'), split, 0, np.stack([clip(i) for i in range(first, first + count_)]), [row(i) for i in range(first, first + count_)], 24000)
     config = load_config('tiny')
@@ -56,49 +65,63 @@ def last_log(paths, stage):
     return json.loads((paths.runs / stage / 'log.jsonl').read_text().splitlines()[-1])
 
 
-def test_all_stages_in_order(world):
-    config, paths = world
-    for stage in (features, semantic, towers, rvq, lm, vae, latents, polish, dpd):
-        stage.run(config, paths)
-    for stage, name in (('towers', 'contrast'), ('lm', 'held_bits'), ('vae', 'held_mel'), ('polish', 'held_mel'), ('dpd', 'held')):
-        entry = last_log(paths, stage)
-        assert entry['step'] == 4 and math.isfinite(entry[name]), entry
-        assert (paths.runs / stage / 'done').exists()
+class Stages(unittest.TestCase):
+    """In alphabetical order: each test goes on from what the ones before it left."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.world = world(Path(cls.folder.name))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_a_all_stages_in_order(self):
+        config, paths = self.world
+        for stage in (features, semantic, towers, rvq, lm, vae, latents, polish, dpd):
+            stage.run(config, paths)
+        for stage, name in (('towers', 'contrast'), ('lm', 'held_bits'), ('vae', 'held_mel'), ('polish', 'held_mel'), ('dpd', 'held')):
+            entry = last_log(paths, stage)
+            assert entry['step'] == 4 and math.isfinite(entry[name]), entry
+            assert (paths.runs / stage / 'done').exists()
+
+    def test_b_a_finished_run_resumes_and_goes_on(self):
+        config, paths = self.world
+        config['train']['vae']['steps'] = 6
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            vae.run(config, paths)
+        assert 'resumed at step 4' in out.getvalue()
+        assert last_log(paths, 'vae')['step'] == 6
+
+    def test_c_export_loads_and_latents_are_rotated(self):
+        config, paths = self.world
+        export.run(config, paths)
+        exported, networks, tokenizer = load_exported(paths.weights)
+        assert 'train' not in exported and exported['text_tower']['vocab'] == len(tokenizer.vocab)
+        audio = torch.from_numpy(clip(3).astype(np.float32) / 32768)[None]
+        with torch.no_grad():
+            z = networks['vae_encoder'](audio)
+            from melody_train.latents import Latents
+            from melody_train.loop import load_weights
+            full = load_weights(paths.runs / 'vae', vae.Vae(config))
+            statistics = Latents.load(paths.runs / 'latents')
+            expected = statistics.normalise(full.encoder(audio)[0])
+            assert (z - expected).abs().max() < 0.02 * expected.abs().max()
+            polished = load_weights(paths.runs / 'polish', full.decoder)
+            a, b = networks['vae_decoder'](z), polished(statistics.restore(z))
+            assert (a - b).abs().max() < 0.02 * b.abs().max() + 1e-3
+
+    def test_d_goldens_are_made_from_the_export(self):
+        config, paths = self.world
+        goldens.run(paths.weights, paths.goldens)
+        assert (paths.goldens / 'generation.safetensors').exists() and (paths.goldens / 'paper_mini' / 'dual_path.safetensors').exists()
+
+    def test_e_counts_print(self):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            count.run(*self.world)
+        assert 'GFLOP' in out.getvalue()
 
 
-def test_a_finished_run_resumes_and_goes_on(world, capsys):
-    config, paths = world
-    config['train']['vae']['steps'] = 6
-    vae.run(config, paths)
-    assert 'resumed at step 4' in capsys.readouterr().out
-    assert last_log(paths, 'vae')['step'] == 6
-
-
-def test_export_loads_and_latents_are_rotated(world):
-    config, paths = world
-    export.run(config, paths)
-    exported, networks, tokenizer = load_exported(paths.weights)
-    assert 'train' not in exported and exported['text_tower']['vocab'] == len(tokenizer.vocab)
-    audio = torch.from_numpy(clip(3).astype(np.float32) / 32768)[None]
-    with torch.no_grad():
-        z = networks['vae_encoder'](audio)
-        from melody_train.latents import Latents
-        from melody_train.loop import load_weights
-        full = load_weights(paths.runs / 'vae', vae.Vae(config))
-        statistics = Latents.load(paths.runs / 'latents')
-        expected = statistics.normalise(full.encoder(audio)[0])
-        assert (z - expected).abs().max() < 0.02 * expected.abs().max()
-        polished = load_weights(paths.runs / 'polish', full.decoder)
-        a, b = networks['vae_decoder'](z), polished(statistics.restore(z))
-        assert (a - b).abs().max() < 0.02 * b.abs().max() + 1e-3
-
-
-def test_goldens_are_made_from_the_export(world):
-    config, paths = world
-    goldens.run(paths.weights, paths.goldens)
-    assert (paths.goldens / 'generation.safetensors').exists() and (paths.goldens / 'paper_mini' / 'dual_path.safetensors').exists()
-
-
-def test_counts_print(world, capsys):
-    count.run(world[0], world[1])
-    assert 'GFLOP' in capsys.readouterr().out
+if __name__ == '__main__':
+    unittest.main()

@@ -3,6 +3,7 @@
 import random
 
 import torch
+from torch import nn
 
 from .. import cache
 from ..loop import load_weights
@@ -10,7 +11,7 @@ from ..models.rvq import Rvq
 from ..semantic import load_encoder, rotate_keys
 from ..style import caption
 from ..tokenizer import Tokenizer
-from .towers import Labels, TrainedTowers
+from .towers import Heads, Labels, TrainedTowers, head_accuracy, plain_caption
 
 
 @torch.no_grad()
@@ -46,12 +47,10 @@ def run(c, paths):
     print(f'rvq: residual {rest:.4f} of the energy after {c["rvq"]["levels"]} levels (train), held out text '
           f'{(held_text - rvq.decode(a)).square().sum(1).mean():.4f}, audio {(held_audio - rvq.decode(b)).square().sum(1).mean():.4f}')
     print(f'rvq: text and audio codes of one clip agree: {[round(float(x), 2) for x in agree]} (held out), entries used {used}')
-    full = [f'{m["attributes"]["style"]} in {m["attributes"]["key"]}, {round(m["attributes"]["tempo"])} bpm' for m in held_meta]
+    full = [plain_caption(m) for m in held_meta]
     said = model.towers.text(tokenizer.batch(full))
     labels = Labels(meta)
     state = torch.load(paths.runs / 'towers' / 'checkpoint.pt', map_location='cpu')['extra'][0]
-    from torch import nn
-    from .towers import Heads, head_accuracy
     heads = nn.ModuleList([Heads(both.shape[1], labels.styles, labels.classes) for _ in range(2)])
     heads.load_state_dict(state)
     for name, x in (('exact', said), ('after RVQ', rvq.decode(rvq.encode(said)))):

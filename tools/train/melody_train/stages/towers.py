@@ -35,19 +35,30 @@ def tempo_bin(bpm):
 
 
 class Labels:
+    """Attributes of clips as targets; -100 (left out of the losses) where a clip of a user's own corpus does not say."""
+
     def __init__(self, meta):
-        self.styles = sorted({m['attributes']['style'] for m in meta})
-        self.classes = sorted({i for m in meta for i in m['attributes']['instrument_classes']})
+        self.styles = sorted({m['attributes']['style'] for m in meta if 'style' in m['attributes']}) or ['']
+        self.classes = sorted({i for m in meta for i in m['attributes'].get('instrument_classes', ())}) or ['']
 
     def of(self, metas, shifts):
         a = [m['attributes'] for m in metas]
+        place = {name: i for i, name in enumerate(self.styles)}
+        known = [[float(k in x['instrument_classes']) for k in self.classes] if 'instrument_classes' in x else [-100.0] * len(self.classes) for x in a]
         return {
-            'style': torch.tensor([self.styles.index(x['style']) if x['style'] in self.styles else -100 for x in a]),
-            'tempo': tempo_bin([x['tempo'] for x in a]),
-            'tonic': torch.tensor([(x['tonic'] + s) % 12 for x, s in zip(a, shifts)]),
-            'mode': torch.tensor([int(x['mode'] == 'minor') for x in a]),
-            'instruments': torch.tensor([[float(k in x['instrument_classes']) for k in self.classes] for x in a]),
+            'style': torch.tensor([place.get(x.get('style'), -100) for x in a]),
+            'tempo': torch.tensor([int(tempo_bin(x['tempo'])) if x.get('tempo') else -100 for x in a]),
+            'tonic': torch.tensor([(x['tonic'] + s) % 12 if x.get('tonic') is not None else -100 for x, s in zip(a, shifts)]),
+            'mode': torch.tensor([int(x['mode'] == 'minor') if x.get('mode') else -100 for x in a]),
+            'instruments': torch.tensor(known),
         }
+
+
+def plain_caption(meta):
+    """A caption that says style, key and tempo; the clip's own first caption where they are not known."""
+    a = meta['attributes']
+    said = 'style' in a and 'key' in a and 'tempo' in a
+    return f'{a["style"]} in {a["key"]}, {round(a["tempo"])} bpm' if said else meta['captions'][0]
 
 
 class TrainedTowers(nn.Module):
@@ -63,14 +74,19 @@ class TrainedTowers(nn.Module):
 
 def head_losses(heads, x, labels):
     style, tempo, tonic, mode, instruments = heads(x)
-    return {'style': F.cross_entropy(style, labels['style']), 'tempo': F.cross_entropy(tempo, labels['tempo']),
-            'tonic': F.cross_entropy(tonic, labels['tonic']), 'mode': F.cross_entropy(mode, labels['mode']),
-            'instr': F.binary_cross_entropy_with_logits(instruments, labels['instruments']) * 4}
+
+    def choice(logits, target):
+        return F.cross_entropy(logits, target, reduction='sum') / (target >= 0).sum().clamp(min=1)
+
+    known = (labels['instruments'] >= 0).float()
+    bits = F.binary_cross_entropy_with_logits(instruments, labels['instruments'].clamp(min=0), weight=known, reduction='sum')
+    return {'style': choice(style, labels['style']), 'tempo': choice(tempo, labels['tempo']), 'tonic': choice(tonic, labels['tonic']),
+            'mode': choice(mode, labels['mode']), 'instr': 4 * bits / known.sum().clamp(min=1)}
 
 
 def head_accuracy(heads, x, labels, prefix):
     style, tempo, tonic, mode, _ = heads(x)
-    return {f'{prefix}_{n}': (y.argmax(1) == labels[n]).float().mean() for n, y in
+    return {f'{prefix}_{n}': (y.argmax(1) == labels[n]).sum() / (labels[n] >= 0).sum().clamp(min=1) for n, y in
             (('style', style), ('tempo', tempo), ('tonic', tonic), ('mode', mode))}
 
 
@@ -160,10 +176,10 @@ def run(c, paths):
 def evaluate(run, heads, tokenizer, encoder, labels, features, meta):
     """Held out: recall@10 caption -> clip, head accuracies from audio, and from captions that say the attribute."""
     target = labels.of(meta, [0] * len(meta))
-    full = [f'{m["attributes"]["style"]} in {m["attributes"]["key"]}, {round(m["attributes"]["tempo"])} bpm' for m in meta]
+    full = [plain_caption(m) for m in meta]
     with run.with_ema() as model:
         audio = model.towers.audio(features.to(device())).cpu()
-        text = model.towers.text(tokenizer.batch([m['heldout_captions'][0] for m in meta]).to(device())).cpu()
+        text = model.towers.text(tokenizer.batch([(m['heldout_captions'] or m['captions'])[0] for m in meta]).to(device())).cpu()
         said = model.towers.text(tokenizer.batch(full).to(device())).cpu()
     rank = (text @ audio.T).argsort(1, descending=True)
     recall = (rank[:, :10] == torch.arange(len(meta))[:, None]).any(1).float().mean()
