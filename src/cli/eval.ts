@@ -116,24 +116,30 @@ async function read(file: string, values: Values, io: Io): Promise<WavAudio> {
 
 /** The files, and in place of a folder the .wav files in it, by name. */
 async function wavFiles(words: readonly string[]): Promise<string[]> {
-  const lists = await Promise.all(
-    words.map(async (word) => {
-      const isFolder = await stat(word).then(
-        (s) => s.isDirectory(),
-        () => false,
-      );
-      if (!isFolder) return [word];
-      const found = (await readdir(word)).filter((name) => /\.wav$/i.test(name)).sort();
-      if (found.length === 0) throw new MelodyError('io', `${word}: no .wav file in this folder`);
-      return found.map((name) => join(word, name));
-    }),
-  );
+  const lists = await Promise.all(words.map(async (word) => ((await isFolder(word)) ? filesIn(word) : [word])));
   return lists.flat();
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((cause: Error) => {
+    throw new MelodyError('io', `${folder}: cannot be listed: ${cause.message}`, undefined, { cause });
+  });
+  const found = names.filter((name) => /\.wav$/i.test(name)).sort();
+  if (found.length === 0) throw new MelodyError('io', `${folder}: no .wav file in this folder`);
+  return found.map((name) => join(folder, name));
 }
 
 /** Every file of the reference must be readable: a band of what happened to work would say something else than asked. */
 async function reference(folder: string, values: Values, io: Io): Promise<Measured[]> {
-  const files = await wavFiles([folder]);
+  if (!(await isFolder(folder))) throw new MelodyError('invalid_argument', `--reference ${folder}: expected a folder`);
+  const files = await filesIn(folder);
   if (files.length < MIN_BAND) {
     throw new MelodyError('invalid_argument', `--reference ${folder}: got ${files.length} clips, expected at least ${MIN_BAND}`);
   }

@@ -93,18 +93,18 @@ describe('melody eval', () => {
 
   test('a reference folder gives bands and a distance that is not called FAD', async () => {
     const music = await mkdtemp(join(folder, 'music-'));
-    for (const bpm of [100, 105, 110, 115, 120, 125]) {
+    for (const bpm of [100, 105, 110, 115, 120]) {
       await writeFile(join(music, `${bpm}.wav`), writeWav({ sampleRate: RATE, channels: [song(bpm)] }));
     }
     const files = [await save('in.wav', song(112)), await save('above.wav', song(150))];
     const { code, out } = await melody(...files, '--reference', music);
     expect(code).toBe(0);
-    expect(out).toMatch(/tempo +11[12]\.\d BPM +in +1\d\d\.\d … 12\d\.\d/);
+    expect(out).toMatch(/tempo +11[12]\.\d BPM +in +1\d\d\.\d … 1\d\d\.\d/);
     expect(out).toMatch(/tempo +1(49|50)\.\d BPM +above/);
-    expect(out).toMatch(/to 6 reference clips [\d.]+ \(this is not FAD\)/);
+    expect(out).toMatch(/to 5 reference clips [\d.]+ \(this is not FAD\)/);
     const whole = JSON.parse((await melody(music, '--reference', music, '--json')).out);
-    expect(whole.clips.length).toBe(6);
-    expect(whole.band.tempo.count).toBe(6);
+    expect(whole.clips.length).toBe(5);
+    expect(whole.band.tempo.count).toBe(5);
     expect(whole.together.descriptorDistance).toBeCloseTo(0, 6);
   });
 
@@ -151,6 +151,10 @@ describe('wrong input', () => {
     expect(await melody(empty)).toMatchObject({ code: 1, err: expect.stringContaining('no .wav file') });
     await writeFile(join(empty, 'one.wav'), await readFile(file));
     expect(await melody(file, '--reference', empty)).toMatchObject({ code: 2, err: expect.stringContaining('at least 5') });
+    expect(await melody(file, '--reference', join(folder, 'nowhere'))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('expected a folder'),
+    });
     expect(await melody(file, '--join', '99')).toMatchObject({ code: 1, err: expect.stringContaining('behind the end') });
   });
 
