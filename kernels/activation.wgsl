@@ -1,9 +1,10 @@
 // activation: y[i] = act(x[i])
 //
 // x, y  [n]
-// grid  [n / WG]        one thread per element
+// grid  [n / (WG * PER)]   PER elements a thread, WG apart
 
 override WG = 64u;      // threads per workgroup
+override PER = 1u;      // elements per thread
 override ACT = 0u;      // see lib/act
 
 struct Params { n: u32 }
@@ -15,7 +16,9 @@ struct Params { n: u32 }
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let i = (wid.x + wid.y * nwg.x) * WG + lid;
-  if (i >= p.n) { return; }
-  y[i] = act1(ACT, x[i]);
+  let block = (wid.x + wid.y * nwg.x) * WG * PER;
+  let end = min(block + WG * PER, p.n);
+  for (var i = block + lid; i < end; i += WG) {
+    y[i] = act1(ACT, x[i]);
+  }
 }

@@ -1,9 +1,10 @@
 // add: y[i] = a[i] * alpha + b[i mod period] * beta
 //
 // a, y  [n]             b [period]: a row, broadcast over the rest (REPEAT = 1), or n elements
-// grid  [n / WG]        one thread per element
+// grid  [n / (WG * PER)]   PER elements a thread, WG apart
 
 override WG = 64u;      // threads per workgroup
+override PER = 1u;      // elements per thread
 override REPEAT = 0u;   // 1: b has fewer elements than a (the remainder is dear, so it is left out otherwise)
 
 struct Params { n: u32, period: u32, alpha: f32, beta: f32 }
@@ -14,9 +15,11 @@ struct Params { n: u32, period: u32, alpha: f32, beta: f32 }
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let i = (wid.x + wid.y * nwg.x) * WG + lid;
-  if (i >= p.n) { return; }
-  var j = i;
-  if (REPEAT == 1u) { j = i % p.period; }
-  y[i] = a[i] * p.alpha + b[j] * p.beta;
+  let block = (wid.x + wid.y * nwg.x) * WG * PER;
+  let end = min(block + WG * PER, p.n);
+  for (var i = block + lid; i < end; i += WG) {
+    var j = i;
+    if (REPEAT == 1u) { j = i % p.period; }
+    y[i] = a[i] * p.alpha + b[j] * p.beta;
+  }
 }

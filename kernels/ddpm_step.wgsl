@@ -3,9 +3,10 @@
 //   z' = (cos(b) beta x0 + sqrt(1 - beta) sin^2(b) z) / sin^2(a) + sqrt(beta) sin(b) / sin(a) noise
 //
 // z, v_cond, v_null, noise [n / dim, dim] (with GUIDED = 0 v = v_cond and v_null is not read)    mask [frames], repeated over the items
-// grid  [n / WG]   one thread per element; z is a state, updated in place: a frame with mask 0 is not touched
+// grid  [n / (WG * PER)]   PER elements a thread, WG apart; z is a state, updated in place: a frame with mask 0 is not touched
 
 override WG = 64u;      // threads per workgroup
+override PER = 1u;      // elements per thread
 override GUIDED = 1u;
 
 struct Params { n: u32, dim: u32, frames: u32, angle: f32, next: f32, guidance: f32 }
@@ -20,14 +21,17 @@ struct Params { n: u32, dim: u32, frames: u32, angle: f32, next: f32, guidance: 
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let i = (wid.x + wid.y * nwg.x) * WG + lid;
-  if (i >= p.n || mask[i / p.dim % p.frames] == 0.0) { return; }
-  var v = v_cond[i];
-  if (GUIDED == 1u) { v = p.guidance * v + (1.0 - p.guidance) * v_null[i]; }
+  let block = (wid.x + wid.y * nwg.x) * WG * PER;
+  let end = min(block + WG * PER, p.n);
   let a = sincos(p.angle);
   let b = sincos(p.next);
   let beta = sincos(p.angle - p.next).x * sincos(p.angle + p.next).x / (b.y * b.y);   // no difference of nearly equal squares
-  let x0 = a.y * z[i] - a.x * v;
-  let mean = (b.y * beta * x0 + max(a.y, 0.0) / b.y * b.x * b.x * z[i]) / (a.x * a.x);   // sqrt(1 - beta) = cos a / cos b
-  z[i] = mean + sqrt(max(beta, 0.0)) * b.x / a.x * noise[i];
+  for (var i = block + lid; i < end; i += WG) {
+    if (mask[i / p.dim % p.frames] == 0.0) { continue; }
+    var v = v_cond[i];
+    if (GUIDED == 1u) { v = p.guidance * v + (1.0 - p.guidance) * v_null[i]; }
+    let x0 = a.y * z[i] - a.x * v;
+    let mean = (b.y * beta * x0 + max(a.y, 0.0) / b.y * b.x * b.x * z[i]) / (a.x * a.x);   // sqrt(1 - beta) = cos a / cos b
+    z[i] = mean + sqrt(max(beta, 0.0)) * b.x / a.x * noise[i];
+  }
 }

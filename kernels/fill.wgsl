@@ -1,9 +1,10 @@
 // fill: y[i] = value
 //
 // y     [n]
-// grid  [n / WG]        one thread per element
+// grid  [n / (WG * PER)]   PER elements a thread, WG apart
 
 override WG = 64u;      // threads per workgroup
+override PER = 1u;      // elements per thread
 
 struct Params { n: u32, value: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;
@@ -11,7 +12,9 @@ struct Params { n: u32, value: f32 }
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let i = (wid.x + wid.y * nwg.x) * WG + lid;
-  if (i >= p.n) { return; }
-  y[i] = p.value;
+  let block = (wid.x + wid.y * nwg.x) * WG * PER;
+  let end = min(block + WG * PER, p.n);
+  for (var i = block + lid; i < end; i += WG) {
+    y[i] = p.value;
+  }
 }

@@ -17,27 +17,28 @@ struct Params { cols: u32, rows: u32, eps: f32 }
 
 // @use reduce
 
+fn value(i: u32) -> f32 {
+  var v = x[i];
+  if (ADD != 0u) { v += residual[i]; }
+  return v;
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let row = wid.x + wid.y * nwg.x;
   if (row >= p.rows) { return; }   // uniform: every thread of the workgroup leaves together
   let base = row * p.cols;
   var sum = 0.0;
-  for (var c = lid; c < p.cols; c += WG) {
-    var v = x[base + c];
-    if (ADD != 0u) { v += residual[base + c]; }
-    y[base + c] = v;               // each thread reads back only what it wrote itself
-    sum += v;
-  }
+  for (var c = lid; c < p.cols; c += WG) { sum += value(base + c); }
   let mean = workgroup_sum(sum, lid) / f32(p.cols);
   var square = 0.0;
   for (var c = lid; c < p.cols; c += WG) {
-    let d = y[base + c] - mean;
+    let d = value(base + c) - mean;
     square += d * d;
   }
   let scale = inverseSqrt(workgroup_sum(square, lid) / f32(p.cols) + p.eps);
   for (var c = lid; c < p.cols; c += WG) {
-    var v = (y[base + c] - mean) * scale * w[c];
+    var v = (value(base + c) - mean) * scale * w[c];
     if (BIAS != 0u) { v += b[c]; }
     y[base + c] = v;
   }

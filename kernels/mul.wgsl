@@ -1,9 +1,10 @@
 // mul: y[i] = a[i] * b[j]
 //
 // a, y  [n]             b [n], j = i (REPEAT = 0); or [period], j = i mod period (1: a row); or [n / period], j = i / period (2: a column)
-// grid  [n / WG]        one thread per element
+// grid  [n / (WG * PER)]   PER elements a thread, WG apart
 
 override WG = 64u;      // threads per workgroup
+override PER = 1u;      // elements per thread
 override REPEAT = 0u;
 
 struct Params { n: u32, period: u32 }
@@ -14,10 +15,12 @@ struct Params { n: u32, period: u32 }
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let i = (wid.x + wid.y * nwg.x) * WG + lid;
-  if (i >= p.n) { return; }
-  var j = i;
-  if (REPEAT == 1u) { j = i % p.period; }
-  if (REPEAT == 2u) { j = i / p.period; }
-  y[i] = a[i] * b[j];
+  let block = (wid.x + wid.y * nwg.x) * WG * PER;
+  let end = min(block + WG * PER, p.n);
+  for (var i = block + lid; i < end; i += WG) {
+    var j = i;
+    if (REPEAT == 1u) { j = i % p.period; }
+    if (REPEAT == 2u) { j = i / p.period; }
+    y[i] = a[i] * b[j];
+  }
 }

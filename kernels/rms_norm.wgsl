@@ -16,6 +16,12 @@ struct Params { cols: u32, rows: u32, eps: f32, columns: u32, repeat: u32, segme
 // @use reduce
 // @use residual
 
+fn value(i: u32, j: u32) -> f32 {
+  var v = x[i];
+  if (ADD != 0u) { v += residual[j]; }
+  return v;
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let row = wid.x + wid.y * nwg.x;
@@ -24,11 +30,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let extra = residual_row(row) * p.cols;
   var square = 0.0;
   for (var c = lid; c < p.cols; c += WG) {
-    var v = x[base + c];
-    if (ADD != 0u) { v += residual[extra + c]; }
-    y[base + c] = v;               // each thread reads back only what it wrote itself
+    let v = value(base + c, extra + c);
     square += v * v;
   }
   let scale = inverseSqrt(workgroup_sum(square, lid) / f32(p.cols) + p.eps);
-  for (var c = lid; c < p.cols; c += WG) { y[base + c] *= scale * w[c]; }
+  for (var c = lid; c < p.cols; c += WG) { y[base + c] = value(base + c, extra + c) * scale * w[c]; }
 }

@@ -2,6 +2,8 @@
 //
 // x, y  [rows, cols]
 // grid  [rows]            one workgroup per row; threads stride over cols
+//
+// One pass finds maximum and sum: the sum so far is rescaled when the maximum grows (Milakov & Gimelshein 2018).
 
 override WG = 64u;      // threads per workgroup, a power of two
 
@@ -18,14 +20,14 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (row >= p.rows) { return; }   // uniform: every thread of the workgroup leaves together
   let base = row * p.cols;
   var largest = -3.4e38;
-  for (var c = lid; c < p.cols; c += WG) { largest = max(largest, x[base + c]); }
-  largest = workgroup_max(largest, lid);
   var sum = 0.0;
   for (var c = lid; c < p.cols; c += WG) {
-    let e = exp(x[base + c] - largest);
-    y[base + c] = e;               // each thread reads back only what it wrote itself
-    sum += e;
+    let v = x[base + c];
+    let top = max(largest, v);
+    sum = sum * exp(largest - top) + exp(v - top);
+    largest = top;
   }
-  let scale = 1.0 / workgroup_sum(sum, lid);
-  for (var c = lid; c < p.cols; c += WG) { y[base + c] *= scale; }
+  let top = workgroup_max(largest, lid);
+  let scale = 1.0 / workgroup_sum(sum * exp(largest - top), lid);
+  for (var c = lid; c < p.cols; c += WG) { y[base + c] = exp(x[base + c] - top) * scale; }
 }

@@ -1,10 +1,11 @@
 // What is particular to dual-path diffusion (system.md §4 and §5): segments, columns, angles and the sampler's steps.
 import { MelodyError } from '../errors.ts';
-import { expectShape, type Graph, grid1d, type ParamValue, rowsCols } from '../graph/graph.ts';
+import { expectShape, type Graph, type ParamValue, rowsCols } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { add, copy } from './elementwise.ts';
 import { VECTOR } from './layouts.ts';
+import { spread } from './spread.ts';
 
 /** Half-overlapping segments that cover `length` frames twice, P = size/2 zeros in front: S = ⌈2L/K⌉ + 1. */
 export const segmentCount = (length: number, size: number): number => Math.ceil((2 * length) / size) + 1;
@@ -18,7 +19,7 @@ export function segment(g: Graph, x: Tensor, options: { size: number }): Tensor 
   const segments = segmentCount(length, size);
   const y = g.temp([x.shape.length === 3 ? x.shape[0] : 1, segments, size, dim], 'f32', 'segment');
   const n = elementsOf(y.shape);
-  g.dispatch(K.segment, { in: { x }, out: { y }, params: { n, length, dim, segments, size }, grid: grid1d(g.caps, n, 64) });
+  g.dispatch(K.segment, { in: { x }, out: { y }, params: { n, length, dim, segments, size }, ...spread(g.caps, n) });
   return y;
 }
 
@@ -28,7 +29,7 @@ export function overlapAdd(g: Graph, h: Tensor, length: number): Tensor {
   expectShape('overlap_add', 'h', h, [null, segmentCount(length, size), null, null]);
   const y = g.temp([items, length, dim], 'f32', 'overlap_add');
   const n = elementsOf(y.shape);
-  g.dispatch(K.overlap_add, { in: { h }, out: { y }, params: { n, length, dim, segments, size }, grid: grid1d(g.caps, n, 64), flops: n });
+  g.dispatch(K.overlap_add, { in: { h }, out: { y }, params: { n, length, dim, segments, size }, ...spread(g.caps, n), flops: n });
   return y;
 }
 
@@ -52,7 +53,7 @@ export function mergeColumns(g: Graph, h: Tensor, options: { window: number }): 
     in: { h },
     out: { y },
     params: { n, dim, segments, columns, width, window },
-    grid: grid1d(g.caps, n, 64),
+    ...spread(g.caps, n),
     flops: n * (window + 1),
   });
   return y;
@@ -67,7 +68,7 @@ export function repeatColumns(g: Graph, c: Tensor, columns: number): Tensor {
     throw new MelodyError('shape', `repeat_columns: got ${columns} columns of [${c.shape}], expected a multiple of ${width}`);
   const y = g.temp([items, segments, columns, dim], 'f32', 'repeat_columns');
   const n = elementsOf(y.shape);
-  g.dispatch(K.repeat_columns, { in: { c }, out: { y }, params: { n, dim, columns, repeat, segments }, grid: grid1d(g.caps, n, 64) });
+  g.dispatch(K.repeat_columns, { in: { c }, out: { y }, params: { n, dim, columns, repeat, segments }, ...spread(g.caps, n) });
   return y;
 }
 
@@ -79,10 +80,10 @@ export function angleEmbedding(g: Graph, delta: Tensor, start: WeightRef, end: W
   const y = g.temp([...delta.shape, dim], 'f32', 'angle_embedding');
   const n = elementsOf(y.shape);
   g.dispatch(K.angle_embedding, {
-    in: { angle: delta, start: g.weight(start, VECTOR), end: g.weight(end, VECTOR) },
+    in: { angle: delta, start: g.weight(start, VECTOR), stop: g.weight(end, VECTOR) },
     out: { y },
     params: { n, dim },
-    grid: grid1d(g.caps, n, 64),
+    ...spread(g.caps, n),
     label: start.name,
     flops: 3 * n,
   });
@@ -119,8 +120,7 @@ export function diffusionStep(
     in: { v_cond: vCond, v_null: vNull ?? vCond, mask: options.mask },
     out: { z: y },
     params: { n, dim, frames, omega: options.omega, guidance: options.guidance ?? 1 },
-    overrides: { GUIDED: vNull ? 1 : 0 },
-    grid: grid1d(g.caps, n, 64),
+    ...spread(g.caps, n, { GUIDED: vNull ? 1 : 0 }),
     flops: 6 * n,
     bytes: 16 * n,
   });
@@ -145,8 +145,7 @@ export function ddpmStep(
     in: { v_cond: vCond, v_null: vNull ?? vCond, noise, mask: options.mask },
     out: { z: y },
     params: { n, dim, frames, angle: options.angle, next: options.nextAngle, guidance: options.guidance ?? 1 },
-    overrides: { GUIDED: vNull ? 1 : 0 },
-    grid: grid1d(g.caps, n, 64),
+    ...spread(g.caps, n, { GUIDED: vNull ? 1 : 0 }),
     flops: 30 * n,
     bytes: 20 * n,
   });

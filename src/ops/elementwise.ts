@@ -1,10 +1,11 @@
 // One thread per element.
 import { MelodyError } from '../errors.ts';
-import { expectShape, type Graph, grid1d, type ParamValue, plus, rowsCols, times } from '../graph/graph.ts';
+import { expectShape, type Graph, type ParamValue, plus, rowsCols, times } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { ACT, type Act } from './act.ts';
 import { VECTOR } from './layouts.ts';
+import { spread } from './spread.ts';
 
 interface Into {
   /** Write here (a state, say) instead of to a new tensor; the same shape as the result, and not an input of the same op. */
@@ -37,8 +38,7 @@ export function add(g: Graph, a: Tensor, b: Tensor, options: { alpha?: ParamValu
     in: { a, b },
     out: { y },
     params: { n, period, alpha: options.alpha ?? 1, beta: options.beta ?? 1 },
-    overrides: { REPEAT: period < n ? 1 : 0 },
-    grid: grid1d(g.caps, n, 64),
+    ...spread(g.caps, n, { REPEAT: period < n ? 1 : 0 }),
     flops: 3 * n,
   });
   return y;
@@ -66,7 +66,7 @@ export function scaleRows(g: Graph, x: Tensor, s: Tensor, options: Into = {}): T
 function recordMul(g: Graph, a: Tensor, b: Tensor, period: number, REPEAT: number, into: Tensor | undefined): Tensor {
   const n = elementsOf(a.shape);
   const y = target(g, 'mul', a.shape, into);
-  g.dispatch(K.mul, { in: { a, b }, out: { y }, params: { n, period }, overrides: { REPEAT }, grid: grid1d(g.caps, n, 64), flops: n });
+  g.dispatch(K.mul, { in: { a, b }, out: { y }, params: { n, period }, ...spread(g.caps, n, { REPEAT }), flops: n });
   return y;
 }
 
@@ -78,8 +78,7 @@ export function activation(g: Graph, x: Tensor, act: Act, options: Into = {}): T
     in: { x },
     out: { y },
     params: { n },
-    overrides: { ACT: ACT[act] },
-    grid: grid1d(g.caps, n, 64),
+    ...spread(g.caps, n, { ACT: ACT[act] }),
     label: act,
     flops: 10 * n,
   });
@@ -96,7 +95,7 @@ export function snake(g: Graph, x: Tensor, alpha: WeightRef): Tensor {
     in: { x, alpha: g.weight(alpha, VECTOR) },
     out: { y },
     params: { n, cols },
-    grid: grid1d(g.caps, n, 64),
+    ...spread(g.caps, n),
     label: alpha.name,
     flops: 24 * n,
   });
@@ -107,7 +106,7 @@ export function snake(g: Graph, x: Tensor, alpha: WeightRef): Tensor {
 export function clamp(g: Graph, x: Tensor, low: ParamValue, high: ParamValue, options: Into = {}): Tensor {
   const n = elementsOf(x.shape);
   const y = target(g, 'clamp', x.shape, options.into);
-  g.dispatch(K.clamp, { in: { x }, out: { y }, params: { n, low, high }, grid: grid1d(g.caps, n, 64), flops: 2 * n });
+  g.dispatch(K.clamp, { in: { x }, out: { y }, params: { n, low, high }, ...spread(g.caps, n), flops: 2 * n });
   return y;
 }
 
@@ -120,7 +119,7 @@ export function copy(g: Graph, x: Tensor, options: Into = {}): Tensor {
     in: { x },
     out: { y },
     params: { n, cols: n, pitch: n, to: 0, start: 0, times: 1, last: 0 },
-    grid: grid1d(g.caps, n, 64),
+    ...spread(g.caps, n),
   });
   return y;
 }
@@ -129,7 +128,7 @@ export function copy(g: Graph, x: Tensor, options: Into = {}): Tensor {
 export function fill(g: Graph, shape: readonly number[], value: ParamValue, options: Into = {}): Tensor {
   const n = elementsOf(shape);
   const y = target(g, 'fill', shape, options.into);
-  g.dispatch(K.fill, { in: {}, out: { y }, params: { n, value }, grid: grid1d(g.caps, n, 64) });
+  g.dispatch(K.fill, { in: {}, out: { y }, params: { n, value }, ...spread(g.caps, n) });
   return y;
 }
 
@@ -152,7 +151,7 @@ export function film(g: Graph, x: Tensor, scale: Tensor, shift: Tensor): Tensor 
     in: { x, scale, shift },
     out: { y },
     params: { n, dim, times: rows / conditions },
-    grid: grid1d(g.caps, n, 64),
+    ...spread(g.caps, n),
     flops: 2 * n,
   });
   return y;

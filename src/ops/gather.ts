@@ -1,9 +1,10 @@
 // Rows picked, joined, repeated, averaged. Tensors of any 4-byte dtype keep their bits.
 import { MelodyError } from '../errors.ts';
-import { type Graph, grid1d, isScalar, type ParamValue, rowsCols } from '../graph/graph.ts';
+import { type Graph, isScalar, type ParamValue, rowsCols } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { flat } from './layouts.ts';
+import { spread } from './spread.ts';
 
 /**
  * Rows of a table: y[..., :] = table[ids[...] + offset, :]. An id behind the table reads its last row.
@@ -29,7 +30,7 @@ function recordGather(g: Graph, table: Tensor, [rows, cols]: readonly number[], 
     out: { y },
     params: { n, cols, last: rows - 1, offset },
     variant: table.dtype === 'f16' ? 'f16' : undefined,
-    grid: grid1d(g.caps, n, 64),
+    ...spread(g.caps, n),
     label,
     bytes: 8 * n,
   });
@@ -95,7 +96,7 @@ export function meanRows(g: Graph, x: Tensor): Tensor {
   const [length, dim] = x.shape.slice(-2);
   const y = g.temp([...x.shape.slice(0, -2), dim], 'f32', 'mean_rows');
   const n = elementsOf(y.shape);
-  g.dispatch(K.mean_rows, { in: { x }, out: { y }, params: { n, dim, length }, grid: grid1d(g.caps, n, 64), flops: n * length });
+  g.dispatch(K.mean_rows, { in: { x }, out: { y }, params: { n, dim, length }, ...spread(g.caps, n), flops: n * length });
   return y;
 }
 
@@ -105,7 +106,7 @@ export function transpose2d(g: Graph, x: Tensor): Tensor {
   const [rows, cols] = x.shape.slice(-2);
   const n = elementsOf(x.shape);
   const y = g.temp([...x.shape.slice(0, -2), cols, rows], x.dtype, 'transpose2d');
-  g.dispatch(K.transpose2d, { in: { x }, out: { y }, params: { n, rows, cols }, grid: grid1d(g.caps, n, 64) });
+  g.dispatch(K.transpose2d, { in: { x }, out: { y }, params: { n, rows, cols }, ...spread(g.caps, n) });
   return y;
 }
 
@@ -129,7 +130,7 @@ function copyRows(
     in: { x },
     out: { y },
     params: { n: rows * columns, cols: columns, pitch, to, start, times, last: elementsOf(x.shape) / columns - 1 },
-    grid: grid1d(g.caps, rows * columns, 64),
+    ...spread(g.caps, rows * columns),
     label: y.storage.label.split('/').pop(),
     bytes: 8 * rows * columns,
   });

@@ -5,12 +5,22 @@ import type { Tensor, WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { VECTOR } from './layouts.ts';
 
-/** Threads of a workgroup that shares one row: a power of two, about four elements a thread; software adapters like one SIMD group. */
-function threadsPerRow(g: Graph, cols: number): number {
+/** Threads of a workgroup that shares `count` elements: a power of two, about four elements a thread; software adapters like one SIMD group. */
+function workgroupOf(g: Graph, count: number): number {
   if (g.caps.software) return 8;
   let threads = 32;
-  while (threads < 256 && threads * 4 < cols) threads *= 2;
-  return Math.min(threads, g.caps.invocations);
+  while (threads < 256 && threads * 4 < count) threads *= 2;
+  return threads;
+}
+
+/**
+ * How the rows of x go to threads: a workgroup each or, on software adapters, where barriers are dear, a thread each.
+ * Decided by one item's rows, so that a batch computes what its items alone would, bit for bit.
+ */
+function rowForm(g: Graph, x: Tensor): { thread: boolean; WG: number; grid: [number, number] } {
+  const [rows, cols] = rowsCols(x);
+  if (g.caps.software && (x.shape[x.shape.length - 2] ?? 1) >= 8) return { thread: true, WG: 8, grid: grid1d(g.caps, rows, 8) };
+  return { thread: false, WG: workgroupOf(g, cols), grid: grid1d(g.caps, rows, 1) };
 }
 
 /**
@@ -48,12 +58,13 @@ function recordRmsNorm(
   expectShape('rms_norm', w.name, w, [cols]);
   const { ADD, ...columns } = how;
   const y = g.temp(x.shape, 'f32', 'rms_norm');
-  g.dispatch(K.rms_norm, {
+  const { thread, WG, grid } = rowForm(g, x);
+  g.dispatch(thread ? K.rms_norm_thread : K.rms_norm, {
     in: { x, residual: residual ?? x, w: g.weight(w, VECTOR) },
     out: { y },
     params: { cols, rows, eps: eps ?? 1e-6, ...columns },
-    overrides: { ADD, WG: threadsPerRow(g, cols) },
-    grid: grid1d(g.caps, rows, 1),
+    overrides: { ADD, WG },
+    grid,
     label: w.name,
     flops: 4 * rows * cols,
   });
@@ -70,12 +81,13 @@ export function layerNorm(g: Graph, x: Tensor, w: WeightRef, b?: WeightRef, opti
   if (b) expectShape('layer_norm', b.name, b, [cols]);
   if (options.residual) expectShape('layer_norm', 'residual', options.residual, x.shape);
   const y = g.temp(x.shape, 'f32', 'layer_norm');
-  g.dispatch(K.layer_norm, {
+  const { thread, WG, grid } = rowForm(g, x);
+  g.dispatch(thread ? K.layer_norm_thread : K.layer_norm, {
     in: { x, residual: options.residual ?? x, w: g.weight(w, VECTOR), b: g.weight(b ?? w, VECTOR) },
     out: { y },
     params: { cols, rows, eps: options.eps ?? 1e-6 },
-    overrides: { ADD: options.residual ? 1 : 0, BIAS: b ? 1 : 0, WG: threadsPerRow(g, cols) },
-    grid: grid1d(g.caps, rows, 1),
+    overrides: { ADD: options.residual ? 1 : 0, BIAS: b ? 1 : 0, WG },
+    grid,
     label: w.name,
     flops: 8 * rows * cols,
   });
@@ -101,7 +113,7 @@ export function groupNorm(g: Graph, x: Tensor, w: WeightRef, b: WeightRef, optio
     in: { x, w: g.weight(w, VECTOR), bias: g.weight(b, VECTOR) },
     out: { y },
     params: { items, length, channels, groups: options.groups, eps: options.eps ?? 1e-6 },
-    overrides: { WG: threadsPerRow(g, (length * channels) / options.groups) },
+    overrides: { WG: workgroupOf(g, (length * channels) / options.groups) },
     grid: grid1d(g.caps, items * options.groups, 1),
     label: w.name,
     flops: 8 * items * length * channels,
@@ -113,12 +125,13 @@ export function groupNorm(g: Graph, x: Tensor, w: WeightRef, b: WeightRef, optio
 export function softmax(g: Graph, x: Tensor): Tensor {
   const [rows, cols] = rowsCols(x);
   const y = g.temp(x.shape, 'f32', 'softmax');
-  g.dispatch(K.softmax, {
+  const { thread, WG, grid } = rowForm(g, x);
+  g.dispatch(thread ? K.softmax_thread : K.softmax, {
     in: { x },
     out: { y },
     params: { cols, rows },
-    overrides: { WG: threadsPerRow(g, cols) },
-    grid: grid1d(g.caps, rows, 1),
+    overrides: { WG },
+    grid,
     flops: 5 * rows * cols,
   });
   return y;

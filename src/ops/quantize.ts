@@ -4,6 +4,7 @@ import { expectShape, type Graph, grid1d } from '../graph/graph.ts';
 import { reshape, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { flat } from './layouts.ts';
+import { spread } from './spread.ts';
 
 /** Index of the nearest code in Euclidean distance, the lowest of equals. x [T, D], codebook [V, D] → u32 [T]. Throws `shape`. */
 export function nearestCode(g: Graph, x: Tensor, codebook: WeightRef): Tensor {
@@ -61,7 +62,7 @@ export function rvqDecode(g: Graph, codes: Tensor, codebooks: WeightRef): Tensor
     out: { y },
     params: { n, dim, levels, entries },
     variant: codebooks.dtype === 'f16' ? 'f16' : undefined,
-    grid: grid1d(g.caps, n, 64),
+    ...spread(g.caps, n),
     label: codebooks.name,
     flops: n * levels,
   });

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Graph } from '../../src/graph/graph.ts';
+import { Plan } from '../../src/graph/plan.ts';
+import { Residents } from '../../src/graph/residents.ts';
 import { state } from '../../src/graph/tensor.ts';
 import {
   angleEmbedding,
@@ -12,11 +15,8 @@ import {
   segmentCount,
 } from '../../src/ops/diffusion.ts';
 import { rmsNorm, rmsNormRepeat } from '../../src/ops/norm.ts';
-import { Plan } from '../../src/graph/plan.ts';
-import { Graph } from '../../src/graph/graph.ts';
-import { Residents } from '../../src/graph/residents.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
-import { runGraph, useGpu } from '../helpers/gpu.ts';
+import { runBothGrids, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 
@@ -47,7 +47,7 @@ describe('segment, overlapAdd', () => {
     it(`[${batch}, ${length}, ${dim}] in segments of ${size}`, async () => {
       const x = randomArray(batch * length * dim, 1);
       const shape = [batch, segmentCount(length, size), size, dim];
-      const { h, y } = await runGraph(
+      const { h, y } = await runBothGrids(
         gpu(),
         (g) => {
           const h = segment(g, g.input('x', [batch, length, dim]), { size });
@@ -72,7 +72,7 @@ describe('segment, overlapAdd', () => {
       shape.reduce((p, d) => p * d, 1),
       1,
     );
-    const { y } = await runGraph(gpu(), (g) => ({ y: overlapAdd(g, g.input('h', shape), length) }), { h });
+    const { y } = await runBothGrids(gpu(), (g) => ({ y: overlapAdd(g, g.input('h', shape), length) }), { h });
     const expected = new Float64Array(2 * length * dim);
     tensor4(shape, (b, s, k, d) => {
       const frame = (s - 1) * 3 + k;
@@ -83,10 +83,10 @@ describe('segment, overlapAdd', () => {
   });
 
   it('refuses odd sizes and a length that does not belong to the segments', async () => {
-    await expect(runGraph(gpu(), (g) => ({ y: segment(g, g.input('x', [1, 8, 2]), { size: 5 }) }))).rejects.toThrow(
+    await expect(runBothGrids(gpu(), (g) => ({ y: segment(g, g.input('x', [1, 8, 2]), { size: 5 }) }))).rejects.toThrow(
       'segment: got [1,8,2] in segments of 5, expected [L, D] or [B, L, D] and an even size',
     );
-    await expect(runGraph(gpu(), (g) => ({ y: overlapAdd(g, g.input('h', [1, 3, 4, 2]), 9) }))).rejects.toThrow(
+    await expect(runBothGrids(gpu(), (g) => ({ y: overlapAdd(g, g.input('h', [1, 3, 4, 2]), 9) }))).rejects.toThrow(
       'overlap_add: h does not fit; got [1,3,4,2], expected [*,6,*,*]',
     );
   });
@@ -116,7 +116,7 @@ describe('mergeColumns, repeatColumns', () => {
         1,
       );
       const width = (2 * columns) / window;
-      const { merged, repeated } = await runGraph(
+      const { merged, repeated } = await runBothGrids(
         gpu(),
         (g) => {
           const merged = mergeColumns(g, g.input('h', shape), { window });
@@ -138,9 +138,13 @@ describe('mergeColumns, repeatColumns', () => {
 
   for (const window of [2, 4, 8, 16])
     it(`Repeat(Merge(constant)) is the constant away from the padding, window ${window}`, async () => {
-      const { y } = await runGraph(gpu(), (g) => ({ y: repeatColumns(g, mergeColumns(g, g.input('h', [1, 2, 16, 3]), { window }), 16) }), {
-        h: new Float32Array(96).fill(0.7),
-      });
+      const { y } = await runBothGrids(
+        gpu(),
+        (g) => ({ y: repeatColumns(g, mergeColumns(g, g.input('h', [1, 2, 16, 3]), { window }), 16) }),
+        {
+          h: new Float32Array(96).fill(0.7),
+        },
+      );
       const inside = y.filter((_, i) => Math.floor(i / 3) % 16 < 16 - window / 2);
       expect(inside.length).toBeGreaterThan(0);
       for (const v of inside) expect(v).toBeCloseTo(0.7, 6);
@@ -148,7 +152,7 @@ describe('mergeColumns, repeatColumns', () => {
 
   it('RMSNorm(h + Repeat(c)) in one dispatch is the two ops in a row', async () => {
     const [h, c, w] = [randomArray(2 * 5 * 8 * 12, 1), randomArray(2 * 4 * 5 * 12, 2), randomArray(12, 3)];
-    const { one, two } = await runGraph(
+    const { one, two } = await runBothGrids(
       gpu(),
       (g) => {
         const [a, b, weight] = [g.input('h', [2, 5, 8, 12]), g.input('c', [2, 4, 5, 12]), weightOf(w, [12])];
@@ -160,10 +164,10 @@ describe('mergeColumns, repeatColumns', () => {
   });
 
   it('refuses windows that do not divide', async () => {
-    await expect(runGraph(gpu(), (g) => ({ y: mergeColumns(g, g.input('h', [1, 2, 6, 3]), { window: 8 }) }))).rejects.toThrow(
+    await expect(runBothGrids(gpu(), (g) => ({ y: mergeColumns(g, g.input('h', [1, 2, 6, 3]), { window: 8 }) }))).rejects.toThrow(
       'merge_columns: got a window of 8, expected an even number whose half divides the 6 columns of [1,2,6,3]',
     );
-    await expect(runGraph(gpu(), (g) => ({ y: repeatColumns(g, g.input('c', [1, 4, 2, 3]), 6) }))).rejects.toThrow(
+    await expect(runBothGrids(gpu(), (g) => ({ y: repeatColumns(g, g.input('c', [1, 4, 2, 3]), 6) }))).rejects.toThrow(
       'repeat_columns: got 6 columns of [1,4,2,3], expected a multiple of 4',
     );
   });
@@ -180,7 +184,7 @@ describe('angleEmbedding, frameAngles', () => {
       it(`[${length}] to ${dim}, ${dtype}`, async () => {
         const delta = randomArray(length, 1).map((v, i) => (i === 0 ? 0 : ((v + 1) * Math.PI) / 4));
         const [start, end] = [2, 3].map((seed) => (dtype === 'f16' ? roundHalf(randomArray(dim, seed)) : randomArray(dim, seed)));
-        const { y } = await runGraph(
+        const { y } = await runBothGrids(
           gpu(),
           (g) => ({
             y: angleEmbedding(g, g.input('delta', [length]), weightOf(start, [dim], dtype), weightOf(end, [dim], dtype)),
@@ -200,7 +204,12 @@ describe('angleEmbedding, frameAngles', () => {
 
   it('spreads one angle over the moving frames', async () => {
     const mask = Float32Array.of(1, 0, 0, 1, 1);
-    const { y } = await runGraph(gpu(), (g) => ({ y: frameAngles(g, g.input('mask', [5]), g.scalar('delta')) }), { mask }, { delta: 1.25 });
+    const { y } = await runBothGrids(
+      gpu(),
+      (g) => ({ y: frameAngles(g, g.input('mask', [5]), g.scalar('delta')) }),
+      { mask },
+      { delta: 1.25 },
+    );
     expect(y).toEqual(mask.map((m) => m * 1.25));
   });
 });
@@ -229,7 +238,7 @@ describe('diffusionStep', () => {
         const [z, vc, vn] = [randomArray(n, 1), randomArray(n, 2), randomArray(n, 3)];
         const mask = Float32Array.from({ length }, (_, i) => (i % 3 === 1 ? 0 : 1));
         const [omega, guidance] = [0.3, 2.5];
-        const { y } = await runGraph(
+        const { y } = await runBothGrids(
           gpu(),
           (g) => {
             const [a, b, c] = ['z', 'vc', 'vn'].map((name) => g.input(name, [batch, length, dim]));
@@ -276,7 +285,7 @@ describe('diffusionStep', () => {
 
   it('refuses velocities and masks of other lengths', async () => {
     const step = (v: number[], mask: number) =>
-      runGraph(gpu(), (g) => ({
+      runBothGrids(gpu(), (g) => ({
         y: diffusionStep(g, g.input('z', [8, 2]), g.input('v', v), undefined, { omega: 1, mask: g.input('mask', [mask]) }),
       }));
     await expect(step([7, 2], 8)).rejects.toThrow('diffusion_step: vCond does not fit; got [7,2], expected [8,2]');
@@ -309,7 +318,7 @@ describe('ddpmStep', () => {
         const n = length * dim;
         const [z, vc, vn, noise] = [1, 2, 3, 4].map((seed) => randomArray(n, seed));
         const mask = Float32Array.from({ length }, (_, i) => (i % 3 === 1 ? 0 : 1));
-        const { y } = await runGraph(
+        const { y } = await runBothGrids(
           gpu(),
           (g) => {
             const [a, b, c, e] = ['z', 'vc', 'vn', 'noise'].map((name) => g.input(name, [length, dim]));
@@ -339,7 +348,7 @@ describe('ddpmStep', () => {
     const [clean, e] = [randomArray(40, 1), randomArray(40, 2)];
     const z = clean.map((c, i) => Math.cos(0.4) * c + Math.sin(0.4) * e[i]);
     const v = clean.map((c, i) => Math.cos(0.4) * e[i] - Math.sin(0.4) * c);
-    const { y } = await runGraph(
+    const { y } = await runBothGrids(
       gpu(),
       (g) => ({
         y: ddpmStep(g, g.input('z', [10, 4]), g.input('v', [10, 4]), undefined, g.input('noise', [10, 4]), {

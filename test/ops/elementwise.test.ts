@@ -4,7 +4,7 @@ import { state, type Tensor } from '../../src/graph/tensor.ts';
 import type { Act } from '../../src/ops/act.ts';
 import { activation, add, clamp, copy, fill, film, lerp, mul, scaleRows, snake } from '../../src/ops/elementwise.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
-import { runGraph, useGpu } from '../helpers/gpu.ts';
+import { runBothGrids, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 const SIZES = [1, 7, 63, 64, 65, 4 * 65537];
@@ -17,7 +17,7 @@ async function apply(
   scalars: Record<string, number> = {},
 ) {
   const inputs = Object.fromEntries(data.map((d, i) => [`x${i}`, d]));
-  return (await runGraph(gpu(), (g) => ({ y: body(g, ...shapes.map((s, i) => g.input(`x${i}`, s))) }), inputs, scalars)).y;
+  return (await runBothGrids(gpu(), (g) => ({ y: body(g, ...shapes.map((s, i) => g.input(`x${i}`, s))) }), inputs, scalars)).y;
 }
 
 describe('add, mul', () => {
@@ -198,7 +198,7 @@ describe('clamp, copy, fill', () => {
 
   it('copies bits, NaN patterns and small integers included', async () => {
     const words = Uint32Array.from([0x7fc0dead, 0xffffffff, 1, 0x80000000, 0x7f800000]);
-    const { raw } = await runGraph(gpu(), (g) => ({ y: copy(g, g.input('x', [5], 'u32')) }), { x: words });
+    const { raw } = await runBothGrids(gpu(), (g) => ({ y: copy(g, g.input('x', [5], 'u32')) }), { x: words });
     expect(new Uint32Array(raw.y)).toEqual(words);
   });
 });

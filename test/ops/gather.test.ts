@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { concatCols, concatRows, embedding, gatherRows, meanRows, repeatRows, slice, transpose2d } from '../../src/ops/gather.ts';
 import { expectClose, randomArray, roundHalf, seeded, weightOf } from '../helpers/data.ts';
-import { runGraph, useGpu } from '../helpers/gpu.ts';
+import { runBothGrids, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 
@@ -26,7 +26,7 @@ describe('embedding', () => {
         const raw = randomArray(words * dim, 1);
         const table = dtype === 'f16' ? roundHalf(raw) : raw;
         const ids = randomIndex(count, words, 2);
-        const { y } = await runGraph(
+        const { y } = await runBothGrids(
           gpu(),
           (g) => ({ y: embedding(g, weightOf(table, [words, dim], dtype), g.input('ids', [count], 'u32')) }),
           { ids },
@@ -36,7 +36,7 @@ describe('embedding', () => {
 
   it('adds an offset given at run time and keeps the shape of the ids', async () => {
     const table = randomArray(20 * 3, 1);
-    const { y } = await runGraph(
+    const { y } = await runBothGrids(
       gpu(),
       (g) => {
         const out = embedding(g, weightOf(table, [20, 3]), g.input('ids', [2, 2], 'u32'), { offset: g.scalar('offset') });
@@ -51,18 +51,18 @@ describe('embedding', () => {
 
   it('reads the last row for an id behind the table', async () => {
     const table = randomArray(4 * 3, 1);
-    const { y } = await runGraph(gpu(), (g) => ({ y: embedding(g, weightOf(table, [4, 3]), g.input('ids', [2], 'u32')) }), {
+    const { y } = await runBothGrids(gpu(), (g) => ({ y: embedding(g, weightOf(table, [4, 3]), g.input('ids', [2], 'u32')) }), {
       ids: Uint32Array.of(3, 4000),
     });
     expect(y).toEqual(rowsOf(table, 3, [3, 3]));
   });
 
   it('refuses float ids and a table that is no matrix', async () => {
-    await expect(runGraph(gpu(), (g) => ({ y: embedding(g, weightOf(randomArray(4, 1), [2, 2]), g.input('ids', [1])) }))).rejects.toThrow(
-      'got an index of f32, expected u32',
-    );
     await expect(
-      runGraph(gpu(), (g) => ({ y: embedding(g, weightOf(randomArray(4, 1), [4]), g.input('ids', [1], 'u32')) })),
+      runBothGrids(gpu(), (g) => ({ y: embedding(g, weightOf(randomArray(4, 1), [2, 2]), g.input('ids', [1])) })),
+    ).rejects.toThrow('got an index of f32, expected u32');
+    await expect(
+      runBothGrids(gpu(), (g) => ({ y: embedding(g, weightOf(randomArray(4, 1), [4]), g.input('ids', [1], 'u32')) })),
     ).rejects.toThrow('embedding: table test.weight does not fit; got [4], expected [V, D]');
   });
 });
@@ -77,7 +77,7 @@ describe('gatherRows, slice', () => {
     it(`${count} rows of [${rows}, ${cols}]`, async () => {
       const x = randomArray(rows * cols, 1);
       const index = randomIndex(count, rows, 2);
-      const { picked, cut } = await runGraph(
+      const { picked, cut } = await runBothGrids(
         gpu(),
         (g) => {
           const t = g.input('x', [rows, cols]);
@@ -92,12 +92,12 @@ describe('gatherRows, slice', () => {
 
   it('slices words of any type along the first of many dimensions', async () => {
     const x = Uint32Array.from({ length: 5 * 2 * 3 }, (_, i) => 0x7fc0_0000 + i);
-    const { raw } = await runGraph(gpu(), (g) => ({ y: slice(g, g.input('x', [5, 2, 3], 'u32'), 2, 2) }), { x });
+    const { raw } = await runBothGrids(gpu(), (g) => ({ y: slice(g, g.input('x', [5, 2, 3], 'u32'), 2, 2) }), { x });
     expect(new Uint32Array(raw.y)).toEqual(x.slice(12, 24));
   });
 
   it('refuses a slice over the end', async () => {
-    await expect(runGraph(gpu(), (g) => ({ y: slice(g, g.input('x', [4, 2]), 3, 2) }))).rejects.toThrow(
+    await expect(runBothGrids(gpu(), (g) => ({ y: slice(g, g.input('x', [4, 2]), 3, 2) }))).rejects.toThrow(
       'slice: got 2 rows from 3, expected to stay within the 4 of [4,2]',
     );
   });
@@ -115,7 +115,7 @@ describe('concatRows, concatCols', () => {
     it(`columns [${lead}] x [${widths}]`, async () => {
       const rows = lead.reduce((p, d) => p * d, 1);
       const parts = widths.map((w, i) => randomArray(rows * w, i + 1));
-      const { y } = await runGraph(
+      const { y } = await runBothGrids(
         gpu(),
         (g) => ({
           y: concatCols(
@@ -133,7 +133,7 @@ describe('concatRows, concatCols', () => {
 
   it('rows of different counts', async () => {
     const parts = [1, 13, 250].map((rows, i) => randomArray(rows * 10, i + 1));
-    const { y } = await runGraph(
+    const { y } = await runBothGrids(
       gpu(),
       (g) => ({
         y: concatRows(
@@ -148,7 +148,7 @@ describe('concatRows, concatCols', () => {
 
   it('refuses other widths, heights and types', async () => {
     const two = (body: (a: number[], b: number[]) => number[][], dtype: 'f32' | 'u32', op: typeof concatRows) =>
-      runGraph(gpu(), (g) => ({
+      runBothGrids(gpu(), (g) => ({
         y: op(
           g,
           body([3, 4], [2, 5]).map((s, i) => g.input(`x${i}`, s, i ? dtype : 'f32')),
@@ -169,7 +169,7 @@ describe('repeatRows, meanRows, transpose2d', () => {
   ])
     it(`[${batch}, ${rows}, ${cols}]`, async () => {
       const x = randomArray(batch * rows * cols, 1);
-      const { repeated, mean, turned } = await runGraph(
+      const { repeated, mean, turned } = await runBothGrids(
         gpu(),
         (g) => {
           const t = g.input('x', [batch, rows, cols]);
@@ -201,7 +201,7 @@ describe('repeatRows, meanRows, transpose2d', () => {
   it('folds grids that are longer than an axis', async () => {
     const rows = 65536 * 64 + 1;
     const x = Float32Array.from({ length: rows }, (_, i) => i);
-    const { y } = await runGraph(gpu(), (g) => ({ y: slice(g, g.input('x', [rows, 1]), 0, rows) }), { x });
+    const { y } = await runBothGrids(gpu(), (g) => ({ y: slice(g, g.input('x', [rows, 1]), 0, rows) }), { x });
     expect(y.every((v, i) => v === i)).toBe(true);
   });
 });

@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import type { Graph } from '../../src/graph/graph.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
 import { groupNorm, layerNorm, rmsNorm, rmsNormRepeat, softmax } from '../../src/ops/norm.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 const EPS = 1e-5;
+
+/** y by both forms of the row kernels: a thread per row (software adapters, from 8 rows on) and a workgroup per row. */
+async function runForms(body: (g: Graph) => { y: Tensor }, inputs: Record<string, Float32Array>): Promise<Float32Array[]> {
+  const run = async (software: boolean) => (await runGraph(gpu(), body, inputs, {}, { caps: { ...gpu().caps, software } })).y;
+  return [await run(true), await run(false)];
+}
 
 function rmsNormReference(x: ArrayLike<number>, w: Float32Array, cols: number): Float64Array {
   const y = new Float64Array(x.length);
@@ -66,32 +74,30 @@ describe('rmsNorm', () => {
       it(`[${rows}, ${cols}] ${dtype}`, async () => {
         const x = randomArray(rows * cols, 1);
         const w = weight(cols, 2, dtype);
-        const { y } = await runGraph(
-          gpu(),
-          (g) => ({ y: rmsNorm(g, g.input('x', [rows, cols]), weightOf(w, [cols], dtype), { eps: EPS }) }),
-          { x },
-        );
-        expectClose(y, rmsNormReference(x, w, cols));
+        const forms = await runForms((g) => ({ y: rmsNorm(g, g.input('x', [rows, cols]), weightOf(w, [cols], dtype), { eps: EPS }) }), {
+          x,
+        });
+        for (const y of forms) expectClose(y, rmsNormReference(x, w, cols));
       });
 
   for (const rows of [6, 40])
     it(`adds the residual before it measures, ${rows} rows`, async () => {
       const [x, r, w] = [randomArray(rows * 33, 1), randomArray(rows * 33, 2), randomArray(33, 3)];
-      const { y } = await runGraph(
-        gpu(),
+      const forms = await runForms(
         (g) => ({
           y: rmsNorm(g, g.input('x', [rows, 33]), weightOf(w, [33]), { eps: EPS, residual: g.input('r', [rows, 33]) }),
         }),
         { x, r },
       );
-      expectClose(
-        y,
-        rmsNormReference(
-          x.map((v, i) => v + r[i]),
-          w,
-          33,
-        ),
-      );
+      for (const y of forms)
+        expectClose(
+          y,
+          rmsNormReference(
+            x.map((v, i) => v + r[i]),
+            w,
+            33,
+          ),
+        );
     });
 
   for (const [batch, segments, columns, width, dim] of [
@@ -115,8 +121,7 @@ describe('rmsNorm', () => {
         ];
         return v + c[((b * width + Math.floor((k * width) / columns)) * segments + s) * dim + d];
       });
-      const { y } = await runGraph(
-        gpu(),
+      const forms = await runForms(
         (g) => ({
           y: rmsNormRepeat(
             g,
@@ -128,7 +133,7 @@ describe('rmsNorm', () => {
         }),
         { h, c },
       );
-      expectClose(y, rmsNormReference(sum, w, dim));
+      for (const y of forms) expectClose(y, rmsNormReference(sum, w, dim));
     });
 
   it('gives each batch item what a single run gives, bit for bit', async () => {
@@ -161,35 +166,34 @@ describe('layerNorm', () => {
         // An offset of three deviations: a one-pass variance would lose digits.
         const x = randomArray(rows * cols, 1).map((v) => v + 2);
         const [w, b] = [weight(cols, 2, dtype), weight(cols, 3, dtype)];
-        const { y } = await runGraph(
-          gpu(),
+        const forms = await runForms(
           (g) => ({
             y: layerNorm(g, g.input('x', [rows, cols]), weightOf(w, [cols], dtype), weightOf(b, [cols], dtype), { eps: EPS }),
           }),
           { x },
         );
-        expectClose(y, layerNormReference(x, w, b, cols));
+        for (const y of forms) expectClose(y, layerNormReference(x, w, b, cols));
       });
 
   for (const rows of [3, 40])
     it(`keeps its digits far from zero, without bias, with residual, ${rows} rows`, async () => {
       const [x, r, w] = [randomArray(rows * 96, 1).map((v) => v + 512), randomArray(rows * 96, 2), randomArray(96, 3)];
-      const { y } = await runGraph(
-        gpu(),
+      const forms = await runForms(
         (g) => ({
           y: layerNorm(g, g.input('x', [rows, 96]), weightOf(w, [96]), undefined, { eps: EPS, residual: g.input('r', [rows, 96]) }),
         }),
         { x, r },
       );
-      expectClose(
-        y,
-        layerNormReference(
-          x.map((v, i) => v + r[i]),
-          w,
-          undefined,
-          96,
-        ),
-      ); // x + r rounds to f32 in both
+      for (const y of forms)
+        expectClose(
+          y,
+          layerNormReference(
+            x.map((v, i) => v + r[i]),
+            w,
+            undefined,
+            96,
+          ),
+        ); // x + r rounds to f32 in both
     });
 
   it('refuses a bias of another width', async () => {
@@ -212,8 +216,7 @@ describe('groupNorm', () => {
     it(`[${batch}, ${length}, ${channels}] in ${groups} groups`, async () => {
       const x = randomArray(batch * length * channels, 1).map((v) => v + 1);
       const [w, b] = [randomArray(channels, 2), randomArray(channels, 3)];
-      const { y } = await runGraph(
-        gpu(),
+      const forms = await runForms(
         (g) => ({
           y: groupNorm(g, g.input('x', [batch, length, channels]), weightOf(w, [channels]), weightOf(b, [channels]), { groups, eps: EPS }),
         }),
@@ -229,7 +232,7 @@ describe('groupNorm', () => {
           const variance = at.reduce((sum, i) => sum + (x[i] - mean) ** 2, 0) / at.length;
           for (const i of at) expected[i] = ((x[i] - mean) / Math.sqrt(variance + EPS)) * w[i % channels] + b[i % channels];
         }
-      expectClose(y, expected);
+      for (const y of forms) expectClose(y, expected);
     });
 
   it('refuses groups that do not divide the channels', async () => {
@@ -244,14 +247,14 @@ describe('softmax', () => {
   for (const [rows, cols] of SHAPES)
     it(`[${rows}, ${cols}]`, async () => {
       const x = randomArray(rows * cols, 1, 8);
-      const { y } = await runGraph(gpu(), (g) => ({ y: softmax(g, g.input('x', [rows, cols])) }), { x });
-      expectClose(y, softmaxReference(x, cols));
+      const forms = await runForms((g) => ({ y: softmax(g, g.input('x', [rows, cols])) }), { x });
+      for (const y of forms) expectClose(y, softmaxReference(x, cols));
     });
 
   for (const rows of [2, 40])
     it(`survives large and equal values, ${rows} rows`, async () => {
       const x = Float32Array.from({ length: rows * 5 }, (_, i) => (i % 5 === 2 ? 3e4 : i < 5 ? 3e4 : -3e4));
-      const { y } = await runGraph(gpu(), (g) => ({ y: softmax(g, g.input('x', [rows, 5])) }), { x });
-      expectClose(y, softmaxReference(x, 5));
+      const forms = await runForms((g) => ({ y: softmax(g, g.input('x', [rows, 5])) }), { x });
+      for (const y of forms) expectClose(y, softmaxReference(x, 5));
     });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nearestCode, rvqDecode, rvqEncode } from '../../src/ops/quantize.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
-import { runGraph, useGpu } from '../helpers/gpu.ts';
+import { runBothGrids, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 
@@ -33,19 +33,20 @@ describe('nearestCode', () => {
         const raw = randomArray(entries * dim, 1);
         const book = dtype === 'f16' ? roundHalf(raw) : raw;
         const x = randomArray(count * dim, 2);
-        const { raw: bytes } = await runGraph(
+        const { raw: bytes } = await runBothGrids(
           gpu(),
           (g) => ({ y: nearestCode(g, g.input('x', [count, dim]), weightOf(book, [entries, dim], dtype)) }),
           { x },
         );
         const codes = new Uint32Array(bytes.y);
         expect(codes.length).toBe(count);
-        codes.forEach((code, i) => checkLevel(Float64Array.from(x.slice(i * dim, (i + 1) * dim)), code, book, 0, entries, dim));
+        for (const [i, code] of codes.entries())
+          checkLevel(Float64Array.from(x.slice(i * dim, (i + 1) * dim)), code, book, 0, entries, dim);
       });
 
   it('takes the lowest index of equals', async () => {
     const book = Float32Array.from({ length: 300 }, (_, v) => (v % 100 === 77 ? 2 : 10 + (v % 100)));
-    const { raw } = await runGraph(gpu(), (g) => ({ y: nearestCode(g, g.input('x', [3, 1]), weightOf(book, [300, 1])) }), {
+    const { raw } = await runBothGrids(gpu(), (g) => ({ y: nearestCode(g, g.input('x', [3, 1]), weightOf(book, [300, 1])) }), {
       x: Float32Array.of(1, 3, 2),
     });
     expect([...new Uint32Array(raw.y)]).toEqual([77, 77, 77]);
@@ -53,10 +54,10 @@ describe('nearestCode', () => {
 
   it('refuses a codebook of another width, and vectors that no workgroup can hold', async () => {
     await expect(
-      runGraph(gpu(), (g) => ({ y: nearestCode(g, g.input('x', [2, 3]), weightOf(randomArray(8, 1), [2, 4])) })),
+      runBothGrids(gpu(), (g) => ({ y: nearestCode(g, g.input('x', [2, 3]), weightOf(randomArray(8, 1), [2, 4])) })),
     ).rejects.toThrow('nearest_code: test.weight does not fit; got [2,4], expected [*,3]');
     await expect(
-      runGraph(gpu(), (g) => ({ y: nearestCode(g, g.input('x', [1, 20000]), weightOf(randomArray(20000, 1), [1, 20000])) })),
+      runBothGrids(gpu(), (g) => ({ y: nearestCode(g, g.input('x', [1, 20000]), weightOf(randomArray(20000, 1), [1, 20000])) })),
     ).rejects.toThrow('rvq_encode: got vectors of 20000, expected at most');
   });
 });
@@ -73,7 +74,7 @@ describe('rvqEncode, rvqDecode', () => {
         const raw = randomArray(levels * entries * dim, 1);
         const books = dtype === 'f16' ? roundHalf(raw) : raw;
         const x = randomArray(count * dim, 2, 2);
-        const { raw: bytes, sum } = await runGraph(
+        const { raw: bytes, sum } = await runBothGrids(
           gpu(),
           (g) => {
             const w = weightOf(books, [levels, entries, dim], dtype);
@@ -96,7 +97,7 @@ describe('rvqEncode, rvqDecode', () => {
 
   it('decodes fewer levels than there are', async () => {
     const books = randomArray(3 * 5 * 2, 1);
-    const { y } = await runGraph(gpu(), (g) => ({ y: rvqDecode(g, g.input('codes', [2, 2], 'u32'), weightOf(books, [3, 5, 2])) }), {
+    const { y } = await runBothGrids(gpu(), (g) => ({ y: rvqDecode(g, g.input('codes', [2, 2], 'u32'), weightOf(books, [3, 5, 2])) }), {
       codes: Uint32Array.of(0, 4, 3, 1),
     });
     const entry = (q: number, v: number, d: number) => books[(q * 5 + v) * 2 + d];
@@ -110,7 +111,7 @@ describe('rvqEncode, rvqDecode', () => {
 
   it('refuses more levels than codebooks', async () => {
     await expect(
-      runGraph(gpu(), (g) => ({ y: rvqDecode(g, g.input('codes', [1, 4], 'u32'), weightOf(randomArray(30, 1), [3, 5, 2])) })),
+      runBothGrids(gpu(), (g) => ({ y: rvqDecode(g, g.input('codes', [1, 4], 'u32'), weightOf(randomArray(30, 1), [3, 5, 2])) })),
     ).rejects.toThrow('rvq_decode: got u32 codes [1,4], expected u32 of at most the 3 levels of test.weight');
   });
 });
