@@ -113,6 +113,8 @@ export interface DenoiseRequest {
   readonly tokens: Uint32Array;
   /** Latents of the window [L · D]; only context frames are read. */
   readonly latents: Float32Array;
+  /** Noise of the window [L · D] in place of the seed's, for comparisons with other implementations. */
+  readonly noise?: Float32Array;
   readonly fresh: readonly boolean[];
   readonly seed: number;
   /** Absolute number of the window's first frame: noise belongs to frames of the piece, not of the window. */
@@ -216,27 +218,24 @@ const ANCESTRAL_STRIDE = 2 ** 20; // blocks between the noise of successive step
 /** Noise where frames are fresh, the given latents elsewhere. */
 async function startingPoint(engine: Engine, r: DenoiseRequest): Promise<Float32Array> {
   const dim = engine.model.config.latent_dim;
+  const z = r.noise?.slice() ?? (await noiseOf(engine, r));
+  for (const [f, fresh] of r.fresh.entries()) if (!fresh) z.set(r.latents.subarray(f * dim, (f + 1) * dim), f * dim);
+  return z;
+}
+
+async function noiseOf(engine: Engine, r: DenoiseRequest): Promise<Float32Array> {
+  const dim = engine.model.config.latent_dim;
   const plan = await engine.plan(
     `noise ${r.fresh.length}`,
     (g) => {
-      g.output(
-        'noise',
-        normalNoise(g, [r.fresh.length, dim], {
-          seed: [g.scalar('low'), g.scalar('high')],
-          stream: STREAM.noise,
-          block: g.scalar('block'),
-        }),
-      );
+      const seed = [g.scalar('low'), g.scalar('high')] as const;
+      g.output('noise', normalNoise(g, [r.fresh.length, dim], { seed, stream: STREAM.noise, block: g.scalar('block') }));
     },
     r.signal,
   );
   const [low, high] = seedWords(r.seed);
   plan.run({ low, high, block: (r.firstFrame * dim) / 4 });
-  const z = await plan.read('noise');
-  r.fresh.forEach((fresh, f) => {
-    if (!fresh) z.set(r.latents.subarray(f * dim, (f + 1) * dim), f * dim);
-  });
-  return z;
+  return plan.read('noise');
 }
 
 interface Kept {

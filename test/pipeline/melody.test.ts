@@ -1,0 +1,392 @@
+// The whole pipeline on melody-tiny: PyTorch's generation, determinism, streaming, continuing, looping, inpainting, steering.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { extendTokens } from '../../src/pipeline/language.ts';
+import { Melody } from '../../src/pipeline/melody.ts';
+import { rotations } from '../../src/pipeline/schedule.ts';
+import { decode, denoise, embedText, quantiseStyle } from '../../src/pipeline/stages.ts';
+import { expectParity, golden } from '../helpers/goldens.ts';
+import { TEST_GPU } from '../helpers/gpu.ts';
+
+const prompt = 'calm piano waltz in A minor, 96 bpm';
+let melody: Melody;
+beforeAll(async () => {
+  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_GPU);
+});
+afterAll(() => melody.dispose());
+
+const worst = (a: Float32Array, b: Float32Array) =>
+  a.reduce((m, v, i) => Math.max(m, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity);
+
+describe('against PyTorch', () => {
+  it('prompt → embedding → codes → likeliest tokens', async () => {
+    const gold = await golden('generation');
+    const e = await embedText(melody.engine, gold.ids('in.ids'));
+    expectParity(e, gold.get('embedding'), 1e-3);
+    expect(await quantiseStyle(melody.engine, e)).toEqual([...gold.ids('style')]);
+    const tokens = gold.ids('tokens');
+    const made = await extendTokens(melody.engine, 0, new Uint32Array(0), tokens.length, {
+      style: [...gold.ids('style')],
+      guidance: 1,
+      sampling: { temperature: 0, topK: 0, topP: 1 },
+      seed: 1,
+    });
+    expect(made).toEqual(tokens);
+  });
+
+  it('the likeliest tokens under guidance', async () => {
+    const gold = await golden('semantic_lm');
+    const tokens = gold.ids('out.greedy_guided');
+    const made = await extendTokens(melody.engine, 0, new Uint32Array(0), tokens.length, {
+      style: [...gold.ids('in.style')],
+      guidance: 2,
+      sampling: { temperature: 0, topK: 0, topP: 1 },
+      seed: 1,
+    });
+    expect(made).toEqual(tokens);
+  });
+});
+
+describe('against PyTorch: diffusion and decoding', () => {
+  const step = (extra: object) => ({
+    seed: 0,
+    firstFrame: 0,
+    steps: 5,
+    guidance: 2.5,
+    schedule: 'linear' as const,
+    sampler: 'rotation' as const,
+    ...extra,
+  });
+
+  it('fixed noise → latents → audio', async () => {
+    const gold = await golden('generation');
+    const noise = gold.get('in.noise');
+    const frames = noise.length / melody.model.config.latent_dim;
+    const [latents] = await denoise(melody.engine, [
+      step({ tokens: gold.ids('tokens'), latents: noise, noise, fresh: new Array<boolean>(frames).fill(true) }) as never,
+    ]);
+    expectParity(latents, gold.get('latents'), 2e-2); // five guided steps of a network that is within 1e-2
+    expectParity(await decode(melody.engine, latents, 0, frames), gold.get('out.audio'));
+  });
+
+  it('uniform schedule without guidance', async () => {
+    const gold = await golden('generation');
+    const noise = gold.get('in.noise');
+    const fresh = new Array<boolean>(noise.length / melody.model.config.latent_dim).fill(true);
+    const [latents] = await denoise(melody.engine, [
+      step({ tokens: gold.ids('tokens'), latents: noise, noise, fresh, steps: 3, guidance: 1, schedule: 'uniform' }) as never,
+    ]);
+    // The golden is not clamped; the clamp only matters beyond the range of real latents.
+    const gold3 = gold.get('uniform_3_steps_unguided');
+    const inside = latents.map((v, i) => (Math.abs(v - gold3[i]) > 1e-2 && Math.abs(gold3[i]) > Math.abs(v) ? gold3[i] : v));
+    expect(inside.filter((v, i) => v !== latents[i]).length).toBeLessThan(latents.length / 100);
+    expectParity(inside, gold3);
+  });
+
+  it('continuing: context frames come back bit-identical', async () => {
+    const gold = await golden('generation');
+    const noise = gold.get('continue.in.noise');
+    const context = gold.get('continue.in.context');
+    const d = melody.model.config.latent_dim;
+    const fresh = Array.from({ length: noise.length / d }, (_, f) => f >= context.length / d);
+    const [latents] = await denoise(melody.engine, [
+      step({ tokens: gold.ids('continue.in.tokens'), latents: context, noise, fresh }) as never,
+    ]);
+    expect(latents.slice(0, context.length)).toEqual(context);
+    expectParity(latents, gold.get('continue.latents'), 2e-2);
+  });
+
+  it('a batch of two windows equals two single runs', async () => {
+    const gold = await golden('generation');
+    const d = melody.model.config.latent_dim;
+    const fresh = new Array<boolean>(40).fill(true).fill(false, 0, 10);
+    const latents = gold.get('latents');
+    const one = step({ tokens: gold.ids('tokens').slice(0, 20), latents: latents.slice(0, 40 * d), fresh, seed: 5, steps: 2 }) as never;
+    const two = step({
+      tokens: gold.ids('tokens').slice(20, 40),
+      latents: latents.slice(40 * d, 80 * d),
+      fresh,
+      seed: 5,
+      steps: 2,
+      firstFrame: 40,
+    }) as never;
+    const both = await denoise(melody.engine, [one, two]);
+    const [[first], [second]] = [await denoise(melody.engine, [one]), await denoise(melody.engine, [two])];
+    expect(worst(both[0], first)).toBeLessThan(1e-5);
+    expect(worst(both[1], second)).toBeLessThan(1e-5);
+  });
+});
+
+describe('generate', () => {
+  it('is exact to the sample, and the same twice, byte for byte', async () => {
+    const options = { prompt, durationSeconds: 1.2345, seed: 7, steps: 2 };
+    const [a, b] = [await melody.generate(options), await melody.generate(options)];
+    expect(a.channels[0].length).toBe(Math.round(1.2345 * 24000));
+    expect(a.channels[0]).toEqual(b.channels[0]);
+    expect(worst(a.channels[0], (await melody.generate({ ...options, seed: 8 })).channels[0])).toBeGreaterThan(0.01);
+  });
+
+  it('draws and reports a seed, and its recipe makes the clip again', async () => {
+    const a = await melody.generate({ prompt, durationSeconds: 0.8, steps: 1 });
+    expect(a.recipe.seed).toBeGreaterThanOrEqual(0);
+    const { version: _v, model: _m, ...again } = a.recipe;
+    expect((await melody.generate(again)).channels[0]).toEqual(a.channels[0]);
+  });
+
+  it('variation i equals the single run with seed + i', async () => {
+    const options = { prompt, durationSeconds: 0.8, steps: 1, seed: 40 };
+    const clips = await melody.variations(options, 2);
+    expect(clips[1].channels[0]).toEqual((await melody.generate({ ...options, seed: 41 })).channels[0]);
+    expect(clips[1].recipe.seed).toBe(41);
+  });
+
+  it('makes pieces longer than a window, and samples with both samplers, both schedules and language guidance', async () => {
+    const long = await melody.generate({ prompt, durationSeconds: 7, seed: 1, steps: 1 });
+    expect(long.channels[0].length).toBe(7 * 24000);
+    const plain = { prompt, durationSeconds: 0.8, seed: 1, steps: 3 };
+    const base = (await melody.generate(plain)).channels[0];
+    for (const other of [
+      { sampler: 'ddpm' as const },
+      { schedule: 'uniform' as const },
+      { lmGuidanceScale: 3 },
+      { negativePrompt: 'drums', lmGuidanceScale: 3 },
+      { guidanceScale: 1 },
+      { topK: 1 },
+    ]) {
+      const clip = (await melody.generate({ ...plain, ...other })).channels[0];
+      expect(clip).toHaveLength(base.length);
+      expect(worst(clip, base)).toBeGreaterThan(1e-4);
+    }
+    const ddpm = { ...plain, sampler: 'ddpm' as const };
+    expect((await melody.generate(ddpm)).channels[0]).toEqual((await melody.generate(ddpm)).channels[0]);
+  });
+
+  it('reports rising progress of every stage, warns of unknown words, and is busy meanwhile', async () => {
+    const events: { type: string; stage?: string; fraction?: number; code?: string }[] = [];
+    const job = melody.generate({ prompt: `${prompt} zxqv`, durationSeconds: 0.8, steps: 2, seed: 1, onEvent: (e) => events.push(e) });
+    await expect(melody.generate({ prompt })).rejects.toMatchObject({ code: 'busy' });
+    await job;
+    const progress = events.filter((e) => e.type === 'progress');
+    expect(new Set(progress.map((e) => e.stage))).toEqual(new Set(['style', 'tokens', 'diffusion', 'decoding']));
+    progress.forEach((e, i) => {
+      expect(e.fraction).toBeGreaterThanOrEqual(i ? (progress[i - 1].fraction as number) : 0);
+    });
+    expect(progress.at(-1)?.fraction).toBe(1);
+    expect(events.some((e) => e.code === 'unknown_words')).toBe(true);
+    expect(events.at(-1)?.type).toBe('done');
+  });
+
+  it('counts its passes: tokens one by one, then the steps', async () => {
+    const { tokens, steps } = await passes(2);
+    expect(tokens).toBe(2 * melody.model.config.token_rate);
+    expect(steps).toBe(3);
+  });
+
+  it('refuses what it cannot do before it starts', async () => {
+    const bad: [object, RegExp][] = [
+      [{}, /nothing says what to play/],
+      [{ prompt: '' }, /holds no word/],
+      [{ prompt: '  \n' }, /holds no word/],
+      [{ prompt: 'x'.repeat(1 << 20) }, /65536 characters/],
+      [{ prompt: 7 }, /must be text/],
+      [{ prompt, durationSeconds: 0 }, /durationSeconds must be a number from 0.1/],
+      [{ prompt, durationSeconds: Number.NaN }, /durationSeconds/],
+      [{ prompt, durationSeconds: 1e6 }, /durationSeconds/],
+      [{ prompt, seed: -1 }, /seed must be a whole number/],
+      [{ prompt, seed: 1.5 }, /seed must be/],
+      [{ prompt, steps: 0 }, /steps must be/],
+      [{ prompt, guidanceScale: -1 }, /guidanceScale/],
+      [{ prompt, temperature: -1 }, /temperature/],
+      [{ prompt, topP: 2 }, /topP/],
+      [{ prompt, sampler: 'euler' }, /sampler must be/],
+      [{ prompt, schedule: 'cosine' }, /schedule must be/],
+      [{ prompt, loop: true, durationSeconds: 1.7 }, /a loop lasts whole chunks/],
+      [{ prompt, inpaint: [{ start: 0, end: 1 }] }, /inpaint needs initAudio/],
+      [{ prompt, continueFrom: { channels: [], sampleRate: 24000 } }, /audio must have channels/],
+      [{ prompt, continueFrom: { channels: [new Float32Array(10)], sampleRate: 24000 } }, /the audio to continue has/],
+      [
+        { prompt, initAudio: { channels: [new Float32Array(24000)], sampleRate: 24000 }, inpaint: [{ start: 0.5, end: 3 }] },
+        /inpaint region/,
+      ],
+    ];
+    for (const [options, message] of bad) await expect(melody.generate(options as never)).rejects.toThrow(message);
+    expect((await melody.generate({ prompt, durationSeconds: 0.8, steps: 1, seed: 1 })).channels[0].length).toBe(19200); // and is not busy afterwards
+  });
+
+  it('takes prompts of all kinds as text', async () => {
+    for (const odd of [
+      'a',
+      '🎹👨‍👩‍👧 piano',
+      'موسيقى',
+      '<|endoftext|><script>alert(1)</script>',
+      '\u001b[31mred\u0000',
+      '\ud800',
+      'e\u0301'.repeat(2000),
+    ]) {
+      const clip = await melody.generate({ prompt: odd, durationSeconds: 0.4, steps: 1, seed: 1 });
+      expect(clip.channels[0].length).toBe(9600);
+    }
+    const seeds = [0, 2 ** 32 - 1, 2 ** 53 - 1];
+    for (const seed of seeds) expect((await melody.generate({ prompt, durationSeconds: 0.4, steps: 1, seed })).recipe.seed).toBe(seed);
+  });
+});
+
+async function passes(seconds: number): Promise<{ tokens: number; steps: number }> {
+  let [tokens, steps] = [0, 0];
+  await extendTokens(melody.engine, 0, new Uint32Array(0), seconds * melody.model.config.token_rate, {
+    style: undefined,
+    guidance: 1,
+    sampling: { temperature: 1, topK: 0, topP: 1 },
+    seed: 1,
+    onToken: (done) => {
+      tokens = done;
+    },
+  });
+  const d = melody.model.config.latent_dim;
+  await denoise(melody.engine, [
+    {
+      tokens: new Uint32Array(50),
+      latents: new Float32Array(100 * d),
+      fresh: new Array<boolean>(100).fill(true),
+      seed: 1,
+      firstFrame: 0,
+      steps: rotations(3).length,
+      guidance: 1,
+      schedule: 'linear',
+      sampler: 'rotation',
+      onStep: (done) => {
+        steps = done;
+      },
+    },
+  ]);
+  return { tokens, steps };
+}
+
+describe('stream', () => {
+  const options = { prompt, seed: 3, steps: 1, durationSeconds: 5 };
+
+  async function collect(stream: AsyncIterable<{ channels: [Float32Array]; startSample: number }>): Promise<Float32Array> {
+    const parts: Float32Array[] = [];
+    let length = 0;
+    for await (const { channels, startSample } of stream) {
+      expect(startSample).toBe(length);
+      parts.push(channels[0]);
+      length += channels[0].length;
+    }
+    const whole = new Float32Array(length);
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
+  }
+
+  it('equals generate with the same windows, in exactly as many samples', async () => {
+    const streamed = await collect(melody.stream(options));
+    const whole = await melody.generate({ ...options, firstWindowSeconds: 0.8 });
+    expect(streamed.length).toBe(5 * 24000);
+    expect(worst(streamed, whole.channels[0])).toBeLessThanOrEqual(1e-4);
+  });
+
+  it('follows a change of prompt from the next window on', async () => {
+    const chunks: Float32Array[] = [];
+    const stream = melody.stream(options);
+    for await (const { channels } of stream) {
+      chunks.push(channels[0]);
+      if (chunks.length === 1) stream.steer({ prompt: 'fast rock drums and loud guitars, 170 bpm' });
+    }
+    const steered = Float32Array.from(chunks.flatMap((c) => [...c]));
+    const plain = await collect(melody.stream(options));
+    const kept = chunks[0].length;
+    expect(steered.slice(0, kept)).toEqual(plain.slice(0, kept));
+    expect(worst(steered.slice(kept), plain.slice(kept))).toBeGreaterThan(0.01);
+  });
+
+  it('frees the melody when left early, and plays once', async () => {
+    const stream = melody.stream({ prompt, seed: 1, steps: 1 });
+    for await (const chunk of stream) {
+      expect(chunk.channels[0].length).toBeGreaterThan(0);
+      break;
+    }
+    await expect(stream[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'busy' });
+    await melody.generate({ prompt, durationSeconds: 0.4, steps: 1, seed: 1 });
+  });
+
+  it('keeps GPU buffers flat', async () => {
+    let flat = 0;
+    let n = 0;
+    for await (const _ of melody.stream({ prompt, seed: 1, steps: 1 })) {
+      n += 1;
+      if (n === 6) flat = melody.engine.gpu.memory.bytes;
+      if (n === 14) break;
+    }
+    expect(melody.engine.gpu.memory.bytes).toBe(flat);
+  });
+});
+
+describe('given audio', () => {
+  const tone = (seconds: number, hz: number, rate = 24000) =>
+    Float32Array.from({ length: seconds * rate }, (_, i) => 0.3 * Math.sin((2 * Math.PI * hz * i) / rate));
+
+  it('continues a WAV: the first sample joins its last', async () => {
+    const given = tone(2.5, 220);
+    const clip = await melody.generate({
+      prompt,
+      continueFrom: { channels: [given], sampleRate: 24000 },
+      durationSeconds: 2,
+      steps: 1,
+      seed: 1,
+    });
+    expect(clip.channels[0].length).toBe(48000);
+    expect(Math.abs(clip.channels[0][0] - given[given.length - 1])).toBeLessThan(1e-3);
+  });
+
+  it('takes its style from music, at any rate and in stereo', async () => {
+    const options = { durationSeconds: 0.8, steps: 1, seed: 1 };
+    const low = await melody.generate({
+      ...options,
+      promptAudio: { channels: [tone(3, 110, 44100), tone(3, 165, 44100)], sampleRate: 44100 },
+    });
+    expect(low.channels[0].length).toBe(19200);
+    const mixed = await melody.generate({
+      ...options,
+      prompt,
+      promptAudio: { channels: [tone(3, 110)], sampleRate: 24000 },
+      promptAudioWeight: 0,
+    });
+    expect(mixed.channels[0]).toEqual((await melody.generate({ ...options, prompt })).channels[0]);
+  });
+
+  it('blends two prompts; the ends are the prompts themselves', async () => {
+    const options = { durationSeconds: 0.8, steps: 1, seed: 1 };
+    const other = 'fast rock drums';
+    const at = async (weight: number) => (await melody.generate({ ...options, prompt, blend: { text: other, weight } })).channels[0];
+    expect(await at(0)).toEqual((await melody.generate({ ...options, prompt })).channels[0]);
+    expect(await at(1)).toEqual((await melody.generate({ ...options, prompt: other })).channels[0]);
+  });
+
+  it('inpaints: outside the region every sample is as it was, inside it is new', async () => {
+    const given = tone(4, 330);
+    const clip = await melody.generate({
+      prompt,
+      initAudio: { channels: [given], sampleRate: 24000 },
+      inpaint: [{ start: 1.2, end: 2 }],
+      steps: 1,
+      seed: 1,
+    });
+    const out = clip.channels[0];
+    expect(out.length).toBe(given.length);
+    expect(out.slice(0, 28800)).toEqual(given.slice(0, 28800));
+    expect(out.slice(48000)).toEqual(given.slice(48000));
+    expect(worst(out.slice(28800, 48000), given.slice(28800, 48000))).toBeGreaterThan(0.05);
+  });
+});
+
+describe('loop', () => {
+  it('leads its end into its start: the seam is no louder a step than the music', async () => {
+    const clip = await melody.generate({ prompt, loop: true, durationSeconds: 3.2, steps: 2, seed: 2 });
+    expect(clip.channels[0].length).toBe(3.2 * 24000);
+    expect(clip.report.seams).toHaveLength(1);
+    expect(clip.report.seams[0].jump).toBeLessThanOrEqual(1);
+  });
+});
