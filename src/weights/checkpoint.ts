@@ -2,6 +2,7 @@
 // opening one reads its header only and holds it against the index.
 import { MelodyError } from '../errors.ts';
 import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
+import { blockCached } from './block_cache.ts';
 import { readSmall } from './config.ts';
 import { INDEX_FILE, MAX_INDEX_BYTES, parseIndex, SINGLE_FILE, type WeightIndex } from './index_file.ts';
 import { printable } from './printable.ts';
@@ -31,7 +32,7 @@ export class Checkpoint {
   /** One safetensors file. */
   static async ofFile(source: ByteSource, signal?: AbortSignal): Promise<Checkpoint> {
     const checkpoint = new Checkpoint(source.name);
-    checkpoint.#add({ ...(await readHeader(source, signal)), source });
+    checkpoint.#add(await openShard(source, signal));
     return checkpoint;
   }
 
@@ -92,7 +93,7 @@ export class Checkpoint {
     if (!source) {
       throw new MelodyError('weights', `${this.name}: shard ${file} is missing; ${INDEX_FILE} names it`, 'Fetch the whole model again.');
     }
-    const shard = { ...(await readHeader(source, signal)), source };
+    const shard = await openShard(source, signal);
     this.#checkAgainstIndex(file, shard);
     this.#add(shard);
     return shard;
@@ -129,4 +130,8 @@ export class Checkpoint {
     this.shards.push(shard);
     for (const tensor of shard.tensors.values()) this.#tensors.set(tensor.name, { shard, tensor });
   }
+}
+
+async function openShard(source: ByteSource, signal?: AbortSignal): Promise<OpenShard> {
+  return { ...(await readHeader(source, signal)), source: blockCached(source) };
 }

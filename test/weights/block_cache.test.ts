@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { type ByteSource, memorySource } from '../../src/platform/bytes.ts';
+import { blockCached } from '../../src/weights/block_cache.ts';
+
+const MIB = 1024 * 1024;
+
+function counted(size: number, fail?: (offset: number) => boolean) {
+  const bytes = Uint8Array.from({ length: size }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 24);
+  const memory = memorySource('memory', bytes);
+  const reads: [number, number][] = [];
+  const source: ByteSource = {
+    name: 'memory',
+    size,
+    async read(offset, length, signal) {
+      reads.push([offset, length]);
+      if (fail?.(offset)) throw new Error('network');
+      return memory.read(offset, length, signal);
+    },
+  };
+  return { bytes, reads, cached: blockCached(source) };
+}
+
+describe('block cache', () => {
+  it('gives the same bytes within a block, across two, at the end, and for long reads', async () => {
+    const { bytes, cached } = counted(2 * MIB + 777);
+    for (const [offset, length] of [
+      [0, 1],
+      [5, 1000],
+      [MIB - 3, 7],
+      [MIB - 1, 1],
+      [MIB, 1],
+      [2 * MIB + 700, 77],
+      [10, MIB + 50],
+      [3, 0],
+      [2 * MIB + 777, 0],
+    ]) {
+      expect(Buffer.from(await cached.read(offset, length)).equals(bytes.subarray(offset, offset + length)), `${offset}+${length}`).toBe(
+        true,
+      );
+    }
+  });
+
+  it('reads each block once for many small reads, also at the same time', async () => {
+    const { reads, cached } = counted(2 * MIB);
+    await Promise.all(Array.from({ length: 500 }, (_, i) => cached.read(i * 4096, 4096)));
+    expect(reads).toEqual([
+      [0, MIB],
+      [MIB, MIB],
+    ]);
+  });
+
+  it('keeps 16 blocks, the last used ones', async () => {
+    const { reads, cached } = counted(18 * MIB);
+    for (let i = 0; i < 16; i++) await cached.read(i * MIB, 1);
+    await cached.read(0, 1);
+    await cached.read(16 * MIB, 1); // pushes out block 1
+    expect(reads).toHaveLength(17);
+    await cached.read(0, 1);
+    expect(reads).toHaveLength(17);
+    await cached.read(MIB, 1);
+    expect(reads).toHaveLength(18);
+  });
+
+  it('tries a failed block again', async () => {
+    let failures = 1;
+    const { cached } = counted(MIB, () => failures-- > 0);
+    await expect(cached.read(0, 10)).rejects.toThrow('network');
+    expect((await cached.read(0, 10)).length).toBe(10);
+  });
+
+  it('one reader that aborts does not spoil the block for another', async () => {
+    const { cached } = counted(MIB);
+    const aborted = new AbortController();
+    const [one, other] = [cached.read(0, 10, aborted.signal), cached.read(0, 10)];
+    aborted.abort();
+    await expect(one).rejects.toMatchObject({ code: 'aborted' });
+    expect((await other).length).toBe(10);
+  });
+
+  it('refuses ranges outside the source', async () => {
+    const { cached } = counted(100);
+    await expect(cached.read(90, 20)).rejects.toMatchObject({ code: 'io' });
+    await expect(cached.read(-1, 2)).rejects.toMatchObject({ code: 'io' });
+  });
+});
