@@ -8,21 +8,22 @@ import numpy as np
 from .data.shards import list_shards, read_shard
 
 
-def build(data, folder, split, compute, force=False):
-    """For each finished shard without a cache file calls compute(audio int16 [n, samples]) -> array and saves it. Returns new shards."""
+def build(data, folder, split, compute, most=None):
+    """For each finished shard without a cache file calls compute(audio int16 [n, samples]) -> array and saves it; stops after `most` new ones."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     made = 0
     for path in list_shards(str(data), split):
         target = folder / (Path(path).stem + '.npy')
-        if target.exists() and not force:
+        if target.exists():
             continue
+        if made == most:
+            break
         audio, _, _ = read_shard(path)
         np.save(str(target) + '.part.npy', compute(audio).astype(np.float16))
         Path(str(target) + '.part.npy').replace(target)
         made += 1
         print(f'{folder.name}: {target.name}', flush=True)
-    return made
 
 
 def load_features(paths, split):
@@ -34,12 +35,14 @@ def load_features(paths, split):
     return rows, meta
 
 
-def load(data, folder, split):
+def load(data, folder, split, most=None):
     """-> (list of float16 arrays one a clip, list of metadata) over the shards that have a cache file."""
     rows, meta = [], []
     for path in sorted(Path(folder).glob(f'{split}_*.npy')):
         if path.name.endswith('.part.npy'):
             continue
+        if most and len(rows) >= most:
+            break
         notes = Path(data) / (path.stem + '.jsonl')
         meta += [json.loads(line) for line in notes.read_text().splitlines()]
         rows += list(np.load(path))

@@ -75,11 +75,12 @@ def run(c, paths):
 
     def prepare(split):
         rows, _ = cache.load(paths.data, paths.runs / 'latents', split)
-        features, _ = cache.load(paths.data, paths.runs / 'features', split)
-        features = features[: len(rows)]
+        features, _ = cache.load(paths.data, paths.runs / 'features', split, len(rows))
         ids = encoder.encode(torch.stack([torch.from_numpy(f) for f in features]).float())
         return torch.stack([latents.normalise(torch.from_numpy(r).float()) for r in rows]), ids
 
+    shards = lambda: len(list((paths.runs / 'latents').glob('train_???.npy')))
+    taken = shards()
     z_all, ids_all = prepare('train')
     z_held, ids_held = prepare('heldout')
     z_held, ids_held = z_held[:16, :length].to(device()), ids_held[:16, : length // per_token].to(device())
@@ -109,5 +110,8 @@ def run(c, paths):
         run.update(total, t['clip'])
         run.advance({'velocity': loss.detach()})
         if run.due():
-            run.report(**evaluate(run, z_held, ids_held))
+            if shards() > taken:
+                taken = shards()
+                z_all, ids_all = prepare('train')
+            run.report(**evaluate(run, z_held, ids_held), clips=len(z_all))
     run.finish()

@@ -1,4 +1,4 @@
-"""Stage `latents`: encode every clip with the frozen VAE encoder (cached a shard at a time), then fit mean, axes and scale once."""
+"""Stage `latents`: encode every clip with the frozen VAE encoder (cached a shard at a time); mean, axes and scale are fitted once, on the first shards."""
 
 import torch
 
@@ -21,12 +21,15 @@ def run(c, paths):
             out.append(mean[0].cpu())
         return torch.stack(out).numpy()
 
-    for split in ('train', 'heldout'):
-        cache.build(paths.data, folder, split, compute)
+    # a few shards are enough for the statistics; the dpd stage may start beside the rest and takes in what has come since
+    cache.build(paths.data, folder, 'heldout', compute, most=1)
+    cache.build(paths.data, folder, 'train', compute, most=8)
     if not (folder / 'statistics.pt').exists():
         rows, _ = cache.load(paths.data, folder, 'train')
         mu = torch.cat([torch.from_numpy(r).float() for r in rows])
         latents = Latents.fit(mu, centred=c['vae_decoder']['kind'] != 'istft_convnext')
         latents.save(folder)
         values = (latents.limit / 4).square()
-        print(f'latents: {len(rows)} clips, axis variances {[round(float(v), 3) for v in values]}, effective dimension {values.sum() ** 2 / values.square().sum():.1f}')
+        print(f'latents: {len(rows)} clips, axis variances {[round(float(v), 3) for v in values]}, effective dimension {values.sum() ** 2 / values.square().sum():.1f}', flush=True)
+    for split in ('train', 'heldout'):
+        cache.build(paths.data, folder, split, compute)

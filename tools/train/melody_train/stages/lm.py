@@ -36,12 +36,10 @@ def run(c, paths):
     held_rows, held_meta = cache.load_features(paths, 'heldout')
     held_features = torch.stack([torch.from_numpy(r) for r in held_rows]).float()
     shifts = range(12) if t['rotate_keys'] else range(1)
-    # every clip in every key: rotating the chroma of the features and quantising again
-    ids_all = torch.stack([encoder.encode(features.float(), shift=s).to(torch.int16) for s in shifts])  # [keys, clips, T]
     held_ids = encoder.encode(held_features)
     words = c['semantic_lm']['words']
-    uni, bi = baselines(ids_all[0].long(), held_ids, words)
-    print(f'lm: {ids_all.shape[1]} clips x {len(shifts)} keys, held out unigram {uni:.3f}, bigram {bi:.3f} bits per token', flush=True)
+    uni, bi = baselines(torch.cat([encoder.encode(part.float()) for part in features[:1500].split(64)]), held_ids, words)
+    print(f'lm: {len(features)} clips x {len(shifts)} keys, held out unigram {uni:.3f}, bigram {bi:.3f} bits per token', flush=True)
     style = StyleSource(c, paths)
     model = SemanticLm(c['semantic_lm'])
     with torch.no_grad():
@@ -55,20 +53,21 @@ def run(c, paths):
     held_start = 100
     held_style = style.from_captions([m['captions'][0] for m in held_meta])
     while run.running():
-        rows, prompts = [], []
+        prompts = []
         kind = rng.random()
         for _ in range(t['batch']):
-            shift, i = rng.choice(shifts), rng.randrange(ids_all.shape[1])
-            start = rng.randrange(ids_all.shape[2] - length + 1)
-            rows.append(ids_all[shift, i, start : start + length].long())
-            prompts.append((meta[i], features[i, start : start + length], shift))
+            shift, i = rng.choice(shifts), rng.randrange(len(features))
+            start = rng.randrange(features.shape[1] - length + 1)
+            # another key: rotate the chroma of the features, then quantise
+            prompts.append((meta[i], rotate_keys(features[i, start : start + length].float(), shift), shift))
+        heard = torch.stack([f for _, f, _ in prompts])
         if kind < t['null_probability']:
             codes = torch.full((t['batch'], c['rvq']['levels']), -1)
         elif kind < t['null_probability'] + (1 - t['null_probability']) * t['text_probability']:
             codes = style.from_captions([style.caption(m, s, rng) for m, _, s in prompts])
         else:
-            codes = style.from_features(torch.stack([rotate_keys(f.float(), s) for _, f, s in prompts]))
-        ids, codes = torch.stack(rows).to(device()), codes.to(device())
+            codes = style.from_features(heard)
+        ids, codes = encoder.encode(heard).to(device()), codes.to(device())
         loss = lm_loss(model, codes, ids)
         run.update(loss, t['clip'])
         run.advance({'bits': loss.detach() / math.log(2)})

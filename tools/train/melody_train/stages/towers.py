@@ -18,6 +18,9 @@ from ..style import Towers, caption
 from ..tokenizer import Tokenizer, split_words
 
 
+WEIGHTS = {'style': 0.2, 'tempo': 0.3, 'tonic': 0.5, 'mode': 0.2, 'instr': 0.2}
+
+
 class Heads(nn.Module):
     """Linear readings of a unit embedding: style, tempo (one bin per 6 % of tempo), tonic, mode, instrument classes."""
 
@@ -162,9 +165,11 @@ def run(c, paths):
         heard = {k: v[: len(picked)] for k, v in target.items()}
         logits = model.log_scale.exp().clamp(max=50) * text @ audio.T
         place = torch.arange(len(picked), device=logits.device)
+        # the quantiser will blur the embedding: attributes must be readable through as much noise
+        blur = lambda x: x + torch.randn_like(x) * (t['blur'] / x.shape[1]) ** 0.5
         contrast = (F.cross_entropy(logits, place) + F.cross_entropy(logits.T, place)) / 2
-        text_losses, audio_losses = head_losses(heads[0], every, target), head_losses(heads[0], audio, heard)
-        loss = contrast + t['attribute_weight'] * (sum(text_losses.values()) + sum(audio_losses.values())) / 5
+        text_losses, audio_losses = head_losses(heads[0], blur(every), target), head_losses(heads[0], blur(audio), heard)
+        loss = contrast + t['attribute_weight'] * sum(WEIGHTS[k] * (text_losses[k] + audio_losses[k]) for k in WEIGHTS)
         run.update(loss, t['clip'])
         run.advance({'contrast': contrast.detach(), 'text_heads': sum(text_losses.values()).detach(), 'audio_heads': sum(audio_losses.values()).detach()})
         if run.due():
