@@ -1,27 +1,24 @@
 // @ts-check
 // Builds dist/: the library for Node and for browsers, the command, and with --types the type declarations.
 //
-//   node tools/build.mjs [--if-stale] [--types]
+//   node tools/build.mjs [--if-stale] [--types] [--out folder]
 //
 // --if-stale  do nothing when no source is newer than the last build
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { generate } from './kernels.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const dist = join(root, 'dist');
+const { values } = parseArgs({ options: { 'if-stale': { type: 'boolean' }, types: { type: 'boolean' }, out: { type: 'string' } } });
+const dist = resolve(values.out ?? join(root, 'dist'));
 const stamp = join(dist, '.built');
 
-const unknown = process.argv.slice(2).filter((word) => !['--if-stale', '--types'].includes(word));
-if (unknown.length > 0) {
-  process.stderr.write(`build: unknown option ${unknown[0]}; known are --if-stale and --types\n`);
-  process.exit(2);
-}
-if (!process.argv.includes('--if-stale') || isStale()) await buildAll();
-if (process.argv.includes('--types')) emitTypes();
+if (!values['if-stale'] || isStale()) await buildAll();
+if (values.types) emitTypes();
 
 function isStale() {
   if (!existsSync(stamp)) return true;
@@ -40,7 +37,7 @@ function newest(path) {
 
 async function buildAll() {
   generate();
-  rmSync(dist, { recursive: true, force: true });
+  if (existsSync(stamp)) rmSync(dist, { recursive: true }); // Only what we made ourselves.
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   /** @type {import('esbuild').BuildOptions} */
   const common = {
@@ -55,17 +52,21 @@ async function buildAll() {
   /** @type {import('esbuild').BuildOptions} */
   const node = { ...common, platform: 'node', target: 'node20', external: ['webgpu'] };
   await Promise.all([
-    build({ ...node, entryPoints: { index: 'src/index.ts' }, outdir: 'dist' }),
-    build({ ...node, entryPoints: { cli: 'src/cli/bin.ts' }, outdir: 'dist', splitting: true, chunkNames: 'cli/[name]-[hash]' }),
-    build({ ...common, platform: 'browser', entryPoints: { 'index.web': 'src/index.ts' }, outdir: 'dist' }),
+    build({ ...node, entryPoints: { index: 'src/index.ts' }, outdir: dist }),
+    build({ ...node, entryPoints: { cli: 'src/cli/bin.ts' }, outdir: dist, splitting: true, chunkNames: 'cli/[name]-[hash]' }),
+    build({ ...common, platform: 'browser', entryPoints: { 'index.web': 'src/index.ts' }, outdir: dist }),
   ]);
   chmodSync(join(dist, 'cli.js'), 0o755);
   writeFileSync(stamp, '');
 }
 
 function emitTypes() {
-  const tsc = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')], {
-    stdio: 'inherit',
-  });
+  const tsc = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--outDir', join(dist, 'types')],
+    {
+      stdio: 'inherit',
+    },
+  );
   if (tsc.status !== 0) process.exit(1);
 }

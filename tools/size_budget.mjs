@@ -13,7 +13,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const { outputFiles, metafile } = await build({
   absWorkingDir: root,
-  stdin: { contents: "export * from './src/index.ts';", resolveDir: root },
+  stdin: { contents: "export { Melody } from './src/index.ts';", resolveDir: root },
   bundle: true,
   write: false,
   minify: true,

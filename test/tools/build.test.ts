@@ -1,0 +1,86 @@
+// What a user gets: the built library and the built command, run as they are run.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const cache = join(root, 'node_modules/.cache');
+let dist: string;
+
+/** Runs tools/build.mjs into a folder of our own. */
+function build(...words: string[]) {
+  return spawnSync(process.execPath, [join(root, 'tools/build.mjs'), '--out', dist, ...words], { encoding: 'utf8' });
+}
+
+function melody(...words: string[]) {
+  return spawnSync(process.execPath, [join(dist, 'cli.js'), ...words], { encoding: 'utf8', timeout: 60_000 });
+}
+
+beforeAll(() => {
+  // Below node_modules, so that the library finds npm webgpu as it does where it is installed.
+  mkdirSync(cache, { recursive: true });
+  dist = mkdtempSync(join(cache, 'melody-build-'));
+  expect(build('--types')).toMatchObject({ status: 0, stderr: '' });
+});
+afterAll(() => rmSync(dist, { recursive: true, force: true }));
+
+/** The modules that a built file imports by name. */
+const imports = (file: string) =>
+  [...readFileSync(join(dist, file), 'utf8').matchAll(/^import\b[^"';]*["']([^"']+)["'];$|\bimport\("([^"]+)"\)/gm)].map(
+    (m) => m[1] ?? m[2],
+  );
+
+test('the browser’s library imports nothing, Node’s only what Node has and webgpu', () => {
+  expect(imports('index.web.js')).toEqual([]);
+  expect(imports('index.js').filter((name) => !name.startsWith('node:'))).toEqual(['webgpu']);
+});
+
+test('the command imports nothing that npm would have to install, but webgpu', () => {
+  const files = ['cli.js', ...readdirSync(join(dist, 'cli')).map((name) => `cli/${name}`)].filter((name) => name.endsWith('.js'));
+  const outside = files.flatMap(imports).filter((name) => !name.startsWith('node:') && !name.startsWith('.'));
+  expect([...new Set(outside)]).toEqual(['webgpu']);
+});
+
+test('the library can be imported and exports what its types say', async () => {
+  const library = await import(join(dist, 'index.js'));
+  expect(Object.keys(library)).toContain('MelodyError');
+  expect(Object.keys(library).length).toBeLessThanOrEqual(20);
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  expect(readFileSync(join(dist, 'types/index.d.ts'), 'utf8')).toContain('MelodyError');
+  expect(melody('--version')).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('exit codes and streams of the real process', () => {
+  expect(melody()).toMatchObject({ status: 2, stdout: '' });
+  expect(melody('--help')).toMatchObject({ status: 0, stderr: '' });
+  expect(melody('docter')).toMatchObject({ status: 2, stderr: 'melody: unknown command "docter"\n  did you mean `melody doctor`?\n' });
+  const doctor = melody('doctor', '--json');
+  expect(doctor.status).toBe(0);
+  expect(JSON.parse(doctor.stdout)).toContainEqual(expect.objectContaining({ topic: 'adapter', ok: true }));
+});
+
+test('a reader that leaves early is no failure', async () => {
+  const child = spawn('sh', ['-c', `"${process.execPath}" "${join(dist, 'cli.js')}" --help; echo $? >&2`], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  let err = '';
+  for await (const text of child.stderr) err += text;
+  expect(err).toBe('0\n');
+});
+
+test('--if-stale builds only when a source is newer', () => {
+  const built = () => statSync(join(dist, '.built')).mtimeMs;
+  const before = built();
+  expect(build('--if-stale').status).toBe(0);
+  expect(built()).toBe(before);
+  utimesSync(join(dist, '.built'), 0, 0);
+  expect(build('--if-stale').status).toBe(0);
+  expect(built()).toBeGreaterThanOrEqual(before);
+});
+
+test('unknown options are refused', () => {
+  expect(build('--fast')).toMatchObject({ status: 1, stderr: expect.stringContaining("Unknown option '--fast'") });
+});
