@@ -1,12 +1,12 @@
 // angle_embedding: y[l,e] = cos(angle[l]) * start[e] + sin(angle[l]) * stop[e]
 //
-// angle [n / dim]    start, stop [dim]    y [n / dim, dim]
-// grid  [n / (WG * PER)]   PER elements a thread, WG apart
+// angle [rows]    start, stop [dim]    y [rows, dim]
+// grid  [rows / ROWS]   threads of a workgroup stride over the columns of ROWS rows: the index arithmetic is done once a row
 
 override WG = 64u;      // threads per workgroup
-override PER = 1u;      // elements per thread
+override ROWS = 1u;     // rows per workgroup
 
-struct Params { n: u32, dim: u32 }
+struct Params { rows: u32, dim: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       angle: array<f32>;
 @group(0) @binding(2) var<storage, read>       start: array<f32>;
@@ -17,11 +17,10 @@ struct Params { n: u32, dim: u32 }
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let block = (wid.x + wid.y * nwg.x) * WG * PER;
-  let end = min(block + WG * PER, p.n);
-  for (var i = block + lid; i < end; i += WG) {
-    let turn = sincos(angle[i / p.dim]);
-    let e = i % p.dim;
-    y[i] = turn.y * start[e] + turn.x * stop[e];
+  let first = (wid.x + wid.y * nwg.x) * ROWS;
+  let end = min(first + ROWS, p.rows);
+  for (var row = first; row < end; row++) {
+    let turn = sincos(angle[row]);
+    for (var e = lid; e < p.dim; e += WG) { y[row * p.dim + e] = turn.y * start[e] + turn.x * stop[e]; }
   }
 }

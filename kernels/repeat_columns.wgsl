@@ -1,13 +1,13 @@
 // repeat_columns: y[b,s,k,d] = c[b, k / repeat, s, d]
 //
-// c     [items, columns / repeat, segments, dim]    y [items, segments, columns, dim], n elements
-// grid  [n / (WG * PER)]   PER elements a thread, WG apart
+// c     [items, columns / repeat, segments, dim]    y [items, segments, columns, dim], seen as rows of dim
+// grid  [rows / ROWS]   threads of a workgroup stride over the columns of ROWS rows: the index arithmetic is done once a row
 
 override WG = 64u;      // threads per workgroup
-override PER = 1u;      // elements per thread
+override ROWS = 1u;     // rows per workgroup
 const ADD = 2u;         // lib/residual: repeated columns
 
-struct Params { n: u32, dim: u32, columns: u32, repeat: u32, segments: u32 }
+struct Params { rows: u32, dim: u32, columns: u32, repeat: u32, segments: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       c: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
@@ -16,9 +16,10 @@ struct Params { n: u32, dim: u32, columns: u32, repeat: u32, segments: u32 }
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let block = (wid.x + wid.y * nwg.x) * WG * PER;
-  let end = min(block + WG * PER, p.n);
-  for (var i = block + lid; i < end; i += WG) {
-    y[i] = c[residual_row(i / p.dim) * p.dim + i % p.dim];
+  let first = (wid.x + wid.y * nwg.x) * ROWS;
+  let end = min(first + ROWS, p.rows);
+  for (var row = first; row < end; row++) {
+    let base = residual_row(row) * p.dim;
+    for (var d = lid; d < p.dim; d += WG) { y[row * p.dim + d] = c[base + d]; }
   }
 }

@@ -5,7 +5,7 @@ import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { add, copy } from './elementwise.ts';
 import { VECTOR } from './layouts.ts';
-import { spread } from './spread.ts';
+import { spread, spreadRows } from './spread.ts';
 
 /** Half-overlapping segments that cover `length` frames twice, P = size/2 zeros in front: S = ⌈2L/K⌉ + 1. */
 export const segmentCount = (length: number, size: number): number => Math.ceil((2 * length) / size) + 1;
@@ -18,8 +18,8 @@ export function segment(g: Graph, x: Tensor, options: { size: number }): Tensor 
     throw new MelodyError('shape', `segment: got [${x.shape}] in segments of ${size}, expected [L, D] or [B, L, D] and an even size`);
   const segments = segmentCount(length, size);
   const y = g.temp([x.shape.length === 3 ? x.shape[0] : 1, segments, size, dim], 'f32', 'segment');
-  const n = elementsOf(y.shape);
-  g.dispatch(K.segment, { in: { x }, out: { y }, params: { n, length, dim, segments, size }, ...spread(g.caps, n) });
+  const [rows] = rowsCols(y);
+  g.dispatch(K.segment, { in: { x }, out: { y }, params: { rows, length, dim, segments, size }, ...spreadRows(g.caps, rows, dim) });
   return y;
 }
 
@@ -28,8 +28,14 @@ export function overlapAdd(g: Graph, h: Tensor, length: number): Tensor {
   const [items, segments, size, dim] = h.shape;
   expectShape('overlap_add', 'h', h, [null, segmentCount(length, size), null, null]);
   const y = g.temp([items, length, dim], 'f32', 'overlap_add');
-  const n = elementsOf(y.shape);
-  g.dispatch(K.overlap_add, { in: { h }, out: { y }, params: { n, length, dim, segments, size }, ...spread(g.caps, n), flops: n });
+  const rows = items * length;
+  g.dispatch(K.overlap_add, {
+    in: { h },
+    out: { y },
+    params: { rows, length, dim, segments, size },
+    ...spreadRows(g.caps, rows, dim),
+    flops: rows * dim,
+  });
   return y;
 }
 
@@ -48,13 +54,13 @@ export function mergeColumns(g: Graph, h: Tensor, options: { window: number }): 
       `merge_columns: got a window of ${window}, expected an even number whose half divides the ${columns} columns of [${h.shape}]`,
     );
   const y = g.temp([items, width, segments, dim], 'f32', 'merge_columns');
-  const n = elementsOf(y.shape);
+  const [rows] = rowsCols(y);
   g.dispatch(K.merge_columns, {
     in: { h },
     out: { y },
-    params: { n, dim, segments, columns, width, window },
-    ...spread(g.caps, n),
-    flops: n * (window + 1),
+    params: { rows, dim, segments, columns, width, window },
+    ...spreadRows(g.caps, rows, dim),
+    flops: rows * dim * (window + 1),
   });
   return y;
 }
@@ -67,8 +73,13 @@ export function repeatColumns(g: Graph, c: Tensor, columns: number): Tensor {
   if (!Number.isInteger(repeat))
     throw new MelodyError('shape', `repeat_columns: got ${columns} columns of [${c.shape}], expected a multiple of ${width}`);
   const y = g.temp([items, segments, columns, dim], 'f32', 'repeat_columns');
-  const n = elementsOf(y.shape);
-  g.dispatch(K.repeat_columns, { in: { c }, out: { y }, params: { n, dim, columns, repeat, segments }, ...spread(g.caps, n) });
+  const [rows] = rowsCols(y);
+  g.dispatch(K.repeat_columns, {
+    in: { c },
+    out: { y },
+    params: { rows, dim, columns, repeat, segments },
+    ...spreadRows(g.caps, rows, dim),
+  });
   return y;
 }
 
@@ -78,14 +89,14 @@ export function angleEmbedding(g: Graph, delta: Tensor, start: WeightRef, end: W
   expectShape('angle_embedding', start.name, start, [null]);
   expectShape('angle_embedding', end.name, end, [dim]);
   const y = g.temp([...delta.shape, dim], 'f32', 'angle_embedding');
-  const n = elementsOf(y.shape);
+  const [rows] = rowsCols(y);
   g.dispatch(K.angle_embedding, {
     in: { angle: delta, start: g.weight(start, VECTOR), stop: g.weight(end, VECTOR) },
     out: { y },
-    params: { n, dim },
-    ...spread(g.caps, n),
+    params: { rows, dim },
+    ...spreadRows(g.caps, rows, dim),
     label: start.name,
-    flops: 3 * n,
+    flops: 3 * rows * dim,
   });
   return y;
 }

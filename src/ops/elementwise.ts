@@ -5,7 +5,7 @@ import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { ACT, type Act } from './act.ts';
 import { VECTOR } from './layouts.ts';
-import { spread } from './spread.ts';
+import { spread, spreadRows } from './spread.ts';
 
 interface Into {
   /** Write here (a state, say) instead of to a new tensor; the same shape as the result, and not an input of the same op. */
@@ -145,14 +145,13 @@ export function film(g: Graph, x: Tensor, scale: Tensor, shift: Tensor): Tensor 
       'shape',
       `film: got scale [${scale.shape}] beside x [${x.shape}], expected the same last dimension and a number of rows that divides ${rows}`,
     );
-  const n = rows * dim;
   const y = target(g, 'film', x.shape, undefined);
   g.dispatch(K.film, {
     in: { x, scale, shift },
     out: { y },
-    params: { n, dim, times: rows / conditions },
-    ...spread(g.caps, n),
-    flops: 2 * n,
+    params: { rows, dim, times: rows / conditions },
+    ...spreadRows(g.caps, rows, dim),
+    flops: 2 * rows * dim,
   });
   return y;
 }

@@ -4,7 +4,7 @@ import { type Graph, isScalar, type ParamValue, rowsCols } from '../graph/graph.
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { flat } from './layouts.ts';
-import { spread } from './spread.ts';
+import { spread, spreadRows } from './spread.ts';
 
 /**
  * Rows of a table: y[..., :] = table[ids[...] + offset, :]. An id behind the table reads its last row.
@@ -23,16 +23,16 @@ export function gatherRows(g: Graph, x: Tensor, index: Tensor): Tensor {
 
 function recordGather(g: Graph, table: Tensor, [rows, cols]: readonly number[], index: Tensor, offset: ParamValue, label: string): Tensor {
   if (index.dtype !== 'u32') throw new MelodyError('shape', `${label}: got an index of ${index.dtype}, expected u32`);
-  const n = elementsOf(index.shape) * cols;
+  const count = elementsOf(index.shape);
   const y = g.temp([...index.shape, cols], 'f32', 'gather_rows');
   g.dispatch(K.gather_rows, {
     in: { table, index },
     out: { y },
-    params: { n, cols, last: rows - 1, offset },
+    params: { rows: count, cols, last: rows - 1, offset },
     variant: table.dtype === 'f16' ? 'f16' : undefined,
-    ...spread(g.caps, n),
+    ...spreadRows(g.caps, count, cols),
     label,
-    bytes: 8 * n,
+    bytes: 8 * count * cols,
   });
   return y;
 }
