@@ -1,8 +1,11 @@
-// Fuzzes the readers of safetensors files and indexes: generated and mutated bytes, none of which may hang, exhaust memory or throw anything untyped.
-// Half of the cases come from a fixed seed, half from a fresh one that is printed. A file that breaks a rule is shrunk and saved in
-// test/weights/crashes/, where the tests find it.
+// Fuzzes the readers of safetensors files and indexes: no bytes, generated or mutated, may hang them, exhaust memory or draw anything but
+// a typed error. Half of the cases come from a fixed seed, half from a fresh one that is printed. What breaks a rule is shrunk and saved
+// in test/weights/crashes/, where the tests find it.
 //
-// usage: fuzz_safetensors [CASES] [SEED] [--save FOLDER]   (200000 cases by default; --save keeps a sample for a differential run)
+//   node tools/run.mjs tools/fuzz_safetensors.ts [CASES] [SEED] [--save FOLDER]
+//
+// CASES in all, 300,000 by default: a sixth each of good files (which must be accepted), broken structure, broken bytes, tokens, noise
+// and indexes, and some large files. --save keeps every 20th file for tools/differential.py.
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +19,7 @@ const CRASHES = 'test/weights/crashes';
 const words = process.argv.slice(2);
 const saveAt = words.indexOf('--save');
 const saveTo = saveAt < 0 ? undefined : words.splice(saveAt, 2)[1];
-const cases = Number(words[0] ?? 200_000);
+const cases = Number(words[0] ?? 300_000);
 const freshSeed = Number(words[1] ?? Math.floor(Math.random() * 2 ** 31));
 if (saveTo) mkdirSync(saveTo, { recursive: true });
 
