@@ -9,6 +9,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, suspect: 3, interrupted: 130 }
 /** The commands, loaded when asked for: `melody doctor` must not pay for reading the pipeline. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   bench: async () => (await import('./bench.ts')).bench,
+  cache: async () => (await import('./cache.ts')).cache,
   doctor: async () => (await import('./doctor.ts')).doctor,
   eval: async () => (await import('./eval.ts')).evaluate,
   inspect: async () => (await import('./inspect.ts')).inspect,
