@@ -1,6 +1,7 @@
 // What stays on the GPU between plans: weights, uploaded once per layout, and states.
 import { MelodyError } from '../errors.ts';
 import { GPU_USAGE, type Gpu } from '../gpu/device.ts';
+import { f16ToF32 } from './half.ts';
 import { elementsOf, type Storage, type Tensor, type WeightRef } from './tensor.ts';
 
 const USAGE = GPU_USAGE.STORAGE | GPU_USAGE.COPY_SRC | GPU_USAGE.COPY_DST;
@@ -127,6 +128,12 @@ export async function readWhole(ref: WeightRef, signal?: AbortSignal): Promise<F
   const whole = new arrays[ref.dtype](total);
   for await (const { offset, data } of ref.read(signal)) whole.set(data, offset);
   return whole;
+}
+
+/** All elements of a float weight as f32. */
+export async function readFloats(ref: WeightRef, signal?: AbortSignal): Promise<Float32Array> {
+  const data = await readWhole(ref, signal);
+  return data instanceof Uint16Array ? f16ToF32(data) : Float32Array.from(data);
 }
 
 /** writeBuffer wants multiples of four bytes: an odd count of f16 is padded. Pieces of f16 must start on even elements. */

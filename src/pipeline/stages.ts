@@ -1,6 +1,6 @@
 // The stages of a generation, each from host data to host data: what a lost GPU costs is one stage, never the piece.
 import { MelodyError } from '../errors.ts';
-import { readWhole } from '../graph/residents.ts';
+import { readFloats } from '../graph/residents.ts';
 import { reshape, state, type Tensor } from '../graph/tensor.ts';
 import { audioTower } from '../models/audio_tower.ts';
 import { dualPath, dualPathAngles, dualPathTokens, type TokenMemory } from '../models/dual_path.ts';
@@ -208,7 +208,7 @@ async function denoiseOnce(engine: Engine, requests: readonly DenoiseRequest[]):
   const bad = new Uint32Array(await engine.residents.read(kept.counts)).findIndex((n) => n > 0);
   if (bad >= 0) throw nonFinite(`the latents at diffusion step ${bad + 1} of ${steps}`);
   const result = new Float32Array(await engine.residents.read(kept.z));
-  const limit = await readWhole(weights.at('dual_path').get('latent_limit', [dim]));
+  const limit = await readFloats(weights.at('dual_path').get('latent_limit', [dim]));
   return requests.map((r, b) => clampFresh(result.slice(b * length * dim, (b + 1) * length * dim), r.fresh, limit));
 }
 

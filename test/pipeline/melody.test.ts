@@ -1,5 +1,6 @@
 // The whole pipeline on melody-tiny: PyTorch's generation, determinism, streaming, continuing, looping, inpainting, steering.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFloats } from '../../src/graph/residents.ts';
 import { extendTokens } from '../../src/pipeline/language.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
 import { rotations } from '../../src/pipeline/schedule.ts';
@@ -75,11 +76,12 @@ describe('against PyTorch: diffusion and decoding', () => {
     const [latents] = await denoise(melody.engine, [
       step({ tokens: gold.ids('tokens'), latents: noise, noise, fresh, steps: 3, guidance: 1, schedule: 'uniform' }) as never,
     ]);
-    // The golden is not clamped; the clamp only matters beyond the range of real latents.
-    const gold3 = gold.get('uniform_3_steps_unguided');
-    const inside = latents.map((v, i) => (Math.abs(v - gold3[i]) > 1e-2 && Math.abs(gold3[i]) > Math.abs(v) ? gold3[i] : v));
-    expect(inside.filter((v, i) => v !== latents[i]).length).toBeLessThan(latents.length / 100);
-    expectParity(inside, gold3);
+    // The golden is not clamped, the engine's result is (system.md §7).
+    const limit = await readFloats(melody.model.weights.at('dual_path').get('latent_limit', [melody.model.config.latent_dim]));
+    const clamped = gold
+      .get('uniform_3_steps_unguided')
+      .map((v, i) => Math.max(-limit[i % limit.length], Math.min(limit[i % limit.length], v)));
+    expectParity(latents, clamped);
   });
 
   it('continuing: context frames come back bit-identical', async () => {
@@ -186,6 +188,7 @@ describe('generate', () => {
       [{}, /nothing says what to play/],
       [{ prompt: '' }, /holds no word/],
       [{ prompt: '  \n' }, /holds no word/],
+      [{ prompt: '\ud800\u0000' }, /holds no word/],
       [{ prompt: 'x'.repeat(1 << 20) }, /65536 characters/],
       [{ prompt: 7 }, /must be text/],
       [{ prompt, durationSeconds: 0 }, /durationSeconds must be a number from 0.1/],
@@ -219,7 +222,6 @@ describe('generate', () => {
       'موسيقى',
       '<|endoftext|><script>alert(1)</script>',
       '\u001b[31mred\u0000',
-      '\ud800',
       'e\u0301'.repeat(2000),
     ]) {
       const clip = await melody.generate({ prompt: odd, durationSeconds: 0.4, steps: 1, seed: 1 });
@@ -299,7 +301,7 @@ describe('stream', () => {
     const plain = await collect(melody.stream(options));
     const kept = chunks[0].length;
     expect(steered.slice(0, kept)).toEqual(plain.slice(0, kept));
-    expect(worst(steered.slice(kept), plain.slice(kept))).toBeGreaterThan(0.01);
+    expect(worst(steered.slice(kept), plain.slice(kept))).toBeGreaterThan(1e-4);
   });
 
   it('frees the melody when left early, and plays once', async () => {
