@@ -3,6 +3,7 @@ import { MelodyError } from '../errors.ts';
 import { expectShape, type Graph, grid1d, isScalar, type ParamValue } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
+import { spreadRows } from './spread.ts';
 
 export interface AttentionOptions {
   heads: number;
@@ -74,14 +75,15 @@ export function rope(g: Graph, x: Tensor, options: RopeOptions): Tensor {
   if (dh % 2 !== 0) throw new MelodyError('shape', `rope: heads are ${dh} wide, expected an even width`);
   if (positions) expectShape('rope', 'positions', positions, positions.shape.length === 1 ? [len] : [batch, len]);
   const y = g.temp(x.shape, 'f32', 'rope');
-  const n = (batch * len * row) / 2;
+  const rows = batch * len;
+  const { grid, overrides } = spreadRows(g.caps, rows, row);
   g.dispatch(K.rope, {
     in: { x, positions: positions ?? x },
     out: { y },
-    params: { n, len, heads, half_dh: dh / 2, pos_batch: positions?.shape.length === 2 ? len : 0, offset, log_theta: Math.log(theta) },
-    overrides: { INTERLEAVED: style === 'interleaved' ? 1 : 0, POSITIONS: positions ? 1 : 0 },
-    grid: grid1d(g.caps, n, 64),
-    flops: 6 * n,
+    params: { rows, len, heads, half_dh: dh / 2, pos_batch: positions?.shape.length === 2 ? len : 0, offset, log_theta: Math.log(theta) },
+    overrides: { INTERLEAVED: style === 'interleaved' ? 1 : 0, POSITIONS: positions ? 1 : 0, ...overrides, LANES: g.caps.software ? 8 : 16 },
+    grid,
+    flops: 3 * rows * row,
   });
   return y;
 }
