@@ -125,10 +125,10 @@ def write(folder, config, states, tokenizer_path, shards=True, metadata=None):
 
 
 def write_manifest(folder):
-    """manifest.json: {file: {sha256, bytes}} of everything else in the folder."""
+    """manifest.json: {file: {sha256, bytes}} of every file the engine reads (not the card and its pictures)."""
     files = {}
     for path in sorted(Path(folder).iterdir()):
-        if path.name != 'manifest.json' and path.is_file():
+        if path.suffix in ('.safetensors', '.json') and path.name not in ('manifest.json', 'evaluation.json'):
             data = path.read_bytes()
             files[path.name] = {'sha256': hashlib.sha256(data).hexdigest(), 'bytes': len(data)}
     (Path(folder) / 'manifest.json').write_text(json.dumps({'files': files}, indent=1) + '\n')

@@ -1,6 +1,6 @@
 """Stage `export`: checkpoints -> weights/NAME/ (config.json, safetensors, index, tokenizer.json, manifest.json)."""
 
-from ..export import collect, load_exported, write, write_manifest
+from ..export import collect, load_exported, write
 
 
 def run(c, paths):
@@ -10,5 +10,4 @@ def run(c, paths):
     load_exported(paths.weights)  # every tensor has its place
     if not card.exists():
         print(f'export: {card} (model card) is not written yet')
-    write_manifest(paths.weights)
     print(f'export: {paths.weights}, {size / 2**20:.2f} MiB')
