@@ -105,6 +105,7 @@ async function main(): Promise<void> {
       ? [...RIVALS, ...CONTEXT].map((name) => new MeasuringProcess(name, join(folder, 'peers.mjs'), [name]))
       : []),
   ];
+  if (available.length <= OURS.length) console.error('the other engines are not installed: npm install --prefix bench/peers');
   const processes = available.filter((p) => !options.engines || options.engines.split(',').includes(p.name));
   const engines = processes.map((p) => p.name);
   const log = (line: string) => (options.json ? console.error(line) : console.log(line));
