@@ -6,7 +6,7 @@ import { extendTokens } from './language.ts';
 import { type AudioInput, type GenerateOptions, mono, type Recipe } from './options.ts';
 import { Piece } from './piece.ts';
 import { Progress } from './progress.ts';
-import { planWindows, type Window, type WindowSizes } from './schedule.ts';
+import { parallelRounds, planWindows, type Window, type WindowSizes } from './schedule.ts';
 import { decode, denoise, latentsOfAudio, tokensOfAudio } from './stages.ts';
 import type { Style } from './style.ts';
 
@@ -46,42 +46,55 @@ export class Job {
     );
   }
 
-  /** Latents of one window of the piece. */
-  async render(piece: Piece, window: Window, share: (within: number) => number): Promise<void> {
+  /** Latents of some windows of the piece, of one length, in one batch. */
+  async render(piece: Piece, windows: readonly Window[], share: (within: number) => number): Promise<void> {
     const { recipe, signal } = this;
     const perToken = this.engine.model.config.dual_path.frames_per_token;
-    const from = piece.origin + window.start;
-    const [latents] = await this.progress.during('diffusion', () =>
-      denoise(this.engine, [
-        {
-          tokens: piece.tokens.subarray(window.start / perToken, (window.start + window.length) / perToken),
-          latents: piece.slice(from, from + window.length),
-          fresh: window.fresh,
-          seed: recipe.seed,
-          firstFrame: from,
-          steps: recipe.steps,
-          guidance: recipe.guidanceScale,
-          schedule: recipe.schedule,
-          sampler: recipe.sampler,
-          signal,
-          onStep: (done, of) => this.progress.report('diffusion', share(done / of)),
-        },
-      ]),
-    );
-    piece.accept(from, latents, window.fresh);
+    const requests = windows.map(({ start, length, fresh }) => ({
+      tokens: piece.tokens.subarray(start / perToken, (start + length) / perToken),
+      latents: piece.slice(piece.origin + start, piece.origin + start + length),
+      fresh,
+      seed: recipe.seed,
+      firstFrame: piece.origin + start,
+      steps: recipe.steps,
+      guidance: recipe.guidanceScale,
+      schedule: recipe.schedule,
+      sampler: recipe.sampler,
+      signal,
+      onStep: (done: number, of: number) => this.progress.report('diffusion', share(done / of)),
+    }));
+    const made = await this.progress.during('diffusion', () => denoise(this.engine, requests));
+    for (const [i, { start, fresh }] of windows.entries()) piece.accept(piece.origin + start, made[i], fresh);
   }
 
   /** All unknown frames of the piece. */
   async fill(piece: Piece): Promise<void> {
     const sizes = windowSizes(this.engine, this.recipe);
-    const windows = planWindows(piece.known, sizes);
-    const total = windows.reduce((n, w) => n + w.length, 0);
+    const { parallelWindows = 1 } = this.recipe;
+    const isNew = !piece.known.includes(true);
+    const batches =
+      parallelWindows > 1 && isNew
+        ? parallelRounds(piece.known.length, sizes).flatMap((round) => batchesOf(round, parallelWindows))
+        : planWindows(piece.known, sizes).map((w) => [w]);
+    const frames = (batch: readonly Window[]) => batch.reduce((n, w) => n + w.length, 0);
+    const total = batches.reduce((n, batch) => n + frames(batch), 0);
     let before = 0;
-    for (const w of windows) {
-      await this.render(piece, w, (within) => (before + within * w.length) / total);
-      before += w.length;
+    for (const batch of batches) {
+      await this.render(piece, batch, (within) => (before + within * frames(batch)) / total);
+      before += frames(batch);
     }
   }
+}
+
+/** Runs of windows of equal length, at most `size` together. */
+function batchesOf(windows: readonly Window[], size: number): Window[][] {
+  const batches: Window[][] = [];
+  for (const w of windows) {
+    const last = batches.at(-1);
+    if (last && last.length < size && last[0].length === w.length) last.push(w);
+    else batches.push([w]);
+  }
+  return batches;
 }
 
 /** How far windows reach, in frames. */

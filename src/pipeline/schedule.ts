@@ -78,3 +78,30 @@ export function planWindows(known: readonly boolean[], sizes: WindowSizes): Wind
   }
   return windows;
 }
+
+/**
+ * The windows of a new piece in two rounds, each of which can be denoised in one batch: first full windows that know nothing of each other,
+ * then the gaps between them, with context on both sides. Costs the same work as one after another, in fewer, wider steps.
+ */
+export function parallelRounds(length: number, sizes: WindowSizes): [Window[], Window[]] {
+  const { window, context, grid } = sizes;
+  const gap = Math.floor((window - 2 * context) / grid) * grid;
+  if (gap <= 0)
+    throw new MelodyError(
+      'invalid_argument',
+      `windows: a context of ${context} frames on both sides leaves no room in a window of ${window}`,
+    );
+  const anchors: Window[] = [];
+  const bridges: Window[] = [];
+  for (let start = 0; start < length; start += window + gap) {
+    const made = Math.min(window, length - start);
+    anchors.push({ start, length: made, fresh: new Array<boolean>(made).fill(true) });
+    const end = start + window;
+    if (end < length) {
+      const last = Math.min(length, end + gap + context); // the last gap may end the piece
+      const fresh = Array.from({ length: last - (end - context) }, (_, i) => i >= context && i < context + gap);
+      bridges.push({ start: end - context, length: fresh.length, fresh });
+    }
+  }
+  return [anchors, bridges];
+}

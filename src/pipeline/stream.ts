@@ -69,7 +69,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
       await job.plan(piece, style, piece.end);
       const window = nextWindow(piece.known, index, sizes);
       if (!window) throw new MelodyError('graph', `stream: no window left at frame ${piece.end} of ${target}`);
-      await job.render(piece, window, (within) => within);
+      await job.render(piece, [window], (within) => within);
       // Frames near the end wait for their right neighbours, so that the stream equals the decoding of the whole.
       const ready = last ? target : piece.end - reach;
       if (ready > played) {

@@ -162,6 +162,17 @@ describe('generate', () => {
     expect((await melody.generate(ddpm)).channels[0]).toEqual((await melody.generate(ddpm)).channels[0]);
   });
 
+  it('denoises windows of a long piece in parallel', async () => {
+    const options = { prompt, durationSeconds: 12, seed: 1, steps: 1, parallelWindows: 3 };
+    const clip = (await melody.generate(options)).channels[0];
+    expect(clip.length).toBe(12 * 24000);
+    expect((await melody.generate(options)).channels[0]).toEqual(clip);
+    // The first window knows nothing of the others, so it is the one that a single run makes.
+    const alone = (await melody.generate({ ...options, parallelWindows: 1 })).channels[0];
+    const window = melody.model.config.window_seconds * 24000;
+    expect(worst(clip.slice(0, window / 2), alone.slice(0, window / 2))).toBeLessThan(1e-3);
+  });
+
   it('reports rising progress of every stage, warns of unknown words, and is busy meanwhile', async () => {
     const events: { type: string; stage?: string; fraction?: number; code?: string }[] = [];
     const job = melody.generate({ prompt: `${prompt} zxqv`, durationSeconds: 0.8, steps: 2, seed: 1, onEvent: (e) => events.push(e) });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextWindow, planWindows, rotations, type WindowSizes } from '../../src/pipeline/schedule.ts';
+import { nextWindow, parallelRounds, planWindows, rotations, type WindowSizes } from '../../src/pipeline/schedule.ts';
 
 describe('rotations', () => {
   for (const schedule of ['linear', 'uniform'] as const)
@@ -78,5 +78,27 @@ describe('planWindows', () => {
   it('refuses sizes that do not fit together', () => {
     expect(() => nextWindow(unknown(250), 0, sizes)).toThrow('expected multiples of the grid');
     expect(() => nextWindow(unknown(200), 0, { ...sizes, context: 500 })).toThrow('context < window');
+  });
+});
+
+describe('parallelRounds', () => {
+  const sizes: WindowSizes = { window: 500, context: 200, grid: 100, first: 500 };
+
+  it('makes every frame exactly once, gaps only between what the first round made', () => {
+    for (let length = 100; length <= 3000; length += 100) {
+      const [anchors, bridges] = parallelRounds(length, sizes);
+      const made = new Array<number>(length).fill(0);
+      const note = (windows: typeof anchors) => {
+        for (const w of windows)
+          w.fresh.forEach((fresh, i) => {
+            if (fresh) made[w.start + i] += 1;
+            else expect(made[w.start + i]).toBe(1);
+          });
+      };
+      note(anchors);
+      note(bridges);
+      expect(made).toEqual(new Array<number>(length).fill(1));
+      for (const w of [...anchors, ...bridges]) expect(w.length).toBeLessThanOrEqual(500);
+    }
   });
 });
