@@ -13,6 +13,8 @@ import { version } from './version.ts';
 
 /** Kept downloads and a song need about this much. */
 const DISK_WANTED = 1e9;
+/** The longest topic is "workgroup memory". */
+const TOPIC_WIDTH = 16;
 
 /** One line of the report: `ok` undefined is a plain fact, false makes the exit code 1. */
 interface Finding {
@@ -29,12 +31,24 @@ export const doctor: Command = {
   options: { json: { help: 'print the findings as JSON' } },
   examples: ['melody doctor'],
   async run(_words, values, io) {
-    const findings = [...versions(), ...(await gpuFindings()), await diskFinding()];
+    const findings: Finding[] = [];
+    // Told one by one: compiling every kernel takes its time on a software adapter.
+    for await (const finding of examine(io)) {
+      findings.push(finding);
+      if (!values.json) print(finding, io);
+    }
+    const failed = findings.filter(({ ok }) => ok === false).length;
     if (values.json) io.out(`${JSON.stringify(findings, null, 2)}\n`);
-    else print(findings, io);
-    return findings.some(({ ok }) => ok === false) ? 1 : 0;
+    else io.out(failed === 0 ? '\nThis machine can run melody.\n' : `\n${failed} thing${failed > 1 ? 's' : ''} to mend first.\n`);
+    return failed === 0 ? 0 : 1;
   },
 };
+
+async function* examine(io: Io): AsyncGenerator<Finding> {
+  yield* versions();
+  yield await diskFinding();
+  yield* gpuFindings(io);
+}
 
 function versions(): Finding[] {
   const processor = cpus();
@@ -55,14 +69,15 @@ function webgpuVersion(): string {
   }
 }
 
-/** The adapter, its features and limits. A missing adapter is a finding, not an exception. */
-async function gpuFindings(): Promise<Finding[]> {
+/** The adapter, its features and limits, and whether it computes right. A missing adapter is a finding, not an exception. */
+async function* gpuFindings(io: Io): AsyncGenerator<Finding> {
   let gpu: Gpu;
   try {
     gpu = await Gpu.open(await platform.openGpu());
   } catch (error) {
     if (!(error instanceof MelodyError)) throw error;
-    return [{ topic: 'adapter', text: error.message, ok: false, hint: error.hint }];
+    yield { topic: 'adapter', text: error.message, ok: false, hint: error.hint };
+    return;
   }
   try {
     const { caps } = gpu;
@@ -70,7 +85,7 @@ async function gpuFindings(): Promise<Finding[]> {
       return { topic: name, text: `${unit(value)} (WebGPU's least: ${unit(least)})`, ok: value >= least };
     };
     const subgroups = caps.subgroups ? `yes, ${caps.subgroupMin} to ${caps.subgroupMax} wide` : 'no';
-    return [
+    yield* [
       { topic: 'adapter', text: caps.name, ok: true },
       { topic: 'kind', text: caps.software ? 'software: right, but slow; a GPU is many times faster' : 'hardware' },
       {
@@ -82,8 +97,9 @@ async function gpuFindings(): Promise<Finding[]> {
       limit('workgroup memory', caps.workgroupMemory, DEFAULT_CAPS.workgroupMemory, (n) => `${n} bytes`),
       limit('workgroup size', caps.invocations, DEFAULT_CAPS.invocations, String),
       limit('groups per axis', caps.groupsPerAxis, DEFAULT_CAPS.groupsPerAxis, String),
-      ...(await selfTestFindings(gpu)),
     ];
+    io.err('testing every kind of kernel; the first time compiles them, which may take a minute on a software adapter\n');
+    yield* await selfTestFindings(gpu);
   } finally {
     gpu.dispose();
   }
@@ -129,15 +145,10 @@ async function nearestFolder(path: string): Promise<string> {
   return exists || dirname(path) === path ? path : nearestFolder(dirname(path));
 }
 
-function print(findings: readonly Finding[], io: Io): void {
-  const width = Math.max(...findings.map(({ topic }) => topic.length));
-  for (const { topic, text, ok, hint } of findings) {
-    const mark = ok === undefined ? '    ' : ok ? 'ok  ' : 'FAIL';
-    io.out(`${mark} ${topic.padEnd(width)}  ${text}\n`);
-    if (hint && ok === false) io.out(`${' '.repeat(width + 7)}${hint}\n`);
-  }
-  const failed = findings.filter(({ ok }) => ok === false).length;
-  io.out(failed === 0 ? '\nThis machine can run melody.\n' : `\n${failed} thing${failed > 1 ? 's' : ''} to mend first.\n`);
+function print({ topic, text, ok, hint }: Finding, io: Io): void {
+  const mark = ok === undefined ? '    ' : ok ? 'ok  ' : 'FAIL';
+  io.out(`${mark} ${topic.padEnd(TOPIC_WIDTH)}  ${text}\n`);
+  if (hint && ok === false) io.out(`${' '.repeat(TOPIC_WIDTH + 7)}${hint}\n`);
 }
 
 const yesNo = (value: boolean) => (value ? 'yes' : 'no');
