@@ -10,14 +10,15 @@ import { customKernels } from './bench/custom.ts';
 import { FAMILIES } from './bench/families.ts';
 import { type MeasureOptions, measure, type Named } from './bench/measure.ts';
 import { ownKernels } from './bench/own.ts';
+import { benchPipeline, pipelineTable } from './bench/pipeline.ts';
 import { compareTable, kernelTable, type Machine, type Row, readJsonLines, rowKey, toJsonLines } from './bench/report.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
 import { version } from './version.ts';
 
 export const bench: Command = {
   name: 'bench',
-  summary: 'Times kernels on this adapter, after checking them against a reference.',
-  arguments: 'kernels | <file.wgsl> --shapes <file.json>',
+  summary: 'Times kernels (checked against a reference first) or a whole generation on this adapter.',
+  arguments: 'kernels | pipeline | <file.wgsl> --shapes <file.json>',
   options: {
     filter: { help: 'only cases whose name contains it, such as matmul or matmul_512.f16', value: 'text' },
     shapes: { help: 'shapes for a kernel of your own', value: 'file.json' },
@@ -27,17 +28,26 @@ export const bench: Command = {
     out: { help: 'also write the JSON lines into this file', value: 'file.jsonl' },
     compare: { help: 'compare with an earlier result', value: 'old.jsonl' },
     list: { help: 'list the cases and stop' },
+    model: { help: 'pipeline: model folder (default weights/melody-small)', value: 'folder' },
+    config: { help: 'pipeline: paper, small, tiny or a config.json, with --random weights', value: 'name' },
+    random: { help: 'pipeline: random weights for --config' },
+    duration: { help: 'pipeline: seconds of audio', value: 's', default: '10' },
+    steps: { help: "pipeline: diffusion steps (default: the model's)", value: 'n' },
+    guidance: { help: "pipeline: guidance scale (default: the model's)", value: 'x' },
   },
   examples: [
     'melody bench kernels --filter conv',
     'melody bench kernels --out before.jsonl',
     'melody bench kernels --compare before.jsonl',
     'melody bench my.wgsl --shapes my.json',
+    'melody bench pipeline --duration 10',
+    'melody bench pipeline --config paper --random --steps 5',
   ],
   async run(words, values, io) {
     const [what, ...rest] = words;
     if (what === undefined || rest.length > 0)
       throw new MelodyError('invalid_argument', `bench: got ${words.length} words, expected one: "kernels" or a .wgsl file`);
+    if (what === 'pipeline') return runPipeline(values, io);
     const old = textValue(values, 'compare');
     const before = old === undefined ? undefined : readJsonLines(old); // a wrong file must fail before minutes of measuring
     const gpu = await Gpu.open(await platform.openGpu());
@@ -64,6 +74,30 @@ export const bench: Command = {
     }
   },
 };
+
+async function runPipeline(values: Values, io: Io): Promise<number> {
+  const config = textValue(values, 'config');
+  if ((config === undefined) !== !values.random)
+    throw new MelodyError('invalid_argument', 'bench pipeline: --config and --random belong together', 'a config alone has no weights');
+  const gpu = await Gpu.open(await platform.openGpu());
+  const adapter = gpu.caps.name;
+  const ceilings = await measureCeilings(gpu);
+  gpu.dispose();
+  const result = await benchPipeline({
+    config,
+    model: textValue(values, 'model'),
+    seconds: numberValue(values, 'duration', { min: 0.1 }) as number,
+    steps: numberValue(values, 'steps', { min: 1, whole: true }),
+    guidance: numberValue(values, 'guidance', { min: 0 }),
+    signal: io.signal,
+    say: (line) => io.err(`${line}\n`),
+  });
+  const lines = `${JSON.stringify({ ...result, adapter, ceilings, date: new Date().toISOString(), version, cpu: cpus()[0]?.model.trim() })}\n`;
+  const file = textValue(values, 'out');
+  if (file !== undefined) writeFileSync(file, lines);
+  io.out(values.json ? lines : pipelineTable(result, adapter, ceilings));
+  return 0;
+}
 
 async function casesOf(what: string, values: Values): Promise<Named[]> {
   const shapes = textValue(values, 'shapes');

@@ -220,6 +220,11 @@ export class Plan {
     return this.#slotBytes.reduce((a, b) => a + b, 0) + rest.reduce((n, t) => n + t.storage.bytes, 0) + this.#words.byteLength;
   }
 
+  /** Kernel launches of one run. */
+  get dispatches(): number {
+    return this.#steps.length;
+  }
+
   /** Multiply-adds counted twice, over one run. */
   get flops(): number {
     return this.#steps.reduce((n, s) => n + s.dispatch.flops, 0);

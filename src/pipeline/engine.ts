@@ -78,6 +78,11 @@ export class Engine {
     return plan;
   }
 
+  /** Every plan in use, by name: what it costs and how big it is. */
+  async plans(): Promise<Map<string, Plan>> {
+    return new Map(await Promise.all([...this.#plans].map(async ([name, plan]) => [name, await plan] as const)));
+  }
+
   /** Wait until the GPU has done what was submitted. Throws `aborted`, `device_lost`, `gpu`. */
   async settle(signal?: AbortSignal): Promise<void> {
     await this.#gpu.device.queue.onSubmittedWorkDone().catch(() => {}); // a lost device: check() says why
