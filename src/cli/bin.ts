@@ -2,6 +2,9 @@
 // The `melody` command: connects main.ts to this process.
 import { main } from './main.ts';
 
+// `npm start` runs in the package's folder; the user's files are where npm was called.
+if (process.env.npm_lifecycle_event === 'start' && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
+
 const stop = new AbortController();
 process.once('SIGINT', () => {
   // A second Ctrl-C ends the process at once: the handler is gone by then.
@@ -14,9 +17,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 process.exitCode = await main(process.argv.slice(2), {
-  out: (data) => void process.stdout.write(data),
+  out: (data) => new Promise<void>((taken) => process.stdout.write(data, () => taken())),
   err: (text) => void process.stderr.write(text),
   terminal: process.stderr.isTTY === true,
+  outTerminal: process.stdout.isTTY === true,
   env: process.env,
   signal: stop.signal,
 });

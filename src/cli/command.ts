@@ -28,12 +28,14 @@ export interface Command {
 
 /** The world around a command, so that tests can give it another. */
 export interface Io {
-  /** Results: what a user may redirect into a file. */
-  out(data: string | Uint8Array): void;
+  /** Results: what a user may redirect into a file. Await it where much is written, so that a slow reader slows the writer. */
+  out(data: string | Uint8Array): unknown;
   /** Everything else: progress, warnings, errors. */
   err(text: string): void;
   /** Is the place where `err` goes a terminal? Then a line may be rewritten. */
   readonly terminal: boolean;
+  /** Is the place where `out` goes a terminal, which must not be sent samples? */
+  readonly outTerminal?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Fires on Ctrl-C. */
   readonly signal: AbortSignal;

@@ -134,7 +134,7 @@ async function manifestFaults(folder: ByteFolder, signal: AbortSignal): Promise<
 }
 
 /** `license` of the model card's front matter. */
-async function licenceOf(folder: ByteFolder, signal: AbortSignal): Promise<string | undefined> {
+export async function licenceOf(folder: ByteFolder, signal: AbortSignal): Promise<string | undefined> {
   const source = await folder.open('README.md', signal);
   if (!source) return undefined;
   const text = new TextDecoder().decode(await source.read(0, Math.min(source.size, 64 * 1024), signal));

@@ -1,0 +1,201 @@
+// melody generate: a sentence becomes a WAV file, or a stream of samples.
+import { clipPicture } from '../audio/picture.ts';
+import { resample } from '../audio/resample.ts';
+import { writeWav } from '../audio/wav_write.ts';
+import { MelodyError } from '../errors.ts';
+import type { Clip } from '../pipeline/melody.ts';
+import { mono } from '../pipeline/options.ts';
+import { type Command, type Io, printable, textValue, type Values } from './command.ts';
+import { type FileRecipe, type Inputs, tagsOf } from './generate/note.ts';
+import { fileRecipe, type Opened, open } from './generate/opened.ts';
+import { ProgressLine } from './generate/progress.ts';
+import { type Request, readRequest } from './generate/request.ts';
+import { streamOut } from './generate/stream.ts';
+import { chooseTargets, pictureOf, writeWhole } from './generate/target.ts';
+
+const EXIT_SUSPECT = 3;
+
+export const generate: Command = {
+  name: 'generate',
+  summary: 'Makes music from a sentence and writes it into a WAV file.',
+  arguments: '"<what to play>" [options]',
+  options: {
+    duration: { help: 'length, exact to the sample; default one window of the model', value: 'seconds', short: 'd' },
+    seed: {
+      help: 'whole number; the same seed on the same adapter makes the same bytes; drawn and shown when absent',
+      value: 'n',
+      short: 's',
+    },
+    negative: { help: 'what to lead away from; needs --lm-guidance over 1', value: 'text' },
+    blend: { help: 'a second prompt and its weight from 0 to 1', value: 'text:weight' },
+    'prompt-audio': { help: 'music whose style is taken', value: 'file.wav' },
+    'prompt-audio-weight': { help: 'its weight against the prompt, 0 to 1', value: 'weight' },
+    continue: { help: 'go on after this music; the new file holds both', value: 'file.wav' },
+    init: { help: 'music of which --inpaint makes parts anew', value: 'file.wav' },
+    inpaint: { help: 'seconds of --init to make anew; may be repeated', value: 'start-end', multiple: true },
+    loop: { help: 'make the end lead into the start' },
+    variations: { help: 'so many clips, with seeds counting up', value: 'n' },
+    stream: { help: 'write to standard output as it is made; endless without --duration' },
+    steps: { help: 'diffusion steps', value: 'n' },
+    guidance: { help: 'how closely the diffusion follows the tokens; 1 is not at all, and twice as fast', value: 'scale' },
+    schedule: { help: 'linear or uniform', value: 'name' },
+    sampler: { help: 'rotation or ddpm', value: 'name' },
+    temperature: { help: 'of the language model; 0 takes the likeliest token', value: 't' },
+    'top-k': { help: 'sample from the k likeliest tokens; 0 is all', value: 'k' },
+    'top-p': { help: 'sample from the likeliest tokens of this mass', value: 'p' },
+    'lm-guidance': { help: 'how closely the language model follows the prompt; 1 is as trained', value: 'scale' },
+    model: { help: 'a model folder, an address, or a name', value: 'model', short: 'm' },
+    recipe: { help: 'make this file again; other options change it', value: 'file.wav' },
+    out: { help: 'file to write; default a name from the prompt, in this folder', value: 'file.wav', short: 'o' },
+    'out-dir': { help: 'folder to write into, and nowhere else', value: 'folder' },
+    force: { help: 'overwrite files that exist', short: 'f' },
+    format: { help: 'wav (16 bit), wav24, wavf32; with --stream also s16le, s24le, f32le', value: 'name' },
+    picture: { help: 'write a picture of the sound beside the file' },
+    json: { help: 'print what was made as JSON' },
+    quiet: { help: 'print file names only', short: 'q' },
+    strict: { help: 'exit with 3 when a clip is suspect: noise, silence, clipping, a lone tone' },
+  },
+  examples: [
+    'melody generate "bossa nova, nylon guitar, 120 bpm"',
+    'melody generate "slow piano ballad" --duration 30 --seed 7 --out ballad.wav',
+    'melody generate "string quartet" --continue ballad.wav --duration 10',
+    'melody generate "techno, 130 bpm" --stream | ffplay -',
+    'melody generate --recipe ballad.wav --out again.wav',
+  ],
+  run,
+};
+
+async function run(words: readonly string[], values: Values, io: Io): Promise<number> {
+  const request = await readRequest(words, values, io);
+  if (values.stream) return stream(request, values, io);
+  const seeds = Array.from({ length: request.variations }, (_, i) => request.options.seed + i);
+  const targets = await chooseTargets({
+    ...(request.options.prompt !== undefined && { prompt: request.options.prompt }),
+    ...options(values, { out: 'out', outDir: 'out-dir' }),
+    seeds,
+    force: values.force === true,
+    picture: values.picture === true,
+  });
+  const before = performance.now();
+  const opened = await open(request, values, io);
+  const loadSeconds = (performance.now() - before) / 1000;
+  const results: Made[] = [];
+  try {
+    for (const [i, seed] of seeds.entries()) {
+      const label = seeds.length > 1 ? `${i + 1} of ${seeds.length}` : undefined;
+      const made = await makeOne(opened, { ...request, options: { ...request.options, seed } }, targets[i], values, { io, label });
+      results.push(made);
+      if (!values.json) say(made, values, io);
+    }
+  } finally {
+    opened.melody.dispose();
+  }
+  if (values.json)
+    io.out(`${JSON.stringify({ model: opened.melody.model.name, adapter: opened.adapter, loadSeconds, clips: results }, null, 2)}\n`);
+  return values.strict && results.some(({ suspect }) => suspect.length > 0) ? EXIT_SUSPECT : 0;
+}
+
+interface Made {
+  readonly file: string;
+  readonly picture?: string;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly timings: Clip['timings'];
+  readonly warnings: readonly string[];
+  readonly suspect: readonly string[];
+  readonly recipe: FileRecipe;
+}
+
+async function makeOne(
+  opened: Opened,
+  request: Request,
+  file: string,
+  values: Values,
+  to: { io: Io; label: string | undefined },
+): Promise<Made> {
+  const { io, label } = to;
+  const { melody } = opened;
+  const { config } = melody.model;
+  const wanted = request.options.inpaint ? undefined : (request.options.durationSeconds ?? config.window_seconds);
+  const line = new ProgressLine(io, { quiet: values.quiet === true, ...(label && { label }), ...(wanted && { seconds: wanted }) });
+  let clip: Clip;
+  try {
+    clip = await melody.generate({ ...request.options, signal: io.signal, onEvent: (event) => line.hear(event) });
+  } finally {
+    line.close();
+  }
+  const recipe = fileRecipe(opened, request, clip.recipe);
+  const channels = [whole(clip, request.inputs)];
+  const wav = writeWav({ sampleRate: clip.sampleRate, channels, tags: tagsOf(recipe, opened.licence) }, request.format.sample);
+  const png = values.picture ? await clipPicture(channels, clip.sampleRate) : undefined;
+  if (io.signal.aborted) throw new MelodyError('aborted', 'stopped before the file was written');
+  await writeWhole(file, wav, values.force === true);
+  if (png) await writeWhole(pictureOf(file), png, values.force === true);
+  return {
+    file,
+    ...(png && { picture: pictureOf(file) }),
+    seconds: channels[0].length / clip.sampleRate,
+    seed: clip.recipe.seed,
+    timings: clip.timings,
+    warnings: line.warnings,
+    suspect: clip.report.suspect,
+    recipe,
+  };
+}
+
+/** The clip, and before it the music that it continues, at the clip's rate. */
+function whole(clip: Clip, { continue: before }: Inputs): Float32Array {
+  if (!before) return clip.channels[0];
+  const given = resample(mono(before.audio), before.audio.sampleRate, clip.sampleRate);
+  const both = new Float32Array(given.length + clip.channels[0].length);
+  both.set(given);
+  both.set(clip.channels[0], given.length);
+  return both;
+}
+
+function say(made: Made, values: Values, io: Io): void {
+  const files = [made.file, ...(made.picture ? [made.picture] : [])].map(printable);
+  if (values.quiet) {
+    io.out(`${files.join('\n')}\n`);
+    return;
+  }
+  const { total, speed, peakBytes } = made.timings;
+  io.out(
+    `${files.join('\n')}\n  ${made.seconds.toFixed(2)} s of music, seed ${made.seed}, made in ${total.toFixed(1)} s (${speed.toFixed(2)} s of music a second), ` +
+      `${Math.round(peakBytes / 1e6)} MB of GPU memory at most\n`,
+  );
+}
+
+async function stream(request: Request, values: Values, io: Io): Promise<number> {
+  const clash = ['out', 'out-dir', 'picture', 'json', 'strict', 'variations', 'loop', 'inpaint', 'init'].find(
+    (name) => values[name] !== undefined,
+  );
+  if (clash)
+    throw new MelodyError(
+      'invalid_argument',
+      `--stream cannot be combined with --${clash}`,
+      'a stream goes to standard output and has no end to look back from',
+    );
+  if (io.outTerminal)
+    throw new MelodyError(
+      'invalid_argument',
+      '--stream: standard output is a terminal',
+      'send it to a player or a file: melody generate "…" --stream | ffplay -',
+    );
+  const opened = await open(request, values, io);
+  try {
+    await streamOut(opened, request, { io, quiet: values.quiet === true });
+    return 0;
+  } finally {
+    opened.melody.dispose();
+  }
+}
+
+/** Text options by the names they have in code, without those that were not given. */
+function options<Name extends string>(values: Values, names: Readonly<Record<Name, string>>): { [K in Name]?: string } {
+  const found = Object.entries<string>(names).flatMap(([name, option]) => {
+    const text = textValue(values, option);
+    return text === undefined ? [] : [[name, text] as const];
+  });
+  return Object.fromEntries(found) as { [K in Name]?: string };
+}

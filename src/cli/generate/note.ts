@@ -1,0 +1,97 @@
+// What a made file says about itself beyond the recipe: which weights, which adapter, which audio went in. Enough to make its bytes again.
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { platform } from '#platform';
+import { readWav, type WavAudio } from '../../audio/wav.ts';
+import { readRecipe, recipeTags, type WavTags } from '../../audio/wav_tags.ts';
+import { MelodyError } from '../../errors.ts';
+import type { Recipe } from '../../pipeline/options.ts';
+import type { ByteFolder } from '../../platform/bytes.ts';
+import { licenceOf } from '../inspect_weights.ts';
+import { version } from '../version.ts';
+
+/** Options that name audio files. */
+export const INPUTS = ['prompt-audio', 'continue', 'init'] as const;
+export type InputName = (typeof INPUTS)[number];
+
+export interface Input {
+  readonly audio: WavAudio;
+  readonly sha256: string;
+  readonly name: string;
+}
+export type Inputs = Partial<Record<InputName, Input>>;
+
+/** The `recipe` of a file that `melody generate` wrote. */
+export interface FileRecipe extends Recipe {
+  readonly format: string;
+  /** SHA-256 of the weights' manifest; absent for models without one. */
+  readonly weights?: string;
+  /** Bytes are the same on the same adapter only. */
+  readonly adapter: string;
+  readonly inputs?: Partial<Record<InputName, { readonly sha256: string; readonly name: string }>>;
+}
+
+/** More than any WAV that is worth listening to in one piece; measuring and mixing take some four times as much. */
+const MAX_INPUT_BYTES = 2 ** 29;
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** A WAV file and its hash. Throws `io`, `audio`. */
+export async function readInput(path: string, signal: AbortSignal): Promise<Input> {
+  const source = await platform.openBytes(path, { signal });
+  if (source.size > MAX_INPUT_BYTES)
+    throw new MelodyError('audio', `${path}: the file has ${source.size} bytes; expected at most ${MAX_INPUT_BYTES}`, 'cut it shorter');
+  const bytes = await source.read(0, source.size, signal);
+  try {
+    return { audio: readWav(bytes), sha256: sha256(bytes), name: basename(path) };
+  } catch (error) {
+    if (error instanceof MelodyError) throw new MelodyError(error.code, `${path}: ${error.message}`, error.hint, { cause: error });
+    throw error;
+  }
+}
+
+/** The recipe in a file's tags. Throws `audio` when there is none. */
+export async function readFileRecipe(path: string, signal: AbortSignal): Promise<Record<string, unknown>> {
+  const note = readRecipe((await readInput(path, signal)).audio.tags);
+  if (typeof note?.recipe !== 'object' || note.recipe === null)
+    throw new MelodyError(
+      'audio',
+      `${path}: holds no recipe`,
+      'only files that melody wrote, and that no other program saved again, have one',
+    );
+  return note.recipe as Record<string, unknown>;
+}
+
+/** Every audio the recipe was made with must be given again, and be the same. Throws `invalid_argument`. */
+export function checkInputs(recipe: Record<string, unknown>, given: Inputs): void {
+  const wanted = (recipe.inputs ?? {}) as Record<string, { sha256?: unknown; name?: unknown } | undefined>;
+  for (const option of INPUTS) {
+    const want = wanted[option];
+    if (want && !given[option])
+      throw new MelodyError(
+        'invalid_argument',
+        `the recipe was made with --${option} ${String(want.name)}`,
+        `give that file again: --${option} <file.wav>`,
+      );
+    if (want && given[option] && want.sha256 !== given[option].sha256)
+      throw new MelodyError(
+        'invalid_argument',
+        `--${option}: ${given[option].name} is not the file the recipe was made with; got SHA-256 ${given[option].sha256}, expected ${String(want.sha256)}`,
+      );
+  }
+}
+
+/** What names these very weights, and their licence as the model card states it. */
+export async function weightsIdentity(folder: ByteFolder, signal: AbortSignal): Promise<{ hash?: string; licence?: string }> {
+  const manifest = await folder.open('manifest.json', signal);
+  const licence = await licenceOf(folder, signal);
+  return { ...(manifest && { hash: sha256(await manifest.read(0, manifest.size, signal)) }), ...(licence && { licence }) };
+}
+
+export function tagsOf(recipe: FileRecipe, licence: string | undefined): WavTags {
+  return recipeTags({
+    recipe,
+    software: `melody ${version}`,
+    license: `weights: ${licence ?? 'not stated'}`,
+    title: recipe.prompt ?? recipe.blend?.text ?? 'melody',
+  });
+}

@@ -1,0 +1,53 @@
+// A model opened for one command: its weights on a GPU, and what is written into the files that it makes.
+import { platform } from '#platform';
+import { MelodyError } from '../../errors.ts';
+import { Melody } from '../../pipeline/melody.ts';
+import type { Recipe } from '../../pipeline/options.ts';
+import type { Io, Values } from '../command.ts';
+import { type FileRecipe, weightsIdentity } from './note.ts';
+import { ProgressLine } from './progress.ts';
+import type { Request } from './request.ts';
+
+/** A model on a GPU, and what its files say about it. */
+export interface Opened {
+  readonly melody: Melody;
+  readonly adapter: string;
+  readonly hash: string | undefined;
+  readonly licence: string | undefined;
+}
+
+/** Throws `io`, `weights`, `no_adapter`, `aborted`. */
+export async function open(request: Request, values: Values, io: Io): Promise<Opened> {
+  const line = new ProgressLine(io, { quiet: values.quiet === true });
+  const melody = await Melody.load(request.model, { signal: io.signal, onEvent: (event) => line.hear(event) });
+  try {
+    line.close();
+    const { hash, licence } = await weightsIdentity(platform.openFolder(request.model, { signal: io.signal, cache: true }), io.signal);
+    const adapter = melody.engine.gpu.caps.name;
+    const { recipe } = request;
+    if (recipe?.weights !== undefined && hash !== undefined && recipe.weights !== hash)
+      throw new MelodyError(
+        'weights',
+        `the recipe was made with other weights of ${String(recipe.model)}`,
+        'without --recipe, its prompt and seed make something like it',
+      );
+    if (recipe?.adapter !== undefined && recipe.adapter !== adapter)
+      line.warn(`the recipe was made on ${String(recipe.adapter)}, this is ${adapter}: the music is the same, its last bits may differ`);
+    return { melody, adapter, hash, licence };
+  } catch (error) {
+    melody.dispose();
+    throw error;
+  }
+}
+
+/** The recipe with what else decides the bytes of the file. */
+export function fileRecipe({ hash, adapter }: Opened, { format, inputs }: Request, recipe: Recipe): FileRecipe {
+  const used = Object.entries(inputs).map(([option, { sha256, name }]) => [option, { sha256, name }] as const);
+  return {
+    ...recipe,
+    format: format.name,
+    ...(hash !== undefined && { weights: hash }),
+    adapter,
+    ...(used.length > 0 && { inputs: Object.fromEntries(used) }),
+  };
+}

@@ -1,0 +1,136 @@
+// The words and options of one `melody generate` → what the pipeline is asked for.
+import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MelodyError } from '../../errors.ts';
+import type { GenerateOptions } from '../../pipeline/options.ts';
+import { recipeOptions } from '../../pipeline/recipe.ts';
+import { type Io, numberValue, textValue, type Values } from '../command.ts';
+import { type Format, formatOf } from './formats.ts';
+import { checkInputs, INPUTS, type InputName, type Inputs, readFileRecipe, readInput } from './note.ts';
+
+export const DEFAULT_MODEL = 'melody-small';
+
+export interface Request {
+  readonly options: GenerateOptions & { readonly seed: number };
+  readonly inputs: Inputs;
+  readonly format: Format;
+  /** A folder's path, or an address. */
+  readonly model: string;
+  readonly variations: number;
+  /** The recipe that is made again, as it stands in its file. */
+  readonly recipe?: Readonly<Record<string, unknown>>;
+}
+
+/** Throws `invalid_argument`, `io`, `audio`. Nothing of the model is read yet. */
+export async function readRequest(words: readonly string[], values: Values, io: Io): Promise<Request> {
+  const recipePath = textValue(values, 'recipe');
+  const recipe = recipePath === undefined ? undefined : await readFileRecipe(recipePath, io.signal);
+  const inputs = await readInputs(values, io);
+  if (recipe) checkInputs(recipe, inputs);
+  const options = { ...(recipe && recipeOptions(recipe)), ...given(words, values), ...audioOptions(inputs) };
+  if (words.length === 0 && !recipe && Object.keys(inputs).length === 0)
+    throw new MelodyError(
+      'invalid_argument',
+      'generate: nothing says what to play',
+      'for example: melody generate "slow piano ballad, 70 bpm"',
+    );
+  const format = textValue(values, 'format') ?? (typeof recipe?.format === 'string' ? recipe.format : 'wav');
+  return {
+    options: { ...options, seed: options.seed ?? randomInt(2 ** 32) },
+    inputs,
+    format: formatOf(format, values.stream === true),
+    model: locateModel(textValue(values, 'model') ?? (typeof recipe?.model === 'string' ? recipe.model : DEFAULT_MODEL)),
+    variations: numberValue(values, 'variations', { min: 1, max: 64, whole: true }) ?? 1,
+    ...(recipe && { recipe }),
+  };
+}
+
+function given(words: readonly string[], values: Values): GenerateOptions {
+  const number = (name: string, whole = false) => numberValue(values, name, { whole });
+  const options = {
+    prompt: words.length > 0 ? words.join(' ') : undefined,
+    blend: blendOf(textValue(values, 'blend')),
+    negativePrompt: textValue(values, 'negative'),
+    promptAudioWeight: number('prompt-audio-weight'),
+    durationSeconds: number('duration'),
+    seed: number('seed', true),
+    steps: number('steps', true),
+    guidanceScale: number('guidance'),
+    schedule: textValue(values, 'schedule'),
+    sampler: textValue(values, 'sampler'),
+    temperature: number('temperature'),
+    topK: number('top-k', true),
+    topP: number('top-p'),
+    lmGuidanceScale: number('lm-guidance'),
+    loop: values.loop === true ? true : undefined,
+    inpaint: regionsOf(values.inpaint),
+  };
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as GenerateOptions;
+}
+
+async function readInputs(values: Values, io: Io): Promise<Inputs> {
+  const inputs: Inputs = {};
+  for (const name of INPUTS) {
+    const path = textValue(values, name);
+    if (path !== undefined) inputs[name] = await readInput(path, io.signal);
+  }
+  return inputs;
+}
+
+function audioOptions(inputs: Inputs): GenerateOptions {
+  const as = { 'prompt-audio': 'promptAudio', continue: 'continueFrom', init: 'initAudio' } as const satisfies Record<InputName, string>;
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { audio }]) => [as[name as InputName], { channels: audio.channels, sampleRate: audio.sampleRate }]),
+  );
+}
+
+/** "fast samba:0.3": the text and its weight. */
+function blendOf(text: string | undefined): GenerateOptions['blend'] {
+  if (text === undefined) return undefined;
+  const parts = /^([\s\S]+):(0|1|0?\.\d+|[01]\.\d+)$/.exec(text.trim());
+  if (!parts)
+    throw new MelodyError(
+      'invalid_argument',
+      `--blend: got "${text}", expected a prompt, a colon and a weight from 0 to 1`,
+      '--blend "fast samba:0.3"',
+    );
+  return { text: parts[1], weight: Number(parts[2]) };
+}
+
+/** "2.5-4": from second 2.5 to second 4. */
+function regionsOf(texts: Values[string]): GenerateOptions['inpaint'] {
+  if (!Array.isArray(texts)) return undefined;
+  return texts.map((text: string) => {
+    const parts = /^(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(text.trim());
+    if (!parts)
+      throw new MelodyError(
+        'invalid_argument',
+        `--inpaint: got "${text}", expected seconds from start to end`,
+        '--init song.wav --inpaint 2.5-4',
+      );
+    return { start: Number(parts[1]), end: Number(parts[2]) };
+  });
+}
+
+/** An address or folder as it stands, or the name of a model that comes with the package. Never another model than asked for. Throws `io`. */
+export function locateModel(name: string): string {
+  if (/^https?:/i.test(name) || existsSync(join(name, 'config.json'))) return name;
+  const own = packageFolder();
+  const packaged = join(own, 'weights', name);
+  if (!/[/\\]/.test(name) && existsSync(join(packaged, 'config.json'))) return packaged;
+  const hint =
+    name === DEFAULT_MODEL
+      ? 'fetch the weights (git pull), or try the toy model: --model melody-tiny'
+      : 'give a folder with config.json and weights, an https address, or a name such as melody-small';
+  throw new MelodyError('io', `no model "${name}": neither a model folder nor in ${join(own, 'weights')}`, hint);
+}
+
+/** Where package.json is, above the file that is running: the sources and the build lie at different depths. */
+function packageFolder(): string {
+  const start = dirname(fileURLToPath(import.meta.url));
+  for (let folder = start; folder !== dirname(folder); folder = dirname(folder))
+    if (existsSync(join(folder, 'package.json'))) return folder;
+  return start;
+}

@@ -1,0 +1,148 @@
+// Where a made file goes: names that every file system takes, nothing overwritten by accident, nothing half-written.
+import { randomBytes } from 'node:crypto';
+import { link, lstat, mkdir, realpath, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { MelodyError } from '../../errors.ts';
+import { fileError } from '../../platform/node_files.ts';
+
+/** Windows keeps these names for devices, with any ending. */
+const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
+const MAX_NAME_BYTES = 255;
+const MAX_SLUG_BYTES = 80;
+
+const bytesOf = (text: string) => new TextEncoder().encode(text).length;
+const refuse = (what: string, hint?: string) => new MelodyError('invalid_argument', `--out: ${what}`, hint);
+
+/** A file name from a prompt: its letters and digits, joined by dashes, then the seed. Safe on every file system whatever the prompt is. */
+export function nameOf(prompt: string | undefined, seed: number): string {
+  const words =
+    (prompt ?? '')
+      .normalize('NFC')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu) ?? [];
+  let slug = '';
+  for (const letter of words.join('-')) {
+    if (bytesOf(slug + letter) > MAX_SLUG_BYTES) break;
+    slug += letter;
+  }
+  return `${slug.replace(/-$/, '') || 'melody'}-${seed}.wav`;
+}
+
+export interface TargetOptions {
+  /** What --out says. */
+  readonly out?: string;
+  /** What --out-dir says: made if missing, and no file may lie outside it. */
+  readonly outDir?: string;
+  readonly force: boolean;
+  readonly prompt?: string;
+  /** One for each file to be written. */
+  readonly seeds: readonly number[];
+  /** A .png beside each .wav. */
+  readonly picture: boolean;
+}
+
+/** Paths of the files to be written, one a seed. Everything that can be refused is refused here, before any work. Throws `invalid_argument`, `io`. */
+export async function chooseTargets(options: TargetOptions): Promise<string[]> {
+  const folder = resolve(options.outDir ?? '.');
+  if (options.outDir !== undefined) await mkdir(folder, { recursive: true }).catch((cause) => Promise.reject(fileError(folder, cause)));
+  const { out, seeds, prompt } = options;
+  const paths: string[] = [];
+  if (out === undefined) {
+    for (const seed of seeds) paths.push(await freeName(join(folder, nameOf(prompt, seed)), options.picture));
+  } else {
+    const named = resolve(folder, withEnding(out));
+    for (const i of seeds.keys()) paths.push(seeds.length === 1 ? named : named.replace(/\.wav$/i, `-${i + 1}.wav`));
+  }
+  for (const path of paths) {
+    checkName(basename(path));
+    await checkFolder(dirname(path), options.outDir === undefined ? undefined : folder);
+    for (const file of options.picture ? [path, pictureOf(path)] : [path]) await checkFree(file, options.force);
+  }
+  return paths;
+}
+
+/** The picture that belongs to a WAV file. */
+export const pictureOf = (path: string): string => path.replace(/\.wav$/i, '.png');
+
+/** Write a whole file under a passing name in the same folder, then give it its own: a reader never sees half a file. Throws `io`. */
+export async function writeWhole(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
+  const passing = join(dirname(path), `.melody-${randomBytes(6).toString('hex')}.partial`);
+  try {
+    await writeFile(passing, bytes, { flag: 'wx' });
+    await checkFree(path, force); // it may have come meanwhile
+    if (force) await rename(passing, path);
+    else await linkOrRename(passing, path);
+  } catch (cause) {
+    await rm(passing, { force: true });
+    throw (cause as NodeJS.ErrnoException).code === 'EEXIST' ? exists(path) : fileError(path, cause);
+  }
+}
+
+/** A hard link fails where the name is taken, which a rename would replace; file systems without links get the rename. */
+async function linkOrRename(passing: string, path: string): Promise<void> {
+  try {
+    await link(passing, path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw cause;
+    return rename(passing, path);
+  }
+  await unlink(passing);
+}
+
+function withEnding(out: string): string {
+  if (out.trim() === '' || /[/\\]$/.test(out))
+    throw refuse(`got ${JSON.stringify(out)}, expected the name of a file`, 'for a folder use --out-dir');
+  if (out === '-') throw refuse('got "-"', 'to write to standard output use --stream');
+  const ending = extname(out).toLowerCase();
+  if (ending === '.wav') return out;
+  if (/^\.[a-z][a-z0-9]{1,4}$/.test(ending))
+    throw refuse(`got the ending "${ending}", expected ".wav"`, 'convert it afterwards, for example: ffmpeg -i song.wav song.mp3');
+  return `${out}.wav`;
+}
+
+function checkName(name: string): void {
+  const stem = name.replace(/\.wav$/i, '');
+  if (/[\u0000-\u001f\u007f]/.test(name)) throw refuse('the name holds a control character');
+  if (bytesOf(name) > MAX_NAME_BYTES) throw refuse(`the name has ${bytesOf(name)} bytes; expected at most ${MAX_NAME_BYTES}`);
+  if (RESERVED.test(name)) throw refuse(`"${name}" is a device on Windows`, 'choose another name');
+  if (/[. ]$/.test(stem)) throw refuse(`"${name}" has a dot or space before its ending, which Windows drops`, 'choose another name');
+}
+
+/** The folder must be there and, resolved through all links, inside `within`. */
+async function checkFolder(folder: string, within: string | undefined): Promise<void> {
+  const real = await realpath(folder).catch((cause) => {
+    throw cause.code === 'ENOENT'
+      ? new MelodyError('io', `${folder}: no such folder`, 'create it first, or use --out-dir')
+      : fileError(folder, cause);
+  });
+  if (within === undefined) return;
+  const way = relative(await realpath(within), real);
+  if (isAbsolute(way) || way === '..' || way.startsWith(`..${sep}`)) throw refuse(`the file would lie outside --out-dir ${within}`);
+}
+
+async function checkFree(path: string, force: boolean): Promise<void> {
+  const there = await lstat(path).catch((cause) => {
+    if (cause.code === 'ENOENT') return undefined;
+    throw fileError(path, cause);
+  });
+  if (!there) return;
+  if (there.isDirectory()) throw new MelodyError('io', `${path}: is a folder`, 'name a file in it, or use --out-dir');
+  if (there.isSymbolicLink()) throw new MelodyError('io', `${path}: is a symbolic link`, 'name the file itself');
+  if (!there.isFile()) throw new MelodyError('io', `${path}: is no regular file`, 'to write to a pipe use --stream');
+  if (!force) throw exists(path);
+}
+
+const exists = (path: string) => new MelodyError('io', `${path}: exists`, 'add --force to overwrite it, or choose another --out');
+
+/** The path, or with -2, -3, … before its ending the first that is not taken: names made here never stand in the way of each other. */
+async function freeName(path: string, picture: boolean): Promise<string> {
+  const taken = (file: string) =>
+    lstat(file).then(
+      () => true,
+      () => false,
+    );
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? path : path.replace(/\.wav$/, `-${n}.wav`);
+    if (!(await taken(name)) && !(picture && (await taken(pictureOf(name))))) return name;
+  }
+}

@@ -1,0 +1,55 @@
+// A recipe that comes from outside (a file's tags, a page's address) → options that make the same music again.
+import { MelodyError } from '../errors.ts';
+import type { GenerateOptions, Recipe } from './options.ts';
+
+type Kind = 'string' | 'number' | 'boolean';
+
+const FIELDS: Readonly<Partial<Record<keyof Recipe & keyof GenerateOptions, Kind>>> = {
+  prompt: 'string',
+  negativePrompt: 'string',
+  promptAudioWeight: 'number',
+  durationSeconds: 'number',
+  loop: 'boolean',
+  seed: 'number',
+  steps: 'number',
+  guidanceScale: 'number',
+  schedule: 'string',
+  sampler: 'string',
+  temperature: 'number',
+  topK: 'number',
+  topP: 'number',
+  lmGuidanceScale: 'number',
+  firstWindowSeconds: 'number',
+};
+
+const bad = (what: string) => new MelodyError('invalid_argument', `recipe: ${what}`, 'the file was made or changed by another program');
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * Options of a recipe; audio it was made with must be given again. Only the types are checked here: `generate` checks every value as
+ * it does a user's. Fields that are not a recipe's are passed over. Throws `invalid_argument`.
+ */
+export function recipeOptions(value: unknown): GenerateOptions {
+  if (!isObject(value)) throw bad(`got ${Array.isArray(value) ? 'a list' : typeof value}, expected an object`);
+  if (value.version !== 1) throw bad(`got version ${JSON.stringify(value.version)}, expected 1`);
+  const options: Record<string, unknown> = {};
+  for (const [name, kind] of Object.entries(FIELDS)) {
+    if (!Object.hasOwn(value, name)) continue;
+    if (typeof value[name] !== kind) throw bad(`${name} must be a ${kind}; got ${JSON.stringify(value[name])}`);
+    options[name] = value[name];
+  }
+  if (Object.hasOwn(value, 'blend')) {
+    const { blend } = value;
+    if (!isObject(blend) || typeof blend.text !== 'string' || typeof blend.weight !== 'number')
+      throw bad('blend must have text and weight');
+    options.blend = { text: blend.text, weight: blend.weight };
+  }
+  if (Object.hasOwn(value, 'inpaint')) {
+    const { inpaint } = value;
+    if (!Array.isArray(inpaint) || !inpaint.every((r) => isObject(r) && typeof r.start === 'number' && typeof r.end === 'number'))
+      throw bad('inpaint must be a list of regions with start and end');
+    options.inpaint = inpaint.map(({ start, end }) => ({ start, end }));
+  }
+  if (typeof options.seed !== 'number') throw bad('it has no seed');
+  return options as GenerateOptions;
+}
