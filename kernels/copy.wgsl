@@ -1,6 +1,6 @@
 // copy: y[r, to + c] = x[(start + r) / times, c]   (bits, so any 4-byte type)
 //
-// x     [*, cols]       y [rows, pitch], of which columns to ... to + cols - 1 are written; row r reads row (start + r) / times of x, at most last
+// x     [last + 1, cols], rows behind it read the last one    y [n / cols, pitch], of which columns to ... to + cols - 1 are written
 // grid  [n / (WG * PER)]   PER elements a thread, WG apart
 
 override WG = 64u;      // threads per workgroup

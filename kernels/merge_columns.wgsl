@@ -1,4 +1,6 @@
-// merge_columns: y[b,j,s,d] = 1 / window * sum_k h[b,s,k,d] over k = j * window/2 ... j * window/2 + window - 1, zeros behind the last column
+// merge_columns: y[b,j,s,d] = mean of h[b,s,k,d] over k = j * window/2 ... j * window/2 + window - 1
+//
+// Zeros stand behind the last column: the mean always divides by window.
 //
 // h     [items, segments, columns, dim]    y [items, width, segments, dim], seen as rows of dim; width = 2 columns / window
 // grid  [rows / ROWS]   threads of a workgroup stride over the columns of ROWS rows: the index arithmetic is done once a row

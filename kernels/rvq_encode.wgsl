@@ -1,4 +1,6 @@
-// rvq_encode: for q = 0, 1, ...: code[b,q] = argmin_v |rest - books[q,v]|^2 (the lowest v of equals), rest -= books[q, code];  rest = x[b] at first
+// rvq_encode: code[b,q] = argmin_v |rest - books[q,v]|^2, then rest -= books[q, code[b,q]], for q = 0, 1, ... from rest = x[b]
+//
+// Of equal distances the lowest v wins.
 //
 // x     [items, DIM]    books [levels, entries, DIM]    code [items, levels]
 // grid  [items]         one workgroup per item; threads stride over the entries

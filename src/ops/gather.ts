@@ -38,7 +38,7 @@ function recordGather(g: Graph, table: Tensor, [rows, cols]: readonly number[], 
 }
 
 /**
- * `count` entries of the first dimension: y = x[from ... from + count − 1]. `from` may be given at run time; rows behind x read its last one.
+ * `count` entries of the first dimension: y = x[from … from + count − 1]. `from` may be given at run time; rows behind x read its last.
  * x [R, ...], y [count, ...]. Throws `shape`.
  */
 export function slice(g: Graph, x: Tensor, from: ParamValue, count: number, options: { into?: Tensor } = {}): Tensor {

@@ -5,7 +5,7 @@ import type { Tensor, WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { VECTOR } from './layouts.ts';
 
-/** Threads of a workgroup that shares `count` elements: a power of two, about four elements a thread; software adapters like one SIMD group. */
+/** Threads that share `count` elements: a power of two, about four elements each; software adapters like one SIMD group. */
 function workgroupOf(g: Graph, count: number): number {
   if (g.caps.software) return 8;
   let threads = 32;
@@ -33,7 +33,7 @@ export function rmsNorm(g: Graph, x: Tensor, w: WeightRef, options: { eps?: numb
 }
 
 /**
- * RMSNorm(h + Repeat(c)), where the dual-path block joins its coarse path (system.md §5); equals rmsNorm(h, { residual: repeatColumns(c, K) }).
+ * RMSNorm(h + Repeat(c)), where the dual-path block joins its coarse path (system.md §5): rmsNorm with the residual repeatColumns(c, K).
  * h, y [B, S, K, D], c [B, W, S, D] with K a multiple of W, w [D]. Throws `shape`.
  */
 export function rmsNormRepeat(g: Graph, h: Tensor, c: Tensor, w: WeightRef, options: { eps?: number } = {}): Tensor {

@@ -7,7 +7,7 @@ import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.t
 import { runBothGrids, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
-const SIZES = [1, 7, 63, 64, 65, 4 * 65537];
+const SIZES = [1, 7, 63, 64, 65, 1023, 1025, 65537];
 
 /** y of one op over inputs of the given shapes. */
 async function apply(
