@@ -6,6 +6,7 @@ import { Melody } from '../../pipeline/melody.ts';
 import { checkConfig, type Model, type ModelConfig, openModel } from '../../pipeline/model.ts';
 import { Tokenizer } from '../../pipeline/tokenizer.ts';
 import { randomWeights } from '../../weights/random_weights.ts';
+import { packageRoot } from '../package_root.ts';
 import type { Ceilings } from './ceilings.ts';
 
 export interface PipelineOptions {
@@ -133,7 +134,7 @@ async function firstChunk(
 
 async function modelOf({ model, config, seconds, signal }: PipelineOptions): Promise<Model> {
   if (config === undefined) return openModel(platform.openFolder(model ?? defaultModel()), { signal });
-  const file = /^[a-z]+$/.test(config) ? new URL(`../tools/train/melody_train/configs/${config}.json`, import.meta.url) : config;
+  const file = /^[a-z]+$/.test(config) ? new URL(`tools/train/melody_train/configs/${config}.json`, packageRoot()) : config;
   let parsed: ModelConfig;
   try {
     parsed = JSON.parse(readFileSync(file, 'utf8'));
@@ -165,7 +166,7 @@ async function modelOf({ model, config, seconds, signal }: PipelineOptions): Pro
   };
 }
 
-const defaultModel = () => new URL('../weights/melody-small/', import.meta.url);
+const defaultModel = () => new URL('weights/melody-small/', packageRoot());
 
 /** Tables for people. */
 export function pipelineTable(r: PipelineResult, adapter: string, { fmaGflops }: Ceilings): string {
