@@ -251,6 +251,18 @@ describe('softmax', () => {
       for (const y of forms) expectClose(y, softmaxReference(x, cols));
     });
 
+  it('gives each batch item what a single run gives, bit for bit', async () => {
+    for (const rows of [1, 5, 33]) {
+      const x = randomArray(3 * rows * 20, 1);
+      const run = (count: number, data: Float32Array) => runForms((g) => ({ y: softmax(g, g.input('x', [count, rows, 20])) }), { x: data });
+      const all = await run(3, x);
+      for (let i = 0; i < 3; i++) {
+        const [from, to] = [i * rows * 20, (i + 1) * rows * 20];
+        expect(await run(1, x.slice(from, to))).toEqual(all.map((y) => y.slice(from, to)));
+      }
+    }
+  });
+
   for (const rows of [2, 40])
     it(`survives large and equal values, ${rows} rows`, async () => {
       const x = Float32Array.from({ length: rows * 5 }, (_, i) => (i % 5 === 2 ? 3e4 : i < 5 ? 3e4 : -3e4));

@@ -132,6 +132,22 @@ describe('sruLayer', () => {
         );
       });
 
+  it('gives each batch item what a single run gives, bit for bit', async () => {
+    const [segments, steps, inner, hidden] = [5, 8, 24, 12];
+    const values: Record<string, Float32Array> = {
+      weight: randomArray(inner * 72, 2, 0.3),
+      v: randomArray(48, 3),
+      b: randomArray(48, 4),
+    };
+    const lookup = { get: (name: string, shape: readonly number[]) => weightOf(values[name], shape, 'f32', name) };
+    const run = (items: number, x: Float32Array) =>
+      runGraph(gpu(), (g) => ({ y: sruLayer(g, lookup, g.input('x', [items * segments, steps, inner]), hidden) }), { x });
+    const size = segments * steps * inner;
+    const x = randomArray(3 * size, 1);
+    const all = await run(3, x);
+    for (let i = 0; i < 3; i++) expect((await run(1, x.slice(i * size, (i + 1) * size))).y).toEqual(all.y.slice(i * size, (i + 1) * size));
+  });
+
   it('stacks: layer 0 widens with four groups, layer 1 keeps its width with three', async () => {
     const [steps, inner, hidden] = [9, 6, 4];
     const x = randomArray(steps * inner, 1);
