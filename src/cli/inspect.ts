@@ -20,7 +20,10 @@ export interface Report {
 export type Reader = (source: ByteSource, options: InspectOptions) => Promise<Report>;
 
 /** Readers by a file's first four characters. Safetensors has no such mark: what no other reader knows is read as that. */
-const READERS: Readonly<Record<string, () => Promise<Reader>>> = {};
+const READERS: Readonly<Record<string, () => Promise<Reader>>> = {
+  RIFF: async () => (await import('./inspect_wav.ts')).readWavFile,
+  RF64: async () => (await import('./inspect_wav.ts')).readWavFile,
+};
 const readSafetensors: Reader = async (source, options) => {
   const report = await inspectFile(source, options);
   return { json: report, text: fileText(report), sound: report.faults.length === 0 };
@@ -28,13 +31,13 @@ const readSafetensors: Reader = async (source, options) => {
 
 export const inspect: Command = {
   name: 'inspect',
-  summary: 'Shows what is in a weights file or model folder, and checks every value, hash and shape.',
+  summary: 'Shows what is in a weights file or model folder, and checks it; or the recipe in a WAV file.',
   arguments: '<file | folder | address> [options]',
   options: {
     json: { help: 'print the report as JSON' },
     'allow-nonfinite': { help: 'do not count NaN and infinity among the values as faults' },
   },
-  examples: ['melody inspect weights/melody-small', 'melody inspect model.safetensors --json'],
+  examples: ['melody inspect weights/melody-small', 'melody inspect model.safetensors --json', 'melody inspect song.wav'],
   async run(words, values, io) {
     if (words.length !== 1) throw new MelodyError('invalid_argument', `inspect: got ${words.length} names, expected one file or folder`);
     const report = await inspectPlace(words[0], { allowNonFinite: values['allow-nonfinite'] === true, signal: io.signal });

@@ -1,0 +1,49 @@
+// melody inspect on a WAV file: its form, its tags, and the recipe when melody made it.
+import { readWav } from '../audio/wav.ts';
+import { readRecipe } from '../audio/wav_tags.ts';
+import { MelodyError } from '../errors.ts';
+import { printable } from './command.ts';
+import type { Reader } from './inspect.ts';
+
+const MAX_BYTES = 2 ** 30;
+const INFO_NAMES: Readonly<Record<string, string>> = { INAM: 'title', ICMT: 'comment', ISFT: 'software', ICOP: 'licence', IART: 'artist' };
+
+export const readWavFile: Reader = async (source, { signal }) => {
+  if (source.size > MAX_BYTES) throw new MelodyError('audio', `${source.name}: ${source.size} bytes; expected at most ${MAX_BYTES}`);
+  const { sampleRate, channels, tags, format, bitsPerSample, warnings } = readWav(await source.read(0, source.size, signal), {
+    allowTruncated: true,
+  });
+  const note = readRecipe(tags);
+  const frames = channels[0].length;
+  const json = {
+    kind: 'wav',
+    name: source.name,
+    bytes: source.size,
+    sampleRate,
+    channels: channels.length,
+    frames,
+    seconds: frames / sampleRate,
+    format,
+    bitsPerSample,
+    info: tags.info,
+    aiGenerated: note !== undefined,
+    ...(note && { recipe: note.recipe, software: note.software, license: note.license }),
+    warnings,
+  };
+  const rows = Object.entries(tags.info).map(([id, text]) => [INFO_NAMES[id] ?? id, text] as const);
+  const recipe = note && typeof note.recipe === 'object' && note.recipe !== null ? Object.entries(note.recipe) : [];
+  const recipeRows = recipe.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const);
+  const width = Math.max(0, ...[...rows, ...recipeRows].map(([name]) => printable(name).length));
+  const line = ([name, text]: readonly [string, string]) => `  ${printable(name).padEnd(width)}  ${printable(text)}\n`;
+  return {
+    json,
+    text: [
+      `${printable(source.name)}\n`,
+      `  ${(frames / sampleRate).toFixed(3)} s, ${sampleRate} Hz, ${channels.length} channel${channels.length > 1 ? 's' : ''}, ${bitsPerSample} bits ${format}\n`,
+      ...rows.map(line),
+      ...(note ? ['\nMade by a model. Its recipe, for `melody generate --recipe`:\n', ...recipeRows.map(line)] : []),
+      ...warnings.map((text) => `  warning: ${printable(text)}\n`),
+    ].join(''),
+    sound: true,
+  };
+};
