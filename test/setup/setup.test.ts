@@ -260,7 +260,11 @@ test('the script itself: a fast second run, unknown options refused', () => {
   const setup = (...words: string[]) => spawnSync(process.execPath, [join(root, 'tools/setup.mjs'), ...words], { encoding: 'utf8' });
   expect(setup('--instal')).toMatchObject({ status: 2, stderr: expect.stringContaining('unknown option --instal') });
   expect(setup('--no-install')).toMatchObject({ status: 0 });
-  const start = performance.now();
-  expect(setup()).toMatchObject({ status: 0, stdout: '', stderr: '' });
-  expect(performance.now() - start).toBeLessThan(500);
+  // The best of five: other tests may have the processor at any one time.
+  const times = Array.from({ length: 5 }, () => {
+    const start = performance.now();
+    expect(setup()).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    return performance.now() - start;
+  });
+  expect(Math.min(...times)).toBeLessThan(500);
 });
