@@ -260,11 +260,10 @@ test('the script itself: a fast second run, unknown options refused', () => {
   const setup = (...words: string[]) => spawnSync(process.execPath, [join(root, 'tools/setup.mjs'), ...words], { encoding: 'utf8' });
   expect(setup('--instal')).toMatchObject({ status: 2, stderr: expect.stringContaining('unknown option --instal') });
   expect(setup('--no-install')).toMatchObject({ status: 0 });
-  // The best of five: other tests may have the processor at any one time.
-  const times = Array.from({ length: 5 }, () => {
-    const start = performance.now();
-    expect(setup()).toMatchObject({ status: 0, stdout: '', stderr: '' });
-    return performance.now() - start;
-  });
-  expect(Math.min(...times)).toBeLessThan(500);
+  // Processor seconds, as bash counts them: other tests may have the machine while this one runs.
+  const timed = `TIMEFORMAT='%U %S'; time "${process.execPath}" "${join(root, 'tools/setup.mjs')}"`;
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', timed], { encoding: 'utf8' });
+  expect([status, stdout]).toEqual([0, '']);
+  const [user, system] = stderr.trim().split(' ').map(Number);
+  expect(user + system).toBeLessThan(0.5);
 });
