@@ -28,7 +28,7 @@ PARTS = ('probes', 'reconstruction', 'tokens', 'diffusion', 'whole', 'diversity'
 START = 24000  # windows begin one second into a clip: a token border
 
 
-def floats(audio: np.ndarray, start: int, seconds: float = 10.0, rate: int = 24000) -> torch.Tensor:
+def floats(audio: np.ndarray, start: int, seconds: float, rate: int = 24000) -> torch.Tensor:
     return torch.from_numpy(audio[:, start:start + round(seconds * rate)].astype(np.float32) / 32768)
 
 
@@ -44,7 +44,7 @@ def clip_probe(a, train: tuple, held_parts: torch.Tensor, held_rows: list) -> tu
     """(probe, its ceilings on real held-out clips)."""
     def ceilings(probe):
         with torch.no_grad():
-            logits = [torch.cat(x) for x in zip(*(probe(held_parts[:, s:s + FRAMES].float()) for s in (25, 325)))]
+            logits = [torch.cat(x) for x in zip(*(probe(held_parts[:, s:s + FRAMES].float()) for s in (25, held_parts.shape[1] - FRAMES)))]
         return clip_scores(tuple(logits), [r['attributes'] for r in held_rows] * 2)
 
     path = os.path.join(a.probes, 'clip.pt')
@@ -85,10 +85,12 @@ def main() -> None:
     held, held_rows, _ = read_split(a.data, 'heldout')
     train, train_rows, _ = read_split(a.data, 'train')
     chosen = spread(held_rows, a.clips)
-    rows, audio = [held_rows[i] for i in chosen], floats(held[chosen], START)
+    seconds = system.config['window_seconds']
+    window = lambda clips, start=START: floats(clips, start, seconds)
+    rows, audio = [held_rows[i] for i in chosen], window(held[chosen])
     held_parts = parts_cache(os.path.join(a.probes, 'heldout_parts.npy'), held)
     train_parts = parts_cache(os.path.join(a.probes, 'train_parts.npy'), train) if {'probes', 'tokens'} & set(a.only) else None
-    how = {'model': system.config['name'], 'sampling': system.config['sampling'], 'heldout_clips': len(held_rows), 'training_clips': len(train_rows), 'seconds_a_clip': 10,
+    how = {'model': system.config['name'], 'sampling': system.config['sampling'], 'heldout_clips': len(held_rows), 'training_clips': len(train_rows), 'seconds_a_clip': seconds,
                      'clips_used': len(rows), 'torch': torch.__version__, 'machine': platform.machine(), 'threads': a.threads, 'date': time.strftime('%Y-%m-%d')}
 
     def keep(name, result):
@@ -117,11 +119,11 @@ def main() -> None:
     if 'diffusion' in a.only:
         keep('diffusion', parts.diffusion(system, audio[:24]))
     if {'whole', 'diversity'} & set(a.only):
-        reference = torch.cat([floats(held, START), floats(held, START + 288000)])
+        reference = torch.cat([window(held), window(held, held.shape[1] - seconds * 24000)])
         spaces = whole.Spaces(system, reference)
     if 'whole' in a.only:
         step = max(1, len(train) // len(rows))
-        result, made, texts = whole.from_text(system, probe, rows, audio, spaces, floats(train[::step][:len(rows)], START))
+        result, made, texts = whole.from_text(system, probe, rows, audio, spaces, window(train[::step][:len(rows)]))
         result['prompts'] = texts
         result['seams'] = whole.seams(system, system.true_ids(system.features(audio[:8])), audio[:8])
         keep('whole', result)

@@ -1,0 +1,69 @@
+"""evaluation.json → the Markdown of the model card's section on quality: python -m melody_train.evaluation.card weights/melody-small"""
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+
+def percent(x: float) -> str:
+    return f'{100 * x:.0f} %'
+
+
+def table(head: list, rows: list) -> str:
+    line = lambda cells: '| ' + ' | '.join(str(c) for c in cells) + ' |'
+    return '\n'.join([line(head), line(['---'] * len(head)), *map(line, rows)])
+
+
+def section(report: dict) -> str:
+    """Every number comes from the report; a part that was not run is not mentioned."""
+    how, out = report['how'], []
+    out.append(f'Measured on {how["clips_used"]} held-out pieces and prompts of 10 s (other seeds, wordings not used in training), '
+               f'{how["sampling"]["steps"]} diffusion steps, guidance {how["sampling"]["guidance"]}. All numbers: [evaluation.json](evaluation.json).')
+    if 'whole' in report:
+        stages, f = report['whole']['replaced by truth'], report['whole']['frechet']
+        fields = (('tempo within 4 %', 'tempo_strict'), ('… or an octave of it', 'tempo_folded'), ('key and mode', 'key'), ('… or its relative', 'key_or_relative'), ('mode', 'mode'),
+                  ('asked instruments heard', 'instrument_recall'), ('style of 81, first guess', 'style_top1'), ('style among three guesses', 'style_top3'), ('style family of 21', 'family_top1'))
+        out.append('**Asked and heard.** Listeners (probes) trained on real clips only judge each clip. Reading a row from left to right, more and more of the system is replaced by '
+                   'the truth; the last column is what the listeners score on real music, so no system can be expected to pass it.')
+        out.append(table(['', *stages], [[label, *(percent(s[k]) for s in stages.values())] for label, k in fields]))
+        white, shaped, floor = (f[k] for k in ('white noise', 'noise with the spectrum of each clip', 'floor (real training clips)'))
+        out.append('**Fréchet distance** to held-out pieces (lower is better), in the audio tower\'s space and in that of 64 hand-made descriptors.')
+        out.append(table(['', 'tower', 'descriptors'], [['real training clips (floor)', floor['tower'], floor['descriptor']], *([n, s['frechet']['tower'], s['frechet']['descriptor']] for n, s in stages.items() if n != 'real music'),
+                                                       ['noise with each clip\'s spectrum', shaped['tower'], shaped['descriptor']], ['white noise (ceiling)', white['tower'], white['descriptor']]]))
+        way, steep = (stages['text to music'][k] for k in ('share_of_way_to_noise', 'share_of_way_to_shaped_noise'))
+        out.append(f'On the way from floor to white noise the system stands at {percent(way["tower"])} (tower) and {percent(way["descriptor"])} (descriptors); '
+                   f'to noise with each clip\'s spectrum at {percent(steep["tower"])} and {percent(steep["descriptor"])}.')
+        h, r, s = report['whole']['health'], report['whole']['health_real'], report['whole']['seams']
+        names = (('loudness, LUFS', 'loudness'), ('crest factor, dB', 'crest_db'), ('clipped samples', 'clipping'), ('silent frames', 'silence'), ('DC', 'dc'), ('buzz at the frame rate', 'hop_buzz'))
+        out.append('**Health.** ' + f'A chunk join scores {s["join"]} where other places of the same clips score {s["elsewhere"]} and real music {s["real"]} (≤ 1 is unremarkable).')
+        out.append(table(['', 'generated', 'real'], [[label, f'{h[k]:.4g}', f'{r[k]:.4g}'] for label, k in names]))
+    if 'reconstruction' in report:
+        v, n, w = (report['reconstruction'][k] for k in ('vae', 'shaped_noise', 'wrong_clip'))
+        out.append('**VAE-GAN reconstruction.** It does not keep the wave\'s phase, so SI-SDR is low by design.')
+        out.append(table(['', 'reconstruction', 'noise of the same spectrum', 'another clip'], [[k.replace('_', ' '), v[k], n[k], w[k]] for k in v]))
+    if 'tokens' in report:
+        t = report['tokens']
+        out.append(f'**Tokens.** {t["words_used"]} of {t["words"]} words used. What a probe reads from them:')
+        out.append(table(['', 'tokens', 'features before quantising'], [[k.replace('_', ' '), percent(t['tokens'][k]), percent(t['features'][k])] for k in ('chord_accuracy', 'beat_f1', 'instrument_f1')]))
+    if 'diffusion' in report:
+        d = report['diffusion']
+        e = d['velocity_mse']
+        out.append(f'**Diffusion from true tokens.** Velocity error {e["right_tokens"]} (wrong tokens {e["wrong_tokens"]}, best linear filter {e["best_linear_without_tokens"]}, zero {e["zero_velocity"]}).')
+        rows = {**d['samples'], 'VAE alone (ceiling)': d['vae_ceiling'], 'another clip': d['wrong_clip']}
+        out.append(table(['', 'chroma cosine', 'onset F1', 'onset correlation', 'log-mel distance'], [[n, r['chroma_cosine'], r['onset_f1'], r['onset_correlation'], r['log_mel']] for n, r in rows.items()]))
+    if 'diversity' in report:
+        d = report['diversity']
+        out.append(f'**Variety.** Mean descriptor distance between seeds of one prompt {d["across_seeds"]}, between prompts {d["across_prompts"]}, between real clips {d["real_clips"]}.')
+    if 'fixed_prompts' in report:
+        mark = lambda s: ', '.join(f'{k.replace("_", " ")} {"yes" if v == 1 else "no" if v == 0 else v}' for k, v in s.items() if k in ('style_top1', 'style_top3', 'tempo_strict', 'tempo_folded', 'key', 'mode', 'instrument_recall'))
+        out.append('**The eight fixed prompts** (pictures/):')
+        out.append(table(['prompt', 'measured tempo', 'measured key', 'heard by the probes'], [[p['text'], p['measured_tempo'], f'{KEYS[p["measured_key"][0]]} {p["measured_key"][1]}', mark(p['scores'])] for p in report['fixed_prompts']]))
+    return '\n\n'.join(out) + '\n'
+
+
+KEYS = ('C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B')
+
+if __name__ == '__main__':
+    with open(os.path.join(sys.argv[1], 'evaluation.json')) as f:
+        print(section(json.load(f)))
