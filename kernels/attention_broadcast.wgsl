@@ -3,10 +3,10 @@
 // For software adapters (see matmul_broadcast): 32 keys at a time, four a lane, scores in registers; the streaming maximum goes
 // across the lanes by shuffles, and the weights reach the values the same way: no shared memory, no barrier.
 // q, y  [batch, tq, heads * dh]     k, v [batch or 1, capacity, heads * dh], of which the first `keys` rows count; dh % 4 = 0
-// grid  [tiles of 16 rows, heads, batch]        CAUSAL: query i sees keys 0 … first + i
+// grid  [tiles of 16 rows, heads, batch]
+// Query i sees keys 0 … first + i; without a causal mask `first` is past all keys.
 enable subgroups;
 
-override CAUSAL = 0u;
 const CHUNKS = 1u;      // of 32 columns of v: ceil(dh / 32)
 
 struct Params { tq: u32, keys: u32, first: u32, kv_batch: u32, row: u32, dh: u32, scale: f32 }   // row = heads * dh
@@ -37,8 +37,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
   let row = wid.x * 16u;
   let head = wid.y * p.dh;
   let kv_start = wid.z * p.kv_batch + head;
-  var visible = p.keys;
-  if (CAUSAL == 1u) { visible = min(visible, p.first + min(row + 16u, p.tq)); }
+  let visible = min(p.keys, p.first + min(row + 16u, p.tq));
   var top: array<f32, 16>;
   var total: array<f32, 16>;         // of this lane's keys
   var acc: array<vec4f, 16u * CHUNKS>;
@@ -64,8 +63,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
       }
     }
     for (var r = 0u; r < 16u; r++) {
-      var limit = p.keys;
-      if (CAUSAL == 1u) { limit = min(limit, p.first + row + r + 1u); }
+      let limit = min(p.keys, p.first + row + r + 1u);
       let scores = select(vec4f(-3.4e38), s[r] * p.scale, vec4u(key, key + 1u, key + 2u, key + 3u) < vec4u(limit));
       let higher = max(top[r], max8(max(max(scores.x, scores.y), max(scores.z, scores.w))));
       let shrink = exp(top[r] - higher);

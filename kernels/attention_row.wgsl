@@ -1,11 +1,11 @@
 // attention_row: y = softmax(scale q k^T) v, one workgroup per query row; for decoding and short query sequences
 //
 // q, y  [batch, tq, heads * dh]     k, v [batch or 1, capacity, heads * dh], of which the first `keys` rows count
-// grid  [tq, heads, batch]          CAUSAL: query i sees keys 0 … first + i
+// grid  [tq, heads, batch]
+// Query i sees keys 0 … first + i; without a causal mask `first` is past all keys.
 // Keys pass in blocks of BLOCK: scores by key, streaming maximum and sum, then values by column.
 
 override WG = 64u;      // threads per workgroup, a power of two
-override CAUSAL = 0u;
 const DV = 1u;          // columns of v a thread owns: ceil(dh / WG)
 const BLOCK = 512u;     // keys per block
 
@@ -47,8 +47,7 @@ fn reduce_sum(lid: u32, value: f32) -> f32 {
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
   let q_start = (wid.z * p.tq + wid.x) * p.row + wid.y * p.dh;
   let kv_start = wid.z * p.kv_batch + wid.y * p.dh;
-  var visible = p.keys;
-  if (CAUSAL == 1u) { visible = min(visible, p.first + wid.x + 1u); }
+  let visible = min(p.keys, p.first + wid.x + 1u);
   var top = -3.4e38;
   var total = 0.0;
   var acc: array<f32, DV>;

@@ -33,6 +33,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let row = (tile / across) * 8u * TM;
   let col = (tile % across) * 8u * TN;
   if (row >= p.rows) { return; }   // uniform: the whole workgroup leaves
+  let rows = (min(8u * TM, p.rows - row) + 3u) / 4u;   // loops end where the data does: less to load, and less for llvmpipe to unroll
   let tx = lid % 8u;
   let ty = lid / 8u;
   var acc: array<vec4f, TM * TN / 4u>;
@@ -40,20 +41,18 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     let start = row * p.row_step + tap * p.tap_step - p.origin;
     let w_start = slice.w + tap * p.inner * p.w_k + col * p.w_n;
     for (var c = 0u; c < p.inner; c += TK) {
-      for (var i = lid; i < TK * 2u * TM; i += 64u) {
+      for (var i = lid; i < TK * rows; i += 64u) {
         let k = i % TK;
         let begin = start + (i / TK) * 4u * p.row_step;
         xs[k * 2u * TM + i / TK] = vec4f(x_at(slice.x, begin, c + k), x_at(slice.x, begin + p.row_step, c + k),
           x_at(slice.x, begin + 2u * p.row_step, c + k), x_at(slice.x, begin + 3u * p.row_step, c + k));
       }
-      for (var i = lid; i < TK * 2u * TN; i += 64u) {
-        let k = c + i / (2u * TN);
-        var b = vec4f(0.0);
-        if (k < p.inner) { b = w4_at(w_start + k * p.w_k + (i % (2u * TN)) * 4u * p.w_n); }
-        ws[i] = b;
+      let steps = min(TK, p.inner - c);
+      for (var i = lid; i < 2u * TN * steps; i += 64u) {
+        ws[i] = w4_at(w_start + (c + i / (2u * TN)) * p.w_k + (i % (2u * TN)) * 4u * p.w_n);
       }
       workgroupBarrier();
-      for (var k = 0u; k < TK; k++) {
+      for (var k = 0u; k < steps; k++) {
         var b: array<vec4f, TN / 4u>;
         for (var j = 0u; j < TN / 4u; j++) { b[j] = ws[k * 2u * TN + j * 8u + tx]; }
         for (var i = 0u; i < TM / 4u; i++) {

@@ -19,9 +19,12 @@ export interface AttentionOptions {
   form?: AttentionForm;
 }
 
-/** `row`: a workgroup per query, for any size; `broadcast`: software adapters with subgroups of 8. */
-export const ATTENTION_FORMS = ['row', 'broadcast'] as const;
+/** `row`: a workgroup per query, for decoding; `tile`: 32 queries through workgroup memory; `broadcast`: software adapters with subgroups of 8. */
+export const ATTENTION_FORMS = ['row', 'tile', 'broadcast'] as const;
 export type AttentionForm = (typeof ATTENTION_FORMS)[number];
+
+const NOT_CAUSAL = 2 ** 30; // a first query after all keys sees them all
+const ROW_QUERIES = 4; // up to here a tile would be mostly empty
 
 /**
  * softmax(scale · q kᵀ) v for every head, with a streaming softmax.
@@ -42,15 +45,26 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, options: At
   const common = {
     in: { q, k, v },
     out: { y },
-    params: { tq, keys, first: options.queryOffset ?? 0, kv_batch: k.shape[0] === 1 ? 0 : capacity * row, row, dh, scale: options.scale ?? dh ** -0.5 },
+    params: {
+      tq,
+      keys,
+      first: causal ? (options.queryOffset ?? 0) : NOT_CAUSAL,
+      kv_batch: k.shape[0] === 1 ? 0 : capacity * row,
+      row,
+      dh,
+      scale: options.scale ?? dh ** -0.5,
+    },
     flops: 4 * batch * heads * tq * capacity * dh,
   };
-  const overrides = { CAUSAL: causal ? 1 : 0 };
   const canBroadcast = g.caps.subgroupMin === 8 && g.caps.subgroupMax === 8 && dh % 4 === 0 && dh <= 128;
-  const form = options.form ?? (canBroadcast && g.caps.software && tq > 4 ? 'broadcast' : 'row');
-  if (form === 'broadcast' && !canBroadcast) throw new MelodyError('limit', `attention: the form "broadcast" cannot run heads of ${dh} on ${g.caps.name}`);
-  if (form === 'broadcast') g.dispatch(K.attention_broadcast, { ...common, consts: { CHUNKS: Math.ceil(dh / 32) }, overrides, grid: [Math.ceil(tq / 16), heads, batch] });
-  else g.dispatch(K.attention_row, { ...common, consts: { DV: Math.ceil(dh / 64) }, overrides, grid: [tq, heads, batch] });
+  const form = options.form ?? (tq <= ROW_QUERIES ? 'row' : canBroadcast && g.caps.software ? 'broadcast' : 'tile');
+  if (form === 'broadcast' && !canBroadcast)
+    throw new MelodyError('limit', `attention: the form "broadcast" cannot run heads of ${dh} on ${g.caps.name}`);
+  const pieces = (width: number) => 2 ** Math.max(0, Math.ceil(Math.log2(dh / width))); // few pipelines: powers of two
+  const tiles = (queries: number) => [Math.ceil(tq / queries), heads, batch] as [number, number, number];
+  if (form === 'row') g.dispatch(K.attention_row, { ...common, consts: { DV: pieces(64) }, grid: tiles(1) });
+  else if (form === 'tile') g.dispatch(K.attention_tile, { ...common, consts: { CHUNKS: pieces(32) }, grid: tiles(32) });
+  else g.dispatch(K.attention_broadcast, { ...common, consts: { CHUNKS: pieces(32) }, grid: tiles(16) });
   return y;
 }
 
@@ -81,7 +95,12 @@ export function rope(g: Graph, x: Tensor, options: RopeOptions): Tensor {
     in: { x, positions: positions ?? x },
     out: { y },
     params: { rows, len, heads, half_dh: dh / 2, pos_batch: positions?.shape.length === 2 ? len : 0, offset, log_theta: Math.log(theta) },
-    overrides: { INTERLEAVED: style === 'interleaved' ? 1 : 0, POSITIONS: positions ? 1 : 0, ...overrides, LANES: g.caps.software ? 8 : 16 },
+    overrides: {
+      INTERLEAVED: style === 'interleaved' ? 1 : 0,
+      POSITIONS: positions ? 1 : 0,
+      ...overrides,
+      LANES: g.caps.software ? 8 : 16,
+    },
     grid,
     flops: 3 * rows * row,
   });
@@ -103,6 +122,7 @@ export function kvAppend(g: Graph, cache: Tensor, x: Tensor, at: ParamValue): vo
 }
 
 function headWidth(op: string, row: number, heads: number): number {
-  if (!Number.isInteger(heads) || heads < 1 || row % heads !== 0) throw new MelodyError('shape', `${op}: rows of ${row} do not split into ${heads} heads`);
+  if (!Number.isInteger(heads) || heads < 1 || row % heads !== 0)
+    throw new MelodyError('shape', `${op}: rows of ${row} do not split into ${heads} heads`);
   return row / heads;
 }

@@ -39,24 +39,46 @@ export function conv1d(g: Graph, x: Tensor, w: WeightRef, options: Conv1dOptions
   if (cin % groups !== 0) throw new MelodyError('shape', `conv1d: ${cin} input channels in ${groups} groups`);
   expectShape('conv1d', w.name, w, [null, cin / groups, null]);
   const [cout, , taps] = w.shape;
-  if (cout % groups !== 0) throw new MelodyError('shape', `conv1d: ${w.name} has ${cout} output channels, expected a multiple of ${groups} groups`);
+  if (cout % groups !== 0)
+    throw new MelodyError('shape', `conv1d: ${w.name} has ${cout} output channels, expected a multiple of ${groups} groups`);
   const out = Math.floor((len + left + right - dilation * (taps - 1) - 1) / stride) + 1;
-  if (out < 1) throw new MelodyError('shape', `conv1d: ${w.name} spans ${dilation * (taps - 1) + 1} frames; got ${len} with padding [${left},${right}]`);
+  if (out < 1)
+    throw new MelodyError(
+      'shape',
+      `conv1d: ${w.name} spans ${dilation * (taps - 1) + 1} frames; got ${len} with padding [${left},${right}]`,
+    );
   const shape = [...x.shape.slice(0, -2), out, cout];
   if (options.bias) expectShape('conv1d', options.bias.name, options.bias, [cout]);
   if (options.residual) expectShape('conv1d', 'residual', options.residual, shape);
   const bias = options.bias && g.weight(options.bias, VECTOR);
   const y = g.temp(shape, 'f32', 'conv1d');
-  if (groups === cin && cout === cin) return depthwise(g, x, w, y, { batch, len, out, cols: cin, taps, stride, dilation, left, bias, options });
+  if (groups > 1 && groups === cin && cout === cin)
+    return depthwise(g, x, w, y, { batch, len, out, cols: cin, taps, stride, dilation, left, bias, options });
   const joined = dilation === 1 && groups === 1; // the taps of a row lie side by side in memory: one long tap
   const [cinG, coutG] = [cin / groups, cout / groups];
   return gemm(g, {
     label: w.name,
-    x, w: g.weight(w, convLayout(w, groups)), y, bias,
-    residual: options.residual, act: options.act, preAct: options.preAct, form: options.form,
-    rows: out, cols: coutG, inner: joined ? taps * cin : cinG, taps: joined ? 1 : taps,
-    rowStep: stride * cin, tapStep: dilation * cin, origin: left * cin, xLimit: len * cin,
-    wK: packedCols(coutG), yRow: cout, yLimit: out * cout, batch, groups,
+    x,
+    w: g.weight(w, convLayout(w, groups)),
+    y,
+    bias,
+    residual: options.residual,
+    act: options.act,
+    preAct: options.preAct,
+    form: options.form,
+    rows: out,
+    cols: coutG,
+    inner: joined ? taps * cin : cinG,
+    taps: joined ? 1 : taps,
+    rowStep: stride * cin,
+    tapStep: dilation * cin,
+    origin: left * cin,
+    xLimit: len * cin,
+    wK: packedCols(coutG),
+    yRow: cout,
+    yLimit: out * cout,
+    batch,
+    groups,
     step: { x: len * cin, y: out * cout, xGroup: cinG, wGroup: taps * cinG * packedCols(coutG), yGroup: coutG },
   });
 }
@@ -80,24 +102,45 @@ export function convTranspose1d(g: Graph, x: Tensor, w: WeightRef, options: Conv
   expectShape('conv_transpose1d', w.name, w, [cin, null, null]);
   const [, cout, taps] = w.shape;
   const out = (len - 1) * stride + taps - left - right;
-  if (out < 1) throw new MelodyError('shape', `conv_transpose1d: ${w.name} makes ${out + left + right} frames, all cut by padding [${left},${right}]`);
+  if (out < 1)
+    throw new MelodyError('shape', `conv_transpose1d: ${w.name} makes ${out + left + right} frames, all cut by padding [${left},${right}]`);
   if (options.bias) expectShape('conv_transpose1d', options.bias.name, options.bias, [cout]);
   const steps = Math.ceil(taps / stride);
   return gemm(g, {
     label: w.name,
-    x, w: g.weight(w, convTransposeLayout(w, stride)), y: g.temp([...x.shape.slice(0, -2), out, cout], 'f32', 'conv_transpose1d'),
+    x,
+    w: g.weight(w, convTransposeLayout(w, stride)),
+    y: g.temp([...x.shape.slice(0, -2), out, cout], 'f32', 'conv_transpose1d'),
     bias: options.bias && g.weight(options.bias, repeated(stride)),
-    act: options.act, preAct: options.preAct, form: options.form,
-    rows: len - 1 + steps, cols: stride * cout, inner: steps * cin,
-    rowStep: cin, origin: (steps - 1) * cin, xLimit: len * cin,
-    wK: packedCols(stride * cout), yRow: stride * cout, crop: left * cout, yLimit: out * cout, batch,
+    act: options.act,
+    preAct: options.preAct,
+    form: options.form,
+    rows: len - 1 + steps,
+    cols: stride * cout,
+    inner: steps * cin,
+    rowStep: cin,
+    origin: (steps - 1) * cin,
+    xLimit: len * cin,
+    wK: packedCols(stride * cout),
+    yRow: stride * cout,
+    crop: left * cout,
+    yLimit: out * cout,
+    batch,
     step: { x: len * cin, y: out * cout },
   });
 }
 
 interface Depthwise {
-  batch: number; len: number; out: number; cols: number; taps: number; stride: number; dilation: number; left: number;
-  bias: Tensor | undefined; options: Conv1dOptions;
+  batch: number;
+  len: number;
+  out: number;
+  cols: number;
+  taps: number;
+  stride: number;
+  dilation: number;
+  left: number;
+  bias: Tensor | undefined;
+  options: Conv1dOptions;
 }
 
 function depthwise(g: Graph, x: Tensor, w: WeightRef, y: Tensor, s: Depthwise): Tensor {
@@ -106,7 +149,17 @@ function depthwise(g: Graph, x: Tensor, w: WeightRef, y: Tensor, s: Depthwise): 
   g.dispatch(K.conv1d_depthwise, {
     in: { x, w: g.weight(w, DEPTHWISE), bias: s.bias ?? x, residual: residual ?? x },
     out: { y },
-    params: { n, cols: s.cols, len: s.len, out: s.out, taps: s.taps, stride: s.stride, dilation: s.dilation, left: s.left, bias: s.bias ? 1 : 0 },
+    params: {
+      n,
+      cols: s.cols,
+      len: s.len,
+      out: s.out,
+      taps: s.taps,
+      stride: s.stride,
+      dilation: s.dilation,
+      left: s.left,
+      bias: s.bias ? 1 : 0,
+    },
     overrides: { ACT: ACT[act], PRE: ACT[preAct], RESIDUAL: residual ? 1 : 0 },
     grid: grid1d(g.caps, n, 64),
     label: w.name,
@@ -125,5 +178,6 @@ function checkCounts(op: string, positive: { [name: string]: number }, natural: 
   for (const [name, value] of Object.entries(positive))
     if (!Number.isInteger(value) || value < 1) throw new MelodyError('shape', `${op}: ${name} is ${value}, expected a whole number from 1`);
   for (const [name, value] of Object.entries(natural))
-    if (!Number.isInteger(value) || value < 0) throw new MelodyError('shape', `${op}: padding ${name} is ${value}, expected a whole number from 0`);
+    if (!Number.isInteger(value) || value < 0)
+      throw new MelodyError('shape', `${op}: padding ${name} is ${value}, expected a whole number from 0`);
 }

@@ -7,10 +7,10 @@ import * as K from '../kernels.gen.ts';
 import { ACT, type Act } from './act.ts';
 
 /**
- * Kernel forms. `vector`: few rows, k split over the workgroup. `broadcast`: software adapters with subgroups of 8. `tile`: GPUs, through
- * workgroup memory. `register`: software adapters without such subgroups, and sizes the others cannot take. Tests may force one.
+ * Kernel forms. `vector`: few rows, k split over the workgroup. `broadcast`: software adapters with subgroups of 8. `tile`, `small_tile`:
+ * GPUs, through workgroup memory. `register`: software adapters without such subgroups, and sizes the others cannot take. Tests may force one.
  */
-export const FORMS = ['vector', 'broadcast', 'tile', 'register'] as const;
+export const FORMS = ['vector', 'broadcast', 'tile', 'small_tile', 'register'] as const;
 export type Form = (typeof FORMS)[number];
 
 /** Rows up to which the vector form is the faster one. */
@@ -28,7 +28,8 @@ function possible(form: Form, caps: Caps, s: Gemm): boolean {
 
 function choose(caps: Caps, s: Gemm): Form {
   if (possible('vector', caps, s)) return 'vector';
-  if (!caps.software) return 'tile';
+  const large = Math.ceil(s.rows / 64) * Math.ceil(s.cols / 64) * (s.batch ?? 1) * (s.groups ?? 1);
+  if (!caps.software) return large >= LARGE_TILES ? 'tile' : 'small_tile';
   return possible('broadcast', caps, s) ? 'broadcast' : 'register';
 }
 
@@ -72,7 +73,14 @@ export interface Gemm {
   readonly batch?: number;
   readonly groups?: number;
   /** Steps of one batch item in x, w and y, and of one group in x, w and columns of y. */
-  readonly step?: { readonly x?: number; readonly w?: number; readonly y?: number; readonly xGroup?: number; readonly wGroup?: number; readonly yGroup?: number };
+  readonly step?: {
+    readonly x?: number;
+    readonly w?: number;
+    readonly y?: number;
+    readonly xGroup?: number;
+    readonly wGroup?: number;
+    readonly yGroup?: number;
+  };
   readonly alpha?: number;
   readonly act?: Act;
   readonly preAct?: Act;
@@ -82,15 +90,32 @@ export interface Gemm {
 export function gemm(g: Graph, s: Gemm): Tensor {
   const { batch = 1, groups = 1, taps = 1, step = {} } = s;
   const params = {
-    rows: s.rows, cols: s.cols, inner: s.inner, taps,
-    row_step: s.rowStep, tap_step: s.tapStep ?? 0, origin: s.origin ?? 0, x_limit: s.xLimit,
-    x_batch: step.x ?? 0, x_group: step.xGroup ?? 0, w_k: s.wK, w_n: s.wN ?? 1,
-    w_batch: step.w ?? 0, w_group: step.wGroup ?? 0, y_row: s.yRow, y_group: step.yGroup ?? 0,
-    y_batch: step.y ?? 0, crop: s.crop ?? 0, y_limit: s.yLimit, groups,
-    bias: s.bias ? 1 : 0, alpha: s.alpha ?? 1,
+    rows: s.rows,
+    cols: s.cols,
+    inner: s.inner,
+    taps,
+    row_step: s.rowStep,
+    tap_step: s.tapStep ?? 0,
+    origin: s.origin ?? 0,
+    x_limit: s.xLimit,
+    x_batch: step.x ?? 0,
+    x_group: step.xGroup ?? 0,
+    w_k: s.wK,
+    w_n: s.wN ?? 1,
+    w_batch: step.w ?? 0,
+    w_group: step.wGroup ?? 0,
+    y_row: s.yRow,
+    y_group: step.yGroup ?? 0,
+    y_batch: step.y ?? 0,
+    crop: s.crop ?? 0,
+    y_limit: s.yLimit,
+    groups,
+    bias: s.bias ? 1 : 0,
+    alpha: s.alpha ?? 1,
   };
   const form = s.form ?? choose(g.caps, s);
-  if (!possible(form, g.caps, s)) throw new MelodyError('limit', `${s.label}: the form "${form}" cannot run this product on ${g.caps.name}`);
+  if (!possible(form, g.caps, s))
+    throw new MelodyError('limit', `${s.label}: the form "${form}" cannot run this product on ${g.caps.name}`);
   const slices = batch * groups;
   const common = {
     in: { x: s.x, w: s.w, bias: s.bias ?? s.x, scale: s.scale ?? s.x, residual: s.residual ?? s.x },
@@ -101,20 +126,26 @@ export function gemm(g: Graph, s: Gemm): Tensor {
     flops: 2 * slices * s.rows * s.cols * taps * s.inner * (s.gate ? 2 : 1),
   };
   const overrides = {
-    ACT: ACT[s.act ?? 'none'], PRE: ACT[s.preAct ?? 'none'], RESIDUAL: s.residual ? 1 : 0,
+    ACT: ACT[s.act ?? 'none'],
+    PRE: ACT[s.preAct ?? 'none'],
+    RESIDUAL: s.residual ? 1 : 0,
     SCALE: !s.scale ? 0 : elementsOf(s.scale.shape) === elementsOf(s.y.shape) ? 1 : 2,
   };
-  const grid = (rows: number, cols: number) => [...grid1d(g.caps, Math.ceil(s.rows / rows) * Math.ceil(s.cols / cols), 1), slices] as [number, number, number];
+  const grid = (rows: number, cols: number) =>
+    [...grid1d(g.caps, Math.ceil(s.rows / rows) * Math.ceil(s.cols / cols), 1), slices] as [number, number, number];
   if (form === 'vector') {
     const ROWS = 2 ** Math.ceil(Math.log2(s.rows));
     // GPUs hide latency with threads: more slices of k for one row; eight rows fill the workgroup memory with 64 threads
     const WG = g.caps.software || ROWS > 2 || s.inner < 256 ? 64 : 256;
     g.dispatch(K.matvec, {
-      ...common, in: { ...common.in, gate: s.gate ?? s.w },
-      consts: { ROWS }, overrides: { ...overrides, WG, GATED: s.gate ? 1 : 0 }, grid: [Math.ceil(s.cols / 32), 1, slices],
+      ...common,
+      in: { ...common.in, gate: s.gate ?? s.w },
+      consts: { ROWS },
+      overrides: { ...overrides, WG, GATED: s.gate ? 1 : 0 },
+      grid: [Math.ceil(s.cols / 32), 1, slices],
     });
-  } else if (form === 'tile') {
-    const T = Math.ceil(s.rows / 64) * Math.ceil(s.cols / 64) * slices >= LARGE_TILES ? 8 : 4;
+  } else if (form === 'tile' || form === 'small_tile') {
+    const T = form === 'tile' ? 8 : 4;
     g.dispatch(K.matmul_tile, { ...common, consts: { TM: T, TN: T }, overrides, grid: grid(8 * T, 8 * T) });
   } else if (form === 'broadcast') {
     g.dispatch(K.matmul_broadcast, { ...common, overrides, grid: grid(16, 32) });

@@ -35,11 +35,22 @@ export function linear(g: Graph, x: Tensor, w: WeightRef, options: LinearOptions
   if (into) expectShape('linear', 'into', into, shape);
   return gemm(g, {
     label: w.name,
-    x, w: g.weight(w, linearLayout(w)), y: into ?? g.temp(shape, 'f32', 'linear'),
+    x,
+    w: g.weight(w, linearLayout(w)),
+    y: into ?? g.temp(shape, 'f32', 'linear'),
     bias: options.bias && g.weight(options.bias, VECTOR),
-    scale: scale && ('storage' in scale ? scale : g.weight(scale, VECTOR)), residual, act: options.act, form: options.form,
-    rows, cols, inner,
-    rowStep: inner, xLimit: rows * inner, wK: packedCols(cols), yRow: cols, yLimit: rows * cols,
+    scale: scale && ('storage' in scale ? scale : g.weight(scale, VECTOR)),
+    residual,
+    act: options.act,
+    form: options.form,
+    rows,
+    cols,
+    inner,
+    rowStep: inner,
+    xLimit: rows * inner,
+    wK: packedCols(cols),
+    yRow: cols,
+    yLimit: rows * cols,
   });
 }
 
@@ -52,13 +63,23 @@ export function swiglu(g: Graph, x: Tensor, gate: WeightRef, up: WeightRef, opti
   expectShape('swiglu', gate.name, gate, [null, inner]);
   expectShape('swiglu', up.name, up, gate.shape);
   const cols = gate.shape[0];
-  const fused = gate.dtype === up.dtype && rows <= VECTOR_ROWS && inner % 4 === 0 && cols % 4 === 0 && (options.form ?? 'vector') === 'vector';
+  const fused =
+    gate.dtype === up.dtype && rows <= VECTOR_ROWS && inner % 4 === 0 && cols % 4 === 0 && (options.form ?? 'vector') === 'vector';
   if (!fused) return linear(g, x, up, { scale: linear(g, x, gate, { act: 'silu', ...options }), ...options });
   return gemm(g, {
     label: up.name,
-    x, w: g.weight(up, linearLayout(up)), gate: g.weight(gate, linearLayout(gate)), y: g.temp([...x.shape.slice(0, -1), cols], 'f32', 'swiglu'),
-    rows, cols, inner,
-    rowStep: inner, xLimit: rows * inner, wK: packedCols(cols), yRow: cols, yLimit: rows * cols,
+    x,
+    w: g.weight(up, linearLayout(up)),
+    gate: g.weight(gate, linearLayout(gate)),
+    y: g.temp([...x.shape.slice(0, -1), cols], 'f32', 'swiglu'),
+    rows,
+    cols,
+    inner,
+    rowStep: inner,
+    xLimit: rows * inner,
+    wK: packedCols(cols),
+    yRow: cols,
+    yLimit: rows * cols,
   });
 }
 
@@ -71,16 +92,38 @@ export function matmul(g: Graph, a: Tensor, b: Tensor, options: { transposeB?: b
   const inner = a.shape[a.shape.length - 1];
   const [bK, bN] = transposeB ? [b.shape.length - 1, b.shape.length - 2] : [b.shape.length - 2, b.shape.length - 1];
   const batched = b.shape.length === 3;
-  if (a.shape.length < 2 || a.shape.length > 3 || b.shape.length < 2 || b.shape[bK] !== inner || (batched && b.shape[0] !== a.shape[0]) || (batched && a.shape.length !== 3))
-    throw new MelodyError('shape', `matmul: got [${a.shape}] and [${b.shape}]${transposeB ? ' transposed' : ''}, expected [B?, M, K] and [B?, ${transposeB ? 'N, K' : 'K, N'}]`);
+  if (
+    a.shape.length < 2 ||
+    a.shape.length > 3 ||
+    b.shape.length < 2 ||
+    b.shape[bK] !== inner ||
+    (batched && b.shape[0] !== a.shape[0]) ||
+    (batched && a.shape.length !== 3)
+  )
+    throw new MelodyError(
+      'shape',
+      `matmul: got [${a.shape}] and [${b.shape}]${transposeB ? ' transposed' : ''}, expected [B?, M, K] and [B?, ${transposeB ? 'N, K' : 'K, N'}]`,
+    );
   const cols = b.shape[bN];
   const shape = [...a.shape.slice(0, -1), cols];
   const rows = batched ? a.shape[1] : elementsOf(a.shape) / inner;
   return gemm(g, {
     label: 'matmul',
-    x: a, w: b, y: g.temp(shape, 'f32', 'matmul'),
-    rows, cols, inner, alpha, form,
-    rowStep: inner, xLimit: rows * inner, wK: transposeB ? 1 : cols, wN: transposeB ? inner : 1, yRow: cols, yLimit: rows * cols,
-    batch: batched ? a.shape[0] : 1, step: { x: rows * inner, w: inner * cols, y: rows * cols },
+    x: a,
+    w: b,
+    y: g.temp(shape, 'f32', 'matmul'),
+    rows,
+    cols,
+    inner,
+    alpha,
+    form,
+    rowStep: inner,
+    xLimit: rows * inner,
+    wK: transposeB ? 1 : cols,
+    wN: transposeB ? inner : 1,
+    yRow: cols,
+    yLimit: rows * cols,
+    batch: batched ? a.shape[0] : 1,
+    step: { x: rows * inner, w: inner * cols, y: rows * cols },
   });
 }

@@ -10,8 +10,17 @@ const gpu = useGpu();
 const forms = formRunner(gpu, ATTENTION_FORMS);
 
 interface Case {
-  batch: number; tq: number; tk: number; heads: number; dh: number;
-  causal?: boolean; keys?: number; queryOffset?: number; scale?: number; sharedKeys?: boolean; spread?: number;
+  batch: number;
+  tq: number;
+  tk: number;
+  heads: number;
+  dh: number;
+  causal?: boolean;
+  keys?: number;
+  queryOffset?: number;
+  scale?: number;
+  sharedKeys?: boolean;
+  spread?: number;
 }
 
 function reference(c: Case, q: Float32Array, k: Float32Array, v: Float32Array): Float64Array {
@@ -56,35 +65,55 @@ describe('attention', () => {
     { batch: 1, tq: 16, tk: 300, heads: 1, dh: 8, spread: 30 }, // scores to ±2000: the streaming maximum must hold
   ];
   for (const c of CASES)
-    it(Object.entries(c).map(([k, v]) => `${k} ${v}`).join(', '), async () => {
-      const row = c.heads * c.dh;
-      const kvBatch = c.sharedKeys ? 1 : c.batch;
-      const q = randomArray(c.batch * c.tq * row, 1, c.spread ?? 2);
-      const k = randomArray(kvBatch * c.tk * row, 2, c.spread ?? 2);
-      const v = randomArray(kvBatch * c.tk * row, 3);
-      const expected = reference(c, q, k, v);
-      await forms.each(async (form) => {
-        const { y } = await runGraph(gpu(), (g) => ({
-          y: attention(g, g.input('q', [c.batch, c.tq, row]), g.input('k', [kvBatch, c.tk, row]), g.input('v', [kvBatch, c.tk, row]), { ...c, form }),
-        }), { q, k, v });
-        expectClose(y, expected);
-      });
-    });
+    it(
+      Object.entries(c)
+        .map(([k, v]) => `${k} ${v}`)
+        .join(', '),
+      async () => {
+        const row = c.heads * c.dh;
+        const kvBatch = c.sharedKeys ? 1 : c.batch;
+        const q = randomArray(c.batch * c.tq * row, 1, c.spread ?? 2);
+        const k = randomArray(kvBatch * c.tk * row, 2, c.spread ?? 2);
+        const v = randomArray(kvBatch * c.tk * row, 3);
+        const expected = reference(c, q, k, v);
+        await forms.each(async (form) => {
+          const { y } = await runGraph(
+            gpu(),
+            (g) => ({
+              y: attention(g, g.input('q', [c.batch, c.tq, row]), g.input('k', [kvBatch, c.tk, row]), g.input('v', [kvBatch, c.tk, row]), {
+                ...c,
+                form,
+              }),
+            }),
+            { q, k, v },
+          );
+          expectClose(y, expected);
+        });
+      },
+    );
 
   it('decodes from a cache with run-time lengths, stale rows unread', async () => {
     const [heads, dh, capacity, filled] = [2, 16, 40, 23];
     const row = heads * dh;
     const [q, k, v] = [1, 2, 3].map((seed) => randomArray(row, seed));
     const [oldK, oldV] = [4, 5].map((seed) => randomArray(filled * row, seed));
-    const { y, cache } = await runGraph(gpu(), (g) => {
-      const pos = g.scalar('pos');
-      const [kCache, vCache] = ['k', 'v'].map((name) => state(name, [1, capacity, row]));
-      kvAppend(g, kCache, g.input('oldK', [1, filled, row]), 0);
-      kvAppend(g, vCache, g.input('oldV', [1, filled, row]), 0);
-      kvAppend(g, kCache, g.input('k', [1, 1, row]), pos);
-      kvAppend(g, vCache, g.input('v', [1, 1, row]), pos);
-      return { y: attention(g, g.input('q', [1, 1, row]), kCache, vCache, { heads, causal: true, keys: plus(pos, 1), queryOffset: pos }), cache: kCache };
-    }, { q, k, v, oldK, oldV }, { pos: filled });
+    const { y, cache } = await runGraph(
+      gpu(),
+      (g) => {
+        const pos = g.scalar('pos');
+        const [kCache, vCache] = ['k', 'v'].map((name) => state(name, [1, capacity, row]));
+        kvAppend(g, kCache, g.input('oldK', [1, filled, row]), 0);
+        kvAppend(g, vCache, g.input('oldV', [1, filled, row]), 0);
+        kvAppend(g, kCache, g.input('k', [1, 1, row]), pos);
+        kvAppend(g, vCache, g.input('v', [1, 1, row]), pos);
+        return {
+          y: attention(g, g.input('q', [1, 1, row]), kCache, vCache, { heads, causal: true, keys: plus(pos, 1), queryOffset: pos }),
+          cache: kCache,
+        };
+      },
+      { q, k, v, oldK, oldV },
+      { pos: filled },
+    );
     const joined = (a: Float32Array, b: Float32Array) => Float32Array.of(...a, ...b);
     expectClose(y, reference({ batch: 1, tq: 1, tk: filled + 1, heads, dh }, q, joined(oldK, k), joined(oldV, v)));
     expect([...cache.subarray(0, (filled + 1) * row)]).toEqual([...oldK, ...k]);
@@ -93,7 +122,9 @@ describe('attention', () => {
 
   it('refuses heads and keys that do not fit', async () => {
     const run = (options: { heads: number; keys?: number }, tk = 4, width = 6) =>
-      runGraph(gpu(), (g) => ({ y: attention(g, g.input('q', [2, 3, 6]), g.input('k', [2, tk, width]), g.input('v', [2, 4, width]), options) }));
+      runGraph(gpu(), (g) => ({
+        y: attention(g, g.input('q', [2, 3, 6]), g.input('k', [2, tk, width]), g.input('v', [2, 4, width]), options),
+      }));
     await expect(run({ heads: 4 })).rejects.toThrow('attention: rows of 6 do not split into 4 heads');
     await expect(run({ heads: 2, keys: 5 })).rejects.toThrow('attention: 5 valid keys of [2,4,6]');
     await expect(run({ heads: 2 }, 4, 8)).rejects.toThrow('attention: k does not fit; got [2,4,8], expected [2,*,6]');
@@ -101,13 +132,18 @@ describe('attention', () => {
   });
 });
 
-forms.covered(['row'], ['broadcast']);
+forms.covered(['row', 'tile'], ['broadcast']);
 
 describe('rope', () => {
-  const angles = (position: number, dh: number, theta: number) => Float64Array.from({ length: dh / 2 }, (_, i) => position * theta ** ((-2 * i) / dh));
+  const angles = (position: number, dh: number, theta: number) =>
+    Float64Array.from({ length: dh / 2 }, (_, i) => position * theta ** ((-2 * i) / dh));
 
   for (const style of ['half', 'interleaved'] as const)
-    for (const [batch, len, heads, dh] of [[1, 1, 1, 2], [2, 13, 3, 10], [1, 70, 4, 32]])
+    for (const [batch, len, heads, dh] of [
+      [1, 1, 1, 2],
+      [2, 13, 3, 10],
+      [1, 70, 4, 32],
+    ])
       it(`${style} [${batch}, ${len}, ${heads}·${dh}]`, async () => {
         const row = heads * dh;
         const x = randomArray(batch * len * row, 1);
@@ -126,17 +162,31 @@ describe('rope', () => {
                 });
           return y;
         };
-        const { counted, placed, each } = await runGraph(gpu(), (g) => {
-          const input = g.input('x', [batch, len, row]);
-          return {
-            counted: rope(g, input, { heads, style, offset: g.scalar('at') }),
-            placed: rope(g, input, { heads, style, theta: 100, positions: g.input('own', [len]) }),
-            each: rope(g, input, { heads, style, positions: g.input('perItem', [batch, len]) }),
-          };
-        }, { x, own, perItem }, { at: 57 });
-        expectClose(counted, turned((_b, t) => 57 + t, 1e4));
-        expectClose(placed, turned((_b, t) => own[t], 100));
-        expectClose(each, turned((b, t) => perItem[b * len + t], 1e4));
+        const { counted, placed, each } = await runGraph(
+          gpu(),
+          (g) => {
+            const input = g.input('x', [batch, len, row]);
+            return {
+              counted: rope(g, input, { heads, style, offset: g.scalar('at') }),
+              placed: rope(g, input, { heads, style, theta: 100, positions: g.input('own', [len]) }),
+              each: rope(g, input, { heads, style, positions: g.input('perItem', [batch, len]) }),
+            };
+          },
+          { x, own, perItem },
+          { at: 57 },
+        );
+        expectClose(
+          counted,
+          turned((_b, t) => 57 + t, 1e4),
+        );
+        expectClose(
+          placed,
+          turned((_b, t) => own[t], 100),
+        );
+        expectClose(
+          each,
+          turned((b, t) => perItem[b * len + t], 1e4),
+        );
       });
 
   it('refuses odd heads and positions of another length', async () => {
@@ -150,21 +200,28 @@ describe('rope', () => {
 describe('kvAppend', () => {
   it('writes rows of every batch item at a run-time place and drops what is past the end', async () => {
     const x = randomArray(2 * 3 * 5, 1);
-    const { cache } = await runGraph(gpu(), (g) => {
-      const kept = state('cache', [2, 7, 5]);
-      kvAppend(g, kept, g.input('x', [2, 3, 5]), g.scalar('at'));
-      return { cache: kept };
-    }, { x }, { at: 5 });
+    const { cache } = await runGraph(
+      gpu(),
+      (g) => {
+        const kept = state('cache', [2, 7, 5]);
+        kvAppend(g, kept, g.input('x', [2, 3, 5]), g.scalar('at'));
+        return { cache: kept };
+      },
+      { x },
+      { at: 5 },
+    );
     const expected = new Float32Array(2 * 7 * 5);
     for (let b = 0; b < 2; b++) expected.set(x.subarray(b * 15, b * 15 + 10), b * 35 + 25);
     expect([...cache]).toEqual([...expected]);
   });
 
   it('refuses rows of another width', async () => {
-    await expect(runGraph(gpu(), (g) => {
-      const kept = state('cache', [1, 7, 5]);
-      kvAppend(g, kept, g.input('x', [1, 3, 4]), 0);
-      return { cache: kept };
-    })).rejects.toThrow('kv_append: cache does not fit; got [1,7,5], expected [1,*,4]');
+    await expect(
+      runGraph(gpu(), (g) => {
+        const kept = state('cache', [1, 7, 5]);
+        kvAppend(g, kept, g.input('x', [1, 3, 4]), 0);
+        return { cache: kept };
+      }),
+    ).rejects.toThrow('kv_append: cache does not fit; got [1,7,5], expected [1,*,4]');
   });
 });
