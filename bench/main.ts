@@ -1,6 +1,6 @@
 // npm run bench: ours and, where bench/peers is installed, the other engines: same shapes, same inputs, outputs checked,
 // sampled in turn (one engine measures, the others idle), one table of ratios, JSON lines in bench/results/.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -87,6 +87,25 @@ async function measure(variants: readonly Variant[], rounds: number): Promise<nu
   return loadOf(ownCpuMs + (parent.user + parent.system) / 1000);
 }
 
+function machineLine() {
+  const { model } = cpus()[0];
+  return {
+    type: 'machine',
+    date: new Date().toISOString(),
+    node: process.version,
+    cpu: model.trim(),
+    cores: cpus().length,
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+  };
+}
+
+/** A new file of JSON lines, written line by line: a run that is stopped keeps what it measured. */
+function openResult(folder: string): { file: string; write(line: object): void } {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.jsonl`);
+  return { file, write: (line) => appendFileSync(file, `${JSON.stringify(line)}\n`) };
+}
+
 async function main(): Promise<void> {
   const { values: options } = parseArgs({
     options: {
@@ -118,25 +137,21 @@ async function main(): Promise<void> {
     }
     log(`${p.name}: ${JSON.stringify(info[p.name])}`);
   }
+  const { file, write } = openResult(join(folder, '..', '..', 'results')); // the bundle runs in bench/peers/dist
+  write({ ...machineLine(), engines: info });
   const rows: Measured[] = [];
-  const loads: Record<string, number | undefined> = {};
   for (const c of PEER_CASES.filter((c) => c.name.includes(options.filter))) {
     const variants = await prepare(c, processes);
-    loads[c.name] = await measure(variants, Number(options.rounds));
-    rows.push(...variants.map((v) => v.row));
+    const otherCores = await measure(variants, Number(options.rounds));
+    for (const { row } of variants) {
+      rows.push({ ...row, otherCores });
+      write({ ...row, otherCores });
+    }
     for (const p of processes) if (p.running) await p.ask({ type: 'release' }).catch(() => {});
-    log(`${c.name}: measured, other processes kept ${loads[c.name]?.toFixed(2) ?? '?'} cores busy`);
+    log(`${c.name}: measured, other processes kept ${otherCores?.toFixed(2) ?? '?'} cores busy`);
   }
   for (const p of processes) p.stop();
-
-  const machine = { type: 'machine', date: new Date().toISOString(), node: process.version, cpu: cpus()[0].model, cores: cpus().length };
-  const header = { ...machine, memoryGb: Math.round(totalmem() / 2 ** 30), engines: info, otherCoresBusy: loads };
-  const lines = [header, ...rows].map((line) => JSON.stringify(line)).join('\n');
-  const results = join(folder, '..', '..', 'results'); // the bundle runs in bench/peers/dist
-  mkdirSync(results, { recursive: true });
-  const file = join(results, `${machine.date.replaceAll(':', '-').slice(0, 19)}.jsonl`);
-  writeFileSync(file, `${lines}\n`);
-  if (options.json) return console.log(lines);
+  if (options.json) return console.log(readFileSync(file, 'utf8'));
   for (const [measureName, title] of [
     ['best', 'wall ms, best'],
     ['median', 'wall ms, median'],

@@ -16,6 +16,8 @@ export interface Measured {
   wallMs?: Summary;
   /** Median over rounds of the process's CPU time per run. */
   cpuMs?: number;
+  /** Cores that other programs kept busy while this case was measured. */
+  otherCores?: number;
 }
 
 export type Measure = 'best' | 'median' | 'cpu';
