@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid:
     var b_gate: array<vec4f, 4>;
     if (GATED == 1u) { b_gate = array(gate4_at(at), gate4_at(at + p.w_k), gate4_at(at + 2u * p.w_k), gate4_at(at + 3u * p.w_k)); }
     for (var r = 0u; r < ROWS; r++) {
-      let a = x4_at(slice.x, (row + r) * p.row_step, k);
+      let a = x4_at(slice.x, (row + r) * p.row_step - p.origin, k);
       acc[r] += a.x * b[0] + a.y * b[1] + a.z * b[2] + a.w * b[3];
       if (GATED == 1u) { acc_gate[r] += a.x * b_gate[0] + a.y * b_gate[1] + a.z * b_gate[2] + a.w * b_gate[3]; }
     }

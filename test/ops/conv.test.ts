@@ -82,6 +82,7 @@ const title = (c: Case) =>
 describe('conv1d', () => {
   const CASES: Case[] = [
     { len: 1, cin: 1, cout: 1, taps: 1, all: true },
+    { len: 5, cin: 8, cout: 12, taps: 3, padding: [2, 1], all: true },
     { len: 33, cin: 3, cout: 5, taps: 3, padding: [1, 1], all: true },
     { len: 70, cin: 8, cout: 36, taps: 5, stride: 2, padding: [3, 1], all: true },
     { batch: 3, len: 29, cin: 4, cout: 8, taps: 3, dilation: 2, padding: [0, 4], all: true },
