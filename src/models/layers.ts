@@ -4,9 +4,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { attention, rope } from '../ops/attention.ts';
 import { sharedConstant } from '../ops/constant.ts';
 import { conv1d } from '../ops/conv.ts';
-import { add, mul } from '../ops/elementwise.ts';
 import { meanRows } from '../ops/gather.ts';
-import { VECTOR } from '../ops/layouts.ts';
 import { linear } from '../ops/matmul.ts';
 import { layerNorm, rmsNorm } from '../ops/norm.ts';
 import type { Scope } from '../weights/weights.ts';
@@ -27,8 +25,7 @@ export function convNext(g: Graph, w: Scope, x: Tensor, ffn: number, kernel: num
   const d = conv1d(g, x, w.get('dwconv.weight', [c, 1, kernel]), { bias: w.get('dwconv.bias', [c]), groups: c, padding: kernel >> 1 });
   const y = layerNorm(g, d, w.get('norm.weight', [c]), w.get('norm.bias', [c]), { eps: EPS });
   const h = linear(g, y, w.get('up.weight', [ffn, c]), { bias: w.get('up.bias', [ffn]), act: 'gelu' });
-  const out = linear(g, h, w.get('down.weight', [c, ffn]), { bias: w.get('down.bias', [c]) });
-  return add(g, mul(g, out, g.weight(w.get('gamma', [c]), VECTOR)), x);
+  return linear(g, h, w.get('down.weight', [c, ffn]), { bias: w.get('down.bias', [c]), scale: w.get('gamma', [c]), residual: x });
 }
 
 export interface EncoderConfig {

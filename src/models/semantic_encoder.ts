@@ -31,10 +31,10 @@ export function semanticFeatures(g: Graph, w: Scope, audio: Tensor): Tensor {
     const frames = elementsOf(audio.shape) / HOP;
     const pitch = (size: number, highest: number, name: string) => {
       const bins = Math.floor((highest * size) / SAMPLE_RATE) + 1; // the filters above are zero
-      const power = complexPower(g, stft(g, audio, { size, hop: HOP, bins }), { mode: 'power' });
+      const power = complexPower(g, stft(g, audio, { size, hop: HOP, bins }), { bins, mode: 'power' });
       return peakNormalise(g, filterBank(g, power, f.get(name, [size / 2 + 1, 12])), 1e-8);
     };
-    const fine = complexPower(g, stft(g, audio, { size: 1024, hop: HOP / 2 }), { mode: 'power' });
+    const fine = complexPower(g, stft(g, audio, { size: 1024, hop: HOP / 2 }), { bins: 513, mode: 'power' });
     const onset = onsetRise(g, logFloor(g, filterBank(g, fine, f.get('onset', [513, 3])), 1e-3), 2, 4);
     const mel = logFloor(g, filterBank(g, fine, f.get('mel', [513, MEL_BANDS])), 1e-4);
     const mean = meanRows(g, reshape(mel, [frames, 2, MEL_BANDS]));

@@ -70,7 +70,11 @@ function istftDecoder(g: Graph, w: Scope, z: Tensor, c: IstftDecoderConfig): Ten
   for (let i = 0; i < c.low_layers; i++) x = g.scope(`low ${i}`, () => convNext(g, w.at(`low.${i}`), x, c.ffn, c.kernel));
   x = reshape(project('expand', x, c.dim, c.upsample * c.dim), [frames * c.upsample, c.dim]);
   for (let i = 0; i < c.high_layers; i++) x = g.scope(`high ${i}`, () => convNext(g, w.at(`high.${i}`), x, c.ffn, c.kernel));
-  const spectrum = polar(g, project('head', norm('norm_out', x), c.dim, c.fft_size + 2), { limit: 5 });
+  const spoken = linear(g, norm('norm_out', x), w.get('head.weight', [c.fft_size + 2, c.dim]), {
+    bias: w.get('head.bias', [c.fft_size + 2]),
+    padded: true,
+  });
+  const spectrum = polar(g, spoken, { bins: c.fft_size / 2 + 1, limit: 5 });
   return clamp(g, istft(g, spectrum, { size: c.fft_size, hop: c.hop_length / c.upsample }), -1, 1);
 }
 

@@ -60,7 +60,7 @@ function stftEncoder(g: Graph, w: Scope, audio: Tensor, c: StftEncoderConfig): T
   const features = concatCols(
     g,
     c.spectra.map(({ size, hop }) => {
-      const y = complexPower(g, stft(g, audio, { size, hop }), { mode: 'log', eps: 1e-8, floor: 1e-2 });
+      const y = complexPower(g, stft(g, audio, { size, hop }), { bins: size / 2 + 1, mode: 'log', eps: 1e-8, floor: 1e-2 });
       return reshape(y, [frames, (size / 2 + 1) * (c.hop_length / hop)]);
     }),
   );

@@ -10,6 +10,17 @@ export const VECTOR: WeightLayout = {
   pack: (data) => (data instanceof Uint16Array ? f16ToF32(data) : data),
 };
 
+/** A vector as f32 with zeros behind it, up to `cols`: the bias of a product whose columns are rounded up. */
+export const paddedVector = (cols: number): WeightLayout => ({
+  key: `padded ${cols}`,
+  dtype: 'f32',
+  pack(data) {
+    const out = new Float32Array(cols);
+    out.set(data instanceof Uint16Array ? f16ToF32(data) : data);
+    return out;
+  },
+});
+
 /** As in the file, f32 or f16 (pairs in words): for tables whose rows are picked. */
 export const flat = (ref: WeightRef): WeightLayout => ({ key: 'flat', dtype: ref.dtype });
 

@@ -4,7 +4,7 @@ import { expectShape, type Graph, rowsCols } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import type { Act } from './act.ts';
 import { type Form, gemm, VECTOR_ROWS } from './gemm.ts';
-import { linearLayout, packedCols, VECTOR } from './layouts.ts';
+import { linearLayout, packedCols, paddedVector, VECTOR } from './layouts.ts';
 
 export interface LinearOptions {
   bias?: WeightRef; // [N]
@@ -15,6 +15,8 @@ export interface LinearOptions {
   residual?: Tensor;
   /** Where the result goes, e.g. a state. [..., N] */
   into?: Tensor;
+  /** Round N up to a multiple of four: the kernels are faster there. The columns behind N hold act(0). */
+  padded?: boolean;
   /** Forces a kernel form; for tests and benchmarks. */
   form?: Form;
 }
@@ -26,9 +28,9 @@ export interface LinearOptions {
 export function linear(g: Graph, x: Tensor, w: WeightRef, options: LinearOptions = {}): Tensor {
   const [rows, inner] = rowsCols(x);
   expectShape('linear', w.name, w, [null, inner]);
-  const cols = w.shape[0];
+  const cols = options.padded ? packedCols(w.shape[0]) : w.shape[0];
   const shape = [...x.shape.slice(0, -1), cols];
-  if (options.bias) expectShape('linear', options.bias.name, options.bias, [cols]);
+  if (options.bias) expectShape('linear', options.bias.name, options.bias, [w.shape[0]]);
   const { scale, residual, into } = options;
   if (scale) expectShape('linear', 'storage' in scale ? 'scale' : scale.name, scale, 'storage' in scale ? shape : [cols]);
   if (residual) expectShape('linear', 'residual', residual, shape);
@@ -38,7 +40,7 @@ export function linear(g: Graph, x: Tensor, w: WeightRef, options: LinearOptions
     x,
     w: g.weight(w, linearLayout(w)),
     y: into ?? g.temp(shape, 'f32', 'linear'),
-    bias: options.bias && g.weight(options.bias, VECTOR),
+    bias: options.bias && g.weight(options.bias, options.padded ? paddedVector(cols) : VECTOR),
     scale: scale && ('storage' in scale ? scale : g.weight(scale, VECTOR)),
     residual,
     act: options.act,

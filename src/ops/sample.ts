@@ -108,8 +108,11 @@ export function sampleTokenReference(
   const weights = ranked.map(({ distance }) => weightOf(distance, rate));
   const firstAbove = (threshold: number) => {
     let sum = 0;
-    const rank = weights.findIndex((w) => (sum += w) > threshold);
-    return rank;
+    for (const [rank, w] of weights.entries()) {
+      sum += w;
+      if (sum > threshold) return rank;
+    }
+    return weights.length - 1;
   };
   const total = weights.reduce((a, b) => a + b);
   const last = firstAbove(wideMultiply(total - 1, top_p)[0]);

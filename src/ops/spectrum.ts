@@ -18,7 +18,10 @@ export interface StftOptions {
   readonly bins?: number;
 }
 
-/** Short-time Fourier transform with a periodic Hann window. audio [n], n = hop·T → [T, 2·bins]: real parts, then imaginary parts. */
+/** Columns of one half (real or imaginary) of a spectrum of `bins`: rounded up so that rows are whole groups of four; zeros fill the rest. */
+export const halfOf = (bins: number): number => Math.ceil(bins / 2) * 2;
+
+/** Short-time Fourier transform with a periodic Hann window. audio [n], n = hop·T → [T, 2·halfOf(bins)]: real parts, then imaginary parts. */
 export function stft(g: Graph, audio: Tensor, { size, hop, bins = size / 2 + 1 }: StftOptions): Tensor {
   const n = elementsOf(audio.shape);
   if (n % hop !== 0 || size % 2 || hop % 2 || size < hop)
@@ -29,42 +32,53 @@ export function stft(g: Graph, audio: Tensor, { size, hop, bins = size / 2 + 1 }
 
 /**
  * Inverse of stft for size = 4·hop: frames overlap-added under the same window, divided by 1.5, the sum of its squares.
- * spectrum [T, 2·(size/2 + 1)] → audio [hop·T].
+ * spectrum [T, 2·halfOf(size/2 + 1)] → audio [hop·T].
  */
 export function istft(g: Graph, spectrum: Tensor, { size, hop }: { size: number; hop: number }): Tensor {
   const [frames, width] = rowsCols(spectrum);
-  if (size !== 4 * hop || width !== size + 2)
-    throw new MelodyError('shape', `istft: got [${spectrum.shape}], size ${size}, hop ${hop}; expected size 4·hop and ${size + 2} columns`);
+  const expected = 2 * halfOf(size / 2 + 1);
+  if (size !== 4 * hop || width !== expected)
+    throw new MelodyError('shape', `istft: got [${spectrum.shape}], size ${size}, hop ${hop}; expected size 4·hop and ${expected} columns`);
   const crop = (size - hop) / 2;
   const audio = convTranspose1d(g, reshape(spectrum, [frames, width]), synthesisBasis(size), { stride: hop, padding: [crop, crop] });
   return reshape(audio, [frames * hop]);
 }
 
-/** Spectra [T, 2·bins] → [T, bins]: |S|², √(|S|² + eps), or log(√(|S|² + eps) + floor). */
-export function complexPower(g: Graph, x: Tensor, options: { mode: 'power' | 'magnitude' | 'log'; eps?: number; floor?: number }): Tensor {
+/** Spectra [T, 2·halfOf(bins)] → [T, bins]: |S|², √(|S|² + eps), or log(√(|S|² + eps) + floor). */
+export function complexPower(
+  g: Graph,
+  x: Tensor,
+  options: { bins: number; mode: 'power' | 'magnitude' | 'log'; eps?: number; floor?: number },
+): Tensor {
   const [rows, width] = rowsCols(x);
-  const y = g.temp([rows, width / 2], 'f32', 'complex_power');
+  const { bins, mode, eps = 0, floor = 0 } = options;
+  if (width !== 2 * halfOf(bins))
+    throw new MelodyError('shape', `complex_power: got [${x.shape}], expected ${2 * halfOf(bins)} columns for ${bins} bins`);
+  const y = g.temp([rows, bins], 'f32', 'complex_power');
   g.dispatch(K.complex_power, {
     in: { x },
     out: { y },
-    params: { rows, bins: width / 2, eps: options.eps ?? 0, floor: options.floor ?? 0 },
-    overrides: { MODE: { power: 0, magnitude: 1, log: 2 }[options.mode] },
-    grid: grid1d(g.caps, (rows * width) / 2, 64),
-    flops: 2 * rows * width,
+    params: { rows, bins, half: width / 2, eps, floor },
+    overrides: { MODE: { power: 0, magnitude: 1, log: 2 }[mode] },
+    grid: grid1d(g.caps, rows * bins, 64),
+    flops: 4 * rows * bins,
   });
   return y;
 }
 
-/** [T, 2·bins] of log magnitude and phase → [T, 2·bins] of real and imaginary parts; magnitudes up to e^limit. */
-export function polar(g: Graph, x: Tensor, options: { limit: number }): Tensor {
-  const [rows, width] = rowsCols(x);
-  const y = g.temp(x.shape, 'f32', 'polar');
+/** [T, ≥ 2·bins], log magnitudes and then phases → spectra [T, 2·halfOf(bins)]; magnitudes up to e^limit. */
+export function polar(g: Graph, x: Tensor, options: { bins: number; limit: number }): Tensor {
+  const [rows, x_row] = rowsCols(x);
+  const { bins, limit } = options;
+  if (x_row < 2 * bins) throw new MelodyError('shape', `polar: got [${x.shape}], expected at least ${2 * bins} columns for ${bins} bins`);
+  const half = halfOf(bins);
+  const y = g.temp([rows, 2 * half], 'f32', 'polar');
   g.dispatch(K.polar, {
     in: { x },
     out: { y },
-    params: { rows, bins: width / 2, limit: options.limit },
-    grid: grid1d(g.caps, (rows * width) / 2, 64),
-    flops: 10 * rows * width,
+    params: { rows, bins, x_row, half, limit },
+    grid: grid1d(g.caps, rows * half, 64),
+    flops: 20 * rows * bins,
   });
   return y;
 }
@@ -120,33 +134,35 @@ export function onsetRise(g: Graph, x: Tensor, per: number, limit: number): Tens
 /** Periodic Hann window. */
 export const hann = (i: number, size: number): number => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size);
 
-/** Rows of the windowed DFT, cos then −sin, as convolution weights [2·bins, 1, size]. */
+/** Rows of the windowed DFT, cos then −sin, as convolution weights [2·halfOf(bins), 1, size]. */
 function analysisBasis(size: number, bins: number): Constant<Float32Array> {
-  return sharedConstant(`stft basis ${size}, ${bins} bins`, [2 * bins, 1, size], () => {
-    const data = new Float32Array(2 * bins * size);
+  const half = halfOf(bins);
+  return sharedConstant(`stft basis ${size}, ${bins} bins`, [2 * half, 1, size], () => {
+    const data = new Float32Array(2 * half * size);
     const turn = turns(size);
     for (let f = 0; f < bins; f++)
       for (let i = 0; i < size; i++) {
         const at = (f * i) % size;
         data[f * size + i] = hann(i, size) * turn.cos[at];
-        data[(bins + f) * size + i] = -hann(i, size) * turn.sin[at];
+        data[(half + f) * size + i] = -hann(i, size) * turn.sin[at];
       }
     return data;
   });
 }
 
-/** The inverse real DFT under window / 1.5, as transposed-convolution weights [2·bins, 1, size]; inner bins count twice. */
+/** The inverse real DFT under window / 1.5, as transposed-convolution weights [2·halfOf(bins), 1, size]; inner bins count twice. */
 function synthesisBasis(size: number): Constant<Float32Array> {
   const bins = size / 2 + 1;
-  return sharedConstant(`istft basis ${size}`, [2 * bins, 1, size], () => {
-    const data = new Float32Array(2 * bins * size);
+  const half = halfOf(bins);
+  return sharedConstant(`istft basis ${size}`, [2 * half, 1, size], () => {
+    const data = new Float32Array(2 * half * size);
     const turn = turns(size);
     for (let f = 0; f < bins; f++) {
       const weight = (f === 0 || f === bins - 1 ? 1 : 2) / size / 1.5;
       for (let i = 0; i < size; i++) {
         const at = (f * i) % size;
         data[f * size + i] = weight * hann(i, size) * turn.cos[at];
-        data[(bins + f) * size + i] = -weight * hann(i, size) * turn.sin[at];
+        data[(half + f) * size + i] = -weight * hann(i, size) * turn.sin[at];
       }
     }
     return data;

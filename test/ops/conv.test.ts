@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Act } from '../../src/ops/act.ts';
 import { conv1d, convTranspose1d } from '../../src/ops/conv.ts';
-import { type Form, FORMS } from '../../src/ops/gemm.ts';
+import { FORMS, type Form } from '../../src/ops/gemm.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { formRunner } from '../helpers/forms.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type Act, ACT } from '../../src/ops/act.ts';
-import { FORMS } from '../../src/ops/gemm.ts';
-import { linear, matmul, swiglu } from '../../src/ops/matmul.ts';
-import { DEFAULT_CAPS, type Caps } from '../../src/gpu/device.ts';
+import { type Caps, DEFAULT_CAPS } from '../../src/gpu/device.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { state } from '../../src/graph/tensor.ts';
+import { ACT, type Act } from '../../src/ops/act.ts';
+import { FORMS } from '../../src/ops/gemm.ts';
+import { linear, matmul, swiglu } from '../../src/ops/matmul.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { formRunner } from '../helpers/forms.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
@@ -60,6 +60,25 @@ describe('linear', () => {
         expectClose(y, expected);
       });
     });
+
+  it('rounds its columns up to a multiple of four when asked; what stands behind is act(0)', async () => {
+    const [rows, inner, cols] = [9, 8, 13];
+    const [x, w, b] = [rows * inner, cols * inner, cols].map((n, i) => randomArray(n, i + 1));
+    const plain = product(x, w, rows, inner, cols);
+    const { y } = await runGraph(
+      gpu(),
+      (g) => ({
+        y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner]), { bias: weightOf(b, [cols]), act: 'sigmoid', padded: true }),
+      }),
+      { x },
+    );
+    expectClose(
+      y,
+      Float64Array.from({ length: rows * 16 }, (_, i) =>
+        activate('sigmoid', i % 16 < cols ? plain[Math.floor(i / 16) * cols + (i % 16)] + b[i % 16] : 0),
+      ),
+    );
+  });
 
   // one size for the forms that go by fours, one for those that take any
   for (const [rows, inner, cols] of [

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { complexPower, filterBank, hann, istft, logFloor, onsetRise, peakNormalise, polar, stft } from '../../src/ops/spectrum.ts';
+import { complexPower, filterBank, halfOf, hann, istft, logFloor, onsetRise, peakNormalise, polar, stft } from '../../src/ops/spectrum.ts';
 import { expectClose, randomArray, weightOf } from '../helpers/data.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 
-/** Frame t centred on sample t·hop + hop/2, zeros outside; [T, 2·bins] as re | im. */
+/** Frame t centred on sample t·hop + hop/2, zeros outside; [T, 2·half] as re | im. */
 function stftReference(x: Float32Array, size: number, hop: number, bins: number): Float64Array {
   const frames = x.length / hop;
-  const out = new Float64Array(frames * 2 * bins);
+  const half = halfOf(bins);
+  const out = new Float64Array(frames * 2 * half);
   const pad = (size - hop) / 2;
   for (let t = 0; t < frames; t++)
     for (let f = 0; f < bins; f++) {
@@ -18,8 +19,8 @@ function stftReference(x: Float32Array, size: number, hop: number, bins: number)
         re += v * Math.cos((2 * Math.PI * f * i) / size);
         im -= v * Math.sin((2 * Math.PI * f * i) / size);
       }
-      out[t * 2 * bins + f] = re;
-      out[t * 2 * bins + bins + f] = im;
+      out[t * 2 * half + f] = re;
+      out[t * 2 * half + half + f] = im;
     }
   return out;
 }
@@ -67,8 +68,9 @@ describe('istft', () => {
     it(`equals the inverse DFT, windowed and overlap-added: size ${size}, ${frames} frames`, async () => {
       const hop = size / 4;
       const bins = size / 2 + 1;
-      const spectrum = randomArray(frames * 2 * bins, 4);
-      const { y } = await runGraph(gpu(), (g) => ({ y: istft(g, g.input('s', [frames, 2 * bins]), { size, hop }) }), { s: spectrum });
+      const half = halfOf(bins);
+      const spectrum = randomArray(frames * 2 * half, 4); // what stands behind the bins must not be heard
+      const { y } = await runGraph(gpu(), (g) => ({ y: istft(g, g.input('s', [frames, 2 * half]), { size, hop }) }), { s: spectrum });
       const padded = new Float64Array((frames + 3) * hop);
       for (let t = 0; t < frames; t++)
         for (let i = 0; i < size; i++) {
@@ -76,7 +78,7 @@ describe('istft', () => {
           for (let f = 0; f < bins; f++) {
             const angle = (2 * Math.PI * f * i) / size;
             const weight = (f === 0 || f === bins - 1 ? 1 : 2) / size;
-            v += weight * (spectrum[t * 2 * bins + f] * Math.cos(angle) - spectrum[t * 2 * bins + bins + f] * Math.sin(angle));
+            v += weight * (spectrum[t * 2 * half + f] * Math.cos(angle) - spectrum[t * 2 * half + half + f] * Math.sin(angle));
           }
           padded[t * hop + i] += (v * hann(i, size)) / 1.5;
         }
@@ -90,19 +92,20 @@ describe('spectra', () => {
     [3, 65],
     [63, 33],
   ]) {
-    const s = randomArray(rows * 2 * bins, 5, 2);
-    const at = (i: number) => Math.floor(i / bins) * 2 * bins + (i % bins);
-    const power = Float64Array.from({ length: rows * bins }, (_, i) => s[at(i)] ** 2 + s[at(i) + bins] ** 2);
+    const half = halfOf(bins);
+    const s = randomArray(rows * 2 * half, 5, 2);
+    const at = (i: number) => Math.floor(i / bins) * 2 * half + (i % bins);
+    const power = Float64Array.from({ length: rows * bins }, (_, i) => s[at(i)] ** 2 + s[at(i) + half] ** 2);
 
     it(`power, magnitude and log magnitude of [${rows}, ${bins}]`, async () => {
       const { p, m, l } = await runGraph(
         gpu(),
         (g) => {
-          const x = g.input('s', [rows, 2 * bins]);
+          const x = g.input('s', [rows, 2 * half]);
           return {
-            p: complexPower(g, x, { mode: 'power' }),
-            m: complexPower(g, x, { mode: 'magnitude', eps: 1e-3 }),
-            l: complexPower(g, x, { mode: 'log', eps: 1e-8, floor: 1e-2 }),
+            p: complexPower(g, x, { bins, mode: 'power' }),
+            m: complexPower(g, x, { bins, mode: 'magnitude', eps: 1e-3 }),
+            l: complexPower(g, x, { bins, mode: 'log', eps: 1e-8, floor: 1e-2 }),
           };
         },
         { s },
@@ -119,12 +122,15 @@ describe('spectra', () => {
     });
 
     it(`polar of [${rows}, ${bins}], magnitude limited`, async () => {
-      const { y } = await runGraph(gpu(), (g) => ({ y: polar(g, g.input('s', [rows, 2 * bins]), { limit: 1.5 }) }), { s });
-      const expected = new Float64Array(s.length);
+      const row = 2 * bins + 3; // columns behind the phases are not read
+      const x = randomArray(rows * row, 8, 2);
+      const { y } = await runGraph(gpu(), (g) => ({ y: polar(g, g.input('x', [rows, row]), { bins, limit: 1.5 }) }), { x });
+      const expected = new Float64Array(rows * 2 * half);
       for (let i = 0; i < rows * bins; i++) {
-        const magnitude = Math.exp(Math.min(s[at(i)], 1.5));
-        expected[at(i)] = magnitude * Math.cos(s[at(i) + bins]);
-        expected[at(i) + bins] = magnitude * Math.sin(s[at(i) + bins]);
+        const from = Math.floor(i / bins) * row + (i % bins);
+        const magnitude = Math.exp(Math.min(x[from], 1.5));
+        expected[at(i)] = magnitude * Math.cos(x[from + bins]);
+        expected[at(i) + half] = magnitude * Math.sin(x[from + bins]);
       }
       expectClose(y, expected);
     });

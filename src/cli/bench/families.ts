@@ -12,7 +12,7 @@ import { rvqEncode } from '../../ops/quantize.ts';
 import { normalNoise, normalNoiseReference, seedWords } from '../../ops/random.ts';
 import { sruScan } from '../../ops/recurrent.ts';
 import { sampleToken, sampleTokenReference, samplingParams } from '../../ops/sample.ts';
-import { istft, stft } from '../../ops/spectrum.ts';
+import { halfOf, istft, stft } from '../../ops/spectrum.ts';
 import { uniform } from './cases.ts';
 import type { Named } from './measure.ts';
 import { preparePlan, weight } from './own.ts';
@@ -249,7 +249,7 @@ export const istftCase = (name: string, frames: number, size: number): Named => 
     flops: 2 * frames * (size + 2) * size,
     values: frames * (hop + size + 2),
     record(g, input) {
-      const [x, values] = input('x', [frames, size + 2]);
+      const [x, values] = input('x', [frames, 2 * halfOf(size / 2 + 1)]);
       return [istft(g, x, { size, hop }), () => reference.istft(values, { frames, size, hop })];
     },
   });

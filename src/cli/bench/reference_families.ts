@@ -82,7 +82,8 @@ const hann = (i: number, size: number) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i)
 /** Frame t centred on t·hop + hop/2, zeros outside, periodic Hann; x[frames·hop] → [frames, real bins then imaginary bins]. */
 export function stft(x: ArrayLike<number>, { frames, size, hop }: Frames): Float64Array {
   const bins = size / 2 + 1;
-  const y = new Float64Array(frames * 2 * bins);
+  const half = Math.ceil(bins / 2) * 2; // rows are whole groups of four
+  const y = new Float64Array(frames * 2 * half);
   const turn = Float64Array.from({ length: size }, (_, i) => Math.cos((2 * Math.PI * i) / size));
   for (let t = 0; t < frames; t++) {
     for (let n = 0; n < size; n++) {
@@ -90,8 +91,8 @@ export function stft(x: ArrayLike<number>, { frames, size, hop }: Frames): Float
       if (at < 0 || at >= x.length) continue;
       const value = x[at] * hann(n, size);
       for (let k = 0; k < bins; k++) {
-        y[t * 2 * bins + k] += value * turn[(k * n) % size];
-        y[t * 2 * bins + bins + k] += value * turn[(k * n + size / 4) % size]; // cos(a + π/2) = −sin(a)
+        y[t * 2 * half + k] += value * turn[(k * n) % size];
+        y[t * 2 * half + half + k] += value * turn[(k * n + size / 4) % size]; // cos(a + π/2) = −sin(a)
       }
     }
   }
@@ -101,6 +102,7 @@ export function stft(x: ArrayLike<number>, { frames, size, hop }: Frames): Float
 /** Inverse for size = 4·hop: inverse real DFT of each frame, Hann again, overlap-added, over 1.5. Inverse of `stft` away from the ends. */
 export function istft(x: ArrayLike<number>, { frames, size, hop }: Frames): Float64Array {
   const bins = size / 2 + 1;
+  const half = Math.ceil(bins / 2) * 2;
   const y = new Float64Array(frames * hop);
   const turn = Float64Array.from({ length: size }, (_, i) => Math.cos((2 * Math.PI * i) / size));
   for (let t = 0; t < frames; t++) {
@@ -110,7 +112,7 @@ export function istft(x: ArrayLike<number>, { frames, size, hop }: Frames): Floa
       let sum = 0;
       for (let k = 0; k < bins; k++) {
         const share = k === 0 || k === size / 2 ? 1 : 2;
-        sum += share * (x[t * 2 * bins + k] * turn[(k * n) % size] + x[t * 2 * bins + bins + k] * turn[(k * n + size / 4) % size]);
+        sum += share * (x[t * 2 * half + k] * turn[(k * n) % size] + x[t * 2 * half + half + k] * turn[(k * n + size / 4) % size]);
       }
       y[at] += (sum / size) * (hann(n, size) / 1.5);
     }
