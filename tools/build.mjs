@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { generate } from './kernels.mjs';
+import { buildWeb } from './web.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values } = parseArgs({ options: { 'if-stale': { type: 'boolean' }, types: { type: 'boolean' }, out: { type: 'string' } } });
@@ -23,7 +24,7 @@ if (values.types) emitTypes();
 function isStale() {
   if (!existsSync(stamp)) return true;
   const built = statSync(stamp).mtimeMs;
-  const inputs = ['src', 'kernels', 'tools/build.mjs', 'tools/kernels.mjs', 'package.json'];
+  const inputs = ['src', 'kernels', 'tools/build.mjs', 'tools/kernels.mjs', 'tools/web.mjs', 'package.json'];
   return inputs.some((input) => newest(join(root, input)) > built);
 }
 
@@ -55,6 +56,7 @@ async function buildAll() {
     build({ ...node, entryPoints: { index: 'src/index.ts' }, outdir: dist }),
     build({ ...node, entryPoints: { cli: 'src/cli/bin.ts' }, outdir: dist, splitting: true, chunkNames: 'cli/[name]-[hash]' }),
     build({ ...common, platform: 'browser', entryPoints: { 'index.web': 'src/index.ts' }, outdir: dist }),
+    buildWeb(join(dist, 'web'), { define: common.define, sourcemap: 'linked' }),
   ]);
   chmodSync(join(dist, 'cli.js'), 0o755);
   writeFileSync(stamp, '');

@@ -1,5 +1,5 @@
 // @ts-check
-// Checks that imports go one way: platform ← gpu ← graph ← {ops, weights} ← models ← pipeline ← {index, cli, demo}, audio beside pipeline.
+// Checks that imports go one way: platform ← gpu ← graph ← {ops, weights} ← models ← pipeline ← {index, web, cli, demo}, audio beside pipeline.
 // Also: no cycles, `node:` and other packages only where the machine may be known, and no DOM or process globals elsewhere.
 //
 //   node tools/check_imports.mjs [folder]
@@ -21,13 +21,14 @@ const MAY_IMPORT = {
   pipeline: ['audio', 'models', 'ops', 'weights', 'graph', 'gpu', 'platform'],
   index: ['pipeline', 'audio', 'models', 'weights', 'graph', 'gpu', 'platform'],
   cli: ['index', 'pipeline', 'audio', 'models', 'ops', 'kernels', 'weights', 'graph', 'gpu', 'platform'],
-  demo: ['index'],
+  web: ['index', 'pipeline', 'audio', 'platform'],
+  demo: ['index', 'web'],
 };
 /** Parts whose files may not import each other, so that each can be read alone; what they share is in one file. @type {Record<string, string>} */
 const NO_SIBLINGS = { models: 'src/models/layers.ts' };
 /** Where `node:` modules and npm packages may be named, and where the machine's globals may be used. */
 const KNOWS_NODE = /^src\/(platform\/(node|nap)|cli\/)/;
-const KNOWS_MACHINE = /^(src\/(platform|cli)\/|demo\/)/;
+const KNOWS_MACHINE = /^(src\/(platform|web|cli)\/|demo\/)/;
 const PACKAGES = [
   { files: /^src\/platform\/node\.ts$/, packages: ['webgpu'] },
   { files: /^src\/cli\//, packages: ['tinybench', 'wavefile'] }, // bundled into dist/cli.js
@@ -62,7 +63,7 @@ export function checkImports(root) {
     if (!KNOWS_MACHINE.test(name)) {
       codeLines(text).forEach((code, index) => {
         const found = GLOBALS.exec(code);
-        if (found) faults.push(`${name}:${index + 1}: uses ${found[1]}; only src/platform and src/cli know the machine`);
+        if (found) faults.push(`${name}:${index + 1}: uses ${found[1]}; only src/platform, src/web and src/cli know the machine`);
       });
     }
   }

@@ -1,0 +1,161 @@
+// The page's side of the worker: promises, callbacks and AbortSignals in place of messages.
+import { MelodyError } from '../errors.ts';
+import type { Clip } from '../pipeline/melody.ts';
+import type { GenerateOptions, MelodyEvent, Recipe, StreamOptions, StyleOptions } from '../pipeline/options.ts';
+import type {
+  Calls,
+  Description,
+  ModelFiles,
+  ModelInfo,
+  Plain,
+  Reply,
+  Request,
+  StoreUse,
+  WavRequest,
+  WorkerEvent,
+  WorkerStats,
+} from './protocol.ts';
+
+export interface LoadCallbacks {
+  signal?: AbortSignal;
+  onFetching?: (progress: Extract<WorkerEvent, { type: 'fetching' }>) => void;
+  /** The browser keeps no more; the weights are held in memory and fetched again next time. */
+  onNotKept?: (message: string) => void;
+}
+
+export interface StreamCallbacks {
+  signal?: AbortSignal;
+  onStart?: (recipe: Recipe) => void;
+  onChunk: (samples: Float32Array, sampleRate: number, startSample: number) => void;
+  onEvent?: (event: MelodyEvent) => void;
+}
+
+export interface RunningStream {
+  /** Settles when all chunks were made. */
+  readonly finished: Promise<void>;
+  steer(style: StyleOptions): void;
+  /** How many samples were heard: making runs no further ahead of it than was agreed. */
+  played(samples: number): void;
+}
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  hear(reply: Extract<Reply, { type: 'event' | 'chunk' }>): void;
+}
+
+export class MelodyWorker {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #count = 0;
+
+  /** Starts the worker that lies beside this script; nothing is fetched but its code. */
+  constructor(worker = new Worker(new URL('./melody-worker.js', import.meta.url), { type: 'module', name: 'melody' })) {
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#hear(data);
+    worker.onerror = (event) => {
+      const error = new MelodyError('io', `the worker stopped: ${event.message ?? 'its script could not be read'}`, 'reload the page');
+      for (const { reject } of this.#pending.values()) reject(error);
+      this.#pending.clear();
+    };
+  }
+
+  /** Sizes of a model folder's files, from its manifest alone. Throws `io`, `weights`. */
+  describe(src: string): Promise<ModelFiles> {
+    return this.#ask('describe', { src }).answer;
+  }
+
+  /** Fetch (or take from this browser), check and open a model. Aborting and loading again resumes. Throws `io`, `weights`, `no_adapter`. */
+  load(src: string, { keep = true, signal, onFetching, onNotKept }: { keep?: boolean } & LoadCallbacks = {}): Promise<ModelInfo> {
+    return this.#ask('load', { src, keep }, signal, (reply) => {
+      if (reply.type !== 'event') return;
+      if (reply.event.type === 'fetching') onFetching?.(reply.event);
+      if (reply.event.type === 'not_kept') onNotKept?.(reply.event.message);
+    }).answer;
+  }
+
+  /** As Melody.generate. */
+  generate({ signal, onEvent, ...options }: GenerateOptions): Promise<Clip> {
+    return this.#ask('generate', { options }, signal, (reply) => {
+      if (reply.type === 'event') onEvent?.(reply.event as MelodyEvent);
+    }).answer;
+  }
+
+  /** As Melody.stream; chunks come by callback, at most `aheadSeconds` more than was reported as played. */
+  stream(options: Plain<StreamOptions>, aheadSeconds: number, { signal, onStart, onChunk, onEvent }: StreamCallbacks): RunningStream {
+    const { id, answer } = this.#ask('stream', { options, aheadSeconds }, signal, (reply) => {
+      if (reply.type === 'chunk') onChunk(reply.samples, reply.sampleRate, reply.startSample);
+      else if (reply.event.type === 'started') onStart?.(reply.event.recipe);
+      else onEvent?.(reply.event as MelodyEvent);
+    });
+    return {
+      finished: answer,
+      steer: (style) => this.#post({ type: 'steer', id, style }),
+      played: (samples) => this.#post({ type: 'played', id, samples }),
+    };
+  }
+
+  /** What a finished clip sounds like, in numbers. The samples are copied. */
+  measure(channels: Float32Array[], sampleRate: number): Promise<Description> {
+    return this.#ask('measure', { channels, sampleRate }).answer;
+  }
+
+  /** A WAV file with its recipe inside. */
+  wav(request: WavRequest): Promise<Uint8Array> {
+    return this.#ask('wav', request).answer;
+  }
+
+  stats(): Promise<WorkerStats> {
+    return this.#ask('stats', {}).answer;
+  }
+
+  /** What this origin keeps of models. */
+  stored(): Promise<StoreUse> {
+    return this.#ask('stored', {}).answer;
+  }
+
+  /** Forget one kept file, or all; resolves with the bytes freed. */
+  remove(address?: string): Promise<number> {
+    return this.#ask('remove', { address }).answer;
+  }
+
+  /** Free the model and its GPU memory. */
+  unload(): Promise<undefined> {
+    return this.#ask('unload', {}).answer;
+  }
+
+  /** End the worker at once. */
+  terminate(): void {
+    this.#worker.terminate();
+    for (const { reject } of this.#pending.values()) reject(new MelodyError('aborted', 'the worker was ended'));
+    this.#pending.clear();
+  }
+
+  #ask<K extends keyof Calls>(type: K, body: Calls[K][0], signal?: AbortSignal, hear: Pending['hear'] = () => {}) {
+    const id = ++this.#count;
+    const abort = () => this.#post({ type: 'abort', id });
+    const answer = new Promise<Calls[K][1]>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, hear: (reply) => !signal?.aborted && hear(reply) });
+      this.#post({ type, id, ...body } as unknown as Request);
+      if (signal?.aborted) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
+    }).finally(() => signal?.removeEventListener('abort', abort));
+    return { id, answer };
+  }
+
+  #hear(reply: Reply): void {
+    const pending = this.#pending.get(reply.id);
+    if (!pending) return;
+    if (reply.type === 'event' || reply.type === 'chunk') {
+      pending.hear(reply);
+      return;
+    }
+    this.#pending.delete(reply.id);
+    if (reply.type === 'done') pending.resolve(reply.value);
+    else pending.reject(new MelodyError(reply.error.code, reply.error.message, reply.error.hint));
+  }
+
+  #post(request: Request): void {
+    this.#worker.postMessage(request);
+  }
+}

@@ -1,0 +1,181 @@
+// The files of a model at an address, each held against manifest.json before anything reads it: kept in the browser where it lets us.
+import { platform } from '#platform';
+import { MelodyError } from '../errors.ts';
+import { type ByteFolder, type ByteSource, memorySource } from '../platform/bytes.ts';
+import type { ModelFiles } from './protocol.ts';
+
+interface Stated {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Parts that music from words needs; shards with none of them are not fetched. */
+const NEEDED_PARTS = ['text_tower', 'rvq', 'semantic_lm', 'dual_path', 'vae_decoder'];
+const INDEX = 'model.safetensors.index.json';
+const MAX_MANIFEST_BYTES = 1024 * 1024;
+/** Bytes asked for at once when nothing is kept. */
+const PIECE = 4 * 1024 * 1024;
+
+export interface Fetching {
+  signal?: AbortSignal;
+  /** Keep the files in this browser. */
+  keep: boolean;
+  onFile?: (file: string, fileReceived: number, fileTotal: number, received: number, total: number) => void;
+  /** Keeping failed, and why; the files are held in memory instead. */
+  onNotKept?: (message: string) => void;
+}
+
+/** What a model weighs and how much of it is here. Fetches the manifest and the index alone. Throws `io`, `weights`. */
+export async function describeModel(src: string, signal?: AbortSignal): Promise<ModelFiles> {
+  const base = folderAddress(src);
+  const files = await neededFiles(base, { keep: true, signal });
+  const entries = await platform.cache.list().catch(() => []);
+  const kept = (name: string) => entries.find((e) => e.address === addressOf(base, name))?.received ?? 0;
+  return {
+    files: files.map(({ name, bytes }) => ({ name, bytes })),
+    bytes: sum(files.map((f) => f.bytes)),
+    kept: sum(files.map((f) => Math.min(f.bytes, kept(f.name)))),
+  };
+}
+
+/** Fetches what is not here yet, checks every file's SHA-256, and gives the folder of those files. Throws `io`, `weights`, `aborted`. */
+export async function openModelFiles(src: string, how: Fetching): Promise<ByteFolder> {
+  const base = folderAddress(src);
+  const files = await neededFiles(base, how);
+  const total = sum(files.map((f) => f.bytes));
+  const sources = new Map<string, ByteSource>();
+  let before = 0;
+  for (const file of files) {
+    const onProgress = (received: number) => how.onFile?.(file.name, received, file.bytes, before + received, total);
+    sources.set(file.name, await openChecked(base, file, how, onProgress));
+    before += file.bytes;
+    onProgress(0);
+  }
+  return { name: base.href, open: async (name) => sources.get(name) };
+}
+
+async function openChecked(base: URL, file: Stated, how: Fetching, onProgress: (received: number) => void): Promise<ByteSource> {
+  const address = addressOf(base, file.name);
+  let wasKept = false;
+  let source: ByteSource;
+  try {
+    if (how.keep) {
+      wasKept = (await platform.cache.list()).some((e) => e.address === address && e.received === e.total);
+      source = await platform.openBytes(address, { cache: true, signal: how.signal, onProgress });
+    } else source = await intoMemory(address, how.signal, onProgress);
+  } catch (error) {
+    if (!how.keep || !isStorageFault(error)) throw error;
+    how.onNotKept?.((error as MelodyError).message);
+    await platform.cache.remove(address).catch(() => 0);
+    source = await intoMemory(address, how.signal, onProgress);
+  }
+  const got = source.size === file.bytes ? await sha256(await source.read(0, source.size, how.signal)) : `of ${source.size} bytes`;
+  if (got === file.sha256) return source;
+  if (how.keep) await platform.cache.remove(address).catch(() => 0);
+  // What was kept may be an older version; what was just fetched has no excuse.
+  if (wasKept) return openChecked(base, file, how, onProgress);
+  throw new MelodyError(
+    'weights',
+    `${file.name} is not the file that manifest.json names; got SHA-256 ${got}, expected ${file.sha256} of ${file.bytes} bytes`,
+    'it was cut or changed on its way, and is not used: try again, or ask the site that offers it',
+  );
+}
+
+async function intoMemory(address: string, signal: AbortSignal | undefined, onProgress: (received: number) => void): Promise<ByteSource> {
+  const source = await platform.openBytes(address, { signal });
+  const bytes = new Uint8Array(source.size);
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    bytes.set(await source.read(at, Math.min(PIECE, bytes.length - at), signal), at);
+    onProgress(Math.min(bytes.length, at + PIECE));
+  }
+  return memorySource(address, bytes);
+}
+
+/** The browser refuses to keep more, or keeps nothing at all here. */
+function isStorageFault(error: unknown): boolean {
+  if (!(error instanceof MelodyError) || error.code !== 'io') return false;
+  return /no more storage|has no cache|keeping a download failed/.test(error.message);
+}
+
+/** The manifest's files without the shards that nobody here needs. */
+async function neededFiles(base: URL, how: Pick<Fetching, 'keep' | 'signal'>): Promise<Stated[]> {
+  const files = readManifest(await smallFile(addressOf(base, 'manifest.json'), how), base.href);
+  const index = files.find((f) => f.name === INDEX);
+  if (!index) return files;
+  const { metadata } = parseJson(await smallFile(addressOf(base, INDEX), how), `${base.href}${INDEX}`) as {
+    metadata?: { parts?: Record<string, unknown> };
+  };
+  if (typeof metadata?.parts !== 'object') return files;
+  const { parts } = metadata;
+  const needed = new Set(NEEDED_PARTS.map((part) => parts[part]));
+  return files.filter((f) => !f.name.endsWith('.safetensors') || needed.has(f.name));
+}
+
+/** A small file in its newest version; offline, the version kept last. */
+async function smallFile(address: string, { keep, signal }: Pick<Fetching, 'keep' | 'signal'>): Promise<Uint8Array> {
+  const readAll = async (source: ByteSource) => {
+    if (source.size > MAX_MANIFEST_BYTES)
+      throw new MelodyError('weights', `${address}: ${source.size} bytes; expected at most ${MAX_MANIFEST_BYTES}`);
+    return source.read(0, source.size, signal);
+  };
+  const kept = keep
+    ? (await platform.cache.list().catch(() => [])).find((e) => e.address === address && e.received === e.total)
+    : undefined;
+  let fresh: Uint8Array;
+  try {
+    fresh = await readAll(await platform.openBytes(address, { signal }));
+  } catch (error) {
+    if (!kept || !(error instanceof MelodyError) || error.code !== 'io') throw error;
+    return readAll(await platform.openBytes(address, { cache: true, signal }));
+  }
+  if (!keep) return fresh;
+  try {
+    if (kept) {
+      const old = await readAll(await platform.openBytes(address, { cache: true, signal }));
+      if (old.length === fresh.length && old.every((byte, i) => byte === fresh[i])) return fresh;
+      await platform.cache.remove(address);
+    }
+    await platform.openBytes(address, { cache: true, signal });
+  } catch (error) {
+    if (!isStorageFault(error)) throw error; // the weights will say that nothing can be kept
+  }
+  return fresh;
+}
+
+function readManifest(bytes: Uint8Array, where: string): Stated[] {
+  const fault = (what: string) => new MelodyError('weights', `${where}manifest.json: ${what}`, 'fetch or export the model again');
+  const { files } = parseJson(bytes, `${where}manifest.json`) as { files?: Record<string, { sha256?: unknown; bytes?: unknown }> };
+  if (typeof files !== 'object' || files === null) throw fault('got no list "files"');
+  return Object.entries(files).map(([name, stated]) => {
+    if (!/^[\w.-]+$/.test(name) || name.startsWith('.')) throw fault(`${JSON.stringify(name.slice(0, 80))} is not the name of a file`);
+    const { sha256, bytes: size } = stated ?? {};
+    if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) throw fault(`${name} has no SHA-256`);
+    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw fault(`${name} has no size`);
+    return { name, bytes: size, sha256 };
+  });
+}
+
+function parseJson(bytes: Uint8Array, name: string): unknown {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // said below
+  }
+  throw new MelodyError('weights', `${name}: not a JSON object`, 'fetch or export the model again');
+}
+
+function folderAddress(src: string): URL {
+  const base = new URL(src, globalThis.location?.href);
+  if (!base.pathname.endsWith('/')) base.pathname += '/';
+  return base;
+}
+
+const addressOf = (base: URL, name: string) => new URL(encodeURIComponent(name), base).href;
+const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

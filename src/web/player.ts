@@ -1,0 +1,86 @@
+// Sound out: an AudioContext at the model's rate with the ring of worklet.ts, a volume and an analyser for pictures.
+import type { PlayerMessage, PlayerReport } from './worklet.ts';
+
+const FADE_SECONDS = 0.015; // an edge in the middle of a wave clicks; this is short enough to feel immediate
+
+export class Player {
+  readonly context: AudioContext;
+  readonly analyser: AnalyserNode;
+  readonly #ring: AudioWorkletNode;
+  readonly #fade: GainNode;
+  readonly #volume: GainNode;
+  #pieces = 0;
+
+  private constructor(context: AudioContext, onReport: (report: PlayerReport) => void) {
+    this.context = context;
+    this.#ring = new AudioWorkletNode(context, 'melody-ring', { numberOfInputs: 0, outputChannelCount: [1] });
+    this.#fade = new GainNode(context);
+    this.#volume = new GainNode(context);
+    this.analyser = new AnalyserNode(context, { fftSize: 2048, smoothingTimeConstant: 0.5 });
+    this.#ring.connect(this.#fade).connect(this.analyser);
+    this.#fade.connect(this.#volume).connect(context.destination);
+    this.#ring.port.onmessage = ({ data }: MessageEvent<PlayerReport>) => onReport(data);
+  }
+
+  /** Must be called from a press: browsers keep pages silent until then. `sampleRate` in Hz. */
+  static async open(sampleRate: number, onReport: (report: PlayerReport) => void): Promise<Player> {
+    const context = new AudioContext({ sampleRate, latencyHint: 'playback' });
+    await context.audioWorklet.addModule(new URL('./melody-worklet.js', import.meta.url));
+    return new Player(context, onReport);
+  }
+
+  /** 0…1. */
+  set volume(value: number) {
+    this.#volume.gain.setTargetAtTime(value * value, this.context.currentTime, FADE_SECONDS); // squared: loudness as it is felt
+  }
+
+  /** Starts a new piece, heard once `startSeconds` of it are here. */
+  begin(startSeconds: number): void {
+    this.#pieces += 1;
+    this.#send({ type: 'clear', startSeconds });
+    this.resume();
+  }
+
+  /** The samples are copied: the page keeps them for saving. */
+  push(samples: Float32Array): void {
+    this.#send({ type: 'samples', samples });
+  }
+
+  end(): void {
+    this.#send({ type: 'end' });
+  }
+
+  async pause(): Promise<void> {
+    const piece = this.#pieces;
+    await this.#fadeTo(0);
+    if (piece === this.#pieces) await this.context.suspend();
+  }
+
+  resume(): void {
+    void this.context.resume(); // settles only when the browser lets the page sound
+    void this.#fadeTo(1);
+  }
+
+  async stop(): Promise<void> {
+    const piece = this.#pieces;
+    await this.#fadeTo(0);
+    if (piece !== this.#pieces) return; // a new piece began meanwhile
+    this.#send({ type: 'clear', startSeconds: 0 });
+    await this.context.suspend();
+  }
+
+  async close(): Promise<void> {
+    this.#ring.disconnect();
+    await this.context.close();
+  }
+
+  async #fadeTo(level: number): Promise<void> {
+    this.#fade.gain.cancelScheduledValues(this.context.currentTime);
+    this.#fade.gain.setTargetAtTime(level, this.context.currentTime, FADE_SECONDS);
+    if (level === 0) await new Promise((resolve) => setTimeout(resolve, 4 * FADE_SECONDS * 1000));
+  }
+
+  #send(message: PlayerMessage): void {
+    this.#ring.port.postMessage(message);
+  }
+}

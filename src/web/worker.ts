@@ -1,0 +1,216 @@
+// The worker: everything heavy of a page. It owns one model on one GPU and answers the requests of protocol.ts.
+import { platform } from '#platform';
+import { Melody, MelodyError, measureClip, recipeTags, writeWav } from '../index.ts';
+import { openModel } from '../pipeline/model.ts';
+import type { MelodyStream } from '../pipeline/stream.ts';
+import { describeModel, openModelFiles } from './model_files.ts';
+import type { Calls, Description, ModelInfo, PlainError, Reply, Request, WavRequest, WorkerEvent } from './protocol.ts';
+
+/** What a worker's global is, as far as we use it. */
+interface Port {
+  postMessage(message: Reply, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent<Request>) => void) | null;
+}
+
+/** Tabs are stopped when one submit takes seconds: slow adapters get short ones. */
+const DISPATCHES_PER_SUBMIT = 64;
+/** A description looks at no more than this; what a listener wants to know is in the last minute. */
+const MAX_MEASURED_SECONDS = 60;
+
+type Result<K extends keyof Calls> = Promise<Calls[K][1]>;
+
+/** One running request. */
+interface Task {
+  readonly abort: AbortController;
+  stream?: MelodyStream;
+  played: number;
+  wake: () => void;
+}
+
+class Host {
+  readonly #port: Port;
+  readonly #tasks = new Map<number, Task>();
+  #melody: Melody | undefined;
+  /** How the model was opened, to open it again after a GPU that was lost twice. */
+  #opened: { src: string; keep: boolean } | undefined;
+
+  constructor(port: Port) {
+    this.#port = port;
+    port.onmessage = ({ data }) => this.#hear(data);
+  }
+
+  #hear(request: Request): void {
+    const task = this.#tasks.get(request.id);
+    if (request.type === 'abort') {
+      task?.abort.abort();
+      task?.wake();
+    } else if (request.type === 'steer') task?.stream?.steer(request.style);
+    else if (request.type === 'played') {
+      if (!task) return;
+      task.played = Math.max(task.played, request.samples);
+      task.wake();
+    } else void this.#answer(request);
+  }
+
+  async #answer(request: Exclude<Request, { type: 'abort' | 'steer' | 'played' }>): Promise<void> {
+    const { id } = request;
+    const task: Task = { abort: new AbortController(), played: 0, wake: () => {} };
+    this.#tasks.set(id, task);
+    try {
+      const value = await this.#call(request, task);
+      this.#post({ type: 'done', id, value }, buffersOf(value));
+    } catch (error) {
+      // A GPU lost twice in one job: the next job starts on a fresh one.
+      if (error instanceof MelodyError && error.code === 'device_lost') this.#unload();
+      this.#post({ type: 'failed', id, error: plain(error) });
+    } finally {
+      this.#tasks.delete(id);
+    }
+  }
+
+  #call(request: Exclude<Request, { type: 'abort' | 'steer' | 'played' }>, task: Task): Promise<unknown> {
+    const emit = (event: WorkerEvent) => this.#post({ type: 'event', id: request.id, event });
+    const { signal } = task.abort;
+    switch (request.type) {
+      case 'describe':
+        return describeModel(request.src, signal);
+      case 'load':
+        return this.#load(request, signal, emit);
+      case 'generate':
+        return this.#generate(request.options, signal, emit);
+      case 'stream':
+        return this.#stream(request, task, emit);
+      case 'measure':
+        return describe(request.channels, request.sampleRate);
+      case 'wav':
+        return Promise.resolve(wavFile(request));
+      case 'stats':
+        return this.#stats();
+      case 'stored':
+        return stored();
+      case 'remove':
+        return platform.cache.remove(request.address);
+      case 'unload':
+        this.#unload();
+        this.#opened = undefined;
+        return Promise.resolve(undefined);
+    }
+  }
+
+  async #load({ src, keep }: { src: string; keep: boolean }, signal: AbortSignal, emit: (event: WorkerEvent) => void): Result<'load'> {
+    this.#unload();
+    let kept = keep;
+    const folder = await openModelFiles(src, {
+      keep,
+      signal,
+      onFile: (file, fileReceived, fileTotal, received, total) =>
+        emit({ type: 'fetching', file, fileReceived, fileTotal, received, total }),
+      onNotKept: (message) => {
+        kept = false;
+        emit({ type: 'not_kept', message });
+      },
+    });
+    const model = await openModel(folder, { signal });
+    const melody = await Melody.over(model, () => platform.openGpu(), { dispatchesPerSubmit: DISPATCHES_PER_SUBMIT });
+    this.#melody = melody;
+    this.#opened = { src, keep };
+    const { caps } = melody.engine.gpu;
+    const info: ModelInfo = {
+      name: model.name,
+      sampleRate: model.config.sample_rate,
+      windowSeconds: model.config.window_seconds,
+      adapter: caps.name,
+      software: caps.software,
+      kept,
+    };
+    return info;
+  }
+
+  async #model(signal: AbortSignal): Promise<Melody> {
+    if (!this.#melody && this.#opened) await this.#load(this.#opened, signal, () => {});
+    if (!this.#melody) throw new MelodyError('invalid_argument', 'no model is loaded', 'call load first');
+    return this.#melody;
+  }
+
+  async #generate(options: Calls['generate'][0]['options'], signal: AbortSignal, emit: (event: WorkerEvent) => void): Result<'generate'> {
+    const melody = await this.#model(signal);
+    return melody.generate({ ...options, signal, onEvent: emit });
+  }
+
+  async #stream({ id, options, aheadSeconds }: { id: number } & Calls['stream'][0], task: Task, emit: (event: WorkerEvent) => void) {
+    const { signal } = task.abort;
+    const melody = await this.#model(signal);
+    const stream = melody.stream({ ...options, signal, onEvent: emit });
+    task.stream = stream;
+    emit({ type: 'started', recipe: stream.recipe });
+    for await (const { channels, sampleRate, startSample } of stream) {
+      const [samples] = channels;
+      const end = startSample + samples.length;
+      this.#post({ type: 'chunk', id, samples, sampleRate, startSample }, [samples.buffer]);
+      // No faster than it is heard, but for the part that may lie ahead.
+      while (!signal.aborted && end - task.played > aheadSeconds * sampleRate) {
+        await new Promise<void>((resolve) => {
+          task.wake = resolve;
+        });
+      }
+      if (signal.aborted) throw new MelodyError('aborted', 'stopped by its AbortSignal');
+    }
+    return undefined;
+  }
+
+  async #stats(): Result<'stats'> {
+    const engine = this.#melody?.engine;
+    const memory = engine?.gpu.memory;
+    return {
+      gpuBytes: memory?.bytes ?? 0,
+      gpuBuffers: memory?.buffers ?? 0,
+      gpuPeakBytes: memory?.peakBytes ?? 0,
+      recoveries: engine?.recoveries ?? 0,
+    };
+  }
+
+  #unload(): void {
+    this.#melody?.dispose();
+    this.#melody = undefined;
+  }
+
+  #post(reply: Reply, transfer: Transferable[] = []): void {
+    this.#port.postMessage(reply, transfer);
+  }
+}
+
+async function describe(channels: Float32Array[], sampleRate: number): Result<'measure'> {
+  const last = channels.map((channel) => channel.subarray(Math.max(0, channel.length - MAX_MEASURED_SECONDS * sampleRate)));
+  const report = measureClip(last, sampleRate);
+  const words: Description = {
+    tempo: report.rhythm.tempo,
+    key: report.tonality?.key.clear ? report.tonality.key.name : undefined,
+    loudness: report.loudness.integrated,
+    duration: channels[0].length / sampleRate,
+    suspect: report.suspect,
+  };
+  return words;
+}
+
+function wavFile({ channels, sampleRate, recipe, title, license }: WavRequest): Uint8Array {
+  return writeWav({ channels, sampleRate, tags: recipeTags({ recipe, software: 'melody', license, title }) });
+}
+
+async function stored(): Result<'stored'> {
+  const estimate = await globalThis.navigator?.storage?.estimate?.().catch(() => undefined);
+  return { entries: await platform.cache.list(), usage: estimate?.usage, quota: estimate?.quota };
+}
+
+function plain(error: unknown): PlainError {
+  if (error instanceof MelodyError) return { code: error.code, message: error.message, hint: error.hint };
+  return { code: 'gpu', message: String(error instanceof Error ? error.message : error), hint: 'please report this' };
+}
+
+/** Audio is handed over, not copied. */
+function buffersOf(value: unknown): Transferable[] {
+  if (value instanceof Uint8Array) return [value.buffer];
+  const { channels } = (value ?? {}) as { channels?: Float32Array[] };
+  return channels ? channels.map((channel) => channel.buffer) : [];
+}
+
+new Host(globalThis as unknown as Port);
