@@ -102,33 +102,37 @@ def onset_correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def tempo(x: np.ndarray) -> tuple:
-    """(beats a minute, pulse clarity 0..1). Onset autocorrelation, summed over the first two multiples of each lag, times a log-normal
-    prior at 115 BPM with a deviation of 0.8 octaves; parabolic peak; 40 to 240 BPM. Silence gives (0, 0)."""
-    e = onset_envelope(x)
-    e = e - np.convolve(e, np.ones(81) / 81, 'same')
+    """(beats a minute, pulse clarity 0..1) of a clip."""
+    return tempo_of_envelope(onset_envelope(x), RATE / ONSET_HOP)
+
+
+def tempo_of_envelope(e: np.ndarray, rate: float) -> tuple:
+    """(beats a minute, pulse clarity 0..1) of an onset envelope. Its autocorrelation, summed over the first multiples of each lag, times a
+    log-normal prior at 115 BPM with a deviation of 0.8 octaves; parabolic peak; 40 to 240 BPM. Silence gives (0, 0)."""
+    wide, smooth = 2 * round(0.4 * rate) + 1, 2 * round(0.03 * rate) + 1
+    e = e - np.convolve(e, np.ones(wide) / wide, 'same')
     if e.std() < 1e-6:
         return 0.0, 0.0
-    n = len(e)
-    spectrum = np.abs(np.fft.rfft(np.convolve(e, np.hanning(7) / np.hanning(7).sum(), 'same'), 2 * n)) ** 2
+    n, window = len(e), np.hanning(smooth + 2)[1:-1]
+    spectrum = np.abs(np.fft.rfft(np.convolve(e, window / window.sum(), 'same'), 2 * n)) ** 2
     r = np.fft.irfft(spectrum)[:n] / np.arange(n, 0, -1)
     r = r / r[0]
-    rate = RATE / ONSET_HOP
-    lags = np.arange(int(rate * 60 / 240), int(rate * 60 / 40) + 1)
-    at = lambda k: np.maximum(np.interp(k, np.arange(n), r), 0)
-    score = (at(lags) + 0.6 * at(2 * lags) + 0.3 * at(4 * lags)) * np.exp(-0.5 * (np.log2(rate * 60 / lags / 115) / 0.8) ** 2)
-    i = int(score.argmax())
-    lag = float(lags[i])
+    fine = np.interp(np.arange(0, n - 1, rate / 100), np.arange(n), r)  # lags in hundredths of a second
+    lags = np.arange(25, 151)
+    at = lambda k: np.maximum(np.interp(k, np.arange(len(fine)), fine), 0)
+    score = (at(lags) + 0.6 * at(2 * lags) + 0.3 * at(4 * lags)) * np.exp(-0.5 * (np.log2(6000 / lags / 115) / 0.8) ** 2)
+    lag = float(lags[int(score.argmax())]) * rate / 100  # in frames
     for multiple in (8, 4, 2, 1):  # refine on the longest multiple that still has a peak: less quantisation
-        k = int(round(lag * multiple))
+        k = round(lag * multiple)
         if k + 3 < n // 2:
-            around = np.arange(k - 2, k + 3)
+            reach = max(1, round(0.02 * rate))
+            around = np.arange(k - reach, k + reach + 1)
             j = int(around[r[around].argmax()])
             if r[j] >= r[j - 1] and r[j] >= r[j + 1] and r[j] > 0:
                 d = r[j - 1] - 2 * r[j] + r[j + 1]
                 lag = (j + (0.5 * (r[j - 1] - r[j + 1]) / d if d < 0 else 0.0)) / multiple
                 break
-    clear = r[int(rate * 0.2):int(rate * 2)].max()
-    return 60 * rate / lag, float(clear)
+    return 60 * rate / lag, float(r[round(rate * 0.2):round(rate * 2)].max())
 
 
 def tempo_agrees(measured: float, asked: float, folded: bool = False, tolerance: float = 0.04) -> bool:

@@ -18,7 +18,7 @@ from torch import nn
 from .data.instruments import CLASSES
 from .data.shards import read_shard
 from .data.styles import BY_NAME, FAMILIES, STYLES
-from .features import RATE, SemanticFeatures
+from .features import RATE, SemanticFeatures, rotate_keys
 
 STYLE_NAMES = tuple(s.name for s in STYLES)
 FAMILY_OF_STYLE = torch.tensor([FAMILIES.index(BY_NAME[n].family) for n in STYLE_NAMES])
@@ -108,11 +108,14 @@ def parts_of(audio: torch.Tensor) -> torch.Tensor:
 
 
 # ---- training ------------------------------------------------------------------------------------------------------------------
-def train_clip_probe(parts: torch.Tensor, rows: list, steps: int = 3000, batch: int = 48, seed: int = 0, report: int = 250, check=None) -> ClipProbe:
-    """Random 10 s crops, keys rotated. check(probe) → dict is printed at each report."""
+def train_clip_probe(parts: torch.Tensor, rows: list, steps: int = 3000, batch: int = 48, seed: int = 0, report: int = 250, check=None, quantise=None) -> ClipProbe:
+    """Random 10 s crops, keys rotated, of parts [clips, T, 75] or features [clips, T, 40]. check(probe) → dict is printed at each report.
+
+    quantise: features → features of their nearest tokens; the probe then judges tokens.
+    """
     torch.manual_seed(seed)
     rng = random.Random(seed)
-    probe = ClipProbe()
+    probe = ClipProbe(inputs=parts.shape[-1])
     sample = parts[:: max(1, len(parts) // 300)].float().flatten(0, 1)
     probe.mean.copy_(sample.mean(0))
     probe.std.copy_(sample.std(0) + 1e-3)
@@ -125,7 +128,11 @@ def train_clip_probe(parts: torch.Tensor, rows: list, steps: int = 3000, batch: 
         index = [rng.randrange(len(rows)) for _ in range(batch)]
         shift = rng.randrange(12)
         x = torch.stack([parts[i, s: s + FRAMES] for i in index for s in (rng.randrange(parts.shape[1] - FRAMES + 1),)]).float()
-        x = torch.cat([x[..., :12].roll(shift, -1), x[..., 12:24].roll(shift, -1), x[..., 24:27], x[..., 27:] + 0.3 * torch.randn(batch, 1, 1)], -1)
+        x = rotate_keys(x, shift)
+        if quantise:
+            x = quantise(x)
+        else:  # log-mel at another level
+            x = torch.cat([x[..., :27], x[..., 27:] + 0.3 * torch.randn(batch, 1, 1)], -1)
         a, b, c = probe(x)
         k = key[index]
         loss = F.cross_entropy(a, style[index], label_smoothing=0.1) + F.cross_entropy(b, (k % 12 + shift) % 12 + k // 12 * 12) + 4 * F.binary_cross_entropy_with_logits(c, instruments[index])
