@@ -44,6 +44,7 @@ export const generate: Command = {
     'top-k': { help: 'sample from the k likeliest tokens; 0 is all', value: 'k' },
     'top-p': { help: 'sample from the likeliest tokens of this mass', value: 'p' },
     'lm-guidance': { help: 'how closely the language model follows the prompt; 1 is as trained', value: 'scale' },
+    parallel: { help: 'make so many windows of a long piece at a time: faster on a GPU, other joins', value: 'n' },
     model: { help: 'a model folder, an address, or a name', value: 'model', short: 'm' },
     recipe: { help: 'make this file again; other options change it', value: 'file.wav' },
     out: { help: 'file to write; default a name from the prompt, in this folder', value: 'file.wav', short: 'o' },

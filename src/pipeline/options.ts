@@ -185,6 +185,8 @@ function checkAudio(audio: AudioInput): void {
     throw new MelodyError('invalid_argument', 'audio must have channels: Float32Arrays of one length, at least one sample');
   if (!Number.isInteger(sampleRate) || sampleRate < 1000 || sampleRate > 768000)
     throw refuse('audio sampleRate', sampleRate, 'a whole number of Hz from 1000 to 768000');
+  if (!channels.every((c) => c.every(Number.isFinite)))
+    throw new MelodyError('non_finite', 'the given audio holds NaN or infinity', 'repair the file, or give another');
 }
 
 function checkRegions(regions: NonNullable<GenerateOptions['inpaint']>, audio: AudioInput): void {

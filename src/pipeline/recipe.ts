@@ -4,7 +4,7 @@ import type { GenerateOptions, Recipe } from './options.ts';
 
 type Kind = 'string' | 'number' | 'boolean';
 
-const FIELDS: Readonly<Partial<Record<keyof Recipe & keyof GenerateOptions, Kind>>> = {
+const FIELDS: Readonly<Record<Exclude<keyof Recipe, 'version' | 'model' | 'blend' | 'inpaint'>, Kind>> = {
   prompt: 'string',
   negativePrompt: 'string',
   promptAudioWeight: 'number',
@@ -20,6 +20,7 @@ const FIELDS: Readonly<Partial<Record<keyof Recipe & keyof GenerateOptions, Kind
   topP: 'number',
   lmGuidanceScale: 'number',
   firstWindowSeconds: 'number',
+  parallelWindows: 'number',
 };
 
 const bad = (what: string) => new MelodyError('invalid_argument', `recipe: ${what}`, 'the file was made or changed by another program');

@@ -1,12 +1,13 @@
 // The words and options of one `melody generate` → what the pipeline is asked for.
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MelodyError } from '../../errors.ts';
 import type { GenerateOptions } from '../../pipeline/options.ts';
 import { recipeOptions } from '../../pipeline/recipe.ts';
 import { type Io, numberValue, textValue, type Values } from '../command.ts';
+import { packageRoot } from '../package_root.ts';
 import { type Format, formatOf } from './formats.ts';
 import { checkInputs, INPUTS, type InputName, type Inputs, readFileRecipe, readInput } from './note.ts';
 
@@ -64,6 +65,7 @@ function given(words: readonly string[], values: Values): GenerateOptions {
     topK: number('top-k', true),
     topP: number('top-p'),
     lmGuidanceScale: number('lm-guidance'),
+    parallelWindows: number('parallel', true),
     loop: values.loop === true ? true : undefined,
     inpaint: regionsOf(values.inpaint),
   };
@@ -117,20 +119,12 @@ function regionsOf(texts: Values[string]): GenerateOptions['inpaint'] {
 /** An address or folder as it stands, or the name of a model that comes with the package. Never another model than asked for. Throws `io`. */
 export function locateModel(name: string): string {
   if (/^https?:/i.test(name) || existsSync(join(name, 'config.json'))) return name;
-  const own = packageFolder();
-  const packaged = join(own, 'weights', name);
+  const own = fileURLToPath(new URL('weights/', packageRoot()));
+  const packaged = join(own, name);
   if (!/[/\\]/.test(name) && existsSync(join(packaged, 'config.json'))) return packaged;
   const hint =
     name === DEFAULT_MODEL
       ? 'fetch the weights (git pull), or try the toy model: --model melody-tiny'
       : 'give a folder with config.json and weights, an https address, or a name such as melody-small';
-  throw new MelodyError('io', `no model "${name}": neither a model folder nor in ${join(own, 'weights')}`, hint);
-}
-
-/** Where package.json is, above the file that is running: the sources and the build lie at different depths. */
-function packageFolder(): string {
-  const start = dirname(fileURLToPath(import.meta.url));
-  for (let folder = start; folder !== dirname(folder); folder = dirname(folder))
-    if (existsSync(join(folder, 'package.json'))) return folder;
-  return start;
+  throw new MelodyError('io', `no model "${name}": neither a model folder nor in ${own}`, hint);
 }
