@@ -1,0 +1,87 @@
+// What was played, kept in this browser: settings for good, sound for as long as the page is open.
+
+export interface Settings {
+  readonly prompt: string;
+  readonly blend?: { readonly text: string; readonly weight: number };
+  readonly durationSeconds?: number;
+  readonly seed: number;
+}
+
+export interface Entry extends Settings {
+  readonly id: string;
+  readonly at: number; // ms since 1970
+  readonly model: string;
+}
+
+export interface Sound {
+  readonly samples: Float32Array;
+  readonly sampleRate: number;
+  /** All that decides the bytes, as the engine says it, and what was changed while it played. */
+  readonly recipe: unknown;
+}
+
+const KEY = 'melody-history-1';
+const MAX_ENTRIES = 40;
+const MAX_SOUNDS = 8; // of a few MB each
+
+export class History {
+  #entries: Entry[] = read();
+  readonly #sounds = new Map<string, Sound>();
+
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  add(settings: Settings, model: string): Entry {
+    const entry: Entry = { ...settings, id: crypto.randomUUID(), at: Date.now(), model };
+    this.#entries = [entry, ...this.#entries].slice(0, MAX_ENTRIES);
+    this.#write();
+    return entry;
+  }
+
+  sound(id: string): Sound | undefined {
+    return this.#sounds.get(id);
+  }
+
+  keepSound(id: string, sound: Sound): void {
+    this.#sounds.delete(id);
+    this.#sounds.set(id, sound);
+    for (const oldest of this.#sounds.keys()) if (this.#sounds.size > MAX_SOUNDS) this.#sounds.delete(oldest);
+  }
+
+  remove(id: string): void {
+    this.#entries = this.#entries.filter((entry) => entry.id !== id);
+    this.#sounds.delete(id);
+    this.#write();
+  }
+
+  clear(): void {
+    this.#entries = [];
+    this.#sounds.clear();
+    this.#write();
+  }
+
+  #write(): void {
+    try {
+      localStorage.setItem(KEY, JSON.stringify(this.#entries));
+    } catch {
+      // Private modes may keep nothing: the list then lasts as long as the page.
+    }
+  }
+}
+
+/** Entries of an earlier visit; what is not one is passed over. */
+function read(): Entry[] {
+  try {
+    const list: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]');
+    return Array.isArray(list) ? list.filter(isEntry).slice(0, MAX_ENTRIES) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isEntry(value: Partial<Entry> | null): value is Entry {
+  return (
+    typeof value?.id === 'string' && typeof value.prompt === 'string' && typeof value.seed === 'number' && typeof value.at === 'number'
+  );
+}

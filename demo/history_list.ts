@@ -1,0 +1,82 @@
+// The list of what was played, and files from it.
+import type { MelodyWorker } from '../src/web/index.ts';
+import { button, byId, clock, make } from './dom.ts';
+import type { Entry, History, Sound } from './history.ts';
+
+interface Actions {
+  play: (entry: Entry) => void;
+  save: (entry: Entry) => void;
+  use: (entry: Entry) => void;
+}
+
+export class HistoryList {
+  readonly #history: History;
+  readonly #actions: Actions;
+
+  constructor(history: History, actions: Actions) {
+    this.#history = history;
+    this.#actions = actions;
+    byId('history-clear').onclick = () => {
+      history.clear();
+      this.show();
+    };
+  }
+
+  show(): void {
+    const { entries } = this.#history;
+    byId('history').replaceChildren(...entries.map((entry) => this.#line(entry)));
+    byId('history-empty').hidden = entries.length > 0;
+    byId('history-clear').hidden = entries.length === 0;
+  }
+
+  #line(entry: Entry): HTMLLIElement {
+    const line = make('li');
+    const sound = this.#history.sound(entry.id);
+    const what = make('div', entry.prompt, { className: 'what' });
+    const length = sound
+      ? clock(sound.samples.length / sound.sampleRate)
+      : entry.durationSeconds
+        ? clock(entry.durationSeconds)
+        : 'endless';
+    const blend = entry.blend ? ` · ${Math.round(100 * entry.blend.weight)} % ${entry.blend.text}` : '';
+    what.append(make('small', `${new Date(entry.at).toLocaleString()} · ${length} · seed ${entry.seed}${blend}`));
+    const act = (text: string, work: () => void) => {
+      const control = button(text, work);
+      control.className = 'link';
+      control.setAttribute('aria-label', `${text}: ${entry.prompt}, seed ${entry.seed}`);
+      return control;
+    };
+    line.append(
+      what,
+      act(sound ? 'Play' : 'Make again', () => this.#actions.play(entry)),
+    );
+    if (sound) line.append(act('Save', () => this.#actions.save(entry)));
+    line.append(act('Use settings', () => this.#actions.use(entry)));
+    line.append(
+      act('Remove', () => {
+        this.#history.remove(entry.id);
+        this.show();
+      }),
+    );
+    return line;
+  }
+}
+
+/** A WAV file with the recipe inside, through the browser's own download. */
+export async function saveWav(worker: MelodyWorker, entry: Entry, sound: Sound, license: string): Promise<void> {
+  const bytes = await worker.wav({
+    channels: [sound.samples],
+    sampleRate: sound.sampleRate,
+    recipe: sound.recipe,
+    title: entry.prompt,
+    license,
+  });
+  const name =
+    entry.prompt
+      .replace(/[^\p{L}\p{N}]+/gu, '-')
+      .replace(/^-|-$/g, '')
+      .slice(0, 60) || 'melody';
+  const href = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'audio/wav' }));
+  make('a', '', { href, download: `${name}-${entry.seed}.wav` }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}

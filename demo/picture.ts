@@ -1,0 +1,117 @@
+// The sound as it plays: a waveform above, a spectrogram that scrolls below. With reduced motion it is redrawn once a second, in steps.
+
+const WAVE_SHARE = 0.3;
+const MIN_HZ = 40;
+const COLUMN = 3; // pixels of one moment
+const CALM_MS = 1000;
+const CALM_COLUMN = 16;
+
+/** From quiet to loud, lightness rising evenly; ends of steps as RGB. */
+const STOPS = [
+  [12, 10, 18],
+  [45, 20, 95],
+  [110, 30, 125],
+  [185, 50, 110],
+  [240, 105, 70],
+  [252, 180, 80],
+  [253, 245, 190],
+];
+
+export class Picture {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #paint: CanvasRenderingContext2D;
+  readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
+  #analyser: AnalyserNode | undefined;
+  #running = false;
+  #last = 0;
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.#canvas = canvas;
+    this.#paint = canvas.getContext('2d', { alpha: false }) as CanvasRenderingContext2D;
+    this.clear();
+  }
+
+  clear(): void {
+    const { width, height } = this.#canvas;
+    this.#paint.fillStyle = rgb(STOPS[0]);
+    this.#paint.fillRect(0, 0, width, height);
+    this.#line((x) => 0.35 * Math.sin(x * 9) * Math.sin(x * Math.PI) ** 2, '#4b4460');
+  }
+
+  /** Draw as long as `run(undefined)` was not called. */
+  run(analyser: AnalyserNode | undefined): void {
+    this.#analyser = analyser;
+    if (!analyser || this.#running) return;
+    this.#running = true;
+    requestAnimationFrame(this.#frame);
+  }
+
+  #frame = (now: number): void => {
+    const analyser = this.#analyser;
+    if (!analyser) {
+      this.#running = false;
+      return;
+    }
+    requestAnimationFrame(this.#frame);
+    if (this.#calm.matches && now - this.#last < CALM_MS) return;
+    this.#last = now;
+    this.#drawWave(analyser);
+    this.#drawColumn(analyser, this.#calm.matches ? CALM_COLUMN : COLUMN);
+  };
+
+  #drawWave(analyser: AnalyserNode): void {
+    const samples = new Float32Array(analyser.fftSize);
+    analyser.getFloatTimeDomainData(samples);
+    this.#paint.fillStyle = rgb(STOPS[0]);
+    this.#paint.fillRect(0, 0, this.#canvas.width, this.#waveHeight);
+    this.#line((x) => samples[Math.min(samples.length - 1, Math.floor(x * samples.length))], '#c9b8ff');
+  }
+
+  /** f: place 0…1 → value −1…1. */
+  #line(f: (x: number) => number, colour: string): void {
+    const paint = this.#paint;
+    const middle = this.#waveHeight / 2;
+    paint.beginPath();
+    for (let x = 0; x <= this.#canvas.width; x += 2) {
+      const y = middle - Math.max(-1, Math.min(1, f(x / this.#canvas.width))) * (middle - 6);
+      if (x === 0) paint.moveTo(x, y);
+      else paint.lineTo(x, y);
+    }
+    paint.strokeStyle = colour;
+    paint.lineWidth = 2.5;
+    paint.lineJoin = 'round';
+    paint.stroke();
+  }
+
+  #drawColumn(analyser: AnalyserNode, columnWidth: number): void {
+    const { width, height } = this.#canvas;
+    const top = this.#waveHeight;
+    const rows = height - top;
+    const levels = new Uint8Array(analyser.frequencyBinCount);
+    analyser.getByteFrequencyData(levels);
+    this.#paint.drawImage(this.#canvas, columnWidth, top, width - columnWidth, rows, 0, top, width - columnWidth, rows);
+    const column = this.#paint.createImageData(columnWidth, rows);
+    const nyquist = analyser.context.sampleRate / 2;
+    for (let row = 0; row < rows; row++) {
+      const hz = MIN_HZ * (nyquist / MIN_HZ) ** (1 - row / rows); // octaves are of equal height
+      const at = Math.min(levels.length - 1.001, (hz / nyquist) * levels.length);
+      const low = Math.floor(at);
+      const level = (levels[low] * (1 - at + low) + levels[low + 1] * (at - low)) / 255;
+      const colour = shade(level);
+      for (let x = 0; x < columnWidth; x++) column.data.set([...colour, 255], 4 * (row * columnWidth + x));
+    }
+    this.#paint.putImageData(column, width - columnWidth, top);
+  }
+
+  get #waveHeight(): number {
+    return Math.round(this.#canvas.height * WAVE_SHARE);
+  }
+}
+
+const rgb = ([r, g, b]: readonly number[]) => `rgb(${r} ${g} ${b})`;
+
+function shade(level: number): number[] {
+  const at = Math.max(0, Math.min(1, level * 1.1 - 0.05)) * (STOPS.length - 1);
+  const low = Math.min(STOPS.length - 2, Math.floor(at));
+  return STOPS[low].map((value, i) => Math.round(value + (STOPS[low + 1][i] - value) * (at - low)));
+}

@@ -1,0 +1,67 @@
+// The helpers write into the prompt itself, so that what is read is what is made.
+
+export const EXAMPLES = [
+  'calm piano waltz in A minor, 96 bpm',
+  'lofi hip hop with rhodes and drums, 82 bpm',
+  'joyful samba with trumpet and percussion, 120 bpm',
+  'dreamy ambient pads, slow',
+  'hypnotic techno with synth bass, 128 bpm',
+  'epic orchestral film music with choir and strings',
+];
+export const MOODS = ['calm', 'joyful', 'melancholic', 'dreamy', 'energetic', 'romantic', 'dark', 'tense', 'peaceful', 'epic'];
+export const INSTRUMENTS = [
+  'piano',
+  'guitar',
+  'strings',
+  'synth',
+  'bass',
+  'drums',
+  'saxophone',
+  'trumpet',
+  'accordion',
+  'vibraphone',
+  'organ',
+  'harp',
+];
+
+const TEMPO = /,?\s*\b(\d{2,3})\s*bpm\b/i;
+
+const word = (text: string) => new RegExp(`(?:,\\s*|\\b(?:and|with)\\s+)?\\b${text}\\b`, 'i');
+
+/** Tidy what taking words out leaves behind. */
+const tidy = (text: string) =>
+  text
+    .replace(/\s+/g, ' ')
+    .replace(/\s*,(\s*,)+/g, ',')
+    .replace(/^[\s,]+|[\s,]+$/g, '')
+    .replace(/\s+,/g, ',');
+
+const append = (text: string, part: string) => (tidy(text) ? `${tidy(text)}, ${part}` : part);
+
+export const has = (prompt: string, text: string) => new RegExp(`\\b${text}\\b`, 'i').test(prompt);
+
+export function tempoOf(prompt: string): number | undefined {
+  const found = TEMPO.exec(prompt);
+  return found ? Number(found[1]) : undefined;
+}
+
+/** The prompt with this tempo, or with none. */
+export function withTempo(prompt: string, bpm: number | undefined): string {
+  const without = tidy(prompt.replace(TEMPO, ''));
+  return bpm === undefined ? without : append(without, `${bpm} bpm`);
+}
+
+/** The prompt with an instrument added at its end (before the tempo), or taken out. */
+export function toggle(prompt: string, instrument: string): string {
+  if (has(prompt, instrument)) return tidy(prompt.replace(word(instrument), ''));
+  const bpm = tempoOf(prompt);
+  return withTempo(append(withTempo(prompt, undefined), instrument), bpm);
+}
+
+export const moodOf = (prompt: string) => MOODS.find((mood) => has(prompt, mood));
+
+/** The prompt with this mood at its start in place of another, or with none. */
+export function withMood(prompt: string, mood: string | undefined): string {
+  const without = MOODS.reduce((text, other) => tidy(text.replace(word(other), '')), prompt);
+  return mood ? tidy(`${mood} ${without}`) : without;
+}

@@ -1,0 +1,65 @@
+// The form's words: prompt, the helpers that write into it, and the second idea.
+import { button, byId, make, say } from './dom.ts';
+import type { Settings } from './history.ts';
+import { EXAMPLES, has, INSTRUMENTS, MOODS, moodOf, tempoOf, toggle, withMood, withTempo } from './prompt.ts';
+
+export class Shape {
+  readonly #prompt = byId<HTMLTextAreaElement>('prompt');
+  readonly #mood = byId<HTMLSelectElement>('mood');
+  readonly #tempo = byId<HTMLInputElement>('tempo');
+  readonly #second = byId<HTMLInputElement>('second');
+  readonly #blend = byId<HTMLInputElement>('blend');
+  readonly #instruments: HTMLButtonElement[];
+  readonly #changed: () => void;
+
+  /** `changed` hears every change of what is asked for. */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+    byId('examples').append(...EXAMPLES.map((text) => button(text, () => this.#write(text))));
+    this.#mood.append(make('option', 'any', { value: '' }), ...MOODS.map((mood) => make('option', mood, { value: mood })));
+    this.#instruments = INSTRUMENTS.map((name) => button(name, () => this.#write(toggle(this.#prompt.value, name))));
+    byId('instruments').append(...this.#instruments);
+    this.#prompt.oninput = () => this.#show();
+    this.#mood.onchange = () => this.#write(withMood(this.#prompt.value, this.#mood.value || undefined));
+    this.#tempo.oninput = () => {
+      const none = this.#tempo.value === this.#tempo.min;
+      this.#write(withTempo(this.#prompt.value, none ? undefined : Number(this.#tempo.value)));
+    };
+    this.#second.oninput = () => this.#show();
+    this.#blend.oninput = () => this.#show();
+    this.#show();
+  }
+
+  style(): Pick<Settings, 'prompt' | 'blend'> {
+    const text = this.#second.value.trim();
+    const weight = Number(this.#blend.value);
+    return { prompt: this.#prompt.value.trim() || 'music', ...(text && weight > 0 && { blend: { text, weight } }) };
+  }
+
+  fill({ prompt, blend }: Settings): void {
+    this.#second.value = blend?.text ?? '';
+    this.#blend.value = String(blend?.weight ?? 0);
+    this.#write(prompt);
+  }
+
+  #write(prompt: string): void {
+    this.#prompt.value = prompt;
+    this.#show();
+  }
+
+  #show(): void {
+    const prompt = this.#prompt.value;
+    const bpm = tempoOf(prompt);
+    this.#mood.value = moodOf(prompt) ?? '';
+    this.#tempo.value = String(bpm ?? this.#tempo.min);
+    const tempo = bpm === undefined ? 'any' : `${bpm} bpm`;
+    say(byId('tempo-text'), tempo);
+    this.#tempo.setAttribute('aria-valuetext', tempo);
+    for (const chip of this.#instruments) chip.setAttribute('aria-pressed', String(has(prompt, chip.textContent ?? '')));
+    this.#blend.disabled = this.#second.value.trim() === '';
+    const blend = `${Math.round(100 * Number(this.#blend.value))} %`;
+    say(byId('blend-text'), blend);
+    this.#blend.setAttribute('aria-valuetext', blend);
+    this.#changed();
+  }
+}

@@ -1,0 +1,46 @@
+// The service worker: the page itself opens offline. Its few files come from the network where there is one, else as kept last; weights are
+// not its business (src/web/model_files.ts).
+
+const CACHE = 'melody-page-1';
+const scope = globalThis as unknown as {
+  skipWaiting(): Promise<void>;
+  clients: { claim(): Promise<void> };
+  registration: { scope: string };
+  addEventListener(
+    type: string,
+    listener: (event: { request: Request; waitUntil(p: Promise<unknown>): void; respondWith(p: Promise<Response>): void }) => void,
+  ): void;
+};
+/** Everything of the page; the build checks that none is forgotten. */
+declare const PAGE_FILES: string[];
+
+scope.addEventListener('install', (event) => {
+  event.waitUntil(
+    caches
+      .open(CACHE)
+      .then((cache) => cache.addAll(PAGE_FILES))
+      .then(() => scope.skipWaiting()),
+  );
+});
+
+scope.addEventListener('activate', (event) => event.waitUntil(scope.clients.claim()));
+
+scope.addEventListener('fetch', (event) => {
+  const { request } = event;
+  const path = new URL(request.url).href.slice(scope.registration.scope.length).replace(/\?.*/, '') || './';
+  if (request.method !== 'GET' || request.headers.has('range') || !PAGE_FILES.includes(path)) return;
+  event.respondWith(fresh(request));
+});
+
+async function fresh(request: Request): Promise<Response> {
+  const cache = await caches.open(CACHE);
+  try {
+    const response = await fetch(request);
+    if (response.ok) await cache.put(request.url.replace(/\?.*/, ''), response.clone());
+    return response;
+  } catch (error) {
+    const kept = await cache.match(request, { ignoreSearch: true });
+    if (kept) return kept;
+    throw error;
+  }
+}

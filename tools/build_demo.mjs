@@ -1,0 +1,86 @@
+// @ts-check
+// Builds the page as a static folder that works from any path: page, worker, worklet, and the weights with their cards.
+// Prints what a visitor downloads before the weights, and fails over the budget.
+//
+//   node tools/build_demo.mjs [--out folder] [--serve] [--port 8017]
+//
+// --serve   serve it on this machine afterwards
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { generate } from './kernels.mjs';
+import { serveFolder } from './serve.mjs';
+import { buildWeb } from './web.mjs';
+
+const BUDGET = 150_000; // bytes gzipped, without weights
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Copied as they stand; app.js holds the player, melody-player.js is for embed.html alone. */
+const PAGE = ['index.html', 'style.css', 'icon.svg'];
+const SCRIPTS = ['app.js', 'melody-worker.js', 'melody-worklet.js'];
+/** In the order in which they are offered. */
+const MODELS = ['melody-small', 'melody-tiny'];
+
+/** @param {string} out a folder; what lies there goes @returns {Promise<number>} bytes gzipped, without weights */
+export async function buildDemo(out) {
+  generate();
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  for (const file of [...PAGE, 'embed.html']) cpSync(join(root, 'demo', file), join(out, file));
+  cpSync(join(root, 'LICENSE'), join(out, 'LICENSE.txt'));
+  /** @type {import('esbuild').BuildOptions} */
+  const options = {
+    absWorkingDir: root,
+    outdir: out,
+    bundle: true,
+    minify: true,
+    target: 'es2022',
+    platform: 'browser',
+    logLevel: 'warning',
+  };
+  const files = ['./', ...PAGE, ...SCRIPTS, 'models.json', 'LICENSE.txt'];
+  await Promise.all([
+    buildWeb(out),
+    build({ ...options, format: 'esm', entryPoints: { app: 'demo/app.ts' } }),
+    build({ ...options, format: 'iife', entryPoints: { sw: 'demo/sw.ts' }, define: { PAGE_FILES: JSON.stringify(files) } }),
+  ]);
+  writeFileSync(join(out, 'models.json'), JSON.stringify(MODELS.flatMap((name) => copyModel(name, out))));
+  return [...PAGE, ...SCRIPTS, 'sw.js', 'models.json'].reduce((sum, file) => sum + report(join(out, file), file), 0);
+}
+
+/** The weights as they are, their card as a text that every browser shows. @param {string} name @param {string} out */
+function copyModel(name, out) {
+  const from = join(root, 'weights', name);
+  if (!existsSync(join(from, 'manifest.json'))) return [];
+  const { files } = JSON.parse(readFileSync(join(from, 'manifest.json'), 'utf8'));
+  for (const file of ['manifest.json', ...Object.keys(files)]) cpSync(join(from, file), join(out, 'weights', name, file));
+  const card = existsSync(join(from, 'README.md')) ? readFileSync(join(from, 'README.md'), 'utf8') : '';
+  writeFileSync(join(out, 'weights', name, 'card.txt'), card || `${name}: a model for tests, without a card\n`);
+  const license = /^license: *(\S+)/m.exec(card)?.[1].toUpperCase() ?? 'MIT';
+  return [{ name, src: `weights/${name}/`, license, card: `weights/${name}/card.txt` }];
+}
+
+/** @param {string} path @param {string} name */
+function report(path, name) {
+  const bytes = readFileSync(path);
+  const zipped = gzipSync(bytes, { level: 9 }).length;
+  console.log(`${String(bytes.length).padStart(8)} ${String(zipped).padStart(7)} gzipped  ${name}`);
+  return zipped;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: { out: { type: 'string' }, serve: { type: 'boolean' }, port: { type: 'string', default: '8017' } },
+  });
+  const out = resolve(values.out ?? join(root, 'out/demo'));
+  const zipped = await buildDemo(out);
+  const models = existsSync(join(out, 'weights')) ? readdirSync(join(out, 'weights')).join(', ') : 'none';
+  console.log(`${zipped} bytes gzipped without weights, budget ${BUDGET}; weights: ${models}; in ${values.out ?? 'out/demo'}`);
+  if (zipped > BUDGET) process.exitCode = 1;
+  else if (values.serve) {
+    const { origin } = await serveFolder(out, { port: Number(values.port) });
+    console.log(`${origin}/  (Ctrl+C ends it)`);
+  }
+}
