@@ -1,8 +1,8 @@
 // matvec: y = act(alpha x w + bias) * scale + residual for ROWS rows; GATED: scale = silu(x gate), computed here
 //
-// For few rows (decoding): 8 lanes of four columns by WG / 8 slices of k, added up through workgroup memory.
+// For few rows (decoding): 8 lanes of 4 QUADS columns by WG / 8 slices of k, added up through workgroup memory.
 // shapes  see lib/gemm_params.wgsl with one tap and one group, all sizes and steps multiples of 4; gate is packed as w
-// grid    [cols / 32, rows / ROWS, batch]
+// grid    [cols / (32 QUADS), rows / ROWS, batch]
 //
 // @use gemm_params
 // @use gemm4
@@ -10,7 +10,8 @@
 
 alias Word4 = vec4f;    //@f16 vec2u
 const ROWS = 1u;        // rows a workgroup, at most 8
-override WG = 64u;      // threads per workgroup, a multiple of 8 and at least 8 ROWS
+const QUADS = 1u;       // times four columns a thread
+override WG = 64u;      // threads per workgroup, a multiple of 8 and at least 8 ROWS QUADS
 override GATED = 0u;
 
 @group(0) @binding(0) var<uniform>             p: Params;
@@ -22,8 +23,8 @@ override GATED = 0u;
 @group(0) @binding(6) var<storage, read>       gate: array<Word4>;
 @group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
 
-var<workgroup> sums: array<vec4f, WG * ROWS>;
-var<workgroup> gates: array<vec4f, WG * ROWS>;
+var<workgroup> sums: array<vec4f, WG * ROWS * QUADS>;
+var<workgroup> gates: array<vec4f, WG * ROWS * QUADS>;
 
 fn gate4_at(i: u32) -> vec4f {
   let word = gate[i / 4u];
@@ -33,34 +34,37 @@ fn gate4_at(i: u32) -> vec4f {
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
   let slice = slice_of(wid.z);
-  let n = wid.x * 32u + (lid % 8u) * 4u;
+  let n = wid.x * 32u * QUADS + (lid % 8u) * 4u;   // then every 32 columns
   let row = wid.y * ROWS;
-  var acc: array<vec4f, ROWS>;
-  var acc_gate: array<vec4f, ROWS>;
+  var acc: array<vec4f, ROWS * QUADS>;
+  var acc_gate: array<vec4f, ROWS * QUADS>;
   for (var k = lid / 8u * 4u; k < p.inner; k += WG / 2u) {
-    let at = slice.w + k * p.w_k + n;
-    let b = array(w4_at(at), w4_at(at + p.w_k), w4_at(at + 2u * p.w_k), w4_at(at + 3u * p.w_k));
-    var b_gate: array<vec4f, 4>;
-    if (GATED == 1u) { b_gate = array(gate4_at(at), gate4_at(at + p.w_k), gate4_at(at + 2u * p.w_k), gate4_at(at + 3u * p.w_k)); }
-    for (var r = 0u; r < ROWS; r++) {
-      let a = x4_at(slice.x, (row + r) * p.row_step - p.origin, k);
-      acc[r] += a.x * b[0] + a.y * b[1] + a.z * b[2] + a.w * b[3];
-      if (GATED == 1u) { acc_gate[r] += a.x * b_gate[0] + a.y * b_gate[1] + a.z * b_gate[2] + a.w * b_gate[3]; }
+    var a: array<vec4f, ROWS>;
+    for (var r = 0u; r < ROWS; r++) { a[r] = x4_at(slice.x, (row + r) * p.row_step - p.origin, k); }
+    for (var j = 0u; j < QUADS; j++) {
+      let at = slice.w + k * p.w_k + n + j * 32u;
+      let b = array(w4_at(at), w4_at(at + p.w_k), w4_at(at + 2u * p.w_k), w4_at(at + 3u * p.w_k));
+      for (var r = 0u; r < ROWS; r++) { acc[r * QUADS + j] += a[r].x * b[0] + a[r].y * b[1] + a[r].z * b[2] + a[r].w * b[3]; }
+      if (GATED == 1u) {
+        let b_gate = array(gate4_at(at), gate4_at(at + p.w_k), gate4_at(at + 2u * p.w_k), gate4_at(at + 3u * p.w_k));
+        for (var r = 0u; r < ROWS; r++) { acc_gate[r * QUADS + j] += a[r].x * b_gate[0] + a[r].y * b_gate[1] + a[r].z * b_gate[2] + a[r].w * b_gate[3]; }
+      }
     }
   }
-  for (var r = 0u; r < ROWS; r++) {
-    sums[r * WG + lid] = acc[r];
-    if (GATED == 1u) { gates[r * WG + lid] = acc_gate[r]; }
+  for (var i = 0u; i < ROWS * QUADS; i++) {
+    sums[i * WG + lid] = acc[i];
+    if (GATED == 1u) { gates[i * WG + lid] = acc_gate[i]; }
   }
   workgroupBarrier();
-  if (lid >= 8u * ROWS) { return; }
-  let r = lid / 8u;
+  let part = lid / 8u;               // one thread a row and quad adds up the slices
+  if (part >= ROWS * QUADS) { return; }
   var sum = vec4f(0.0);
   var sum_gate = vec4f(0.0);
   for (var i = lid % 8u; i < WG; i += 8u) {
-    sum += sums[r * WG + i];
-    if (GATED == 1u) { sum_gate += gates[r * WG + i]; }
+    sum += sums[part * WG + i];
+    if (GATED == 1u) { sum_gate += gates[part * WG + i]; }
   }
   if (GATED == 1u) { sum *= act4(3u, sum_gate); }
-  store4(slice, row + r, n, sum, bias4(slice, n));
+  let col = n + part % QUADS * 32u;
+  store4(slice, row + part / QUADS, col, sum, bias4(slice, col));
 }

@@ -144,27 +144,30 @@ interface Depthwise {
 }
 
 function depthwise(g: Graph, x: Tensor, w: WeightRef, y: Tensor, s: Depthwise): Tensor {
-  const n = s.batch * s.out * s.cols;
   const { act = 'none', preAct = 'none', residual } = s.options;
-  g.dispatch(K.conv1d_depthwise, {
+  const common = {
     in: { x, w: g.weight(w, DEPTHWISE), bias: s.bias ?? x, residual: residual ?? x },
     out: { y },
-    params: {
-      n,
-      cols: s.cols,
-      len: s.len,
-      out: s.out,
-      taps: s.taps,
-      stride: s.stride,
-      dilation: s.dilation,
-      left: s.left,
-      bias: s.bias ? 1 : 0,
-    },
     overrides: { ACT: ACT[act], PRE: ACT[preAct], RESIDUAL: residual ? 1 : 0 },
-    grid: grid1d(g.caps, n, 64),
     label: w.name,
-    flops: 2 * n * s.taps,
-  });
+    flops: 2 * s.batch * s.out * s.cols * s.taps,
+  };
+  const { cols, len, out, taps, left } = s;
+  const bias = s.bias ? 1 : 0;
+  if (s.stride === 1 && s.dilation === 1 && cols % 4 === 0) {
+    const STEPS = g.caps.software ? 8 : 4; // fewer loads an output against more threads
+    const n = (s.batch * Math.ceil(out / STEPS) * cols) / 4;
+    g.dispatch(K.conv1d_depthwise4, {
+      ...common,
+      params: { n, cols4: cols / 4, len, out, taps, left, bias },
+      consts: { STEPS },
+      grid: grid1d(g.caps, n, 64),
+    });
+  } else {
+    const n = s.batch * out * cols;
+    const params = { n, cols, len, out, taps, stride: s.stride, dilation: s.dilation, left, bias };
+    g.dispatch(K.conv1d_depthwise, { ...common, params, grid: grid1d(g.caps, n, 64) });
+  }
   return y;
 }
 

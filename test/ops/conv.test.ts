@@ -97,6 +97,8 @@ describe('conv1d', () => {
     { batch: 2, len: 70, cin: 40, cout: 40, taps: 7, groups: 40, padding: [3, 3], dtype: 'f16' },
     { len: 50, cin: 65, cout: 65, taps: 3, groups: 65, stride: 2, dilation: 2, padding: [4, 0], act: 'relu', preAct: 'leaky_relu' },
     { len: 9, cin: 4, cout: 4, taps: 9, groups: 4, padding: [8, 8] },
+    { batch: 2, len: 33, cin: 12, cout: 12, taps: 2, groups: 12, padding: [0, 1], act: 'silu', preAct: 'leaky_relu' },
+    { len: 3, cin: 7, cout: 7, taps: 3, groups: 7, padding: [1, 1] },
     { len: 100, cin: 128, cout: 128, taps: 7, dilation: 3, padding: [9, 9] },
     { len: 300, cin: 16, cout: 1, taps: 7, padding: [3, 3], act: 'tanh' },
   ];
