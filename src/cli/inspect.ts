@@ -2,22 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
-import type { ByteSource } from '../platform/bytes.ts';
 import { printable } from '../weights/printable.ts';
 import type { Command } from './command.ts';
+import type { Reader, Report } from './inspect_reader.ts';
 import { type FileReport, type FolderReport, type InspectOptions, inspectFile, inspectFolder } from './inspect_weights.ts';
-
-/** What there is to say of a file or folder. */
-export interface Report {
-  /** For --json. */
-  readonly json: object;
-  /** For people; names from files escaped. */
-  readonly text: string;
-  /** False makes the exit code 1. */
-  readonly sound: boolean;
-}
-
-export type Reader = (source: ByteSource, options: InspectOptions) => Promise<Report>;
 
 /** Readers by a file's first four characters. Safetensors has no such mark: what no other reader knows is read as that. */
 const READERS: Readonly<Record<string, () => Promise<Reader>>> = {

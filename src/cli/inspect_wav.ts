@@ -3,7 +3,7 @@ import { readWav } from '../audio/wav.ts';
 import { readRecipe } from '../audio/wav_tags.ts';
 import { MelodyError } from '../errors.ts';
 import { printable } from './command.ts';
-import type { Reader } from './inspect.ts';
+import type { Reader } from './inspect_reader.ts';
 
 const MAX_BYTES = 2 ** 30;
 const INFO_NAMES: Readonly<Record<string, string>> = { INAM: 'title', ICMT: 'comment', ISFT: 'software', ICOP: 'licence', IART: 'artist' };
