@@ -1,5 +1,4 @@
 // Numbers and faults in words, for every view.
-import type { MelodyError } from '../errors.ts';
 
 /** 28311552 → "28 MB". */
 export function megabytes(bytes: number): string {
@@ -8,7 +7,7 @@ export function megabytes(bytes: number): string {
 }
 
 /** A fault and what to do about it, as one or two sentences. */
-export function sentence({ message, hint }: Pick<MelodyError, 'message' | 'hint'>): string {
+export function sentence({ message, hint }: { message: string; hint?: string }): string {
   const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
   const end = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
   return hint ? `${end(upper(message))} ${end(upper(hint))}` : end(upper(message));
