@@ -2,11 +2,12 @@
 //
 // For software adapters, where one load costs a dozen multiply-adds and workgroup memory is no cheaper: a lane loads four k of
 // its row of x and four columns of w; the subgroup hands the rows round. Four k at a time, eight rows at a time: what fits registers.
-// shapes  see lib/gemm_params.wgsl; all steps and sizes multiples of 4, w_n = 1
+// shapes  see lib/gemm_params.wgsl; steps and sizes of x and w are multiples of 4, w_n = 1
 // grid    [tiles of 16 rows x 32 columns, 1, batch * groups], columns first; subgroups must be 8 wide
 //
 // @use gemm_params
-// @use gemm4
+// @use gemm_load4
+// @use gemm_store
 // @use act
 enable subgroups;
 
@@ -15,10 +16,10 @@ alias Word4 = vec4f;    //@f16 vec2u
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       x: array<vec4f>;
 @group(0) @binding(2) var<storage, read>       w: array<Word4>;
-@group(0) @binding(3) var<storage, read>       bias: array<vec4f>;
-@group(0) @binding(4) var<storage, read>       scale: array<vec4f>;
-@group(0) @binding(5) var<storage, read>       residual: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<storage, read>       bias: array<f32>;
+@group(0) @binding(4) var<storage, read>       scale: array<f32>;
+@group(0) @binding(5) var<storage, read>       residual: array<f32>;
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;
 
 fn mac(sum: vec4f, a: vec4f, b: array<vec4f, 4>) -> vec4f {
   return fma(vec4f(a.w), b[3], fma(vec4f(a.z), b[2], fma(vec4f(a.y), b[1], fma(vec4f(a.x), b[0], sum))));

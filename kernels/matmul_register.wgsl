@@ -4,7 +4,8 @@
 // grid    [tiles of 8 rows x (4 WG) columns, 1, batch * groups], columns first
 //
 // @use gemm_params
-// @use gemm
+// @use gemm_load
+// @use gemm_store
 // @use act
 
 alias Word = f32;       //@f16 u32

@@ -6,7 +6,8 @@
 // grid    [tiles of 8 TM rows x 8 TN columns, 1, batch * groups], columns first
 //
 // @use gemm_params
-// @use gemm
+// @use gemm_load
+// @use gemm_store
 // @use act
 
 alias Word = f32;       //@f16 u32

@@ -5,7 +5,8 @@
 // grid    [cols / (32 QUADS), rows / ROWS, batch]
 //
 // @use gemm_params
-// @use gemm4
+// @use gemm_load4
+// @use gemm_store4
 // @use act
 
 alias Word4 = vec4f;    //@f16 vec2u

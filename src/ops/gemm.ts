@@ -20,9 +20,9 @@ const LARGE_TILES = 96; // tiles of 64 × 64 that fill a GPU; with fewer, tiles 
 /** Can this form compute this product on this adapter? */
 function possible(form: Form, caps: Caps, s: Gemm): boolean {
   const { taps = 1, groups = 1 } = s;
-  if (form === 'vector') return s.rows <= VECTOR_ROWS && taps === 1 && groups === 1 && alignedToFour(s);
+  if (form === 'vector') return s.rows <= VECTOR_ROWS && taps === 1 && groups === 1 && loadsByFour(s) && storesByFour(s);
   if (s.gate) return false;
-  if (form === 'broadcast') return caps.subgroupMin === 8 && caps.subgroupMax === 8 && alignedToFour(s);
+  if (form === 'broadcast') return caps.subgroupMin === 8 && caps.subgroupMax === 8 && loadsByFour(s);
   return true;
 }
 
@@ -33,11 +33,16 @@ function choose(caps: Caps, s: Gemm): Form {
   return possible('broadcast', caps, s) ? 'broadcast' : 'register';
 }
 
-/** Do all loads and stores fall on whole groups of four? */
-function alignedToFour(s: Gemm): boolean {
-  const { tapStep = 0, origin = 0, wN = 1, crop = 0, step = {} } = s;
-  const all = [s.inner, s.rowStep, tapStep, origin, s.xLimit, s.cols, s.wK, s.yRow, crop, s.yLimit, ...Object.values(step)];
-  return wN === 1 && all.every((n) => n % 4 === 0);
+/** Do all loads of x and w fall on whole groups of four? */
+function loadsByFour(s: Gemm): boolean {
+  const { tapStep = 0, origin = 0, wN = 1, step: { x = 0, w = 0, xGroup = 0, wGroup = 0 } = {} } = s;
+  return wN === 1 && [s.inner, s.rowStep, tapStep, origin, s.xLimit, s.wK, x, w, xGroup, wGroup].every((n) => n % 4 === 0);
+}
+
+/** Do all stores? */
+function storesByFour(s: Gemm): boolean {
+  const { crop = 0, step: { y = 0, yGroup = 0 } = {} } = s;
+  return [s.cols, s.yRow, crop, s.yLimit, y, yGroup].every((n) => n % 4 === 0);
 }
 
 /**
