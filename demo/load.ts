@@ -11,6 +11,9 @@ export interface Offered {
   readonly card: string;
 }
 
+/** Bytes kept of a model that are worth a word. */
+const NOTEWORTHY = 1e5;
+
 export class LoadPanel {
   readonly #session: Session;
   readonly #button = byId<HTMLButtonElement>('load');
@@ -46,7 +49,7 @@ export class LoadPanel {
     this.#button.hidden = state !== 'empty' && state !== 'loading';
     say(
       this.#button,
-      state === 'loading' ? 'Pause loading' : this.#kept > 0 && this.#kept < this.#bytes ? 'Go on loading' : 'Load the model',
+      state === 'loading' ? 'Pause loading' : this.#kept > NOTEWORTHY && this.#kept < this.#bytes ? 'Go on loading' : 'Load the model',
     );
     byId('download').hidden = state !== 'loading' || !loading;
     if (loading) {
@@ -71,7 +74,7 @@ export class LoadPanel {
     const size =
       kept >= bytes
         ? `${megabytes(bytes)}, already here`
-        : kept > 0
+        : kept > NOTEWORTHY
           ? `${megabytes(bytes)}, ${megabytes(kept)} of it here`
           : megabytes(bytes);
     say(byId('model-size'), size);

@@ -3,6 +3,7 @@
 const WAVE_SHARE = 0.3;
 const MIN_HZ = 40;
 const COLUMN = 3; // pixels of one moment
+const IDLE_BARS = 72;
 const CALM_MS = 1000;
 const CALM_COLUMN = 16;
 
@@ -24,6 +25,7 @@ export class Picture {
   #analyser: AnalyserNode | undefined;
   #running = false;
   #last = 0;
+  #idle = true;
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
@@ -32,10 +34,21 @@ export class Picture {
   }
 
   clear(): void {
+    this.#idle = true;
     const { width, height } = this.#canvas;
     this.#paint.fillStyle = rgb(STOPS[0]);
     this.#paint.fillRect(0, 0, width, height);
-    this.#line((x) => 0.35 * Math.sin(x * 9) * Math.sin(x * Math.PI) ** 2, '#4b4460');
+    // At rest: bars that swell and fade, so that the place of the sound is seen.
+    const step = width / IDLE_BARS;
+    for (let i = 0; i < IDLE_BARS; i++) {
+      const x = (i + 0.5) / IDLE_BARS;
+      const swell = Math.sin(Math.PI * x) ** 1.5;
+      const bar = height * (0.02 + 0.5 * swell * (0.35 + 0.65 * Math.abs(Math.sin(i * 0.9) * Math.cos(i * 0.37))));
+      this.#paint.fillStyle = `rgb(182 162 255 / ${0.12 + 0.38 * swell})`;
+      this.#paint.beginPath();
+      this.#paint.roundRect(i * step + step * 0.3, (height - bar) / 2, step * 0.4, bar, step * 0.2);
+      this.#paint.fill();
+    }
   }
 
   /** Draw as long as `run(undefined)` was not called. */
@@ -43,6 +56,11 @@ export class Picture {
     this.#analyser = analyser;
     if (!analyser || this.#running) return;
     this.#running = true;
+    if (this.#idle) {
+      this.#idle = false;
+      this.#paint.fillStyle = rgb(STOPS[0]);
+      this.#paint.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
+    }
     requestAnimationFrame(this.#frame);
   }
 

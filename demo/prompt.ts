@@ -1,12 +1,13 @@
 // The helpers write into the prompt itself, so that what is read is what is made.
 
-export const EXAMPLES = [
-  'calm piano waltz in A minor, 96 bpm',
-  'lofi hip hop with rhodes and drums, 82 bpm',
-  'joyful samba with trumpet and percussion, 120 bpm',
-  'dreamy ambient pads, slow',
-  'hypnotic techno with synth bass, 128 bpm',
-  'epic orchestral film music with choir and strings',
+/** What the button says, what it writes. */
+export const EXAMPLES: readonly (readonly [name: string, prompt: string])[] = [
+  ['Piano waltz', 'calm piano waltz in A minor, 96 bpm'],
+  ['Lo-fi', 'lofi hip hop with rhodes and drums, 82 bpm'],
+  ['Samba', 'joyful samba with trumpet and percussion, 120 bpm'],
+  ['Ambient', 'dreamy ambient pads, slow'],
+  ['Techno', 'hypnotic techno with synth bass, 128 bpm'],
+  ['Film music', 'epic orchestral film music with choir and strings'],
 ];
 export const MOODS = ['calm', 'joyful', 'melancholic', 'dreamy', 'energetic', 'romantic', 'dark', 'tense', 'peaceful', 'epic'];
 export const INSTRUMENTS = [

@@ -15,7 +15,7 @@ export class Shape {
   /** `changed` hears every change of what is asked for. */
   constructor(changed: () => void) {
     this.#changed = changed;
-    byId('examples').append(...EXAMPLES.map((text) => button(text, () => this.#write(text))));
+    byId('examples').append(...EXAMPLES.map(([name, text]) => button(name, () => this.#write(text))));
     this.#mood.append(make('option', 'any', { value: '' }), ...MOODS.map((mood) => make('option', mood, { value: mood })));
     this.#instruments = INSTRUMENTS.map((name) => button(name, () => this.#write(toggle(this.#prompt.value, name))));
     byId('instruments').append(...this.#instruments);

@@ -29,7 +29,7 @@ export interface Fetching {
 /** What a model weighs and how much of it is here. Fetches the manifest and the index alone. Throws `io`, `weights`. */
 export async function describeModel(src: string, signal?: AbortSignal): Promise<ModelFiles> {
   const base = folderAddress(src);
-  const files = await neededFiles(base, { keep: true, signal });
+  const files = await neededFiles(base, { keep: false, signal });
   const entries = await platform.cache.list().catch(() => []);
   const kept = (name: string) => entries.find((e) => e.address === addressOf(base, name))?.received ?? 0;
   return {
@@ -119,9 +119,8 @@ async function smallFile(address: string, { keep, signal }: Pick<Fetching, 'keep
       throw new MelodyError('weights', `${address}: ${source.size} bytes; expected at most ${MAX_MANIFEST_BYTES}`);
     return source.read(0, source.size, signal);
   };
-  const kept = keep
-    ? (await platform.cache.list().catch(() => [])).find((e) => e.address === address && e.received === e.total)
-    : undefined;
+  const entries = await platform.cache.list().catch(() => []);
+  const kept = entries.find((e) => e.address === address && e.received === e.total);
   let fresh: Uint8Array;
   try {
     fresh = await readAll(await platform.openBytes(address, { signal }));
