@@ -4,6 +4,7 @@ import { Gpu, type GpuOptions } from '../gpu/device.ts';
 import { Graph } from '../graph/graph.ts';
 import { Plan } from '../graph/plan.ts';
 import { Residents } from '../graph/residents.ts';
+import { fuseElementwise } from '../ops/fuse.ts';
 import type { Model } from './model.ts';
 
 export interface EngineOptions extends GpuOptions {
@@ -61,6 +62,7 @@ export class Engine {
     const g = new Graph(this.#gpu.caps);
     record(g);
     this.model.weights.check();
+    fuseElementwise(g);
     const plan = Plan.compile(this.#residents, g, {
       dispatchesPerSubmit: this.#options.dispatchesPerSubmit,
       onBytes: this.#options.onBytes,

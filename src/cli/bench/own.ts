@@ -8,6 +8,7 @@ import type { Tensor, WeightRef } from '../../graph/tensor.ts';
 import { attention } from '../../ops/attention.ts';
 import { conv1d, convTranspose1d } from '../../ops/conv.ts';
 import { add, mul } from '../../ops/elementwise.ts';
+import { fuseElementwise } from '../../ops/fuse.ts';
 import { linear } from '../../ops/matmul.ts';
 import { layerNorm, rmsNorm, softmax } from '../../ops/norm.ts';
 import { transpose } from './arrays.ts';
@@ -115,6 +116,7 @@ export async function preparePlan(gpu: Gpu, record: (g: Graph) => Recorded, refe
     const g = new Graph(gpu.caps);
     const { y, feeds, layout } = record(g);
     g.output('y', y);
+    fuseElementwise(g); // as the pipeline does
     const plan = await Plan.compile(residents, g);
     for (const [name, data] of Object.entries(feeds)) plan.write(name, data);
     return {
