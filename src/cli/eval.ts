@@ -1,4 +1,5 @@
-// melody eval: measures finished clips without any trained network, alone or against a folder of real music.
+// melody eval: measures finished clips without any trained network, alone or against a folder of real music; with a model's towers, also
+// how well each fits its prompt.
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { platform } from '#platform';
@@ -10,6 +11,7 @@ import { type Band, bands, format, MIN_BAND, rows } from '../audio/report.ts';
 import { readWav, type WavAudio } from '../audio/wav.ts';
 import { MelodyError } from '../errors.ts';
 import { type Command, type Io, numberValue, printable, textValue, type Values } from './command.ts';
+import { Listener } from './eval_agreement.ts';
 
 /** About an hour and a half of stereo at 48 kHz and 16 bits; measuring needs some five times the file in memory. */
 const MAX_BYTES = 2 ** 30;
@@ -21,6 +23,8 @@ export const evaluate: Command = {
   options: {
     json: { help: 'print JSON; measures that are not finite become null' },
     reference: { help: 'folder of real music: shows its 5-95 % band beside each measure', value: 'folder' },
+    prompt: { help: 'what was asked for, where the file has no recipe: adds text-audio agreement by the towers of --model', value: 'text' },
+    model: { help: 'the model whose towers listen; alone, it takes the prompts from the recipes', value: 'model' },
     bpm: { help: 'the tempo that was asked for: adds adherence', value: 'number' },
     period: { help: 'look for buzz at this period in samples, such as the decoder hop; may be repeated', value: 'samples', multiple: true },
     join: { help: 'measure the seam at this time, 0 for the loop point; may be repeated', value: 'seconds', multiple: true },
@@ -29,7 +33,12 @@ export const evaluate: Command = {
     'allow-truncated': { help: 'read files that end too early as far as they go' },
     strict: { help: 'exit with 3 when a clip is suspect: noise, silence, clipping, a lone tone, DC, NaN' },
   },
-  examples: ['melody eval song.wav', 'melody eval out/ --reference music/ --json', 'melody eval loop.wav --join 0 --bpm 120 --strict'],
+  examples: [
+    'melody eval song.wav',
+    'melody eval out/ --reference music/ --json',
+    'melody eval loop.wav --join 0 --bpm 120 --strict',
+    'melody eval song.wav --model melody-small',
+  ],
   run,
 };
 
@@ -38,6 +47,8 @@ interface Measured {
   report: ClipReport;
   /** Oddities of the file itself. */
   warnings: string[];
+  /** Cosine of prompt and clip, where a model listened. */
+  agreement?: number;
 }
 
 interface Failed {
@@ -55,7 +66,13 @@ async function run(words: readonly string[], values: Values, io: Io): Promise<nu
   const referenceFolder = textValue(values, 'reference');
   const references = referenceFolder === undefined ? [] : await reference(referenceFolder, values, io);
   const results: (Measured | Failed)[] = [];
-  for (const file of await wavFiles(words)) results.push(await attempt(file, values, options, io));
+  const files = await wavFiles(words);
+  const listener = await Listener.open(values, io.signal);
+  try {
+    for (const file of files) results.push(await attempt(file, values, { ...options, listener }, io));
+  } finally {
+    listener?.dispose();
+  }
 
   const measured = results.filter((r): r is Measured => 'report' in r);
   const failed = results.filter((r): r is Failed => 'error' in r);
@@ -78,6 +95,8 @@ interface Requests {
   periods: number[];
   /** Seconds. */
   joins: number[];
+  /** Present when text-audio agreement is asked for. */
+  listener: Listener | undefined;
 }
 
 /** A file that cannot be read is reported and does not keep the others from being measured; Ctrl-C ends it all. */
@@ -93,8 +112,9 @@ async function attempt(file: string, values: Values, requests: Requests, io: Io)
     }
     const { bpm, periods } = requests;
     const report = measureClip(audio.channels, audio.sampleRate, { ...(bpm !== undefined && { bpm }), periods, joins });
+    const agreement = await requests.listener?.hear(audio, io.signal);
     await picture(file, audio, values);
-    return { file, report, warnings: audio.warnings };
+    return { file, report, warnings: audio.warnings, ...(agreement !== undefined && { agreement }) };
   } catch (error) {
     if (!(error instanceof MelodyError) || error.code === 'aborted') throw error;
     return { file, error };
@@ -198,13 +218,15 @@ function summaryLines({ clips, diversity: spread, descriptorDistance, references
 function asJson(results: (Measured | Failed)[], band: Map<string, Band>, together: Together | undefined): unknown {
   const clips = results.map((result) => {
     if ('error' in result) return { file: result.file, error: { code: result.error.code, message: result.error.message } };
-    const measures = Object.fromEntries(rows(result.report).map(({ name, value }) => [name, value]));
+    const { agreement } = result;
+    const listed = rows(result.report).map(({ name, value }) => [name, value] as const);
+    const measures = Object.fromEntries(agreement === undefined ? listed : [...listed, ['agreement', agreement]]);
     return { file: result.file, warnings: result.warnings, suspect: result.report.suspect, measures, report: result.report };
   });
   return { clips, ...(band.size > 0 && { band: Object.fromEntries(band) }), ...(together && { together }) };
 }
 
-function table({ file, report, warnings }: Measured, band: Map<string, Band>, asked: number | undefined): string {
+function table({ file, report, warnings, agreement }: Measured, band: Map<string, Band>, asked: number | undefined): string {
   const channels = report.channels === 1 ? 'mono' : report.channels === 2 ? 'stereo' : `${report.channels} channels`;
   const lines = [`${printable(file)}: ${report.duration.toFixed(2)} s, ${report.sampleRate} Hz, ${channels}`];
   const listed = rows(report).filter(({ value }) => value !== undefined);
@@ -216,6 +238,7 @@ function table({ file, report, warnings }: Measured, band: Map<string, Band>, as
   }
   const key = report.tonality?.key;
   if (key) lines.push(`  ${'key'.padEnd(names)}  ${key.name.padStart(13)}${key.clear ? '' : '   not clear'}`);
+  if (agreement !== undefined) lines.push(`  ${'text-audio agreement'.padEnd(names)}  ${agreement.toFixed(3).padStart(13)}`);
   if (report.rhythm.adherence) {
     const { strict, folded } = report.rhythm.adherence;
     lines.push(`  tempo asked ${asked} BPM: ${strict ? 'kept within 4 %' : folded ? 'kept up to a factor of two' : 'not kept'}`);

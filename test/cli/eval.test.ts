@@ -1,7 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { recipeTags } from '../../src/audio/wav_tags.ts';
 import { writeWav } from '../../src/audio/wav_write.ts';
 import type { Io } from '../../src/cli/command.ts';
 import { evaluate } from '../../src/cli/eval.ts';
@@ -169,5 +171,27 @@ describe('wrong input', () => {
     stop.abort();
     const io: Io = { out: () => {}, err: () => {}, terminal: false, env: {}, signal: stop.signal };
     expect(await main(['eval', await save('stop.wav', song(120, 1))], io, { eval: async () => evaluate })).toBe(130);
+  });
+});
+
+describe('text-audio agreement by the towers of melody-tiny', () => {
+  const model = fileURLToPath(new URL('../../weights/melody-tiny', import.meta.url));
+
+  test('of --prompt, or of the prompt in the recipe; other words, other agreement', async () => {
+    const bare = await save('bare.wav', song(120));
+    const told = async (prompt: string) => {
+      const path = join(folder, `${prompt}.wav`);
+      const tags = recipeTags({ recipe: { prompt }, software: 'test', license: 'none', title: 'x' });
+      await writeFile(path, writeWav({ sampleRate: RATE, channels: [song(120)], tags }));
+      return path;
+    };
+    const asked = JSON.parse((await melody(bare, '--json', '--model', model, '--prompt', 'slow piano')).out).clips[0].measures.agreement;
+    expect(Math.abs(asked)).toBeLessThanOrEqual(1.0001);
+    const { code, out } = await melody(await told('slow piano'), await told('fast drums'), bare, '--json', '--model', model);
+    const [piano, drums, none] = JSON.parse(out).clips;
+    expect(piano.measures.agreement).toBe(asked);
+    expect(Math.abs(drums.measures.agreement - asked)).toBeGreaterThan(1e-3);
+    expect(none.error.message).toContain('no recipe with a prompt');
+    expect(code).toBe(1);
   });
 });

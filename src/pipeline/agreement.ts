@@ -1,0 +1,24 @@
+// How well a clip fits a prompt, as the model's own towers hear it (MuLan cycle consistency, with our towers in MuLan's place).
+import { resample } from '../audio/resample.ts';
+import type { Engine } from './engine.ts';
+import { type AudioInput, mono } from './options.ts';
+import { embedAudio, embedText } from './stages.ts';
+
+/**
+ * Cosine of each text's and the audio's embedding, −1…1; of a clip longer than a window, the mean over its whole windows. A shorter one
+ * is padded with zeros, as in music prompting. Towers trained with the generator flatter it: compare clips by it, not models.
+ */
+export async function agreement(engine: Engine, audio: AudioInput, prompts: readonly string[], signal?: AbortSignal): Promise<number[]> {
+  const { config, tokenizer } = engine.model;
+  const texts: Float32Array[] = [];
+  for (const prompt of prompts) texts.push(await embedText(engine, tokenizer.encode(prompt).ids, signal));
+  const samples = resample(mono(audio), audio.sampleRate, config.sample_rate);
+  const window = config.window_seconds * config.sample_rate;
+  const windows = Math.max(1, Math.floor(samples.length / window));
+  const sums = prompts.map(() => 0);
+  for (let i = 0; i < windows; i++) {
+    const heard = await embedAudio(engine, samples.subarray(i * window, (i + 1) * window), signal);
+    for (const [p, text] of texts.entries()) sums[p] += heard.reduce((dot, v, d) => dot + v * text[d], 0);
+  }
+  return sums.map((sum) => sum / windows);
+}
