@@ -11,7 +11,14 @@ if (process.platform === 'linux' && !process.env.XDG_RUNTIME_DIR) {
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'adapter', include: ['test/**/*.test.ts'] } },
+      // Again at WebGPU's default limits, without optional features: what a graph may assume of any adapter.
+      {
+        extends: true,
+        test: { name: 'default limits', include: ['test/{graph,ops,models}/*.test.ts'], env: { MELODY_TEST_GPU: 'default' } },
+      },
+    ],
     // A process a file: a driver that crashes takes one file with it, and every file starts with a fresh device.
     pool: 'forks',
     // The software driver itself uses every core; more workers only make each other slow.
