@@ -19,12 +19,13 @@ import numpy as np
 import torch
 
 from .data.shards import read_split
-from .evaluation import charts, parts, whole
+from .evaluation import charts, language, parts, whole
 from .evaluation.prompts import spread
 from .evaluation.system import System
+from .features import PARTS as PARTS_WIDTHS
 from .probes import FRAMES, ClipProbe, clip_scores, load_parts, parts_of, train_clip_probe
 
-PARTS = ('probes', 'reconstruction', 'tokens', 'diffusion', 'whole', 'diversity', 'pictures')
+PARTS = ('probes', 'reconstruction', 'tokens', 'language', 'diffusion', 'whole', 'diversity', 'pictures')
 START = 24000  # windows begin one second into a clip: a token border
 
 
@@ -60,6 +61,18 @@ def clip_probe(a, train: tuple, held_parts: torch.Tensor, held_rows: list) -> tu
     return probe.eval(), {k: round(v, 4) for k, v in ceilings(probe.eval()).items()}
 
 
+def token_probe(a, system: System, train_parts: torch.Tensor, train_rows: list) -> ClipProbe:
+    """A clip probe that hears what tokens stand for (their centroids); it belongs to this model's tokeniser."""
+    path = os.path.join(a.probes, 'tokens.pt')
+    if not os.path.exists(path):
+        features = torch.cat([system.semantic.features.join(*p.float().split(PARTS_WIDTHS, -1)).half() for p in train_parts.split(64)])
+        quantise = lambda x: system.semantic.centroids[system.true_ids(x)]
+        torch.save(train_clip_probe(features, train_rows, a.probe_steps // 2, quantise=quantise).state_dict(), path)
+    probe = ClipProbe(inputs=len(system.semantic.centroids[0]))
+    probe.load_state_dict(torch.load(path, map_location='cpu'))
+    return probe.eval()
+
+
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--weights', required=True)
@@ -89,7 +102,7 @@ def main() -> None:
     window = lambda clips, start=START: floats(clips, start, seconds)
     rows, audio = [held_rows[i] for i in chosen], window(held[chosen])
     held_parts = parts_cache(os.path.join(a.probes, 'heldout_parts.npy'), held)
-    train_parts = parts_cache(os.path.join(a.probes, 'train_parts.npy'), train) if {'probes', 'tokens'} & set(a.only) else None
+    train_parts = parts_cache(os.path.join(a.probes, 'train_parts.npy'), train) if {'probes', 'tokens', 'language'} & set(a.only) else None
     how = {'model': system.config['name'], 'sampling': system.config['sampling'], 'heldout_clips': len(held_rows), 'training_clips': len(train_rows), 'seconds_a_clip': seconds,
                      'clips_used': len(rows), 'torch': torch.__version__, 'machine': platform.machine(), 'threads': a.threads, 'date': time.strftime('%Y-%m-%d')}
 
@@ -116,6 +129,8 @@ def main() -> None:
     if 'tokens' in a.only:
         keep('tokens', parts.tokens(system, train_parts, train_rows, held_parts, held_rows, 700))
         print(report['tokens'], flush=True)
+    if 'language' in a.only:
+        keep('language', language.language(system, token_probe(a, system, train_parts, train_rows), rows, system.features(audio)))
     if 'diffusion' in a.only:
         keep('diffusion', parts.diffusion(system, audio[:24]))
     if {'whole', 'diversity'} & set(a.only):

@@ -46,6 +46,10 @@ def section(report: dict) -> str:
         t = report['tokens']
         out.append(f'**Tokens.** {t["words_used"]} of {t["words"]} words used. What a probe reads from them:')
         out.append(table(['', 'tokens', 'features before quantising'], [[k.replace('_', ' '), percent(t['tokens'][k]), percent(t['features'][k])] for k in ('chord_accuracy', 'beat_f1', 'instrument_f1')]))
+    if 'language' in report:
+        rows, fields = report['language'], ('style_top3', 'family_top1', 'key', 'mode', 'tempo_strict', 'tempo_folded', 'pulse_clarity', 'repeats')
+        out.append('**Language model alone**: its tokens judged by a probe trained on the tokens of real clips (pulse clarity and repeats are shares of 1).')
+        out.append(table(['', *(f.replace('_', ' ') for f in fields)], [[n, *(f'{s[f]:.2f}' for f in fields)] for n, s in rows.items()]))
     if 'diffusion' in report:
         d = report['diffusion']
         e = d['velocity_mse']

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .. import measures as m
+from ..features import PARTS
 from ..probes import FRAMES, frame_scores, train_frame_probe
 from ..stages.dpd import ANGLES, diffuse, wiener
 from .system import System
@@ -37,7 +38,7 @@ def reconstruction(system: System, audio: torch.Tensor) -> dict:
 
 def tokens(system: System, parts: torch.Tensor, rows: list, held_parts: torch.Tensor, held_rows: list, steps: int) -> dict:
     """Chord, beat and instrument probes on tokens, beside the same probes on the unquantised features (ceiling)."""
-    join = lambda p: system.semantic.features.join(*p.float().split((12, 12, 3, 48), -1))
+    join = lambda p: system.semantic.features.join(*p.float().split(PARTS, -1))
     features, held = torch.cat([join(p) for p in parts.split(64)]), join(held_parts)
     ids, held_ids = system.true_ids(features), system.true_ids(held)
     centroids = system.semantic.centroids[held_ids]

@@ -40,11 +40,17 @@ class System:
         return self.rvq.encode(self.embed_audio(features))
 
     @torch.no_grad()
-    def ids(self, codes: torch.Tensor, seed: int, **changes) -> torch.Tensor:
-        """Tokens of one window. changes override config's sampling fields (temperature, top_k, top_p, lm_guidance)."""
+    def ids(self, codes: torch.Tensor, seed: int, start: torch.Tensor | None = None, **changes) -> torch.Tensor:
+        """Tokens of one window, [start, generated]. changes override config's sampling fields (temperature, top_k, top_p, lm_guidance)."""
         s = {**self.config['sampling'], **changes}
         generator = torch.Generator().manual_seed(seed)
-        return torch.cat([generate_tokens(self.lm, c, self.words, generator, s['temperature'], s['top_k'], s['top_p'], s.get('lm_guidance', 1.0)) for c in self._batches(codes, 16)])
+        made = []
+        for i in range(0, len(codes), 16):
+            begin = start[i:i + 16] if start is not None else None
+            count = self.words - (begin.shape[1] if begin is not None else 0)
+            new = generate_tokens(self.lm, codes[i:i + 16], count, generator, s['temperature'], s['top_k'], s['top_p'], s.get('lm_guidance', 1.0), begin)
+            made.append(new if begin is None else torch.cat([begin, new], 1))
+        return torch.cat(made)
 
     def true_ids(self, features: torch.Tensor) -> torch.Tensor:
         return self.semantic.encode(features)
