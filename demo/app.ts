@@ -20,6 +20,7 @@ let playing: Entry | undefined;
 /** What was changed while the piece was made: without it the recipe's seed does not make it again. */
 let steered: (StyleOptions & { atSeconds: number })[] = [];
 let busy: AbortController | undefined; // variations being made
+let fault: string | undefined; // of the variations or of the page; the session's own are in its snapshot
 
 const play = byId<HTMLButtonElement>('play');
 const stop = byId<HTMLButtonElement>('stop');
@@ -88,6 +89,7 @@ async function start(wanted: Settings = settings()): Promise<void> {
   await end();
   seed.value = String(wanted.seed);
   steered = [];
+  fault = undefined;
   playing = history.add(wanted, session.snapshot.model?.name ?? '');
   list.show();
   picture.clear();
@@ -121,6 +123,7 @@ async function replay(entry: Entry): Promise<void> {
   if (!sound) return start(entry);
   await end();
   playing = entry;
+  steered = []; // what was steered then is in its recipe
   picture.clear();
   await session.playClip(sound.samples, sound.sampleRate, sound.recipe as Recipe);
 }
@@ -156,7 +159,7 @@ async function vary(): Promise<void> {
     }
     say(byId('status'), `${VARIATIONS} variations are in the list below.`);
   } catch (error) {
-    if (!abort.signal.aborted) problem(sentence(error as Error));
+    if (!abort.signal.aborted) fault = sentence(error as Error);
     say(byId('status'), '');
   }
   if (busy === abort) busy = undefined;
@@ -198,11 +201,11 @@ function show(now: Snapshot): void {
   say(byId('gaps'), String(now.underruns));
   if (!busy) say(byId('status'), statusOf(now));
   if (running) say(byId('twin'), `Playing “${playing?.prompt ?? ''}”, ${level(now.peak)}.`);
-  problem(now.error ? sentence(now.error) : undefined);
+  problem(now.error ? sentence(now.error) : fault);
   picture.run(state === 'playing' ? session.analyser : undefined);
   if (complete && state === 'ready' && described !== playing) {
     keepSound(now.recipe);
-    void describe();
+    void describe().catch(() => say(byId('twin'), 'The piece could not be measured.'));
   }
 }
 

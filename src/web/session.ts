@@ -15,7 +15,7 @@ export interface Snapshot {
   readonly error: MelodyError | undefined;
   /** What the running job or the model says, newest last. */
   readonly warnings: readonly string[];
-  /** All chunks of the piece were made. */
+  /** All chunks of the piece were made, and it was not stopped. */
   readonly complete: boolean;
   readonly recipe: Recipe | undefined;
   readonly madeSeconds: number;
@@ -147,6 +147,7 @@ export class Session {
     });
     const settled = stream.finished.then(
       () => {
+        if (abort.signal.aborted) return;
         this.#player?.end();
         this.#set({ complete: true });
       },
@@ -194,7 +195,7 @@ export class Session {
     this.#job = undefined;
     job?.abort.abort();
     this.#loading?.abort();
-    if (this.#snapshot.model) this.#set({ state: 'ready', peak: 0, bufferedSeconds: 0 });
+    if (this.#snapshot.model) this.#set({ state: 'ready', complete: false, peak: 0, bufferedSeconds: 0 });
     await Promise.all([job?.settled, this.#player?.stop()]);
   }
 

@@ -1,0 +1,97 @@
+// The ring that plays, driven by hand: Node has no AudioWorklet, so its few globals are stood in for.
+import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import type { PlayerMessage, PlayerReport } from '../../src/web/worklet.ts';
+
+const RATE = 1000; // Hz; reports come every 100 samples
+const BLOCK = 10; // samples a call
+
+interface Ring {
+  port: { onmessage(event: { data: PlayerMessage }): void };
+  process(inputs: unknown, outputs: Float32Array[][]): boolean;
+}
+let Processor: new () => Ring;
+let ring: Ring;
+let reports: PlayerReport[];
+
+beforeAll(async () => {
+  vi.stubGlobal('sampleRate', RATE);
+  vi.stubGlobal(
+    'AudioWorkletProcessor',
+    class {
+      port = { postMessage: (report: PlayerReport) => reports.push(report), onmessage: null };
+    },
+  );
+  vi.stubGlobal('registerProcessor', (_name: string, made: typeof Processor) => {
+    Processor = made;
+  });
+  await import('../../src/web/worklet.ts');
+});
+beforeEach(() => {
+  reports = [];
+  ring = new Processor();
+  send({ type: 'clear', startSeconds: 0.05 });
+});
+
+const send = (data: PlayerMessage) => ring.port.onmessage({ data });
+const push = (...samples: number[]) => send({ type: 'samples', samples: Float32Array.from(samples) });
+const ramp = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
+
+/** What is heard in the next `count` samples. */
+function hear(count: number): number[] {
+  const heard: number[] = [];
+  for (let at = 0; at < count; at += BLOCK) {
+    const out = new Float32Array(BLOCK);
+    ring.process([], [[out]]);
+    heard.push(...out);
+  }
+  return heard;
+}
+const lastReport = () => {
+  hear(100);
+  return reports.at(-1);
+};
+
+test('is silent until enough is there, then plays every sample once and in order', () => {
+  push(...ramp(1, 49));
+  expect(hear(20)).toEqual(new Array(20).fill(0));
+  push(...ramp(50, 31));
+  expect(hear(80)).toEqual(ramp(1, 80));
+});
+
+test('running dry is one underrun, and it waits for a full start again', () => {
+  push(...ramp(1, 55));
+  expect(hear(60)).toEqual([...ramp(1, 55), 0, 0, 0, 0, 0]);
+  push(...ramp(56, 20));
+  expect(hear(20)).toEqual(new Array(20).fill(0));
+  push(...ramp(76, 30));
+  expect(hear(50)).toEqual(ramp(56, 50));
+  expect(lastReport()).toMatchObject({ played: 105, buffered: 0, underruns: 2, flowing: false, finished: false });
+});
+
+test('the end of a piece is no underrun, and a short piece is heard', () => {
+  push(...ramp(1, 15));
+  send({ type: 'end' });
+  expect(hear(20)).toEqual([...ramp(1, 15), 0, 0, 0, 0, 0]);
+  expect(lastReport()).toMatchObject({ played: 15, underruns: 0, finished: true, peak: 15 });
+});
+
+test('wraps round, and grows for a long piece', () => {
+  const capacity = 2 ** 19;
+  push(...ramp(0, 60));
+  hear(60);
+  const long = Float32Array.from({ length: capacity + 1000 }, (_, i) => i % 977);
+  send({ type: 'samples', samples: long.subarray(0, capacity - 500) }); // over the ring's edge
+  send({ type: 'samples', samples: long.subarray(capacity - 500) }); // more than it holds
+  const heard = hear(long.length + (BLOCK - (long.length % BLOCK)));
+  expect(heard.slice(0, long.length).findIndex((v, i) => v !== long[i])).toBe(-1);
+});
+
+test('clear forgets what was there', () => {
+  push(...ramp(1, 80));
+  hear(20);
+  send({ type: 'clear', startSeconds: 0 });
+  expect(hear(20)).toEqual(new Array(20).fill(0));
+  push(7);
+  expect(hear(10)).toEqual([7, ...new Array(9).fill(0)]);
+  expect(lastReport()).toMatchObject({ played: 1 });
+});
