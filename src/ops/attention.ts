@@ -42,29 +42,23 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, options: At
   const keys = options.keys ?? capacity;
   if (!isScalar(keys) && (keys < 1 || keys > capacity)) throw new MelodyError('shape', `attention: ${keys} valid keys of [${k.shape}]`);
   const y = g.temp(q.shape, 'f32', 'attention');
-  const common = {
-    in: { q, k, v },
-    out: { y },
-    params: {
-      tq,
-      keys,
-      first: causal ? (options.queryOffset ?? 0) : NOT_CAUSAL,
-      kv_batch: k.shape[0] === 1 ? 0 : capacity * row,
-      row,
-      dh,
-      scale: options.scale ?? dh ** -0.5,
-    },
-    flops: 4 * batch * heads * tq * capacity * dh,
-  };
   const canBroadcast = g.caps.subgroupMin === 8 && g.caps.subgroupMax === 8 && dh % 4 === 0 && dh <= 128;
   const form = options.form ?? (tq <= ROW_QUERIES ? 'row' : canBroadcast && g.caps.software ? 'broadcast' : 'tile');
   if (form === 'broadcast' && !canBroadcast)
     throw new MelodyError('limit', `attention: the form "broadcast" cannot run heads of ${dh} on ${g.caps.name}`);
+  const first = causal ? (options.queryOffset ?? 0) : NOT_CAUSAL;
+  const kvBatch = k.shape[0] === 1 ? 0 : capacity * row;
+  const params = { tq, keys, first, kv_batch: kvBatch, row, dh, scale: options.scale ?? dh ** -0.5 };
+  const common = { in: { q, k, v }, out: { y }, params, flops: 4 * batch * heads * tq * capacity * dh };
   const pieces = (width: number) => 2 ** Math.max(0, Math.ceil(Math.log2(dh / width))); // few pipelines: powers of two
   const tiles = (queries: number) => [Math.ceil(tq / queries), heads, batch] as [number, number, number];
-  if (form === 'row') g.dispatch(K.attention_row, { ...common, consts: { DV: pieces(64) }, grid: tiles(1) });
-  else if (form === 'tile') g.dispatch(K.attention_tile, { ...common, consts: { CHUNKS: pieces(32) }, grid: tiles(32) });
-  else g.dispatch(K.attention_broadcast, { ...common, consts: { CHUNKS: pieces(32) }, grid: tiles(16) });
+  if (form === 'tile') g.dispatch(K.attention_tile, { ...common, consts: { CHUNKS: pieces(32) }, grid: tiles(32) });
+  else if (form === 'broadcast') g.dispatch(K.attention_broadcast, { ...common, consts: { CHUNKS: pieces(32) }, grid: tiles(16) });
+  else if (dh % 4 !== 0) g.dispatch(K.attention_row, { ...common, consts: { DV: pieces(64) }, grid: tiles(1) });
+  else {
+    const byFour = { tq, keys, first, kv_batch: kvBatch / 4, row4: row / 4, dh4: dh / 4, scale: params.scale };
+    g.dispatch(K.attention_row4, { ...common, params: byFour, grid: tiles(1) });
+  }
   return y;
 }
 

@@ -60,8 +60,9 @@ describe('attention', () => {
     { batch: 2, tq: 31, tk: 65, heads: 1, dh: 65, scale: 0.3 },
     { batch: 1, tq: 9, tk: 600, heads: 2, dh: 24, keys: 590, causal: true, queryOffset: 585 },
     { batch: 4, tq: 17, tk: 50, heads: 2, dh: 32, sharedKeys: true },
+    { batch: 1, tq: 18, tk: 40, heads: 1, dh: 100 },
     { batch: 1, tq: 6, tk: 20, heads: 1, dh: 256, keys: 13 },
-    { batch: 1, tq: 3, tk: 20, heads: 1, dh: 200 },
+    { batch: 1, tq: 3, tk: 20, heads: 1, dh: 201 },
     { batch: 1, tq: 16, tk: 300, heads: 1, dh: 8, spread: 30 }, // scores to ±2000: the streaming maximum must hold
   ];
   for (const c of CASES)
