@@ -46,6 +46,7 @@ def run(c, paths):
         project = torch.randn(encoder.centroids.shape[1], c['semantic_lm']['dim'], generator=torch.Generator().manual_seed(2))
         x = encoder.centroids @ project
         model.embed.weight[:words] = x / x.std() * c['semantic_lm']['dim'] ** -0.5
+        start_style(model, style.rvq)
     model.to(device())
     run = Run(paths.runs / 'lm', model, [adamw(model.parameters(), t['lr'], 0.05)], t)
     rng = random.Random(run.step)
@@ -68,22 +69,37 @@ def run(c, paths):
         else:
             codes = style.from_features(heard)
         ids, codes = encoder.encode(heard).to(device()), codes.to(device())
-        loss = lm_loss(model, codes, ids)
-        run.update(loss, t['clip'])
+        loss, weighted = lm_loss(model, codes, ids, t['start_weight'])
+        run.update(weighted, t['clip'])
         run.advance({'bits': loss.detach() / math.log(2)})
         if run.due():
             with run.with_ema() as ema, torch.no_grad():
                 segment = held_ids[:64, held_start : held_start + length].to(device())
                 codes = held_style[: len(segment)].to(device())
-                right = lm_loss(ema, codes, segment) / math.log(2)
-                wrong = lm_loss(ema, codes.roll(1, 0), segment) / math.log(2)
-            run.report(held_bits=right, wrong_style=wrong, bigram=bi)
+                right = lm_loss(ema, codes, segment)[0] / math.log(2)
+                wrong = lm_loss(ema, codes.roll(1, 0), segment)[0] / math.log(2)
+                early = lm_loss(ema, codes.roll(1, 0), segment[:, :25])[0] / math.log(2) - lm_loss(ema, codes, segment[:, :25])[0] / math.log(2)
+            run.report(held_bits=right, wrong_style=wrong, first_second_gap=early, bigram=bi)
     run.finish()
 
 
-def lm_loss(model, codes, ids):
-    """Cross-entropy of the semantic part, nats per token. codes [B, levels], ids [B, T]."""
+@torch.no_grad()
+def start_style(model, rvq):
+    """Style words start as one random projection of their RVQ entries, so that the mean over the prefix already tells the embedding."""
+    c = model.config
+    size = rvq.codebooks.shape[2]
+    project = torch.randn(size, c['dim'], generator=torch.Generator().manual_seed(3)) * (2.0 / size) ** 0.5
+    model.embed.weight[c['words'] : c['words'] + c['style_levels'] * c['style_entries']] = rvq.codebooks.flatten(0, 1) @ project
+
+
+def lm_loss(model, codes, ids, start_weight=0.0):
+    """Cross-entropy of the semantic part, nats per token, and the same with the first tokens counting more: 1 + start_weight exp(-t / 25).
+
+    The context soon tells key and tempo; only the start has to ask the style prefix. codes [B, levels], ids [B, T].
+    """
     prefix = model.prefix(codes)
     with autocast():
         logits, _ = model(torch.cat([prefix, ids[:, :-1]], 1))
-    return F.cross_entropy(logits[:, prefix.shape[1] - 1 :].flatten(0, 1).float(), ids.flatten())
+    nats = F.cross_entropy(logits[:, prefix.shape[1] - 1 :].transpose(1, 2).float(), ids, reduction='none')
+    weight = 1 + start_weight * torch.exp(-torch.arange(ids.shape[1], device=ids.device) / 25)
+    return nats.mean(), (nats * weight).mean() / weight.mean()
