@@ -1,9 +1,15 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Io } from '../../src/cli/command.ts';
 import { doctor } from '../../src/cli/doctor.ts';
+import { type SelfTestResult, selfTest } from '../../src/cli/self_test.ts';
 import { MelodyError } from '../../src/errors.ts';
 import { platform } from '../../src/platform/node.ts';
 
+// What the self-test finds is its own test's matter; here it is given.
+vi.mock('../../src/cli/self_test.ts', () => ({ selfTest: vi.fn() }));
+const RIGHT: SelfTestResult = { name: 'softmax', storage: 'f32', ok: true, nmse: 2e-13 };
+
+beforeEach(() => void vi.mocked(selfTest).mockResolvedValue([RIGHT, { ...RIGHT, name: 'attention', nmse: 1e-15 }]));
 afterEach(() => vi.restoreAllMocks());
 
 async function run(values = {}) {
@@ -19,12 +25,26 @@ test('says what this machine is and that it can run melody', async () => {
   expect(out).toMatch(/^ok {3}adapter +\S/m);
   expect(out).toMatch(/storage binding +\d+ MiB/);
   expect(out).toContain(process.version);
+  expect(out).toMatch(/^ok {3}self-test +2 kernels compute right here \(worst error 2e-13\)$/m);
   expect(out).toContain('This machine can run melody.');
 });
 
 test('--json is JSON', async () => {
   const findings = JSON.parse((await run({ json: true })).out);
   expect(findings).toContainEqual({ topic: 'adapter', text: expect.any(String), ok: true });
+});
+
+test('a kernel that computes wrongly is named, exit code 1', async () => {
+  const wrong: SelfTestResult[] = [
+    { name: 'attention', storage: 'f16', ok: false, nmse: 0.019 },
+    { name: 'noise', storage: 'f32', ok: false, nmse: Number.NaN, error: 'device lost' },
+  ];
+  vi.mocked(selfTest).mockResolvedValue([RIGHT, ...wrong]);
+  const { code, out } = await run();
+  expect(code).toBe(1);
+  expect(out).toMatch(/^FAIL self-test +attention \(f16\): wrong, normalised error 1\.9e-2\n +this GPU or its driver computes wrongly/m);
+  expect(out).toMatch(/^FAIL self-test +noise \(f32\): device lost$/m);
+  expect(out).toContain('2 things to mend first');
 });
 
 test('without an adapter: said with the way out, exit code 1, the rest is still told', async () => {

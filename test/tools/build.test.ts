@@ -56,9 +56,9 @@ test('exit codes and streams of the real process', () => {
   expect(melody()).toMatchObject({ status: 2, stdout: '' });
   expect(melody('--help')).toMatchObject({ status: 0, stderr: '' });
   expect(melody('docter')).toMatchObject({ status: 2, stderr: 'melody: unknown command "docter"\n  did you mean `melody doctor`?\n' });
-  const doctor = melody('doctor', '--json');
-  expect(doctor.status).toBe(0);
-  expect(JSON.parse(doctor.stdout)).toContainEqual(expect.objectContaining({ topic: 'adapter', ok: true }));
+  const cache = melody('cache', '--json');
+  expect([cache.status, cache.stderr]).toEqual([0, '']);
+  expect(JSON.parse(cache.stdout)).toBeInstanceOf(Array);
 });
 
 test('a reader that leaves early is no failure', async () => {
@@ -73,12 +73,14 @@ test('a reader that leaves early is no failure', async () => {
 
 test('--if-stale builds only when a source is newer', () => {
   const built = () => statSync(join(dist, '.built')).mtimeMs;
-  const before = built();
+  // Dates of our own, far from those of the sources, which may be edited while this runs.
+  const later = new Date(Date.now() + 3_600_000);
+  utimesSync(join(dist, '.built'), later, later);
   expect(build('--if-stale').status).toBe(0);
-  expect(built()).toBe(before);
+  expect(built()).toBe(later.getTime());
   utimesSync(join(dist, '.built'), 0, 0);
   expect(build('--if-stale').status).toBe(0);
-  expect(built()).toBeGreaterThanOrEqual(before);
+  expect(built()).toBeGreaterThan(0);
 });
 
 test('unknown options are refused', () => {
