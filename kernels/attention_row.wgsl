@@ -1,9 +1,11 @@
-// attention_row: y = softmax(scale q k^T) v, one workgroup per query row; for decoding and short query sequences
+// attention_row: y = softmax(scale q k^T) v, one workgroup per query row; for head widths that are no multiple of four; else attention_row4
 //
 // q, y  [batch, tq, heads * dh]     k, v [batch or 1, capacity, heads * dh], of which the first `keys` rows count
 // grid  [tq, heads, batch]
 // Query i sees keys 0 … first + i; without a causal mask `first` is past all keys.
 // Keys pass in blocks of BLOCK: scores by key, streaming maximum and sum, then values by column.
+//
+// @use reduce
 
 override WG = 64u;      // threads per workgroup, a power of two
 const DV = 1u;          // columns of v a thread owns: ceil(dh / WG)
@@ -17,31 +19,6 @@ struct Params { tq: u32, keys: u32, first: u32, kv_batch: u32, row: u32, dh: u32
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 var<workgroup> weight: array<f32, BLOCK>;
-var<workgroup> partial: array<f32, WG>;
-
-fn reduce_max(lid: u32, value: f32) -> f32 {
-  partial[lid] = value;
-  workgroupBarrier();
-  for (var half = WG / 2u; half > 0u; half /= 2u) {
-    if (lid < half) { partial[lid] = max(partial[lid], partial[lid + half]); }
-    workgroupBarrier();
-  }
-  let result = partial[0];
-  workgroupBarrier();
-  return result;
-}
-
-fn reduce_sum(lid: u32, value: f32) -> f32 {
-  partial[lid] = value;
-  workgroupBarrier();
-  for (var half = WG / 2u; half > 0u; half /= 2u) {
-    if (lid < half) { partial[lid] += partial[lid + half]; }
-    workgroupBarrier();
-  }
-  let result = partial[0];
-  workgroupBarrier();
-  return result;
-}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
@@ -62,7 +39,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid:
       weight[j] = score;
       block_top = max(block_top, score);
     }
-    let new_top = max(top, reduce_max(lid, block_top));
+    let new_top = max(top, workgroup_max(block_top, lid));
     let shrink = exp(top - new_top);
     top = new_top;
     var sum = 0.0;
@@ -71,7 +48,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid:
       weight[j] = e;
       sum += e;
     }
-    total = total * shrink + reduce_sum(lid, sum);   // its barriers also publish the weights
+    total = total * shrink + workgroup_sum(sum, lid);   // its barriers also publish the weights
     for (var i = 0u; i < DV; i++) { acc[i] *= shrink; }
     for (var j = 0u; j < count; j++) {
       let value = kv_start + (block + j) * p.row;

@@ -4,6 +4,8 @@
 // grid  [tq, heads, batch]
 // Query i sees keys 0 … first + i; without a causal mask `first` is past all keys.
 // Keys pass in blocks of BLOCK: scores two keys a thread, streaming maximum and sum, then values by four columns and slices of the keys.
+//
+// @use reduce
 
 override WG = 64u;      // threads per workgroup, a power of two, at least dh4
 const BLOCK = 512u;     // keys per block
@@ -16,23 +18,7 @@ struct Params { tq: u32, keys: u32, first: u32, kv_batch: u32, row4: u32, dh4: u
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
 
 var<workgroup> weight: array<f32, BLOCK>;
-var<workgroup> partial: array<f32, WG>;
 var<workgroup> sums: array<vec4f, WG>;
-
-fn reduce(lid: u32, value: f32, take_max: bool) -> f32 {
-  partial[lid] = value;
-  workgroupBarrier();
-  for (var half = WG / 2u; half > 0u; half /= 2u) {
-    if (lid < half) {
-      let other = partial[lid + half];
-      partial[lid] = select(partial[lid] + other, max(partial[lid], other), take_max);
-    }
-    workgroupBarrier();
-  }
-  let result = partial[0];
-  workgroupBarrier();
-  return result;
-}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
@@ -64,7 +50,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid:
         block_top = max(block_top, score.y);
       }
     }
-    let new_top = max(top, reduce(lid, block_top, true));
+    let new_top = max(top, workgroup_max(block_top, lid));
     let shrink = exp(top - new_top);
     top = new_top;
     var sum = 0.0;
@@ -73,7 +59,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid:
       weight[j] = e;
       sum += e;
     }
-    total = total * shrink + reduce(lid, sum, false);   // its barriers also publish the weights
+    total = total * shrink + workgroup_sum(sum, lid);   // its barriers also publish the weights
     acc *= shrink;
     if (slice < slices) {
       for (var j = slice; j < count; j += slices) { acc += weight[j] * v[kv_start + (block + j) * p.row4 + quad]; }
