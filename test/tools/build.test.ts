@@ -73,8 +73,8 @@ test('a reader that leaves early is no failure', async () => {
 
 test('--if-stale builds only when a source is newer', () => {
   const built = () => statSync(join(dist, '.built')).mtimeMs;
-  // Dates of our own, far from those of the sources, which may be edited while this runs.
-  const later = new Date(Date.now() + 3_600_000);
+  // Dates of our own, far from those of the sources, which may be edited while this runs; whole seconds, which every file system keeps.
+  const later = new Date(Math.ceil(Date.now() / 1000) * 1000 + 3_600_000);
   utimesSync(join(dist, '.built'), later, later);
   expect(build('--if-stale').status).toBe(0);
   expect(built()).toBe(later.getTime());
