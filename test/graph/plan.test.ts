@@ -5,11 +5,11 @@ import { Graph } from '../../src/graph/graph.ts';
 import { Plan } from '../../src/graph/plan.ts';
 import { Residents } from '../../src/graph/residents.ts';
 import { state } from '../../src/graph/tensor.ts';
+import * as K from '../../src/kernels.gen.ts';
 import { add } from '../../src/ops/elementwise.ts';
 import { rmsNorm } from '../../src/ops/norm.ts';
 import { randomArray, weightOf } from '../helpers/data.ts';
 import { openTestGpu, useGpu } from '../helpers/gpu.ts';
-import * as K from '../../src/kernels.gen.ts';
 
 const gpu = useGpu();
 const cleanups: (() => void)[] = [];
@@ -21,7 +21,10 @@ async function compile(body: (g: Graph) => void, options = {}, residents = new R
   const g = new Graph(gpu().caps);
   body(g);
   const plan = await Plan.compile(residents, g, options);
-  cleanups.push(() => plan.dispose(), () => residents.dispose());
+  cleanups.push(
+    () => plan.dispose(),
+    () => residents.dispose(),
+  );
   return plan;
 }
 
@@ -29,11 +32,15 @@ describe('Plan', () => {
   it('replays with new inputs and scalars, one state across plans', async () => {
     const residents = new Residents(gpu());
     const total = state('total', [4]);
-    const accumulate = await compile((g) => {
-      const x = g.input('x', [4]);
-      const sum = add(g, total, x, { beta: g.scalar('gain') });
-      add(g, sum, sum, { alpha: 1, beta: 0, into: total });
-    }, {}, residents);
+    const accumulate = await compile(
+      (g) => {
+        const x = g.input('x', [4]);
+        const sum = add(g, total, x, { beta: g.scalar('gain') });
+        add(g, sum, sum, { alpha: 1, beta: 0, into: total });
+      },
+      {},
+      residents,
+    );
     const show = await compile((g) => g.output('y', add(g, total, total, { beta: 0 })), {}, residents);
     accumulate.run({ gain: 1 }, { x: Float32Array.of(1, 2, 3, 4) });
     accumulate.run({ gain: 10 });
@@ -77,7 +84,13 @@ describe('Plan', () => {
     const before = gpu().memory.buffers;
     const residents = new Residents(gpu());
     const g = new Graph(gpu().caps);
-    const broken = { ...weightOf(randomArray(8, 1), [8]), async *read() { yield* [] as never[]; throw new Error('disk on fire'); } };
+    const broken = {
+      ...weightOf(randomArray(8, 1), [8]),
+      async *read() {
+        yield* [] as never[];
+        throw new Error('disk on fire');
+      },
+    };
     g.output('y', rmsNorm(g, g.input('x', [2, 8]), broken));
     await expect(Plan.compile(residents, g)).rejects.toThrow('disk on fire');
     residents.dispose();
@@ -87,7 +100,12 @@ describe('Plan', () => {
   it('names the kernel, the line and the adapter-independent message when WGSL does not compile', async () => {
     const g = new Graph(gpu().caps);
     const kernel = { ...K.add, name: 'broken', source: K.add.source.replace('p.alpha', 'p.beth') };
-    g.dispatch(kernel, { in: { a: g.input('a', [4]), b: g.input('b', [4]) }, out: { y: g.temp([4]) }, params: { n: 4, period: 4, alpha: 1, beta: 1 }, grid: [1] });
+    g.dispatch(kernel, {
+      in: { a: g.input('a', [4]), b: g.input('b', [4]) },
+      out: { y: g.temp([4]) },
+      params: { n: 4, period: 4, alpha: 1, beta: 1 },
+      grid: [1],
+    });
     await expect(Plan.compile(new Residents(gpu()), g)).rejects.toThrow(/broken.*does not compile/s);
   });
 
@@ -95,7 +113,12 @@ describe('Plan', () => {
     const g = new Graph(gpu().caps);
     const y = g.temp([4]);
     // n = 6 writes two elements too many.
-    g.dispatch(K.add, { in: { a: g.input('a', [6]), b: g.input('b', [6]) }, out: { y }, params: { n: 6, period: 6, alpha: 1, beta: 1 }, grid: [1] });
+    g.dispatch(K.add, {
+      in: { a: g.input('a', [6]), b: g.input('b', [6]) },
+      out: { y },
+      params: { n: 6, period: 6, alpha: 1, beta: 1 },
+      grid: [1],
+    });
     g.output('y', y);
     const plan = await Plan.compile(new Residents(gpu()), g, { guard: true });
     cleanups.push(() => plan.dispose());
@@ -104,7 +127,12 @@ describe('Plan', () => {
 
     const half = new Graph(gpu().caps);
     const z = half.temp([4]);
-    half.dispatch(K.add, { in: { a: half.input('a', [2]), b: half.input('b', [2]) }, out: { y: z }, params: { n: 2, period: 2, alpha: 1, beta: 1 }, grid: [1] });
+    half.dispatch(K.add, {
+      in: { a: half.input('a', [2]), b: half.input('b', [2]) },
+      out: { y: z },
+      params: { n: 2, period: 2, alpha: 1, beta: 1 },
+      grid: [1],
+    });
     half.output('z', z);
     const poisoned = await Plan.compile(new Residents(gpu()), half, { poison: true });
     cleanups.push(() => poisoned.dispose());
@@ -175,7 +203,9 @@ describe('Graph', () => {
     const g = graph();
     expect(() => g.input('fits', [32 * 1024 * 1024])).not.toThrow();
     expect(() => g.input('over', [32 * 1024 * 1024 + 1])).toThrow(/over: 134217732 bytes.*134217728/);
-    expect(() => g.weight({ ...weightOf(new Float32Array(1), [1]), shape: [32 * 1024 * 1024 + 1] }, { key: 'raw', dtype: 'f32' })).toThrow(/134217732/);
+    expect(() => g.weight({ ...weightOf(new Float32Array(1), [1]), shape: [32 * 1024 * 1024 + 1] }, { key: 'raw', dtype: 'f32' })).toThrow(
+      /134217732/,
+    );
   });
 
   it('refuses reads before writes, double writes and foreign scalars', () => {
@@ -193,6 +223,8 @@ describe('Graph', () => {
     const a = g.input('a', [5_000_000]);
     add(g, a, a);
     expect(g.dispatches[0].grid).toEqual([39063, 2, 1]);
-    expect(() => g.dispatch(K.add, { in: { a, b: a }, out: { y: g.temp([1]) }, params: { n: 1, period: 1, alpha: 1, beta: 1 }, grid: [65536] })).toThrow('grid [65536,1,1]');
+    expect(() =>
+      g.dispatch(K.add, { in: { a, b: a }, out: { y: g.temp([1]) }, params: { n: 1, period: 1, alpha: 1, beta: 1 }, grid: [65536] }),
+    ).toThrow('grid [65536,1,1]');
   });
 });
