@@ -1,4 +1,4 @@
-// clamp: y[i] = min(max(x[i], low), high)
+// clamp: y[i] = min(max(x[i], low), high), and NaN stays NaN: clamped away it would be full scale, and nobody would know
 //
 // x, y  [n]
 // grid  [n / (WG * PER)]   PER elements a thread, WG apart
@@ -16,6 +16,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let block = (wid.x + wid.y * nwg.x) * WG * PER;
   let end = min(block + WG * PER, p.n);
   for (var i = block + lid; i < end; i += WG) {
-    y[i] = min(max(x[i], p.low), p.high);
+    let nan = (bitcast<u32>(x[i]) & 0x7fffffffu) > 0x7f800000u; // by bits: WGSL may assume that x != x is never true
+    y[i] = select(min(max(x[i], p.low), p.high), x[i], nan);
   }
 }

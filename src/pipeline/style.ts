@@ -42,7 +42,7 @@ async function embedPrompt(
   if (unknown.length)
     progress.warn(
       'unknown_words',
-      `${unknown.length} words are unknown to the model: ${unknown.slice(0, 8).join(', ')}${unknown.length > 8 ? ', …' : ''}`,
+      `${unknown.length} word${unknown.length > 1 ? 's are' : ' is'} unknown to the model: ${unknown.slice(0, 8).join(', ')}${unknown.length > 8 ? ', …' : ''}`,
     );
   if (dropped) progress.warn('dropped_words', `the prompt is too long: its last ${dropped} word pieces were not read`);
   return embedText(engine, ids, signal);

@@ -3,13 +3,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it, test } from 'vitest';
+import { afterAll, describe, expect, it, test, vi } from 'vitest';
 import { readWav } from '../../src/audio/wav.ts';
 import { readRecipe } from '../../src/audio/wav_tags.ts';
 import { writeWav } from '../../src/audio/wav_write.ts';
 import type { Io } from '../../src/cli/command.ts';
 import { main } from '../../src/cli/main.ts';
 
+/** Every call compiles all pipelines, which takes seconds where a software adapter shares its cores. */
+vi.setConfig({ testTimeout: 180_000 });
 const model = fileURLToPath(new URL('../../weights/melody-tiny', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'melody-generate-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -196,6 +196,11 @@ describe('clamp, copy, fill', () => {
       expect(await apply((g) => fill(g, [n], g.scalar('v')), [], [], { v: -2.5 })).toEqual(new Float32Array(n).fill(-2.5));
     });
 
+  it('clamps infinities and leaves NaN for the watch to find', async () => {
+    const x = Float32Array.of(Infinity, -Infinity, Number.NaN, 0.25, -3);
+    expect(await apply((g, t) => clamp(g, t, -1, 0.5), [[5]], [x])).toEqual(Float32Array.of(0.5, -1, Number.NaN, 0.25, -1));
+  });
+
   it('copies bits, NaN patterns and small integers included', async () => {
     const words = Uint32Array.from([0x7fc0dead, 0xffffffff, 1, 0x80000000, 0x7f800000]);
     const { raw } = await runBothGrids(gpu(), (g) => ({ y: copy(g, g.input('x', [5], 'u32')) }), { x: words });
