@@ -1,0 +1,226 @@
+// The engine in a real browser: worker, cache and page, on melody-tiny and a software adapter.
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
+import { build } from 'esbuild';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildDemo } from '../../tools/build_demo.mjs';
+import { serveFolder } from '../../tools/serve.mjs';
+import { sendRange } from '../platform/server.ts';
+import { type Browser, chromiumPath, openBrowser } from './browser.ts';
+import { parity } from './parity.ts';
+import type {} from './session_page.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const TINY = 'weights/melody-tiny/';
+const PREFIX = '/any/path/'; // the folder must work from anywhere
+const SLOW = 900_000; // SwiftShader compiles some 60 pipelines a page
+const weights = readFileSync(join(root, TINY, 'model.safetensors'));
+
+let folder: string;
+let server: Awaited<ReturnType<typeof serveFolder>>;
+let browser: Browser;
+/** Set to serve other bytes for the weights. */
+let corrupt = false;
+/** Set to cut every connection: offline for page, workers and service worker alike. */
+let down = false;
+
+/** A page with nothing but a session; what it says is noted. */
+async function sessionPage(): Promise<Page> {
+  const page = await browser.context.newPage();
+  await page.goto(`${server.origin}${PREFIX}session.html`);
+  await page.waitForFunction(() => globalThis.session !== undefined);
+  await page.mouse.click(2, 2); // a press, as browsers want it before sound
+  return page;
+}
+
+const load = (page: Page) =>
+  page.evaluate(async (src) => {
+    await session.load(src);
+    const { state, model, error, warnings } = session.snapshot;
+    return { state, model, warnings, error: error && { code: error.code, message: error.message } };
+  }, TINY);
+
+describe.runIf(chromiumPath)('in Chromium', { timeout: SLOW }, () => {
+  beforeAll(async () => {
+    const scratch = join(root, 'node_modules/.cache');
+    mkdirSync(scratch, { recursive: true });
+    folder = mkdtempSync(join(scratch, 'melody-web-'));
+    await buildDemo(folder);
+    cpSync(join(root, TINY), join(folder, TINY), { recursive: true });
+    await build({
+      absWorkingDir: root,
+      entryPoints: { session_page: 'test/web/session_page.ts' },
+      outdir: folder,
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2022',
+    });
+    writeFileSync(
+      join(folder, 'session.html'),
+      '<!doctype html><title>session</title><script type="module" src="session_page.js"></script>',
+    );
+    server = await serveFolder(folder, {
+      prefix: PREFIX,
+      meddle(path, request, response) {
+        if (down) {
+          request.socket.destroy();
+          return true;
+        }
+        if (!corrupt || !path.endsWith('.safetensors')) return false;
+        const bytes = Uint8Array.from(weights);
+        bytes[bytes.length - 5] ^= 1; // one bit
+        sendRange(bytes, request, response, { etag: '"changed"' });
+        return true;
+      },
+    });
+    browser = await openBrowser();
+  }, SLOW);
+
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  }, SLOW);
+
+  describe('weights', () => {
+    it('a changed file is refused, and not kept', async () => {
+      corrupt = true;
+      const page = await sessionPage();
+      const { state, error } = await load(page);
+      corrupt = false;
+      expect(state).toBe('empty');
+      expect(error).toMatchObject({
+        code: 'weights',
+        message: expect.stringMatching(/^model\.safetensors is not the file .*; got SHA-256 [0-9a-f]{64}/),
+      });
+      const { entries } = await page.evaluate(() => session.worker.stored());
+      expect(entries.filter(({ address }) => address.endsWith('.safetensors'))).toEqual([]);
+      await page.close();
+    });
+
+    it('without room they are held in memory, and the page says so', async () => {
+      const page = await sessionPage();
+      await page.evaluate(() => session.worker.remove());
+      const devtools = await browser.context.newCDPSession(page);
+      await devtools.send('Storage.overrideQuotaForOrigin', { origin: server.origin, quotaSize: 300_000 });
+      const { state, model, warnings } = await load(page);
+      await devtools.send('Storage.overrideQuotaForOrigin', { origin: server.origin });
+      expect({ state, kept: model?.kept, name: model?.name }).toEqual({ state: 'ready', kept: false, name: 'melody-tiny' });
+      expect(warnings.join()).toMatch(/not kept.*no more storage/);
+      await page.close();
+    });
+
+    it('are fetched with rising progress, listed, and used offline after a reload; removed, they are gone', async () => {
+      const page = await sessionPage();
+      await page.evaluate(() => session.worker.remove());
+      const before = await page.evaluate((src) => session.worker.describe(src), TINY);
+      expect(before).toMatchObject({ bytes: before.files.reduce((sum, { bytes }) => sum + bytes, 0), kept: 0 });
+      expect(before.bytes).toBeGreaterThan(weights.length);
+      expect(await load(page)).toMatchObject({ state: 'ready', model: { kept: true, software: true, sampleRate: 24000 } });
+      const fetched = await page.evaluate(() => heard.fetched);
+      expect(fetched.at(-1)).toBe(before.bytes);
+      expect(fetched).toEqual([...fetched].sort((a, b) => a - b));
+      await page.close();
+
+      const again = await sessionPage();
+      down = true;
+      try {
+        expect(await load(again)).toMatchObject({ state: 'ready', model: { name: 'melody-tiny', kept: true } });
+      } finally {
+        down = false;
+      }
+      expect(await again.evaluate((src) => session.worker.describe(src), TINY)).toMatchObject({ kept: before.bytes });
+      expect(await again.evaluate(() => session.worker.remove())).toBeGreaterThanOrEqual(before.bytes);
+      expect((await again.evaluate(() => session.worker.stored())).entries).toEqual([]);
+      await again.close();
+    });
+
+    it('a broken-off download goes on where it was', async () => {
+      const page = await sessionPage();
+      const stopped = await page.evaluate(async (src) => {
+        const { worker } = session;
+        const abort = new AbortController();
+        const first = worker.load(src, { signal: abort.signal, onFetching: ({ received }) => received > 0 && abort.abort() });
+        const code = await first.then(
+          () => 'loaded',
+          (error) => error.code,
+        );
+        return { code, kept: (await worker.describe(src)).kept };
+      }, TINY);
+      expect(stopped.code).toBe('aborted');
+      expect(stopped.kept).toBeGreaterThan(0);
+      expect(await load(page)).toMatchObject({ state: 'ready' });
+      await page.close();
+    });
+  });
+
+  it('seeds give the same tokens and noise as in Node, byte for byte', async () => {
+    const page = await sessionPage();
+    const here = await parity(new URL(`../../${TINY}`, import.meta.url));
+    const there = await page.evaluate((src) => comparePart(src), TINY);
+    await page.close();
+    expect(there.adapter).not.toBe(here.adapter); // two drivers, or the test says little
+    expect(there.noise).toEqual(here.noise);
+    expect(there.tokens).toEqual(here.tokens);
+  });
+
+  describe('the page', () => {
+    it('one script tag is a player', async () => {
+      const page = await browser.context.newPage();
+      await page.goto(`${server.origin}${PREFIX}embed.html`);
+      await page.locator('melody-player').evaluate((element, src) => element.setAttribute('src', src), TINY);
+      await page.getByRole('button', { name: 'Play' }).click();
+      await page.getByRole('button', { name: 'Pause' }).waitFor();
+      await page.getByRole('status').filter({ hasText: 'Making music' }).waitFor();
+      await serious(page);
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.getByRole('button', { name: 'Play' }).waitFor();
+      await page.close();
+    });
+
+    it('opens offline after the first visit', async () => {
+      const page = await browser.context.newPage();
+      await page.goto(`${server.origin}${PREFIX}?model=melody-tiny`);
+      await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+      await page.locator('#load:enabled').click();
+      await page.locator('#play:enabled').waitFor();
+      down = true;
+      try {
+        await page.reload();
+        await page.getByText('1.5 MB, already here').waitFor();
+        await page.locator('#load:enabled').click();
+        await page.locator('#play:enabled').waitFor();
+      } finally {
+        down = false;
+      }
+      await page.close();
+    });
+
+    it('says in words what to do without WebGPU', async () => {
+      const page = await browser.context.newPage();
+      await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
+      await page.goto(`${server.origin}${PREFIX}`);
+      await page
+        .getByRole('alert')
+        .filter({ hasText: /needs WebGPU.*Use a current Chrome/ })
+        .waitFor();
+      await page.close();
+    });
+  });
+});
+
+/** axe-core's serious and critical findings. */
+async function serious(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+  });
+  expect(found).toEqual([]);
+}
