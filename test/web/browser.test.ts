@@ -6,6 +6,7 @@ import axe from 'axe-core';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readRecipe, readWav } from '../../src/index.ts';
 import { buildDemo } from '../../tools/build_demo.mjs';
 import { serveFolder } from '../../tools/serve.mjs';
 import { sendRange } from '../platform/server.ts';
@@ -169,6 +170,50 @@ describe.runIf(chromiumPath)('in Chromium', { timeout: SLOW }, () => {
   });
 
   describe('the page', () => {
+    it('loads, plays, stops, keeps its list and has no serious fault of accessibility', async () => {
+      const page = await browser.context.newPage();
+      const faults: string[] = [];
+      page.on('pageerror', (error) => faults.push(error.message));
+      page.on('console', (message) => /content security|refused/i.test(message.text()) && faults.push(message.text()));
+      const foreign: string[] = [];
+      page.on('request', (request) => {
+        const url = request.url();
+        if (!url.startsWith(server.origin) && !url.startsWith('blob:')) foreign.push(url);
+      });
+      await page.goto(`${server.origin}${PREFIX}?model=melody-tiny`);
+      await page.getByText(/^1\.5 MB/).waitFor();
+      await serious(page);
+      const press = async (name: string) => {
+        await page.getByRole('button', { name, exact: true }).focus();
+        await page.keyboard.press('Enter'); // by keyboard alone
+      };
+      await page.getByRole('button', { name: 'Load the model' }).and(page.locator(':enabled')).waitFor();
+      await press('Load the model');
+      await page.locator('#play:enabled').waitFor();
+      await page.locator('#length').selectOption('10');
+      await press('Play');
+      await page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+      await page.waitForFunction(() => document.getElementById('speed')?.textContent?.includes('real time'), undefined, {
+        timeout: SLOW,
+        polling: 250,
+      });
+      await serious(page);
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: 'Play', exact: true }).waitFor();
+      await page.getByRole('button', { name: /^Save: calm piano/ }).waitFor();
+      const saving = page.waitForEvent('download');
+      await press('Save as WAV');
+      const wav = readWav(readFileSync(await (await saving).path()));
+      expect(wav.sampleRate).toBe(24000);
+      expect(wav.channels[0].some((sample) => Math.abs(sample) > 0.01)).toBe(true);
+      expect(readRecipe(wav.tags)?.recipe).toMatchObject({ model: 'melody-tiny', durationSeconds: 10, seed: expect.any(Number) });
+      await page.reload();
+      await page.getByRole('button', { name: /^Make again: calm piano/ }).waitFor();
+      expect(faults).toEqual([]);
+      expect(foreign).toEqual([]);
+      await page.close();
+    });
+
     it('one script tag is a player', async () => {
       const page = await browser.context.newPage();
       await page.goto(`${server.origin}${PREFIX}embed.html`);
