@@ -35,7 +35,7 @@ def spectrogram(path: str, audio: np.ndarray, title: str, rate: int = 24000) -> 
     bottom.set_yticks([])
     bottom.set_xlabel('seconds')
     figure.tight_layout(pad=0.4)
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=72)
     plt.close(figure)
 
 
