@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { create } from 'webgpu';
-import { DEFAULT_CAPS, Gpu } from '../../src/gpu/device.ts';
+import { DEFAULT_CAPS } from '../../src/gpu/device.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { Plan } from '../../src/graph/plan.ts';
 import { Residents } from '../../src/graph/residents.ts';
@@ -188,7 +187,7 @@ describe('Plan', () => {
   });
 
   it('opens within default limits and without features', async () => {
-    const own = await Gpu.open(create([]), { limits: 'default', features: 'none' });
+    const own = await openTestGpu({ limits: 'default', features: 'none' });
     cleanups.push(() => own.dispose());
     const { name: _n, software: _s, ...limits } = own.caps;
     const { name: _dn, software: _ds, ...expected } = DEFAULT_CAPS;

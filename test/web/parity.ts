@@ -6,7 +6,7 @@ import { normalNoise, STREAM, seedWords } from '../../src/ops/random.ts';
 import { extendTokens } from '../../src/pipeline/language.ts';
 import { embedText, quantiseStyle } from '../../src/pipeline/stages.ts';
 
-export const PROMPT = 'calm piano waltz in A minor, 96 bpm';
+export const PROMPT = 'calm piano, 80 bpm';
 export const SEED = 7;
 const TOKENS = 50;
 
