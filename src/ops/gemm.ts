@@ -142,7 +142,7 @@ export function gemm(g: Graph, s: Gemm): Tensor {
     const ROWS = 2 ** Math.ceil(Math.log2(s.rows));
     // GPUs hide latency with threads: more slices of k for one row; eight rows fill the workgroup memory with 64 threads
     // where a load is what costs, more columns a thread share the loads of x
-    const QUADS = !g.caps.software || ROWS > 4 ? 1 : ROWS > 1 || s.gate || s.cols < 1024 ? 2 : 4;
+    const QUADS = !g.caps.software || ROWS > 4 ? 1 : ROWS > 1 || s.gate || s.cols < 1024 || s.w.dtype === 'f32' ? 2 : 4;
     const WG = g.caps.software || ROWS > 2 || s.inner < 256 ? 64 : 256;
     g.dispatch(K.matvec, {
       ...common,
