@@ -1,4 +1,4 @@
-// copy: y[r, to + c] = x[(start + r) / times, c]   (bits, so any 4-byte type)
+// copy: y[r, to + c] = x[start + r, c]   (bits, so any 4-byte type)
 //
 // x     [last + 1, cols], rows behind it read the last one    y [n / cols, pitch], of which columns to ... to + cols - 1 are written
 // grid  [n / (WG * PER)]   PER elements a thread, WG apart
@@ -6,7 +6,7 @@
 override WG = 64u;      // threads per workgroup
 override PER = 1u;      // elements per thread
 
-struct Params { n: u32, cols: u32, pitch: u32, to: u32, start: u32, times: u32, last: u32 }
+struct Params { n: u32, cols: u32, pitch: u32, to: u32, start: u32, last: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       x: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<u32>;
@@ -18,6 +18,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   for (var i = block + lid; i < end; i += WG) {
     let r = i / p.cols;
     let c = i % p.cols;
-    y[r * p.pitch + p.to + c] = x[min((p.start + r) / p.times, p.last) * p.cols + c];
+    y[r * p.pitch + p.to + c] = x[min(p.start + r, p.last) * p.cols + c];
   }
 }

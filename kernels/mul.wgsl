@@ -1,11 +1,11 @@
-// mul: y[i] = a[i] * b[j]
+// mul: y[i] = a[i] * b[i mod period]
 //
-// a, y  [n]             b [n], j = i (REPEAT = 0); or [period], j = i mod period (1: a row); or [n / period], j = i / period (2: a column)
+// a, y  [n]             b [period]: a row, broadcast over the rest (REPEAT = 1), or n elements
 // grid  [n / (WG * PER)]   PER elements a thread, WG apart
 
 override WG = 64u;      // threads per workgroup
 override PER = 1u;      // elements per thread
-override REPEAT = 0u;
+override REPEAT = 0u;   // 1: b has fewer elements than a (the remainder is dear, so it is left out otherwise)
 
 struct Params { n: u32, period: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
@@ -20,7 +20,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   for (var i = block + lid; i < end; i += WG) {
     var j = i;
     if (REPEAT == 1u) { j = i % p.period; }
-    if (REPEAT == 2u) { j = i / p.period; }
     y[i] = a[i] * b[j];
   }
 }

@@ -10,7 +10,8 @@ import { clipPicture } from '../audio/picture.ts';
 import { type Band, bands, format, MIN_BAND, rows } from '../audio/report.ts';
 import { readWav, type WavAudio } from '../audio/wav.ts';
 import { MelodyError } from '../errors.ts';
-import { type Command, type Io, numberValue, printable, textValue, type Values } from './command.ts';
+import { printableText } from '../weights/printable.ts';
+import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
 import { Listener } from './eval_agreement.ts';
 
 /** About an hour and a half of stereo at 48 kHz and 16 bits; measuring needs some five times the file in memory. */
@@ -84,7 +85,7 @@ async function run(words: readonly string[], values: Values, io: Io): Promise<nu
     if (together) io.out(`${summaryLines(together).join('\n')}\n`);
   }
   for (const { file, error } of failed) {
-    io.err(`melody: ${printable(file)}: ${printable(error.message)}\n${error.hint ? `  ${printable(error.hint)}\n` : ''}`);
+    io.err(`melody: ${printableText(file)}: ${printableText(error.message)}\n${error.hint ? `  ${printableText(error.hint)}\n` : ''}`);
   }
   if (failed.length > 0) return 1;
   return values.strict && measured.some((r) => r.report.suspect.length > 0) ? 3 : 0;
@@ -228,7 +229,7 @@ function asJson(results: (Measured | Failed)[], band: Map<string, Band>, togethe
 
 function table({ file, report, warnings, agreement }: Measured, band: Map<string, Band>, asked: number | undefined): string {
   const channels = report.channels === 1 ? 'mono' : report.channels === 2 ? 'stereo' : `${report.channels} channels`;
-  const lines = [`${printable(file)}: ${report.duration.toFixed(2)} s, ${report.sampleRate} Hz, ${channels}`];
+  const lines = [`${printableText(file)}: ${report.duration.toFixed(2)} s, ${report.sampleRate} Hz, ${channels}`];
   const listed = rows(report).filter(({ value }) => value !== undefined);
   const names = Math.max(...listed.map(({ name }) => name.length));
   for (const row of listed) {
@@ -243,7 +244,7 @@ function table({ file, report, warnings, agreement }: Measured, band: Map<string
     const { strict, folded } = report.rhythm.adherence;
     lines.push(`  tempo asked ${asked} BPM: ${strict ? 'kept within 4 %' : folded ? 'kept up to a factor of two' : 'not kept'}`);
   }
-  lines.push(...warnings.map((text) => `  file: ${printable(text)}`), ...report.suspect.map((text) => `  SUSPECT ${text}`), '');
+  lines.push(...warnings.map((text) => `  file: ${printableText(text)}`), ...report.suspect.map((text) => `  SUSPECT ${text}`), '');
   return `${lines.join('\n')}\n`;
 }
 

@@ -5,7 +5,8 @@ import { writeWav } from '../audio/wav_write.ts';
 import { MelodyError } from '../errors.ts';
 import type { Clip } from '../pipeline/melody.ts';
 import { mono } from '../pipeline/options.ts';
-import { type Command, type Io, printable, textValue, type Values } from './command.ts';
+import { printableText } from '../weights/printable.ts';
+import { type Command, type Io, textValue, type Values } from './command.ts';
 import { type FileRecipe, type Inputs, tagsOf } from './generate/note.ts';
 import { fileRecipe, type Opened, open } from './generate/opened.ts';
 import { ProgressLine } from './generate/progress.ts';
@@ -155,7 +156,7 @@ function whole(clip: Clip, { continue: before }: Inputs): Float32Array {
 }
 
 function say(made: Made, values: Values, io: Io): void {
-  const files = [made.file, ...(made.picture ? [made.picture] : [])].map(printable);
+  const files = [made.file, ...(made.picture ? [made.picture] : [])].map(printableText);
   if (values.quiet) {
     io.out(`${files.join('\n')}\n`);
     return;

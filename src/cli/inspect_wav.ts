@@ -2,7 +2,7 @@
 import { readWav } from '../audio/wav.ts';
 import { readRecipe } from '../audio/wav_tags.ts';
 import { MelodyError } from '../errors.ts';
-import { printable } from './command.ts';
+import { printableText } from '../weights/printable.ts';
 import type { Reader } from './inspect_reader.ts';
 
 const MAX_BYTES = 2 ** 30;
@@ -33,16 +33,16 @@ export const readWavFile: Reader = async (source, { signal }) => {
   const rows = Object.entries(tags.info).map(([id, text]) => [INFO_NAMES[id] ?? id, text] as const);
   const recipe = note && typeof note.recipe === 'object' && note.recipe !== null ? Object.entries(note.recipe) : [];
   const recipeRows = recipe.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const);
-  const width = Math.max(0, ...[...rows, ...recipeRows].map(([name]) => printable(name).length));
-  const line = ([name, text]: readonly [string, string]) => `  ${printable(name).padEnd(width)}  ${printable(text)}\n`;
+  const width = Math.max(0, ...[...rows, ...recipeRows].map(([name]) => printableText(name).length));
+  const line = ([name, text]: readonly [string, string]) => `  ${printableText(name).padEnd(width)}  ${printableText(text)}\n`;
   return {
     json,
     text: [
-      `${printable(source.name)}\n`,
+      `${printableText(source.name)}\n`,
       `  ${(frames / sampleRate).toFixed(3)} s, ${sampleRate} Hz, ${channels.length} channel${channels.length > 1 ? 's' : ''}, ${bitsPerSample} bits ${format}\n`,
       ...rows.map(line),
       ...(note ? ['\nMade by a model. Its recipe, for `melody generate --recipe`:\n', ...recipeRows.map(line)] : []),
-      ...warnings.map((text) => `  warning: ${printable(text)}\n`),
+      ...warnings.map((text) => `  warning: ${printableText(text)}\n`),
     ].join(''),
     sound: true,
   };

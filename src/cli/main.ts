@@ -1,6 +1,7 @@
 // melody <command>: finds the command, reads its words, and turns errors into a message and an exit code.
 import { MelodyError } from '../errors.ts';
-import { type Command, commandHelp, type Io, nearest, parseCommand, printable } from './command.ts';
+import { printableText } from '../weights/printable.ts';
+import { type Command, commandHelp, type Io, nearest, parseCommand } from './command.ts';
 import { version } from './version.ts';
 
 /** Exit codes. */
@@ -85,12 +86,12 @@ async function overview(commands: typeof COMMANDS): Promise<string> {
 function report(error: unknown, io: Io): number {
   const known = error instanceof MelodyError;
   const message = error instanceof Error ? error.message : String(error);
-  io.err(`melody: ${known ? '' : 'internal error: '}${printable(message)}\n`);
+  io.err(`melody: ${known ? '' : 'internal error: '}${printableText(message)}\n`);
   const hint = known ? error.hint : 'please report this, with the output of `melody doctor`; MELODY_DEBUG=1 shows where it comes from';
-  if (hint) io.err(`  ${printable(hint)}\n`);
+  if (hint) io.err(`  ${printableText(hint)}\n`);
   if (io.env.MELODY_DEBUG && error instanceof Error) {
-    io.err(`${printable(error.stack ?? '')}\n`);
-    if (error.cause instanceof Error) io.err(`caused by ${printable(error.cause.stack ?? error.cause.message)}\n`);
+    io.err(`${printableText(error.stack ?? '')}\n`);
+    if (error.cause instanceof Error) io.err(`caused by ${printableText(error.cause.stack ?? error.cause.message)}\n`);
   }
   if (!known) return EXIT.failed;
   if (error.code === 'invalid_argument') return EXIT.usage;

@@ -1,6 +1,6 @@
 // One thread per element.
 import { MelodyError } from '../errors.ts';
-import { expectShape, type Graph, type ParamValue, plus, rowsCols, times } from '../graph/graph.ts';
+import { expectShape, type Graph, type ParamValue, rowsCols } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { ACT, type Act } from './act.ts';
@@ -44,29 +44,12 @@ export function add(g: Graph, a: Tensor, b: Tensor, options: { alpha?: ParamValu
   return y;
 }
 
-/** y = (1 − t) · a + t · b; shapes as in `add`. */
-export function lerp(g: Graph, a: Tensor, b: Tensor, t: ParamValue, options: Into = {}): Tensor {
-  return add(g, a, b, { ...options, alpha: plus(times(t, -1), 1), beta: t });
-}
-
 /** y = a ⊙ b, `b` repeated over a's leading dimensions. a, y [..., n], b [..., n] or a's trailing dimensions. Throws `shape`. */
 export function mul(g: Graph, a: Tensor, b: Tensor, options: Into = {}): Tensor {
-  const period = trailing('mul', a, b);
-  return recordMul(g, a, b, period, period < elementsOf(a.shape) ? 1 : 0, options.into);
-}
-
-/** y[r, c] = x[r, c] · s[r]: a number for each row. x, y [..., C], s of as many elements as x has rows. Throws `shape`. */
-export function scaleRows(g: Graph, x: Tensor, s: Tensor, options: Into = {}): Tensor {
-  const [rows, cols] = rowsCols(x);
-  if (elementsOf(s.shape) !== rows)
-    throw new MelodyError('shape', `scale_rows: got s [${s.shape}], expected ${rows} elements, one a row of [${x.shape}]`);
-  return recordMul(g, x, s, cols, 2, options.into);
-}
-
-function recordMul(g: Graph, a: Tensor, b: Tensor, period: number, REPEAT: number, into: Tensor | undefined): Tensor {
   const n = elementsOf(a.shape);
-  const y = target(g, 'mul', a.shape, into);
-  g.dispatch(K.mul, { in: { a, b }, out: { y }, params: { n, period }, ...spread(g.caps, n, { REPEAT }), flops: n });
+  const period = trailing('mul', a, b);
+  const y = target(g, 'mul', a.shape, options.into);
+  g.dispatch(K.mul, { in: { a, b }, out: { y }, params: { n, period }, ...spread(g.caps, n, { REPEAT: period < n ? 1 : 0 }), flops: n });
   return y;
 }
 
@@ -118,7 +101,7 @@ export function copy(g: Graph, x: Tensor, options: Into = {}): Tensor {
   g.dispatch(K.copy, {
     in: { x },
     out: { y },
-    params: { n, cols: n, pitch: n, to: 0, start: 0, times: 1, last: 0 },
+    params: { n, cols: n, pitch: n, to: 0, start: 0, last: 0 },
     ...spread(g.caps, n),
   });
   return y;

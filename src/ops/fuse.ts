@@ -32,9 +32,8 @@ export function fuseElementwise(g: Graph): void {
 }
 
 /** An add or mul of numbers known now, whose operand is whole or a repeated row. */
-function fusable({ kernel, how, params }: Dispatch): boolean {
-  const known = kernel.name === K.add.name || (kernel.name === K.mul.name && how.overrides?.REPEAT !== 2);
-  return known && !Object.values(params).some(isScalar);
+function fusable({ kernel, params }: Dispatch): boolean {
+  return (kernel.name === K.add.name || kernel.name === K.mul.name) && !Object.values(params).some(isScalar);
 }
 
 /** Does `next` take the result of `before` as its first input, as nobody else does? */

@@ -1,4 +1,4 @@
-// Rows picked, joined, repeated, averaged. Tensors of any 4-byte dtype keep their bits.
+// Rows picked, joined, averaged. Tensors of any 4-byte dtype keep their bits.
 import { MelodyError } from '../errors.ts';
 import { type Graph, isScalar, type ParamValue, rowsCols } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
@@ -82,14 +82,6 @@ export function concatCols(g: Graph, parts: readonly Tensor[]): Tensor {
   return y;
 }
 
-/** Each row `times` times in a row, e.g. tokens beside their frames. x [..., T, D], y [..., T · times, D]. */
-export function repeatRows(g: Graph, x: Tensor, times: number): Tensor {
-  const [rows, columns] = rowsCols(x);
-  const y = g.temp([...x.shape.slice(0, -2), x.shape[x.shape.length - 2] * times, columns], x.dtype, 'repeat_rows');
-  copyRows(g, x, y, { rows: rows * times, columns, times });
-  return y;
-}
-
 /** Mean over time. x [T, D] or [B, T, D], y [D] or [B, D]. Throws `shape`. */
 export function meanRows(g: Graph, x: Tensor): Tensor {
   if (x.shape.length < 2) throw new MelodyError('shape', `mean_rows: got [${x.shape}], expected [T, D] or [B, T, D]`);
@@ -97,16 +89,6 @@ export function meanRows(g: Graph, x: Tensor): Tensor {
   const y = g.temp([...x.shape.slice(0, -2), dim], 'f32', 'mean_rows');
   const n = elementsOf(y.shape);
   g.dispatch(K.mean_rows, { in: { x }, out: { y }, params: { n, dim, length }, ...spread(g.caps, n), flops: n * length });
-  return y;
-}
-
-/** The last two dimensions swapped. x [..., R, C], y [..., C, R]. Throws `shape`. */
-export function transpose2d(g: Graph, x: Tensor): Tensor {
-  if (x.shape.length < 2) throw new MelodyError('shape', `transpose2d: got [${x.shape}], expected [..., R, C]`);
-  const [rows, cols] = x.shape.slice(-2);
-  const n = elementsOf(x.shape);
-  const y = g.temp([...x.shape.slice(0, -2), cols, rows], x.dtype, 'transpose2d');
-  g.dispatch(K.transpose2d, { in: { x }, out: { y }, params: { n, rows, cols }, ...spread(g.caps, n) });
   return y;
 }
 
@@ -118,18 +100,18 @@ function checkParts(op: string, parts: readonly Tensor[], fits: (part: Tensor) =
     );
 }
 
-/** y[r, to + c] = x[(start + r) / times, c] for `rows` rows of `columns` columns; rows of y are `pitch` apart. */
+/** y[r, to + c] = x[start + r, c] for `rows` rows of `columns` columns; rows of y are `pitch` apart. */
 function copyRows(
   g: Graph,
   x: Tensor,
   y: Tensor,
-  how: { rows: number; columns: number; pitch?: number; to?: number; start?: ParamValue; times?: number },
+  how: { rows: number; columns: number; pitch?: number; to?: number; start?: ParamValue },
 ): void {
-  const { rows, columns, pitch = columns, to = 0, start = 0, times = 1 } = how;
+  const { rows, columns, pitch = columns, to = 0, start = 0 } = how;
   g.dispatch(K.copy, {
     in: { x },
     out: { y },
-    params: { n: rows * columns, cols: columns, pitch, to, start, times, last: elementsOf(x.shape) / columns - 1 },
+    params: { n: rows * columns, cols: columns, pitch, to, start, last: elementsOf(x.shape) / columns - 1 },
     ...spread(g.caps, rows * columns),
     label: y.storage.label.split('/').pop(),
     bytes: 8 * rows * columns,

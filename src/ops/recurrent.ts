@@ -39,13 +39,6 @@ export function sruLayer(g: Graph, weights: Lookup, x: Tensor, hidden: number): 
   return sruScan(g, u, { v: weights.get('v', [2, width]), b: weights.get('b', [2, width]), directions: 2, skip });
 }
 
-/** SRU layers one after another, the scopes `0`, `1`, … of `weights`. x [R, T, in] → [R, T, 2·hidden]. */
-export function sru(g: Graph, weights: { at(prefix: string): Lookup }, x: Tensor, options: { hidden: number; layers: number }): Tensor {
-  let y = x;
-  for (let i = 0; i < options.layers; i++) y = sruLayer(g, weights.at(`${i}`), y, options.hidden);
-  return y;
-}
-
 /**
  * The scan alone: f = σ(u₁ + b_f + v_f⊙c₋₁), r = σ(u₂ + b_r + v_r⊙c₋₁), c = u₀ + (c₋₁ − u₀)⊙f, y = x' + (c − x')⊙r.
  * u [R, T, G·W] in blocks u₀, u₁, u₂ (, u₃) of W = directions·hidden lanes, the second direction backward in time;

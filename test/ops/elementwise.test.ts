@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/graph/graph.ts';
 import { state, type Tensor } from '../../src/graph/tensor.ts';
 import type { Act } from '../../src/ops/act.ts';
-import { activation, add, clamp, copy, fill, film, lerp, mul, scaleRows, snake } from '../../src/ops/elementwise.ts';
+import { activation, add, clamp, copy, fill, film, mul, snake } from '../../src/ops/elementwise.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { runBothGrids, useGpu } from '../helpers/gpu.ts';
 
@@ -91,40 +91,6 @@ describe('add, mul', () => {
     );
     await expect(apply((g, x) => mul(g, x, x, { into: state('s', [6]) }), [[3, 2]], data.slice(0, 1))).rejects.toThrow(
       'mul: into does not fit; got [6], expected [3,2]',
-    );
-  });
-});
-
-describe('lerp', () => {
-  for (const t of [0, 0.25, 1])
-    it(`t = ${t}, fixed and at run time`, async () => {
-      const [a, b] = [randomArray(65, 1), randomArray(65, 2)];
-      const expected = a.map((v, i) => (1 - t) * v + t * b[i]);
-      expectClose(await apply((g, x, y) => lerp(g, x, y, t), [[65], [65]], [a, b]), expected);
-      expectClose(await apply((g, x, y) => lerp(g, x, y, g.scalar('t')), [[65], [65]], [a, b], { t }), expected);
-    });
-});
-
-describe('scaleRows', () => {
-  for (const shape of [
-    [1, 1],
-    [5, 7],
-    [2, 3, 65],
-    [500, 24],
-  ])
-    it(`[${shape}]`, async () => {
-      const cols = shape[shape.length - 1];
-      const rows = shape.reduce((p, d) => p * d, 1) / cols;
-      const [x, s] = [randomArray(rows * cols, 1), randomArray(rows, 2)];
-      expectClose(
-        await apply((g, a, b) => scaleRows(g, a, b), [shape, [rows]], [x, s]),
-        x.map((v, i) => v * s[Math.floor(i / cols)]),
-      );
-    });
-
-  it('refuses another number of rows', async () => {
-    await expect(apply((g, x, s) => scaleRows(g, x, s), [[4, 3], [3]], [randomArray(12, 1), randomArray(3, 2)])).rejects.toThrow(
-      'scale_rows: got s [3], expected 4 elements, one a row of [4,3]',
     );
   });
 });

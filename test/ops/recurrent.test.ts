@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sru, sruLayer, sruScan } from '../../src/ops/recurrent.ts';
+import { sruLayer, sruScan } from '../../src/ops/recurrent.ts';
 import { expectClose, nmse, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 
@@ -162,11 +162,9 @@ describe('sruLayer', () => {
     const { y } = await runGraph(
       gpu(),
       (g) => ({
-        y: sru(
-          g,
-          { at: (i) => ({ get: (name, shape) => weightOf(values[Number(i)][name], shape, 'f32', name) }) },
+        y: values.reduce(
+          (x, layer) => sruLayer(g, { get: (name, shape) => weightOf(layer[name], shape, 'f32', name) }, x, hidden),
           g.input('x', [1, steps, inner]),
-          { hidden, layers: 2 },
         ),
       }),
       { x },

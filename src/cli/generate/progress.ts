@@ -1,6 +1,7 @@
 // How far it is, for people: one line that is rewritten on a terminal, a plain line now and then elsewhere.
 import type { MelodyEvent } from '../../pipeline/options.ts';
-import { type Io, printable } from '../command.ts';
+import { printableText } from '../../weights/printable.ts';
+import type { Io } from '../command.ts';
 
 const EVERY = 0.1; // of the work, between plain lines
 
@@ -40,7 +41,7 @@ export class ProgressLine {
     this.warnings.push(message);
     if (this.#quiet) return;
     this.close();
-    this.#io.err(`warning: ${printable(message)}\n`);
+    this.#io.err(`warning: ${printableText(message)}\n`);
   }
 
   /** Wipe the rewritten line. */
@@ -51,7 +52,7 @@ export class ProgressLine {
 
   #line(stage: string, fraction: number, rest: string): void {
     if (this.#quiet) return;
-    const text = `${this.#label}${stage.padEnd(9)} ${String(Math.floor(100 * fraction)).padStart(3)} %  ${printable(rest)}`;
+    const text = `${this.#label}${stage.padEnd(9)} ${String(Math.floor(100 * fraction)).padStart(3)} %  ${printableText(rest)}`;
     if (this.#io.terminal) {
       this.#io.err(`\r${text}\u001b[K`);
       this.#open = true;
