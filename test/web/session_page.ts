@@ -1,4 +1,4 @@
-// Bundled into the page of browser.test.ts: a session whose doings are noted where the test can read them.
+// Bundled into a page of the browser tests: a session whose doings are noted where the test can read them.
 import { Session } from '../../src/web/index.ts';
 import { parity } from './parity.ts';
 

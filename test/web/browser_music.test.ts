@@ -1,0 +1,124 @@
+// Music made in a real browser, on melody-tiny and a software adapter: the same as Node's, stopped, broken, again and again.
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Melody } from '../../src/index.ts';
+import { TEST_GPU } from '../helpers/gpu.ts';
+import { chromiumPath } from './browser.ts';
+import { PROMPT, parity, SEED } from './parity.ts';
+import { finished, load, made, PIECE, play, Site, SLOW, TINY, worst } from './site.ts';
+
+const PLAYS = Number(process.env.MELODY_TEST_PLAYS ?? 10); // of the hundred that issue 5 asks for: a play takes seconds on a software adapter
+
+declare global {
+  var devices: GPUDevice[];
+}
+
+describe.runIf(chromiumPath)('music in Chromium', { timeout: SLOW }, () => {
+  const site = new Site();
+  beforeAll(() => site.open(), SLOW);
+  afterAll(() => site.close(), SLOW);
+
+  it('seeds give the same tokens and noise as in Node, byte for byte', async () => {
+    const page = await site.sessionPage();
+    const here = await parity(new URL(`../../${TINY}`, import.meta.url));
+    const there = await page.evaluate((src) => comparePart(src), TINY);
+    await page.close();
+    expect(there.adapter).not.toBe(here.adapter); // two drivers, or the test says little
+    expect(there.noise).toEqual(here.noise);
+    expect(there.tokens).toEqual(here.tokens);
+  });
+
+  describe('a session', () => {
+    let page: Page;
+    let first: Float32Array;
+    beforeAll(async () => {
+      page = await site.sessionPage();
+      // Every device that the worker opens, so that one can be taken away.
+      const worker = page.workers().find((w) => w.url().includes('melody-worker'));
+      await worker?.evaluate(() => {
+        globalThis.devices = [];
+        const open = GPUAdapter.prototype.requestDevice;
+        GPUAdapter.prototype.requestDevice = async function (...how) {
+          const device = await open.apply(this, how);
+          devices.push(device);
+          return device;
+        };
+      });
+      await load(page);
+    }, SLOW);
+    afterAll(() => page.close());
+
+    it('two seconds are made, reach the AudioWorklet, and equal Node’s', async () => {
+      await play(page);
+      await finished(page);
+      const { error, playedSeconds, recipe } = await page.evaluate(() => session.snapshot);
+      expect(error).toBeUndefined();
+      expect(playedSeconds).toBe(2);
+      expect(recipe).toMatchObject({ prompt: PROMPT, seed: SEED, durationSeconds: 2 });
+      const { peak, chunks } = await page.evaluate(() => heard);
+      expect(peak).toBeGreaterThan(0.01);
+      expect(chunks).toBe(1);
+      first = await made(page);
+
+      const node = await Melody.load(new URL(`../../${TINY}`, import.meta.url), TEST_GPU);
+      const parts: Float32Array[] = [];
+      for await (const { channels } of node.stream(PIECE)) parts.push(channels[0]);
+      node.dispose();
+      const expected = Float32Array.from(parts.flatMap((part) => [...part]));
+      expect(first.length).toBe(48_000);
+      expect(worst(first, expected)).toBeLessThan(1e-3);
+    });
+
+    it('a piece that is stopped frees the worker for the next', async () => {
+      const before = await page.evaluate(() => session.worker.stats());
+      await page.evaluate(() => {
+        heard.events = [];
+      });
+      await play(page);
+      await page.waitForFunction(() => heard.events.includes('tokens'), undefined, { timeout: SLOW });
+      await page.evaluate(() => session.stop());
+      expect(await page.evaluate(() => session.snapshot)).toMatchObject({ state: 'ready', error: undefined, complete: false });
+      expect(await page.evaluate(() => session.worker.stats())).toMatchObject({ gpuBuffers: before.gpuBuffers });
+      await play(page);
+      await finished(page);
+      expect(worst(await made(page), first)).toBe(0);
+    });
+
+    it('a lost GPU is opened again, and the piece is the same', async () => {
+      await page.evaluate(() => {
+        heard.events = [];
+      });
+      await play(page);
+      await page.waitForFunction(() => heard.events.includes('diffusion'), undefined, { timeout: SLOW });
+      const worker = page.workers().find((w) => w.url().includes('melody-worker'));
+      await worker?.evaluate(() => devices.at(-1)?.destroy());
+      await finished(page);
+      expect(await page.evaluate(() => session.snapshot.error)).toBeUndefined();
+      expect(await page.evaluate(() => session.snapshot.warnings.join())).toMatch(/GPU was lost/);
+      expect(await page.evaluate(() => session.worker.stats())).toMatchObject({ recoveries: 1 });
+      expect(worst(await made(page), first)).toBe(0);
+    });
+
+    it('many plays leave memory as it was', async () => {
+      const devtools = await site.context.newCDPSession(page);
+      const heap = async () => {
+        await devtools.send('HeapProfiler.collectGarbage');
+        return (await devtools.send('Runtime.getHeapUsage')).usedSize;
+      };
+      const once = async (seed: number) => {
+        await play(page, { steps: 1, seed });
+        await page.waitForFunction(() => session.snapshot.complete || session.snapshot.error, undefined, { timeout: SLOW });
+        await page.evaluate(() => session.stop());
+        expect(await page.evaluate(() => session.snapshot)).toMatchObject({ error: undefined, madeSeconds: 2 });
+      };
+      await once(0);
+      await once(1);
+      const before = { ...(await page.evaluate(() => session.worker.stats())), heap: await heap() };
+      for (let i = 0; i < PLAYS; i++) await once(i + 2);
+      const after = { ...(await page.evaluate(() => session.worker.stats())), heap: await heap() };
+      expect(after.gpuBytes).toBe(before.gpuBytes);
+      expect(after.gpuBuffers).toBe(before.gpuBuffers);
+      expect(after.heap - before.heap).toBeLessThan(1e6);
+    });
+  });
+});

@@ -1,0 +1,134 @@
+// What the browser tests share: the built page on a server under a sub-path, a Chromium that visits it, and faults on demand.
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
+import { build } from 'esbuild';
+import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { buildDemo } from '../../tools/build_demo.mjs';
+import { serveFolder } from '../../tools/serve.mjs';
+import { sendRange } from '../platform/server.ts';
+import { type Browser, openBrowser } from './browser.ts';
+import { PROMPT, SEED } from './parity.ts';
+import type {} from './session_page.ts';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+export const TINY = 'weights/melody-tiny/';
+/** Two seconds in one window: every further window length costs a software adapter seconds of compiling. */
+export const PIECE = { prompt: PROMPT, seed: SEED, durationSeconds: 2, firstWindowSeconds: 4 };
+export const SLOW = 900_000; // ms; SwiftShader compiles some 60 pipelines a page
+export const tinyWeights = readFileSync(join(root, TINY, 'model.safetensors'));
+const PREFIX = '/any/path/'; // the folder must work from anywhere
+
+export class Site {
+  /** Set to serve other bytes for the weights. */
+  corrupt = false;
+  /** Set to cut every connection: offline for page, workers and service worker alike. */
+  down = false;
+  #folder = '';
+  #server: Awaited<ReturnType<typeof serveFolder>> | undefined;
+  #browser: Browser | undefined;
+
+  async open(): Promise<void> {
+    const scratch = join(root, 'node_modules/.cache');
+    mkdirSync(scratch, { recursive: true });
+    this.#folder = mkdtempSync(join(scratch, 'melody-web-'));
+    await buildDemo(this.#folder);
+    cpSync(join(root, TINY), join(this.#folder, TINY), { recursive: true });
+    await build({
+      absWorkingDir: root,
+      entryPoints: { session_page: 'test/web/session_page.ts' },
+      outdir: this.#folder,
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2022',
+    });
+    writeFileSync(
+      join(this.#folder, 'session.html'),
+      '<!doctype html><title>session</title><script type="module" src="session_page.js"></script>',
+    );
+    this.#server = await serveFolder(this.#folder, {
+      prefix: PREFIX,
+      meddle: (path, request, response) => {
+        if (this.down) {
+          request.socket.destroy();
+          return true;
+        }
+        if (!this.corrupt || !path.endsWith('.safetensors')) return false;
+        const bytes = Uint8Array.from(tinyWeights);
+        bytes[bytes.length - 5] ^= 1; // one bit
+        sendRange(bytes, request, response, { etag: '"changed"' });
+        return true;
+      },
+    });
+    this.#browser = await openBrowser();
+  }
+
+  async close(): Promise<void> {
+    await this.#browser?.close();
+    await this.#server?.close();
+    if (this.#folder) rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  get context() {
+    if (!this.#browser) throw new Error('the site is not open');
+    return this.#browser.context;
+  }
+
+  get origin(): string {
+    return this.#server?.origin ?? '';
+  }
+
+  /** A new tab at a path of the site; what is done with it there starts with `before`. */
+  async visit(path: string, before: (page: Page) => Promise<unknown> = async () => {}): Promise<Page> {
+    const page = await this.context.newPage();
+    await before(page);
+    await page.goto(`${this.origin}${PREFIX}${path}`);
+    return page;
+  }
+
+  /** A page with nothing but a session; what it says is noted. */
+  async sessionPage(): Promise<Page> {
+    const page = await this.visit('session.html');
+    await page.waitForFunction(() => globalThis.session !== undefined);
+    await page.mouse.click(2, 2); // a press, as browsers want it before sound
+    return page;
+  }
+}
+
+export const load = (page: Page, folder = TINY) =>
+  page.evaluate(async (src) => {
+    await session.load(src);
+    const { state, model, error, warnings } = session.snapshot;
+    return { state, model, warnings, error: error && { code: error.code, message: error.message } };
+  }, folder);
+
+export const play = (page: Page, extra: object = {}) => page.evaluate((options) => session.play(options), { ...PIECE, ...extra });
+
+/** Waits until the piece was made and heard, or failed. */
+export const finished = (page: Page) =>
+  page.waitForFunction(() => session.snapshot.error || (session.snapshot.complete && session.snapshot.state === 'ready'), undefined, {
+    timeout: SLOW,
+    polling: 250,
+  });
+
+/** The samples of the session's piece. */
+export const made = async (page: Page) => new Float32Array(await page.evaluate(() => [...(session.audio()?.samples ?? [])]));
+
+/** Largest difference; infinite where the lengths differ. */
+export const worst = (a: Float32Array, b: Float32Array) =>
+  a.reduce((m, v, i) => Math.max(m, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity);
+
+/** axe-core finds nothing serious or critical. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+  });
+  expect(found).toEqual([]);
+}
