@@ -7,5 +7,6 @@ export { readRecipe, recipeTags } from './audio/wav_tags.ts';
 export { writeWav } from './audio/wav_write.ts';
 export { type ErrorCode, MelodyError } from './errors.ts';
 export { type Clip, type LoadOptions, Melody } from './pipeline/melody.ts';
+export type { MemoryForecast } from './pipeline/memory.ts';
 export type { AudioInput, GenerateOptions, MelodyEvent, Recipe, StreamOptions, StyleOptions } from './pipeline/options.ts';
 export type { MelodyStream, StreamChunk } from './pipeline/stream.ts';

@@ -117,7 +117,7 @@ export class Gpu {
 
   /** A buffer of `bytes` (rounded up to 16), counted in `memory`. Throws `limit` when over the adapter's size. */
   buffer(bytes: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer {
-    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const size = bufferSize(bytes);
     if (size > this.caps.bufferSize)
       throw new MelodyError(
         'limit',
@@ -255,6 +255,9 @@ export class Gpu {
     }
   }
 }
+
+/** Bytes that a buffer for `bytes` takes. */
+export const bufferSize = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);
 
 // GPUBufferUsage and GPUMapMode are globals of the browser that Node lacks until webgpu's globals are installed; their values are fixed by the specification.
 export const GPU_USAGE = { MAP_READ: 1, MAP_WRITE: 2, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128, QUERY_RESOLVE: 512 } as const;

@@ -1,6 +1,6 @@
 // A compiled graph: slots, pipelines and bind groups made once, replayed in one submit with one parameter write.
 import { MelodyError } from '../errors.ts';
-import { GPU_USAGE, type Gpu } from '../gpu/device.ts';
+import { bufferSize, GPU_USAGE, type Gpu } from '../gpu/device.ts';
 import { type Dispatch, type Graph, isScalar, type ParamValue } from './graph.ts';
 import type { Residents } from './residents.ts';
 import { assignSlots, type Lifetime } from './slots.ts';
@@ -57,7 +57,7 @@ export class Plan {
   readonly #words: DataView<ArrayBuffer>;
   readonly #patches: Patch[];
   readonly #patchedBytes: number;
-  readonly #slotOf: Map<Storage, number>;
+  readonly #slotOf: ReadonlyMap<Storage, number>;
   readonly #slotBytes: readonly number[];
   readonly #options: CompileOptions;
   #disposed = false;
@@ -70,7 +70,7 @@ export class Plan {
     owned: GPUBuffer[];
     params: ParamBlock;
     paramBuffer: GPUBuffer;
-    slotOf: Map<Storage, number>;
+    slotOf: ReadonlyMap<Storage, number>;
     slotBytes: readonly number[];
     options: CompileOptions;
   }) {
@@ -102,22 +102,14 @@ export class Plan {
       return buffer;
     };
     try {
-      const lives = lifetimesOf(graph);
-      const temps = [...lives.keys()].filter((s) => s.kind === 'temp');
       const guard = options.guard ? GUARD_BYTES : 0;
-      const slots = assignSlots(temps.map((s) => ({ ...(lives.get(s) as Lifetime), bytes: s.bytes + guard })));
-      const slotBuffers = slots.bytes.map((bytes, i) => own(bytes, USAGE, `slot ${i}`));
-      const slotOf = new Map(temps.map((s, i) => [s, slots.slotOf[i]]));
-      const buffers = new Map(temps.map((s, i) => [s, slotBuffers[slots.slotOf[i]]]));
-      for (const tensor of [...graph.inputs.values(), ...graph.outputs.values()])
-        if (tensor.storage.kind !== 'state' && !buffers.has(tensor.storage))
-          buffers.set(tensor.storage, own(tensor.storage.bytes + guard, USAGE, tensor.storage.label));
+      const { slotOf, slotBytes, named, persistent } = placesOf(graph, guard);
+      const slots = slotBytes.map((bytes, i) => own(bytes, USAGE, `slot ${i}`));
+      const buffers = new Map([...slotOf].map(([s, i]) => [s, slots[i]]));
+      for (const s of named) buffers.set(s, own(s.bytes + guard, USAGE, s.label));
       const params = packParams(graph.dispatches);
       const paramBuffer = own(params.words.byteLength, GPU_USAGE.UNIFORM | GPU_USAGE.COPY_DST, 'params');
       gpu.device.queue.writeBuffer(paramBuffer, 0, params.words.buffer);
-      const persistent = [...lives.keys(), ...[...graph.outputs.values()].map((t) => t.storage)].filter(
-        (s) => s.kind === 'weight' || s.kind === 'state',
-      );
       const [pipelines, loaded] = await Promise.all([
         Promise.all(graph.dispatches.map((d) => gpu.pipeline(d.kernel, d.how))),
         residents.ensure(persistent, options),
@@ -141,7 +133,7 @@ export class Plan {
           }),
         }),
       );
-      return new Plan({ gpu, graph, steps, buffers, owned, params, paramBuffer, slotOf, slotBytes: slots.bytes, options });
+      return new Plan({ gpu, graph, steps, buffers, owned, params, paramBuffer, slotOf, slotBytes, options });
     } catch (error) {
       for (const buffer of owned) gpu.free(buffer);
       throw error;
@@ -321,6 +313,35 @@ export class Plan {
       this.gpu.free(resolved);
     }
   }
+}
+
+/** Where every storage of a graph goes. */
+interface Places {
+  readonly slotOf: ReadonlyMap<Storage, number>; // temporaries
+  readonly slotBytes: readonly number[];
+  readonly named: readonly Storage[]; // inputs and outputs, a buffer each
+  readonly persistent: readonly Storage[]; // weights and states, which outlive the plan
+}
+
+function placesOf(graph: Graph, guard = 0): Places {
+  const lives = lifetimesOf(graph);
+  const temps = [...lives.keys()].filter((s) => s.kind === 'temp');
+  const slots = assignSlots(temps.map((s) => ({ ...(lives.get(s) as Lifetime), bytes: s.bytes + guard })));
+  const ends = [...graph.inputs.values(), ...graph.outputs.values()].map((t) => t.storage);
+  const all = new Set([...lives.keys(), ...ends]);
+  return {
+    slotOf: new Map(temps.map((s, i) => [s, slots.slotOf[i]])),
+    slotBytes: slots.bytes,
+    named: [...new Set(ends)].filter((s) => s.kind !== 'state' && s.kind !== 'weight' && s.kind !== 'temp'),
+    persistent: [...all].filter((s) => s.kind === 'weight' || s.kind === 'state'),
+  };
+}
+
+/** What a graph takes on the GPU once compiled, without compiling it: bytes of the plan's own buffers, and what must be there beside them. */
+export function memoryOf(graph: Graph): { readonly own: number; readonly persistent: readonly Storage[] } {
+  const { slotBytes, named, persistent } = placesOf(graph);
+  const sizes = [...slotBytes, ...named.map((s) => s.bytes), packParams(graph.dispatches).words.byteLength];
+  return { own: sizes.reduce((n, bytes) => n + bufferSize(bytes), 0), persistent };
 }
 
 /** First write and last use of every storage, as dispatch numbers. */

@@ -56,6 +56,12 @@ export class Residents {
     return this.gpu.read(this.#state(target.storage), target.storage.bytes);
   }
 
+  /** Is the storage's buffer on the GPU, or on its way? */
+  holds(storage: Storage): boolean {
+    const { weight } = storage;
+    return weight ? this.#weights.get(weight.ref)?.has(weight.layout.key) === true : this.#states.has(storage);
+  }
+
   /** Free the GPU buffer of one state; recording it again starts from zero. */
   release(target: Tensor): void {
     const buffer = this.#states.get(target.storage);
@@ -115,7 +121,9 @@ export class Residents {
       }
     }
     const packed = layout.pack(await readWhole(ref, signal), ref.shape);
-    const buffer = this.gpu.buffer(packed.byteLength, USAGE, storage.label);
+    if (Math.ceil(packed.byteLength / 4) * 4 !== storage.bytes)
+      throw new MelodyError('graph', `${storage.label}: packed into ${packed.byteLength} bytes; expected ${storage.bytes}`);
+    const buffer = this.gpu.buffer(storage.bytes, USAGE, storage.label);
     writeWords(queue, buffer, 0, packed);
     return buffer;
   }

@@ -28,7 +28,9 @@ export interface WeightRef {
 export interface WeightLayout {
   readonly key: string; // equal keys give equal bytes
   readonly dtype: DType;
-  /** Rearrange the whole tensor. `data` is Uint16Array (f16 bits) when ref.dtype is f16. */
+  /** Elements on the GPU, where that is not as many as in the file. */
+  elements?(shape: readonly number[]): number;
+  /** Rearrange the whole tensor into so many. `data` is Uint16Array (f16 bits) when ref.dtype is f16. */
   pack?(data: Float32Array | Uint16Array | Int32Array | Uint32Array, shape: readonly number[]): ArrayBufferView;
 }
 
@@ -56,7 +58,7 @@ export function makeStorage(kind: Kind, shape: readonly number[], dtype: DType, 
   for (const d of shape)
     if (!Number.isInteger(d) || d < 1)
       throw new MelodyError('shape', `${label}: every dimension must be a positive integer; got [${shape}]`);
-  const elements = elementsOf(shape);
+  const elements = weight?.layout.elements?.(shape) ?? elementsOf(shape);
   return { kind, dtype, elements, bytes: bytesOf(elements, dtype), label, weight };
 }
 

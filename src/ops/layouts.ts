@@ -14,6 +14,7 @@ export const VECTOR: WeightLayout = {
 export const paddedVector = (cols: number): WeightLayout => ({
   key: `padded ${cols}`,
   dtype: 'f32',
+  elements: () => cols,
   pack(data) {
     const out = new Float32Array(cols);
     out.set(data instanceof Uint16Array ? f16ToF32(data) : data);
@@ -29,6 +30,7 @@ export function repeated(times: number): WeightLayout {
   return {
     key: `repeated ${times}`,
     dtype: 'f32',
+    elements: ([n]) => n * times,
     pack(data) {
       const vector = data instanceof Uint16Array ? f16ToF32(data) : data;
       const out = new Float32Array(vector.length * times);
@@ -101,13 +103,16 @@ interface Matrix {
 }
 
 function packed(ref: WeightRef, key: string, of: (shape: readonly number[]) => Matrix): WeightLayout {
+  const size = ({ groups, rows, cols }: Matrix) => groups * rows * packedCols(cols);
   return {
     key,
     dtype: ref.dtype,
+    elements: (shape) => size(of(shape)),
     pack(data, shape) {
-      const { groups, rows, cols, at } = of(shape);
+      const matrix = of(shape);
+      const { groups, rows, cols, at } = matrix;
       const width = packedCols(cols);
-      const length = groups * rows * width;
+      const length = size(matrix);
       const out = data instanceof Uint16Array ? new Uint16Array(length) : new Float32Array(length);
       for (let g = 0; g < groups; g++)
         for (let r = 0; r < rows; r++)

@@ -1,8 +1,9 @@
 // One model on one GPU: compiled plans by name, states, and the recovery from a lost device.
+import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import { Gpu, type GpuOptions } from '../gpu/device.ts';
 import { Graph } from '../graph/graph.ts';
-import { Plan } from '../graph/plan.ts';
+import { memoryOf, Plan } from '../graph/plan.ts';
 import { Residents } from '../graph/residents.ts';
 import { fuseElementwise } from '../ops/fuse.ts';
 import type { Model } from './model.ts';
@@ -10,19 +11,40 @@ import type { Model } from './model.ts';
 export interface EngineOptions extends GpuOptions {
   /** Submit long plans in pieces of this many dispatches; browsers stop tabs whose submits take seconds. */
   dispatchesPerSubmit?: number;
+  /** Refuse jobs that would need more GPU memory than this, bytes. Default: on software adapters what the machine has free. */
+  memoryLimit?: number;
   /** Hears the bytes of each weight as it reaches the GPU. */
   onBytes?: (bytes: number) => void;
 }
 
-const MAX_PLANS = 24; // least recently used plans beyond this are freed: their weights stay
+/** Least recently used plans beyond this are freed: their weights stay. */
+export const MAX_PLANS = 24;
+const MAX_GRAPHS = 2 * MAX_PLANS;
 
-export class Engine {
+/** What the stages work on: an engine, or the rehearsal of one (memory.ts). */
+export interface Machine {
+  readonly model: Model;
+  readonly residents: Pick<Residents, 'write' | 'clear' | 'read'>;
+  readonly recoveries: number;
+  /** The plan of that name, recorded and compiled at first use. Equal names must record equal graphs. */
+  plan(name: string, record: (g: Graph) => void, signal?: AbortSignal): Promise<Pick<Plan, 'run' | 'read' | 'readBytes'>>;
+  /** States that several plans share: made once, found by their name. */
+  keep<T>(name: string, make: () => T): T;
+  /** Wait until the GPU has done what was submitted. */
+  settle(signal?: AbortSignal): Promise<void>;
+  /** Run a stage that keeps its inputs on the host, and once more when the device is lost meanwhile. */
+  resilient<T>(stage: () => Promise<T>): Promise<T>;
+}
+
+export class Engine implements Machine {
   readonly model: Model;
   readonly #entry: () => Promise<GPU>;
   readonly #options: EngineOptions;
   #gpu: Gpu;
   #residents: Residents;
   #plans = new Map<string, Promise<Plan>>();
+  #graphs = new Map<string, Graph>();
+  #kept = new Map<string, unknown>();
   #recoveries = 0;
 
   private constructor(model: Model, entry: () => Promise<GPU>, options: EngineOptions, gpu: Gpu) {
@@ -50,20 +72,43 @@ export class Engine {
     return this.#recoveries;
   }
 
-  /** The plan of that name, recorded and compiled at first use. Equal names must record equal graphs. */
+  /** Bytes of GPU memory that may still be taken; undefined where nobody tells: WebGPU does not. */
+  get room(): number | undefined {
+    const { memoryLimit } = this.#options;
+    if (memoryLimit !== undefined) return Math.max(0, memoryLimit - this.#gpu.memory.bytes);
+    return this.#gpu.caps.software ? platform.freeMemory() : undefined;
+  }
+
+  /** The graph of that name, recorded at first use. Throws what recording throws, and `weights` for tensors that do not fit. */
+  graph(name: string, record: (g: Graph) => void): Graph {
+    const graph = this.#graphs.get(name) ?? new Graph(this.#gpu.caps);
+    if (!this.#graphs.delete(name)) {
+      record(graph);
+      this.model.weights.check();
+      fuseElementwise(graph);
+    }
+    this.#graphs.set(name, graph); // at the end: the map's order is the order of use
+    for (const oldest of this.#graphs.keys()) {
+      if (this.#graphs.size <= MAX_GRAPHS) break;
+      if (!this.#plans.has(oldest)) this.#graphs.delete(oldest);
+    }
+    return graph;
+  }
+
+  keep<T>(name: string, make: () => T): T {
+    if (!this.#kept.has(name)) this.#kept.set(name, make());
+    return this.#kept.get(name) as T;
+  }
+
   async plan(name: string, record: (g: Graph) => void, signal?: AbortSignal): Promise<Plan> {
     if (signal?.aborted) throw aborted();
     const known = this.#plans.get(name);
     if (known) {
-      this.#plans.delete(name); // and to the end: the map's order is the order of use
+      this.#plans.delete(name);
       this.#plans.set(name, known);
       return known;
     }
-    const g = new Graph(this.#gpu.caps);
-    record(g);
-    this.model.weights.check();
-    fuseElementwise(g);
-    const plan = Plan.compile(this.#residents, g, {
+    const plan = Plan.compile(this.#residents, this.graph(name, record), {
       dispatchesPerSubmit: this.#options.dispatchesPerSubmit,
       onBytes: this.#options.onBytes,
     });
@@ -80,22 +125,24 @@ export class Engine {
     return plan;
   }
 
+  /** Bytes that each plan holds beside weights and states, least recently used first. */
+  planBytes(): Map<string, number> {
+    return new Map([...this.#plans.keys()].map((name) => [name, memoryOf(this.#graphs.get(name) as Graph).own]));
+  }
+
   /** Every plan in use, by name: what it costs and how big it is. */
   async plans(): Promise<Map<string, Plan>> {
     return new Map(await Promise.all([...this.#plans].map(async ([name, plan]) => [name, await plan] as const)));
   }
 
-  /** Wait until the GPU has done what was submitted. Throws `aborted`, `device_lost`, `gpu`. */
+  /** Throws `aborted`, `device_lost`, `gpu`. */
   async settle(signal?: AbortSignal): Promise<void> {
     await this.#gpu.device.queue.onSubmittedWorkDone().catch(() => {}); // a lost device: check() says why
     this.#gpu.check();
     if (signal?.aborted) throw aborted();
   }
 
-  /**
-   * Run a stage that keeps its inputs on the host. When the device is lost meanwhile, open it again once and run the stage again;
-   * a second loss is thrown as `device_lost`.
-   */
+  /** A device lost in the stage is opened again once; a second loss is thrown as `device_lost`. */
   async resilient<T>(stage: () => Promise<T>): Promise<T> {
     try {
       return await stage();
@@ -127,6 +174,7 @@ export class Engine {
         () => {},
       );
     this.#plans.clear();
+    this.#graphs.clear(); // another device may choose other kernels
   }
 }
 

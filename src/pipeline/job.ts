@@ -1,7 +1,7 @@
 // One piece being made: the steps that generating, looping, inpainting and streaming share.
 import { resample } from '../audio/resample.ts';
 import { MelodyError } from '../errors.ts';
-import type { Engine } from './engine.ts';
+import type { Machine } from './engine.ts';
 import { extendTokens } from './language.ts';
 import { type AudioInput, type GenerateOptions, mono, type Recipe } from './options.ts';
 import { Piece } from './piece.ts';
@@ -17,12 +17,12 @@ const DECODE_FRAMES = 500;
 
 /** One piece being made: the engine, what was asked, how far it is. */
 export class Job {
-  readonly engine: Engine;
+  readonly engine: Machine;
   readonly recipe: Recipe;
   readonly signal: AbortSignal | undefined;
   readonly progress: Progress;
 
-  constructor(engine: Engine, recipe: Recipe, options: Pick<GenerateOptions, 'signal' | 'onEvent'>) {
+  constructor(engine: Machine, recipe: Recipe, options: Pick<GenerateOptions, 'signal' | 'onEvent'>) {
     this.engine = engine;
     this.recipe = recipe;
     this.signal = options.signal;
@@ -98,7 +98,7 @@ function batchesOf(windows: readonly Window[], size: number): Window[][] {
 }
 
 /** How far windows reach, in frames. */
-export function windowSizes(engine: Engine, recipe: Recipe): WindowSizes {
+export function windowSizes(engine: Machine, recipe: Recipe): WindowSizes {
   const { window_seconds, frame_rate, chunks } = engine.model.config;
   const window = window_seconds * frame_rate;
   const grid = window / chunks;

@@ -7,7 +7,7 @@ import { concatRows, slice } from '../ops/gather.ts';
 import { seedWords } from '../ops/random.ts';
 import { type Sampling, sampleToken, samplingParams } from '../ops/sample.ts';
 import { countNonFinite } from '../ops/watch.ts';
-import type { Engine } from './engine.ts';
+import type { Machine } from './engine.ts';
 import { nonFinite } from './stages.ts';
 
 export interface LanguageRequest {
@@ -34,7 +34,7 @@ const PROMPT_STEP = 50;
  * in parts. One window of tokens before the first new one is all that is ever read.
  */
 export async function extendTokens(
-  engine: Engine,
+  engine: Machine,
   origin: number,
   tokens: Uint32Array,
   target: number,
@@ -65,7 +65,7 @@ export async function extendTokens(
 
 /** `count` tokens after a context of one window at most; `position` numbers the first in the piece. */
 async function continueTokens(
-  engine: Engine,
+  engine: Machine,
   context: Uint32Array,
   count: number,
   position: number,
@@ -142,22 +142,13 @@ interface LmStates {
   readonly counts: Tensor;
 }
 
-const statesByEngine = new WeakMap<Engine, Map<number, LmStates>>();
-
-function lmStates(engine: Engine, batch: number): LmStates {
-  const all = statesByEngine.get(engine) ?? new Map<number, LmStates>();
-  statesByEngine.set(engine, all);
-  let kept = all.get(batch);
-  if (!kept) {
-    const { config } = engine.model;
-    const window = config.window_seconds * config.token_rate;
-    const capacity = config.semantic_lm.style_levels + 1 + window + PROMPT_STEP;
-    kept = {
-      cache: kvCache(config.semantic_lm, batch, capacity),
-      out: state('tokens', [window], 'u32'),
-      counts: state('non_finite', [1], 'u32'),
-    };
-    all.set(batch, kept);
-  }
-  return kept;
+function lmStates(engine: Machine, batch: number): LmStates {
+  const { config } = engine.model;
+  const window = config.window_seconds * config.token_rate;
+  const capacity = config.semantic_lm.style_levels + 1 + window + PROMPT_STEP;
+  return engine.keep(`lm ${batch}`, () => ({
+    cache: kvCache(config.semantic_lm, batch, capacity),
+    out: state('tokens', [window], 'u32'),
+    counts: state('non_finite', [1], 'u32'),
+  }));
 }

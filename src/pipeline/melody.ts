@@ -6,6 +6,7 @@ import { MelodyError } from '../errors.ts';
 import { compose, inpaint, loop } from './compose.ts';
 import { Engine, type EngineOptions } from './engine.ts';
 import { Job } from './job.ts';
+import { checkRoom, forecast, type MemoryForecast } from './memory.ts';
 import { type Model, openModel } from './model.ts';
 import { type GenerateOptions, type Recipe, resolve, type StreamOptions } from './options.ts';
 import type { Timings } from './progress.ts';
@@ -70,14 +71,9 @@ export class Melody {
     const { config } = this.#engine.model;
     const recipe = resolve(options, config, this.#engine.model.name, config.window_seconds);
     return this.#exclusive(async () => {
+      checkRoom(this.#engine, await this.#forecast(options, recipe));
       const job = new Job(this.#engine, recipe, options);
-      const style = await job.progress.during('style', () => styleOf(this.#engine, options, job.progress));
-      const audio =
-        options.inpaint && options.initAudio
-          ? await inpaint(job, style, options.initAudio)
-          : recipe.loop
-            ? await loop(job, style)
-            : await compose(job, style, options.continueFrom);
+      const audio = await make(job, options);
       const report = measureClip([audio], config.sample_rate, { periods: [config.hop_length], ...(recipe.loop && { joins: [0] }) });
       if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
       return {
@@ -121,8 +117,22 @@ export class Melody {
     await this.generate({ prompt: 'music', durationSeconds: config.window_seconds, steps: 1, seed: 0, signal: options.signal });
   }
 
+  /**
+   * GPU memory that `generate` with these options would take, bytes, from the graphs it would run; nothing is run or uploaded. `generate`
+   * itself predicts before it starts and throws `out_of_memory` where it cannot fit. Throws as generate does before any work.
+   */
+  async predictMemory(options: GenerateOptions): Promise<MemoryForecast> {
+    const { model } = this.#engine;
+    return this.#forecast(options, resolve(options, model.config, model.name, model.config.window_seconds));
+  }
+
   dispose(): void {
     this.#engine.dispose();
+  }
+
+  #forecast(options: GenerateOptions, recipe: Recipe): Promise<MemoryForecast> {
+    const { signal } = options;
+    return forecast(this.#engine, signal, (machine) => make(new Job(machine, recipe, { signal }), options));
   }
 
   #lock(): () => void {
@@ -141,4 +151,11 @@ export class Melody {
       release();
     }
   }
+}
+
+/** Mono samples of one clip. */
+async function make(job: Job, options: GenerateOptions): Promise<Float32Array> {
+  const style = await job.progress.during('style', () => styleOf(job.engine, options, job.progress));
+  if (options.inpaint && options.initAudio) return inpaint(job, style, options.initAudio);
+  return job.recipe.loop ? loop(job, style) : compose(job, style, options.continueFrom);
 }

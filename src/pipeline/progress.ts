@@ -1,5 +1,5 @@
 // How far a job is: one rising fraction over all stages, an estimate of the rest, and the time each stage took.
-import type { Engine } from './engine.ts';
+import type { Machine } from './engine.ts';
 import { aborted } from './engine.ts';
 import type { MelodyEvent, Stage } from './options.ts';
 
@@ -27,13 +27,13 @@ const SPAN: Readonly<Record<Stage, readonly [number, number]>> = {
 export class Progress {
   readonly #onEvent: ((event: MelodyEvent) => void) | undefined;
   readonly #signal: AbortSignal | undefined;
-  readonly #engine: Engine;
+  readonly #engine: Machine;
   readonly #seconds: Record<Stage, number> = { style: 0, tokens: 0, diffusion: 0, decoding: 0 };
   readonly #start = performance.now();
   #fraction = 0;
   #recoveries: number;
 
-  constructor(onEvent: ((event: MelodyEvent) => void) | undefined, signal: AbortSignal | undefined, engine: Engine) {
+  constructor(onEvent: ((event: MelodyEvent) => void) | undefined, signal: AbortSignal | undefined, engine: Machine) {
     this.#onEvent = onEvent;
     this.#signal = signal;
     this.#engine = engine;

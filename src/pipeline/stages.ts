@@ -14,11 +14,11 @@ import { copy } from '../ops/elementwise.ts';
 import { concatRows } from '../ops/gather.ts';
 import { normalNoise, STREAM, seedWords } from '../ops/random.ts';
 import { countNonFinite, firstNonFinite } from '../ops/watch.ts';
-import type { Engine } from './engine.ts';
+import type { Machine } from './engine.ts';
 import { rotations, type Sampler, type Schedule } from './schedule.ts';
 
 /** Token ids → unit embedding of the text. */
-export function embedText(engine: Engine, ids: Uint32Array, signal?: AbortSignal): Promise<Float32Array> {
+export function embedText(engine: Machine, ids: Uint32Array, signal?: AbortSignal): Promise<Float32Array> {
   const { config, weights } = engine.model;
   return engine.resilient(async () => {
     await weights.prepare(['text_tower'], signal);
@@ -35,7 +35,7 @@ export function embedText(engine: Engine, ids: Uint32Array, signal?: AbortSignal
 }
 
 /** Audio of the model's rate → unit embedding of one window, the audio cut or padded with zeros to it (music prompting). */
-export function embedAudio(engine: Engine, audio: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
+export function embedAudio(engine: Machine, audio: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
   const { config, weights } = engine.model;
   const samples = config.window_seconds * config.sample_rate;
   return engine.resilient(async () => {
@@ -54,7 +54,7 @@ export function embedAudio(engine: Engine, audio: Float32Array, signal?: AbortSi
 }
 
 /** Unit embedding → RVQ codes, one a level. */
-export function quantiseStyle(engine: Engine, embedding: Float32Array, signal?: AbortSignal): Promise<number[]> {
+export function quantiseStyle(engine: Machine, embedding: Float32Array, signal?: AbortSignal): Promise<number[]> {
   const { config, weights } = engine.model;
   return engine.resilient(async () => {
     await weights.prepare(['rvq'], signal);
@@ -71,7 +71,7 @@ export function quantiseStyle(engine: Engine, embedding: Float32Array, signal?: 
 }
 
 /** Audio of the model's rate → semantic tokens, one for every whole token period. */
-export function tokensOfAudio(engine: Engine, audio: Float32Array, signal?: AbortSignal): Promise<Uint32Array> {
+export function tokensOfAudio(engine: Machine, audio: Float32Array, signal?: AbortSignal): Promise<Uint32Array> {
   const { config, weights } = engine.model;
   const period = config.sample_rate / config.token_rate;
   const samples = Math.floor(audio.length / period) * period;
@@ -91,7 +91,7 @@ export function tokensOfAudio(engine: Engine, audio: Float32Array, signal?: Abor
 }
 
 /** Audio of the model's rate → latent means [frames · D], for whole frames. */
-export function latentsOfAudio(engine: Engine, audio: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
+export function latentsOfAudio(engine: Machine, audio: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
   const { config, weights } = engine.model;
   const frames = Math.floor(audio.length / config.hop_length);
   return engine.resilient(async () => {
@@ -128,11 +128,11 @@ export interface DenoiseRequest {
 }
 
 /** Several windows of equal length in one batch → their latents; context frames come back bit-identical. */
-export function denoise(engine: Engine, requests: readonly DenoiseRequest[]): Promise<Float32Array[]> {
+export function denoise(engine: Machine, requests: readonly DenoiseRequest[]): Promise<Float32Array[]> {
   return engine.resilient(() => denoiseOnce(engine, requests));
 }
 
-async function denoiseOnce(engine: Engine, requests: readonly DenoiseRequest[]): Promise<Float32Array[]> {
+async function denoiseOnce(engine: Machine, requests: readonly DenoiseRequest[]): Promise<Float32Array[]> {
   const { config, weights } = engine.model;
   const { steps, guidance, schedule, sampler, signal, onStep } = requests[0];
   const [batch, length, dim] = [requests.length, requests[0].fresh.length, config.latent_dim];
@@ -216,14 +216,14 @@ const MAX_COUNTED = 256; // steps counted apart; later ones share the last place
 const ANCESTRAL_STRIDE = 2 ** 20; // blocks between the noise of successive steps
 
 /** Noise where frames are fresh, the given latents elsewhere. */
-async function startingPoint(engine: Engine, r: DenoiseRequest): Promise<Float32Array> {
+async function startingPoint(engine: Machine, r: DenoiseRequest): Promise<Float32Array> {
   const dim = engine.model.config.latent_dim;
   const z = r.noise?.slice() ?? (await noiseOf(engine, r));
   for (const [f, fresh] of r.fresh.entries()) if (!fresh) z.set(r.latents.subarray(f * dim, (f + 1) * dim), f * dim);
   return z;
 }
 
-async function noiseOf(engine: Engine, r: DenoiseRequest): Promise<Float32Array> {
+async function noiseOf(engine: Machine, r: DenoiseRequest): Promise<Float32Array> {
   const dim = engine.model.config.latent_dim;
   const plan = await engine.plan(
     `noise ${r.fresh.length}`,
@@ -245,14 +245,9 @@ interface Kept {
   readonly states: readonly Tensor[]; // of memory, in the order of memoryTensors
 }
 
-const keptByEngine = new WeakMap<Engine, Map<string, Kept>>();
-
 /** The states that token plan and step plan share. */
-function memoryStates(engine: Engine, key: string, batch: number, length: number): Kept {
-  const all = keptByEngine.get(engine) ?? new Map<string, Kept>();
-  keptByEngine.set(engine, all);
-  let kept = all.get(key);
-  if (!kept) {
+function memoryStates(engine: Machine, key: string, batch: number, length: number): Kept {
+  return engine.keep(`dual path ${key}`, () => {
     const { dual_path: c, latent_dim } = engine.model.config;
     const count = length / c.frames_per_token;
     const memory: TokenMemory = {
@@ -263,15 +258,13 @@ function memoryStates(engine: Engine, key: string, batch: number, length: number
         Array.from({ length: c.coarse_layers }, () => ({ k: state('k', [batch, count, c.dim]), v: state('v', [batch, count, c.dim]) })),
       ),
     };
-    kept = {
+    return {
       z: state('z', [batch, length, latent_dim]),
       counts: state('non_finite', [MAX_COUNTED], 'u32'),
       memory,
       states: memoryTensors(memory),
     };
-    all.set(key, kept);
-  }
-  return kept;
+  });
 }
 
 function memoryTensors(m: TokenMemory): Tensor[] {
@@ -295,7 +288,7 @@ function clampFresh(z: Float32Array, fresh: readonly boolean[], limit: ArrayLike
  * with `circular` the piece's end is the neighbour of its start.
  */
 export function decode(
-  engine: Engine,
+  engine: Machine,
   latents: Float32Array,
   from: number,
   to: number,

@@ -3,11 +3,15 @@ import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
 import type { Engine } from './engine.ts';
 import { begin, Job, windowSizes } from './job.ts';
+import { checkRoom, forecast, type MemoryForecast } from './memory.ts';
 import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
 import { freshFrames, nextWindow } from './schedule.ts';
 import { decode } from './stages.ts';
 import { type Style, styleOf } from './style.ts';
+
+/** Windows of an endless stream after which nothing new is compiled. */
+const REHEARSED = 8;
 
 export interface StreamChunk {
   readonly channels: [Float32Array];
@@ -42,25 +46,35 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     this.#started = true;
     const release = this.#lock();
     try {
-      yield* this.#play();
+      checkRoom(this.#engine, await this.predictMemory());
+      yield* this.#play(new Job(this.#engine, this.recipe, this.#options));
     } finally {
       release();
     }
   }
 
-  async *#play(): AsyncGenerator<StreamChunk, void, undefined> {
-    const { config } = this.#engine.model;
-    const sizes = windowSizes(this.#engine, this.recipe);
-    const job = new Job(this.#engine, this.recipe, this.#options);
+  /** GPU memory that playing it takes, bytes. Nothing is played. */
+  predictMemory(): Promise<MemoryForecast> {
+    const { signal } = this.#options;
+    return forecast(this.#engine, signal, async (machine) => {
+      let windows = 0;
+      const chunks = this.#play(new Job(machine, this.recipe, { signal }));
+      for await (const _ of chunks) if (this.recipe.durationSeconds === undefined && ++windows === REHEARSED) break;
+    });
+  }
+
+  async *#play(job: Job): AsyncGenerator<StreamChunk, void, undefined> {
+    const { config } = job.engine.model;
+    const sizes = windowSizes(job.engine, this.recipe);
     const samples = this.recipe.durationSeconds === undefined ? Infinity : Math.round(this.recipe.durationSeconds * config.sample_rate);
-    let style: Style = await job.progress.during('style', () => styleOf(this.#engine, this.#options, job.progress));
+    let style: Style = await job.progress.during('style', () => styleOf(job.engine, this.#options, job.progress));
     const { piece, given } = await begin(job, this.#options.continueFrom);
     const target = given + Math.ceil(samples / config.hop_length); // frames; may be Infinity
     const reach = decoderContext(config.vae_decoder);
     let played = given; // frames handed out
     for (let index = 0; played < target; index++) {
-      if (this.#wanted) {
-        style = await styleOf(this.#engine, { ...this.#wanted, signal: this.#options.signal }, job.progress);
+      if (this.#wanted && job.engine === this.#engine) {
+        style = await styleOf(job.engine, { ...this.#wanted, signal: this.#options.signal }, job.progress);
         this.#wanted = undefined;
       }
       const room = freshFrames(index, Math.min(piece.end, sizes.context), sizes);
@@ -81,9 +95,9 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   }
 
   async #decode(job: Job, piece: Piece, from: number, to: number, startSample: number, samples: number): Promise<StreamChunk> {
-    const { config } = this.#engine.model;
+    const { config } = job.engine.model;
     const audio = await job.progress.during('decoding', () =>
-      decode(this.#engine, piece.latents, from - piece.origin, to - piece.origin, { signal: job.signal }),
+      decode(job.engine, piece.latents, from - piece.origin, to - piece.origin, { signal: job.signal }),
     );
     const exact = audio.subarray(0, Math.min(audio.length, samples - startSample));
     job.progress.emit({ type: 'chunk', startSample, samples: exact.length });

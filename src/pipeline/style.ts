@@ -1,7 +1,7 @@
 // What is asked for, in words or as music → the 12 style tokens that lead the language model (system.md §2).
 import { resample } from '../audio/resample.ts';
 import { MelodyError } from '../errors.ts';
-import type { Engine } from './engine.ts';
+import type { Machine } from './engine.ts';
 import { mono, type StyleOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 import { embedAudio, embedText, quantiseStyle } from './stages.ts';
@@ -13,7 +13,7 @@ export interface Style {
 }
 
 export async function styleOf(
-  engine: Engine,
+  engine: Machine,
   options: StyleOptions & { signal?: AbortSignal },
   progress: Pick<Progress, 'warn'>,
 ): Promise<Style> {
@@ -33,7 +33,7 @@ export async function styleOf(
 }
 
 async function embedPrompt(
-  engine: Engine,
+  engine: Machine,
   text: string,
   progress: Pick<Progress, 'warn'>,
   signal: AbortSignal | undefined,

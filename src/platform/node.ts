@@ -1,6 +1,6 @@
 // Node: the GPU through npm `webgpu` (Dawn), files from the disk, addresses through fetch, downloads kept under the user's cache folder.
 import { mkdirSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { freemem, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MelodyError } from '../errors.ts';
@@ -74,4 +74,7 @@ function openFolder(location: string | URL, options: OpenOptions = {}): ByteFold
   return httpFolder(checkAddress(location), (address) => openAddress(address, options));
 }
 
-export const platform: Platform = { name: 'node', openGpu, openBytes, openFolder, cache: diskCache() };
+/** Under a container's limit too, where Node can tell (20.13, 22). */
+const freeMemory = () => (process as { availableMemory?: () => number }).availableMemory?.() ?? freemem();
+
+export const platform: Platform = { name: 'node', openGpu, openBytes, openFolder, freeMemory, cache: diskCache() };

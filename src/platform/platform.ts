@@ -12,6 +12,8 @@ export interface Platform {
   openBytes(location: Location, options?: OpenOptions): Promise<ByteSource>;
   /** A folder of files, or an address that ends in one. Nothing is read yet; `open` on it throws `io`. */
   openFolder(location: string | URL, options?: OpenOptions): ByteFolder;
+  /** Bytes of memory that programs may still take; undefined where it cannot be known. */
+  freeMemory(): number | undefined;
   /** Complete files fetched from addresses, kept between runs. */
   readonly cache: Cache;
 }

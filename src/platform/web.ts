@@ -47,4 +47,4 @@ function openFolder(location: string | URL, options: OpenOptions = {}): ByteFold
 /** What relative addresses are relative to. */
 const pageAddress = () => globalThis.location?.href;
 
-export const platform: Platform = { name: 'web', openGpu, openBytes, openFolder, cache: webCache() };
+export const platform: Platform = { name: 'web', openGpu, openBytes, openFolder, freeMemory: () => undefined, cache: webCache() };

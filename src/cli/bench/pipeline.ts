@@ -41,6 +41,8 @@ export interface PipelineResult {
   /** Seconds from asking a stream to its first chunk, after warm-up, and the length of that chunk. */
   readonly firstChunkSeconds: number;
   readonly firstChunkAudio: number;
+  /** Before anything ran, and as it came. */
+  readonly predictedGpuBytes: number;
   readonly peakGpuBytes: number;
   readonly peakProcessBytes: number;
   readonly passes: { readonly melody: number; readonly musicGen: number; readonly musicLm: number };
@@ -63,6 +65,8 @@ export async function benchPipeline(options: PipelineOptions): Promise<PipelineR
       guidanceScale: options.guidance,
       signal: options.signal,
     };
+    const forecast = await melody.predictMemory(request);
+    options.say(`${model.name}: ${(forecast.peak / 1e6).toFixed(0)} MB of GPU buffers predicted`);
     options.say(`${model.name}: first generation of ${options.seconds} s (reads, uploads, compiles)`);
     const cold = await melody.generate(request);
     options.say('second generation');
@@ -82,6 +86,7 @@ export async function benchPipeline(options: PipelineOptions): Promise<PipelineR
       speed: timings.speed,
       firstChunkSeconds: first.after,
       firstChunkAudio: first.audio,
+      predictedGpuBytes: forecast.peak,
       peakGpuBytes: timings.peakBytes,
       peakProcessBytes: process.resourceUsage().maxRSS * 1024,
       passes: passCounts(options.seconds, model.config.token_rate, recipe.steps),
@@ -190,7 +195,7 @@ export function pipelineTable(r: PipelineResult, adapter: string, { fmaGflops }:
     '',
     `speed            ${r.speed.toFixed(2)} seconds of audio a second of computing (first run, with compiling: ${(r.seconds / r.coldSeconds).toFixed(2)})`,
     `first sound      ${r.firstChunkSeconds.toFixed(2)} s to a first chunk of ${r.firstChunkAudio.toFixed(2)} s`,
-    `memory           ${(r.peakGpuBytes / 1e6).toFixed(0)} MB of GPU buffers at most, ${(r.peakProcessBytes / 1e6).toFixed(0)} MB of process at most`,
+    `memory           ${(r.peakGpuBytes / 1e6).toFixed(0)} MB of GPU buffers at most (${(r.predictedGpuBytes / 1e6).toFixed(0)} predicted), ${(r.peakProcessBytes / 1e6).toFixed(0)} MB of process at most`,
     `network passes   ${r.passes.melody} one after another; MusicGen ${r.passes.musicGen}, MusicLM ${r.passes.musicLm} (their papers' formulas)`,
     '',
   ].join('\n');

@@ -1,0 +1,143 @@
+// How much GPU memory a job will take, known before it starts: the job is rehearsed on a machine that records and counts, and runs nothing.
+import { MelodyError } from '../errors.ts';
+import { bufferSize } from '../gpu/device.ts';
+import type { Graph } from '../graph/graph.ts';
+import { memoryOf } from '../graph/plan.ts';
+import type { Storage } from '../graph/tensor.ts';
+import { aborted, type Engine, MAX_PLANS, type Machine } from './engine.ts';
+
+/** Bytes of GPU buffers. */
+export interface MemoryForecast {
+  /** Weights that the job reads. */
+  readonly weights: number;
+  /** Its states, temporaries, inputs and outputs. */
+  readonly buffers: number;
+  /** Most at one time, with what is on the GPU already. */
+  readonly peak: number;
+}
+
+/**
+ * Rehearse a job: `act` does on a Machine what it will do on the engine. Reads headers of weights, touches no GPU. Throws what recording
+ * throws, above all `limit` for a tensor that does not fit the adapter and `weights` for one that does not fit the model.
+ */
+export async function forecast(engine: Engine, signal: AbortSignal | undefined, act: (m: Machine) => Promise<unknown>) {
+  const rehearsal = new Rehearsal(engine, signal);
+  await act(rehearsal);
+  return rehearsal.result;
+}
+
+/** Throws `out_of_memory` where the job cannot fit; no limit is known on most GPUs, since WebGPU does not tell. */
+export function checkRoom(engine: Engine, { weights, buffers, peak }: MemoryForecast): void {
+  const { memory, caps } = engine.gpu;
+  const inUse = memory.bytes;
+  const room = engine.room;
+  if (room === undefined || peak - inUse <= room) return;
+  const mb = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new MelodyError(
+    'out_of_memory',
+    `this needs ${mb(peak - inUse)} more GPU memory (weights ${mb(weights)}, buffers ${mb(buffers)}, ${mb(inUse)} in use); ` +
+      `got ${mb(room)} free on ${caps.name}`,
+    'use a smaller model, f16 weights or fewer parallel windows, or free some memory',
+  );
+}
+
+class Rehearsal implements Machine {
+  readonly model;
+  readonly recoveries = 0;
+  readonly residents;
+  readonly #engine: Engine;
+  readonly #signal: AbortSignal | undefined;
+  readonly #plans: Map<string, number>; // bytes of each plan's own buffers, least recently used first
+  readonly #seen = new Map<string, { graph: Graph; own: number }>(); // plans of this job
+  readonly #states = new Set<Storage>();
+  readonly #weights = new Map<object, Set<string>>(); // layouts of each
+  #weightBytes = 0;
+  #bufferBytes = 0;
+  #bytes: number;
+  #peak: number;
+
+  constructor(engine: Engine, signal: AbortSignal | undefined) {
+    this.#engine = engine;
+    this.#signal = signal;
+    this.model = engine.model;
+    this.#plans = engine.planBytes();
+    this.#bytes = engine.gpu.memory.bytes;
+    this.#peak = this.#bytes;
+    this.residents = {
+      write: () => {},
+      clear: () => {},
+      read: async ({ storage }: { storage: Storage }) => this.#readBack(storage.bytes),
+    };
+  }
+
+  get result(): MemoryForecast {
+    return { weights: this.#weightBytes, buffers: this.#bufferBytes, peak: this.#peak };
+  }
+
+  async plan(name: string, record: (g: Graph) => void) {
+    const { graph, own } = this.#seen.get(name) ?? this.#record(name, record);
+    if (!this.#plans.delete(name)) this.#add(own);
+    this.#plans.set(name, own);
+    for (const [oldest, bytes] of this.#plans) {
+      if (this.#plans.size <= MAX_PLANS) break;
+      this.#plans.delete(oldest);
+      this.#add(-bytes);
+    }
+    const bytesOf = (output: string) => graph.outputs.get(output)?.storage.bytes ?? 0;
+    return {
+      run: () => {},
+      read: async (output: string) => new Float32Array(this.#readBack(bytesOf(output))).fill(1), // embeddings must have a direction
+      readBytes: async (output: string) => this.#readBack(bytesOf(output)),
+    };
+  }
+
+  keep<T>(name: string, make: () => T): T {
+    return this.#engine.keep(name, make);
+  }
+
+  async settle(): Promise<void> {
+    if (this.#signal?.aborted) throw aborted();
+  }
+
+  resilient<T>(stage: () => Promise<T>): Promise<T> {
+    return stage();
+  }
+
+  #record(name: string, record: (g: Graph) => void): { graph: Graph; own: number } {
+    const graph = this.#engine.graph(name, record);
+    const { own, persistent } = memoryOf(graph);
+    this.#seen.set(name, { graph, own });
+    this.#bufferBytes += own;
+    for (const storage of persistent) this.#need(storage);
+    return { graph, own };
+  }
+
+  /** A weight or state of a plan: counted once, and added unless it is on the GPU already. */
+  #need(storage: Storage): void {
+    const { weight } = storage;
+    if (weight) {
+      const layouts = this.#weights.get(weight.ref) ?? new Set<string>();
+      this.#weights.set(weight.ref, layouts);
+      if (layouts.has(weight.layout.key)) return;
+      layouts.add(weight.layout.key);
+      this.#weightBytes += storage.bytes;
+    } else {
+      if (this.#states.has(storage)) return;
+      this.#states.add(storage);
+      this.#bufferBytes += storage.bytes;
+    }
+    if (!this.#engine.residents.holds(storage)) this.#add(bufferSize(storage.bytes));
+  }
+
+  #add(bytes: number): void {
+    this.#bytes += bytes;
+    this.#peak = Math.max(this.#peak, this.#bytes);
+  }
+
+  /** What a read brings: zeros. Beside it the GPU holds a copy for the way back. */
+  #readBack(bytes: number): ArrayBuffer {
+    this.#add(bufferSize(bytes));
+    this.#add(-bufferSize(bytes));
+    return new ArrayBuffer(bytes);
+  }
+}

@@ -1,0 +1,103 @@
+// GPU memory is predicted before a job starts, from the graphs it will run (requirements.md §1.5).
+import { describe, expect, it } from 'vitest';
+import { Melody } from '../../src/pipeline/melody.ts';
+import type { GenerateOptions } from '../../src/pipeline/options.ts';
+import { TEST_GPU } from '../helpers/gpu.ts';
+
+const folder = new URL('../../weights/melody-tiny/', import.meta.url);
+const load = (memoryLimit?: number) => Melody.load(folder, { ...TEST_GPU, ...(memoryLimit !== undefined && { memoryLimit }) });
+const tone = { channels: [Float32Array.from({ length: 72000 }, (_, i) => 0.3 * Math.sin(i / 20))] as const, sampleRate: 24000 };
+const plain: GenerateOptions = { prompt: 'calm piano', durationSeconds: 0.8, steps: 1, seed: 5 };
+
+describe('predicted memory is the measured peak, byte for byte', () => {
+  const jobs: [name: string, options: GenerateOptions][] = [
+    ['a short clip', plain],
+    ['a piece of several windows', { ...plain, durationSeconds: 8.3 }],
+    [
+      'language guidance, ancestral sampling, a negative prompt',
+      { ...plain, lmGuidanceScale: 2, negativePrompt: 'drums', sampler: 'ddpm' },
+    ],
+    ['windows in parallel', { ...plain, durationSeconds: 12, parallelWindows: 3 }],
+    ['style from music, continued', { ...plain, promptAudio: tone, continueFrom: tone }],
+    ['a loop', { ...plain, loop: true, durationSeconds: 3.2 }],
+    ['inpainting', { steps: 1, seed: 1, prompt: 'piano', initAudio: tone, inpaint: [{ start: 1, end: 2 }] }],
+  ];
+  it.each(jobs)('%s', async (_name, options) => {
+    const melody = await load();
+    try {
+      const before = melody.engine.gpu.memory.buffers;
+      const { peak, weights, buffers } = await melody.predictMemory(options);
+      expect(melody.engine.gpu.memory.buffers).toBe(before); // nothing was uploaded
+      expect((await melody.generate(options)).timings.peakBytes).toBe(peak);
+      expect(weights).toBeGreaterThan(1e5);
+      expect(buffers).toBeGreaterThan(1e4);
+    } finally {
+      melody.dispose();
+    }
+  });
+
+  it('one job after another, and more plans than are kept', async () => {
+    const melody = await load();
+    for (const durationSeconds of [0.4, 1.2, 2.4, 3.3, 5, 6.1, 7.2, 9.9]) {
+      const options = { ...plain, durationSeconds, parallelWindows: 2 };
+      const { peak } = await melody.predictMemory(options);
+      expect((await melody.generate(options)).timings.peakBytes).toBe(peak);
+    }
+    melody.dispose();
+  });
+
+  it.each([
+    ['an endless stream', undefined],
+    ['a stream with an end', 9.1],
+  ])('%s', async (_name, durationSeconds) => {
+    const melody = await load();
+    const stream = melody.stream({ prompt: 'piano', steps: 1, seed: 1, ...(durationSeconds && { durationSeconds }) });
+    const { peak } = await stream.predictMemory();
+    let chunks = 0;
+    for await (const _ of stream) if (++chunks === 14) break;
+    expect(melody.engine.gpu.memory.peakBytes).toBe(peak);
+    melody.dispose();
+  });
+});
+
+describe('what cannot fit is refused before any work', () => {
+  const refused = async (start: (m: Melody) => Promise<unknown>, memoryLimit: number) => {
+    const melody = await load(memoryLimit);
+    await expect(start(melody)).rejects.toMatchObject({
+      code: 'out_of_memory',
+      message: expect.stringMatching(
+        /^this needs \d+ MB more GPU memory \(weights \d+ MB, buffers \d+ MB, 0 MB in use\); got 2 MB free on /,
+      ),
+    });
+    expect(melody.engine.gpu.memory).toMatchObject({ buffers: 0, peakBytes: 0 });
+    melody.dispose();
+  };
+
+  it('a clip, with no progress event', async () => {
+    let events = 0;
+    await refused((m) => m.generate({ ...plain, onEvent: () => events++ }), 2e6);
+    expect(events).toBe(0);
+  });
+
+  it('a stream', () => refused((m) => m.stream({ prompt: 'piano' })[Symbol.asyncIterator]().next(), 2e6));
+
+  it('and exactly what was predicted is allowed, a byte less is not', async () => {
+    const first = await load();
+    const { peak } = await first.predictMemory(plain);
+    const [enough, less] = [await load(peak), await load(peak - 1)];
+    expect((await enough.generate(plain)).channels[0].length).toBe(19200);
+    await expect(less.generate(plain)).rejects.toMatchObject({ code: 'out_of_memory' });
+    for (const m of [first, enough, less]) m.dispose();
+  });
+
+  it('a tensor over the adapter’s limit: `limit`, with its name, the size and the limit', async () => {
+    const melody = await load();
+    Object.assign(melody.engine.gpu.caps, { storageBinding: 100_000 });
+    await expect(melody.generate(plain)).rejects.toMatchObject({
+      code: 'limit',
+      message: expect.stringMatching(/: \d+ bytes in one tensor; got a limit of 100000 on /),
+    });
+    expect(melody.engine.gpu.memory.peakBytes).toBe(0);
+    melody.dispose();
+  });
+});
