@@ -9,7 +9,7 @@ from pathlib import Path
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 os.environ.setdefault('GOMP_SPINCOUNT', '0')
 
-STAGES = ('data', 'features', 'semantic', 'towers', 'rvq', 'lm', 'vae', 'latents', 'polish', 'dpd', 'export', 'goldens')
+STAGES = ('data', 'features', 'semantic', 'towers', 'rvq', 'heads', 'lm', 'vae', 'latents', 'polish', 'dpd', 'export', 'goldens')
 OTHER = ('count', 'sample')
 
 
@@ -21,7 +21,7 @@ class Paths:
         self.weights = Path(args.weights) / config['name']
         self.goldens = Path(args.goldens)
         self.extra = Path(args.extra) if args.extra else None
-        self.force = args.force
+        self.force, self.init = args.force, args.init
 
 
 def main():
@@ -39,6 +39,7 @@ def main():
     p.add_argument('--goldens', default=str(repository / 'test' / 'goldens'))
     p.add_argument('--minutes', type=float, help='time limit of this stage instead of the config\'s')
     p.add_argument('--force', action='store_true', help='run a finished stage again (training resumes from its checkpoint)')
+    p.add_argument('--init', help='stage lm: folder of another run to start from, where shapes fit')
     args = p.parse_args()
     config = load_config(args.config)
     args.data = args.data or f'data/{Path(args.config).stem}'

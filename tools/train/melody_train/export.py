@@ -14,13 +14,14 @@ from .models.audio_tower import audio_tower
 from .models.dual_path import DualPath
 from .models.rvq import Rvq
 from .models.semantic_lm import SemanticLm
+from .models.style_heads import StyleHeads
 from .models.text_tower import TextTower
 from .models.vae_decoder import vae_decoder
 from .models.vae_encoder import vae_encoder
 from .semantic import SemanticEncoder, load_encoder
 
 # parts in the order a text-to-music user needs them; one shard each (small parts share one)
-PARTS = (('text_tower', 'rvq'), ('semantic_lm',), ('dual_path',), ('vae_decoder',), ('audio_tower', 'semantic_encoder'), ('vae_encoder',))
+PARTS = (('text_tower', 'style_heads', 'rvq'), ('semantic_lm',), ('dual_path',), ('vae_decoder',), ('audio_tower', 'semantic_encoder'), ('vae_encoder',))
 LIMIT_BYTES = 16 * 2**20
 NOT_EXPORTED = ('dropout', 'residual_gain', 'input_gain')  # fields that only matter to training
 
@@ -28,12 +29,15 @@ NOT_EXPORTED = ('dropout', 'residual_gain', 'input_gain')  # fields that only ma
 def build(config):
     """Exported config -> {network name: module} with the exported layout (encoder without variance). The engine's mirror."""
     c = config
-    return {
+    networks = {
         'text_tower': TextTower(c['text_tower']), 'audio_tower': audio_tower(c['audio_tower']),
         'rvq': Rvq(c['rvq'], c['text_tower']['embedding_dim']), 'semantic_lm': SemanticLm(c['semantic_lm']),
         'semantic_encoder': SemanticEncoder(c['semantic_encoder']), 'dual_path': DualPath(c['dual_path']),
         'vae_encoder': vae_encoder(c['vae_encoder']), 'vae_decoder': vae_decoder(c['vae_decoder']),
     }
+    if networks['semantic_lm'].controls is not None:
+        networks['style_heads'] = StyleHeads(c['text_tower']['embedding_dim'], networks['semantic_lm'].controls)
+    return networks
 
 
 def exported_config(c, vocab):
@@ -86,6 +90,8 @@ def collect(c, paths):
         'semantic_encoder': load_encoder(c, paths).state_dict(), 'dual_path': path.state_dict(),
         'vae_encoder': encoder_state, 'vae_decoder': decoder_state,
     }
+    if 'controls' in c['semantic_lm']:
+        states['style_heads'] = torch.load(paths.runs / 'heads' / 'heads.pt')
     return config, states
 
 
@@ -107,15 +113,15 @@ def write(folder, config, states, tokenizer_path, shards=True, metadata=None):
     weight_map, total = {}, 0
     for index, names in enumerate(groups, 1):
         file = f'model-{index:05d}-of-{len(groups):05d}.safetensors' if shards else 'model.safetensors'
-        tensors = {f'{n}.{k}': half(v) for n in names for k, v in states[n].items()}
-        safetensors.save(folder / file, tensors, {'format': 'pt', 'parts': ' '.join(names), **(metadata or {})})
+        tensors = {f'{n}.{k}': half(v) for n in names if n in states for k, v in states[n].items()}
+        safetensors.save(folder / file, tensors, {'format': 'pt', 'parts': ' '.join(n for n in names if n in states), **(metadata or {})})
         size = (folder / file).stat().st_size
         if size > LIMIT_BYTES:
             raise ValueError(f'export: {file} has {size} bytes, more than {LIMIT_BYTES}: split its part')
         weight_map.update({k: file for k in tensors})
         total += sum(v.nbytes for v in tensors.values())
     if shards:
-        index = {'metadata': {'total_size': total, 'parts': {n: f'model-{i:05d}-of-{len(groups):05d}.safetensors' for i, g in enumerate(groups, 1) for n in g}},
+        index = {'metadata': {'total_size': total, 'parts': {n: f'model-{i:05d}-of-{len(groups):05d}.safetensors' for i, g in enumerate(groups, 1) for n in g if n in states}},
                  'weight_map': dict(sorted(weight_map.items()))}
         (folder / 'model.safetensors.index.json').write_text(json.dumps(index, indent=1) + '\n')
     (folder / 'config.json').write_text(json.dumps(config, indent=2) + '\n')

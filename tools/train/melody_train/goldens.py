@@ -13,12 +13,14 @@ import torch
 
 from . import safetensors
 from .export import half, load_exported
+from .models.controls import Controls
 from .models.dual_path import DualPath
 from .models.vae_decoder import vae_decoder
 from .models.vae_encoder import vae_encoder
 from .sampling import generate_tokens, rotate
 
 PROMPT = 'Calm piano waltz in A minor, 96 bpm, with strings'
+CONTROLS = Controls(bpm=96.0, beats=3, key=9 + 12)  # what it says; token 0 on a bar line
 
 
 def capture(module, names):
@@ -66,6 +68,9 @@ def run_all(c, networks, tokenizer, folder):
     embedding = text(ids)
     off()
     save(folder, 'text_tower', {'in.ids': ids, **kept, 'out.embedding': embedding})
+    if 'style_heads' in networks:
+        tempo, key, metre = networks['style_heads'](embedding)
+        save(folder, 'style_heads', {'in.embedding': embedding, 'out.tempo': tempo, 'out.key': key, 'out.metre': metre})
 
     rvq = networks['rvq']
     codes = rvq.encode(embedding)
@@ -90,11 +95,18 @@ def run_all(c, networks, tokenizer, folder):
     short = tokens[:, :32]
     prefix = lm.prefix(codes)
     kept, off = capture(lm, [f'layers.{i}' for i in range(len(lm.layers))] + ['embed', 'norm'])
-    logits, _ = lm(torch.cat([prefix, short], 1))
+    # a network with controls is asked for them, one without has none
+    asked = [CONTROLS] if lm.controls is not None else None
+    logits, _ = lm(torch.cat([prefix, short], 1), controls=asked)
     off()
-    greedy = generate_tokens(lm, codes, 50, temperature=0)
-    guided = generate_tokens(lm, codes, 50, temperature=0, guidance=2.0)
-    save(folder, 'semantic_lm', {'in.style': codes, 'in.tokens': short, 'in.ids': torch.cat([prefix, short], 1), **kept, 'out.logits': logits,
+    greedy = generate_tokens(lm, codes, 50, temperature=0, controls=asked)
+    guided = generate_tokens(lm, codes, 50, temperature=0, guidance=2.0, controls=asked)
+    known = {}
+    if asked:
+        later = CONTROLS._replace(beat=1.75)  # as after a change of tempo
+        known = {'in.control_rows': lm.controls.rows(asked, -c['rvq']['levels'], prefix.shape[1] + 32), 'unknown.logits': lm(torch.cat([prefix, short], 1))[0],
+                 'later.control_rows': lm.controls.rows([later], 0, 64)}
+    save(folder, 'semantic_lm', {**known, 'in.style': codes, 'in.tokens': short, 'in.ids': torch.cat([prefix, short], 1), **kept, 'out.logits': logits,
                                  'out.greedy': greedy, 'out.greedy_guided': guided})
 
     encoder = networks['vae_encoder']
@@ -121,7 +133,7 @@ def run_all(c, networks, tokenizer, folder):
     angle[:, -length // c['chunks'] :] = 1.3
     save(folder, 'dual_path', dual_path_golden(path, noise, angle, window))
 
-    tokens = generate_tokens(lm, codes, window.shape[1], temperature=0)
+    tokens = generate_tokens(lm, codes, window.shape[1], temperature=0, controls=asked)
     steps, guidance = c['sampling']['steps'], c['sampling']['guidance']
     z = rotate(path, noise, tokens, steps, guidance, limit=path.latent_limit)
     fresh = torch.randn(1, length, c['latent_dim'], generator=g)

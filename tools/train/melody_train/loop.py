@@ -28,6 +28,51 @@ def adamw(parameters, lr, weight_decay=0.01, betas=(0.9, 0.98)):
     return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, betas=betas)
 
 
+class Muon(torch.optim.Optimizer):
+    """Momentum whose update of a matrix is orthogonalised (Jordan et al. 2024: five Newton-Schulz steps, here in bfloat16 where autocast is on),
+    scaled to the size of an AdamW update (Liu et al. 2025: 0.2 sqrt(max side)), so that one learning rate serves both. Everything that is not
+    a hidden matrix (embeddings, heads, gains) gets plain AdamW."""
+
+    def __init__(self, matrices, others, lr, weight_decay=0.01, momentum=0.95, betas=(0.9, 0.98)):
+        groups = [{'params': list(matrices), 'muon': True}, {'params': list(others), 'muon': False}]
+        super().__init__(groups, {'lr': lr, 'weight_decay': weight_decay, 'momentum': momentum, 'betas': betas})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group['params']:
+                if p.grad is not None:
+                    p.mul_(1 - group['lr'] * group['weight_decay'])
+                    p.sub_(self._matrix(p, group) if group['muon'] else self._adam(p, group), alpha=group['lr'])
+
+    def _matrix(self, p, group):
+        kept = self.state[p].setdefault('momentum', torch.zeros_like(p))
+        kept.lerp_(p.grad, 1 - group['momentum'])
+        return orthogonal(p.grad.lerp(kept, group['momentum'])) * (0.2 * max(p.shape) ** 0.5)
+
+    def _adam(self, p, group):
+        s = self.state[p]
+        if not s:
+            s.update(mean=torch.zeros_like(p), square=torch.zeros_like(p), step=0)
+        s['step'] += 1
+        (a, b), n = group['betas'], s['step']
+        s['mean'].lerp_(p.grad, 1 - a)
+        s['square'].lerp_(p.grad.square(), 1 - b)
+        return s['mean'] / (1 - a ** n) / ((s['square'] / (1 - b ** n)).sqrt() + 1e-8)
+
+
+def orthogonal(g):
+    """The nearest matrix with singular values near 1 (0.7 ... 1.2) to g [rows, columns]."""
+    modern = int(torch.__version__.split('.')[0]) >= 2
+    x = (g / (g.norm() + 1e-7)).to(torch.bfloat16 if modern else torch.float32)
+    tall = x.shape[0] > x.shape[1]
+    x = x.T if tall else x
+    for _ in range(5):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.775 * a + 2.0315 * (a @ a)) @ x
+    return (x.T if tall else x).to(g.dtype)
+
+
 class Run:
     """One stage's folder: checkpoint.pt (model, EMA, optimisers, step, seconds), log.jsonl (one JSON a report), curve.png.
 
@@ -171,6 +216,15 @@ def draw_curve(folder):
     figure.tight_layout()
     figure.savefig(Path(folder) / 'curve.png', dpi=80)
     plt.close(figure)
+
+
+def start_from(folder, model):
+    """Starts model from another run's EMA weights wherever name and shape fit; the rest keeps its own start. Returns what did not fit."""
+    state = torch.load(Path(folder) / 'checkpoint.pt', map_location='cpu')['ema']
+    own = model.state_dict()
+    fits = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+    model.load_state_dict({**own, **fits})
+    return sorted(set(own) - set(fits))
 
 
 def load_weights(folder, model, ema=True):

@@ -51,17 +51,21 @@ def filtered(logits, temperature, top_k, top_p):
 
 
 @torch.no_grad()
-def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=0, top_p=1.0, guidance=1.0, start=None):
-    """style [B, levels] -> ids [B, count] after the given `start` ids [B, n]. temperature 0 takes the likeliest word (for goldens)."""
+def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=0, top_p=1.0, guidance=1.0, start=None, controls=None):
+    """style [B, levels] -> ids [B, count] after the given `start` ids [B, n]. temperature 0 takes the likeliest word (for goldens).
+
+    controls: a list of Controls, one a sequence. Guidance leads away from no style and no key, at the same clock.
+    """
     ids = model.prefix(style)
     both = guidance != 1.0
     if both:
         ids = torch.cat([ids, model.prefix(torch.full_like(style, -1))])
+        controls = controls and [*controls, *(k._replace(key=None) for k in controls)]
     if start is not None:
         ids = torch.cat([ids, torch.cat([start] * (2 if both else 1))], 1)
     past, out = None, []
     for _ in range(count):
-        logits, past = model(ids, past)
+        logits, past = model(ids, past, controls)
         logits = logits[:, -1]
         if both:
             with_style, without = logits.chunk(2)

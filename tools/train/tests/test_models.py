@@ -14,11 +14,14 @@ except ImportError as error:
 
 from melody_train.config import load_config  # noqa: E402
 from melody_train.export import build, exported_config  # noqa: E402
+from melody_train.loop import Muon, orthogonal  # noqa: E402
+from melody_train.models.controls import UNKNOWN, Controls  # noqa: E402
 from melody_train.models.dual_path import DualPath, merge, merge_window, overlap_add, segment  # noqa: E402
 from melody_train.models.spectrum import framed_istft, framed_stft  # noqa: E402
 from melody_train.models.sru import Scan, naive_scan  # noqa: E402
 from melody_train.sampling import filtered, generate_tokens, rotate, schedule  # noqa: E402
 from melody_train.tokenizer import Tokenizer, split_words  # noqa: E402
+from melody_train.wishes import said  # noqa: E402
 
 
 def tiny():
@@ -55,6 +58,51 @@ class Models(unittest.TestCase):
 
         out = rotate(Truth(), noise, None, 7, 2.5, context=z[:, :5])
         assert torch.equal(out[:, :5], z[:, :5]) and (out - z).abs().max() < 1e-5
+
+    def test_control_rows_follow_the_beat(self):
+        table = self.tiny[1]['semantic_lm'].controls
+        rows = table.rows([Controls(bpm=75.0, beats=3, key=9 + 12, beat=1.5), UNKNOWN], -12, 12 + 100)
+        assert rows.shape == (2, 112, 3)
+        assert (rows[0, :12, 0] == table.no_clock).all() and (rows[0, :, 1] == table.no_clock + 1 + 21).all()
+        assert (rows[0, :, 2] == table.no_key + 1 + 7).all()  # 75 bpm is 7.02 twelfths of an octave above 50
+        for i in range(100):  # 3/4 comes after the four beats of 4/4
+            beat = (1.5 + (i + 0.5) / 25 * 75 / 60) % 3
+            assert rows[0, 12 + i, 0] == 4 * 24 + math.floor(beat * 24 + 1e-9), i
+        assert (rows[1] == torch.tensor([table.no_clock, table.no_key, table.no_tempo])).all()
+
+    def test_controls_are_heard_and_leave_prefill_equal_to_decode(self):
+        lm = self.tiny[1]['semantic_lm']
+        torch.nn.init.normal_(lm.controls.weight, std=0.1)
+        ids, asked = torch.randint(0, 64, (1, 60)), [Controls(bpm=120.0, beats=4, key=3)]
+        whole, _ = lm(ids, controls=asked)
+        first, past = lm(ids[:, :40], controls=asked)
+        steps = []
+        for i in range(40, 60):
+            logits, past = lm(ids[:, i : i + 1], past, asked)
+            steps.append(logits)
+        assert (torch.cat([first, *steps], 1) - whole).abs().max() < 1e-4
+        assert (lm(ids)[0] - whole).abs().max() > 1e-3 and (lm(ids, controls=[asked[0]._replace(beat=0.5)])[0] - whole).abs().max() > 1e-3
+
+    def test_a_prompt_says_tempo_key_and_metre(self):
+        for text, expected in (('Relaxed bossa nova, 120 bpm, A minor', (120.0, 21, None)), ('tempo 107, Eb major', (107.0, 3, None)), ('waltz in 3/4 time at 96 BPM', (96.0, None, 3)),
+                               ('103 beats per minute in the key of F# minor', (103.0, 18, None)), ('a major hit in a minor key', (None, None, None)), ('play it in A Major', (None, 9, None)),
+                               ('808 drums, 300 bpm', (None, None, None)), ('6/8 jig in B♭ major', (None, 10, 2))):
+            assert said(text) == expected, (text, said(text))
+
+    def test_muon_turns_and_scales_matrices_and_leaves_the_rest_to_adam(self):
+        torch.manual_seed(1)
+        singular = torch.linalg.svdvals(orthogonal(torch.randn(24, 40)).float())
+        assert singular.min() > 0.5 and singular.max() < 1.4
+        target, w, b = torch.randn(12, 8), torch.nn.Parameter(torch.zeros(12, 8)), torch.nn.Parameter(torch.zeros(12))
+        bias, x, opt = torch.randn(12), torch.randn(200, 8), Muon([w], [b], 0.2, 0.0)
+        for step in range(200):
+            for group in opt.param_groups:
+                group['lr'] = 0.2 * (1 - step / 200)
+            opt.zero_grad()
+            loss = (x @ w.T + b - x @ target.T - bias).square().mean()
+            loss.backward()
+            opt.step()
+        assert loss < 1e-3, loss
 
     def test_segment_overlap_add_doubles(self):
         x = torch.randn(2, 2500, 3)

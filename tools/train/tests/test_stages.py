@@ -25,7 +25,7 @@ from melody_train.config import load_config  # noqa: E402
 from melody_train.data.shards import write_shard  # noqa: E402
 from melody_train.export import load_exported  # noqa: E402
 from melody_train.loop import set_up_threads  # noqa: E402
-from melody_train.stages import count, dpd, export, features, latents, lm, polish, rvq, semantic, towers, vae  # noqa: E402
+from melody_train.stages import count, dpd, export, features, heads, latents, lm, polish, rvq, semantic, towers, vae  # noqa: E402
 
 SECONDS = 6
 
@@ -41,7 +41,7 @@ def clip(index):
 def row(index):
     style = ('rock', 'waltz')[index % 2]
     bpm = 60 / (0.4 + 0.05 * (index % 5))
-    attributes = {'style': style, 'tempo': bpm, 'tonic': index % 12, 'mode': 'minor', 'key': 'A minor', 'instrument_classes': ['piano']}
+    attributes = {'style': style, 'tempo': bpm, 'tonic': index % 12, 'mode': 'minor', 'key': 'A minor', 'metre': ('4/4', '3/4')[index % 2], 'instrument_classes': ['piano']}
     if index % 6 == 5:
         attributes = {}  # a clip of a user's own corpus
     return {'id': str(index), 'seed': index, 'captions': [f'{style} with piano, {round(bpm)} bpm'], 'heldout_captions': [f'some {style}'], 'attributes': attributes}
@@ -57,7 +57,7 @@ def world(root):
     config['train']['semantic'].update(frames=1500, passes=2)
     config['train']['polish']['judge_from'] = 1
     set_up_threads()
-    paths = SimpleNamespace(data=root / 'data', runs=root / 'runs', weights=root / 'weights' / 'melody-tiny', goldens=root / 'goldens', extra=None, force=False)
+    paths = SimpleNamespace(data=root / 'data', runs=root / 'runs', weights=root / 'weights' / 'melody-tiny', goldens=root / 'goldens', extra=None, force=False, init=None)
     return config, paths
 
 
@@ -79,7 +79,7 @@ class Stages(unittest.TestCase):
 
     def test_a_all_stages_in_order(self):
         config, paths = self.world
-        for stage in (features, semantic, towers, rvq, lm, vae, latents, polish, dpd):
+        for stage in (features, semantic, towers, rvq, heads, lm, vae, latents, polish, dpd):
             stage.run(config, paths)
         for stage, name in (('towers', 'contrast'), ('lm', 'held_bits'), ('vae', 'held_mel'), ('polish', 'held_mel'), ('dpd', 'held')):
             entry = last_log(paths, stage)
@@ -115,7 +115,7 @@ class Stages(unittest.TestCase):
     def test_d_goldens_are_made_from_the_export(self):
         config, paths = self.world
         goldens.run(paths.weights, paths.goldens)
-        assert (paths.goldens / 'generation.safetensors').exists() and (paths.goldens / 'paper_mini' / 'dual_path.safetensors').exists()
+        assert (paths.goldens / 'generation.safetensors').exists() and (paths.goldens / 'style_heads.safetensors').exists() and (paths.goldens / 'paper_mini' / 'dual_path.safetensors').exists()
 
     def test_e_counts_print(self):
         with contextlib.redirect_stdout(io.StringIO()) as out:

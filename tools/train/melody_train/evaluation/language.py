@@ -29,12 +29,14 @@ def language(system, probe, rows: list, features: torch.Tensor, seed: int = 5) -
     """rows and features [B, T, 40]: held-out clips. Tokens from text, from true style codes and continuing true ones, beside real tokens."""
     prompts = [detailed(r) for r in rows]
     asked = [a for _, a in prompts]
-    texts, audio, real = system.codes_of_texts([t for t, _ in prompts]), system.codes_of_audio(features), system.true_ids(features)
+    texts, real = system.style_of_texts([t for t, _ in prompts], seed), system.true_ids(features)
+    audio = texts._replace(codes=system.style_of_audio(features).codes)
     third = system.words // 3
     settings = {
         'real tokens': lambda: real,
         'from text': lambda: system.ids(texts, seed),
-        'from text, LM guidance 2': lambda: system.ids(texts, seed, lm_guidance=2.0),
+        'from text, no LM guidance': lambda: system.ids(texts, seed, lm_guidance=1.0),
+        'from text, no controls': lambda: system.ids(texts._replace(controls=None), seed),
         'from true style codes': lambda: system.ids(audio, seed),
         'continuing a third of true tokens': lambda: system.ids(audio, seed, start=real[:, :third]),
     }

@@ -1,13 +1,26 @@
 """The exported model as separate steps, so that any step's input can be replaced by the truth.
 
-    texts ─▶ codes [B, 12] ─▶ ids [B, T] ─▶ latents [B, L, D] ─▶ audio [B, n]
+    texts ─▶ style: codes [B, 12] and controls (beat, key, tempo) ─▶ ids [B, T] ─▶ latents [B, L, D] ─▶ audio [B, n]
 """
 from __future__ import annotations
+
+from typing import NamedTuple, Optional
 
 import torch
 
 from ..export import load_exported
 from ..sampling import generate_tokens, rotate
+from ..wishes import controls_of
+
+
+class Style(NamedTuple):
+    """What the language model is asked for: RVQ codes [B, levels] and, where the model knows them, one Controls a row."""
+
+    codes: torch.Tensor
+    controls: Optional[list] = None
+
+    def rows(self, start: int, end: int) -> 'Style':
+        return Style(self.codes[start:end], self.controls and self.controls[start:end])
 
 
 class System:
@@ -16,6 +29,7 @@ class System:
         self.text_tower, self.audio_tower, self.rvq = (networks[k] for k in ('text_tower', 'audio_tower', 'rvq'))
         self.lm, self.semantic, self.path = (networks[k] for k in ('semantic_lm', 'semantic_encoder', 'dual_path'))
         self.encoder, self.decoder = networks['vae_encoder'], networks['vae_decoder']
+        self.heads = networks.get('style_heads')
         self.rate = self.config['sample_rate']
         self.frames = self.config['window_seconds'] * self.config['frame_rate']
         self.words = self.config['window_seconds'] * self.config['token_rate']
@@ -23,9 +37,15 @@ class System:
     def _batches(self, items, size=8):
         return [items[i:i + size] for i in range(0, len(items), size)]
 
+    def _style(self, texts, embedding: torch.Tensor, seed: int) -> Style:
+        controls = None
+        if self.heads is not None:
+            controls = controls_of(texts, embedding, self.heads, self.lm.controls, torch.Generator().manual_seed(seed))
+        return Style(self.rvq.encode(embedding), controls)
+
     @torch.no_grad()
-    def codes_of_texts(self, texts: list) -> torch.Tensor:
-        return self.rvq.encode(self.text_tower(self.tokenizer.batch(texts)))
+    def style_of_texts(self, texts: list, seed: int = 0) -> Style:
+        return self._style(texts, self.text_tower(self.tokenizer.batch(texts)), seed)
 
     @torch.no_grad()
     def features(self, audio: torch.Tensor) -> torch.Tensor:
@@ -36,19 +56,20 @@ class System:
     def embed_audio(self, features: torch.Tensor) -> torch.Tensor:
         return torch.cat([self.audio_tower(f) for f in self._batches(features, 16)])
 
-    def codes_of_audio(self, features: torch.Tensor) -> torch.Tensor:
-        return self.rvq.encode(self.embed_audio(features))
+    def style_of_audio(self, features: torch.Tensor, seed: int = 0) -> Style:
+        return self._style(None, self.embed_audio(features), seed)
 
     @torch.no_grad()
-    def ids(self, codes: torch.Tensor, seed: int, start: torch.Tensor | None = None, **changes) -> torch.Tensor:
+    def ids(self, style: Style, seed: int, start: torch.Tensor | None = None, **changes) -> torch.Tensor:
         """Tokens of one window, [start, generated]. changes override config's sampling fields (temperature, top_k, top_p, lm_guidance)."""
         s = {**self.config['sampling'], **changes}
         generator = torch.Generator().manual_seed(seed)
         made = []
-        for i in range(0, len(codes), 16):
+        for i in range(0, len(style.codes), 16):
+            codes, controls = style.rows(i, i + 16)
             begin = start[i:i + 16] if start is not None else None
             count = self.words - (begin.shape[1] if begin is not None else 0)
-            new = generate_tokens(self.lm, codes[i:i + 16], count, generator, s['temperature'], s['top_k'], s['top_p'], s.get('lm_guidance', 1.0), begin)
+            new = generate_tokens(self.lm, codes, count, generator, s['temperature'], s['top_k'], s['top_p'], s.get('lm_guidance', 1.0), begin, controls)
             made.append(new if begin is None else torch.cat([begin, new], 1))
         return torch.cat(made)
 
@@ -74,4 +95,4 @@ class System:
         return torch.cat([self.decoder(z) for z in self._batches(latents)]).clamp(-1, 1)
 
     def text_to_audio(self, texts: list, seed: int) -> torch.Tensor:
-        return self.audio(self.latents(self.ids(self.codes_of_texts(texts), seed), seed))
+        return self.audio(self.latents(self.ids(self.style_of_texts(texts, seed), seed), seed))

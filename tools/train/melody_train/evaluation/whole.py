@@ -66,11 +66,11 @@ def from_text(system: System, probe: ClipProbe, rows: list, audio: torch.Tensor,
     """(report, generated audio, prompts). rows and audio [B, n]: the held-out clips that the prompts describe."""
     prompts = [detailed(r) for r in rows]
     texts, asked = [t for t, _ in prompts], [a for _, a in prompts]
-    codes = system.codes_of_texts(texts)
+    style = system.style_of_texts(texts, seed)
     features = system.features(audio)
     stages = {
-        'text to music': lambda: system.audio(system.latents(system.ids(codes, seed), seed)),
-        'true style codes': lambda: system.audio(system.latents(system.ids(system.codes_of_audio(features), seed), seed)),
+        'text to music': lambda: system.audio(system.latents(system.ids(style, seed), seed)),
+        'true style codes': lambda: system.audio(system.latents(system.ids(style._replace(codes=system.style_of_audio(features).codes), seed), seed)),
         'true tokens': lambda: system.audio(system.latents(system.true_ids(features), seed)),
         'true latents': lambda: system.audio(system.true_latents(audio)),
         'real music': lambda: audio,

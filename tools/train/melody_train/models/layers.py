@@ -66,9 +66,12 @@ def rope(x, position, theta=10000.0):
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
 
 
-def attend(q, k, v, mask=None):
-    """softmax(q k^T / sqrt(d)) v. q [B, T, h, d], k and v [B, S, h, d], mask [.., T, S] True = may look. Returns [B, T, h * d]."""
+def attend(q, k, v, mask=None, causal=False):
+    """softmax(q k^T / sqrt(d)) v. q [B, T, h, d], k and v [B, S, h, d], mask [.., T, S] True = may look;
+    causal: the last query sees all keys, the one before all but one, ... Returns [B, T, h * d]."""
     q, k, v = (t.transpose(1, 2) for t in (q, k, v))
+    if causal:
+        mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).tril(k.shape[2] - q.shape[2])
     scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
     if mask is not None:
         scores = scores.masked_fill(~mask, -1e9)

@@ -1,13 +1,15 @@
 """Semantic language model, LLaMA type: [BOS, 12 style tokens, semantic tokens...] -> logits over the semantic words. System.md section 3.
 
 Ids: 0..words-1 semantic; words + entries * q + code for RVQ level q; BOS = words + entries * levels. The null prefix (guidance) is BOS in
-all 12 style places. RMSNorm, rotary positions, SwiGLU, no biases.
+all 12 style places. RMSNorm, rotary positions, SwiGLU, no biases. With `controls` in the config every position is also told beat, key and
+tempo (controls.py).
 """
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .controls import UNKNOWN, ControlTable
 from .layers import RMSNorm, attend, rope
 
 
@@ -21,7 +23,7 @@ class Layer(nn.Module):
         self.q_proj, self.k_proj, self.v_proj, self.o_proj = linear(dim, width), linear(dim, width), linear(dim, width), linear(width, dim)
         self.gate_proj, self.up_proj, self.down_proj = linear(dim, c['ffn']), linear(dim, c['ffn']), linear(c['ffn'], dim)
 
-    def forward(self, x, mask, past=None, start=0):
+    def forward(self, x, past=None, start=0):
         position = torch.arange(start, start + x.shape[1], device=x.device)
         y = self.norm1(x)
         q, k, v = (p(y).unflatten(-1, (self.heads, -1)) for p in (self.q_proj, self.k_proj, self.v_proj))
@@ -29,7 +31,7 @@ class Layer(nn.Module):
         if past is not None:
             k, v = torch.cat([past[0], k], 1), torch.cat([past[1], v], 1)
         drop = lambda t: F.dropout(t, self.dropout, self.training)
-        x = x + drop(self.o_proj(attend(q, k, v, mask)))
+        x = x + drop(self.o_proj(attend(q, k, v, causal=True)))
         y = self.norm2(x)
         return x + drop(self.down_proj(F.silu(self.gate_proj(y)) * self.up_proj(y))), (k, v)
 
@@ -44,6 +46,7 @@ class SemanticLm(nn.Module):
         self.norm = RMSNorm(c['dim'])
         self.head = nn.Linear(c['dim'], c['words'], bias=False)
         nn.init.normal_(self.embed.weight, std=c['dim'] ** -0.5)
+        self.controls = ControlTable(c['controls'], c['dim']) if 'controls' in c else None
 
     def prefix(self, style):
         """RVQ codes [B, levels] (or None rows as -1) -> ids [B, 1 + levels]."""
@@ -52,13 +55,19 @@ class SemanticLm(nn.Module):
         ids = torch.where(style < 0, torch.full_like(style, self.bos), style + offset)
         return torch.cat([torch.full_like(ids[:, :1], self.bos), ids], 1)
 
-    def forward(self, ids, past=None):
-        """ids [B, T] (continuing `past`, a list of (k, v) a layer) -> (logits [B, T, words], new past)."""
+    def forward(self, ids, past=None, controls=None):
+        """ids [B, T] (continuing `past`, a list of (k, v) a layer) -> (logits [B, T, words], new past).
+
+        controls: rows [B, T, 3] of ControlTable.rows, or a list of Controls whose rows follow from the position; None knows nothing.
+        """
         start = 0 if past is None else past[0][0].shape[1]
         length = ids.shape[1]
-        mask = torch.ones(length, start + length, dtype=torch.bool, device=ids.device).tril(start)
         x, kept = self.embed(ids), []
+        if self.controls is not None:
+            if not torch.is_tensor(controls):
+                controls = self.controls.rows(controls or [UNKNOWN] * len(ids), start - self.config['style_levels'], length).to(ids.device)
+            x = x + self.controls(controls)
         for i, layer in enumerate(self.layers):
-            x, pair = layer(x, mask, None if past is None else past[i], start)
+            x, pair = layer(x, None if past is None else past[i], start)
             kept.append(pair)
         return self.head(self.norm(x)).float(), kept

@@ -9,6 +9,7 @@ import torch
 
 from ..export import load_exported
 from ..sampling import generate_tokens, rotate
+from ..wishes import controls_of
 
 PROMPTS = Path(__file__).resolve().parents[2] / 'prompts.json'
 
@@ -27,9 +28,10 @@ def generate(c, networks, tokenizer, text, seed):
     """-> (audio [n], tokens [T]) of one window."""
     s, generator = c['sampling'], torch.Generator().manual_seed(seed)
     ids = tokenizer.batch([text])
-    style = networks['rvq'].encode(networks['text_tower'](ids))
-    tokens = generate_tokens(networks['semantic_lm'], style, c['window_seconds'] * c['token_rate'], generator, s['temperature'], s['top_k'], s['top_p'],
-                             s.get('lm_guidance', 1.0))
+    embedding, lm = networks['text_tower'](ids), networks['semantic_lm']
+    controls = controls_of([text], embedding, networks['style_heads'], lm.controls, generator) if lm.controls is not None else None
+    tokens = generate_tokens(lm, networks['rvq'].encode(embedding), c['window_seconds'] * c['token_rate'], generator, s['temperature'], s['top_k'],
+                             s['top_p'], s.get('lm_guidance', 1.0), controls=controls)
     noise = torch.randn(1, c['window_seconds'] * c['frame_rate'], c['latent_dim'], generator=generator)
     path = networks['dual_path']
     z = rotate(path, noise, tokens, s['steps'], s['guidance'], s['schedule'], limit=path.latent_limit)

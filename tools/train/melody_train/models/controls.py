@@ -1,0 +1,72 @@
+"""Control embeddings of the semantic LM: at every position it is told where in the bar the token it is about to predict lies, and the piece's
+key and tempo. A small model does not find a steady beat in 25 tokens a second by itself; with the clock it need not.
+
+    x_p = embed[id_p] + table[clock_p] + table[key] + table[tempo]          position p predicts semantic token i = p - style_levels
+
+Rows of the table: the clock, for each metre (felt beats a bar), beat and tick of the beat; "no clock"; 24 keys (tonic + 12 if minor); "no key";
+tempo bins, equally wide in log2(bpm); "no tempo". Positions before token 0 (the style prefix) have no clock but do have key and tempo.
+"""
+
+import math
+from typing import NamedTuple, Optional
+
+import torch
+from torch import nn
+
+FELT_BEATS = {'4/4': 4, '3/4': 3, '6/8': 2, '5/4': 5, '2/4': 2}
+
+
+class Controls(NamedTuple):
+    """What is known of a piece; None where it is not. `bpm` and `beats` (felt beats a bar) only count together. `beat` is the place on the
+    beat grid, in beats after a bar line, of the start of token 0."""
+
+    bpm: Optional[float] = None
+    beats: Optional[int] = None
+    key: Optional[int] = None  # tonic 0...11 (C first) + 12 if minor
+    beat: float = 0.0
+
+
+UNKNOWN = Controls()
+
+
+def of_attributes(a, shift=0, seconds=0.0):
+    """Controls of a clip of the procedural set, `shift` semitones higher, from `seconds` on (clips start on a bar line).
+    A user's clip without tempo, metre or key has none of them."""
+    bpm, beats = a.get('tempo'), FELT_BEATS.get(a.get('metre'))
+    known = a.get('tonic') is not None and a.get('mode') in ('major', 'minor')
+    key = (a['tonic'] + shift) % 12 + 12 * (a['mode'] == 'minor') if known else None
+    return Controls(bpm, beats, key, seconds * bpm / 60) if bpm and beats else Controls(key=key)
+
+
+class ControlTable(nn.Module):
+    def __init__(self, c, dim, token_rate=25):
+        super().__init__()
+        self.metres, self.ticks, self.token_rate = list(c['metres']), c['ticks'], token_rate
+        self.tempo_low, self.per_octave, self.bins = c['tempo_low'], c['tempo_per_octave'], c['tempo_bins']
+        self.no_clock = sum(self.metres) * self.ticks
+        self.no_key = self.no_clock + 1 + 24
+        self.no_tempo = self.no_key + 1 + self.bins
+        self.weight = nn.Parameter(torch.zeros(self.no_tempo + 1, dim))
+
+    def tempo_bin(self, bpm):
+        return min(max(math.floor(math.log2(bpm / self.tempo_low) * self.per_octave), 0), self.bins - 1)
+
+    def rows(self, controls, first, count):
+        """Rows [B, count, 3] for semantic tokens first ... first + count - 1 (negative: the style prefix) of each of `controls`."""
+        i = torch.arange(first, first + count)
+        out = torch.empty(len(controls), count, 3, dtype=torch.long)
+        for row, k in zip(out, controls):
+            row[:, 0], row[:, 2] = self.no_clock, self.no_tempo
+            row[:, 1] = self.no_key if k.key is None else self.no_clock + 1 + k.key
+            if k.bpm is None or k.beats not in self.metres:
+                continue
+            offset = sum(self.metres[: self.metres.index(k.beats)]) * self.ticks
+            beat = k.beat + (i.double() + 0.5) / self.token_rate * k.bpm / 60
+            tick = ((beat % k.beats) * self.ticks).floor().long().clamp(max=k.beats * self.ticks - 1)
+            row[:, 0] = torch.where(i < 0, torch.full_like(i, self.no_clock), offset + tick)
+            row[:, 2] = self.no_key + 1 + self.tempo_bin(k.bpm)
+        return out
+
+    def forward(self, rows):
+        """rows [B, T, 3] -> [B, T, dim]."""
+        return nn.functional.embedding(rows, self.weight).sum(2)

@@ -1,0 +1,86 @@
+"""Stage `heads`: linear readings of the style embedding (tempo, key, metre), for what a prompt leaves open: "fast samba" has no bpm, but a
+plausible range of them. Trained on frozen embeddings of captions and clips; the generator draws from them. Seconds on a CPU.
+"""
+
+import random
+
+import torch
+import torch.nn.functional as F
+
+from .. import cache
+from ..models.controls import ControlTable, FELT_BEATS
+from ..models.style_heads import StyleHeads
+from ..semantic import rotate_keys
+from ..style import StyleSource, caption
+from .towers import plain_caption
+
+UNSAID = -100  # of a user's clip whose notes do not tell
+
+
+def targets(table, metas, shifts):
+    """int64 [n, 3]: tempo bin, key (tonic + 12 if minor), index of the metre."""
+    rows = []
+    for m, shift in zip(metas, shifts):
+        a = m['attributes']
+        beats = FELT_BEATS.get(a.get('metre'))
+        rows.append([table.tempo_bin(a['tempo']) if a.get('tempo') else UNSAID,
+                     (a['tonic'] + shift) % 12 + 12 * (a['mode'] == 'minor') if a.get('tonic') is not None and a.get('mode') else UNSAID,
+                     table.metres.index(beats) if beats in table.metres else UNSAID])
+    return torch.tensor(rows)
+
+
+def loss_of(heads, x, target):
+    known = lambda logits, t: F.cross_entropy(logits, t, ignore_index=UNSAID, reduction='sum') / (t != UNSAID).sum().clamp(min=1)
+    return [known(y, t) for y, t in zip(heads(x), target.T)]
+
+
+@torch.no_grad()
+def embeddings(c, paths, style, table):
+    """Of fresh captions (text) and of crops (audio), each in a random key -> (text [N, E], its targets, audio, its targets)."""
+    rows, meta = cache.load_features(paths, 'train')
+    length, rng = c['window_seconds'] * c['token_rate'], random.Random(9)
+    out = [[], [], [], []]
+    for start in range(0, len(meta), 64):
+        part = list(range(start, min(start + 64, len(meta))))
+        for _ in range(c['train']['heads']['captions']):
+            shifts = [rng.randrange(12) for _ in part]
+            out[0].append(style.embed_captions([caption(meta[i], s, rng) for i, s in zip(part, shifts)]))
+            out[1].append(targets(table, [meta[i] for i in part], shifts))
+        shifts = [rng.randrange(12) for _ in part]
+        begin = rng.randrange(len(rows[0]) - length + 1)
+        out[2].append(style.embed_features(torch.stack([rotate_keys(torch.from_numpy(rows[i][begin : begin + length]).float(), s) for i, s in zip(part, shifts)])))
+        out[3].append(targets(table, [meta[i] for i in part], shifts))
+    return [torch.cat(x) for x in out]
+
+
+def run(c, paths):
+    if 'controls' not in c['semantic_lm']:
+        print('heads: the language model has no controls, nothing to do')
+        return
+    t = c['train']['heads']
+    style, table = StyleSource(c, paths), ControlTable(c['semantic_lm']['controls'], 1)
+    text, said, audio, heard = embeddings(c, paths, style, table)
+    torch.manual_seed(0)
+    heads = StyleHeads(c['text_tower']['embedding_dim'], table)
+    adam = torch.optim.AdamW(heads.parameters(), 1e-2, weight_decay=1e-4)
+    for step in range(t['steps']):
+        for group in adam.param_groups:
+            group['lr'] = 1e-2 * (1 - step / t['steps'])
+        i, j = torch.randint(len(text), (256,)), torch.randint(len(audio), (128,))
+        loss = sum(loss_of(heads, text[i], said[i])) + 0.5 * sum(loss_of(heads, audio[j], heard[j]))
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    folder = paths.runs / 'heads'
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(heads.state_dict(), folder / 'heads.pt')
+    held_rows, held_meta = cache.load_features(paths, 'heldout')
+    length, target = c['window_seconds'] * c['token_rate'], targets(table, held_meta, [0] * len(held_meta))
+    kinds = {'captions that say all': [plain_caption(m) for m in held_meta], 'captions as written': [m['captions'][0] for m in held_meta]}
+    with torch.no_grad():
+        seen = {k: style.embed_captions(v) for k, v in kinds.items()}
+        seen['audio'] = style.embed_features(torch.stack([torch.from_numpy(r[:length]).float() for r in held_rows]))
+        for name, x in seen.items():
+            right = [float((y.argmax(1) == k)[k != UNSAID].float().mean()) for y, k in zip(heads(x), target.T)]
+            bits = [float(v) / 0.6931 for v in loss_of(heads, x, target)]
+            print(f'heads: {name}: ' + ', '.join(f'{n} {r:.2f} ({b:.2f} bits)' for n, r, b in zip(('tempo bin', 'key', 'metre'), right, bits)), flush=True)
