@@ -28,6 +28,15 @@ def adamw(parameters, lr, weight_decay=0.01, betas=(0.9, 0.98)):
     return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, betas=betas)
 
 
+def optimiser_of(model, train, weight_decay=0.01):
+    """The optimiser a config asks for: "adamw" (default) or "muon" for the matrices inside layers and blocks."""
+    if train.get('optimiser', 'adamw') == 'adamw':
+        return adamw(model.parameters(), train['lr'], weight_decay)
+    hidden = lambda name, p: p.ndim == 2 and name.endswith('.weight') and ('layers.' in name or 'blocks.' in name)
+    named = list(model.named_parameters())
+    return Muon([p for n, p in named if hidden(n, p)], [p for n, p in named if not hidden(n, p)], train['lr'], weight_decay)
+
+
 class Muon(torch.optim.Optimizer):
     """Momentum whose update of a matrix is orthogonalised (Jordan et al. 2024: five Newton-Schulz steps, here in bfloat16 where autocast is on),
     scaled to the size of an AdamW update (Liu et al. 2025: 0.2 sqrt(max side)), so that one learning rate serves both. Everything that is not

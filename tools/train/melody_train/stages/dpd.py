@@ -11,7 +11,7 @@ import torch
 
 from .. import cache
 from ..latents import Latents
-from ..loop import Run, adamw, autocast, device
+from ..loop import Run, autocast, device, optimiser_of, start_from
 from ..models.dual_path import DualPath
 from ..semantic import load_encoder
 
@@ -88,8 +88,10 @@ def run(c, paths):
     model = DualPath(c['dual_path'])
     if c['dual_path'].get('lookup_dim') == encoder.centroids.shape[1]:
         model.lookup.weight.data.copy_(encoder.centroids)
+    if paths.init:
+        print(f'dpd: starts from {paths.init}, but for {start_from(paths.init, model)}', flush=True)
     model.to(device())
-    run = Run(paths.runs / 'dpd', model, [adamw(model.parameters(), t['lr'])], t)
+    run = Run(paths.runs / 'dpd', model, [optimiser_of(model, t)], t)
     rng = random.Random(run.step)
     torch.manual_seed(run.step)
     edges = [m * length // c['chunks'] for m in range(1, c['chunks'])]

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from .. import cache
-from ..loop import Muon, Run, adamw, autocast, device, start_from
+from ..loop import Run, autocast, device, optimiser_of, start_from
 from ..models.controls import UNKNOWN, of_attributes
 from ..models.semantic_lm import SemanticLm
 from ..semantic import load_encoder, rotate_keys
@@ -54,7 +54,7 @@ def run(c, paths):
     if paths.init:
         print(f'lm: starts from {paths.init}, but for {start_from(paths.init, model)}', flush=True)
     model.to(device())
-    run = Run(paths.runs / 'lm', model, [optimiser(model, t)], t)
+    run = Run(paths.runs / 'lm', model, [optimiser_of(model, t, 0.05)], t)
     rng = random.Random(run.step)
     torch.manual_seed(run.step)
     held_start = 100
@@ -73,14 +73,6 @@ def run(c, paths):
             with run.with_ema() as ema, torch.no_grad():
                 run.report(**held_out(ema, held_ids[:64, held_start : held_start + length].to(device()), held_style[:64].to(device()), held_controls[:64]), bigram=bi)
     run.finish()
-
-
-def optimiser(model, t):
-    if t.get('optimiser', 'adamw') == 'adamw':
-        return adamw(model.parameters(), t['lr'], 0.05)
-    matrices = [p for n, p in model.named_parameters() if n.startswith('layers.') and p.ndim == 2]
-    others = [p for n, p in model.named_parameters() if not (n.startswith('layers.') and p.ndim == 2)]
-    return Muon(matrices, others, t['lr'], 0.05)
 
 
 def style_codes(c, style, picked, features, meta, rng):
