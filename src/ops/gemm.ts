@@ -7,10 +7,11 @@ import * as K from '../kernels.gen.ts';
 import { ACT, type Act } from './act.ts';
 
 /**
- * Kernel forms. `vector`: few rows, k split over the workgroup. `broadcast`: software adapters with subgroups of 8. `tile`, `small_tile`:
- * GPUs, through workgroup memory. `register`: software adapters without such subgroups, and sizes the others cannot take. Tests may force one.
+ * Kernel forms. `vector`: few rows, k split over the workgroup. `vector_broadcast`, `broadcast`: software adapters with subgroups of 8.
+ * `tile`, `small_tile`: GPUs, through workgroup memory. `register`: software adapters without such subgroups, and sizes the others cannot
+ * take. Tests may force one.
  */
-export const FORMS = ['vector', 'broadcast', 'tile', 'small_tile', 'register'] as const;
+export const FORMS = ['vector', 'vector_broadcast', 'broadcast', 'tile', 'small_tile', 'register'] as const;
 export type Form = (typeof FORMS)[number];
 
 /** Rows up to which the vector form is the faster one. */
@@ -20,13 +21,16 @@ const LARGE_TILES = 96; // tiles of 64 × 64 that fill a GPU; with fewer, tiles 
 /** Can this form compute this product on this adapter? */
 function possible(form: Form, caps: Caps, s: Gemm): boolean {
   const { taps = 1, groups = 1 } = s;
-  if (form === 'vector') return s.rows <= VECTOR_ROWS && taps === 1 && groups === 1 && loadsByFour(s) && storesByFour(s);
+  const subgroupsOf8 = caps.subgroupMin === 8 && caps.subgroupMax === 8;
+  const vector = s.rows <= VECTOR_ROWS && taps === 1 && groups === 1 && loadsByFour(s) && storesByFour(s);
+  if (form === 'vector') return vector;
+  if (form === 'vector_broadcast') return vector && subgroupsOf8;
   if (s.gate) return false;
-  if (form === 'broadcast') return caps.subgroupMin === 8 && caps.subgroupMax === 8 && loadsByFour(s);
-  return true;
+  return form === 'broadcast' ? subgroupsOf8 && loadsByFour(s) : true;
 }
 
 function choose(caps: Caps, s: Gemm): Form {
+  if (caps.software && possible('vector_broadcast', caps, s)) return 'vector_broadcast';
   if (possible('vector', caps, s)) return 'vector';
   const large = Math.ceil(s.rows / 64) * Math.ceil(s.cols / 64) * (s.batch ?? 1) * (s.groups ?? 1);
   if (!caps.software) return large >= LARGE_TILES ? 'tile' : 'small_tile';
@@ -58,7 +62,7 @@ export interface Gemm {
   readonly bias?: Tensor;
   /** Shaped as y, or one row. */
   readonly scale?: Tensor;
-  /** SwiGLU: the result is multiplied by silu(A·gate); packed as w. Only the vector form can. */
+  /** SwiGLU: the result is multiplied by silu(A·gate); packed as w. Only the vector forms can. */
   readonly gate?: Tensor;
   readonly residual?: Tensor; // shaped as y
   readonly y: Tensor;
@@ -138,18 +142,24 @@ export function gemm(g: Graph, s: Gemm): Tensor {
   };
   const grid = (rows: number, cols: number) =>
     [...grid1d(g.caps, Math.ceil(s.rows / rows) * Math.ceil(s.cols / cols), 1), slices] as [number, number, number];
-  if (form === 'vector') {
-    const ROWS = 2 ** Math.ceil(Math.log2(s.rows));
+  const ROWS = 2 ** Math.ceil(Math.log2(s.rows));
+  const gated = { in: { ...common.in, gate: s.gate ?? s.w }, overrides: { ...overrides, GATED: s.gate ? 1 : 0 } };
+  const across = (QUADS: number) => [Math.ceil(s.cols / (32 * QUADS)), 1, slices] as [number, number, number];
+  if (form === 'vector_broadcast') {
+    // more columns a lane share the rows; sums that no longer fit the registers cost more than they save
+    const QUADS = s.gate ? (ROWS > 1 || s.w.dtype === 'f32' ? 1 : 2) : ROWS > 4 && s.w.dtype === 'f32' ? 1 : 2;
+    g.dispatch(K.matvec_broadcast, { ...common, ...gated, consts: { ROWS, QUADS }, grid: across(QUADS) });
+  } else if (form === 'vector') {
     // GPUs hide latency with threads: more slices of k for one row; eight rows fill the workgroup memory with 64 threads
     // where a load is what costs, more columns a thread share the loads of x
     const QUADS = !g.caps.software || ROWS > 4 ? 1 : ROWS > 1 || s.gate || s.cols < 1024 || s.w.dtype === 'f32' ? 2 : 4;
     const WG = g.caps.software || ROWS > 2 || s.inner < 256 ? 64 : 256;
     g.dispatch(K.matvec, {
       ...common,
-      in: { ...common.in, gate: s.gate ?? s.w },
+      in: gated.in,
       consts: { ROWS, QUADS },
-      overrides: { ...overrides, WG, GATED: s.gate ? 1 : 0 },
-      grid: [Math.ceil(s.cols / (32 * QUADS)), 1, slices],
+      overrides: { ...gated.overrides, WG },
+      grid: across(QUADS),
     });
   } else if (form === 'tile' || form === 'small_tile') {
     const T = form === 'tile' ? 8 : 4;

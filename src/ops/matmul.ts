@@ -66,7 +66,7 @@ export function swiglu(g: Graph, x: Tensor, gate: WeightRef, up: WeightRef, opti
   expectShape('swiglu', up.name, up, gate.shape);
   const cols = gate.shape[0];
   const fused =
-    gate.dtype === up.dtype && rows <= VECTOR_ROWS && inner % 4 === 0 && cols % 4 === 0 && (options.form ?? 'vector') === 'vector';
+    gate.dtype === up.dtype && rows <= VECTOR_ROWS && inner % 4 === 0 && cols % 4 === 0 && (options.form ?? 'vector').startsWith('vector');
   if (!fused) return linear(g, x, up, { scale: linear(g, x, gate, { act: 'silu', ...options }), ...options });
   return gemm(g, {
     label: up.name,
@@ -74,6 +74,7 @@ export function swiglu(g: Graph, x: Tensor, gate: WeightRef, up: WeightRef, opti
     w: g.weight(up, linearLayout(up)),
     gate: g.weight(gate, linearLayout(gate)),
     y: g.temp([...x.shape.slice(0, -1), cols], 'f32', 'swiglu'),
+    form: options.form,
     rows,
     cols,
     inner,

@@ -215,4 +215,4 @@ describe('convTranspose1d', () => {
   });
 });
 
-forms.covered(['vector', 'tile', 'small_tile', 'register'], ['broadcast']);
+forms.covered(['vector', 'tile', 'small_tile', 'register'], ['vector_broadcast', 'broadcast']);

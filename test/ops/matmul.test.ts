@@ -162,33 +162,25 @@ describe('linear', () => {
 });
 
 describe('swiglu', () => {
-  for (const [rows, inner, cols, dtype, form] of [
-    [1, 256, 684, 'f32', undefined],
-    [1, 256, 684, 'f16', undefined],
-    [4, 32, 68, 'f32', undefined],
-    [4, 33, 65, 'f16', undefined],
-    [40, 64, 96, 'f32', undefined],
-    [40, 64, 96, 'f32', 'tile'],
+  for (const [rows, inner, cols, dtype] of [
+    [1, 256, 684, 'f32'],
+    [1, 256, 684, 'f16'],
+    [2, 44, 68, 'f16'],
+    [4, 32, 68, 'f32'],
+    [7, 36, 100, 'f32'],
+    [4, 33, 65, 'f16'],
+    [40, 64, 96, 'f32'],
   ] as const)
-    it(`[${rows}, ${inner}] to ${cols} ${dtype} ${form ?? ''}`, async () => {
+    it(`[${rows}, ${inner}] to ${cols} ${dtype}`, async () => {
       const round = dtype === 'f16' ? roundHalf : (v: Float32Array) => v;
       const [x, gate, up] = [randomArray(rows * inner, 1), round(randomArray(cols * inner, 2)), round(randomArray(cols * inner, 3))];
       const other = product(x, up, rows, inner, cols);
       const expected = product(x, gate, rows, inner, cols).map((v, i) => activate('silu', v) * other[i]);
-      const { y } = await runGraph(
-        gpu(),
-        (g) => ({
-          y: swiglu(
-            g,
-            g.input('x', [rows, inner]),
-            weightOf(gate, [cols, inner], dtype, 'gate'),
-            weightOf(up, [cols, inner], dtype, 'up'),
-            { form },
-          ),
-        }),
-        { x },
-      );
-      expectClose(y, expected);
+      await forms.each(async (form) => {
+        const [a, b] = [weightOf(gate, [cols, inner], dtype, 'gate'), weightOf(up, [cols, inner], dtype, 'up')];
+        const { y } = await runGraph(gpu(), (g) => ({ y: swiglu(g, g.input('x', [rows, inner]), a, b, { form }) }), { x });
+        expectClose(y, expected);
+      });
     });
 
   it('refuses gate and up of two shapes', async () => {
@@ -252,7 +244,7 @@ describe('matmul', () => {
   });
 });
 
-forms.covered(['vector', 'tile', 'small_tile', 'register'], ['broadcast']);
+forms.covered(['vector', 'tile', 'small_tile', 'register'], ['vector_broadcast', 'broadcast']);
 
 describe('the choice of a form', () => {
   const llvmpipe = { ...DEFAULT_CAPS, software: true, subgroups: true, subgroupMin: 8, subgroupMax: 8 };
@@ -262,7 +254,9 @@ describe('the choice of a form', () => {
     return g.dispatches.map((d) => [d.kernel.name, d.how.consts?.TM].filter(Boolean).join(' ')).join();
   };
   it('goes by rows, alignment and adapter', () => {
-    expect(chosen(llvmpipe, 1, 64, 64)).toBe('matvec');
+    expect(chosen(llvmpipe, 1, 64, 64)).toBe('matvec_broadcast');
+    expect(chosen({ ...llvmpipe, subgroupMin: 4 }, 1, 64, 64)).toBe('matvec');
+    expect(chosen(DEFAULT_CAPS, 1, 64, 64)).toBe('matvec');
     expect(chosen(llvmpipe, 500, 128, 512)).toBe('matmul_broadcast');
     expect(chosen(llvmpipe, 500, 127, 512)).toBe('matmul_register');
     expect(chosen({ ...llvmpipe, subgroupMin: 4 }, 500, 128, 512)).toBe('matmul_register');

@@ -93,6 +93,18 @@ test('napping: a long wait turns the event loop once a millisecond; off again, a
   expect(spinner.turns).toBeGreaterThan(2000);
 });
 
+test('napping: naps grow with the wait, up to 1 ms, so that short waits end in time', async () => {
+  const { globals } = spinning(30);
+  const sleep = vi.spyOn(Atomics, 'wait');
+  setNap(globals, true);
+  await globals.GPUQueue.prototype.onSubmittedWorkDone();
+  setNap(globals, false);
+  const naps = sleep.mock.calls.map(([, , , timeout]) => timeout as number);
+  sleep.mockRestore();
+  expect(naps.at(-1)).toBe(1);
+  expect(naps).toEqual(naps.toSorted((a, b) => a - b));
+});
+
 test('napping: a rejected wait still ends the naps, and rejects', async () => {
   const { globals } = spinning(5);
   const sleep = vi.spyOn(Atomics, 'wait');

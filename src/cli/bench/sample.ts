@@ -17,7 +17,7 @@ export interface Samples {
   totalCpuMs: number;
 }
 
-/** A sample lasts about this long: waiting for a software GPU is quantised to a millisecond (platform/nap.ts). */
+/** A sample lasts about this long: a wait for a software GPU ends up to a millisecond late (platform/nap.ts). */
 const SAMPLE_MS = 20;
 const MAX_BATCH = 64;
 
