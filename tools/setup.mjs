@@ -1,11 +1,12 @@
 // @ts-check
-// Makes a fresh machine ready: the npm packages of the lock file, and a WebGPU adapter. Runs before `npm start` and `npm test`;
-// plain JavaScript without dependencies, because it runs before there are any. All it says goes to stderr: stdout is the music's.
+// Makes a fresh machine ready: the npm packages of the lock file, and a WebGPU adapter. Runs before `npm start`, `npm test`
+// and, for the packages alone, before the builds; plain JavaScript without dependencies, because it runs before there are any. All it says goes to stderr: stdout is the music's.
 //
-//   node tools/setup.mjs [--no-install] [--force]
+//   node tools/setup.mjs [--no-install] [--force] [--packages]
 //
 // --no-install   change nothing: say what is missing and how to install it by hand (also MELODY_NO_INSTALL=1)
 // --force        ask the driver again, even if it answered before
+// --packages     the npm packages alone: what only builds or serves needs no GPU
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { adapterKey, dropStamp, probeAdapter, readStamp, writeStamp } from './setup/adapter.mjs';
@@ -15,11 +16,11 @@ import { chooseRemedy, installDriver, manualCommands, readMachine } from './setu
 const say = (/** @type {string[]} */ ...lines) => process.stderr.write(lines.map((line) => `melody setup: ${line}\n`).join(''));
 
 /**
- * @param {{ root: string, install: boolean, force: boolean, machine?: import('./setup/driver.mjs').Machine, aptFolder?: string, probe?: typeof probeAdapter }} options
+ * @param {{ root: string, install: boolean, force: boolean, packages?: boolean, machine?: import('./setup/driver.mjs').Machine, aptFolder?: string, probe?: typeof probeAdapter }} options
  * @returns {boolean} whether everything is in place
  */
-export function setUp({ root, install, force, machine, aptFolder, probe = probeAdapter }) {
-  return ensureDependencies(root, install) && ensureAdapter({ root, install, force, machine, aptFolder, probe });
+export function setUp({ root, install, force, packages = false, machine, aptFolder, probe = probeAdapter }) {
+  return ensureDependencies(root, install) && (packages || ensureAdapter({ root, install, force, machine, aptFolder, probe }));
 }
 
 /** @param {string} root @param {boolean} install */
@@ -74,12 +75,13 @@ function ensureAdapter({ root, install, force, machine: given, aptFolder, probe 
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const unknown = process.argv.slice(2).filter((word) => word !== '--no-install' && word !== '--force');
-  if (unknown.length > 0) {
-    say(`unknown option ${unknown[0]}; known are --no-install and --force`);
+  const words = process.argv.slice(2);
+  const unknown = words.find((word) => !['--no-install', '--force', '--packages'].includes(word));
+  if (unknown !== undefined) {
+    say(`unknown option ${unknown}; known are --no-install, --force and --packages`);
     process.exit(2);
   }
-  const install = !process.argv.includes('--no-install') && !process.env.MELODY_NO_INSTALL;
+  const install = !words.includes('--no-install') && !process.env.MELODY_NO_INSTALL;
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
-  process.exit(setUp({ root, install, force: process.argv.includes('--force') }) ? 0 : 1);
+  process.exit(setUp({ root, install, force: words.includes('--force'), packages: words.includes('--packages') }) ? 0 : 1);
 }

@@ -62,12 +62,12 @@ export class MelodyWorker {
 
   /** Sizes of a model folder's files, from its manifest alone. Throws `io`, `weights`. */
   describe(src: string): Promise<ModelFiles> {
-    return this.#ask('describe', { src }).answer;
+    return this.#ask('describe', { src: fromPage(src) }).answer;
   }
 
   /** Fetch (or take from this browser), check and open a model. Aborting and loading again resumes. Throws `io`, `weights`, `no_adapter`. */
   load(src: string, { keep = true, signal, onFetching, onNotKept }: { keep?: boolean } & LoadCallbacks = {}): Promise<ModelInfo> {
-    return this.#ask('load', { src, keep }, signal, (reply) => {
+    return this.#ask('load', { src: fromPage(src), keep }, signal, (reply) => {
       if (reply.type !== 'event') return;
       if (reply.event.type === 'fetching') onFetching?.(reply.event);
       if (reply.event.type === 'not_kept') onNotKept?.(reply.event.message);
@@ -158,4 +158,10 @@ export class MelodyWorker {
   #post(request: Request): void {
     this.#worker.postMessage(request);
   }
+}
+
+/** An address is relative to the page that names it, not to the worker's script, which may lie in another folder. */
+function fromPage(src: string): string {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  return src !== '' && URL.canParse(src, base) ? new URL(src, base).href : src; // what is no address is refused by the worker, in words
 }

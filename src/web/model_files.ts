@@ -166,6 +166,10 @@ function parseJson(bytes: Uint8Array, name: string): unknown {
 }
 
 function folderAddress(src: string): URL {
+  if (!src || !URL.canParse(src, globalThis.location?.href)) {
+    const hint = 'name it in src, for example "weights/melody-small/"';
+    throw new MelodyError('invalid_argument', `got ${JSON.stringify(src)}, expected the address of a model folder`, hint);
+  }
   const base = new URL(src, globalThis.location?.href);
   if (!base.pathname.endsWith('/')) base.pathname += '/';
   return base;

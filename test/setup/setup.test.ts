@@ -115,6 +115,22 @@ test('--force and another driver version ask the driver again', () => {
   expect(updated).toHaveBeenCalledOnce();
 });
 
+test('--packages asks no driver, but wants the packages', () => {
+  const probe = probes();
+  vi.stubEnv('npm_execpath', '');
+  expect(run({ packages: true, probe })).toBe(true);
+  expect([said, log(), probe.mock.calls]).toEqual(['', '', []]);
+  rmSync(join(root, 'node_modules/.package-lock.json'));
+  expect(run({ packages: true, probe })).toBe(false); // the npm of this test fails
+  expect(log()).toMatch(/^npm ci /);
+  vi.unstubAllEnvs();
+});
+
+test('what builds or serves sets its packages up first', () => {
+  const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
+  for (const name of ['build', 'demo', 'build:demo']) expect(scripts[`pre${name}`]).toBe('node tools/setup.mjs --packages');
+});
+
 test('a damaged stamp is no stamp', () => {
   run({ probe: probes('llvmpipe') });
   writeFileSync(join(root, 'node_modules/.cache/melody/adapter.json'), '{"key":');

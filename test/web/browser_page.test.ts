@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecipe, readWav } from '../../src/index.ts';
 import { chromiumPath } from './browser.ts';
-import { expectAccessible, Site, SLOW, TINY } from './site.ts';
+import { expectAccessible, Site, SLOW } from './site.ts';
 
 describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
   const site = new Site();
@@ -56,9 +56,8 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
     await page.close();
   });
 
-  it('one script tag is a player', async () => {
-    const page = await site.visit('embed.html');
-    await page.locator('melody-player').evaluate((element, src) => element.setAttribute('src', src), TINY);
+  it('the README’s page with one script tag is a player', async () => {
+    const page = await site.visit('readme/');
     await page.getByRole('button', { name: 'Play' }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     await page.getByRole('status').filter({ hasText: 'Making music' }).waitFor();

@@ -8,6 +8,7 @@ import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { buildDemo } from '../../tools/build_demo.mjs';
 import { serveFolder } from '../../tools/serve.mjs';
+import { buildWeb } from '../../tools/web.mjs';
 import { sendRange } from '../platform/server.ts';
 import { type Browser, openBrowser } from './browser.ts';
 import { PROMPT, SEED } from './parity.ts';
@@ -45,6 +46,13 @@ export class Site {
       platform: 'browser',
       target: 'es2022',
     });
+    // The README's example as it stands, with the folders that it speaks of; the small model would take minutes here.
+    const example = /```html\n([^`]*<melody-player[^`]*)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1] ?? '';
+    mkdirSync(join(this.#folder, 'readme'));
+    const page = `<!doctype html><html lang="en"><title>README</title>${example.replace('melody-small', 'melody-tiny')}`;
+    writeFileSync(join(this.#folder, 'readme/index.html'), page);
+    cpSync(join(root, TINY), join(this.#folder, 'readme', TINY), { recursive: true });
+    await buildWeb(join(this.#folder, 'readme/web'));
     writeFileSync(
       join(this.#folder, 'session.html'),
       '<!doctype html><title>session</title><script type="module" src="session_page.js"></script>',
