@@ -2,6 +2,7 @@
 export type ErrorCode =
   | 'no_adapter' // no WebGPU adapter on this machine or tab
   | 'device_lost' // the GPU went away
+  | 'wrong_results' // the GPU computes known answers wrong
   | 'gpu' // an uncaptured GPU validation or internal error
   | 'out_of_memory' // the GPU refused an allocation
   | 'limit' // a tensor or dispatch does not fit this adapter's limits

@@ -1,7 +1,5 @@
 // melody doctor: can this machine make music? Says what it is, what its GPU can do, and whether the GPU computes right.
-import { readFileSync } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { cpus, freemem, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { platform } from '#platform';
@@ -55,18 +53,10 @@ function versions(): Finding[] {
   return [
     { topic: 'melody', text: version },
     { topic: 'Node', text: `${process.version} on ${process.platform} ${process.arch} (${release()})` },
-    { topic: 'npm webgpu', text: webgpuVersion() },
+    { topic: 'WebGPU', text: platform.runtime },
     { topic: 'processor', text: `${processor.length} × ${processor[0]?.model.trim() ?? 'unknown'}` },
     { topic: 'memory', text: `${gigabytes(totalmem())}, ${gigabytes(freemem())} free` },
   ];
-}
-
-function webgpuVersion(): string {
-  try {
-    return JSON.parse(readFileSync(createRequire(import.meta.url).resolve('webgpu/package.json'), 'utf8')).version;
-  } catch {
-    return 'not installed';
-  }
 }
 
 /** The adapter, its features and limits, and whether it computes right. A missing adapter is a finding, not an exception. */

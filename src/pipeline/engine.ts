@@ -7,10 +7,13 @@ import { memoryOf, Plan } from '../graph/plan.ts';
 import { Residents } from '../graph/residents.ts';
 import { fuseElementwise } from '../ops/fuse.ts';
 import type { Model } from './model.ts';
+import { ensureRight } from './quick_test.ts';
 
 export interface EngineOptions extends GpuOptions {
   /** Submit long plans in pieces of this many dispatches; browsers stop tabs whose submits take seconds. */
   dispatchesPerSubmit?: number;
+  /** Do without the test that this GPU computes right, which every adapter passes once. */
+  untested?: boolean;
   /** Refuse jobs that would need more GPU memory than this, bytes. Default: on software adapters what the machine has free. */
   memoryLimit?: number;
   /** Hears the bytes of each weight as it reaches the GPU. */
@@ -56,7 +59,7 @@ export class Engine implements Machine {
   }
 
   static async open(model: Model, entry: () => Promise<GPU>, options: EngineOptions = {}): Promise<Engine> {
-    return new Engine(model, entry, options, await Gpu.open(await entry(), options));
+    return new Engine(model, entry, options, await openGpu(entry, options));
   }
 
   get gpu(): Gpu {
@@ -162,7 +165,7 @@ export class Engine implements Machine {
 
   async #reopen(): Promise<void> {
     this.dispose();
-    this.#gpu = await Gpu.open(await this.#entry(), this.#options);
+    this.#gpu = await openGpu(this.#entry, this.#options);
     this.#residents = new Residents(this.#gpu);
     this.#recoveries += 1;
   }
@@ -175,6 +178,17 @@ export class Engine implements Machine {
       );
     this.#plans.clear();
     this.#graphs.clear(); // another device may choose other kernels
+  }
+}
+
+async function openGpu(entry: () => Promise<GPU>, options: EngineOptions): Promise<Gpu> {
+  const gpu = await Gpu.open(await entry(), options);
+  try {
+    if (!options.untested) await ensureRight(gpu);
+    return gpu;
+  } catch (error) {
+    gpu.dispose();
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 // Node: the GPU through npm `webgpu` (Dawn), files from the disk, addresses through fetch, downloads kept under the user's cache folder.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { freemem, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +9,7 @@ import { type ByteFolder, type ByteSource, blobSource, memorySource } from './by
 import { openCached } from './cache.ts';
 import { checkAddress, httpFolder, openHttp } from './http.ts';
 import { setNap } from './nap.ts';
-import { diskCache, diskStore } from './node_cache.ts';
+import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { followInNode } from './node_fetch.ts';
 import { diskFolder, openFile } from './node_files.ts';
 import type { Location, OpenGpuOptions, OpenOptions, Platform } from './platform.ts';
@@ -77,4 +78,23 @@ function openFolder(location: string | URL, options: OpenOptions = {}): ByteFold
 /** Under a container's limit too, where Node can tell (20.13, 22). */
 const freeMemory = () => (process as { availableMemory?: () => number }).availableMemory?.() ?? freemem();
 
-export const platform: Platform = { name: 'node', openGpu, openBytes, openFolder, freeMemory, cache: diskCache() };
+/** Dawn comes with the npm package, whose version says which. */
+function runtime(): string {
+  try {
+    const file = createRequire(import.meta.url).resolve('webgpu/package.json');
+    return `npm webgpu ${JSON.parse(readFileSync(file, 'utf8')).version}`;
+  } catch {
+    return 'npm webgpu';
+  }
+}
+
+export const platform: Platform = {
+  name: 'node',
+  openGpu,
+  openBytes,
+  openFolder,
+  runtime: runtime(),
+  facts: diskFacts(),
+  freeMemory,
+  cache: diskCache(),
+};

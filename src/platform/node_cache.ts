@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { EntryInfo, Store } from './cache.ts';
 import { fileError, openFile } from './node_files.ts';
-import type { Cache, CacheEntry } from './platform.ts';
+import type { Cache, CacheEntry, Facts } from './platform.ts';
 
 /** The folder for downloads: $XDG_CACHE_HOME/melody, or what the system has instead. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform: string = process.platform): string {
@@ -51,6 +51,18 @@ export function diskStore(address: string, folder = cacheFolder()): Store {
     },
     async open() {
       return { ...(await openFile(data)), name: address };
+    },
+  };
+}
+
+/** Small things learnt, a file each. */
+export function diskFacts(folder = cacheFolder()): Facts {
+  const file = (key: string) => join(folder, 'facts', createHash('sha256').update(key).digest('hex').slice(0, 32));
+  return {
+    get: (key) => readFile(file(key), 'utf8').catch(() => undefined),
+    async set(key, value) {
+      await mkdir(join(folder, 'facts'), { recursive: true }).catch(() => {});
+      await writeFile(file(key), value).catch(() => {});
     },
   };
 }

@@ -12,6 +12,10 @@ export interface Platform {
   openBytes(location: Location, options?: OpenOptions): Promise<ByteSource>;
   /** A folder of files, or an address that ends in one. Nothing is read yet; `open` on it throws `io`. */
   openFolder(location: string | URL, options?: OpenOptions): ByteFolder;
+  /** Which WebGPU implementation this is, with its version, as far as it can be told. */
+  readonly runtime: string;
+  /** Small things learnt about this machine, kept between runs where there is room. Best effort: nothing here throws. */
+  readonly facts: Facts;
   /** Bytes of memory that programs may still take; undefined where it cannot be known. */
   freeMemory(): number | undefined;
   /** Complete files fetched from addresses, kept between runs. */
@@ -49,6 +53,11 @@ export interface Cache {
   list(): Promise<CacheEntry[]>;
   /** Removes the entry of this address, or all entries. Returns the number of bytes freed. */
   remove(address?: string): Promise<number>;
+}
+
+export interface Facts {
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string): Promise<void>;
 }
 
 export interface CacheEntry {

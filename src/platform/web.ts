@@ -4,7 +4,7 @@ import { type ByteFolder, type ByteSource, blobSource, memorySource } from './by
 import { openCached } from './cache.ts';
 import { checkAddress, checkRedirect, type Follow, httpFolder, openHttp } from './http.ts';
 import type { Location, OpenOptions, Platform } from './platform.ts';
-import { webCache, webStore } from './web_cache.ts';
+import { webCache, webFacts, webStore } from './web_cache.ts';
 
 async function openGpu(): Promise<GPU> {
   const gpu = globalThis.navigator?.gpu;
@@ -47,4 +47,13 @@ function openFolder(location: string | URL, options: OpenOptions = {}): ByteFold
 /** What relative addresses are relative to. */
 const pageAddress = () => globalThis.location?.href;
 
-export const platform: Platform = { name: 'web', openGpu, openBytes, openFolder, freeMemory: () => undefined, cache: webCache() };
+export const platform: Platform = {
+  name: 'web',
+  openGpu,
+  openBytes,
+  openFolder,
+  runtime: globalThis.navigator?.userAgent ?? 'web',
+  facts: webFacts,
+  freeMemory: () => undefined,
+  cache: webCache(),
+};

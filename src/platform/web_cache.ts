@@ -2,7 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import { type ByteSource, checkRange } from './bytes.ts';
 import { type EntryInfo, PIECE, type Store } from './cache.ts';
-import type { Cache as MelodyCache } from './platform.ts';
+import type { Facts, Cache as MelodyCache } from './platform.ts';
 
 const CACHE_NAME = 'melody-1';
 
@@ -105,6 +105,27 @@ async function removeEntry(cache: Cache, address: string): Promise<void> {
   const prefix = keyOf(address, '');
   for (const request of await cache.keys()) if (request.url.startsWith(prefix)) await cache.delete(request);
 }
+
+/** Keys may be long; a digest of them names the entry. `info` entries alone count as downloads. */
+async function factKey(key: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key));
+  return keyOf(`fact ${[...new Uint8Array(digest)].map((b) => b.toString(16).padStart(2, '0')).join('')}`, 'fact');
+}
+
+export const webFacts: Facts = {
+  async get(key) {
+    const found = await openCache().then(
+      async (cache) => cache.match(await factKey(key)),
+      () => undefined,
+    );
+    return found?.text();
+  },
+  async set(key, value) {
+    await openCache()
+      .then(async (cache) => cache.put(await factKey(key), new Response(value)))
+      .catch(() => {});
+  },
+};
 
 /** All that this page's origin keeps. */
 export function webCache(): MelodyCache {
