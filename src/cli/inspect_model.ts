@@ -6,7 +6,8 @@ import { audioTower } from '../models/audio_tower.ts';
 import { dualPath, dualPathAngles, dualPathTokens } from '../models/dual_path.ts';
 import { styleCodes } from '../models/rvq.ts';
 import { semanticFeatures, semanticTokens } from '../models/semantic_encoder.ts';
-import { kvCache, semanticLm } from '../models/semantic_lm.ts';
+import { controlSum, KEYS, kvCache, semanticLm } from '../models/semantic_lm.ts';
+import { styleHeads } from '../models/style_heads.ts';
 import { textTower } from '../models/text_tower.ts';
 import { vaeDecoder } from '../models/vae_decoder.ts';
 import { vaeEncoder } from '../models/vae_encoder.ts';
@@ -19,8 +20,17 @@ type Part = (g: Graph, w: Scope, config: ModelConfig) => void;
 const PARTS: Readonly<Record<string, Part>> = {
   text_tower: (g, w, c) => textTower(g, w, g.input('ids', [4], 'u32'), c.text_tower),
   rvq: (g, w, c) => styleCodes(g, w, g.input('embedding', [1, c.text_tower.embedding_dim]), c.rvq),
-  semantic_lm: (g, w, c) =>
-    semanticLm(g, w, g.input('ids', [1, 4], 'u32'), c.semantic_lm, { cache: kvCache(c.semantic_lm, 1, 4), start: 0 }),
+  semantic_lm: (g, w, c) => {
+    const rows = (name: string) => g.input(name, [1, 4], 'u32');
+    const told = { clock: rows('clock'), key: rows('key'), tempo: rows('tempo') };
+    const controls = c.semantic_lm.controls && controlSum(g, w, told, c.semantic_lm);
+    semanticLm(g, w, rows('ids'), c.semantic_lm, { cache: kvCache(c.semantic_lm, 1, 4), start: 0, controls });
+  },
+  style_heads: (g, w, c) => {
+    const { controls } = c.semantic_lm;
+    const embedding = g.input('embedding', [1, c.text_tower.embedding_dim]);
+    if (controls) styleHeads(g, w, embedding, [controls.tempo_bins, KEYS, controls.metres.length]);
+  },
   dual_path: (g, w, c) => {
     const tokens = (c.window_seconds * c.token_rate) / c.chunks;
     const frames = tokens * c.dual_path.frames_per_token;

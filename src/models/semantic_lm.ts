@@ -3,14 +3,32 @@
 //   ids [B, T] ─embed─ x ─ { x += o·attention(RoPE(q), RoPE(k), v)(RMSNorm x);  x += down·(silu(gate) ⊙ up)(RMSNorm x) } ─RMSNorm─head─ logits
 //
 // Ids: 0…words−1 semantic; words + entries·q + code for RVQ level q; then BOS. No biases, no EOS.
+//
+// With `controls` every position is also told what it is about to play: where in the bar that token lies, the key and the tempo.
+//
+//   x = embed[id] + controls[clock] + controls[key] + controls[tempo]
+import { MelodyError } from '../errors.ts';
 import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
 import { reshape, state, type Tensor } from '../graph/tensor.ts';
 import { attention, kvAppend, rope } from '../ops/attention.ts';
+import { add } from '../ops/elementwise.ts';
 import { concatRows, embedding, slice } from '../ops/gather.ts';
 import { linear, swiglu } from '../ops/matmul.ts';
 import { rmsNorm } from '../ops/norm.ts';
 import type { Scope } from '../weights/weights.ts';
 import { EPS } from './layers.ts';
+
+/** How the rows of `controls.weight` are counted; see `controlTable`. */
+export interface ControlsConfig {
+  /** Felt beats a bar, one clock each; 2 is six-eight. */
+  readonly metres: readonly number[];
+  /** Steps of a beat that the clock tells apart. */
+  readonly ticks: number;
+  /** The tempo, in bpm, where the first tempo bin begins. */
+  readonly tempo_low: number;
+  readonly tempo_per_octave: number;
+  readonly tempo_bins: number;
+}
 
 export interface SemanticLmConfig {
   readonly dim: number;
@@ -22,6 +40,8 @@ export interface SemanticLmConfig {
   readonly rope_theta: number;
   readonly style_levels: number;
   readonly style_entries: number;
+  /** Absent: the model knows no clock, key or tempo but what its style tokens say. */
+  readonly controls?: ControlsConfig;
 }
 
 /** Keys and values of every layer, [B, capacity, heads · head_dim] each; they live across runs. */
@@ -49,21 +69,77 @@ export function stylePrefix(c: SemanticLmConfig, codes: readonly number[] | unde
   ]);
 }
 
+/** Keys: tonic (0 = C) + 12 for minor. */
+export const KEYS = 24;
+
+/** First rows of the parts of `controls.weight`, in their order, and the row of "unknown" behind each. */
+export function controlTable(c: ControlsConfig) {
+  const noClock = c.ticks * c.metres.reduce((n, m) => n + m, 0);
+  const key = noClock + 1;
+  const noKey = key + KEYS;
+  const tempo = noKey + 1;
+  const noTempo = tempo + c.tempo_bins;
+  return { noClock, key, noKey, tempo, noTempo, rows: noTempo + 1 };
+}
+
+/** Row of a moment `beat` beats after some downbeat (negative: before it). A metre that the table lacks has no clock. */
+export function clockRow(c: ControlsConfig, moment: { readonly beat: number; readonly beatsPerBar: number } | undefined): number {
+  const metre = moment ? c.metres.indexOf(moment.beatsPerBar) : -1;
+  if (!moment || metre < 0) return controlTable(c).noClock;
+  const before = c.metres.slice(0, metre).reduce((n, m) => n + m, 0);
+  const rest = moment.beat % moment.beatsPerBar;
+  const bar = rest < 0 ? rest + moment.beatsPerBar : rest;
+  return before * c.ticks + Math.min(Math.floor(bar * c.ticks), moment.beatsPerBar * c.ticks - 1);
+}
+
+export function keyRow(c: ControlsConfig, key: number | undefined): number {
+  const { key: first, noKey } = controlTable(c);
+  return key === undefined ? noKey : first + key;
+}
+
+/** Bins are 1 / tempo_per_octave octaves wide; tempi outside fall into the outermost. */
+export function tempoRow(c: ControlsConfig, bpm: number | undefined): number {
+  const { tempo, noTempo } = controlTable(c);
+  if (bpm === undefined) return noTempo;
+  const bin = Math.floor(Math.log2(bpm / c.tempo_low) * c.tempo_per_octave);
+  return tempo + Math.max(0, Math.min(bin, c.tempo_bins - 1));
+}
+
+/** Row numbers of every position, u32 and of one shape. */
+export interface ControlIds {
+  readonly clock: Tensor;
+  readonly key: Tensor;
+  readonly tempo: Tensor;
+}
+
+/** What positions are told: rows [...] of the table → their sum [..., dim], for `semanticLm`. */
+export function controlSum(g: Graph, w: Scope, ids: ControlIds, c: SemanticLmConfig, options: { into?: Tensor } = {}): Tensor {
+  const { controls } = c;
+  if (!controls) throw new MelodyError('graph', 'semantic_lm: its config has no controls to add');
+  const table = w.get('controls.weight', [controlTable(controls).rows, c.dim]);
+  return g.scope('semantic_lm', () => {
+    const [clock, key, tempo] = [ids.clock, ids.key, ids.tempo].map((rows) => embedding(g, table, rows));
+    return add(g, add(g, clock, key), tempo, options);
+  });
+}
+
 /**
  * ids u32 [B, T] at positions start…start+T−1 → logits [B, words] of row `last` (default T − 1).
  * Appends T rows to the cache and attends to all before; rows behind `last` are padding that a later call overwrites.
+ * `controls` [B, T, dim] (`controlSum`) are added to the embedding; with them, ids [T] serve the whole batch.
  */
 export function semanticLm(
   g: Graph,
   w: Scope,
   ids: Tensor,
   c: SemanticLmConfig,
-  options: { cache: KvCache; start: ParamValue; last?: ParamValue },
+  options: { cache: KvCache; start: ParamValue; last?: ParamValue; controls?: Tensor },
 ): Tensor {
-  const { cache, start } = options;
-  const [batch, rows] = ids.shape;
+  const { cache, start, controls } = options;
+  const [batch, rows] = controls?.shape ?? ids.shape;
   return g.scope('semantic_lm', () => {
-    let x = embedding(g, w.get('embed.weight', [bosId(c) + 1, c.dim]), ids);
+    const embedded = embedding(g, w.get('embed.weight', [bosId(c) + 1, c.dim]), ids);
+    let x = controls ? add(g, controls, embedded) : embedded;
     for (let i = 0; i < c.layers; i++) x = g.scope(`layer ${i}`, () => layer(g, w.at(`layers.${i}`), x, c, cache.layers[i], start));
     // Only one row of each sequence speaks; the rest of the prompt never meets the head.
     const spoken = rows === 1 ? reshape(x, [batch, c.dim]) : lastRows(g, x, options.last ?? rows - 1);

@@ -1,6 +1,8 @@
 // One piece being made: the steps that generating, looping, inpainting and streaming share.
 import { resample } from '../audio/resample.ts';
 import { MelodyError } from '../errors.ts';
+import { Clock } from './clock.ts';
+import { guideOf } from './controls.ts';
 import type { Machine } from './engine.ts';
 import { extendTokens } from './language.ts';
 import { type AudioInput, type GenerateOptions, mono, type Recipe } from './options.ts';
@@ -21,6 +23,8 @@ export class Job {
   readonly recipe: Recipe;
   readonly signal: AbortSignal | undefined;
   readonly progress: Progress;
+  /** The beat of the piece, for models with controls. */
+  clock = new Clock();
 
   constructor(engine: Machine, recipe: Recipe, options: Pick<GenerateOptions, 'signal' | 'onEvent'>) {
     this.engine = engine;
@@ -29,10 +33,13 @@ export class Job {
     this.progress = new Progress(options.onEvent, options.signal, engine);
   }
 
-  /** Tokens of the piece up to its end, in this style. */
+  /** Tokens of the piece up to its end, in this style; the tempo of the style goes for the first of them on. */
   async plan(piece: Piece, style: Style, target: number): Promise<void> {
-    const { recipe, signal } = this;
-    const perToken = this.engine.model.config.dual_path.frames_per_token;
+    const { recipe, signal, clock } = this;
+    const { dual_path, token_rate } = this.engine.model.config;
+    const perToken = dual_path.frames_per_token;
+    const { controls } = style;
+    if (controls) clock.change((piece.origin / perToken + piece.tokens.length) / token_rate, controls.tempo, controls.beatsPerBar);
     piece.tokens = await this.progress.during('tokens', () =>
       extendTokens(this.engine, piece.origin / perToken, piece.tokens, target / perToken, {
         style: style.codes,
@@ -40,6 +47,7 @@ export class Job {
         guidance: recipe.lmGuidanceScale,
         sampling: recipe,
         seed: recipe.seed,
+        guide: guideOf(controls, (seconds) => clock.at(seconds)),
         signal,
         onToken: (done, of) => this.progress.report('tokens', done / of),
       }),
@@ -120,6 +128,7 @@ export async function begin(job: Job, given: AudioInput | undefined): Promise<{ 
       `the audio to continue has ${(audio.length / sample_rate).toFixed(2)} s; expected at least ${chunk / sample_rate} s`,
     );
   const tail = audio.subarray(audio.length - samples);
+  job.clock = new Clock((samples - audio.length) / sample_rate); // the first sample of the given audio is taken to be a downbeat
   piece.latents = await latentsOfAudio(job.engine, tail, job.signal);
   piece.tokens = (await tokensOfAudio(job.engine, tail, job.signal)).slice(0, samples / hop_length / dual_path.frames_per_token);
   piece.known = new Array<boolean>(samples / hop_length).fill(true);

@@ -1,13 +1,15 @@
 // The stage that plans: style codes and the tokens so far → more semantic tokens (system.md §3, §7).
 import { type Graph, plus } from '../graph/graph.ts';
 import { reshape, state, type Tensor } from '../graph/tensor.ts';
-import { type KvCache, kvCache, semanticLm, stylePrefix } from '../models/semantic_lm.ts';
+import { type ControlsConfig, controlSum, type KvCache, kvCache, semanticLm, stylePrefix } from '../models/semantic_lm.ts';
 import { add } from '../ops/elementwise.ts';
 import { concatRows, slice } from '../ops/gather.ts';
 import { seedWords } from '../ops/random.ts';
 import { type Sampling, sampleToken, samplingParams } from '../ops/sample.ts';
 import { countNonFinite } from '../ops/watch.ts';
 import type { Machine } from './engine.ts';
+import { type Guide, guideIds, guideInputs } from './guide.ts';
+import type { ModelConfig } from './model.ts';
 import { nonFinite } from './stages.ts';
 
 export interface LanguageRequest {
@@ -19,6 +21,8 @@ export interface LanguageRequest {
   readonly guidance: number;
   readonly sampling: Sampling;
   readonly seed: number;
+  /** Models without controls pass it over. */
+  readonly guide?: Guide;
   readonly signal?: AbortSignal;
   readonly onToken?: (done: number, of: number) => void;
 }
@@ -99,7 +103,10 @@ async function continueTokens(
   const prefill = await engine.plan(
     `lm prefill ${batch} x ${rows}`,
     (g) => {
-      speak(g, semanticLm(g, w, g.input('ids', [batch, rows], 'u32'), c, { cache: kept.cache, start: 0, last: g.scalar('last') }), 0);
+      const ids = g.input('ids', [batch, rows], 'u32');
+      const controls = kept.next && controlSum(g, w, guideIds(g, 'prompt', [batch, rows]), c);
+      if (kept.next) controlSum(g, w, guideIds(g, 'next', kept.next.shape.slice(0, 2)), c, { into: kept.next });
+      speak(g, semanticLm(g, w, ids, c, { cache: kept.cache, start: 0, last: g.scalar('last'), controls }), 0);
     },
     signal,
   );
@@ -107,8 +114,9 @@ async function continueTokens(
     `lm decode ${batch}`,
     (g) => {
       const token = slice(g, kept.out, plus(g.scalar('at'), -1), 1);
-      const ids = reshape(batch === 1 ? token : concatRows(g, [token, token]), [batch, 1]);
-      speak(g, semanticLm(g, w, ids, c, { cache: kept.cache, start: g.scalar('start') }), g.scalar('at'));
+      const controls = kept.next && reshape(slice(g, kept.next, g.scalar('at'), 1), [batch, 1, c.dim]);
+      const ids = controls ? token : reshape(batch === 1 ? token : concatRows(g, [token, token]), [batch, 1]);
+      speak(g, semanticLm(g, w, ids, c, { cache: kept.cache, start: g.scalar('start'), controls }), g.scalar('at'));
     },
     signal,
   );
@@ -121,7 +129,8 @@ async function continueTokens(
   const [low, high] = seedWords(request.seed);
   const common = { ...samplingParams(request.sampling), low, high, ...(batch === 2 && { guidance, rest: 1 - guidance }) };
   engine.residents.clear(kept.counts);
-  prefill.run({ ...common, position, last: prefix + context.length - 1 }, { ids });
+  const told = c.controls && toldInputs(c.controls, { position, before: context.length, rows, batch }, request.guide, engine.model.config);
+  prefill.run({ ...common, position, last: prefix + context.length - 1 }, { ids, ...told });
   for (let at = 1; at < count; at++) {
     decode.run({ ...common, position: position + at, at, start: prefix + context.length + at - 1 });
     if (at % TOKENS_PER_WAIT === 0) {
@@ -136,10 +145,28 @@ async function continueTokens(
   return new Uint32Array(await engine.residents.read(kept.out)).slice(0, count);
 }
 
+/** What prompt and coming tokens of a round are told, for the inputs 'prompt …' [B, rows] and 'next …' [window, B] of its prefill. */
+function toldInputs(
+  c: ControlsConfig,
+  { position, before, rows, batch }: { position: number; before: number; rows: number; batch: number },
+  guide: Guide | undefined,
+  { semantic_lm, token_rate, window_seconds }: ModelConfig,
+) {
+  const branches = Array.from({ length: batch }, (_, b) => b);
+  const first = position - before - semantic_lm.style_levels; // what the row of BOS would predict
+  const prompt = branches.flatMap((branch) =>
+    Array.from({ length: rows }, (_, p) => ({ token: p < semantic_lm.style_levels ? undefined : first + p, branch })),
+  );
+  const next = Array.from({ length: window_seconds * token_rate }, (_, at) => branches.map((branch) => ({ token: position + at, branch })));
+  return { ...guideInputs('prompt', prompt, c, guide, token_rate), ...guideInputs('next', next.flat(), c, guide, token_rate) };
+}
+
 interface LmStates {
   readonly cache: KvCache;
   readonly out: Tensor; // u32 [window]: the tokens of one round
   readonly counts: Tensor;
+  /** What each token of a round is told, [window, B, dim]; undefined for models without controls. */
+  readonly next: Tensor | undefined;
 }
 
 function lmStates(engine: Machine, batch: number): LmStates {
@@ -150,5 +177,6 @@ function lmStates(engine: Machine, batch: number): LmStates {
     cache: kvCache(config.semantic_lm, batch, capacity),
     out: state('tokens', [window], 'u32'),
     counts: state('non_finite', [1], 'u32'),
+    next: config.semantic_lm.controls && state('controls', [window, batch, config.semantic_lm.dim]),
   }));
 }

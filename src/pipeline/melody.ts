@@ -4,6 +4,7 @@ import { platform } from '#platform';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
 import { MelodyError } from '../errors.ts';
 import { compose, inpaint, loop } from './compose.ts';
+import { describe } from './controls.ts';
 import { Engine, type EngineOptions } from './engine.ts';
 import { Job } from './job.ts';
 import { checkRoom, forecast, type MemoryForecast } from './memory.ts';
@@ -11,7 +12,7 @@ import { type Model, openModel } from './model.ts';
 import { type GenerateOptions, type Recipe, resolve, type StreamOptions } from './options.ts';
 import type { Timings } from './progress.ts';
 import { MelodyStream } from './stream.ts';
-import { styleOf } from './style.ts';
+import { type Style, styleOf } from './style.ts';
 
 export interface LoadOptions extends EngineOptions {
   /** WebGPU entry point; default this machine's. */
@@ -73,13 +74,13 @@ export class Melody {
     return this.#exclusive(async () => {
       checkRoom(this.#engine, await this.#forecast(options, recipe));
       const job = new Job(this.#engine, recipe, options);
-      const audio = await make(job, options);
+      const { audio, style } = await make(job, options);
       const report = measureClip([audio], config.sample_rate, { periods: [config.hop_length], ...(recipe.loop && { joins: [0] }) });
       if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
       return {
         channels: [audio],
         sampleRate: config.sample_rate,
-        recipe,
+        recipe: style.controls ? { ...recipe, decided: describe(style.controls) } : recipe,
         report,
         timings: job.progress.finish(audio.length / config.sample_rate, this.#engine.gpu.memory.peakBytes),
       };
@@ -153,9 +154,17 @@ export class Melody {
   }
 }
 
-/** Mono samples of one clip. */
-async function make(job: Job, options: GenerateOptions): Promise<Float32Array> {
-  const style = await job.progress.during('style', () => styleOf(job.engine, options, job.progress));
-  if (options.inpaint && options.initAudio) return inpaint(job, style, options.initAudio);
-  return job.recipe.loop ? loop(job, style) : compose(job, style, options.continueFrom);
+/** Mono samples of one clip, and the style they were made in. */
+async function make(job: Job, options: GenerateOptions): Promise<{ audio: Float32Array; style: Style }> {
+  const { seed, durationSeconds } = job.recipe;
+  const within = Boolean(options.continueFrom || options.inpaint);
+  const facts = { seed, within, ...(job.recipe.loop && { loopSeconds: durationSeconds }) };
+  const style = await job.progress.during('style', () => styleOf(job.engine, options, facts, job.progress));
+  const audio =
+    options.inpaint && options.initAudio
+      ? await inpaint(job, style, options.initAudio)
+      : job.recipe.loop
+        ? await loop(job, style)
+        : await compose(job, style, options.continueFrom);
+  return { audio, style };
 }

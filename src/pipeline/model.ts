@@ -98,6 +98,16 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
     agree('semantic_lm.style_entries', c.semantic_lm.style_entries, 'rvq.entries', c.rvq.entries);
     agree('remainder of window frames / chunks', (c.window_seconds * c.frame_rate) % (c.chunks * c.dual_path.frames_per_token), 'zero', 0);
   }
+  const { controls } = c.semantic_lm ?? {};
+  if (controls !== undefined) {
+    for (const field of ['ticks', 'tempo_per_octave', 'tempo_bins'] as const) whole(`semantic_lm.controls.${field}`, controls?.[field]);
+    const metres: unknown = controls?.metres;
+    if (!Array.isArray(metres) || metres.length === 0 || new Set(metres).size !== metres.length)
+      wrong.push(`semantic_lm.controls.metres must be a list of different numbers of beats; got ${JSON.stringify(metres)}`);
+    else for (const metre of metres) whole('every one of semantic_lm.controls.metres', metre);
+    if (!(typeof controls?.tempo_low === 'number' && controls.tempo_low > 0))
+      wrong.push(`semantic_lm.controls.tempo_low must be a number over 0; got ${JSON.stringify(controls?.tempo_low)}`);
+  }
   if (wrong.length)
     throw new MelodyError(
       'weights',

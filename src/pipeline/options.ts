@@ -2,6 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
 import { checkSampling } from '../ops/sample.ts';
+import { checkControls } from './control_words.ts';
 import type { ModelConfig } from './model.ts';
 import { rotations, type Sampler, type Schedule } from './schedule.ts';
 
@@ -24,11 +25,22 @@ export type MelodyEvent =
     }
   | {
       readonly type: 'warning';
-      readonly code: 'unknown_words' | 'dropped_words' | 'suspect_output' | 'gpu_recovered' | 'underrun';
+      readonly code: 'unknown_words' | 'dropped_words' | 'ignored_control' | 'suspect_output' | 'gpu_recovered' | 'underrun';
       readonly message: string;
     }
+  /** Tempo, key and metre of what is made next, as the model is told them. */
+  | ({ readonly type: 'decided' } & Decided)
   | { readonly type: 'chunk'; readonly startSample: number; readonly samples: number }
   | { readonly type: 'done'; readonly seconds: number };
+
+/** What a model with controls was told. Absent: that it is not known. */
+export interface Decided {
+  /** All of it in words: "120 bpm, A minor, 4/4". */
+  readonly text: string;
+  readonly tempo?: number; // bpm
+  readonly key?: string; // "A minor"
+  readonly metre?: string; // "4/4"
+}
 
 /** What music is wanted. */
 export interface StyleOptions {
@@ -41,6 +53,15 @@ export interface StyleOptions {
   /** Music whose style is taken (its first window), instead of or mixed with the prompt (`promptAudioWeight`, default 1 without a prompt, 0.5 with). */
   promptAudio?: AudioInput;
   promptAudioWeight?: number;
+  /**
+   * Beats a minute, 40…220. Tempo, key and metre are read from the prompt when absent, or else chosen to fit it. Behind or within given
+   * audio a beat is kept only when `tempo` is given; the audio's first sample is then taken to be a downbeat. Refused by models without controls.
+   */
+  tempo?: number;
+  /** "A minor", "F# major", "Bb minor"; "none": not decided. */
+  key?: string;
+  /** "4/4", "3/4", "6/8" (felt in two) or "5/4". */
+  metre?: string;
 }
 
 export interface SamplingOptions {
@@ -68,7 +89,7 @@ export interface SamplingOptions {
 export interface GenerateOptions extends StyleOptions, SamplingOptions {
   /** Exact to the sample. 0.1…3600 s; default one window. */
   durationSeconds?: number;
-  /** Make the end lead into the start. */
+  /** Make the end lead into the start. The tempo bends by less than 4 % where that gives the loop whole bars, or else whole beats. */
   loop?: boolean;
   /** Go on after this audio; the result is the continuation alone, which joins the given audio's last sample. */
   continueFrom?: AudioInput;
@@ -105,6 +126,11 @@ export interface Recipe {
   readonly lmGuidanceScale: number;
   readonly firstWindowSeconds: number;
   readonly parallelWindows?: number;
+  readonly tempo?: number;
+  readonly key?: string;
+  readonly metre?: string;
+  /** What was decided, for readers: the options above decide it again. A finished clip of a model with controls has it. */
+  readonly decided?: Decided;
 }
 
 const LONGEST = 3600; // seconds of one generate(); longer pieces are streams
@@ -166,6 +192,7 @@ export function resolve(
     ...(options.parallelWindows !== undefined && {
       parallelWindows: numberIn('parallelWindows', Math.floor(options.parallelWindows), 1, 16),
     }),
+    ...checkControls(options, config),
   };
   seedWords(recipe.seed);
   rotations(recipe.steps, recipe.schedule);

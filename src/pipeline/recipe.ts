@@ -4,7 +4,7 @@ import type { GenerateOptions, Recipe } from './options.ts';
 
 type Kind = 'string' | 'number' | 'boolean';
 
-const FIELDS: Readonly<Record<Exclude<keyof Recipe, 'version' | 'model' | 'blend' | 'inpaint'>, Kind>> = {
+const FIELDS: Readonly<Record<Exclude<keyof Recipe, 'version' | 'model' | 'blend' | 'inpaint' | 'decided'>, Kind>> = {
   prompt: 'string',
   negativePrompt: 'string',
   promptAudioWeight: 'number',
@@ -21,6 +21,9 @@ const FIELDS: Readonly<Record<Exclude<keyof Recipe, 'version' | 'model' | 'blend
   lmGuidanceScale: 'number',
   firstWindowSeconds: 'number',
   parallelWindows: 'number',
+  tempo: 'number',
+  key: 'string',
+  metre: 'string',
 };
 
 const bad = (what: string) => new MelodyError('invalid_argument', `recipe: ${what}`, 'the file was made or changed by another program');

@@ -6,6 +6,7 @@ import { audioTower } from '../models/audio_tower.ts';
 import { dualPath, dualPathAngles, dualPathTokens, type TokenMemory } from '../models/dual_path.ts';
 import { styleCodes } from '../models/rvq.ts';
 import { semanticFeatures, semanticTokens } from '../models/semantic_encoder.ts';
+import { styleHeads } from '../models/style_heads.ts';
 import { textTower } from '../models/text_tower.ts';
 import { decoderContext, vaeDecoder } from '../models/vae_decoder.ts';
 import { vaeEncoder } from '../models/vae_encoder.ts';
@@ -67,6 +68,24 @@ export function quantiseStyle(engine: Machine, embedding: Float32Array, signal?:
     );
     plan.run({}, { embedding });
     return [...new Uint32Array(await plan.readBytes('codes'))];
+  });
+}
+
+/** Unit embedding → logits of the style heads, which have these sizes: tempo bins, keys, metres. */
+export function styleLogits(engine: Machine, embedding: Float32Array, sizes: readonly number[], signal?: AbortSignal): Promise<number[][]> {
+  const { weights } = engine.model;
+  return engine.resilient(async () => {
+    await weights.prepare(['style_heads'], signal);
+    const plan = await engine.plan(
+      'style heads',
+      (g) => {
+        g.output('logits', styleHeads(g, weights.at('style_heads'), g.input('embedding', [1, embedding.length]), sizes));
+      },
+      signal,
+    );
+    plan.run({}, { embedding });
+    const logits = [...finite('the style heads', await plan.read('logits'))];
+    return sizes.map((size) => logits.splice(0, size));
   });
 }
 

@@ -1,6 +1,7 @@
 // Endless music: chunks as an AsyncIterable, made as fast as they are taken, steered while they play.
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
+import { type AskedControls, checkControls } from './control_words.ts';
 import type { Engine } from './engine.ts';
 import { begin, Job, windowSizes } from './job.ts';
 import { checkRoom, forecast, type MemoryForecast } from './memory.ts';
@@ -35,8 +36,12 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     this.#lock = lock;
   }
 
-  /** Change prompt or blend while the stream plays; music made from the next window on follows it. */
+  /**
+   * Change prompt or blend while the stream plays; music made from the next window on follows it. A new tempo goes on from the beat that is
+   * reached then. `tempo`, `key` and `metre` that the stream was asked for hold until others are given. Throws `invalid_argument`.
+   */
   steer(style: StyleOptions): void {
+    checkControls(style, this.#engine.model.config);
     this.#wanted = style;
   }
 
@@ -67,15 +72,20 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     const { config } = job.engine.model;
     const sizes = windowSizes(job.engine, this.recipe);
     const samples = this.recipe.durationSeconds === undefined ? Infinity : Math.round(this.recipe.durationSeconds * config.sample_rate);
-    let style: Style = await job.progress.during('style', () => styleOf(job.engine, this.#options, job.progress));
+    const { tempo, key, metre, signal } = this.#options;
+    let held: AskedControls = { tempo, key, metre };
+    const facts = { seed: this.recipe.seed, within: this.#options.continueFrom !== undefined };
+    let style: Style = await job.progress.during('style', () => styleOf(job.engine, this.#options, facts, job.progress));
     const { piece, given } = await begin(job, this.#options.continueFrom);
     const target = given + Math.ceil(samples / config.hop_length); // frames; may be Infinity
     const reach = decoderContext(config.vae_decoder);
     let played = given; // frames handed out
     for (let index = 0; played < target; index++) {
       if (this.#wanted && job.engine === this.#engine) {
-        style = await styleOf(job.engine, { ...this.#wanted, signal: this.#options.signal }, job.progress);
+        const wanted = this.#wanted;
         this.#wanted = undefined;
+        held = { tempo: wanted.tempo ?? held.tempo, key: wanted.key ?? held.key, metre: wanted.metre ?? held.metre };
+        style = await styleOf(job.engine, { ...wanted, ...held, signal }, facts, job.progress);
       }
       const room = freshFrames(index, Math.min(piece.end, sizes.context), sizes);
       const last = piece.end + room >= target;

@@ -1,6 +1,7 @@
 // What is asked for, in words or as music → the 12 style tokens that lead the language model (system.md §2).
 import { resample } from '../audio/resample.ts';
 import { MelodyError } from '../errors.ts';
+import { type ControlRequest, type Controls, decideControls, describe } from './controls.ts';
 import type { Machine } from './engine.ts';
 import { mono, type StyleOptions } from './options.ts';
 import type { Progress } from './progress.ts';
@@ -10,23 +11,37 @@ export interface Style {
   /** RVQ codes; undefined: no style asked for, the null prefix. */
   readonly codes: number[] | undefined;
   readonly negative: number[] | undefined;
+  /** Undefined for models without controls. */
+  readonly controls: Controls | undefined;
 }
+
+/** What of the piece, beside its style, decides the controls. */
+type PieceFacts = Pick<ControlRequest, 'seed' | 'within' | 'loopSeconds'>;
 
 export async function styleOf(
   engine: Machine,
   options: StyleOptions & { signal?: AbortSignal },
-  progress: Pick<Progress, 'warn'>,
+  piece: PieceFacts,
+  progress: Pick<Progress, 'warn' | 'emit'>,
 ): Promise<Style> {
-  const { signal } = options;
+  const { prompt, blend, tempo, key, metre, signal } = options;
   const embed = (text: string) => embedPrompt(engine, text, progress, signal);
-  let wanted = options.prompt === undefined ? undefined : await embed(options.prompt);
-  if (options.blend) wanted = mix(wanted, await embed(options.blend.text), wanted ? options.blend.weight : 1);
+  let wanted = prompt === undefined ? undefined : await embed(prompt);
+  const second = wanted ? (blend?.weight ?? 0) : 1;
+  if (blend) wanted = mix(wanted, await embed(blend.text), second);
   if (options.promptAudio) {
     const { sample_rate } = engine.model.config;
     const heard = await embedAudio(engine, resample(mono(options.promptAudio), options.promptAudio.sampleRate, sample_rate), signal);
     wanted = mix(wanted, heard, options.promptAudioWeight ?? (wanted ? 0.5 : 1));
   }
+  const texts = [
+    ...(prompt === undefined ? [] : [{ text: prompt, share: 1 - second }]),
+    ...(blend ? [{ text: blend.text, share: second }] : []),
+  ];
+  const controls = await decideControls(engine, { ...piece, tempo, key, metre, texts, embedding: wanted, signal }, progress);
+  if (controls) progress.emit({ type: 'decided', ...describe(controls) });
   return {
+    controls,
     codes: wanted && (await quantiseStyle(engine, wanted, signal)),
     negative: options.negativePrompt === undefined ? undefined : await quantiseStyle(engine, await embed(options.negativePrompt), signal),
   };

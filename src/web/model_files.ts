@@ -11,7 +11,7 @@ interface Stated {
 }
 
 /** Parts that music from words needs; shards with none of them are not fetched. */
-const NEEDED_PARTS = ['text_tower', 'rvq', 'semantic_lm', 'dual_path', 'vae_decoder'];
+const NEEDED_PARTS = ['text_tower', 'rvq', 'style_heads', 'semantic_lm', 'dual_path', 'vae_decoder'];
 const INDEX = 'model.safetensors.index.json';
 const MAX_MANIFEST_BYTES = 1024 * 1024;
 /** Bytes asked for at once when nothing is kept. */

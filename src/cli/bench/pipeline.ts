@@ -105,7 +105,7 @@ async function stageCosts(
 ): Promise<StageCost[]> {
   const tokens = Math.ceil(seconds * melody.model.config.token_rate);
   const runs: [stage: keyof typeof timings, plan: RegExp, times: number][] = [
-    ['style', /^(text|style codes)/, 1],
+    ['style', /^(text|style)/, 1],
     ['tokens', /^lm prefill/, 1],
     ['tokens', /^lm decode/, tokens - 1],
     ['diffusion', /^dual path tokens/, 1],

@@ -1,0 +1,128 @@
+// Tempo, metre and key of a piece: asked for, or read from the prompt, or else chosen to fit its style.
+import { type ControlsConfig, KEYS } from '../models/semantic_lm.ts';
+import { philox, STREAM, seedWords } from '../ops/random.ts';
+import { type AskedControls, inRange, type Key, keyName, keyNumber, metreName, parseKey, parseMetre, readWords } from './control_words.ts';
+import type { Machine } from './engine.ts';
+import type { Guide } from './guide.ts';
+import type { Decided } from './options.ts';
+import type { Progress } from './progress.ts';
+import { styleLogits } from './stages.ts';
+
+/** What is decided; the model is told that it does not know what is absent. */
+export interface Controls {
+  readonly tempo?: number; // bpm
+  /** Felt beats; six-eight has two. */
+  readonly beatsPerBar: number;
+  readonly key?: Key;
+}
+
+export interface ControlRequest extends AskedControls {
+  /** Prompts and their shares in the blend, which sum to 1. */
+  readonly texts: readonly { readonly text: string; readonly share: number }[];
+  /** Of the style, unit length; undefined where nothing but given audio says what to play. */
+  readonly embedding: Float32Array | undefined;
+  readonly seed: number;
+  /** The piece goes on behind, or within, audio whose beat is not known: no clock runs unless `tempo` is given. */
+  readonly within?: boolean;
+  /** The length of a loop. */
+  readonly loopSeconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Of a draw from the style heads: below 1, because a likely tempo serves better than a rare one. */
+const TEMPERATURE = 0.7;
+/** A loop's tempo may bend by less than this share. */
+const LOOP_BEND = 0.04;
+/** Draws of one seed. */
+const DRAW = { tempo: 0, key: 1 } as const;
+
+/**
+ * Tempo, metre and key, each as its option says; else as the prompt says (of two blended ones the heavier, but tempi that both say are
+ * mixed, geometrically); else from the style heads, tempo and key drawn by the seed, the metre the likeliest. A loop's tempo bends by less
+ * than 4 % to hold whole bars, or else whole beats; where neither is that near, it stays. Undefined for models without controls.
+ */
+export async function decideControls(
+  engine: Machine,
+  request: ControlRequest,
+  progress: Pick<Progress, 'warn'>,
+): Promise<Controls | undefined> {
+  const { controls: c } = engine.model.config.semantic_lm;
+  if (!c) return undefined;
+  const { embedding, seed, within, loopSeconds } = request;
+  const said = blended(request.texts.map(({ text, share }) => ({ share, ...heard(text, c, progress) })));
+  const heads = embedding && (await styleLogits(engine, embedding, [c.tempo_bins, KEYS, c.metres.length], request.signal));
+  const [tempi, keys, metres] = heads ?? [];
+
+  const open = within ? undefined : (said.tempo ?? (tempi && tempoOfBin(c, draw(tempi, seed, DRAW.tempo))));
+  const tempo = request.tempo ?? open;
+  const asked = request.metre === undefined ? said.beatsPerBar : parseMetre(request.metre);
+  const beatsPerBar = asked ?? c.metres[metres ? metres.indexOf(Math.max(...metres)) : 0];
+  const key = request.key === undefined ? (said.key ?? (keys && keyOfNumber(draw(keys, seed, DRAW.key)))) : parseKey(request.key);
+  return {
+    ...(tempo !== undefined && { tempo: loopSeconds === undefined ? tempo : bentTempo(tempo, beatsPerBar, loopSeconds) }),
+    beatsPerBar,
+    ...(key && { key }),
+  };
+}
+
+/** In the words that people, events and recipes use. Without a tempo there is no clock, so no metre either. */
+export function describe({ tempo, beatsPerBar, key }: Controls): Decided {
+  const beat = tempo === undefined ? undefined : { tempo: Math.round(tempo * 100) / 100, metre: metreName(beatsPerBar) };
+  const named = key && keyName(key);
+  const parts = [beat && `${beat.tempo} bpm`, named, beat?.metre].filter((part) => part !== undefined);
+  return { text: parts.join(', ') || 'no tempo, no key', ...beat, ...(named && { key: named }) };
+}
+
+export function guideOf(controls: Controls | undefined, clockAt: Guide['clockAt']): Guide | undefined {
+  return controls && { clockAt, tempo: controls.tempo, key: controls.key && keyNumber(controls.key) };
+}
+
+/** The tempo nearest to `tempo` that gives a loop whole bars, or else whole beats, if it is near enough. */
+export function bentTempo(tempo: number, beatsPerBar: number, seconds: number): number {
+  for (const beats of [beatsPerBar, 1]) {
+    const bent = (Math.round((tempo * seconds) / 60 / beats) * beats * 60) / seconds;
+    if (bent > 0 && Math.abs(bent / tempo - 1) < LOOP_BEND) return bent;
+  }
+  return tempo;
+}
+
+interface Heard {
+  readonly tempo?: number;
+  readonly beatsPerBar?: number;
+  readonly key?: Key;
+}
+
+/** What a text says that the model can be told. */
+function heard(text: string, c: ControlsConfig, progress: Pick<Progress, 'warn'>): Heard {
+  const { tempo, key, metre } = readWords(text);
+  const ignore = (what: string) => progress.warn('ignored_control', `${what}: the model cannot be told so`);
+  const timed = tempo !== undefined && inRange(tempo);
+  const counted = metre?.beatsPerBar !== undefined && c.metres.includes(metre.beatsPerBar);
+  if (tempo !== undefined && !timed) ignore(`${tempo} bpm`);
+  if (metre && !counted) ignore(`${metre.text} time`);
+  return { ...(timed && { tempo }), ...(counted && { beatsPerBar: metre.beatsPerBar }), ...(key && { key }) };
+}
+
+function blended(texts: readonly (Heard & { readonly share: number })[]): Heard {
+  const [heavier, lighter] = [...texts].sort((a, b) => b.share - a.share);
+  if (heavier?.tempo === undefined || lighter?.tempo === undefined) return heavier ?? {};
+  const mixed = heavier.tempo * (lighter.tempo / heavier.tempo) ** lighter.share;
+  return { ...heavier, tempo: Math.round(mixed * 10) / 10 };
+}
+
+/** One entry, likely ones more often: the entries lie side by side on a line, and the seed says where it is cut. */
+export function draw(logits: readonly number[], seed: number, which: number): number {
+  const best = Math.max(...logits);
+  const weights = logits.map((logit) => Math.exp((logit - best) / TEMPERATURE));
+  const random = philox([which, STREAM.controls, 0, 0], seedWords(seed))[0] / 2 ** 32;
+  let rest = random * weights.reduce((a, b) => a + b);
+  const chosen = weights.findIndex((weight) => {
+    rest -= weight;
+    return rest < 0;
+  });
+  return chosen < 0 ? weights.length - 1 : chosen;
+}
+
+/** The middle of a bin, in whole beats a minute. */
+const tempoOfBin = (c: ControlsConfig, bin: number): number => Math.round(c.tempo_low * 2 ** ((bin + 0.5) / c.tempo_per_octave));
+const keyOfNumber = (key: number): Key => ({ tonic: key % 12, minor: key >= 12 });
