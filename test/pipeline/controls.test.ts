@@ -225,7 +225,9 @@ describe('refused', () => {
     const { config, weights, ...rest } = await controlledModel();
     const broken = { metres: [4, 4], ticks: 0, tempo_low: -1, tempo_per_octave: 12, tempo_bins: 2.5 };
     const wrong = { ...config, semantic_lm: { ...config.semantic_lm, controls: broken } };
-    expect(() => checkConfig(wrong, 'x')).toThrow(/controls\.ticks[^]*controls\.tempo_bins[^]*controls\.metres[^]*controls\.tempo_low/);
+    expect(() => checkConfig(wrong, 'x')).toThrow(
+      /controls\.ticks[\s\S]*controls\.tempo_bins[\s\S]*controls\.metres[\s\S]*controls\.tempo_low/,
+    );
     expect(checkConfig({ ...config }, 'x').semantic_lm.controls).toEqual(CONTROLS);
     expect(await modelMisfits({ config, weights, ...rest })).toMatchObject({ faults: [] });
     const more = { ...CONTROLS, metres: [4, 3], tempo_bins: 30 };
