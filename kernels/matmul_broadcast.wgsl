@@ -11,7 +11,7 @@
 // @use act
 enable subgroups;
 
-alias Word4 = vec4f;    //@f16 vec2u
+alias Word4 = vec4f;    //@f16 vec2u //@half vec4h
 
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       x: array<vec4f>;

@@ -8,7 +8,7 @@
 // @use gemm_store
 // @use act
 
-alias Word = f32;       //@f16 u32
+alias Word = f32;       //@f16 u32 //@half vec4h
 override WG = 8u;       // threads per workgroup: each has 4 columns
 
 @group(0) @binding(0) var<uniform>             p: Params;

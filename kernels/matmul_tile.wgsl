@@ -10,7 +10,8 @@
 // @use gemm_store
 // @use act
 
-alias Word = f32;       //@f16 u32
+alias Word = f32;       //@f16 u32 //@half vec4h
+alias Tile4 = vec4f;    //@half vec4h
 const TM = 8u;          // rows a thread, a multiple of 4
 const TN = 8u;          // columns a thread, a multiple of 4
 const TK = 16u;
@@ -24,7 +25,7 @@ const TK = 16u;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
 
 var<workgroup> xs: array<vec4f, TK * 2u * TM>;   // [k][row / 4]
-var<workgroup> ws: array<vec4f, TK * 2u * TN>;   // [k][column / 4]
+var<workgroup> ws: array<Tile4, TK * 2u * TN>;   // [k][column / 4]
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
@@ -50,12 +51,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       }
       let steps = min(TK, p.inner - c);
       for (var i = lid; i < 2u * TN * steps; i += 64u) {
-        ws[i] = w4_at(w_start + (c + i / (2u * TN)) * p.w_k + (i % (2u * TN)) * 4u * p.w_n);
+        ws[i] = Tile4(w4_at(w_start + (c + i / (2u * TN)) * p.w_k + (i % (2u * TN)) * 4u * p.w_n));
       }
       workgroupBarrier();
       for (var k = 0u; k < steps; k++) {
         var b: array<vec4f, TN / 4u>;
-        for (var j = 0u; j < TN / 4u; j++) { b[j] = ws[k * 2u * TN + j * 8u + tx]; }
+        for (var j = 0u; j < TN / 4u; j++) { b[j] = vec4f(ws[k * 2u * TN + j * 8u + tx]); }
         for (var i = 0u; i < TM / 4u; i++) {
           let a = xs[k * 2u * TM + i * 8u + ty];
           for (var j = 0u; j < TN / 4u; j++) {

@@ -9,7 +9,7 @@
 // @use gemm_store4
 // @use act
 
-alias Word4 = vec4f;    //@f16 vec2u
+alias Word4 = vec4f;    //@f16 vec2u //@half vec4h
 const ROWS = 1u;        // rows a workgroup, at most 8
 const QUADS = 1u;       // times four columns a thread
 override WG = 64u;      // threads per workgroup, a multiple of 8 and at least 8 ROWS QUADS
@@ -29,7 +29,7 @@ var<workgroup> gates: array<vec4f, WG * ROWS * QUADS>;
 
 fn gate4_at(i: u32) -> vec4f {
   let word = gate[i / 4u];
-  return word; //@f16 vec4f(unpack2x16float(word.x), unpack2x16float(word.y))
+  return word; //@f16 vec4f(unpack2x16float(word.x), unpack2x16float(word.y)) //@half vec4f(word)
 }
 
 @compute @workgroup_size(WG)

@@ -11,7 +11,7 @@
 // @use act
 enable subgroups;
 
-alias Word4 = vec4f;    //@f16 vec2u
+alias Word4 = vec4f;    //@f16 vec2u //@half vec4h
 const ROWS = 1u;        // rows a subgroup, at most 8
 const QUADS = 1u;       // times four columns a lane
 override GATED = 0u;
@@ -27,7 +27,7 @@ override GATED = 0u;
 
 fn gate4_at(i: u32) -> vec4f {
   let word = gate[i / 4u];
-  return word; //@f16 vec4f(unpack2x16float(word.x), unpack2x16float(word.y))
+  return word; //@f16 vec4f(unpack2x16float(word.x), unpack2x16float(word.y)) //@half vec4f(word)
 }
 
 @compute @workgroup_size(8)

@@ -7,5 +7,5 @@ fn x_at(slice_x: u32, start: u32, c: u32) -> f32 {
 }
 
 fn w4_at(i: u32) -> vec4f {
-  return vec4f(w[i], w[i + p.w_n], w[i + 2u * p.w_n], w[i + 3u * p.w_n]); //@f16 vec4f(unpack2x16float(w[i / 2u]), unpack2x16float(w[i / 2u + 1u]))
+  return vec4f(w[i], w[i + p.w_n], w[i + 2u * p.w_n], w[i + 3u * p.w_n]); //@f16 vec4f(unpack2x16float(w[i / 2u]), unpack2x16float(w[i / 2u + 1u])) //@half vec4f(w[i / 4u])
 }

@@ -8,5 +8,5 @@ fn x4_at(slice_x: u32, start: u32, c: u32) -> vec4f {
 
 fn w4_at(i: u32) -> vec4f {
   let word = w[i / 4u];
-  return word; //@f16 vec4f(unpack2x16float(word.x), unpack2x16float(word.y))
+  return word; //@f16 vec4f(unpack2x16float(word.x), unpack2x16float(word.y)) //@half vec4f(word)
 }

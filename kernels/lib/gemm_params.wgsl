@@ -1,7 +1,8 @@
 // What the matmul kernels share: rows of x by index arithmetic (implicit GEMM), four columns of w, the epilogue.
 //
 // Row r of the left matrix is x[r * row_step + tap * tap_step - origin + c] for tap < taps, c < inner; 0 outside [0, x_limit).
-// Row k = tap * inner + c of the right matrix is w[k * w_k + n * w_n].   f16 weights: pairs along n, w_n = 1, w_k % 4 = 0.
+// Row k = tap * inner + c of the right matrix is w[k * w_k + n * w_n].   f16 weights: w_n = 1, w_k % 4 = 0; read as pairs
+// in words (variant f16) or, with the feature shader-f16, as vec4h (half): the same numbers, added up in f32 all the same.
 // Slice z = batch * groups + group shifts x, w and y.   y[row * y_row + n - crop], kept inside [0, y_limit).
 
 override ACT = 0u;       // activation of the result, see lib/act.wgsl

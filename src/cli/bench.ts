@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
-import { Gpu } from '../gpu/device.ts';
+import { type Caps, Gpu } from '../gpu/device.ts';
 import { MODEL_CASES, PEER_CASES } from './bench/cases.ts';
 import { measureCeilings } from './bench/ceilings.ts';
 import { customKernels } from './bench/custom.ts';
@@ -14,6 +14,14 @@ import { benchPipeline, pipelineTable } from './bench/pipeline.ts';
 import { compareTable, kernelTable, type Machine, type Row, readJsonLines, rowKey, toJsonLines } from './bench/report.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
 import { version } from './version.ts';
+
+/** Adapters to choose kernels for, whatever this one is: so that two ways of computing can be compared on one machine. */
+const PRETENCES: Readonly<Record<string, Partial<Caps>>> = {
+  gpu: { software: false },
+  software: { software: true },
+  'no-f16': { f16: false },
+  'no-subgroups': { subgroups: false, subgroupMin: 0, subgroupMax: 0 },
+};
 
 export const bench: Command = {
   name: 'bench',
@@ -28,6 +36,7 @@ export const bench: Command = {
     out: { help: 'also write the JSON lines into this file', value: 'file.jsonl' },
     compare: { help: 'compare with an earlier result', value: 'old.jsonl' },
     list: { help: 'list the cases and stop' },
+    as: { help: `choose kernels as on another adapter: ${Object.keys(PRETENCES).join(', ')}; several with commas`, value: 'what' },
     model: { help: 'pipeline: model folder (default weights/melody-small)', value: 'folder' },
     config: { help: 'pipeline: paper, small, tiny or a config.json, with --random weights', value: 'name' },
     random: { help: 'pipeline: random weights for --config' },
@@ -39,6 +48,7 @@ export const bench: Command = {
     'melody bench kernels --filter conv',
     'melody bench kernels --out before.jsonl',
     'melody bench kernels --compare before.jsonl',
+    'melody bench kernels --filter matmul --as gpu,no-f16 --out words.jsonl',
     'melody bench my.wgsl --shapes my.json',
     'melody bench pipeline --duration 10',
     'melody bench pipeline --config paper --random --steps 5',
@@ -50,7 +60,8 @@ export const bench: Command = {
     if (what === 'pipeline') return runPipeline(values, io);
     const old = textValue(values, 'compare');
     const before = old === undefined ? undefined : readJsonLines(old); // a wrong file must fail before minutes of measuring
-    const gpu = await Gpu.open(await platform.openGpu());
+    const pretend = pretended(textValue(values, 'as'));
+    const gpu = await Gpu.open(await platform.openGpu(), { pretend });
     try {
       const cases = (await casesOf(what, values)).filter(matching(textValue(values, 'filter')));
       if (cases.length === 0)
@@ -97,6 +108,14 @@ async function runPipeline(values: Values, io: Io): Promise<number> {
   if (file !== undefined) writeFileSync(file, lines);
   io.out(values.json ? lines : pipelineTable(result, adapter, ceilings));
   return 0;
+}
+
+function pretended(text: string | undefined): Partial<Caps> {
+  const words = text?.split(',') ?? [];
+  for (const word of words)
+    if (!Object.hasOwn(PRETENCES, word))
+      throw new MelodyError('invalid_argument', `--as: got "${word}", expected some of ${Object.keys(PRETENCES).join(', ')}`);
+  return Object.assign({}, ...words.map((word) => PRETENCES[word]));
 }
 
 async function casesOf(what: string, values: Values): Promise<Named[]> {

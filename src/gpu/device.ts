@@ -40,6 +40,8 @@ export interface GpuOptions {
   /** 'adapter' (default) uses optional features where present; 'none' uses none. */
   features?: 'adapter' | 'none';
   powerPreference?: 'low-power' | 'high-performance';
+  /** Choose kernels as on another adapter; what this one cannot do then fails. For tests and benchmarks. */
+  pretend?: Partial<Caps>;
 }
 
 const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
@@ -104,7 +106,7 @@ export class Gpu {
     const requiredLimits: Record<string, number> = {};
     if (options.limits !== 'default') for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
     const device = await adapter.requestDevice({ requiredFeatures: [...want], requiredLimits, label: 'melody' });
-    return new Gpu(gpu, device, describe(adapter, device));
+    return new Gpu(gpu, device, { ...describe(adapter, device), ...options.pretend });
   }
 
   /** Throw the first error the device reported since the last check. Lost devices keep throwing. */

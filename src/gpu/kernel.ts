@@ -29,9 +29,12 @@ export function specialise(kernel: Kernel, how: Specialisation): string {
   if (how.variant !== undefined) {
     if (!kernel.variants.includes(how.variant))
       throw new MelodyError('kernel', `${kernel.name}: no variant "${how.variant}"; got one of [${kernel.variants.join(', ')}]`);
-    const mark = new RegExp(`((?:=|\\breturn)\\s+)[^;\\n]+;([^\\n]*)//@${how.variant} ([^\\n]+?)\\s*$`, 'gm');
-    source = source.replace(mark, (_all, head: string, _rest: string, text: string) => `${head}${text};`);
+    const mark = new RegExp(`((?:=|\\breturn)\\s+)[^;\\n]+;[^\\n]*?//@${how.variant} ((?:(?!//@)[^\\n])+?)\\s*(?://@[^\\n]*)?$`, 'gm');
+    source = source.replace(mark, (_all, head: string, text: string) => `${head}${text};`);
   }
+  source = source.replace(/\/\/@[^\n]*/g, ''); // marks of the other variants
+  const code = source.replace(/\/\/[^\n]*/g, '');
+  if (/\b(f16|vec[234]h)\b/.test(code) && !/^enable f16;/m.test(code)) source = `enable f16; ${source}`; // no new line: errors name lines
   for (const [id, value] of Object.entries(how.consts ?? {})) {
     if (!(id in kernel.consts))
       throw new MelodyError('kernel', `${kernel.name}: no const "${id}"; it has [${Object.keys(kernel.consts).join(', ')}]`);

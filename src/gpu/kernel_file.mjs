@@ -4,7 +4,8 @@
 //   struct Params { … }                       4-byte scalars, bound at @group(0) @binding(0) as var<uniform>
 //   @binding(n) var<storage, read|read_write> inputs first, then outputs
 //   const NAME = 8u;  override NAME = 64u;    numbers that src/ops may replace
-//   alias w4 = vec4f;   //@f16 vec2u          in the variant "f16" the text between `=` or `return` and `;` is the mark's
+//   alias w4 = vec4f;   //@f16 vec2u          in the variant "f16" the text between `=` or `return` and `;` is the mark's;
+//                                             a line may have several marks; text that names f16 gets `enable f16;`
 // and one extension: a line `// @use name` appends kernels/lib/name.wgsl (module scope has no order in WGSL).
 
 /**

@@ -161,6 +161,45 @@ describe('linear', () => {
   });
 });
 
+describe('f16 weights with shader-f16', () => {
+  for (const [rows, inner, cols] of [
+    [1, 64, 36],
+    [3, 129, 33],
+    [70, 36, 100],
+  ])
+    it(`are the same bits as without, [${rows}, ${inner}] to ${cols}`, async () => {
+      const [x, w] = [randomArray(rows * inner, 1), roundHalf(randomArray(cols * inner, 2))];
+      await forms.each(async (form) => {
+        const run = async (caps: Caps) => {
+          let variant: string | undefined;
+          const { y } = await runGraph(
+            gpu(),
+            (g) => {
+              const y = linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner], 'f16'), { form });
+              variant = g.dispatches[0].how.variant;
+              return { y };
+            },
+            { x },
+            {},
+            { caps },
+          );
+          return { y, variant };
+        };
+        const words = await run({ ...gpu().caps, software: false, f16: false });
+        const halves = await run({ ...gpu().caps, software: false });
+        expect([words.variant, halves.variant]).toEqual(['f16', gpu().caps.f16 ? 'half' : 'f16']);
+        expect(halves.y).toEqual(words.y);
+        expectClose(halves.y, product(x, w, rows, inner, cols), 1e-6);
+      });
+    });
+
+  it('are off on software adapters', async () => {
+    const g = new Graph({ ...DEFAULT_CAPS, f16: true, software: true });
+    linear(g, g.input('x', [4, 8]), weightOf(new Float32Array(64), [8, 8], 'f16'));
+    expect(g.dispatches[0].how.variant).toBe('f16');
+  });
+});
+
 describe('swiglu', () => {
   for (const [rows, inner, cols, dtype] of [
     [1, 256, 684, 'f32'],
