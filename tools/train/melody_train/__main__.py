@@ -10,7 +10,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 os.environ.setdefault('GOMP_SPINCOUNT', '0')
 
 STAGES = ('data', 'features', 'semantic', 'towers', 'rvq', 'heads', 'lm', 'vae', 'latents', 'polish', 'dpd', 'export', 'goldens')
-OTHER = ('count', 'sample')
+OTHER = ('count', 'sample', 'unpack')
 
 
 class Paths:
@@ -39,7 +39,7 @@ def main():
     p.add_argument('--goldens', default=str(repository / 'test' / 'goldens'))
     p.add_argument('--minutes', type=float, help='time limit of this stage instead of the config\'s')
     p.add_argument('--force', action='store_true', help='run a finished stage again (training resumes from its checkpoint)')
-    p.add_argument('--init', help='stages lm and dpd: folder of another run to start from, where shapes fit')
+    p.add_argument('--init', help='stages lm, vae and dpd: folder of another run to start from, where shapes fit')
     args = p.parse_args()
     config = load_config(args.config)
     args.data = args.data or f'data/{Path(args.config).stem}'

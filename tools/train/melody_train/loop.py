@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import time
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def optimiser_of(model, train, weight_decay=0.01):
     """The optimiser a config asks for: "adamw" (default) or "muon" for the matrices inside layers and blocks."""
     if train.get('optimiser', 'adamw') == 'adamw':
         return adamw(model.parameters(), train['lr'], weight_decay)
-    hidden = lambda name, p: p.ndim == 2 and name.endswith('.weight') and ('layers.' in name or 'blocks.' in name)
+    inside = re.compile(r'(^|\.)(layers|blocks|token_blocks|low|high)\.')
+    hidden = lambda name, p: p.ndim == 2 and name.endswith('.weight') and inside.search(name)
     named = list(model.named_parameters())
     return Muon([p for n, p in named if hidden(n, p)], [p for n, p in named if not hidden(n, p)], train['lr'], weight_decay)
 
@@ -228,10 +230,14 @@ def draw_curve(folder):
 
 
 def start_from(folder, model):
-    """Starts model from another run's EMA weights wherever name and shape fit; the rest keeps its own start. Returns what did not fit."""
+    """Starts model from another run's EMA weights wherever name and shape fit; the rest keeps its own start. A matrix that has more columns
+    than the other's keeps those first and hears the new ones with weight 0. Returns the names that were left alone."""
     state = torch.load(Path(folder) / 'checkpoint.pt', map_location='cpu')['ema']
     own = model.state_dict()
     fits = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+    for k, v in state.items():
+        if k in own and k not in fits and v.ndim == 2 and own[k].ndim == 2 and len(v) == len(own[k]) and v.shape[1] < own[k].shape[1]:
+            fits[k] = torch.cat([v, v.new_zeros(len(v), own[k].shape[1] - v.shape[1])], 1)
     model.load_state_dict({**own, **fits})
     return sorted(set(own) - set(fits))
 

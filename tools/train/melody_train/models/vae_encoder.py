@@ -34,7 +34,7 @@ class StftConvNextEncoder(nn.Module):
     def __init__(self, c):
         super().__init__()
         self.config, self.hop, self.spectra = c, c['hop_length'], c['spectra']
-        features = sum((s['size'] // 2 + 1) * (self.hop // s['hop']) for s in self.spectra)
+        features = sum(s.get('bins', s['size'] // 2 + 1) * (self.hop // s['hop']) for s in self.spectra)
         self.embed = nn.Linear(features, c['dim'])
         self.norm_in = LayerNorm(c['dim'])
         self.blocks = nn.ModuleList(ConvNeXt(c['dim'], c['ffn'], c['kernel'], 1 / c['layers']) for _ in range(c['layers']))
@@ -42,10 +42,11 @@ class StftConvNextEncoder(nn.Module):
         self.head = nn.Linear(c['dim'], outputs(c))
 
     def features(self, audio):
-        """[B, hop*T] -> [B, T, features]: for each spectrum log(|S| + 0.01), the frames inside one hop side by side."""
+        """[B, hop*T] -> [B, T, features]: for each spectrum log(|S| + 0.01) of its first `bins` bins (default all), the frames inside
+        one hop side by side. Long windows tell low pitches apart, short ones say when; long ones need their low bins only."""
         out = []
         for s in self.spectra:
-            spectrum = framed_stft(audio, s['size'], s['hop'])
+            spectrum = framed_stft(audio, s['size'], s['hop'])[..., : s.get('bins')]
             magnitude = (spectrum.real.square() + spectrum.imag.square() + 1e-8).sqrt()
             out.append((magnitude + 1e-2).log().unflatten(1, (-1, self.hop // s['hop'])).flatten(2))
         return torch.cat(out, -1)

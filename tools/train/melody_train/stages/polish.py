@@ -37,7 +37,7 @@ def run(c, paths):
     judges = Discriminators(t['discriminators']).to(device())
     run = Run(paths.runs / 'polish', decoder, [adamw(decoder.parameters(), t['lr'], betas=(0.8, 0.98)),
                                               adamw(judges.parameters(), t['lr_discriminator'], betas=(0.8, 0.98))], t, extra=[judges])
-    loss_of = SpectralLoss(c['sample_rate'], t['sizes'], t['mels'], device())
+    loss_of = SpectralLoss(c['sample_rate'], t['sizes'], t['mels'], device(), t.get('pitch'))
     rng = random.Random(2000 + run.step)
     torch.manual_seed(2000 + run.step)
     length = int(t['seconds'] * c['frame_rate']) * c['hop_length']
@@ -50,7 +50,7 @@ def run(c, paths):
                 z = mean + torch.randn_like(mean) * (0.5 * log_var).exp()
             output = decoder.unclipped(z).float()
         losses = loss_of(output, audio)
-        total = losses['stft'] + t['mel_weight'] * losses['mel']
+        total = losses['stft'] + t['mel_weight'] * losses['mel'] + t.get('pitch_weight', 0.5) * losses.get('pitch', 0.0)
         judged = t['adversarial_weight'] > 0 and run.step % t['judge_every'] == 0
         if judged:
             with autocast():

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ..corpus import Corpus
-from ..loop import Run, adamw, autocast, device
+from ..loop import Run, autocast, device, optimiser_of, start_from
 from ..losses import SpectralLoss, chroma_cosine, log_mel_distance
 from ..models.vae_decoder import vae_decoder
 from ..models.vae_encoder import vae_encoder
@@ -32,9 +32,12 @@ def kl(mean, log_var):
 def run(c, paths):
     t = c['train']['vae']
     corpus, held = Corpus(paths.data, 'train'), Corpus(paths.data, 'heldout', limit=32)
-    model = Vae(c).to(device())
-    run = Run(paths.runs / 'vae', model, [adamw(model.parameters(), t['lr'])], t)
-    loss_of = SpectralLoss(c['sample_rate'], t['sizes'], t['mels'], device())
+    model = Vae(c)
+    if paths.init:
+        print(f'vae: starts from {paths.init}, but for {start_from(paths.init, model)}', flush=True)
+    model.to(device())
+    run = Run(paths.runs / 'vae', model, [optimiser_of(model, t)], t)
+    loss_of = SpectralLoss(c['sample_rate'], t['sizes'], t['mels'], device(), t.get('pitch'))
     rng = random.Random(1000 + run.step)
     torch.manual_seed(1000 + run.step)
     length = int(t['seconds'] * c['frame_rate']) * c['hop_length']
@@ -45,7 +48,7 @@ def run(c, paths):
             output, mean, log_var = model(audio)
         losses = loss_of(output.float(), audio)
         losses['kl'] = kl(mean, log_var)
-        run.update(losses['stft'] + losses['mel'] * t['mel_weight'] + t['kl_weight'] * losses['kl'], t['clip'])
+        run.update(losses['stft'] + losses['mel'] * t['mel_weight'] + losses.get('pitch', 0.0) * t.get('pitch_weight', 0.5) + t['kl_weight'] * losses['kl'], t['clip'])
         run.advance({k: v.detach() for k, v in losses.items()})
         if run.due():
             corpus.refresh()

@@ -1,0 +1,48 @@
+"""Stage `unpack`: weights/NAME/ back into a folder of runs, so that training goes on from an exported model (--init) when its checkpoints are gone.
+
+What a new run takes over as it is (tokenizer, features, semantic, towers, rvq, heads) can be copied from there; `--init RUNS/lm`, `RUNS/vae` and
+`RUNS/dpd` start those stages. Optimisers are not in an export, and the decoder is the polished one.
+"""
+
+import math
+import shutil
+
+import torch
+
+from ..export import load_exported
+from ..models.vae_encoder import outputs
+from .towers import TrainedTowers
+
+START_DEVIATION = 0.1  # of the encoder's noise, in latents of variance 1: an export does not keep the variance (training.md section 2: 0.06 ... 0.13)
+
+
+def run(c, paths):
+    config, networks, tokenizer = load_exported(paths.weights)
+    states = {name: module.state_dict() for name, module in networks.items()}
+    towers = TrainedTowers(c, len(tokenizer.vocab))
+    towers.towers.text.load_state_dict(states['text_tower'])
+    towers.towers.audio.load_state_dict(states['audio_tower'])
+    encoder = with_variance(states['vae_encoder'], outputs({**config['vae_encoder'], 'variance': True}))
+    vae = {**{f'encoder.{k}': v for k, v in encoder.items()}, **{f'decoder.{k}': v for k, v in states['vae_decoder'].items()}}
+    for name, state in (('towers', towers.state_dict()), ('lm', states['semantic_lm']), ('vae', vae), ('dpd', states['dual_path'])):
+        save(paths.runs / name / 'checkpoint.pt', {'ema': state})
+    save(paths.runs / 'rvq' / 'rvq.pt', states['rvq'])
+    save(paths.runs / 'semantic' / 'encoder.pt', states['semantic_encoder'])
+    save(paths.runs / 'features' / 'basis.pt', networks['semantic_encoder'].features.state_dict())
+    if 'style_heads' in states:
+        save(paths.runs / 'heads' / 'heads.pt', states['style_heads'])
+    shutil.copyfile(paths.weights / 'tokenizer.json', paths.runs / 'tokenizer.json')
+    print(f'unpack: {paths.weights} -> {paths.runs}')
+
+
+def with_variance(state, rows):
+    """The exported encoder's head [D, dim] with the D rows of log variance that training needs, constant at START_DEVIATION squared."""
+    weight, bias = state['head.weight'], state['head.bias']
+    more = rows - len(bias)
+    return {**state, 'head.weight': torch.cat([weight, weight.new_zeros(more, *weight.shape[1:])]),
+            'head.bias': torch.cat([bias, bias.new_full((more,), 2 * math.log(START_DEVIATION))])}
+
+
+def save(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(value, path)
