@@ -24,7 +24,8 @@ export interface StftEncoderConfig {
   readonly layers: number;
   /** False: the exported encoder gives means alone. */
   readonly variance?: boolean;
-  readonly spectra: readonly { readonly size: number; readonly hop: number }[];
+  /** Of a spectrum only the first `bins` are used where given: long windows tell low pitches apart and need no more. */
+  readonly spectra: readonly { readonly size: number; readonly hop: number; readonly bins?: number }[];
 }
 
 export interface StridedEncoderConfig {
@@ -59,9 +60,9 @@ function stftEncoder(g: Graph, w: Scope, audio: Tensor, c: StftEncoderConfig): T
   const frames = elementsOf(audio.shape) / c.hop_length;
   const features = concatCols(
     g,
-    c.spectra.map(({ size, hop }) => {
-      const y = complexPower(g, stft(g, audio, { size, hop }), { bins: size / 2 + 1, mode: 'log', eps: 1e-8, floor: 1e-2 });
-      return reshape(y, [frames, (size / 2 + 1) * (c.hop_length / hop)]);
+    c.spectra.map(({ size, hop, bins = size / 2 + 1 }) => {
+      const y = complexPower(g, stft(g, audio, { size, hop, bins }), { bins, mode: 'log', eps: 1e-8, floor: 1e-2 });
+      return reshape(y, [frames, bins * (c.hop_length / hop)]);
     }),
   );
   const norm = (name: string, x: Tensor) => layerNorm(g, x, w.get(`${name}.weight`, [c.dim]), w.get(`${name}.bias`, [c.dim]), { eps: EPS });

@@ -26,6 +26,8 @@ export function stft(g: Graph, audio: Tensor, { size, hop, bins = size / 2 + 1 }
   const n = elementsOf(audio.shape);
   if (n % hop !== 0 || size % 2 || hop % 2 || size < hop)
     throw new MelodyError('shape', `stft: got ${n} samples, size ${size}, hop ${hop}; expected whole hops, even sizes and size ≥ hop`);
+  if (!Number.isInteger(bins) || bins < 1 || bins > size / 2 + 1)
+    throw new MelodyError('shape', `stft: got ${bins} bins, expected a whole number from 1 to ${size / 2 + 1} for size ${size}`);
   const pad = (size - hop) / 2;
   return conv1d(g, reshape(audio, [n, 1]), analysisBasis(size, bins), { stride: hop, padding: [pad, pad] });
 }

@@ -45,6 +45,18 @@ describe('stft', () => {
     expectClose(y, stftReference(x, 128, 32, 9));
   });
 
+  it('a long window over a short signal, few bins of it', async () => {
+    const x = randomArray(3 * 480, 9);
+    const { y } = await runGraph(gpu(), (g) => ({ y: stft(g, g.input('x', [x.length]), { size: 8192, hop: 480, bins: 31 }) }), { x });
+    expectClose(y, stftReference(x, 8192, 480, 31));
+  });
+
+  it.each([0, 34, 1.5])('refuses %s bins of 33', async (bins) => {
+    await expect(runGraph(gpu(), (g) => ({ y: stft(g, g.input('x', [64]), { size: 64, hop: 16, bins }) }))).rejects.toThrow(
+      `stft: got ${bins} bins, expected a whole number from 1 to 33`,
+    );
+  });
+
   it('refuses part of a hop', async () => {
     await expect(runGraph(gpu(), (g) => ({ y: stft(g, g.input('x', [100]), { size: 64, hop: 16 }) }))).rejects.toThrow(
       'stft: got 100 samples',

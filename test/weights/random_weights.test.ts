@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { f16ToF32 } from '../../src/graph/half.ts';
-import type { WeightRef } from '../../src/graph/tensor.ts';
+import { readFloats } from '../../src/graph/residents.ts';
 import { randomWeights } from '../../src/weights/random_weights.ts';
 import { PIECE_BYTES } from '../../src/weights/tensor_stream.ts';
-
-async function valuesOf(ref: WeightRef): Promise<Float32Array> {
-  const values = new Float32Array(ref.shape.reduce((n, d) => n * d, 1));
-  for await (const { offset, data } of ref.read()) values.set(data instanceof Uint16Array ? f16ToF32(data) : data, offset);
-  return values;
-}
 
 function moments(values: Float32Array): [mean: number, deviation: number] {
   const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
@@ -17,7 +10,7 @@ function moments(values: Float32Array): [mean: number, deviation: number] {
 
 describe('random weights', () => {
   it('are normal with variance 1 / fan-in', async () => {
-    const values = await valuesOf(randomWeights(1, 'f32').get('w', [512, 64, 4]));
+    const values = await readFloats(randomWeights(1, 'f32').get('w', [512, 64, 4]));
     const [mean, deviation] = moments(values);
     expect(Math.abs(mean)).toBeLessThan((4 / 16) * 0.01);
     expect(deviation * 16).toBeCloseTo(1, 2);
@@ -32,12 +25,12 @@ describe('random weights', () => {
 
   it('vectors lie around 1 for gains and 0 for biases', async () => {
     const weights = randomWeights(1).at('norm');
-    expect(moments(await valuesOf(weights.get('weight', [4096])))[0]).toBeCloseTo(1, 2);
-    expect(moments(await valuesOf(weights.get('bias', [4096])))[0]).toBeCloseTo(0, 2);
+    expect(moments(await readFloats(weights.get('weight', [4096])))[0]).toBeCloseTo(1, 2);
+    expect(moments(await readFloats(weights.get('bias', [4096])))[0]).toBeCloseTo(0, 2);
   });
 
   it('depend on seed and name, and on nothing else', async () => {
-    const at = (seed: number, name: string) => valuesOf(randomWeights(seed).get(name, [64, 8]));
+    const at = (seed: number, name: string) => readFloats(randomWeights(seed).get(name, [64, 8]));
     expect(await at(1, 'a')).toEqual(await at(1, 'a'));
     expect(await at(1, 'a')).not.toEqual(await at(2, 'a'));
     expect(await at(1, 'a')).not.toEqual(await at(1, 'b'));
