@@ -1,9 +1,11 @@
 // A compiled graph: slots, pipelines and bind groups made once, replayed in one submit with one parameter write.
 import { MelodyError } from '../errors.ts';
-import { bufferSize, GPU_USAGE, type Gpu } from '../gpu/device.ts';
-import { type Dispatch, type Graph, isScalar, type ParamValue } from './graph.ts';
+import { GPU_USAGE, type Gpu } from '../gpu/device.ts';
+import { timePasses } from '../gpu/timestamps.ts';
+import type { Dispatch, Graph } from './graph.ts';
+import { ParamBlock } from './params.ts';
+import { type Places, placesOf } from './places.ts';
 import type { Residents } from './residents.ts';
-import { assignSlots, type Lifetime } from './slots.ts';
 import type { Storage } from './tensor.ts';
 
 export interface CompileOptions {
@@ -28,7 +30,6 @@ export interface DispatchTime {
 
 type HostData = Float32Array | Uint32Array | Int32Array;
 
-const PARAM_ALIGN = 256; // WebGPU's minUniformBufferOffsetAlignment at default limits
 const GUARD_BYTES = 64;
 const GUARD_WORD = 0xa5a5a5a5;
 const POISON_WORD = 0x7fc0dead; // a quiet NaN
@@ -40,25 +41,15 @@ interface Step {
   readonly group: GPUBindGroup;
 }
 
-/** Where a run-time number goes: word `at` of the parameter block. */
-interface Patch {
-  readonly at: number;
-  readonly type: 'u32' | 'i32' | 'f32';
-  readonly value: Exclude<ParamValue, number>;
-}
-
 export class Plan {
   readonly gpu: Gpu;
   readonly graph: Graph;
   readonly #steps: Step[];
   readonly #buffers: Map<Storage, GPUBuffer>;
   readonly #owned: GPUBuffer[]; // slots, inputs, outputs and parameters: what dispose frees
-  readonly #params: GPUBuffer;
-  readonly #words: DataView<ArrayBuffer>;
-  readonly #patches: Patch[];
-  readonly #patchedBytes: number;
-  readonly #slotOf: ReadonlyMap<Storage, number>;
-  readonly #slotBytes: readonly number[];
+  readonly #params: ParamBlock;
+  readonly #paramBuffer: GPUBuffer;
+  readonly #places: Places;
   readonly #options: CompileOptions;
   #disposed = false;
 
@@ -70,8 +61,7 @@ export class Plan {
     owned: GPUBuffer[];
     params: ParamBlock;
     paramBuffer: GPUBuffer;
-    slotOf: ReadonlyMap<Storage, number>;
-    slotBytes: readonly number[];
+    places: Places;
     options: CompileOptions;
   }) {
     this.gpu = parts.gpu;
@@ -79,12 +69,9 @@ export class Plan {
     this.#steps = parts.steps;
     this.#buffers = parts.buffers;
     this.#owned = parts.owned;
-    this.#params = parts.paramBuffer;
-    this.#words = parts.params.words;
-    this.#patches = parts.params.patches;
-    this.#patchedBytes = parts.params.patchedBytes;
-    this.#slotOf = parts.slotOf;
-    this.#slotBytes = parts.slotBytes;
+    this.#params = parts.params;
+    this.#paramBuffer = parts.paramBuffer;
+    this.#places = parts.places;
     this.#options = parts.options;
   }
 
@@ -103,16 +90,16 @@ export class Plan {
     };
     try {
       const guard = options.guard ? GUARD_BYTES : 0;
-      const { slotOf, slotBytes, named, persistent } = placesOf(graph, guard);
-      const slots = slotBytes.map((bytes, i) => own(bytes, USAGE, `slot ${i}`));
-      const buffers = new Map([...slotOf].map(([s, i]) => [s, slots[i]]));
-      for (const s of named) buffers.set(s, own(s.bytes + guard, USAGE, s.label));
-      const params = packParams(graph.dispatches);
-      const paramBuffer = own(params.words.byteLength, GPU_USAGE.UNIFORM | GPU_USAGE.COPY_DST, 'params');
-      gpu.device.queue.writeBuffer(paramBuffer, 0, params.words.buffer);
+      const places = placesOf(graph, guard);
+      const slots = places.slotBytes.map((bytes, i) => own(bytes, USAGE, `slot ${i}`));
+      const buffers = new Map([...places.slotOf].map(([s, i]) => [s, slots[i]]));
+      for (const s of places.named) buffers.set(s, own(s.bytes + guard, USAGE, s.label));
+      const params = new ParamBlock(graph.dispatches);
+      const paramBuffer = own(params.bytes.byteLength, GPU_USAGE.UNIFORM | GPU_USAGE.COPY_DST, 'params');
+      gpu.device.queue.writeBuffer(paramBuffer, 0, params.bytes);
       const [pipelines, loaded] = await Promise.all([
         Promise.all(graph.dispatches.map((d) => gpu.pipeline(d.kernel, d.how))),
-        residents.ensure(persistent, options),
+        residents.ensure(places.persistent, options),
       ]);
       for (const [storage, buffer] of loaded) buffers.set(storage, buffer);
       await gpu.allocated();
@@ -133,7 +120,7 @@ export class Plan {
           }),
         }),
       );
-      return new Plan({ gpu, graph, steps, buffers, owned, params, paramBuffer, slotOf, slotBytes, options });
+      return new Plan({ gpu, graph, steps, buffers, owned, params, paramBuffer, places, options });
     } catch (error) {
       for (const buffer of owned) gpu.free(buffer);
       throw error;
@@ -199,17 +186,27 @@ export class Plan {
     this.#ready();
     for (const [name, data] of Object.entries(inputs)) this.write(name, data);
     this.#writeScalars(scalars);
-    const times: DispatchTime[] = [];
-    const chunk = 2048; // a query set holds at most 4096 queries
-    for (let from = 0; from < this.#steps.length; from += chunk)
-      times.push(...(await this.#profileSteps(this.#steps.slice(from, from + chunk))));
-    return times;
+    const times = await timePasses(this.gpu, this.#steps.length, (pass, i) => {
+      const { dispatch, pipeline, group } = this.#steps[i];
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...dispatch.grid);
+    });
+    return this.#steps.map(({ dispatch: d }, i) => ({
+      label: d.label,
+      kernel: d.kernel.name,
+      ms: times[i],
+      flops: d.flops,
+      bytes: d.bytes,
+    }));
   }
 
   /** Bytes of this plan alone: slots, inputs, outputs and parameters, without weights and states. */
   get bytes(): number {
     const rest = [...this.graph.inputs.values(), ...this.graph.outputs.values()].filter((t) => t.storage.kind !== 'state');
-    return this.#slotBytes.reduce((a, b) => a + b, 0) + rest.reduce((n, t) => n + t.storage.bytes, 0) + this.#words.byteLength;
+    return (
+      this.#places.slotBytes.reduce((a, b) => a + b, 0) + rest.reduce((n, t) => n + t.storage.bytes, 0) + this.#params.bytes.byteLength
+    );
   }
 
   /** Kernel launches of one run. */
@@ -224,12 +221,12 @@ export class Plan {
 
   /** One line a dispatch: what, kernel, grid, tensors with their slots, cost. */
   table(): string {
-    const place = (s: Storage) => (s.kind === 'temp' ? `slot ${this.#slotOf.get(s)}` : s.kind);
+    const place = (s: Storage) => (s.kind === 'temp' ? `slot ${this.#places.slotOf.get(s)}` : s.kind);
     const lines = this.#steps.map(({ dispatch: d }, i) => {
       const tensors = (list: Dispatch['inputs']) => list.map((t) => `[${t.shape}] ${place(t.storage)}`).join(', ');
       return `${String(i).padStart(4)}  ${d.label}  ${d.kernel.name}${d.how.variant ? `.${d.how.variant}` : ''}  grid ${d.grid.join('x')}  ${tensors(d.inputs)} -> ${tensors(d.outputs)}  ${(d.flops / 1e6).toFixed(2)} MFLOP`;
     });
-    const total = `${this.#steps.length} dispatches, ${this.#slotBytes.length} slots, ${this.bytes} bytes, ${(this.flops / 1e9).toFixed(3)} GFLOP`;
+    const total = `${this.#steps.length} dispatches, ${this.#places.slotBytes.length} slots, ${this.bytes} bytes, ${(this.flops / 1e9).toFixed(3)} GFLOP`;
     return [...lines, total].join('\n');
   }
 
@@ -260,12 +257,9 @@ export class Plan {
     for (const name of Object.keys(scalars))
       if (!this.graph.scalars.has(name))
         throw new MelodyError('graph', `no scalar "${name}"; this plan has [${[...this.graph.scalars].join(', ')}]`);
-    for (const { at, type, value } of this.#patches) {
-      const given = scalars[value.scalar];
-      if (given === undefined) throw new MelodyError('graph', `scalar "${value.scalar}" was not given to run()`);
-      setWord(this.#words, at, type, given * value.scale + value.offset);
-    }
-    if (this.#patchedBytes) this.gpu.device.queue.writeBuffer(this.#params, 0, this.#words.buffer, 0, this.#patchedBytes);
+    this.#params.fill(scalars);
+    const { bytes, variableBytes } = this.#params;
+    if (variableBytes) this.gpu.device.queue.writeBuffer(this.#paramBuffer, 0, bytes, 0, variableBytes);
   }
 
   #fillMarks(): void {
@@ -282,117 +276,4 @@ export class Plan {
       this.gpu.device.queue.writeBuffer(buffer, 0, words);
     }
   }
-
-  async #profileSteps(steps: readonly Step[]): Promise<DispatchTime[]> {
-    const device = this.gpu.device;
-    const querySet = device.createQuerySet({ type: 'timestamp', count: steps.length * 2 });
-    const resolved = this.gpu.buffer(steps.length * 16, GPU_USAGE.QUERY_RESOLVE | GPU_USAGE.COPY_SRC, 'timestamps');
-    try {
-      const encoder = device.createCommandEncoder();
-      steps.forEach(({ dispatch, pipeline, group }, i) => {
-        const pass = encoder.beginComputePass({
-          timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 },
-        });
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(dispatch.grid[0], dispatch.grid[1], dispatch.grid[2]);
-        pass.end();
-      });
-      encoder.resolveQuerySet(querySet, 0, steps.length * 2, resolved, 0);
-      device.queue.submit([encoder.finish()]);
-      const ns = new BigUint64Array(await this.gpu.read(resolved, steps.length * 16));
-      return steps.map(({ dispatch: d }, i) => ({
-        label: d.label,
-        kernel: d.kernel.name,
-        ms: Number(ns[2 * i + 1] - ns[2 * i]) / 1e6,
-        flops: d.flops,
-        bytes: d.bytes,
-      }));
-    } finally {
-      querySet.destroy();
-      this.gpu.free(resolved);
-    }
-  }
-}
-
-/** Where every storage of a graph goes. */
-interface Places {
-  readonly slotOf: ReadonlyMap<Storage, number>; // temporaries
-  readonly slotBytes: readonly number[];
-  readonly named: readonly Storage[]; // inputs and outputs, a buffer each
-  readonly persistent: readonly Storage[]; // weights and states, which outlive the plan
-}
-
-function placesOf(graph: Graph, guard = 0): Places {
-  const lives = lifetimesOf(graph);
-  const temps = [...lives.keys()].filter((s) => s.kind === 'temp');
-  const slots = assignSlots(temps.map((s) => ({ ...(lives.get(s) as Lifetime), bytes: s.bytes + guard })));
-  const ends = [...graph.inputs.values(), ...graph.outputs.values()].map((t) => t.storage);
-  const all = new Set([...lives.keys(), ...ends]);
-  return {
-    slotOf: new Map(temps.map((s, i) => [s, slots.slotOf[i]])),
-    slotBytes: slots.bytes,
-    named: [...new Set(ends)].filter((s) => s.kind !== 'state' && s.kind !== 'weight' && s.kind !== 'temp'),
-    persistent: [...all].filter((s) => s.kind === 'weight' || s.kind === 'state'),
-  };
-}
-
-/** What a graph takes on the GPU once compiled, without compiling it: bytes of the plan's own buffers, and what must be there beside them. */
-export function memoryOf(graph: Graph): { readonly own: number; readonly persistent: readonly Storage[] } {
-  const { slotBytes, named, persistent } = placesOf(graph);
-  const sizes = [...slotBytes, ...named.map((s) => s.bytes), packParams(graph.dispatches).words.byteLength];
-  return { own: sizes.reduce((n, bytes) => n + bufferSize(bytes), 0), persistent };
-}
-
-/** First write and last use of every storage, as dispatch numbers. */
-function lifetimesOf(graph: Graph): Map<Storage, { bytes: number; first: number; last: number }> {
-  const lives = new Map<Storage, { bytes: number; first: number; last: number }>();
-  graph.dispatches.forEach((d, i) => {
-    for (const { storage } of [...d.inputs, ...d.outputs]) {
-      const life = lives.get(storage);
-      if (life) life.last = i;
-      else lives.set(storage, { bytes: storage.bytes, first: i, last: i });
-    }
-  });
-  return lives;
-}
-
-interface ParamBlock {
-  readonly words: DataView<ArrayBuffer>;
-  readonly offsets: readonly number[]; // bytes, per dispatch
-  readonly sizes: readonly number[];
-  readonly patches: Patch[];
-  readonly patchedBytes: number; // the leading bytes that hold every patched word
-}
-
-/** All dispatches' Params in one buffer; those with run-time scalars come first, so that one short write renews them. */
-function packParams(dispatches: readonly Dispatch[]): ParamBlock {
-  const varies = (d: Dispatch) => Object.values(d.params).some(isScalar);
-  const order = dispatches.map((_, i) => i).sort((a, b) => Number(varies(dispatches[b])) - Number(varies(dispatches[a])) || a - b);
-  const offsets = new Array<number>(dispatches.length);
-  const sizes = dispatches.map((d) => Math.ceil(Object.keys(d.kernel.params).length / 4) * 16);
-  let end = 0;
-  let patchedBytes = 0;
-  for (const i of order) {
-    offsets[i] = end;
-    end = Math.ceil((end + sizes[i]) / PARAM_ALIGN) * PARAM_ALIGN;
-    if (varies(dispatches[i])) patchedBytes = end;
-  }
-  const words = new DataView(new ArrayBuffer(Math.max(end, PARAM_ALIGN)));
-  const patches: Patch[] = [];
-  dispatches.forEach((d, i) => {
-    Object.entries(d.kernel.params).forEach(([field, type], f) => {
-      const at = offsets[i] + 4 * f;
-      const value = d.params[field];
-      if (isScalar(value)) patches.push({ at, type, value });
-      else setWord(words, at, type, value);
-    });
-  });
-  return { words, offsets, sizes, patches, patchedBytes };
-}
-
-function setWord(words: DataView, at: number, type: 'u32' | 'i32' | 'f32', value: number): void {
-  if (type === 'f32') words.setFloat32(at, value, true);
-  else if (type === 'i32') words.setInt32(at, value, true);
-  else words.setUint32(at, value, true);
 }

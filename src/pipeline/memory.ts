@@ -2,7 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import { bufferSize } from '../gpu/device.ts';
 import type { Graph } from '../graph/graph.ts';
-import { memoryOf } from '../graph/plan.ts';
+import { memoryOf } from '../graph/places.ts';
 import type { Storage } from '../graph/tensor.ts';
 import { aborted, type Engine, MAX_PLANS, type Machine } from './engine.ts';
 

@@ -1,0 +1,48 @@
+// Which buffer every storage of a graph goes to: temporaries share slots by lifetime, inputs and outputs have one each.
+import { bufferSize } from '../gpu/device.ts';
+import type { Graph } from './graph.ts';
+import { ParamBlock } from './params.ts';
+import { assignSlots, type Lifetime } from './slots.ts';
+import type { Storage } from './tensor.ts';
+
+export interface Places {
+  readonly slotOf: ReadonlyMap<Storage, number>; // temporaries
+  readonly slotBytes: readonly number[];
+  readonly named: readonly Storage[]; // inputs and outputs, a buffer each
+  readonly persistent: readonly Storage[]; // weights and states, which outlive the plan
+}
+
+/** `guard` bytes are kept free behind every temporary. */
+export function placesOf(graph: Graph, guard = 0): Places {
+  const lives = lifetimesOf(graph);
+  const temps = [...lives.keys()].filter((s) => s.kind === 'temp');
+  const slots = assignSlots(temps.map((s) => ({ ...(lives.get(s) as Lifetime), bytes: s.bytes + guard })));
+  const ends = [...graph.inputs.values(), ...graph.outputs.values()].map((t) => t.storage);
+  const all = new Set([...lives.keys(), ...ends]);
+  return {
+    slotOf: new Map(temps.map((s, i) => [s, slots.slotOf[i]])),
+    slotBytes: slots.bytes,
+    named: [...new Set(ends)].filter((s) => s.kind !== 'state' && s.kind !== 'weight' && s.kind !== 'temp'),
+    persistent: [...all].filter((s) => s.kind === 'weight' || s.kind === 'state'),
+  };
+}
+
+/** What a graph takes on the GPU once compiled, without compiling it: bytes of the plan's own buffers, and what must be there beside them. */
+export function memoryOf(graph: Graph): { readonly own: number; readonly persistent: readonly Storage[] } {
+  const { slotBytes, named, persistent } = placesOf(graph);
+  const sizes = [...slotBytes, ...named.map((s) => s.bytes), new ParamBlock(graph.dispatches).bytes.byteLength];
+  return { own: sizes.reduce((n, bytes) => n + bufferSize(bytes), 0), persistent };
+}
+
+/** First write and last use of every storage, as dispatch numbers. */
+function lifetimesOf(graph: Graph): Map<Storage, Lifetime> {
+  const lives = new Map<Storage, { bytes: number; first: number; last: number }>();
+  graph.dispatches.forEach((d, i) => {
+    for (const { storage } of [...d.inputs, ...d.outputs]) {
+      const life = lives.get(storage);
+      if (life) life.last = i;
+      else lives.set(storage, { bytes: storage.bytes, first: i, last: i });
+    }
+  });
+  return lives;
+}
