@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import shutil
 import sys
 import tempfile
 import unittest
@@ -24,8 +25,8 @@ from melody_train import goldens  # noqa: E402
 from melody_train.config import load_config  # noqa: E402
 from melody_train.data.shards import write_shard  # noqa: E402
 from melody_train.export import load_exported  # noqa: E402
-from melody_train.loop import set_up_threads  # noqa: E402
-from melody_train.stages import count, dpd, export, features, heads, latents, lm, polish, rvq, semantic, towers, vae  # noqa: E402
+from melody_train.loop import set_up_threads, start_from  # noqa: E402
+from melody_train.stages import count, dpd, export, features, heads, latents, lm, polish, rvq, semantic, towers, unpack, vae  # noqa: E402
 
 SECONDS = 6
 
@@ -117,7 +118,29 @@ class Stages(unittest.TestCase):
         goldens.run(paths.weights, paths.goldens)
         assert (paths.goldens / 'generation.safetensors').exists() and (paths.goldens / 'style_heads.safetensors').exists() and (paths.goldens / 'paper_mini' / 'dual_path.safetensors').exists()
 
-    def test_e_counts_print(self):
+    def test_e_an_export_trains_on(self):
+        config, paths = self.world
+        config['vae_encoder']['spectra'] = [*config['vae_encoder']['spectra'], {'size': 4096, 'hop': 480, 'bins': 32}]  # a wider encoder than the exported one
+        again = SimpleNamespace(**{**vars(paths), 'runs': paths.runs.parent / 'unpacked'})
+        with contextlib.redirect_stdout(io.StringIO()):
+            unpack.run(config, again)
+        start = vae.Vae(config)
+        assert start_from(again.runs / 'vae', start) == []
+        exported = load_exported(paths.weights)[1]
+        audio = torch.from_numpy(clip(3).astype(np.float32) / 32768)[None]
+        with torch.no_grad():
+            mean, log_var = start.eval().encoder(audio)
+            assert torch.allclose(mean, exported['vae_encoder'](audio), atol=1e-4)
+            assert torch.allclose(log_var, torch.full_like(log_var, 2 * math.log(unpack.START_DEVIATION)))
+        for stage in ('latents', 'features'):
+            shutil.copytree(paths.runs / stage, again.runs / stage, dirs_exist_ok=True)
+        (again.runs / 'dpd' / 'checkpoint.pt').rename(again.runs / 'checkpoint.pt')
+        again.init = again.runs
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            dpd.run(config, again)
+        assert 'but for []' in out.getvalue()
+
+    def test_f_counts_print(self):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             count.run(*self.world)
         assert 'GFLOP' in out.getvalue()
