@@ -1,6 +1,6 @@
 // The page: what is asked for, what is playing, what was made. All music is made in the worker behind `session`.
 import { type Recipe, Session, type Snapshot, type StyleOptions } from '../src/web/index.ts';
-import { sentence } from '../src/web/words.ts';
+import { NO_ADAPTER, sentence } from '../src/web/words.ts';
 import { byId, clock, debounce, say } from './dom.ts';
 import { type Entry, History, type Settings } from './history.ts';
 import { HistoryList, saveWav } from './history_list.ts';
@@ -44,12 +44,14 @@ void open();
 
 async function open(): Promise<void> {
   try {
+    const terminal = 'Or make music in a terminal: the project’s README says how.';
     if (!navigator.gpu) {
-      const insecure = !isSecureContext
-        ? 'Open it over https, or from this very machine.'
-        : 'Use a current Chrome, Edge, Safari or Firefox with hardware acceleration on, or make music in a terminal: the project’s README says how.';
-      return problem(`This page needs WebGPU, and this browser does not offer it here. ${insecure}`);
+      const remedy = isSecureContext
+        ? `Use a current Chrome, Edge, Safari or Firefox with hardware acceleration on. ${terminal}`
+        : 'Open it over https, or from this very machine.';
+      return problem(`This page needs WebGPU, and this browser does not offer it here. ${remedy}`);
     }
+    if (!(await navigator.gpu.requestAdapter())) return problem(`${sentence(NO_ADAPTER)} ${terminal}`);
     await panel.open();
     await navigator.serviceWorker?.register('sw.js').catch(() => undefined); // without it the page itself needs the network
   } catch (error) {

@@ -5,6 +5,7 @@ import { openModel } from '../pipeline/model.ts';
 import type { MelodyStream } from '../pipeline/stream.ts';
 import { describeModel, openModelFiles } from './model_files.ts';
 import type { Calls, Description, ModelInfo, PlainError, Reply, Request, WavRequest, WorkerEvent } from './protocol.ts';
+import { NO_ADAPTER } from './words.ts';
 
 /** What a worker's global is, as far as we use it. */
 interface Port {
@@ -99,6 +100,8 @@ class Host {
 
   async #load({ src, keep }: { src: string; keep: boolean }, signal: AbortSignal, emit: (event: WorkerEvent) => void): Result<'load'> {
     this.#unload();
+    // Asked first: without an adapter the megabytes would be for nothing.
+    if (!(await (await platform.openGpu()).requestAdapter())) throw new MelodyError('no_adapter', NO_ADAPTER.message, NO_ADAPTER.hint);
     let kept = keep;
     const folder = await openModelFiles(src, {
       keep,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecipe, readWav } from '../../src/index.ts';
-import { chromiumPath } from './browser.ts';
+import { chromiumPath } from '../../tools/chromium.mjs';
 import { expectAccessible, Site, SLOW } from './site.ts';
 
 describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {

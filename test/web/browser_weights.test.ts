@@ -1,6 +1,6 @@
 // A model's files in a real browser: fetched, checked, kept, used offline.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chromiumPath } from './browser.ts';
+import { chromiumPath } from '../../tools/chromium.mjs';
 import { load, Site, SLOW, TINY, tinyWeights } from './site.ts';
 
 describe.runIf(chromiumPath)('weights in Chromium', { timeout: SLOW }, () => {

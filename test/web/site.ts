@@ -6,11 +6,12 @@ import axe from 'axe-core';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
+import type { Melody, StreamOptions } from '../../src/index.ts';
 import { buildDemo } from '../../tools/build_demo.mjs';
+import { type Browser, openBrowser, openBrowserWithHiddenTabs } from '../../tools/chromium.mjs';
 import { serveFolder } from '../../tools/serve.mjs';
 import { buildWeb } from '../../tools/web.mjs';
 import { sendRange } from '../platform/server.ts';
-import { type Browser, openBrowser } from './browser.ts';
 import { PROMPT, SEED } from './parity.ts';
 import type {} from './session_page.ts';
 
@@ -31,7 +32,8 @@ export class Site {
   #server: Awaited<ReturnType<typeof serveFolder>> | undefined;
   #browser: Browser | undefined;
 
-  async open(): Promise<void> {
+  /** `hiddenTabs`: a tab behind another is hidden, as it is for people. */
+  async open({ hiddenTabs = false } = {}): Promise<void> {
     const scratch = join(root, 'node_modules/.cache');
     mkdirSync(scratch, { recursive: true });
     this.#folder = mkdtempSync(join(scratch, 'melody-web-'));
@@ -71,7 +73,7 @@ export class Site {
         return true;
       },
     });
-    this.#browser = await openBrowser();
+    this.#browser = await (hiddenTabs ? openBrowserWithHiddenTabs() : openBrowser());
   }
 
   async close(): Promise<void> {
@@ -124,6 +126,38 @@ export const finished = (page: Page) =>
 
 /** The samples of the session's piece. */
 export const made = async (page: Page) => new Float32Array(await page.evaluate(() => [...(session.audio()?.samples ?? [])]));
+
+/** DevTools of the page's worker: its answer to one method. */
+export async function workerDevtools(page: Page): Promise<(method: string) => Promise<Record<string, number>>> {
+  const devtools = await page.context().newCDPSession(page);
+  const attached = new Promise<string>((resolve) => {
+    devtools.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => targetInfo.url.includes('melody-worker') && resolve(sessionId));
+  });
+  await devtools.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: false });
+  const sessionId = await attached;
+  let count = 0;
+  return (method) =>
+    new Promise((resolve, reject) => {
+      const id = ++count;
+      const hear = ({ message }: { message: string }) => {
+        const answer = JSON.parse(message);
+        if (answer.id !== id) return;
+        devtools.off('Target.receivedMessageFromTarget', hear);
+        if (answer.error) reject(new Error(`${method}: ${answer.error.message}`));
+        else resolve(answer.result);
+      };
+      devtools.on('Target.receivedMessageFromTarget', hear);
+      devtools.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method }) }).catch(reject);
+    });
+}
+
+/** The same piece streamed here in Node; frees the model. */
+export async function streamed(melody: Melody, piece: StreamOptions): Promise<Float32Array> {
+  const parts: Float32Array[] = [];
+  for await (const { channels } of melody.stream(piece)) parts.push(channels[0]);
+  melody.dispose();
+  return Float32Array.from(parts.flatMap((part) => [...part]));
+}
 
 /** Largest difference; infinite where the lengths differ. */
 export const worst = (a: Float32Array, b: Float32Array) =>
