@@ -132,6 +132,7 @@ export class Graph {
         });
     const inputs = pick('read');
     const outputs = pick('write');
+    for (const { storage } of [...inputs, ...outputs]) this.#checkSize(storage); // states are made without a graph that knows the limits
     for (const x of inputs)
       if ((x.storage.kind === 'temp' || x.storage.kind === 'output') && !this.#written.has(x.storage))
         throw new MelodyError('graph', `${label}: reads "${x.storage.label}" before anything writes it`);
@@ -176,7 +177,7 @@ export class Graph {
     if (storage.bytes > limit)
       throw new MelodyError(
         'limit',
-        `${storage.label}: ${storage.bytes} bytes in one tensor; got a limit of ${limit} on ${this.caps.name}`,
+        `${storage.label}: ${storage.bytes} bytes in one tensor (${storage.elements} × ${storage.dtype}); expected at most ${limit}, the limit of ${this.caps.name}`,
         'use a shorter window, a smaller batch, f16 weights, or an adapter with larger bindings',
       );
   }

@@ -12,11 +12,13 @@ export interface Places {
   readonly persistent: readonly Storage[]; // weights and states, which outlive the plan
 }
 
-/** `guard` bytes are kept free behind every temporary. */
+/** With `guard` bytes behind them, temporaries share nothing: each guard belongs to one tensor. */
 export function placesOf(graph: Graph, guard = 0): Places {
   const lives = lifetimesOf(graph);
   const temps = [...lives.keys()].filter((s) => s.kind === 'temp');
-  const slots = assignSlots(temps.map((s) => ({ ...(lives.get(s) as Lifetime), bytes: s.bytes + guard })));
+  const slots = guard
+    ? { slotOf: temps.map((_, i) => i), bytes: temps.map((s) => s.bytes + guard) }
+    : assignSlots(temps.map((s) => lives.get(s) as Lifetime));
   const ends = [...graph.inputs.values(), ...graph.outputs.values()].map((t) => t.storage);
   const all = new Set([...lives.keys(), ...ends]);
   return {

@@ -9,9 +9,12 @@ import type { Residents } from './residents.ts';
 import type { Storage } from './tensor.ts';
 
 export interface CompileOptions {
-  /** Fill temporaries with NaN before every run, so that a read of stale data shows. */
+  /**
+   * Fill temporaries and outputs with NaN before every run, so that a read of what nothing wrote shows. Slots that temporaries share hide
+   * what their earlier tenant left; `guard` too gives each a buffer of its own.
+   */
   poison?: boolean;
-  /** Guard words behind every temporary, input and output; see checkGuards. */
+  /** A buffer of its own for every temporary, and guard words behind it and every input and output; see checkGuards. */
   guard?: boolean;
   /** At most this many dispatches a submit (browsers kill long ones). Default: all in one. */
   dispatchesPerSubmit?: number;
@@ -230,13 +233,13 @@ export class Plan {
     return [...lines, total].join('\n');
   }
 
-  /** After a run compiled with `guard`: throws `kernel` when a dispatch wrote behind an input or output buffer. */
+  /** After a run compiled with `guard`: throws `kernel` when a dispatch wrote behind a temporary, input or output. */
   async checkGuards(): Promise<void> {
     if (!this.#options.guard) throw new MelodyError('graph', 'checkGuards needs a plan compiled with { guard: true }');
     for (const [storage, buffer] of this.#buffers) {
       if (storage.kind === 'weight' || storage.kind === 'state') continue;
       const words = new Uint32Array(await this.gpu.read(buffer, buffer.size));
-      const tail = words.subarray(storage.kind === 'temp' ? words.length - 4 : storage.bytes / 4);
+      const tail = words.subarray(storage.bytes / 4);
       const bad = tail.findIndex((w) => w !== GUARD_WORD);
       if (bad >= 0) throw new MelodyError('kernel', `${storage.label}: guard word ${bad} was overwritten with 0x${tail[bad].toString(16)}`);
     }
@@ -266,14 +269,11 @@ export class Plan {
     const { poison, guard } = this.#options;
     for (const [storage, buffer] of this.#buffers) {
       if (storage.kind !== 'temp' && storage.kind !== 'output' && storage.kind !== 'input') continue;
-      const words = new Uint32Array(buffer.size / 4).fill(GUARD_WORD);
       const own = storage.bytes / 4;
-      if (storage.kind === 'input') {
-        if (guard) this.gpu.device.queue.writeBuffer(buffer, storage.bytes, words, own);
-        continue;
-      }
-      if (poison) words.fill(POISON_WORD, 0, storage.kind === 'temp' ? words.length - 4 : own);
-      this.gpu.device.queue.writeBuffer(buffer, 0, words);
+      const words = new Uint32Array(buffer.size / 4).fill(GUARD_WORD);
+      if (poison) words.fill(POISON_WORD, 0, guard ? own : undefined);
+      const from = storage.kind === 'input' || !poison ? own : 0; // inputs hold their data already
+      if (from < words.length) this.gpu.device.queue.writeBuffer(buffer, 4 * from, words, from);
     }
   }
 }

@@ -6,6 +6,7 @@ import { Residents } from '../../src/graph/residents.ts';
 import { state } from '../../src/graph/tensor.ts';
 import * as K from '../../src/kernels.gen.ts';
 import { add } from '../../src/ops/elementwise.ts';
+import { slice } from '../../src/ops/gather.ts';
 import { rmsNorm } from '../../src/ops/norm.ts';
 import { randomArray, weightOf } from '../helpers/data.ts';
 import { openTestGpu, useGpu } from '../helpers/gpu.ts';
@@ -140,6 +141,24 @@ describe('Plan', () => {
     expect([...values].map(Number.isNaN)).toEqual([false, false, true, true]);
   });
 
+  it('catches writes behind a temporary in the middle, and reads of what nothing wrote in this run', async () => {
+    const chain = (g: Graph, written: number) => {
+      const x = g.input('x', [8]);
+      const one = add(g, x, x); // another temporary before it, whose slot it would share
+      const two = add(g, one, one);
+      const three = g.temp([4], 'f32', 'short');
+      g.dispatch(K.add, { in: { a: two, b: two }, out: { y: three }, params: { n: written, period: 8, alpha: 1, beta: 1 }, grid: [1] });
+      g.output('y', add(g, three, three));
+    };
+    const long = await compile((g) => chain(g, 5), { guard: true });
+    long.run({}, { x: randomArray(8, 1) });
+    await expect(long.checkGuards()).rejects.toThrow('short: guard word 0 was overwritten');
+    const short = await compile((g) => chain(g, 3), { guard: true, poison: true });
+    short.run({}, { x: randomArray(8, 1) });
+    await short.checkGuards();
+    expect([...(await short.read('y'))].map(Number.isNaN)).toEqual([false, false, false, true]);
+  });
+
   it('times every dispatch where the adapter can', async () => {
     const plan = await compile((g) => g.output('y', add(g, g.input('x', [64]), g.inputs.get('x') as never)));
     if (!gpu().caps.timestamps) {
@@ -204,6 +223,18 @@ describe('Graph', () => {
     expect(() => g.input('over', [32 * 1024 * 1024 + 1])).toThrow(/over: 134217732 bytes.*134217728/);
     expect(() => g.weight({ ...weightOf(new Float32Array(1), [1]), shape: [32 * 1024 * 1024 + 1] }, { key: 'raw', dtype: 'f32' })).toThrow(
       /134217732/,
+    );
+  });
+
+  it('refuses a state over the binding limit where it is first used, and says what to do', () => {
+    const g = graph();
+    const cache = state('cache', [32 * 1024 * 1024 + 1, 1]);
+    expect(() => slice(g, cache, 0, 1)).toThrow(
+      expect.objectContaining({
+        code: 'limit',
+        message: 'cache: 134217732 bytes in one tensor (33554433 × f32); expected at most 134217728, the limit of WebGPU default limits',
+        hint: expect.stringContaining('shorter window'),
+      }),
     );
   });
 

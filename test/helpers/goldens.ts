@@ -67,6 +67,8 @@ export function runModel<Names extends string>(
       return out;
     },
     inputs,
+    {},
+    { guard: false }, // temporaries share slots, as in use
   );
 }
 

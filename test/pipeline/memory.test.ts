@@ -95,7 +95,7 @@ describe('what cannot fit is refused before any work', () => {
     Object.assign(melody.engine.gpu.caps, { storageBinding: 100_000 });
     await expect(melody.generate(plain)).rejects.toMatchObject({
       code: 'limit',
-      message: expect.stringMatching(/: \d+ bytes in one tensor; got a limit of 100000 on /),
+      message: expect.stringMatching(/: \d+ bytes in one tensor \(\d+ × \w+\); expected at most 100000, /),
     });
     expect(melody.engine.gpu.memory.peakBytes).toBe(0);
     melody.dispose();
