@@ -199,6 +199,31 @@ describe('rope', () => {
 });
 
 describe('kvAppend', () => {
+  // one element, odd, around a workgroup of 64 threads, the language model's own
+  for (const [batch, len, cols] of [
+    [1, 1, 1],
+    [2, 3, 7],
+    [1, 3, 21],
+    [1, 1, 64],
+    [1, 5, 13],
+    [2, 40, 256],
+  ])
+    it(`[${batch}, ${len}, ${cols}] into a cache of ${len + 2} rows, nothing beside or behind them`, async () => {
+      const x = randomArray(batch * len * cols, 1);
+      const { cache } = await runGraph(
+        gpu(),
+        (g) => {
+          const cache = g.temp([batch, len + 2, cols]); // with guard words behind it, NaN before
+          kvAppend(g, cache, g.input('x', [batch, len, cols]), 1);
+          return { cache };
+        },
+        { x },
+      );
+      const expected = new Float32Array(batch * (len + 2) * cols).fill(Number.NaN);
+      for (let b = 0; b < batch; b++) expected.set(x.subarray(b * len * cols, (b + 1) * len * cols), (b * (len + 2) + 1) * cols);
+      expect(cache).toEqual(expected);
+    });
+
   it('writes rows of every batch item at a run-time place and drops what is past the end', async () => {
     const x = randomArray(2 * 3 * 5, 1);
     const { cache } = await runGraph(

@@ -99,6 +99,12 @@ describe('conv1d', () => {
     { len: 9, cin: 4, cout: 4, taps: 9, groups: 4, padding: [8, 8] },
     { batch: 2, len: 33, cin: 12, cout: 12, taps: 2, groups: 12, padding: [0, 1], act: 'silu', preAct: 'leaky_relu' },
     { len: 3, cin: 7, cout: 7, taps: 3, groups: 7, padding: [1, 1] },
+    // a thread is one output, or four channels of 8 (software) or 4 outputs: one, around a workgroup of 64 threads of each, the model's
+    { len: 1, cin: 2, cout: 2, taps: 1, groups: 2 },
+    { len: 1, cin: 4, cout: 4, taps: 1, groups: 4 },
+    ...[9, 65].flatMap((len) => [7, 8].map((cin): Case => ({ len, cin, cout: cin, taps: 3, groups: cin, padding: [1, 1] }))),
+    ...[252, 256, 257, 504, 512, 513].map((len): Case => ({ len, cin: 4, cout: 4, taps: 3, groups: 4, padding: [1, 1] })),
+    { len: 500, cin: 256, cout: 256, taps: 7, groups: 256, padding: [3, 3], dtype: 'f16' },
     { len: 100, cin: 128, cout: 128, taps: 7, dilation: 3, padding: [9, 9] },
     { len: 300, cin: 16, cout: 1, taps: 7, padding: [3, 3], act: 'tanh' },
   ];
@@ -114,7 +120,7 @@ describe('conv1d', () => {
       const expected = plain.map((v, i) => v + r[i]);
       const shape = batch > 1 ? [batch, len, cin] : [len, cin];
       const out = plain.length / batch / cout;
-      const body = async (form: Form | undefined) => {
+      const body = async (form: Form | undefined, caps = gpu().caps) => {
         const { y } = await runGraph(
           gpu(),
           (g) => ({
@@ -126,10 +132,13 @@ describe('conv1d', () => {
             }),
           }),
           { x, r },
+          {},
+          { caps },
         );
         expectClose(y, expected);
       };
-      await (c.all ? forms.each(body) : body(undefined));
+      await (c.all ? forms.each((form) => body(form)) : body(undefined));
+      if (groups === cin && groups > 1) for (const software of [true, false]) await body(undefined, { ...gpu().caps, software });
     });
 
   it('without bias and with one number of padding', async () => {

@@ -229,6 +229,8 @@ describe('diffusionStep', () => {
   for (const [batch, length, dim] of [
     [1, 1, 1],
     [1, 63, 1],
+    [1, 64, 1],
+    [1, 13, 5],
     [2, 13, 5],
     [1, 500, 24],
   ])
@@ -305,6 +307,8 @@ describe('ddpmStep', () => {
 
   for (const [length, dim] of [
     [1, 1],
+    [63, 1],
+    [8, 8],
     [13, 5],
     [500, 24],
   ])

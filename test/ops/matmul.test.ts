@@ -61,6 +61,28 @@ describe('linear', () => {
       });
     });
 
+  // where a GPU shares the columns otherwise than a software adapter: 256 threads for up to two rows, one quad each
+  for (const [dtype, rows, inner, cols] of [
+    ['f16', 1, 256, 1024],
+    ['f32', 1, 704, 256],
+    ['f16', 2, 256, 36],
+    ['f32', 3, 260, 128],
+    ['f16', 8, 64, 132],
+  ] as const)
+    for (const software of [true, false])
+      it(`vector form as on a ${software ? 'software adapter' : 'GPU'}, [${rows}, ${inner}] to ${cols} ${dtype}`, async () => {
+        const x = randomArray(rows * inner, 1);
+        const w = dtype === 'f16' ? roundHalf(randomArray(cols * inner, 2)) : randomArray(cols * inner, 2);
+        const { y } = await runGraph(
+          gpu(),
+          (g) => ({ y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner], dtype), { form: 'vector' }) }),
+          { x },
+          {},
+          { caps: { ...gpu().caps, software } },
+        );
+        expectClose(y, product(x, w, rows, inner, cols));
+      });
+
   it('rounds its columns up to a multiple of four when asked; what stands behind is act(0)', async () => {
     const [rows, inner, cols] = [9, 8, 13];
     const [x, w, b] = [rows * inner, cols * inner, cols].map((n, i) => randomArray(n, i + 1));

@@ -6,7 +6,7 @@ import { state } from '../../src/graph/tensor.ts';
 import { seedWords } from '../../src/ops/random.ts';
 import { checkSampling, type Sampling, sampleToken, sampleTokenReference, samplingParams } from '../../src/ops/sample.ts';
 import { randomArray } from '../helpers/data.ts';
-import { useGpu } from '../helpers/gpu.ts';
+import { runGraph, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 const all: Sampling = { temperature: 1, topK: 0, topP: 1 };
@@ -41,6 +41,8 @@ describe('sampleToken', () => {
     ['one word', 1, all],
     ['all words', 1024, all],
     ['an odd vocabulary', 65, all],
+    ['one less than the threads', 255, all],
+    ['as many as the threads', 256, all],
     ['the largest vocabulary', 2048, all],
     ['top-k', 1024, { temperature: 1, topK: 5, topP: 1 }],
     ['top-p', 1024, { temperature: 1, topK: 0, topP: 0.6 }],
@@ -54,6 +56,22 @@ describe('sampleToken', () => {
       const expected = Array.from({ length: 40 }, (_, position) => sampleTokenReference(logits, sampling, 123456789012, position));
       expect(await draw(logits, sampling, 123456789012, 40)).toEqual(expected);
     });
+
+  it('writes one word, and none beside or behind it', async () => {
+    const logits = randomArray(1024, 3, 4);
+    const { raw } = await runGraph(
+      gpu(),
+      (g) => {
+        const id = g.temp([3], 'u32');
+        const seed = seedWords(9);
+        sampleToken(g, g.input('logits', [1024]), { ...samplingParams(all), seed, position: 4, into: id, at: 1 });
+        return { id };
+      },
+      { logits },
+    );
+    const poison = 0x7fc0dead;
+    expect([...new Uint32Array(raw.id)]).toEqual([poison, sampleTokenReference(logits, all, 9, 4), poison]);
+  });
 
   it('holds with ties, huge, infinite and NaN logits', async () => {
     for (const logits of [

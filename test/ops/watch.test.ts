@@ -3,13 +3,14 @@ import { Graph } from '../../src/graph/graph.ts';
 import { Plan } from '../../src/graph/plan.ts';
 import { Residents } from '../../src/graph/residents.ts';
 import { state } from '../../src/graph/tensor.ts';
+import { copy } from '../../src/ops/elementwise.ts';
 import { countNonFinite, firstNonFinite } from '../../src/ops/watch.ts';
-import { useGpu } from '../helpers/gpu.ts';
+import { runGraph, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 
 describe('countNonFinite', () => {
-  for (const n of [1, 63, 65, 1000])
+  for (const n of [1, 63, 64, 65, 1000])
     it(`counts NaN and infinities of either sign among ${n}, and adds to what was there`, async () => {
       const residents = new Residents(gpu());
       const counts = state('counts', [3], 'u32');
@@ -26,6 +27,19 @@ describe('countNonFinite', () => {
       plan.dispose();
       residents.dispose();
     });
+
+  it('writes its place alone', async () => {
+    const { raw } = await runGraph(
+      gpu(),
+      (g) => {
+        const counts = copy(g, g.input('before', [3], 'u32')); // with guard words behind it
+        countNonFinite(g, g.input('x', [70]), counts, 2);
+        return { counts };
+      },
+      { x: new Float32Array(70).fill(Infinity), before: Uint32Array.of(5, 6, 7) },
+    );
+    expect([...new Uint32Array(raw.counts)]).toEqual([5, 6, 77]);
+  });
 });
 
 describe('firstNonFinite', () => {
