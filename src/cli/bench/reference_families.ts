@@ -1,4 +1,31 @@
-// Plain f64 references of the families in families.ts, written to be read, not to be fast.
+// Plain f64 references of the families in families_*.ts, written to be read, not to be fast.
+import type { Act } from '../../ops/act.ts';
+
+/** The error function by its Maclaurin series, to 1e-12 for |x| ≤ 5; ±1 beyond. */
+function erf(x: number): number {
+  if (Math.abs(x) > 5) return Math.sign(x);
+  let [term, sum] = [x, x];
+  for (let n = 1; n < 120; n++) {
+    term *= -(x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
+
+const ACTIVATIONS: { readonly [A in Act]: (x: number) => number } = {
+  none: (x) => x,
+  gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+  gelu_tanh: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  silu: (x) => x / (1 + Math.exp(-x)),
+  relu: (x) => Math.max(x, 0),
+  leaky_relu: (x) => (x > 0 ? x : 0.1 * x),
+  tanh: Math.tanh,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  exp: Math.exp,
+  snake: (x) => x + Math.sin(x) ** 2,
+};
+
+export const activate = (act: Act, x: number): number => ACTIVATIONS[act](x);
 
 /**
  * The SRU's scan (system.md §5), first half of the lanes forward, second half backward in time.
