@@ -1,6 +1,8 @@
 """Latent statistics: the diffusion model works on latents rotated to their principal axes and scaled to mean variance 1.
 
     z = (mu - mean) R / scale      export folds this into the encoder's last and the decoder's first layer, so the engine sees z only.
+An encoder that goes on from an exported one stands on those axes already (`nearly_principal`): there R stays the identity, because turning axes of
+nearly equal variance into each other would only shuffle what the earlier diffusion model knows.
 `limit` [D] is 4 standard deviations of each axis: the clamp of the sampler's result (system.md section 7).
 """
 
@@ -16,6 +18,9 @@ class Latents:
         """mu [N, D]. centred keeps the mean at 0 (for decoders whose first layer pads with zeros)."""
         mean = mu.mean(0) * (0.0 if centred else 1.0)
         covariance = (mu - mean).T @ (mu - mean) / len(mu)
+        if nearly_principal(covariance):
+            variance = covariance.diagonal()
+            return cls(mean, torch.eye(len(mean)), variance.mean().sqrt(), 4 * (variance / variance.mean()).sqrt())
         values, vectors = torch.linalg.eigh(covariance.double())
         values, vectors = values.flip(0), vectors.flip(1)
         vectors = vectors * torch.sign(vectors.sum(0, keepdim=True))  # a fixed sign, so that a refit gives the same axes
@@ -34,3 +39,10 @@ class Latents:
     @classmethod
     def load(cls, folder):
         return cls(**torch.load(folder / 'statistics.pt'))
+
+
+def nearly_principal(covariance, most=0.2):
+    """Whether no two axes of covariance [D, D] correlate by more than `most`."""
+    deviation = covariance.diagonal().clamp(min=1e-12).sqrt()
+    correlation = covariance / deviation / deviation[:, None]
+    return float((correlation - torch.eye(len(covariance))).abs().max()) < most
