@@ -12,7 +12,7 @@ export interface Runner {
    */
   run(times: number): Promise<void>;
   /** One run read back, in the layout of the case's reference. */
-  read(): Promise<Float32Array>;
+  read(): Promise<ArrayLike<number>>;
   dispose(): void;
 }
 

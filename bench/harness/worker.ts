@@ -34,7 +34,7 @@ export function serve(open: () => Promise<Engine>): void {
       const start = performance.now();
       try {
         const runner = await attempt.build();
-        const output = await runner.read();
+        const output = Float32Array.from(await runner.read());
         prepared.push({ variant: attempt.variant, storage: runner.storage, output, coldMs: performance.now() - start });
         runners.set(attempt.variant, runner);
         for (let i = 0; i < WARM_UP_RUNS; i++) await runner.run(1);

@@ -1,6 +1,7 @@
 // melody bench: how fast are the kernels on this adapter, and are they right? Also for kernels from outside.
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { dirname } from 'node:path';
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import { type Caps, Gpu } from '../gpu/device.ts';
@@ -22,6 +23,10 @@ const PRETENCES: Readonly<Record<string, Partial<Caps>>> = {
   'no-f16': { f16: false },
   'no-subgroups': { subgroups: false, subgroupMin: 0, subgroupMax: 0 },
 };
+
+/** Options that mean nothing elsewhere: given there, they are refused, not passed over. */
+const OF_KERNELS = ['filter', 'shapes', 'samples', 'seconds', 'compare', 'list', 'as'];
+const OF_PIPELINE = ['model', 'config', 'random', 'duration', 'steps', 'guidance'];
 
 export const bench: Command = {
   name: 'bench',
@@ -56,27 +61,29 @@ export const bench: Command = {
   async run(words, values, io) {
     const [what, ...rest] = words;
     if (what === undefined || rest.length > 0)
-      throw new MelodyError('invalid_argument', `bench: got ${words.length} words, expected one: "kernels" or a .wgsl file`);
+      throw new MelodyError('invalid_argument', `bench: got ${words.length} words, expected one: ${SUBJECTS}`, 'see `melody bench --help`');
+    refuseOptions(what, values);
+    const file = textValue(values, 'out');
+    if (file !== undefined) checkWritable(file); // before minutes of measuring
     if (what === 'pipeline') return runPipeline(values, io);
     const old = textValue(values, 'compare');
-    const before = old === undefined ? undefined : readJsonLines(old); // a wrong file must fail before minutes of measuring
+    const before = old === undefined ? undefined : readJsonLines(old);
     const pretend = pretended(textValue(values, 'as'));
+    const options = {
+      minSamples: numberValue(values, 'samples', { min: 1, whole: true }) as number,
+      minMs: 1000 * (numberValue(values, 'seconds', { min: 0 }) as number),
+    };
+    const cases = (await casesOf(what, values)).filter(matching(textValue(values, 'filter')));
+    if (cases.length === 0)
+      throw new MelodyError('invalid_argument', 'bench: no case has that name', `\`melody bench ${what} --list\` shows all`);
+    if (values.list) {
+      io.out(`${cases.map((c) => `${c.name}.${c.storage}`).join('\n')}\n`);
+      return 0;
+    }
     const gpu = await Gpu.open(await platform.openGpu(), { pretend });
     try {
-      const cases = (await casesOf(what, values)).filter(matching(textValue(values, 'filter')));
-      if (cases.length === 0)
-        throw new MelodyError('invalid_argument', 'bench: no case has that name', '`melody bench kernels --list` shows all');
-      if (values.list) {
-        io.out(`${cases.map((c) => `${c.name}.${c.storage}`).join('\n')}\n`);
-        return 0;
-      }
-      const options = {
-        minSamples: numberValue(values, 'samples', { min: 1, whole: true }) as number,
-        minMs: 1000 * (numberValue(values, 'seconds', { min: 0 }) as number),
-      };
       const { machine, rows } = await measureAll(gpu, cases, options, io);
       const lines = toJsonLines(machine, rows);
-      const file = textValue(values, 'out');
       if (file !== undefined) writeFileSync(file, lines);
       io.out(values.json ? lines : tables(machine, rows, before));
       return rows.some((row) => row.error !== undefined || row.ok === false) ? 1 : 0;
@@ -110,6 +117,31 @@ async function runPipeline(values: Values, io: Io): Promise<number> {
   return 0;
 }
 
+const SUBJECTS = '"kernels", "pipeline" or a .wgsl file';
+
+function refuseOptions(what: string, values: Values): void {
+  const strange = (what === 'pipeline' ? OF_KERNELS : OF_PIPELINE).find(
+    (name) => values[name] !== undefined && values[name] !== bench.options[name].default,
+  );
+  if (strange)
+    throw new MelodyError(
+      'invalid_argument',
+      `--${strange} belongs to ${what === 'pipeline' ? 'kernels' : '`melody bench pipeline`'}, not to "${what}"`,
+    );
+}
+
+/** Throws `io` unless a file can be written there. */
+function checkWritable(file: string): void {
+  try {
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new Error('it is a folder');
+    accessSync(dirname(file), constants.W_OK);
+  } catch (cause) {
+    throw new MelodyError('io', `--out ${file}: cannot be written: ${(cause as Error).message}`, 'name a file in a folder that exists', {
+      cause,
+    });
+  }
+}
+
 function pretended(text: string | undefined): Partial<Caps> {
   const words = text?.split(',') ?? [];
   for (const word of words)
@@ -125,7 +157,7 @@ async function casesOf(what: string, values: Values): Promise<Named[]> {
       throw new MelodyError('invalid_argument', '--shapes belongs to a kernel of your own: melody bench my.wgsl --shapes my.json');
     return [...ownKernels([...PEER_CASES, ...MODEL_CASES]), ...FAMILIES];
   }
-  if (!what.endsWith('.wgsl')) throw new MelodyError('invalid_argument', `bench: got "${what}", expected "kernels" or a .wgsl file`);
+  if (!what.endsWith('.wgsl')) throw new MelodyError('invalid_argument', `bench: got "${what}", expected ${SUBJECTS}`);
   if (shapes === undefined)
     throw new MelodyError('invalid_argument', `bench: ${what} needs --shapes <file.json>`, 'see bench/examples/README.md');
   return customKernels(what, shapes);

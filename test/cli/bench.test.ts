@@ -1,12 +1,13 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { compareWithReference } from '../../src/cli/bench/check.ts';
 import { compareTable, kernelTable, type Row, readJsonLines } from '../../src/cli/bench/report.ts';
 import { sample } from '../../src/cli/bench/sample.ts';
 import { geometricMean, summarise } from '../../src/cli/bench/stats.ts';
 import { EXIT, main } from '../../src/cli/main.ts';
+import { platform } from '../../src/platform/node.ts';
 
 const example = (name: string) => join(import.meta.dirname, '../../bench/examples', name);
 
@@ -78,6 +79,11 @@ describe('check', () => {
   it('passes what is near and tells how near', () => {
     const fit = compareWithReference([1, -2, 2.003], reference, 1e-5);
     expect(fit).toEqual({ nmse: expect.closeTo(1e-6, 8), maxAbs: expect.closeTo(0.003, 12), ok: true });
+  });
+
+  it('measures what should be zero everywhere by itself', () => {
+    expect(compareWithReference([0, 0], Float64Array.of(0, 0), 1e-7)).toMatchObject({ nmse: 0, ok: true });
+    expect(compareWithReference([0, 0.1], Float64Array.of(0, 0), 1e-7)).toMatchObject({ ok: false });
   });
 
   it.each([
@@ -217,7 +223,19 @@ describe('melody bench', () => {
     ],
     ['a bad shape', TWICE, [{ ...twiceCase, outputs: { y: { shape: [0] } } }], /shape of "y".*got \[0\]/],
     ['a bad grid', TWICE, [{ ...twiceCase, grid: [] }], /grid must be/],
-    ['an unknown dtype', TWICE, [{ ...twiceCase, inputs: { x: { shape: [10], dtype: 'i8' } } }], /must be f32 or f16; got "i8"/],
+    ['an unknown dtype', TWICE, [{ ...twiceCase, inputs: { x: { shape: [10], dtype: 'i8' } } }], /must be f32, f16 or u32; got "i8"/],
+    [
+      'whole numbers without a bound that is one',
+      TWICE,
+      [{ ...twiceCase, inputs: { x: { shape: [10], dtype: 'u32', below: 0.5 } } }],
+      /"below" of "x" must be a whole number/,
+    ],
+    [
+      'an output of another dtype',
+      TWICE,
+      [{ ...twiceCase, outputs: { y: { shape: [10], dtype: 'f16' } } }],
+      /output "y" must be f32 or u32/,
+    ],
     ['no cases', TWICE, [], /"cases" must be a list/],
   ])('explains %s', async (_what, kernel, cases, message) => {
     const { code, out, err } = await melody(...kernelFolder(kernel, { cases }));
@@ -227,7 +245,13 @@ describe('melody bench', () => {
 
   it.each([
     ['nothing', [], /got 0 words/],
-    ['an unknown word', ['foo'], /got "foo", expected "kernels" or a .wgsl file/],
+    ['an unknown word', ['foo'], /got "foo", expected "kernels", "pipeline" or a .wgsl file/],
+    [
+      'an option of the pipeline for kernels',
+      ['kernels', '--duration', '3'],
+      /--duration belongs to `melody bench pipeline`, not to "kernels"/,
+    ],
+    ['an option of kernels for the pipeline', ['pipeline', '--compare', 'x.jsonl'], /--compare belongs to kernels, not to "pipeline"/],
     ['a kernel without shapes', ['x.wgsl'], /needs --shapes/],
     ['shapes without a kernel', ['kernels', '--shapes', 'x.json'], /belongs to a kernel of your own/],
     ['an unknown case', ['kernels', '--filter', 'zzz'], /no case has that name/],
@@ -239,8 +263,51 @@ describe('melody bench', () => {
   });
 
   it('lists its cases without a GPU', async () => {
-    const { out } = await melody('bench', 'kernels', '--list');
+    const open = vi.spyOn(platform, 'openGpu').mockRejectedValue(new Error('no GPU here'));
+    const { code, out } = await melody('bench', 'kernels', '--list');
+    open.mockRestore();
+    expect(code).toBe(EXIT.ok);
     expect(out.split('\n')).toContain('matmul_512.f16');
+  });
+
+  it.each([
+    ['a folder that is not there', join(tmpdir(), 'melody no such folder', 'x.jsonl'), /cannot be written: ENOENT/],
+    ['a folder itself', tmpdir(), /cannot be written: it is a folder/],
+  ])('refuses to write into %s before it measures', async (_what, file, message) => {
+    const { code, err } = await melody('bench', 'kernels', '--filter', 'lm_norm', '--out', file);
+    expect(err).toMatch(message);
+    expect(err).not.toContain('measuring');
+    expect(code).toBe(EXIT.failed);
+  });
+
+  it('measures a kernel that looks things up, with whole numbers in and out', async () => {
+    const kernel = `// twice: y[i] = 2 * table[x[i]]
+struct Params { n: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+@group(0) @binding(1) var<storage, read>       x: array<u32>;
+@group(0) @binding(2) var<storage, read>       table: array<u32>;
+@group(0) @binding(3) var<storage, read_write> y: array<u32>;
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x < p.n) { y[id.x] = 2u * table[x[id.x]]; }
+}`;
+    const ids = { shape: [50], dtype: 'u32', below: 7 };
+    const table = { shape: [7], dtype: 'u32', below: 1000 };
+    const shapes = { ...twiceCase, inputs: { x: ids, table }, outputs: { y: { shape: [50], dtype: 'u32' } }, params: { n: 50 } };
+    const reference = `export default ({ x, table }) => {
+      if (new Set(x).size !== 7 || Math.max(...x) !== 6) throw new Error('the ids do not reach all of 0 … 6');
+      return { y: Array.from(x, (i) => 2 * table[i]) };
+    };`;
+    const { out } = await melody(...kernelFolder(kernel, { reference: 'reference.mjs', cases: [shapes] }, reference));
+    expect(out).toMatch(/small\.f32 +ok 0e\+0/);
+  });
+
+  it('tells a reference that gives too little', async () => {
+    const { code, out } = await melody(
+      ...kernelFolder(TWICE, { reference: 'reference.mjs', cases: [twiceCase] }, 'export default () => ({ z: [1] });'),
+    );
+    expect(out).toContain('the reference gave no numbers for "y", expected 10');
+    expect(code).toBe(EXIT.failed);
   });
 });
 

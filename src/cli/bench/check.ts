@@ -1,6 +1,6 @@
 /** How far an output is from its f64 reference. */
 export interface Misfit {
-  /** Σ(y−r)² / Σr², the normalised mean square error. */
+  /** Σ(y−r)² / Σr², the normalised mean square error; Σy² where r is zero everywhere. */
   nmse: number;
   maxAbs: number;
   ok: boolean;
@@ -21,6 +21,6 @@ export function compareWithReference(output: ArrayLike<number>, reference: Float
     energy += reference[i] * reference[i];
     maxAbs = Math.max(maxAbs, Math.abs(d));
   }
-  const nmse = error / energy;
+  const nmse = energy === 0 ? error : error / energy; // a result that should be zero everywhere has no scale of its own
   return { nmse, maxAbs, ok: nmse <= limit };
 }

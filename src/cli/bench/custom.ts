@@ -17,10 +17,13 @@ import type { Named, Prepared } from './measure.ts';
 /** One entry of the shapes file. */
 interface CustomCase {
   name: string;
-  /** Shapes of the kernel's read bindings; `dtype` f16 is stored as pairs in 32-bit words. Values are seeded, uniform in ±scale. */
-  inputs?: Record<string, { shape: number[]; dtype?: 'f32' | 'f16'; scale?: number }>;
+  /**
+   * Shapes of the kernel's read bindings; `dtype` f16 is stored as pairs in 32-bit words. Values are seeded: uniform in ±scale, or whole
+   * numbers under `below` where the dtype is u32.
+   */
+  inputs?: Record<string, { shape: number[]; dtype?: 'f32' | 'f16' | 'u32'; scale?: number; below?: number }>;
   /** Shapes of its written bindings. */
-  outputs: Record<string, { shape: number[] }>;
+  outputs: Record<string, { shape: number[]; dtype?: 'f32' | 'u32' }>;
   params: Record<string, number>;
   /** Workgroups along x, y, z. */
   grid: [number, number?, number?];
@@ -34,14 +37,15 @@ interface CustomCase {
 
 interface ShapesFile {
   /**
-   * A module beside the shapes file whose default export is (inputs, params) => outputs: Float32Array by input name and numbers in,
+   * A module beside the shapes file whose default export is (inputs, params) => outputs: an array by input name and numbers in,
    * an array by output name back, in double precision. Without it the output is timed unchecked, and the table says so.
    */
   reference?: string;
   cases: CustomCase[];
 }
 
-type Reference = (inputs: Record<string, Float32Array>, params: Record<string, number>) => Record<string, ArrayLike<number>>;
+type Values = Float32Array | Uint32Array;
+type Reference = (inputs: Record<string, Values>, params: Record<string, number>) => Record<string, ArrayLike<number>>;
 
 const fail = (file: string, what: string): never => {
   throw new MelodyError('invalid_argument', `${file}: ${what}`, 'see bench/examples/README.md');
@@ -93,8 +97,15 @@ function readShapes(path: string, kernel: Kernel): ShapesFile {
     checkKeys(path, `${where}: params must be the kernel's`, c.params ?? {}, Object.keys(kernel.params));
     for (const [id, { shape }] of Object.entries({ ...c.inputs, ...c.outputs }))
       if (!isShape(shape)) fail(path, `${where}: shape of "${id}" must be a list of positive whole numbers; got ${JSON.stringify(shape)}`);
-    for (const [id, { dtype = 'f32' }] of Object.entries(c.inputs ?? {}))
-      if (dtype !== 'f32' && dtype !== 'f16') fail(path, `${where}: dtype of "${id}" must be f32 or f16; got ${JSON.stringify(dtype)}`);
+    for (const [id, { dtype = 'f32', below = 1 }] of Object.entries(c.inputs ?? {})) {
+      if (!['f32', 'f16', 'u32'].includes(dtype))
+        fail(path, `${where}: dtype of "${id}" must be f32, f16 or u32; got ${JSON.stringify(dtype)}`);
+      if (!Number.isInteger(below) || below < 1 || below > 2 ** 24)
+        fail(path, `${where}: "below" of "${id}" must be a whole number from 1 to 2^24; got ${JSON.stringify(below)}`);
+    }
+    for (const [id, { dtype = 'f32' }] of Object.entries(c.outputs))
+      if (dtype !== 'f32' && dtype !== 'u32')
+        fail(path, `${where}: dtype of output "${id}" must be f32 or u32; got ${JSON.stringify(dtype)}`);
     if (!isShape(c.grid) || c.grid.length > 3)
       fail(path, `${where}: grid must be 1 to 3 positive whole numbers; got ${JSON.stringify(c.grid)}`);
   });
@@ -122,6 +133,21 @@ function joined(parts: readonly ArrayLike<number>[]): Float64Array {
   return out;
 }
 
+/** What the reference gave, once it is known to be what the case has. */
+function expectedOf(c: CustomCase, given: Record<string, ArrayLike<number>> | undefined): Float64Array {
+  return joined(
+    Object.entries(c.outputs).map(([id, { shape }]) => {
+      const part = given?.[id];
+      if (part?.length !== elementsOf(shape))
+        throw new MelodyError(
+          'invalid_argument',
+          `the reference gave ${part?.length ?? 'no'} numbers for "${id}", expected ${elementsOf(shape)}`,
+        );
+      return part;
+    }),
+  );
+}
+
 /** f16 bits two to a 32-bit word, an odd count padded with zero. */
 function pairs(bits: Uint16Array): Uint32Array {
   const words = new Uint32Array(Math.ceil(bits.length / 2));
@@ -130,25 +156,26 @@ function pairs(bits: Uint16Array): Uint32Array {
 }
 
 async function prepare(gpu: Gpu, kernel: Kernel, c: CustomCase, reference: Reference | undefined): Promise<Prepared> {
-  const values: Record<string, Float32Array> = {};
+  const values: Record<string, Values> = {};
   const g = new Graph(gpu.caps);
   const ins: Record<string, Tensor> = {};
   const outs: Record<string, Tensor> = {};
   const feeds: Record<string, Float32Array | Uint32Array> = {};
-  Object.entries(c.inputs ?? {}).forEach(([id, { shape, dtype = 'f32', scale = 1 }], seed) => {
-    values[id] = uniform(elementsOf(shape), seed + 1, scale);
-    if (dtype === 'f32') {
-      ins[id] = g.input(id, shape);
+  Object.entries(c.inputs ?? {}).forEach(([id, { shape, dtype = 'f32', scale = 1, below = 1 }], seed) => {
+    const numbers = uniform(elementsOf(shape), seed + 1, dtype === 'u32' ? 1 : scale);
+    if (dtype !== 'f16') {
+      values[id] = dtype === 'f32' ? numbers : Uint32Array.from(numbers, (v) => Math.floor(((v + 1) / 2) * below));
+      ins[id] = g.input(id, shape, dtype);
       feeds[id] = values[id];
     } else {
-      const bits = f32ToF16(values[id]);
+      const bits = f32ToF16(numbers);
       values[id] = f16ToF32(bits);
       const words = pairs(bits);
       ins[id] = g.input(id, [words.length], 'u32');
       feeds[id] = words;
     }
   });
-  for (const [id, { shape }] of Object.entries(c.outputs)) outs[id] = g.temp(shape, 'f32', id);
+  for (const [id, { shape, dtype }] of Object.entries(c.outputs)) outs[id] = g.temp(shape, dtype, id);
   g.dispatch(kernel, {
     in: ins,
     out: outs,
@@ -170,9 +197,12 @@ async function prepare(gpu: Gpu, kernel: Kernel, c: CustomCase, reference: Refer
     dispatches: 1,
     async read() {
       plan.run();
-      return Float32Array.from(joined(await Promise.all(Object.keys(outs).map((id) => plan.read(id)))));
+      const parts = Object.entries(outs).map(async ([id, { dtype }]) =>
+        dtype === 'u32' ? new Uint32Array(await plan.readBytes(id)) : plan.read(id),
+      );
+      return joined(await Promise.all(parts));
     },
-    reference: reference && (() => joined(Object.keys(outs).map((id) => reference(values, c.params)[id]))),
+    reference: reference && (() => expectedOf(c, reference(values, c.params))),
     dispose() {
       plan.dispose();
       residents.dispose();

@@ -12,7 +12,7 @@ export interface Prepared {
   plan: Plan;
   dispatches: number;
   /** The output that is checked, in the reference's layout. */
-  read(): Promise<Float32Array>;
+  read(): Promise<ArrayLike<number>>;
   /** Undefined when there is nothing to compare with. */
   reference?: () => Float64Array;
   dispose(): void;
