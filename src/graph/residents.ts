@@ -2,16 +2,20 @@
 import { MelodyError } from '../errors.ts';
 import { GPU_USAGE, type Gpu } from '../gpu/device.ts';
 import { f16ToF32 } from './half.ts';
-import { elementsOf, type Storage, type Tensor, type WeightRef } from './tensor.ts';
+import { bytesOf, elementsOf, type Storage, type Tensor, type WeightLayout, type WeightRef } from './tensor.ts';
 
 const USAGE = GPU_USAGE.STORAGE | GPU_USAGE.COPY_SRC | GPU_USAGE.COPY_DST;
-const UPLOADS_AT_ONCE = 8; // weights held in JS memory at the same time
+const UPLOADS_AT_ONCE = 8;
+/** What weights being rearranged may hold of JS memory together. One that is larger waits until it is alone. */
+const HELD_BYTES = 64 * 2 ** 20;
 
 /** GPU copies shared by all plans of one loaded model. `dispose` frees them all. */
 export class Residents {
   readonly gpu: Gpu;
   #weights = new Map<WeightRef, Map<string, Promise<GPUBuffer>>>();
   #states = new Map<Storage, GPUBuffer>();
+  #held = 0;
+  #waiting: (() => void)[] = [];
 
   constructor(gpu: Gpu) {
     this.gpu = gpu;
@@ -120,11 +124,28 @@ export class Residents {
         throw error;
       }
     }
-    const packed = layout.pack(await readWhole(ref, signal), ref.shape);
+    const need = bytesOf(elementsOf(ref.shape), ref.dtype) + storage.bytes; // as read and as packed
+    while (this.#held > 0 && this.#held + need > HELD_BYTES) await new Promise<void>((go) => this.#waiting.push(go));
+    this.#held += need;
+    try {
+      return await this.#uploadPacked(storage, ref, layout.pack, signal);
+    } finally {
+      this.#held -= need;
+      for (const go of this.#waiting.splice(0)) go();
+    }
+  }
+
+  async #uploadPacked(
+    storage: Storage,
+    ref: WeightRef,
+    pack: NonNullable<WeightLayout['pack']>,
+    signal: AbortSignal | undefined,
+  ): Promise<GPUBuffer> {
+    const packed = pack(await readWhole(ref, signal), ref.shape);
     if (Math.ceil(packed.byteLength / 4) * 4 !== storage.bytes)
       throw new MelodyError('graph', `${storage.label}: packed into ${packed.byteLength} bytes; expected ${storage.bytes}`);
     const buffer = this.gpu.buffer(storage.bytes, USAGE, storage.label);
-    writeWords(queue, buffer, 0, packed);
+    writeWords(this.gpu.device.queue, buffer, 0, packed);
     return buffer;
   }
 }

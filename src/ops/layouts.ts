@@ -45,12 +45,12 @@ export const packedCols = (cols: number): number => Math.ceil(cols / 4) * 4;
 
 /** The right-hand matrix of the matmul kernels: [N, K] of the file as [K, packedCols(N)]. */
 export function linearLayout(ref: WeightRef): WeightLayout {
-  return packed(ref, 'linear', ([n, k]) => ({ groups: 1, rows: k, cols: n, at: (_g, r, c) => c * k + r }));
+  return packed(ref, 'linear', ([n, k]) => ({ groups: 1, rows: k, cols: n, rowAt: (r) => r, colAt: (_g, c) => c * k }));
 }
 
 /** A weight already stored as [K, N]: the rows of the SRU's products. */
 export function inputMajorLayout(ref: WeightRef): WeightLayout {
-  return packed(ref, 'input major', ([k, n]) => ({ groups: 1, rows: k, cols: n, at: (_g, r, c) => r * n + c }));
+  return packed(ref, 'input major', ([k, n]) => ({ groups: 1, rows: k, cols: n, rowAt: (r) => r * n, colAt: (_g, c) => c }));
 }
 
 /** A convolution's weight [Cout, Cin/groups, K] as [groups, K · Cin/groups, packedCols(Cout/groups)], rows tap by tap. */
@@ -59,7 +59,8 @@ export function convLayout(ref: WeightRef, groups: number): WeightLayout {
     groups,
     rows: taps * cin,
     cols: cout / groups,
-    at: (g, r, c) => ((g * cout) / groups + c) * cin * taps + (r % cin) * taps + Math.floor(r / cin),
+    rowAt: (r) => (r % cin) * taps + Math.floor(r / cin),
+    colAt: (g, c) => ((g * cout) / groups + c) * cin * taps,
   }));
 }
 
@@ -82,14 +83,14 @@ export const DEPTHWISE: WeightLayout = {
 export function convTransposeLayout(ref: WeightRef, stride: number): WeightLayout {
   return packed(ref, `conv transpose ${stride}`, ([cin, cout, taps]) => {
     const steps = Math.ceil(taps / stride);
+    const firstTap = (r: number) => (steps - 1 - Math.floor(r / cin)) * stride;
     return {
       groups: 1,
       rows: steps * cin,
       cols: stride * cout,
-      at(_g, r, c) {
-        const tap = (steps - 1 - Math.floor(r / cin)) * stride + Math.floor(c / cout);
-        return tap < taps ? ((r % cin) * cout + (c % cout)) * taps + tap : -1;
-      },
+      rowAt: (r) => (r % cin) * cout * taps + firstTap(r),
+      colAt: (_g, c) => (c % cout) * taps + Math.floor(c / cout),
+      filled: (r) => Math.min(stride, taps - firstTap(r)) * cout, // phases that the last, shorter step still has
     };
   });
 }
@@ -98,8 +99,11 @@ interface Matrix {
   readonly groups: number;
   readonly rows: number;
   readonly cols: number;
-  /** Index in the file of one element, or -1 for a zero. */
-  at(group: number, row: number, col: number): number;
+  /** An element's index in the file is the sum of its row's part and its column's. */
+  rowAt(row: number): number;
+  colAt(group: number, col: number): number;
+  /** Columns of this row that are in the file; zeros behind them. Default: all. */
+  filled?(row: number): number;
 }
 
 function packed(ref: WeightRef, key: string, of: (shape: readonly number[]) => Matrix): WeightLayout {
@@ -110,16 +114,19 @@ function packed(ref: WeightRef, key: string, of: (shape: readonly number[]) => M
     elements: (shape) => size(of(shape)),
     pack(data, shape) {
       const matrix = of(shape);
-      const { groups, rows, cols, at } = matrix;
+      const { groups, rows, cols, rowAt, colAt, filled } = matrix;
       const width = packedCols(cols);
       const length = size(matrix);
       const out = data instanceof Uint16Array ? new Uint16Array(length) : new Float32Array(length);
-      for (let g = 0; g < groups; g++)
-        for (let r = 0; r < rows; r++)
-          for (let c = 0; c < cols; c++) {
-            const from = at(g, r, c);
-            if (from >= 0) out[(g * rows + r) * width + c] = data[from];
-          }
+      for (let g = 0; g < groups; g++) {
+        const columns = Uint32Array.from({ length: cols }, (_, c) => colAt(g, c)); // known once: no call in the inner loop
+        for (let r = 0; r < rows; r++) {
+          const from = rowAt(r);
+          const to = (g * rows + r) * width;
+          const end = filled?.(r) ?? cols;
+          for (let c = 0; c < end; c++) out[to + c] = data[from + columns[c]];
+        }
+      }
       return out;
     },
   };
