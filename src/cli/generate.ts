@@ -27,6 +27,9 @@ export const generate: Command = {
       value: 'n',
       short: 's',
     },
+    tempo: { help: 'beats a minute, 40 to 220; default what the prompt says, or what fits it', value: 'bpm' },
+    key: { help: '"A minor", "F# major", …, or none; default as for the tempo', value: 'key' },
+    metre: { help: '4/4, 3/4, 6/8 or 5/4; default as for the tempo', value: 'metre' },
     negative: { help: 'what to lead away from; needs --lm-guidance over 1', value: 'text' },
     blend: { help: 'a second prompt and its weight from 0 to 1', value: 'text:weight' },
     'prompt-audio': { help: 'music whose style is taken', value: 'file.wav' },
@@ -60,6 +63,7 @@ export const generate: Command = {
   examples: [
     'melody generate "bossa nova, nylon guitar, 120 bpm"',
     'melody generate "slow piano ballad" --duration 30 --seed 7 --out ballad.wav',
+    'melody generate "bossa nova" --tempo 120 --key "A minor"',
     'melody generate "string quartet" --continue ballad.wav --duration 10',
     'melody generate "techno, 130 bpm" --stream | ffplay -',
     'melody generate --recipe ballad.wav --out again.wav',
@@ -162,8 +166,9 @@ function say(made: Made, values: Values, io: Io): void {
     return;
   }
   const { total, speed, peakBytes } = made.timings;
+  const { decided } = made.recipe;
   io.out(
-    `${files.join('\n')}\n  ${made.seconds.toFixed(2)} s of music, seed ${made.seed}, made in ${total.toFixed(1)} s (${speed.toFixed(2)} s of music a second), ` +
+    `${files.join('\n')}\n  ${made.seconds.toFixed(2)} s of music${decided ? `, ${decided.text}` : ''}, seed ${made.seed}, made in ${total.toFixed(1)} s (${speed.toFixed(2)} s of music a second), ` +
       `${Math.round(peakBytes / 1e6)} MB of GPU memory at most\n`,
   );
 }

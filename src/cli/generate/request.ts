@@ -53,6 +53,9 @@ function given(words: readonly string[], values: Values): GenerateOptions {
   const options = {
     prompt: words.length > 0 ? words.join(' ') : undefined,
     blend: blendOf(textValue(values, 'blend')),
+    tempo: number('tempo'),
+    key: textValue(values, 'key'),
+    metre: textValue(values, 'metre'),
     negativePrompt: textValue(values, 'negative'),
     promptAudioWeight: number('prompt-audio-weight'),
     durationSeconds: number('duration'),
