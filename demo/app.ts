@@ -19,6 +19,7 @@ const list = new HistoryList(history, { play: replay, save, use: (entry) => fill
 let playing: Entry | undefined;
 /** What was changed while the piece was made: without it the recipe's seed does not make it again. */
 let steered: (StyleOptions & { atSeconds: number })[] = [];
+let asked = ''; // the style that plays, as JSON
 let busy: AbortController | undefined; // variations being made
 let fault: string | undefined; // of the variations or of the page; the session's own are in its snapshot
 
@@ -91,6 +92,7 @@ async function start(wanted: Settings = settings()): Promise<void> {
   await end();
   seed.value = String(wanted.seed);
   steered = [];
+  asked = JSON.stringify({ prompt: wanted.prompt, ...(wanted.blend && { blend: wanted.blend }) });
   fault = undefined;
   playing = history.add(wanted, session.snapshot.model?.name ?? '');
   list.show();
@@ -116,6 +118,8 @@ function steer(): void {
   const { state, complete, madeSeconds } = session.snapshot;
   if (complete || (state !== 'playing' && state !== 'buffering' && state !== 'paused')) return;
   const style = shape.style();
+  if (JSON.stringify(style) === asked) return;
+  asked = JSON.stringify(style);
   steered.push({ ...style, atSeconds: madeSeconds });
   session.steer(style);
 }
@@ -175,11 +179,12 @@ async function describe(): Promise<void> {
   const audio = session.audio();
   if (!audio || described === playing) return;
   described = playing;
-  const { tempo, key, loudness, duration, suspect } = await session.worker.measure([audio.samples], audio.sampleRate);
+  const { tempo, key, loudness, duration, sections, suspect } = await session.worker.measure([audio.samples], audio.sampleRate);
   const words = [
     `${duration.toFixed(1)} s`,
     tempo ? `about ${Math.round(tempo)} bpm` : 'no steady beat',
     key ?? 'no clear key',
+    ...(sections === undefined ? [] : [sections === 1 ? 'one section' : `${sections} sections`]),
     Number.isFinite(loudness) ? `${loudness.toFixed(1)} LUFS` : 'silent',
   ];
   say(byId('twin'), `The piece: ${words.join(', ')}.${suspect.length ? ` It may be broken: ${suspect.join('; ')}.` : ''}`);

@@ -3,6 +3,8 @@ import type { MelodyWorker } from '../src/web/index.ts';
 import { button, byId, clock, make } from './dom.ts';
 import type { Entry, History, Sound } from './history.ts';
 
+const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
 interface Actions {
   play: (entry: Entry) => void;
   save: (entry: Entry) => void;
@@ -39,7 +41,7 @@ export class HistoryList {
         ? clock(entry.durationSeconds)
         : 'endless';
     const blend = entry.blend ? ` · ${Math.round(100 * entry.blend.weight)} % ${entry.blend.text}` : '';
-    what.append(make('small', `${new Date(entry.at).toLocaleString()} · ${length} · seed ${entry.seed}${blend}`));
+    what.append(make('small', `${WHEN.format(entry.at)} · ${length} · seed ${entry.seed}${blend}`));
     const act = (text: string, work: () => void) => {
       const control = button(text, work);
       control.className = 'link';

@@ -60,7 +60,7 @@ export class LoadPanel {
     }
     if (model) {
       const how = model.software ? ' (a processor, not a graphics card: right, but slow)' : '';
-      say(byId('adapter'), `${model.adapter}${how}`);
+      say(byId('adapter'), `${model.adapter}${how}, up to ${megabytes(model.bindingBytes)} a buffer`);
     }
   }
 

@@ -2,7 +2,9 @@
 
 const WAVE_SHARE = 0.3;
 const MIN_HZ = 40;
-const COLUMN = 3; // pixels of one moment
+const PIXELS_PER_SECOND = 180; // however fast the screen is redrawn
+const QUIETEST_PEAK = 0.05; // quieter sound is not blown up to the full height
+const PEAK_HALVES = 3; // seconds
 const IDLE_BARS = 72;
 const CALM_MS = 1000;
 const CALM_COLUMN = 16;
@@ -25,6 +27,8 @@ export class Picture {
   #analyser: AnalyserNode | undefined;
   #running = false;
   #last = 0;
+  #peak = QUIETEST_PEAK;
+  #owed = 0; // pixels of time that passed and are not drawn
   #idle = true;
 
   constructor(canvas: HTMLCanvasElement) {
@@ -56,6 +60,7 @@ export class Picture {
     this.#analyser = analyser;
     if (!analyser || this.#running) return;
     this.#running = true;
+    this.#last = performance.now();
     if (this.#idle) {
       this.#idle = false;
       this.#paint.fillStyle = rgb(STOPS[0]);
@@ -72,17 +77,24 @@ export class Picture {
     }
     requestAnimationFrame(this.#frame);
     if (this.#calm.matches && now - this.#last < CALM_MS) return;
+    const seconds = Math.min(1, (now - this.#last) / 1000);
     this.#last = now;
-    this.#drawWave(analyser);
-    this.#drawColumn(analyser, this.#calm.matches ? CALM_COLUMN : COLUMN);
+    this.#drawWave(analyser, seconds);
+    this.#owed = this.#calm.matches ? CALM_COLUMN : this.#owed + seconds * PIXELS_PER_SECOND;
+    const columns = Math.floor(this.#owed);
+    this.#owed -= columns;
+    if (columns > 0) this.#drawColumn(analyser, columns);
   };
 
-  #drawWave(analyser: AnalyserNode): void {
+  /** As high as the loudest of the last moments, so that quiet music is seen too. */
+  #drawWave(analyser: AnalyserNode, seconds: number): void {
     const samples = new Float32Array(analyser.fftSize);
     analyser.getFloatTimeDomainData(samples);
+    const faded = Math.max(QUIETEST_PEAK, this.#peak * 0.5 ** (seconds / PEAK_HALVES));
+    this.#peak = samples.reduce((peak, value) => Math.max(peak, Math.abs(value)), faded);
     this.#paint.fillStyle = rgb(STOPS[0]);
     this.#paint.fillRect(0, 0, this.#canvas.width, this.#waveHeight);
-    this.#line((x) => samples[Math.min(samples.length - 1, Math.floor(x * samples.length))], '#c9b8ff');
+    this.#line((x) => samples[Math.min(samples.length - 1, Math.floor(x * samples.length))] / this.#peak, '#c9b8ff');
   }
 
   /** f: place 0…1 → value −1…1. */

@@ -16,7 +16,7 @@ export class Player {
     this.#ring = new AudioWorkletNode(context, 'melody-ring', { numberOfInputs: 0, outputChannelCount: [1] });
     this.#fade = new GainNode(context);
     this.#volume = new GainNode(context);
-    this.analyser = new AnalyserNode(context, { fftSize: 2048, smoothingTimeConstant: 0.5 });
+    this.analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0.5, minDecibels: -95, maxDecibels: -15 });
     this.#ring.connect(this.#fade).connect(this.analyser);
     this.#fade.connect(this.#volume).connect(context.destination);
     this.#ring.port.onmessage = ({ data }: MessageEvent<PlayerReport>) => onReport(data);

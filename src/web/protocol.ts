@@ -20,6 +20,8 @@ export interface ModelInfo {
   readonly sampleRate: number; // Hz
   readonly windowSeconds: number;
   readonly adapter: string;
+  /** Largest piece of memory that the adapter binds, bytes. */
+  readonly bindingBytes: number;
   /** The adapter is a program on the processor: right, but slow. */
   readonly software: boolean;
   /** False where the browser had no room (or no cache) and the weights are held in memory instead. */
@@ -40,6 +42,8 @@ export interface Description {
   readonly key: string | undefined;
   readonly loudness: number; // LUFS
   readonly duration: number; // seconds
+  /** Undefined for pieces too short to have a form. */
+  readonly sections: number | undefined;
   readonly suspect: readonly string[];
 }
 

@@ -123,6 +123,7 @@ class Host {
       sampleRate: model.config.sample_rate,
       windowSeconds: model.config.window_seconds,
       adapter: caps.name,
+      bindingBytes: caps.storageBinding,
       software: caps.software,
       kept,
     };
@@ -190,6 +191,7 @@ async function describe(channels: Float32Array[], sampleRate: number): Result<'m
     key: report.tonality?.key.clear ? report.tonality.key.name : undefined,
     loudness: report.loudness.integrated,
     duration: channels[0].length / sampleRate,
+    sections: report.structure && 1 + Math.round((report.structure.noveltyPeaksPerMinute * report.duration) / 60),
     suspect: report.suspect,
   };
   return words;

@@ -1,0 +1,126 @@
+// What happens while music plays in a real browser: it is steered, it waits for its listener, its tab is hidden.
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Melody, type StyleOptions } from '../../src/index.ts';
+import { chromiumPath } from '../../tools/chromium.mjs';
+import { TEST_GPU } from '../helpers/gpu.ts';
+import { load, PIECE, play, Site, SLOW, TINY, worst } from './site.ts';
+
+/** Two windows, so that the second can follow another style. */
+const TWO = { ...PIECE, firstWindowSeconds: 0.8 };
+const OTHER = 'fast techno with drums, 140 bpm';
+
+/** The chunks of TWO in the page's worker, steered when the first one was heard. */
+const chunksThere = (page: Page, style?: StyleOptions) =>
+  page
+    .evaluate(
+      async ({ piece, style }) => {
+        const chunks: number[][] = [];
+        // Nothing ahead: the second window is made when all of the first was heard.
+        const running = session.worker.stream(piece, 0, {
+          onChunk: (samples, _rate, start) => {
+            if (style && chunks.length === 0) running.steer(style);
+            chunks.push([...samples]);
+            running.played(start + samples.length);
+          },
+        });
+        await running.finished;
+        return chunks;
+      },
+      { piece: TWO, style },
+    )
+    .then((chunks) => chunks.map((samples) => Float32Array.from(samples)));
+
+/** The same in Node. */
+async function chunksHere(style: StyleOptions): Promise<Float32Array[]> {
+  const melody = await Melody.load(new URL(`../../${TINY}`, import.meta.url), TEST_GPU);
+  const stream = melody.stream(TWO);
+  const chunks: Float32Array[] = [];
+  for await (const { channels } of stream) {
+    if (chunks.length === 0) stream.steer(style);
+    chunks.push(channels[0]);
+  }
+  melody.dispose();
+  return chunks;
+}
+
+describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
+  const site = new Site();
+  let page: Page;
+  beforeAll(async () => {
+    await site.open({ hiddenTabs: true });
+    page = await site.sessionPage();
+    await load(page);
+  }, SLOW);
+  afterAll(() => site.close(), SLOW);
+
+  it('another prompt, or a blend, is heard from the next chunk on, and equals Node’s', async () => {
+    const plain = await chunksThere(page);
+    expect(plain.length).toBe(2);
+    for (const style of [{ prompt: OTHER }, { prompt: PIECE.prompt, blend: { text: OTHER, weight: 1 } }]) {
+      const [first, second] = await chunksThere(page, style);
+      expect(worst(first, plain[0])).toBe(0);
+      expect(worst(second, plain[1])).toBeGreaterThan(0.01);
+      const here = await chunksHere(style);
+      expect(worst(second, here[1])).toBeLessThan(1e-3);
+    }
+  });
+
+  it('making waits for the listener: a paused piece is made so far ahead and no further', async () => {
+    const ahead = 1;
+    await page.evaluate(
+      ({ piece, aheadSeconds }) => {
+        heard.events = [];
+        const { durationSeconds: _, ...endless } = piece;
+        const slow = newSession({
+          worker: session.worker,
+          aheadSeconds,
+          onEvent: ({ type }) => heard.events.push(type),
+          onChange: (snapshot) => {
+            globalThis.ahead = snapshot;
+          },
+        });
+        globalThis.slow = slow;
+        return slow.load(location.href.replace(/[^/]*$/, 'weights/melody-tiny/')).then(() => slow.play({ ...endless, steps: 1 }));
+      },
+      { piece: TWO, aheadSeconds: ahead },
+    );
+    await page.evaluate(() => globalThis.slow.pause());
+    await page.waitForFunction((enough) => globalThis.ahead.madeSeconds > enough, ahead, { timeout: SLOW, polling: 100 });
+    const before = await page.evaluate(() => ({ made: globalThis.ahead.madeSeconds, events: heard.events.length }));
+    await page.waitForTimeout(4000); // while it works, it tells of every token and step: never seconds of silence
+    const after = await page.evaluate(() => ({ made: globalThis.ahead.madeSeconds, events: heard.events.length }));
+    expect(after).toEqual(before);
+    await page.evaluate(() => globalThis.slow.resume());
+    await page.waitForFunction((made) => globalThis.ahead.madeSeconds > made, before.made, { timeout: SLOW, polling: 100 });
+    await page.evaluate(() => globalThis.slow.stop());
+  });
+
+  it('a hidden tab goes on making and playing', async () => {
+    await page.evaluate(() => {
+      heard.chunks = 0;
+    });
+    await load(page);
+    await play(page, { ...TWO, durationSeconds: 4, steps: 1 });
+    const other = await site.context.newPage();
+    await other.bringToFront();
+    await expect.poll(() => page.evaluate(() => document.visibilityState)).toBe('hidden');
+    expect(await page.evaluate(() => session.snapshot.complete)).toBe(false); // or it was made before the tab was hidden
+    const state = () => page.evaluate(() => session.snapshot);
+    await expect
+      .poll(async () => (await state()).error ?? ((await state()).complete && (await state()).state), { timeout: SLOW, interval: 500 })
+      .toBe('ready');
+    expect(await state()).toMatchObject({ error: undefined, playedSeconds: 4 });
+    expect(await page.evaluate(() => document.visibilityState)).toBe('hidden');
+    await other.close();
+    await page.bringToFront();
+    await expect.poll(() => page.evaluate(() => document.visibilityState)).toBe('visible');
+    await play(page, { ...TWO, durationSeconds: 0.5, steps: 1 });
+    await page.waitForFunction(() => session.snapshot.playedSeconds === 0.5, undefined, { timeout: SLOW, polling: 100 });
+  });
+});
+
+declare global {
+  var slow: typeof session;
+  var ahead: typeof session.snapshot;
+}
