@@ -65,7 +65,10 @@ function ensureAdapter({ root, install, force, machine: given, aptFolder, probe 
     }
     answer = probe();
     if (!answer.ok) {
-      say(`the driver is installed, but there is still no adapter: ${answer.reason}`);
+      say(
+        `the driver is installed, but there is still no adapter: ${answer.reason}`,
+        'Is it too old? WebGPU wants Mesa 24 or newer: use a newer release of this system, or the driver of your GPU. Then run the same command again.',
+      );
       return false;
     }
   }

@@ -11,6 +11,7 @@ import { checkRoom, forecast, type MemoryForecast } from './memory.ts';
 import { type Model, openModel } from './model.ts';
 import { type GenerateOptions, type Recipe, resolve, type StreamOptions } from './options.ts';
 import type { Timings } from './progress.ts';
+import { embedText } from './stages.ts';
 import { MelodyStream } from './stream.ts';
 import { type Style, styleOf } from './style.ts';
 
@@ -112,10 +113,16 @@ export class Melody {
     return new MelodyStream(this.#engine, recipe, options, () => this.#lock());
   }
 
-  /** Compile every pipeline and upload every weight that text to music needs, so that the first clip starts at once. */
+  /**
+   * Compile every pipeline and upload every weight that text to music needs, so that the first clip starts at once: plays one window in
+   * one step, and reads prompts of all the lengths that choose other kernels. Throws as generate does.
+   */
   async warmup(options: { signal?: AbortSignal } = {}): Promise<void> {
     const { config } = this.#engine.model;
     await this.generate({ prompt: 'music', durationSeconds: config.window_seconds, steps: 1, seed: 0, signal: options.signal });
+    await this.#exclusive(async () => {
+      for (const words of [2, 4, 8, 16]) await embedText(this.#engine, new Uint32Array(words), options.signal);
+    });
   }
 
   /**

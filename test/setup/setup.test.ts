@@ -188,6 +188,7 @@ test('a machine whose sources name no Debian mirror is told so', () => {
 test('a driver that still gives no adapter is an error, and leaves no stamp', () => {
   expect(run({ probe: probes(false, false) })).toBe(false);
   expect(said).toContain('the driver is installed, but there is still no adapter');
+  expect(said).toContain('use a newer release of this system');
   expect(existsSync(join(root, 'node_modules/.cache/melody/adapter.json'))).toBe(false);
 });
 
