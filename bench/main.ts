@@ -106,8 +106,16 @@ function openResult(folder: string): { file: string; write(line: object): void }
   return { file, write: (line) => appendFileSync(file, `${JSON.stringify(line)}\n`) };
 }
 
-async function main(): Promise<void> {
-  const { values: options } = parseArgs({
+interface Options {
+  cases: readonly Case<PeerWork>[];
+  engines: readonly string[];
+  rounds: number;
+  json: boolean;
+}
+
+/** What is asked for; undefined for the help. Throws an Error that says what is wrong. */
+function readOptions(): Options | undefined {
+  const { values } = parseArgs({
     options: {
       filter: { type: 'string', default: '' },
       engines: { type: 'string' },
@@ -116,7 +124,20 @@ async function main(): Promise<void> {
       help: { type: 'boolean', default: false },
     },
   });
-  if (options.help) return console.log(HELP);
+  if (values.help) return undefined;
+  const known = [...OURS, ...RIVALS, ...CONTEXT];
+  const engines = values.engines?.split(',') ?? known;
+  const unknown = engines.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`--engines: got "${unknown}", expected some of ${known.join(', ')}`);
+  const rounds = Number(values.rounds);
+  if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error(`--rounds: got "${values.rounds}", expected a whole number from 1`);
+  const cases = PEER_CASES.filter((c) => c.name.includes(values.filter));
+  if (cases.length === 0)
+    throw new Error(`--filter: no case has "${values.filter}" in its name; there are ${PEER_CASES.map((c) => c.name).join(', ')}`);
+  return { cases, engines, rounds, json: values.json };
+}
+
+async function main(options: Options): Promise<void> {
   const folder = import.meta.dirname;
   const available = [
     ...(existsSync(join(folder, 'ours.mjs')) ? OURS.map((name) => new MeasuringProcess(name, join(folder, 'ours.mjs'), [name])) : []),
@@ -125,7 +146,7 @@ async function main(): Promise<void> {
       : []),
   ];
   if (available.length <= OURS.length) console.error('the other engines are not installed: npm install --prefix bench/peers');
-  const processes = available.filter((p) => !options.engines || options.engines.split(',').includes(p.name));
+  const processes = available.filter((p) => options.engines.includes(p.name));
   const engines = processes.map((p) => p.name);
   const log = (line: string) => (options.json ? console.error(line) : console.log(line));
   const info: Record<string, unknown> = {};
@@ -140,9 +161,9 @@ async function main(): Promise<void> {
   const { file, write } = openResult(join(folder, '..', '..', 'results')); // the bundle runs in bench/peers/dist
   write({ ...machineLine(), engines: info });
   const rows: Measured[] = [];
-  for (const c of PEER_CASES.filter((c) => c.name.includes(options.filter))) {
+  for (const c of options.cases) {
     const variants = await prepare(c, processes);
-    const otherCores = await measure(variants, Number(options.rounds));
+    const otherCores = await measure(variants, options.rounds);
     for (const { row } of variants) {
       rows.push({ ...row, otherCores });
       write({ ...row, otherCores });
@@ -164,4 +185,12 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+let options: Options | undefined;
+try {
+  options = readOptions();
+} catch (error) {
+  console.error(`npm run bench: ${message(error)}\n\n${HELP}`);
+  process.exit(2);
+}
+if (options) await main(options);
+else console.log(HELP);
