@@ -1,4 +1,4 @@
-// attention_row: y = softmax(scale q k^T) v, one workgroup per query row; for head widths that are no multiple of four; else attention_row4
+// attention_row: y = softmax(scale q k^T) v, one workgroup per query row, heads of any width; attention_row4 is faster where it can
 //
 // q, y  [batch, tq, heads * dh]     k, v [batch or 1, capacity, heads * dh], of which the first `keys` rows count
 // grid  [tq, heads, batch]

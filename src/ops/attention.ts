@@ -24,28 +24,29 @@ export const ATTENTION_FORMS = ['row', 'tile', 'broadcast'] as const;
 export type AttentionForm = (typeof ATTENTION_FORMS)[number];
 
 const NOT_CAUSAL = 2 ** 30; // a first query after all keys sees them all
+const WIDEST = 256; // wider heads fit neither the registers of a tile nor a column of fours a thread
 const ROW_QUERIES = 4; // up to here a tile would be mostly empty
 
 /**
  * softmax(scale · q kᵀ) v for every head, with a streaming softmax.
- * q, y [B, Tq, H·Dh], k, v [B or 1, Tk, H·Dh] (states allowed: a KV cache), Dh ≤ 256. Throws `shape`.
+ * q, y [B, Tq, H·Dh], k, v [B or 1, Tk, H·Dh] (states allowed: a KV cache), any Dh. Throws `shape`.
  */
 export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
   const { heads, causal = false } = options;
   if (q.shape.length !== 3) throw new MelodyError('shape', `attention: got q [${q.shape}], expected [B, Tq, H·Dh]`);
   const [batch, tq, row] = q.shape;
   const dh = headWidth('attention', row, heads);
-  if (dh > 256) throw new MelodyError('shape', `attention: heads are ${dh} wide; at most 256 are supported`);
   expectShape('attention', 'k', k, [k.shape[0] === 1 ? 1 : batch, null, row]);
   expectShape('attention', 'v', v, k.shape);
   const capacity = k.shape[1];
   const keys = options.keys ?? capacity;
   if (!isScalar(keys) && (keys < 1 || keys > capacity)) throw new MelodyError('shape', `attention: ${keys} valid keys of [${k.shape}]`);
   const y = g.temp(q.shape, 'f32', 'attention');
+  const wide = dh > WIDEST; // the plain row kernel takes any width, slowly
   const canBroadcast = g.caps.subgroupMin === 8 && g.caps.subgroupMax === 8 && dh % 4 === 0 && dh <= 128;
-  const form = options.form ?? (tq <= ROW_QUERIES ? 'row' : canBroadcast && g.caps.software ? 'broadcast' : 'tile');
-  if (form === 'broadcast' && !canBroadcast)
-    throw new MelodyError('limit', `attention: the form "broadcast" cannot run heads of ${dh} on ${g.caps.name}`);
+  const form = options.form ?? (tq <= ROW_QUERIES || wide ? 'row' : canBroadcast && g.caps.software ? 'broadcast' : 'tile');
+  if ((form === 'broadcast' && !canBroadcast) || (form === 'tile' && wide))
+    throw new MelodyError('limit', `attention: the form "${form}" cannot run heads of ${dh} on ${g.caps.name}`);
   const first = causal ? (options.queryOffset ?? 0) : NOT_CAUSAL;
   const kvBatch = k.shape[0] === 1 ? 0 : capacity * row;
   const params = { tq, keys, first, kv_batch: kvBatch, row, dh, scale: options.scale ?? dh ** -0.5 };
@@ -54,7 +55,7 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, options: At
   const tiles = (queries: number) => [Math.ceil(tq / queries), heads, batch] as [number, number, number];
   if (form === 'tile') g.dispatch(K.attention_tile, { ...common, consts: { CHUNKS: pieces(32) }, grid: tiles(32) });
   else if (form === 'broadcast') g.dispatch(K.attention_broadcast, { ...common, consts: { CHUNKS: pieces(32) }, grid: tiles(16) });
-  else if (dh % 4 !== 0) g.dispatch(K.attention_row, { ...common, consts: { DV: pieces(64) }, grid: tiles(1) });
+  else if (dh % 4 !== 0 || wide) g.dispatch(K.attention_row, { ...common, consts: { DV: pieces(64) }, grid: tiles(1) });
   else {
     const byFour = { tq, keys, first, kv_batch: kvBatch / 4, row4: row / 4, dh4: dh / 4, scale: params.scale };
     g.dispatch(K.attention_row4, { ...common, params: byFour, grid: tiles(1) });

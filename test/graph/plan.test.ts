@@ -198,11 +198,18 @@ describe('Plan', () => {
   it('raises an uncaptured GPU error at the next call', async () => {
     const own = await openTestGpu();
     cleanups.push(() => own.dispose());
-    own.device.createBuffer({ size: 16, usage: 0xffff }); // no such usage
-    await own.device.queue.onSubmittedWorkDone();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(() => own.check()).toThrow(expect.objectContaining({ code: 'gpu' }));
-    own.check();
+    const g = new Graph(own.caps);
+    g.output('y', add(g, g.input('x', [4]), g.inputs.get('x') as never));
+    const plan = await Plan.compile(new Residents(own), g);
+    const x = Float32Array.of(1, 2, 3, 4);
+    for (const next of [() => plan.run({}, { x }), () => plan.read('y'), () => Plan.compile(new Residents(own), g)]) {
+      own.device.createBuffer({ size: 16, usage: 0xffff }); // no such usage
+      await own.device.queue.onSubmittedWorkDone();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      await expect((async () => next())()).rejects.toThrow(expect.objectContaining({ code: 'gpu' }));
+    }
+    plan.run({}, { x }); // said once, then work goes on
+    expect([...(await plan.read('y'))]).toEqual([2, 4, 6, 8]);
   });
 
   it('opens within default limits and without features', async () => {

@@ -63,6 +63,8 @@ describe('attention', () => {
     { batch: 1, tq: 18, tk: 40, heads: 1, dh: 100 },
     { batch: 1, tq: 6, tk: 20, heads: 1, dh: 256, keys: 13 },
     { batch: 1, tq: 3, tk: 20, heads: 1, dh: 201 },
+    { batch: 1, tq: 5, tk: 9, heads: 2, dh: 257 },
+    { batch: 2, tq: 2, tk: 33, heads: 1, dh: 1000, causal: true, queryOffset: 31 },
     { batch: 1, tq: 16, tk: 300, heads: 1, dh: 8, spread: 30 }, // scores to ±2000: the streaming maximum must hold
   ];
   for (const c of CASES)
