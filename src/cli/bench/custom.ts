@@ -79,6 +79,23 @@ function checkKeys(file: string, what: string, got: object, expected: readonly s
     fail(file, `${what}; got [${keys.join(', ')}], expected [${expected.join(', ')}]`);
 }
 
+/** What a case chooses of the kernel must be there, and be numbers of its types. */
+function checkNumbers(path: string, where: string, c: CustomCase, kernel: Kernel): void {
+  for (const [field, type] of Object.entries(kernel.params)) {
+    const value: unknown = c.params[field];
+    if (!(type === 'f32' ? Number.isFinite(value) : Number.isInteger(value)))
+      fail(path, `${where}: param "${field}" must be a ${type === 'f32' ? '' : 'whole '}number; got ${JSON.stringify(value)}`);
+  }
+  for (const what of ['consts', 'overrides'] as const)
+    for (const [id, value] of Object.entries(c[what] ?? {})) {
+      if (!(id in kernel[what]))
+        fail(path, `${where}: ${what} must be the kernel's; got "${id}", expected some of [${Object.keys(kernel[what]).join(', ')}]`);
+      if (!Number.isFinite(value)) fail(path, `${where}: "${id}" of ${what} must be a number; got ${JSON.stringify(value)}`);
+    }
+  if (c.variant !== undefined && !kernel.variants.includes(c.variant))
+    fail(path, `${where}: variant must be the kernel's; got "${c.variant}", expected one of [${kernel.variants.join(', ')}]`);
+}
+
 function readShapes(path: string, kernel: Kernel): ShapesFile {
   let file: ShapesFile;
   try {
@@ -106,6 +123,7 @@ function readShapes(path: string, kernel: Kernel): ShapesFile {
     for (const [id, { dtype = 'f32' }] of Object.entries(c.outputs))
       if (dtype !== 'f32' && dtype !== 'u32')
         fail(path, `${where}: dtype of output "${id}" must be f32 or u32; got ${JSON.stringify(dtype)}`);
+    checkNumbers(path, where, c, kernel);
     if (!isShape(c.grid) || c.grid.length > 3)
       fail(path, `${where}: grid must be 1 to 3 positive whole numbers; got ${JSON.stringify(c.grid)}`);
   });

@@ -41,7 +41,7 @@ export interface Row {
 export const rowKey = (row: Row): string => `${row.case}.${row.storage}`;
 
 const short = (x: number | undefined) =>
-  x === undefined ? '-' : x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x >= 0.1 ? x.toFixed(2) : x.toFixed(3);
+  x === undefined || Number.isNaN(x) ? '-' : x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x >= 0.1 ? x.toFixed(2) : x.toFixed(3);
 const share = (x: number) => `${(100 * x).toFixed(0)}%`;
 
 /** Columns padded to their widest cell; the first to the left, the others to the right. */
