@@ -221,6 +221,7 @@ const level = (peak: number) => (peak < 0.001 ? 'silent' : peak < 0.05 ? 'quiet'
 /** Changes at every new state, and every 10 % of a download: never more often, screen readers say it. */
 function statusOf({ state, loading, underruns, speed, warnings }: Snapshot): string {
   const said = warnings.length ? ` ${warnings.join('. ')}.` : '';
+  if (state === 'loading' && loading && loading.received === loading.total) return 'Getting the model ready.';
   if (state === 'loading') return loading ? `Loading: ${Math.floor((10 * loading.received) / loading.total) * 10} %.` : 'Loading.';
   if (state === 'buffering') {
     const slow =

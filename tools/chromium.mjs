@@ -32,12 +32,12 @@ const TIMEOUT = 120_000; // ms
 /** @typedef {{ readonly context: import('playwright-core').BrowserContext, close: () => Promise<void> }} Browser */
 
 /**
- * A browser with a fresh profile, as a first visit finds it. `webgpu: false`: on a machine without a graphics card it then has no adapter.
+ * A browser with a fresh profile, as a first visit finds it. `webgpu: false`: WebGPU is there and finds no adapter.
  * @param {{ webgpu?: boolean }} [options] @returns {Promise<Browser>}
  */
 export async function openBrowser({ webgpu = true } = {}) {
   const profile = newProfile();
-  const args = webgpu ? [...FLAGS, SOFTWARE_GPU] : FLAGS;
+  const args = [...FLAGS, webgpu ? SOFTWARE_GPU : '--disable-gpu'];
   const context = await chromium.launchPersistentContext(profile, { executablePath: chromiumPath, args, timeout: TIMEOUT });
   context.setDefaultTimeout(TIMEOUT);
   return {

@@ -25,7 +25,7 @@ export interface Store {
 }
 
 /** Bytes asked for in one request; also what a broken-off download may lose. */
-export const PIECE = 8 * 1024 * 1024;
+export const PIECE = 2 * 1024 * 1024;
 
 /**
  * The file at `address` from its store; fetched first where it is not complete, from where the last attempt broke off. A complete file is

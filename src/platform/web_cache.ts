@@ -4,7 +4,7 @@ import { type ByteSource, checkRange } from './bytes.ts';
 import { type EntryInfo, PIECE, type Store } from './cache.ts';
 import type { Facts, Cache as MelodyCache } from './platform.ts';
 
-const CACHE_NAME = 'melody-1';
+const CACHE_NAME = 'melody-2';
 
 /** Keys of the Cache API are addresses; these are ours alone and never fetched. */
 const keyOf = (address: string, part: string) => `https://melody.invalid/${encodeURIComponent(address)}/${part}`;

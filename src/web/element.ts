@@ -94,7 +94,9 @@ export class MelodyPlayerElement extends HTMLElement {
     const text = snapshot.error
       ? sentence(snapshot.error)
       : loading
-        ? `Loading ${tenth} % of ${megabytes(loading.total)}`
+        ? loading.received < loading.total
+          ? `Loading ${tenth} % of ${megabytes(loading.total)}`
+          : 'Getting ready'
         : state === 'loading'
           ? 'Loading'
           : state === 'buffering'

@@ -26,6 +26,8 @@ interface Task {
   stream?: MelodyStream;
   played: number;
   wake: () => void;
+  /** Settles when it was answered. */
+  ended: Promise<void>;
 }
 
 class Host {
@@ -55,7 +57,11 @@ class Host {
 
   async #answer(request: Exclude<Request, { type: 'abort' | 'steer' | 'played' }>): Promise<void> {
     const { id } = request;
-    const task: Task = { abort: new AbortController(), played: 0, wake: () => {} };
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const task: Task = { abort: new AbortController(), played: 0, wake: () => {}, ended };
     this.#tasks.set(id, task);
     try {
       const value = await this.#call(request, task);
@@ -66,7 +72,13 @@ class Host {
       this.#post({ type: 'failed', id, error: plain(error) });
     } finally {
       this.#tasks.delete(id);
+      end();
     }
+  }
+
+  /** A job that was aborted may take a moment to end: the next one waits for it instead of being refused as `busy`. */
+  async #afterAborted(task: Task): Promise<void> {
+    for (const other of [...this.#tasks.values()]) if (other !== task && other.abort.signal.aborted) await other.ended;
   }
 
   #call(request: Exclude<Request, { type: 'abort' | 'steer' | 'played' }>, task: Task): Promise<unknown> {
@@ -78,9 +90,9 @@ class Host {
       case 'load':
         return this.#load(request, signal, emit);
       case 'generate':
-        return this.#generate(request.options, signal, emit);
+        return this.#afterAborted(task).then(() => this.#generate(request.options, signal, emit));
       case 'stream':
-        return this.#stream(request, task, emit);
+        return this.#afterAborted(task).then(() => this.#stream(request, task, emit));
       case 'measure':
         return describe(request.channels, request.sampleRate);
       case 'wav':

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build as bundle } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -35,6 +36,26 @@ const imports = (file: string) =>
 test('the browser’s library imports nothing, Node’s only what Node has and webgpu', () => {
   expect(imports('index.web.js')).toEqual([]);
   expect(imports('index.js').filter((name) => !name.startsWith('node:'))).toEqual(['webgpu']);
+});
+
+test('types come first, and kernels that a page does not use fall out of what its bundler makes of the built library', async () => {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, object | string> };
+  for (const conditions of Object.values(exports)) if (typeof conditions === 'object') expect(Object.keys(conditions)[0]).toBe('types');
+  const bundled = async (name: string) => {
+    const contents = `import { ${name} } from './index.web.js'; console.log(${name});`;
+    const { outputFiles } = await bundle({
+      stdin: { contents, resolveDir: dist },
+      bundle: true,
+      write: false,
+      minify: true,
+      format: 'esm',
+    });
+    return outputFiles[0].text;
+  };
+  expect((await bundled('Melody')).match(/@compute/g)?.length).toBeGreaterThan(20);
+  const files = await bundled('writeWav');
+  expect(files).not.toContain('@compute');
+  expect(files.length).toBeLessThan(20_000);
 });
 
 test('the command imports nothing that npm would have to install, but webgpu', () => {

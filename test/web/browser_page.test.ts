@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecipe, readWav } from '../../src/index.ts';
-import { chromiumPath } from '../../tools/chromium.mjs';
+import { chromiumPath, openBrowser } from '../../tools/chromium.mjs';
 import { expectAccessible, Site, SLOW } from './site.ts';
 
 describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
@@ -84,6 +84,53 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
     await page.close();
   });
 
+  it('says while loading how far it is, at most every 10 %, and fetches no weights before the press', async () => {
+    const page = await site.visit(''); // the model that it offers first
+    const weights: string[] = [];
+    page.on('request', (request) => request.url().endsWith('.safetensors') && weights.push(request.url()));
+    await page.getByText(/^[\d.]+ MB$/).waitFor();
+    await page.locator('#load:enabled').waitFor();
+    await page.evaluate(() => {
+      const line = document.getElementById('status') as HTMLElement;
+      globalThis.told = [];
+      new MutationObserver(() => told.push(line.textContent ?? '')).observe(line, { childList: true, characterData: true, subtree: true });
+    });
+    expect(weights).toEqual([]);
+    await page.locator('#load').click();
+    await page.locator('#play:enabled').waitFor();
+    expect(weights.length).toBeGreaterThan(0);
+    const all = await page.evaluate(() => told);
+    const tenths = all.flatMap((text) => /^Loading: (\d+) %\.$/.exec(text)?.[1] ?? []).map(Number);
+    expect(tenths.length).toBeGreaterThan(2);
+    expect(tenths.filter((tenth, i) => tenth % 10 !== 0 || tenth <= (tenths[i - 1] ?? -1))).toEqual([]);
+    expect(all.filter((text) => !text.startsWith('Loading: '))).toEqual(['Loading.', 'Getting the model ready.', '']);
+    await page.close();
+  });
+
+  it('says what to do where WebGPU finds no adapter, and fetches no weights for nothing', async () => {
+    const browser = await openBrowser({ webgpu: false });
+    try {
+      const page = await browser.context.newPage();
+      const weights: string[] = [];
+      browser.context.on('request', (request) => request.url().endsWith('.safetensors') && weights.push(request.url()));
+      await page.goto(site.address('?model=melody-tiny'));
+      await page
+        .getByRole('alert')
+        .filter({ hasText: /no graphics adapter.*hardware acceleration.*terminal/ })
+        .waitFor();
+      expect(await page.locator('#load').isDisabled()).toBe(true);
+      await page.goto(site.address('readme/'));
+      await page.getByRole('button', { name: 'Play' }).click();
+      await page
+        .getByRole('status')
+        .filter({ hasText: /no graphics adapter.*hardware acceleration/ })
+        .waitFor();
+      expect(weights).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
+
   it('says in words what to do without WebGPU', async () => {
     const page = await site.visit('', (tab) =>
       tab.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined })),
@@ -95,3 +142,7 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
     await page.close();
   });
 });
+
+declare global {
+  var told: string[];
+}

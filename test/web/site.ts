@@ -91,11 +91,15 @@ export class Site {
     return this.#server?.origin ?? '';
   }
 
+  address(path: string): string {
+    return `${this.origin}${PREFIX}${path}`;
+  }
+
   /** A new tab at a path of the site; what is done with it there starts with `before`. */
   async visit(path: string, before: (page: Page) => Promise<unknown> = async () => {}): Promise<Page> {
     const page = await this.context.newPage();
     await before(page);
-    await page.goto(`${this.origin}${PREFIX}${path}`);
+    await page.goto(this.address(path));
     return page;
   }
 
