@@ -21,6 +21,7 @@ let playing: Entry | undefined;
 let steered: (StyleOptions & { atSeconds: number })[] = [];
 let asked = ''; // the style that plays, as JSON
 let busy: AbortController | undefined; // variations being made
+let notice = ''; // of what was made, until something plays
 let fault: string | undefined; // of the variations or of the page; the session's own are in its snapshot
 
 const play = byId<HTMLButtonElement>('play');
@@ -92,6 +93,7 @@ async function start(wanted: Settings = settings()): Promise<void> {
   await end();
   seed.value = String(wanted.seed);
   steered = [];
+  notice = '';
   asked = JSON.stringify({ prompt: wanted.prompt, ...(wanted.blend && { blend: wanted.blend }) });
   fault = undefined;
   playing = history.add(wanted, session.snapshot.model?.name ?? '');
@@ -129,6 +131,7 @@ async function replay(entry: Entry): Promise<void> {
   if (!sound) return start(entry);
   await end();
   playing = entry;
+  notice = '';
   steered = []; // what was steered then is in its recipe
   picture.clear();
   await session.playClip(sound.samples, sound.sampleRate, sound.recipe as Recipe);
@@ -143,6 +146,8 @@ async function save(entry: Entry): Promise<void> {
 /** Clips of the same request with other seeds; they land in the list, to be heard one by one. */
 async function vary(): Promise<void> {
   await end();
+  notice = '';
+  fault = undefined;
   const abort = new AbortController();
   busy = abort;
   const base = settings();
@@ -163,10 +168,9 @@ async function vary(): Promise<void> {
       history.keepSound(entry.id, { samples: clip.channels[0], sampleRate: clip.sampleRate, recipe: clip.recipe });
       list.show();
     }
-    say(byId('status'), `${VARIATIONS} variations are in the list below.`);
+    notice = `${VARIATIONS} variations are in the list below.`;
   } catch (error) {
     if (!abort.signal.aborted) fault = sentence(error as Error);
-    say(byId('status'), '');
   }
   if (busy === abort) busy = undefined;
   show(session.snapshot);
@@ -206,7 +210,7 @@ function show(now: Snapshot): void {
   if (now.speed !== undefined) say(byId('speed'), `${now.speed.toFixed(now.speed < 1 ? 2 : 1)} × real time`);
   say(byId('ahead'), `${now.bufferedSeconds.toFixed(1)} s`);
   say(byId('gaps'), String(now.underruns));
-  if (!busy) say(byId('status'), statusOf(now));
+  if (!busy) say(byId('status'), statusOf(now) || notice);
   if (running) say(byId('twin'), `Playing “${playing?.prompt ?? ''}”, ${level(now.peak)}.`);
   problem(now.error ? sentence(now.error) : fault);
   picture.run(state === 'playing' ? session.analyser : undefined);
