@@ -39,7 +39,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     dualPath(g, w, g.input('z', [1, frames, c.latent_dim]), angles, memory, c.dual_path);
   },
   vae_decoder: (g, w, c) => vaeDecoder(g, w, g.input('z', [c.frame_rate, c.latent_dim]), c.vae_decoder),
-  audio_tower: (g, w, c) => audioTower(g, w, g.input('features', [c.token_rate, c.audio_tower.features]), c.audio_tower),
+  audio_tower: (g, w, { audio_tower: c, token_rate }) =>
+    audioTower(g, w, g.input('heard', c.kind === 'ast' ? [128, 128] : [token_rate, c.features]), c),
   semantic_encoder: (g, w, c) => semanticTokens(g, w, semanticFeatures(g, w, g.input('audio', [c.sample_rate])), c.semantic_encoder),
   vae_encoder: (g, w, c) => vaeEncoder(g, w, g.input('audio', [c.sample_rate]), c.vae_encoder),
 };

@@ -5,7 +5,7 @@ import type { Tensor, WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { ACT, type Act } from './act.ts';
 import { type Form, gemm } from './gemm.ts';
-import { convLayout, convTransposeLayout, DEPTHWISE, packedCols, repeated, VECTOR } from './layouts.ts';
+import { convLayout, convTransposeLayout, DEPTHWISE, linearLayout, packedCols, repeated, VECTOR } from './layouts.ts';
 
 interface Common {
   bias?: WeightRef; // [Cout]
@@ -80,6 +80,42 @@ export function conv1d(g: Graph, x: Tensor, w: WeightRef, options: Conv1dOptions
     batch,
     groups,
     step: { x: len * cin, y: out * cout, xGroup: cinG, wGroup: taps * cinG * packedCols(coutG), yGroup: coutG },
+  });
+}
+
+/**
+ * Square patches of a picture through one linear map, as PyTorch's Conv2d(1, C, k, stride) without padding, places row by row:
+ * y[h·W' + w, o] = Σ_ij x[h·stride + i, w·stride + j] · w[o, 0, i, j] + bias[o].
+ * x [H, W], w [C, 1, k, k], y [H'·W', C] with H' = ⌊(H − k)/stride⌋ + 1, W' alike. Throws `shape`.
+ */
+export function patches(g: Graph, x: Tensor, w: WeightRef, options: { stride: number; bias: WeightRef; form?: Form }): Tensor {
+  const { stride, bias } = options;
+  const [height, width] = x.shape;
+  const [cout, , size] = w.shape;
+  expectShape('patches', w.name, w, [null, 1, size, size]);
+  const [down, across] = [height, width].map((n) => Math.floor((n - size) / stride) + 1);
+  if (!(down > 0 && across > 0)) throw new MelodyError('shape', `patches: got [${x.shape}], expected [H, W] of at least ${size} × ${size}`);
+  expectShape('patches', bias.name, bias, [cout]);
+  // one slice for each place in a row: its patches lie `stride` rows apart, and a row of a patch side by side
+  return gemm(g, {
+    label: w.name,
+    x,
+    w: g.weight(w, linearLayout(w)),
+    y: g.temp([down * across, cout], 'f32', 'patches'),
+    bias: g.weight(bias, VECTOR),
+    form: options.form,
+    rows: down,
+    cols: cout,
+    inner: size,
+    taps: size,
+    rowStep: stride * width,
+    tapStep: width,
+    xLimit: height * width - (across - 1) * stride,
+    wK: packedCols(cout),
+    yRow: across * cout,
+    yLimit: ((down - 1) * across + 1) * cout,
+    batch: across,
+    step: { x: stride, y: cout },
   });
 }
 

@@ -43,9 +43,12 @@ export function repeated(times: number): WeightLayout {
 /** Columns of a packed matrix: the kernels read four at a time, and f16 values lie in pairs. */
 export const packedCols = (cols: number): number => Math.ceil(cols / 4) * 4;
 
-/** The right-hand matrix of the matmul kernels: [N, K] of the file as [K, packedCols(N)]. */
+/** The right-hand matrix of the matmul kernels: [N, ...K] of the file as [K, packedCols(N)]. */
 export function linearLayout(ref: WeightRef): WeightLayout {
-  return packed(ref, 'linear', ([n, k]) => ({ groups: 1, rows: k, cols: n, rowAt: (r) => r, colAt: (_g, c) => c * k }));
+  return packed(ref, 'linear', ([n, ...inner]) => {
+    const k = inner.reduce((a, b) => a * b, 1);
+    return { groups: 1, rows: k, cols: n, rowAt: (r) => r, colAt: (_g, c) => c * k };
+  });
 }
 
 /** A weight already stored as [K, N]: the rows of the SRU's products. */

@@ -16,6 +16,7 @@ import { concatRows } from '../ops/gather.ts';
 import { normalNoise, STREAM, seedWords } from '../ops/random.ts';
 import { countNonFinite, firstNonFinite } from '../ops/watch.ts';
 import type { Machine } from './engine.ts';
+import { logMel } from './log_mel.ts';
 import { rotations, type Sampler, type Schedule } from './schedule.ts';
 
 /** Token ids → unit embedding of the text. */
@@ -40,12 +41,15 @@ export function embedAudio(engine: Machine, audio: Float32Array, signal?: AbortS
   const { config, weights } = engine.model;
   const samples = config.window_seconds * config.sample_rate;
   return engine.resilient(async () => {
-    await weights.prepare(['semantic_encoder', 'audio_tower'], signal);
+    const { audio_tower, sample_rate } = config;
+    await weights.prepare(['audio_tower', ...(audio_tower.kind === 'ast' ? [] : ['semantic_encoder'])], signal);
     const plan = await engine.plan(
       'audio embedding',
       (g) => {
-        const features = semanticFeatures(g, weights.at('semantic_encoder'), g.input('audio', [samples]));
-        g.output('embedding', audioTower(g, weights.at('audio_tower'), features, config.audio_tower));
+        const sound = g.input('audio', [samples]);
+        const heard =
+          audio_tower.kind === 'ast' ? logMel(g, sound, sample_rate) : semanticFeatures(g, weights.at('semantic_encoder'), sound);
+        g.output('embedding', audioTower(g, weights.at('audio_tower'), heard, audio_tower));
       },
       signal,
     );

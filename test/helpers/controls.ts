@@ -6,13 +6,17 @@ import { randomWeights } from '../../src/weights/random_weights.ts';
 import { scopeAt, type WeightSource } from '../../src/weights/weights.ts';
 
 export const CONTROLS: ControlsConfig = { metres: [4, 3, 2, 5], ticks: 24, tempo_low: 50, tempo_per_octave: 12, tempo_bins: 24 };
-const RANDOM = /^(semantic_lm\.controls|style_heads)\./;
+const CONTROLS_PART = /^(semantic_lm\.controls|style_heads)\./;
 
 const tiny = () => openModel(platform.openFolder(new URL('../../weights/melody-tiny/', import.meta.url)));
 
 export async function controlledModel(): Promise<Model> {
   const { config, weights, ...rest } = await tiny();
-  return { ...rest, config: { ...config, semantic_lm: { ...config.semantic_lm, controls: CONTROLS } }, weights: withRandom(weights) };
+  return {
+    ...rest,
+    config: { ...config, semantic_lm: { ...config.semantic_lm, controls: CONTROLS } },
+    weights: withRandom(weights, CONTROLS_PART),
+  };
 }
 
 /** melody-tiny without controls, whether its files have them or not. */
@@ -22,13 +26,14 @@ export async function plainModel(): Promise<Model> {
   return { ...rest, config: { ...config, semantic_lm } };
 }
 
-function withRandom(files: WeightSource): WeightSource {
+/** Weights of the files, but random ones for names that `part` matches. */
+export function withRandom(files: WeightSource, part: RegExp): WeightSource {
   const random = randomWeights(3, 'f16');
   const root: WeightSource = {
     path: '',
     at: (prefix) => scopeAt(root, prefix),
-    get: (name, shape) => (RANDOM.test(name) ? random : files).get(name, shape),
-    has: (name) => RANDOM.test(name) || files.has(name),
+    get: (name, shape) => (part.test(name) ? random : files).get(name, shape),
+    has: (name) => part.test(name) || files.has(name),
     prepare: (parts, signal) => files.prepare(parts, signal),
     misfits: () => files.misfits(),
     check: () => files.check(),

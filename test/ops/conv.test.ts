@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Graph } from '../../src/graph/graph.ts';
 import type { Act } from '../../src/ops/act.ts';
-import { conv1d, convTranspose1d } from '../../src/ops/conv.ts';
+import { conv1d, convTranspose1d, patches } from '../../src/ops/conv.ts';
 import { FORMS, type Form } from '../../src/ops/gemm.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { formRunner } from '../helpers/forms.ts';
@@ -221,6 +222,47 @@ describe('convTranspose1d', () => {
     await expect(
       runGraph(gpu(), (g) => ({ y: convTranspose1d(g, g.input('x', [5, 6]), weightOf(randomArray(24, 1), [2, 3, 4]), { stride: 2 }) })),
     ).rejects.toThrow('conv_transpose1d: test.weight does not fit; got [2,3,4], expected [6,*,*]');
+  });
+});
+
+describe('patches', () => {
+  for (const [height, width, size, stride, cout, dtype] of [
+    [9, 8, 4, 2, 6, 'f32'],
+    [47, 36, 16, 10, 20, 'f16'],
+    [16, 16, 16, 10, 8, 'f32'],
+  ] as const)
+    it(`of ${size}, one every ${stride} of [${height}, ${width}], ${dtype}`, async () => {
+      const x = randomArray(height * width, 1);
+      const random = randomArray(cout * size * size, 2);
+      const w = dtype === 'f16' ? roundHalf(random) : random;
+      const b = randomArray(cout, 3);
+      const [down, across] = [height, width].map((n) => Math.floor((n - size) / stride) + 1);
+      const expected = new Float64Array(down * across * cout);
+      for (let p = 0; p < down * across; p++)
+        for (let o = 0; o < cout; o++) {
+          let sum = b[o];
+          const start = Math.floor(p / across) * stride * width + (p % across) * stride;
+          for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) sum += x[start + i * width + j] * w[(o * size + i) * size + j];
+          expected[p * cout + o] = sum;
+        }
+      for (const form of [undefined, 'tile', 'small_tile', 'register'] as const) {
+        const body = (g: Graph) => ({
+          y: patches(g, g.input('x', [height, width]), weightOf(w, [cout, 1, size, size], dtype), {
+            stride,
+            bias: weightOf(b, [cout]),
+            form,
+          }),
+        });
+        const { y } = await runGraph(gpu(), body, { x });
+        expectClose(y, expected, dtype === 'f16' ? 1e-6 : 1e-7);
+      }
+    });
+
+  it('refuses a picture smaller than a patch', async () => {
+    const [w, bias] = [weightOf(new Float32Array(96), [6, 1, 4, 4]), weightOf(new Float32Array(6), [6])];
+    await expect(runGraph(gpu(), (g) => ({ y: patches(g, g.input('x', [3, 8]), w, { stride: 2, bias }) }))).rejects.toThrow(
+      'patches: got [3,8], expected [H, W] of at least 4 × 4',
+    );
   });
 });
 

@@ -1,10 +1,12 @@
 // The whole pipeline on melody-tiny: PyTorch's generation, determinism, streaming, continuing, looping, inpainting, steering.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
 import { readFloats } from '../../src/graph/residents.ts';
 import { extendTokens } from '../../src/pipeline/language.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
 import { rotations } from '../../src/pipeline/schedule.ts';
-import { decode, denoise, embedText, quantiseStyle } from '../../src/pipeline/stages.ts';
+import { decode, denoise, embedAudio, embedText, quantiseStyle } from '../../src/pipeline/stages.ts';
+import { withRandom } from '../helpers/controls.ts';
 import { expectParity, golden } from '../helpers/goldens.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 
@@ -18,6 +20,9 @@ afterAll(() => melody.dispose());
 const worst = (a: Float32Array, b: Float32Array) =>
   a.reduce((m, v, i) => Math.max(m, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity);
 
+/** What the goldens ask for (CONTROLS of goldens.py), for models with controls: a bar begins with token 0. */
+const guide = { tempo: 96, key: 9 + 12, clockAt: (seconds: number) => ({ beat: (seconds * 96) / 60, beatsPerBar: 3 }) };
+
 describe('against PyTorch', () => {
   it('prompt → embedding → codes → likeliest tokens', async () => {
     const gold = await golden('generation');
@@ -30,6 +35,7 @@ describe('against PyTorch', () => {
       guidance: 1,
       sampling: { temperature: 0, topK: 0, topP: 1 },
       seed: 1,
+      guide,
     });
     expect(made).toEqual(tokens);
   });
@@ -42,6 +48,7 @@ describe('against PyTorch', () => {
       guidance: 2,
       sampling: { temperature: 0, topK: 0, topP: 1 },
       seed: 1,
+      guide,
     });
     expect(made).toEqual(tokens);
   });
@@ -368,6 +375,24 @@ describe('given audio', () => {
       promptAudioWeight: 0,
     });
     expect(mixed.channels[0]).toEqual((await melody.generate({ ...options, prompt })).channels[0]);
+  });
+
+  it('hears it through a spectrogram transformer too, where the model has that tower', async () => {
+    const { model } = melody;
+    const audio_tower = {
+      kind: 'ast',
+      dim: 32,
+      layers: 1,
+      heads: 2,
+      ffn: 64,
+      embedding_dim: model.config.text_tower.embedding_dim,
+    } as const;
+    const weights = withRandom(model.weights, /^audio_tower\./);
+    const other = await Melody.over({ ...model, config: { ...model.config, audio_tower }, weights }, () => platform.openGpu(), TEST_GPU);
+    const [low, high] = [await embedAudio(other.engine, tone(3, 110)), await embedAudio(other.engine, tone(3, 1760))];
+    expect(Math.hypot(...low)).toBeCloseTo(1, 5);
+    expect(worst(low, high)).toBeGreaterThan(1e-3);
+    other.dispose();
   });
 
   it('blends two prompts; the ends are the prompts themselves', async () => {
