@@ -14,6 +14,7 @@ import { runGraph } from './gpu.ts';
 const root = new URL('../../', import.meta.url);
 
 export interface Golden {
+  has(name: string): boolean;
   /** Elements of one tensor; integers come as numbers too. */
   get(name: string): Float32Array;
   shape(name: string): readonly number[];
@@ -41,7 +42,7 @@ export async function golden(name: string): Promise<Golden> {
     if (!data) throw new Error(`golden ${name} has no tensor ${tensor}`);
     return data;
   };
-  return { shape, get, ids: (tensor) => Uint32Array.from(get(tensor)) };
+  return { has: (tensor) => loaded.has(tensor), shape, get, ids: (tensor) => Uint32Array.from(get(tensor)) };
 }
 
 /** Weights and config of a folder of the repository, all parts ready. */

@@ -1,0 +1,227 @@
+// Every network of one model folder against PyTorch: goldens of tools/train, computed in float32 from the same f16 weights.
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Gpu } from '../../src/gpu/device.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { reshape, type Tensor } from '../../src/graph/tensor.ts';
+import { audioTower } from '../../src/models/audio_tower.ts';
+import { type DualPathConfig, dualPath, dualPathAngles, dualPathTokens } from '../../src/models/dual_path.ts';
+import { styleCodes, styleEmbedding } from '../../src/models/rvq.ts';
+import { semanticFeatures, semanticTokens } from '../../src/models/semantic_encoder.ts';
+import { controlSum, KEYS, type KvCache, kvCache, semanticLm } from '../../src/models/semantic_lm.ts';
+import { styleHeads } from '../../src/models/style_heads.ts';
+import { textTower } from '../../src/models/text_tower.ts';
+import { decoderContext, vaeDecoder } from '../../src/models/vae_decoder.ts';
+import { vaeEncoder } from '../../src/models/vae_encoder.ts';
+import type { ModelConfig } from '../../src/pipeline/model.ts';
+import type { Weights } from '../../src/weights/weights.ts';
+import { expectParity, type Golden, golden, modelFolder, runModel } from './goldens.ts';
+
+/** Tests of all networks of `model` against test/goldens/`goldens`. */
+export function compareNetworks(gpu: () => Gpu, model: string, goldens: string): void {
+  const goldOf = (network: string) => golden(`${goldens}${network}`);
+  let weights: Weights;
+  let c: ModelConfig;
+  beforeAll(async () => {
+    ({ weights, config: c } = await modelFolder<ModelConfig>(model));
+  });
+
+  it('text tower', async () => {
+    const gold = await goldOf('text_tower');
+    const ids = gold.ids('in.ids');
+    const { e } = await runModel(
+      gpu(),
+      weights,
+      (g) => ({ e: textTower(g, weights.at('text_tower'), g.input('ids', [ids.length], 'u32'), c.text_tower) }),
+      { ids },
+    );
+    expectParity(e, gold.get('out.embedding'));
+  });
+
+  it('style heads, where the model has them', async () => {
+    const { controls } = c.semantic_lm;
+    if (!controls) return expect(weights.has('style_heads.weight')).toBe(false);
+    const gold = await goldOf('style_heads');
+    const e = gold.get('in.embedding');
+    const sizes = [controls.tempo_bins, KEYS, controls.metres.length];
+    const { logits } = await runModel(
+      gpu(),
+      weights,
+      (g) => ({ logits: styleHeads(g, weights.at('style_heads'), g.input('e', [1, e.length]), sizes) }),
+      { e },
+    );
+    expectParity(
+      logits,
+      ['tempo', 'key', 'metre'].flatMap((name) => [...gold.get(`out.${name}`)]),
+    );
+  });
+
+  it('residual vector quantiser: the same codes, and back', async () => {
+    const gold = await goldOf('rvq');
+    const [n, width] = gold.shape('in.embedding');
+    const { codes, back, raw } = await runModel(
+      gpu(),
+      weights,
+      (g) => {
+        const codes = styleCodes(g, weights.at('rvq'), g.input('e', [n, width]), c.rvq);
+        return { codes, back: styleEmbedding(g, weights.at('rvq'), codes, width, c.rvq) };
+      },
+      { e: gold.get('in.embedding') },
+    );
+    expect(codes.length).toBe(n * c.rvq.levels);
+    expect(new Uint32Array(raw.codes)).toEqual(gold.ids('out.codes'));
+    expectParity(back, gold.get('out.decoded'), 1e-5);
+  });
+
+  it('semantic encoder: features and tokens', async () => {
+    const gold = await goldOf('semantic_encoder');
+    const audio = gold.get('in.audio');
+    const { features, raw } = await runModel(
+      gpu(),
+      weights,
+      (g) => {
+        const features = semanticFeatures(g, weights.at('semantic_encoder'), g.input('audio', [audio.length]));
+        return { features, tokens: semanticTokens(g, weights.at('semantic_encoder'), features, c.semantic_encoder) };
+      },
+      { audio },
+    );
+    expectParity(features, gold.get('out.features'));
+    expect(new Uint32Array(raw.tokens)).toEqual(gold.ids('out.tokens'));
+  });
+
+  it('audio tower', async () => {
+    const gold = await goldOf('audio_tower');
+    const { e } = await runModel(
+      gpu(),
+      weights,
+      (g) => ({ e: audioTower(g, weights.at('audio_tower'), g.input('f', gold.shape('in.features')), c.audio_tower) }),
+      { f: gold.get('in.features') },
+    );
+    expectParity(e, gold.get('out.embedding'));
+  });
+
+  describe('semantic language model', () => {
+    let gold: Golden;
+    let ids: Uint32Array;
+    beforeAll(async () => {
+      gold = await goldOf('semantic_lm');
+      ids = gold.ids('in.ids');
+    });
+    const logitsOf = (rows: number) => gold.get('out.logits').subarray((rows - 1) * c.semantic_lm.words, rows * c.semantic_lm.words);
+
+    /** Ids from…to−1 of the golden at their places, in every sequence of the cache, `more` of padding behind them → logits of row `last`. */
+    const speak = (g: Graph, inputs: Record<string, Uint32Array>, cache: KvCache, from: number, to: number, more = 0, last?: number) => {
+      const batch = cache.layers[0].k.shape[0];
+      const shape = [batch, to - from + more];
+      const feed = (name: string, at: (i: number) => number) => {
+        inputs[name] = Uint32Array.from({ length: shape[0] * shape[1] }, (_, i) =>
+          i % shape[1] < to - from ? at(from + (i % shape[1])) : 0,
+        );
+        return g.input(name, shape, 'u32');
+      };
+      const w = weights.at('semantic_lm');
+      let controls: Tensor | undefined;
+      if (gold.has('in.control_rows')) {
+        const rows = gold.ids('in.control_rows'); // [T, 3]
+        const told = (part: 'clock' | 'key' | 'tempo', place: number) => feed(`${part} ${from} ${to}`, (i) => rows[3 * i + place]);
+        controls = controlSum(g, w, { clock: told('clock', 0), key: told('key', 1), tempo: told('tempo', 2) }, c.semantic_lm);
+      }
+      const ids_ = feed(`ids ${from} ${to}`, (i) => ids[i]);
+      return semanticLm(g, w, ids_, c.semantic_lm, { cache, start: from, last, controls });
+    };
+
+    for (const split of [0, 1, 13, 28])
+      it(`prefill of ${split || 'all'} ids, then decoding one by one, equals the full forward`, async () => {
+        const cache = kvCache(c.semantic_lm, 1, ids.length + 3);
+        const inputs: Record<string, Uint32Array> = {};
+        const body = (g: Graph) => {
+          if (split === 0) return { [ids.length]: speak(g, inputs, cache, 0, ids.length) };
+          const rows: Record<string, Tensor> = { [split]: speak(g, inputs, cache, 0, split) };
+          for (let i = split; i < Math.min(ids.length, split + 5); i++) rows[i + 1] = speak(g, inputs, cache, i, i + 1);
+          return rows;
+        };
+        const { raw: _, ...out } = await runModel(gpu(), weights, body, inputs);
+        expect(Object.keys(out)).toHaveLength(split ? 6 : 1);
+        for (const [row, logits] of Object.entries(out)) expectParity(logits, logitsOf(Number(row)));
+      });
+
+    it('padding behind the last row changes nothing, and a batch of two equals two single runs', async () => {
+      const inputs: Record<string, Uint32Array> = {};
+      const cache = kvCache(c.semantic_lm, 2, 64);
+      const { a } = await runModel(gpu(), weights, (g) => ({ a: speak(g, inputs, cache, 0, 20, 13, 19) }), inputs);
+      expectParity(a.subarray(0, c.semantic_lm.words), logitsOf(20));
+      expectParity(a.subarray(c.semantic_lm.words), logitsOf(20));
+    });
+  });
+
+  it('variational encoder', async () => {
+    const gold = await goldOf('vae_encoder');
+    const audio = gold.get('in.audio');
+    const padded = new Float32Array(Math.ceil(audio.length / c.hop_length) * c.hop_length);
+    padded.set(audio);
+    const { z } = await runModel(
+      gpu(),
+      weights,
+      (g) => ({ z: vaeEncoder(g, weights.at('vae_encoder'), g.input('audio', [padded.length]), c.vae_encoder) }),
+      { audio: padded },
+    );
+    expectParity(z, gold.get('out.latents'));
+  });
+
+  it('decoder: the whole, a start alone, and pieces with context equal the whole', async () => {
+    const gold = await goldOf('vae_decoder');
+    const z = gold.get('in.latents');
+    const frames = z.length / c.latent_dim;
+    const reach = decoderContext(c.vae_decoder);
+    const from = reach + 3;
+    const { whole, start, piece } = await runModel(
+      gpu(),
+      weights,
+      (g) => {
+        const run = (name: string, n: number) => vaeDecoder(g, weights.at('vae_decoder'), g.input(name, [n, c.latent_dim]), c.vae_decoder);
+        return { whole: run('z', frames), start: run('first', 20), piece: run('middle', frames - 3) };
+      },
+      { z, first: z.slice(0, 20 * c.latent_dim), middle: z.slice(3 * c.latent_dim) },
+    );
+    expectParity(whole, gold.get('out.audio'));
+    expectParity(start, gold.get('out.audio_first_20_frames_alone'));
+    expectParity(piece.slice((from - 3) * c.hop_length), whole.slice(from * c.hop_length), 1e-4);
+  });
+
+  it('dual path: token memory, both branches of guidance', async () => {
+    await checkDualPath(gpu(), weights, await goldOf('dual_path'), c.dual_path);
+  });
+}
+
+export async function checkDualPath(gpu: Gpu, weights: Weights, gold: Golden, c: DualPathConfig): Promise<void> {
+  const [length, dim] = gold.shape('in.z');
+  const ids = gold.ids('in.ids');
+  const out: Record<string, Float32Array> = await runModel(
+    gpu,
+    weights,
+    (g): Record<string, Tensor> => {
+      const w = weights.at('dual_path');
+      const z = reshape(g.input('z', [length, dim]), [1, length, dim]);
+      const angles = dualPathAngles(g, w, g.input('angle', [1, length]), c);
+      const memory = dualPathTokens(g, w, g.input('ids', [1, ids.length], 'u32'), c);
+      return {
+        angles,
+        pooled: memory.pooled,
+        k: memory.blocks[0][0].k,
+        v: memory.blocks[0][0].v,
+        ...(memory.aligned && { aligned: memory.aligned }),
+        ...(memory.skip && { skip: memory.skip }),
+        velocity: dualPath(g, w, z, angles, memory, c),
+        alone: dualPath(g, w, z, angles, memory, c, { nothing: true }),
+      };
+    },
+    { z: gold.get('in.z'), angle: gold.get('in.angle'), ids },
+  );
+  expectParity(out.angles, gold.get('angle_embedding'));
+  expectParity(out.pooled, gold.get('tokens.pooled'));
+  expectParity(out.k, gold.get('tokens.block0_k'));
+  expectParity(out.v, gold.get('tokens.block0_v'));
+  if (out.aligned) expectParity(out.aligned, gold.get('tokens.aligned'));
+  if (out.skip) expectParity(out.skip, gold.get('tokens.skip'));
+  expectParity(out.velocity, gold.get('out.velocity'));
+  expectParity(out.alone, gold.get('out.velocity_null'));
+}
