@@ -52,7 +52,8 @@ describe('a file and its recipe', () => {
     const first = await generate(['calm piano, 96 bpm', '--duration', '0.8', '--seed', '7', '--out', 'first.wav', '--picture']);
     expect(first.err).toContain('diffusion');
     expect(first.code).toBe(0);
-    expect(first.out).toContain(`${file('first.wav')}\n${file('first.png')}\n  0.80 s of music, seed 7, made in `);
+    expect(first.out).toContain(`${file('first.wav')}\n${file('first.png')}\n  0.80 s of music, 96 bpm, `);
+    expect(first.out).toMatch(/, seed 7, made in /);
     const wav = readWav(readFileSync(file('first.wav')));
     expect([wav.sampleRate, wav.channels.length, wav.channels[0].length]).toEqual([24000, 1, 19200]);
     expect(wav.tags.info.ICMT).toBe('AI-generated');
@@ -91,6 +92,27 @@ describe('a file and its recipe', () => {
     ]);
     expect(changed.code).toBe(0);
     expect(readFileSync(file('other.wav')).equals(readFileSync(file('first.wav')))).toBe(false);
+  });
+
+  it('--tempo, --key and --metre decide over the prompt, and stand in the recipe', async () => {
+    const words = [
+      'calm piano, 96 bpm',
+      '-d',
+      '0.4',
+      '--seed',
+      '3',
+      '--tempo',
+      '120',
+      '--key',
+      'f# minor',
+      '--metre',
+      '3/4',
+      '--json',
+      '-q',
+    ];
+    const { code, out } = await generate([...words, '--out', 'told.wav']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out).clips[0].recipe).toMatchObject({ tempo: 120, metre: '3/4', decided: { text: '120 bpm, F# minor, 3/4' } });
   });
 
   it('--json: what was made; variations count seeds up', async () => {
@@ -215,6 +237,9 @@ describe('wrong use is told before any work', () => {
     [['piano', '--seed', '1.5'], 2, /--seed: got "1.5", expected a whole number/],
     [['piano', '--seed=-1'], 2, /seed must be a whole number/],
     [['piano', '--seed', '9007199254740993'], 2, /--seed/],
+    [['piano', '--tempo', '400'], 2, /tempo/],
+    [['piano', '--key', 'H minor'], 2, /key.*H minor/],
+    [['piano', '--metre', '7/8'], 2, /metre.*7\/8/],
     [['piano', '--blend', 'samba'], 2, /--blend: got "samba"/],
     [['piano', '--blend', 'samba:1.5'], 2, /weight/],
     [['piano', '--inpaint', '3'], 2, /--inpaint: got "3"/],
