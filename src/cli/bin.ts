@@ -12,8 +12,9 @@ process.once('SIGINT', () => {
 });
 // `melody … | head` closes the pipe early: nobody reads any more, which is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`melody: standard output: ${error.code === 'ENOSPC' ? 'the disk is full' : error.message}\n`);
+  process.exit(1);
 });
 
 process.exitCode = await main(process.argv.slice(2), {

@@ -55,7 +55,7 @@ export function parseCommand(command: Command, argv: readonly string[]): { words
     ]),
   );
   try {
-    const { positionals, values } = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    const { positionals, values } = parseArgs({ args: joinNegatives(argv, command), options, allowPositionals: true, strict: true });
     return { words: positionals, values: values as Values };
   } catch (cause) {
     const message = (cause as Error).message.split('. To specify')[0];
@@ -64,6 +64,18 @@ export function parseCommand(command: Command, argv: readonly string[]): { words
     const hint = near && near !== wrong ? `did you mean --${near}?` : `see \`melody ${command.name} --help\``;
     throw new MelodyError('invalid_argument', `${command.name}: ${message}`, hint, { cause });
   }
+}
+
+/** `--tempo -5` as `--tempo=-5`: a number below zero is a value, which is then refused or not by what it means. */
+function joinNegatives(argv: readonly string[], { options }: Command): string[] {
+  const ends = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const joined: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const named = Object.entries(options).find(([name, { value, short }]) => value && (argv[i] === `--${name}` || argv[i] === `-${short}`));
+    if (i + 1 < ends && named && /^-\.?\d/.test(argv[i + 1])) joined.push(`--${named[0]}=${argv[++i]}`);
+    else joined.push(argv[i]);
+  }
+  return joined;
 }
 
 /** The help text of one command. */

@@ -174,7 +174,7 @@ function say(made: Made, values: Values, io: Io): void {
 }
 
 async function stream(request: Request, values: Values, io: Io): Promise<number> {
-  const clash = ['out', 'out-dir', 'picture', 'json', 'strict', 'variations', 'loop', 'inpaint', 'init'].find(
+  const clash = ['out', 'out-dir', 'force', 'picture', 'json', 'strict', 'variations', 'loop', 'inpaint', 'init'].find(
     (name) => values[name] !== undefined,
   );
   if (clash)

@@ -161,6 +161,7 @@ export function resolve(
   if (options.promptAudioWeight !== undefined) numberIn('promptAudioWeight', options.promptAudioWeight, 0, 1);
   if (options.loop && (options.continueFrom || options.inpaint))
     throw new MelodyError('invalid_argument', 'loop cannot be combined with continueFrom or inpaint');
+  if (options.inpaint && options.continueFrom) throw new MelodyError('invalid_argument', 'inpaint cannot be combined with continueFrom');
   if (!options.inpaint !== !options.initAudio)
     throw new MelodyError('invalid_argument', 'inpaint needs initAudio and regions, both or neither');
   for (const audio of [options.promptAudio, options.continueFrom, options.initAudio]) if (audio) checkAudio(audio);

@@ -25,10 +25,10 @@ export async function styleOf(
   progress: Pick<Progress, 'warn' | 'emit'>,
 ): Promise<Style> {
   const { prompt, blend, tempo, key, metre, signal } = options;
-  const embed = (text: string) => embedPrompt(engine, text, progress, signal);
+  const embed = (text: string, what?: string) => embedPrompt(engine, { text, what }, progress, signal);
   let wanted = prompt === undefined ? undefined : await embed(prompt);
   const second = wanted ? (blend?.weight ?? 0) : 1;
-  if (blend) wanted = mix(wanted, await embed(blend.text), second);
+  if (blend) wanted = mix(wanted, await embed(blend.text, 'the second prompt'), second);
   if (options.promptAudio) {
     const { sample_rate } = engine.model.config;
     const heard = await embedAudio(engine, resample(mono(options.promptAudio), options.promptAudio.sampleRate, sample_rate), signal);
@@ -43,25 +43,31 @@ export async function styleOf(
   return {
     controls,
     codes: wanted && (await quantiseStyle(engine, wanted, signal)),
-    negative: options.negativePrompt === undefined ? undefined : await quantiseStyle(engine, await embed(options.negativePrompt), signal),
+    negative:
+      options.negativePrompt === undefined
+        ? undefined
+        : await quantiseStyle(engine, await embed(options.negativePrompt, 'the negative prompt'), signal),
   };
 }
 
 async function embedPrompt(
   engine: Machine,
-  text: string,
+  { text, what }: { text: string; what: string | undefined },
   progress: Pick<Progress, 'warn'>,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
-  const { ids, dropped, unknown } = engine.model.tokenizer.encode(text);
+  const { ids, dropped, unknown } = engine.model.tokenizer.encode(text, what);
   if (unknown.length)
     progress.warn(
       'unknown_words',
-      `${unknown.length} word${unknown.length > 1 ? 's are' : ' is'} unknown to the model: ${unknown.slice(0, 8).join(', ')}${unknown.length > 8 ? ', …' : ''}`,
+      `${unknown.length} word${unknown.length > 1 ? 's are' : ' is'} unknown to the model: ${unknown.slice(0, 8).map(short).join(', ')}${unknown.length > 8 ? ', …' : ''}`,
     );
   if (dropped) progress.warn('dropped_words', `the prompt is too long: its last ${dropped} word pieces were not read`);
   return embedText(engine, ids, signal);
 }
+
+/** A warning is a line to read, whatever the prompt was. */
+const short = (word: string) => (word.length > 40 ? `${word.slice(0, 40)}…` : word);
 
 /** (1 − weight)·a + weight·b on the unit sphere. */
 function mix(a: Float32Array | undefined, b: Float32Array, weight: number): Float32Array {

@@ -39,8 +39,8 @@ export class Tokenizer {
     return this.#ids.size;
   }
 
-  /** At least one id. Throws `invalid_argument` for prompts that are not text, hold no word, or are over 64 Ki characters. */
-  encode(text: string): Encoded {
+  /** At least one id. Throws `invalid_argument` for prompts that are not text, hold no word, or are over 64 Ki characters; `what` names it. */
+  encode(text: string, what = 'the prompt'): Encoded {
     if (typeof text !== 'string') throw new MelodyError('invalid_argument', `a prompt must be text; got ${typeof text}`);
     if (text.length > MAX_PROMPT)
       throw new MelodyError(
@@ -50,7 +50,7 @@ export class Tokenizer {
       );
     const words = splitWords(text);
     if (words.length === 0)
-      throw new MelodyError('invalid_argument', 'the prompt holds no word', 'describe the music, for example "calm piano, 80 bpm"');
+      throw new MelodyError('invalid_argument', `${what} holds no word`, 'describe the music, for example "calm piano, 80 bpm"');
     const ids = words.flatMap((word) => this.#pieces(word));
     return {
       ids: Uint32Array.from(ids.slice(0, this.maxTokens)),

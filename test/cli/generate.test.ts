@@ -150,6 +150,15 @@ describe('a file and its recipe', () => {
   });
 });
 
+describe('warnings', () => {
+  it('--negative without --lm-guidance over 1 does nothing, which is said; long unknown words are cut', async () => {
+    const { code, err } = await generate([`piano ${'x'.repeat(5000)}`, '-d', '0.4', '--negative', 'drums', '--out', 'warned.wav']);
+    expect(code).toBe(0);
+    expect(err).toContain('warning: --negative has no effect at --lm-guidance 1');
+    expect(err).toContain(`1 word is unknown to the model: ${'x'.repeat(40)}…\n`);
+  });
+});
+
 describe('given audio', () => {
   it('--continue writes both; its recipe asks for the same audio again, by hash', async () => {
     const given = save('given.wav', tone(48000));
@@ -243,7 +252,13 @@ describe('wrong use is told before any work', () => {
     [['piano', '--blend', 'samba'], 2, /--blend: got "samba"/],
     [['piano', '--blend', 'samba:1.5'], 2, /weight/],
     [['piano', '--inpaint', '3'], 2, /--inpaint: got "3"/],
-    [['piano', '--inpaint', '1-2'], 2, /inpaint needs initAudio/],
+    [['piano', '--duration', '-1'], 2, /durationSeconds must be a number from 0.1 to 3600; got -1/],
+    [['piano', '--inpaint', '1-2'], 2, /--inpaint needs --init/],
+    [['piano', '--init', 'song.wav'], 2, /--init needs --inpaint/],
+    [['piano', '--init', 'song.wav', '--inpaint', '1-2', '-d', '3'], 2, /--inpaint cannot be combined with --duration/],
+    [['piano', '--init', 'song.wav', '--inpaint', '1-2', '--continue', 'song.wav'], 2, /--inpaint cannot be combined with --continue/],
+    [['piano', '--prompt-audio-weight', '0.3'], 2, /--prompt-audio-weight needs --prompt-audio/],
+    [['piano', '--seed', '9007199254740991', '--variations', '2'], 2, /2 variations from 9007199254740991/],
     [['piano', '--format', 's16le'], 2, /add --stream/],
     [['piano', '--sampler', 'euler'], 2, /sampler must be/],
     [['piano', '--durration', '3'], 2, /did you mean --duration/],

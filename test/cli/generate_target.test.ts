@@ -74,6 +74,8 @@ describe('--out', () => {
     ['song.mp3', /ending ".mp3", expected ".wav"/],
     ['', /expected the name of a file/],
     ['sub/', /expected the name of a file/],
+    ['.', /expected the name of a file/],
+    ['..', /expected the name of a file/],
     ['-', /got "-"/],
     ['CON.wav', /device on Windows/],
     ['nul', /device on Windows/],
@@ -102,6 +104,13 @@ describe('--out', () => {
     }
     writeFileSync(join(folder, 'new.png'), 'old');
     await expect(choose({ out: 'new.wav', picture: true })).rejects.toThrow(/new.png: exists/);
+  });
+
+  it('refuses an --out-dir that is empty or a file', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    await expect(choose({ outDir: ' ' })).rejects.toThrow(/--out-dir: got "", expected the name of a folder/);
+    await expect(choose({ outDir: join(folder, 'file') })).rejects.toThrow(/file: is no folder/);
+    expect(readdirSync(folder)).toEqual(['file']);
   });
 
   it('refuses a folder whose link leads outside --out-dir', async () => {

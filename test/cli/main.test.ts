@@ -105,6 +105,14 @@ describe('options', () => {
     expect(err).toMatch(expected);
   });
 
+  test('a number below zero is a value, for the command to judge; behind -- and after a switch it is none', () => {
+    const parsed = (argv: string[]) => parseCommand(echo, argv);
+    expect(parsed(['-n', '-5', '--tag', '-.5-2']).values).toMatchObject({ times: '-5', tag: ['-.5-2'] });
+    expect(parsed(['--', '--times', '-5'])).toMatchObject({ words: ['--times', '-5'], values: { times: '1' } });
+    expect(() => parsed(['--times', '--loud'])).toThrow(/ambiguous/);
+    expect(() => parsed(['--loud', '-5'])).toThrow(/Unknown option/);
+  });
+
   test('the help names every option, its value and its default', () => {
     expect(commandHelp(echo)).toBe(`melody echo <words> [options]
 

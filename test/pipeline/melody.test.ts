@@ -206,7 +206,9 @@ describe('generate', () => {
     const bad: [object, RegExp][] = [
       [{}, /nothing says what to play/],
       [{ prompt: '' }, /holds no word/],
-      [{ prompt: '  \n' }, /holds no word/],
+      [{ prompt: '  \n' }, /the prompt holds no word/],
+      [{ prompt, blend: { text: ' ', weight: 0.5 } }, /the second prompt holds no word/],
+      [{ prompt, negativePrompt: '' }, /the negative prompt holds no word/],
       [{ prompt: '\ud800\u0000' }, /holds no word/],
       [{ prompt: 'x'.repeat(1 << 20) }, /65536 characters/],
       [{ prompt: 7 }, /must be text/],
@@ -223,6 +225,10 @@ describe('generate', () => {
       [{ prompt, schedule: 'cosine' }, /schedule must be/],
       [{ prompt, loop: true, durationSeconds: 1.7 }, /a loop lasts whole chunks/],
       [{ prompt, inpaint: [{ start: 0, end: 1 }] }, /inpaint needs initAudio/],
+      [
+        { prompt, inpaint: [{ start: 0, end: 1 }], continueFrom: { channels: [new Float32Array(48000)], sampleRate: 24000 } },
+        /inpaint cannot be combined with continueFrom/,
+      ],
       [{ prompt, continueFrom: { channels: [], sampleRate: 24000 } }, /audio must have channels/],
       [{ prompt, continueFrom: { channels: [new Float32Array(10)], sampleRate: 24000 } }, /the audio to continue has/],
       [

@@ -33,6 +33,9 @@ export async function open(request: Request, values: Values, io: Io): Promise<Op
       );
     if (recipe?.adapter !== undefined && recipe.adapter !== adapter)
       line.warn(`the recipe was made on ${String(recipe.adapter)}, this is ${adapter}: the music is the same, its last bits may differ`);
+    const { negativePrompt, lmGuidanceScale = melody.model.config.sampling.lm_guidance ?? 1 } = request.options;
+    if (negativePrompt !== undefined && lmGuidanceScale <= 1)
+      line.warn(`--negative has no effect at --lm-guidance ${lmGuidanceScale}: over 1 it has, for example 3`);
     return { melody, adapter, hash, licence };
   } catch (error) {
     melody.dispose();

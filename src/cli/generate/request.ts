@@ -26,26 +26,52 @@ export interface Request {
 
 /** Throws `invalid_argument`, `io`, `audio`. Nothing of the model is read yet. */
 export async function readRequest(words: readonly string[], values: Values, io: Io): Promise<Request> {
+  const asked = given(words, values);
+  checkTogether(values);
   const recipePath = textValue(values, 'recipe');
   const recipe = recipePath === undefined ? undefined : await readFileRecipe(recipePath, io.signal);
   const inputs = await readInputs(values, io);
   if (recipe) checkInputs(recipe, inputs);
-  const options = { ...(recipe && recipeOptions(recipe)), ...given(words, values), ...audioOptions(inputs) };
+  const options = { ...(recipe && recipeOptions(recipe)), ...asked, ...audioOptions(inputs) };
   if (words.length === 0 && !recipe && Object.keys(inputs).length === 0)
     throw new MelodyError(
       'invalid_argument',
       'generate: nothing says what to play',
       'for example: melody generate "slow piano ballad, 70 bpm"',
     );
+  const variations = numberValue(values, 'variations', { min: 1, max: 64, whole: true }) ?? 1;
+  const seed = options.seed ?? randomInt(2 ** 32);
+  if (!Number.isSafeInteger(seed + (variations - 1)))
+    throw new MelodyError(
+      'invalid_argument',
+      `--seed: ${variations} variations from ${seed} on would count past ${Number.MAX_SAFE_INTEGER}`,
+      'start from a smaller seed',
+    );
   const format = textValue(values, 'format') ?? (typeof recipe?.format === 'string' ? recipe.format : 'wav');
   return {
-    options: { ...options, seed: options.seed ?? randomInt(2 ** 32) },
+    options: { ...options, seed },
     inputs,
     format: formatOf(format, values.stream === true),
     model: locateModel(textValue(values, 'model') ?? (typeof recipe?.model === 'string' ? recipe.model : DEFAULT_MODEL)),
-    variations: numberValue(values, 'variations', { min: 1, max: 64, whole: true }) ?? 1,
+    variations,
     ...(recipe && { recipe }),
   };
+}
+
+/** Options that mean nothing without another, or beside it: left alone they would be passed over in silence. Throws `invalid_argument`. */
+function checkTogether(values: Values): void {
+  const given = (name: string) => values[name] !== undefined;
+  const need = (name: string, other: string, hint?: string) => {
+    if (given(name) && !given(other)) throw new MelodyError('invalid_argument', `--${name} needs --${other}`, hint);
+  };
+  need('prompt-audio-weight', 'prompt-audio', 'the weight is that of the music against the prompt');
+  if (!given('recipe')) {
+    need('inpaint', 'init', '--init song.wav --inpaint 2.5-4');
+    need('init', 'inpaint', '--init song.wav --inpaint 2.5-4');
+  }
+  for (const name of ['duration', 'continue'])
+    if (given('inpaint') && given(name))
+      throw new MelodyError('invalid_argument', `--inpaint cannot be combined with --${name}`, 'what it makes is as long as --init');
 }
 
 function given(words: readonly string[], values: Values): GenerateOptions {

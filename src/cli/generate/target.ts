@@ -44,7 +44,7 @@ export interface TargetOptions {
 /** Paths of the files to be written, one a seed. Everything that can be refused is refused here, before any work. Throws `invalid_argument`, `io`. */
 export async function chooseTargets(options: TargetOptions): Promise<string[]> {
   const folder = resolve(options.outDir ?? '.');
-  if (options.outDir !== undefined) await mkdir(folder, { recursive: true }).catch((cause) => Promise.reject(fileError(folder, cause)));
+  if (options.outDir !== undefined) await makeFolder(options.outDir);
   const { out, seeds, prompt } = options;
   const paths: string[] = [];
   if (out === undefined) {
@@ -59,6 +59,18 @@ export async function chooseTargets(options: TargetOptions): Promise<string[]> {
     for (const file of options.picture ? [path, pictureOf(path)] : [path]) await checkFree(file, options.force);
   }
   return paths;
+}
+
+async function makeFolder(name: string): Promise<void> {
+  if (name.trim() === '') throw new MelodyError('invalid_argument', '--out-dir: got "", expected the name of a folder', 'this folder is .');
+  const folder = resolve(name);
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new MelodyError('io', `${folder}: is no folder`, 'choose another --out-dir', { cause });
+    throw fileError(folder, cause);
+  }
 }
 
 /** The picture that belongs to a WAV file. */
@@ -90,7 +102,7 @@ async function linkOrRename(passing: string, path: string): Promise<void> {
 }
 
 function withEnding(out: string): string {
-  if (out.trim() === '' || /[/\\]$/.test(out))
+  if (out.trim() === '' || /[/\\]$/.test(out) || /^\.{1,2}$/.test(basename(out)))
     throw refuse(`got ${JSON.stringify(out)}, expected the name of a file`, 'for a folder use --out-dir');
   if (out === '-') throw refuse('got "-"', 'to write to standard output use --stream');
   const ending = extname(out).toLowerCase();
