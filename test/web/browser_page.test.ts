@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecipe, readWav } from '../../src/index.ts';
 import { chromiumPath, openBrowser } from '../../tools/chromium.mjs';
-import { expectAccessible, Site, SLOW } from './site.ts';
+import { expectAccessible, Site, SLOW, TINY_SIZE } from './site.ts';
 
 describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
   const site = new Site();
@@ -21,7 +21,7 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
         if (!url.startsWith(site.origin) && !url.startsWith('blob:')) foreign.push(url);
       });
     });
-    await page.getByText(/^1\.5 MB/).waitFor();
+    await page.getByText(new RegExp(`^${TINY_SIZE.replace('.', '\\.')}`)).waitFor();
     await expectAccessible(page);
     const press = async (name: string) => {
       await page.getByRole('button', { name, exact: true }).focus();
@@ -75,7 +75,7 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
     site.down = true;
     try {
       await page.reload();
-      await page.getByText('1.5 MB, already here').waitFor();
+      await page.getByText(`${TINY_SIZE}, already here`).waitFor();
       await page.locator('#load:enabled').click();
       await page.locator('#play:enabled').waitFor();
     } finally {

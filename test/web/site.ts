@@ -20,6 +20,13 @@ export const TINY = 'weights/melody-tiny/';
 /** Two seconds in one window: every further window length costs a software adapter seconds of compiling. */
 export const PIECE = { prompt: PROMPT, seed: SEED, durationSeconds: 2, firstWindowSeconds: 4 };
 export const SLOW = 900_000; // ms; SwiftShader compiles some 60 pipelines a page
+/** As the page says it. */
+export const TINY_SIZE = `${(
+  Object.values<{ bytes: number }>(JSON.parse(readFileSync(join(root, TINY, 'manifest.json'), 'utf8')).files).reduce(
+    (n, { bytes }) => n + bytes,
+    0,
+  ) / 1e6
+).toFixed(1)} MB`;
 export const tinyWeights = readFileSync(join(root, TINY, 'model.safetensors'));
 const PREFIX = '/any/path/'; // the folder must work from anywhere
 
