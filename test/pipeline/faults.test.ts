@@ -3,13 +3,13 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { platform } from '#platform';
-import type { WeightRef } from '../../src/graph/tensor.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
 import { openModel } from '../../src/pipeline/model.ts';
 import type { GenerateOptions, MelodyEvent } from '../../src/pipeline/options.ts';
 import { embedText } from '../../src/pipeline/stages.ts';
-import { scopeAt, type WeightSource } from '../../src/weights/weights.ts';
+import type { WeightSource } from '../../src/weights/weights.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
+import { poisoned } from '../helpers/poison.ts';
 
 const folder = new URL('../../weights/melody-tiny/', import.meta.url);
 const load = () => Melody.load(folder, TEST_GPU);
@@ -178,6 +178,43 @@ describe('a GPU that stays lost', () => {
     m.dispose();
   });
 
+  test('lost while it is opened again: `device_lost`, and a later job finds its way', async () => {
+    const real = await platform.openGpu();
+    let devices = 0;
+    const frail = {
+      requestAdapter: async (wanted?: GPURequestAdapterOptions) => {
+        const adapter = await real.requestAdapter(wanted);
+        if (!adapter) return null;
+        const request = adapter.requestDevice.bind(adapter);
+        adapter.requestDevice = async (descriptor) => {
+          const device = await request(descriptor);
+          if (++devices === 2) device.destroy();
+          return device;
+        };
+        return adapter;
+      },
+    } as unknown as GPU;
+    const m = await Melody.over(await openModel(platform.openFolder(folder)), async () => frail, TEST_GPU);
+    lose(m);
+    await expect(m.generate(options)).rejects.toMatchObject({ code: 'device_lost' });
+    expect((await m.generate(options)).channels[0]).toEqual(plain);
+    expect(devices).toBe(3);
+    m.dispose();
+  });
+
+  test('the old device has no say any more: its late news is not taken for the new one’s', async () => {
+    const m = await load();
+    const old = m.engine.gpu;
+    lose(m);
+    await m.generate(options);
+    await old.lost;
+    expect(() => old.check()).toThrow(/device was lost/);
+    expect(m.engine.gpu).not.toBe(old);
+    m.engine.gpu.check();
+    expect(old.memory).toMatchObject({ buffers: 0, bytes: 0 });
+    m.dispose();
+  });
+
   test('no adapter left: `no_adapter`', async () => {
     const real = await platform.openGpu();
     const gone = { requestAdapter: async () => null } as unknown as GPU;
@@ -189,34 +226,37 @@ describe('a GPU that stays lost', () => {
   });
 });
 
-describe('NaN is caught at the stage that made it', () => {
-  /** The model's weights with every value of one tensor NaN, behind the check that reading them does. */
-  function poisoned(source: WeightSource, target: string): WeightSource {
-    const refs = new Map<WeightRef, WeightRef>();
-    const root: WeightSource = {
-      path: '',
-      at: (prefix) => scopeAt(root, prefix),
-      get(name, shape) {
-        const ref = source.get(name, shape);
-        if (name !== target) return ref;
-        const bad = refs.get(ref) ?? {
-          ...ref,
-          async *read(signal?: AbortSignal) {
-            for await (const { offset, data } of ref.read(signal))
-              yield { offset, data: data.slice().fill(ref.dtype === 'f16' ? 0x7e00 : Number.NaN) };
-          },
-        };
-        refs.set(ref, bad);
-        return bad;
-      },
-      has: (name) => source.has(name),
-      prepare: (parts, signal) => source.prepare(parts, signal),
-      misfits: () => source.misfits(),
-      check: () => source.check(),
-      unused: (prefix) => source.unused(prefix),
+describe('a GPU without memory for a buffer', () => {
+  test('`out_of_memory` names buffer and bytes; nothing is left behind, and the next clip is as it should be', async () => {
+    const m = await load();
+    const { device } = m.engine.gpu;
+    const pop = device.popErrorScope.bind(device);
+    let failed = '';
+    const create = device.createBuffer.bind(device);
+    device.createBuffer = (descriptor) => {
+      if (!failed && descriptor.label?.startsWith('vae_decoder')) failed = descriptor.label;
+      return create(descriptor);
     };
-    return root;
-  }
+    device.popErrorScope = async () => {
+      const mine = failed !== '' && failed !== 'told'; // the scope of the buffer just made
+      if (mine) failed = 'told';
+      const error = await pop();
+      return mine ? ({ message: 'not enough memory left' } as GPUError) : error;
+    };
+    await expect(m.generate(options)).rejects.toMatchObject({
+      code: 'out_of_memory',
+      message: expect.stringMatching(/^vae_decoder.*no GPU memory for \d+ bytes beside \d+ in use/),
+    });
+    expect(failed).toBe('told');
+    expect((await m.generate(options)).channels[0]).toEqual(plain);
+    m.dispose();
+    expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+  });
+});
+
+describe('NaN is caught at the stage that made it', () => {
+  const nan = (weights: WeightSource, name: string) =>
+    poisoned(weights, new RegExp(`^${name.replaceAll('.', '\\.')}$`), (data, dtype) => data.fill(dtype === 'f16' ? 0x7e00 : Number.NaN));
 
   test.each([
     ['text_tower.encoder.proj.weight', 'the text embedding'],
@@ -225,7 +265,7 @@ describe('NaN is caught at the stage that made it', () => {
     ['vae_decoder.head.weight', 'the decoded audio'],
   ])('%s → %s', async (name, stage) => {
     const model = await openModel(platform.openFolder(folder));
-    const m = await Melody.over({ ...model, weights: poisoned(model.weights, name) }, () => platform.openGpu(), TEST_GPU);
+    const m = await Melody.over({ ...model, weights: nan(model.weights, name) }, () => platform.openGpu(), TEST_GPU);
     await expect(m.generate(options)).rejects.toMatchObject({ code: 'non_finite', message: `NaN or infinity in ${stage}` });
     m.dispose();
   });
@@ -263,6 +303,31 @@ describe('seeds', () => {
     const job = melody.generate({ ...options, seed: seed as number, onEvent: () => events++ });
     await expect(job).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('seed') });
     expect(events).toBe(0);
+  });
+});
+
+describe('noise', () => {
+  it('depends on the seed, and not on the number of steps', async () => {
+    const { engine } = melody;
+    const noises: Float32Array[] = [];
+    const plan = engine.plan.bind(engine);
+    engine.plan = async (name, record, signal) => {
+      const made = await plan(name, record, signal);
+      if (!name.startsWith('noise')) return made;
+      const read = async (output: string) => {
+        noises.push((await made.read(output)).slice());
+        return noises[noises.length - 1];
+      };
+      return { run: made.run.bind(made), read } as unknown as typeof made;
+    };
+    try {
+      for (const more of [{}, { steps: 2 }, { seed: 6 }]) await melody.generate({ ...options, ...more });
+    } finally {
+      engine.plan = plan;
+    }
+    expect(noises.length).toBe(3);
+    expect(noises[1]).toEqual(noises[0]);
+    expect(noises[2]).not.toEqual(noises[0]);
   });
 });
 
