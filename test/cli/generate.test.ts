@@ -157,6 +157,15 @@ describe('warnings', () => {
     expect(err).toContain('warning: --negative has no effect at --lm-guidance 1');
     expect(err).toContain(`1 word is unknown to the model: ${'x'.repeat(40)}…\n`);
   });
+
+  it('a prompt cannot steer the terminal', async () => {
+    const { code, out, err } = await generate(['\u001b[2Jpiano\u202e \u009b31m qzx\u200b', '-d', '0.4', '--seed', '1']);
+    expect(code).toBe(0);
+    expect(out).toContain(file('2jpiano-31m-qzx-1.wav'));
+    expect(err).toMatch(/unknown to the model/);
+    const control = /[\p{Cc}\p{Cf}]/u;
+    for (const line of (out + err).split('\n')) expect(line).not.toMatch(control);
+  });
 });
 
 describe('given audio', () => {
