@@ -1,5 +1,5 @@
 // melody inspect on a WAV file: its form, its tags, and the recipe when melody made it.
-import { readWav } from '../audio/wav.ts';
+import { readWav, type WavAudio } from '../audio/wav.ts';
 import { readRecipe } from '../audio/wav_tags.ts';
 import { MelodyError } from '../errors.ts';
 import { printableText } from '../weights/printable.ts';
@@ -10,9 +10,8 @@ const INFO_NAMES: Readonly<Record<string, string>> = { INAM: 'title', ICMT: 'com
 
 export const readWavFile: Reader = async (source, { signal }) => {
   if (source.size > MAX_BYTES) throw new MelodyError('audio', `${source.name}: ${source.size} bytes; expected at most ${MAX_BYTES}`);
-  const { sampleRate, channels, tags, format, bitsPerSample, warnings } = readWav(await source.read(0, source.size, signal), {
-    allowTruncated: true,
-  });
+  const bytes = await source.read(0, source.size, signal);
+  const { sampleRate, channels, tags, format, bitsPerSample, warnings } = readNamedWav(source.name, bytes, { allowTruncated: true });
   const note = readRecipe(tags);
   const frames = channels[0].length;
   const json = {
@@ -32,7 +31,7 @@ export const readWavFile: Reader = async (source, { signal }) => {
   };
   const rows = Object.entries(tags.info).map(([id, text]) => [INFO_NAMES[id] ?? id, text] as const);
   const recipe = note && typeof note.recipe === 'object' && note.recipe !== null ? Object.entries(note.recipe) : [];
-  const recipeRows = recipe.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const);
+  const recipeRows = recipe.map(([name, value]) => [name, name === 'decided' ? decidedText(value) : plainText(value)] as const);
   const width = Math.max(0, ...[...rows, ...recipeRows].map(([name]) => printableText(name).length));
   const line = ([name, text]: readonly [string, string]) => `  ${printableText(name).padEnd(width)}  ${printableText(text)}\n`;
   return {
@@ -47,3 +46,21 @@ export const readWavFile: Reader = async (source, { signal }) => {
     sound: true,
   };
 };
+
+/** As `readWav`; an error begins with the file's name. */
+export function readNamedWav(name: string, bytes: Uint8Array, options?: Parameters<typeof readWav>[1]): WavAudio {
+  try {
+    return readWav(bytes, options);
+  } catch (error) {
+    if (error instanceof MelodyError) throw new MelodyError(error.code, `${name}: ${error.message}`, error.hint, { cause: error });
+    throw error;
+  }
+}
+
+const plainText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** What was decided says itself in words: its parts are for programs. */
+function decidedText(value: unknown): string {
+  const { text } = (value ?? {}) as { text?: unknown };
+  return typeof text === 'string' ? text : plainText(value);
+}

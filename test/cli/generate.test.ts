@@ -72,7 +72,14 @@ describe('a file and its recipe', () => {
       aiGenerated: true,
       recipe: { seed: 7, weights: expect.stringMatching(/^[0-9a-f]{64}$/) },
     });
-    expect((await melody(['inspect', file('first.wav')])).out).toMatch(/comment +AI-generated[\s\S]*prompt +calm piano, 96 bpm/);
+    expect((await melody(['inspect', file('first.wav')])).out).toMatch(
+      /comment +AI-generated[\s\S]*prompt +calm piano, 96 bpm[\s\S]*decided +96 bpm, /,
+    );
+    writeFileSync(file('cut.wav'), readFileSync(file('first.wav')).subarray(0, 300));
+    expect(await melody(['inspect', file('cut.wav')])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/cut\.wav: wav: chunk "mldy"/),
+    });
 
     const again = await melody(['generate', '--model', model, '--recipe', file('first.wav'), '--out', file('again.wav'), '--quiet']);
     expect(again).toMatchObject({ code: 0, out: `${file('again.wav')}\n`, err: '' });

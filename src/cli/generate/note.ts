@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { platform } from '#platform';
-import { readWav, type WavAudio } from '../../audio/wav.ts';
+import type { WavAudio } from '../../audio/wav.ts';
 import { readRecipe, recipeTags, type WavTags } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import type { Recipe } from '../../pipeline/options.ts';
 import type { ByteFolder } from '../../platform/bytes.ts';
+import { readNamedWav } from '../inspect_wav.ts';
 import { licenceOf } from '../inspect_weights.ts';
 import { version } from '../version.ts';
 
@@ -41,12 +42,7 @@ export async function readInput(path: string, signal: AbortSignal): Promise<Inpu
   if (source.size > MAX_INPUT_BYTES)
     throw new MelodyError('audio', `${path}: the file has ${source.size} bytes; expected at most ${MAX_INPUT_BYTES}`, 'cut it shorter');
   const bytes = await source.read(0, source.size, signal);
-  try {
-    return { audio: readWav(bytes), sha256: sha256(bytes), name: basename(path) };
-  } catch (error) {
-    if (error instanceof MelodyError) throw new MelodyError(error.code, `${path}: ${error.message}`, error.hint, { cause: error });
-    throw error;
-  }
+  return { audio: readNamedWav(path, bytes), sha256: sha256(bytes), name: basename(path) };
 }
 
 /** The recipe in a file's tags. Throws `audio` when there is none. */
