@@ -15,7 +15,7 @@ import { Melody } from '../src/pipeline/melody.ts';
 
 const PROMPTS = [
   { prompt: 'slow piano ballad, 70 bpm', bpm: 70 },
-  { prompt: 'fast samba with brass and percussion, 180 bpm', bpm: 180 },
+  { prompt: 'fast samba with brass and percussion, 160 bpm', bpm: 160 },
   { prompt: 'dark trance, synth, 138 bpm', bpm: 138 },
 ];
 /** What the audio tower is asked to tell apart. */
