@@ -1,5 +1,5 @@
 // The page: what is asked for, what is playing, what was made. All music is made in the worker behind `session`.
-import { type Recipe, Session, type Snapshot, type StyleOptions } from '../src/web/index.ts';
+import { type Recipe, Session, type Snapshot } from '../src/web/index.ts';
 import { NO_ADAPTER, sentence } from '../src/web/words.ts';
 import { byId, clock, debounce, say } from './dom.ts';
 import { type Entry, History, type Settings } from './history.ts';
@@ -17,8 +17,6 @@ const history = new History();
 const shape = new Shape(debounce(400, steer));
 const list = new HistoryList(history, { play: replay, save, use: (entry) => fill(entry) });
 let playing: Entry | undefined;
-/** What was changed while the piece was made: without it the recipe's seed does not make it again. */
-let steered: (StyleOptions & { atSeconds: number })[] = [];
 let asked = ''; // the style that plays, as JSON
 let busy: AbortController | undefined; // variations being made
 let notice = ''; // of what was made, until something plays
@@ -92,7 +90,6 @@ async function toggle(): Promise<void> {
 async function start(wanted: Settings = settings()): Promise<void> {
   await end();
   seed.value = String(wanted.seed);
-  steered = [];
   notice = '';
   asked = JSON.stringify({ prompt: wanted.prompt, ...(wanted.blend && { blend: wanted.blend }) });
   fault = undefined;
@@ -112,17 +109,16 @@ async function end(): Promise<void> {
 function keepSound(recipe: Recipe | undefined): void {
   const audio = session.audio();
   if (!playing || !audio || !recipe) return;
-  history.keepSound(playing.id, { ...audio, recipe: steered.length ? { ...recipe, steered } : recipe });
+  history.keepSound(playing.id, { ...audio, recipe });
   list.show();
 }
 
 function steer(): void {
-  const { state, complete, madeSeconds } = session.snapshot;
+  const { state, complete } = session.snapshot;
   if (complete || (state !== 'playing' && state !== 'buffering' && state !== 'paused')) return;
   const style = shape.style();
   if (JSON.stringify(style) === asked) return;
   asked = JSON.stringify(style);
-  steered.push({ ...style, atSeconds: madeSeconds });
   session.steer(style);
 }
 
@@ -132,9 +128,8 @@ async function replay(entry: Entry): Promise<void> {
   await end();
   playing = entry;
   notice = '';
-  steered = []; // what was steered then is in its recipe
   picture.clear();
-  await session.playClip(sound.samples, sound.sampleRate, sound.recipe as Recipe);
+  await session.playClip(sound.samples, sound.sampleRate, sound.recipe);
 }
 
 async function save(entry: Entry): Promise<void> {

@@ -1,10 +1,13 @@
 // What was played, kept in this browser: settings for good, sound for as long as the page is open.
+import type { Recipe } from '../src/web/index.ts';
 
 export interface Settings {
   readonly prompt: string;
   readonly blend?: { readonly text: string; readonly weight: number };
   readonly durationSeconds?: number;
   readonly seed: number;
+  /** What was changed while it played: without it the seed does not make the piece again. */
+  readonly steered?: Recipe['steered'];
 }
 
 export interface Entry extends Settings {
@@ -16,8 +19,8 @@ export interface Entry extends Settings {
 export interface Sound {
   readonly samples: Float32Array;
   readonly sampleRate: number;
-  /** All that decides the bytes, as the engine says it, and what was changed while it played. */
-  readonly recipe: unknown;
+  /** All that decides the bytes, as the engine says it. */
+  readonly recipe: Recipe;
 }
 
 const KEY = 'melody-history-1';
@@ -43,7 +46,11 @@ export class History {
     return this.#sounds.get(id);
   }
 
+  /** Keeps the sound of an entry, and with its settings how it was steered. */
   keepSound(id: string, sound: Sound): void {
+    const { steered } = sound.recipe;
+    if (steered) this.#entries = this.#entries.map((entry) => (entry.id === id ? { ...entry, steered } : entry));
+    if (steered) this.#write();
     this.#sounds.delete(id);
     this.#sounds.set(id, sound);
     for (const oldest of this.#sounds.keys()) if (this.#sounds.size > MAX_SOUNDS) this.#sounds.delete(oldest);

@@ -41,7 +41,8 @@ export class HistoryList {
         ? clock(entry.durationSeconds)
         : 'endless';
     const blend = entry.blend ? ` · ${Math.round(100 * entry.blend.weight)} % ${entry.blend.text}` : '';
-    what.append(make('small', `${WHEN.format(entry.at)} · ${length} · seed ${entry.seed}${blend}`));
+    const steered = entry.steered?.length ? ` · changed ${entry.steered.length} × as it played` : '';
+    what.append(make('small', `${WHEN.format(entry.at)} · ${length} · seed ${entry.seed}${blend}${steered}`));
     const act = (text: string, work: () => void) => {
       const control = button(text, work);
       control.className = 'link';

@@ -4,6 +4,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
 import { parseKernel } from '../src/gpu/kernel_file.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -15,12 +16,11 @@ export function generate(folder = join(root, 'kernels'), out = join(root, 'src/k
     .filter((f) => f.endsWith('.wgsl'))
     .map((f) => f.slice(0, -5))
     .sort();
-  const parts = ['// Made from kernels/*.wgsl by tools/kernels.mjs. Do not edit.'];
-  for (const name of names) {
+  const kernels = names.map((name) => {
     const { source, ...meta } = parseKernel(name, readFileSync(join(folder, `${name}.wgsl`), 'utf8'), library);
-    parts.push(`export const ${name} = ${JSON.stringify({ ...meta, source: slim(source) })} as const;`);
-  }
-  const text = `${parts.join('\n')}\n`;
+    return `export const ${name} = ${JSON.stringify({ ...meta, source: slim(source) })} as const;`;
+  });
+  const text = `${['// Made from kernels/*.wgsl by tools/kernels.mjs. Do not edit.', ...alikeTogether(kernels)].join('\n')}\n`;
   if (!existsSync(out) || readFileSync(out, 'utf8') !== text) writeFileSync(out, text);
   return names.length;
 }
@@ -40,10 +40,33 @@ function slim(source) {
             .replace(/\/\/.*$/, '')
             .trim()
             .replace(/ *([,;:{}()+]) */g, '$1')
-            .replace(/ {2,}/g, ' '),
+            .replace(/ {2,}/g, ' ')
+            // Operators with a name, a number or a bracket on both sides: `>=` and `--` never come to be where they were not.
+            .replace(/(?<=[\w)\]]) ([=!*/%&|^-]?=|&&|\|\||[*/%&|^-]) (?=[\w(])/g, '$1'),
     )
     .filter(Boolean)
     .join('\n');
+}
+
+/**
+ * Texts in an order that puts each behind the one that it repeats most of: gzip looks back 32 kB, and a page downloads all of this.
+ * @param {string[]} texts
+ */
+function alikeTogether(texts) {
+  const size = (/** @type {string} */ text) => deflateRawSync(text, { level: 9 }).length;
+  const rest = new Map(texts.map((text) => [text, size(text)]));
+  const ordered = [];
+  for (let last = ''; rest.size > 0; ) {
+    let best = { text: '', cost: Infinity };
+    for (const [text, alone] of rest) {
+      const cost = size(last + text) - alone;
+      if (cost < best.cost) best = { text, cost };
+    }
+    ordered.push(best.text);
+    rest.delete(best.text);
+    last = best.text;
+  }
+  return ordered;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) generate();

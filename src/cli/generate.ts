@@ -9,6 +9,7 @@ import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, textValue, type Values } from './command.ts';
 import { type FileRecipe, type Inputs, tagsOf } from './generate/note.ts';
 import { fileRecipe, type Opened, open } from './generate/opened.ts';
+import { namingOptions } from './generate/option_names.ts';
 import { ProgressLine } from './generate/progress.ts';
 import { type Request, readRequest } from './generate/request.ts';
 import { streamOut } from './generate/stream.ts';
@@ -32,6 +33,7 @@ export const generate: Command = {
     metre: { help: '4/4, 3/4, 6/8 or 5/4; default as for the tempo', value: 'metre' },
     negative: { help: 'what to lead away from; needs --lm-guidance over 1', value: 'text' },
     blend: { help: 'a second prompt and its weight from 0 to 1', value: 'text:weight' },
+    steer: { help: 'another prompt from this second on; may be repeated', value: 'seconds:text', multiple: true },
     'prompt-audio': { help: 'music whose style is taken', value: 'file.wav' },
     'prompt-audio-weight': { help: 'its weight against the prompt, 0 to 1', value: 'weight' },
     continue: { help: 'go on after this music; the new file holds both', value: 'file.wav' },
@@ -65,13 +67,18 @@ export const generate: Command = {
     'melody generate "slow piano ballad" --duration 30 --seed 7 --out ballad.wav',
     'melody generate "bossa nova" --tempo 120 --key "A minor"',
     'melody generate "string quartet" --continue ballad.wav --duration 10',
+    'melody generate "calm piano" --duration 60 --steer "20:techno, 140 bpm" --steer "45:calm piano"',
     'melody generate "techno, 130 bpm" --stream | ffplay -',
     'melody generate --recipe ballad.wav --out again.wav',
   ],
   run,
 };
 
-async function run(words: readonly string[], values: Values, io: Io): Promise<number> {
+function run(words: readonly string[], values: Values, io: Io): Promise<number> {
+  return namingOptions(() => make(words, values, io));
+}
+
+async function make(words: readonly string[], values: Values, io: Io): Promise<number> {
   const request = await readRequest(words, values, io);
   if (values.stream) return stream(request, values, io);
   const seeds = Array.from({ length: request.variations }, (_, i) => request.options.seed + i);

@@ -58,6 +58,8 @@ const SOFTWARE_NAMES = /llvmpipe|swiftshader|lavapipe|software|warp|basic render
 export class Gpu {
   readonly device: GPUDevice;
   readonly caps: Caps;
+  /** Buffers that there was no memory for; using one is an error. */
+  readonly refused = new Set<GPUBuffer>();
   /** Live buffers and bytes made through this object, and the most bytes there ever were. */
   readonly memory = { buffers: 0, bytes: 0, peakBytes: 0 };
   /** Resolves with the reason when the device is lost, by itself or by `dispose`. */
@@ -130,12 +132,13 @@ export class Gpu {
     const buffer = this.device.createBuffer({ size, usage, label });
     this.#allocations = this.device.popErrorScope().then(
       (error) => {
-        if (error)
-          this.#failure ??= new MelodyError(
-            'out_of_memory',
-            `${label}: no GPU memory for ${size} bytes beside ${this.memory.bytes - size} in use: ${error.message}`,
-            'use a shorter duration, a smaller model, or f16 weights',
-          );
+        if (!error) return;
+        this.refused.add(buffer);
+        this.#failure ??= new MelodyError(
+          'out_of_memory',
+          `${label}: no GPU memory for ${size} bytes beside ${this.memory.bytes - size} in use: ${error.message}`,
+          'use a shorter duration, a smaller model, or f16 weights',
+        );
       },
       () => {},
     ); // a lost device rejects; `lost` says why
@@ -157,6 +160,7 @@ export class Gpu {
     const size = this.#sizes.get(buffer);
     if (size === undefined) return;
     this.#sizes.delete(buffer);
+    this.refused.delete(buffer);
     this.memory.buffers -= 1;
     this.memory.bytes -= size;
     buffer.destroy();

@@ -85,6 +85,7 @@ export class Plan {
   static async compile(residents: Residents, graph: Graph, options: CompileOptions = {}): Promise<Plan> {
     const gpu = residents.gpu;
     gpu.check();
+    await residents.dropRefused();
     const owned: GPUBuffer[] = [];
     const own = (bytes: number, usage: number, label: string) => {
       const buffer = gpu.buffer(bytes, usage, label);

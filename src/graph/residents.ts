@@ -66,6 +66,19 @@ export class Residents {
     return weight ? this.#weights.get(weight.ref)?.has(weight.layout.key) === true : this.#states.has(storage);
   }
 
+  /** Forget the buffers that the GPU had no memory for: they exist in name only, and are asked for again. */
+  async dropRefused(): Promise<void> {
+    const { refused } = this.gpu;
+    if (refused.size === 0) return;
+    for (const [storage, buffer] of this.#states) if (refused.has(buffer)) this.#states.delete(storage);
+    for (const layouts of this.#weights.values())
+      for (const [key, pending] of layouts) {
+        const buffer = await pending.catch(() => undefined);
+        if (buffer && refused.has(buffer)) layouts.delete(key);
+      }
+    for (const buffer of refused) this.gpu.free(buffer);
+  }
+
   /** Free the GPU buffer of one state; recording it again starts from zero. */
   release(target: Tensor): void {
     const buffer = this.#states.get(target.storage);

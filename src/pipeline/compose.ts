@@ -1,23 +1,36 @@
 // Finished clips: from the start, behind given audio, as a loop, into holes.
 import { resample } from '../audio/resample.ts';
 import { MelodyError } from '../errors.ts';
-import { begin, decodeAll, type Job } from './job.ts';
+import { begin, decodeAll, type Job, windowSizes } from './job.ts';
 import type { ModelConfig } from './model.ts';
-import { type AudioInput, mono } from './options.ts';
+import { type AudioInput, mono, type Steering } from './options.ts';
 import { Piece } from './piece.ts';
+import { planWindows } from './schedule.ts';
 import { latentsOfAudio, tokensOfAudio } from './stages.ts';
+import { isDue } from './steering.ts';
 import type { Style } from './style.ts';
+
+/** The style from a change on. */
+export type Restyle = (change: Steering) => Promise<Style>;
 
 /** Given audio is joined to made audio over this many seconds. */
 const JOIN_SECONDS = 0.02;
 
-/** A piece from its start, or from where given audio ends. */
-export async function compose(job: Job, style: Style, continueFrom: AudioInput | undefined): Promise<Float32Array> {
+/** A piece from its start, or from where given audio ends, in a style that may be steered. */
+export async function compose(job: Job, style: Style, continueFrom: AudioInput | undefined, steer: Restyle): Promise<Float32Array> {
   const { config } = job.engine.model;
   const { piece, given } = await begin(job, continueFrom);
   const samples = Math.round((job.recipe.durationSeconds as number) * config.sample_rate);
   piece.extendTo(given + Math.ceil(samples / config.hop_length));
-  await job.plan(piece, style, piece.end);
+  let now = style;
+  const starts = planWindows(piece.known, windowSizes(job.engine, job.recipe)).map(({ start, fresh }) => start + fresh.indexOf(true));
+  for (const change of job.recipe.steered ?? []) {
+    const at = starts.find((start) => isDue(change, (start - given) / config.frame_rate));
+    if (at === undefined) break;
+    await job.plan(piece, now, at);
+    now = await steer(change);
+  }
+  await job.plan(piece, now, piece.end);
   await job.fill(piece);
   const audio = await decodeAll(job, piece.latents, given, given + Math.ceil(samples / config.hop_length));
   return continueFrom ? joinTo(continueFrom, audio.slice(0, samples), config.sample_rate) : audio.slice(0, samples);

@@ -36,7 +36,7 @@ export interface Machine {
   keep<T>(name: string, make: () => T): T;
   /** Wait until the GPU has done what was submitted. */
   settle(signal?: AbortSignal): Promise<void>;
-  /** Run a stage that keeps its inputs on the host, and once more when the device is lost meanwhile. */
+  /** Run a stage that keeps its inputs on the host, and once more when the device is lost or memory short meanwhile. */
   resilient<T>(stage: () => Promise<T>): Promise<T>;
 }
 
@@ -146,20 +146,25 @@ export class Engine implements Machine {
     if (signal?.aborted) throw aborted();
   }
 
-  /** A device lost in the stage is opened again once; a second loss is thrown as `device_lost`. */
+  /**
+   * A device lost in the stage is opened again, and where memory ran out the plans of other stages are freed; then the stage gets one more
+   * try, which throws `device_lost` or `out_of_memory`.
+   */
   async resilient<T>(stage: () => Promise<T>): Promise<T> {
     try {
       return await stage();
     } catch (error) {
-      if (!(error instanceof MelodyError) || error.code !== 'device_lost') throw error;
-      await this.#reopen();
+      const code = error instanceof MelodyError ? error.code : undefined;
+      if (code === 'device_lost') await this.#reopen();
+      else if (code === 'out_of_memory') await this.#dropPlans();
+      else throw error;
       return stage();
     }
   }
 
   /** Free every buffer and the device. */
   dispose(): void {
-    this.#dropPlans();
+    void this.#dropPlans();
     this.#residents.dispose();
     this.#gpu.dispose();
   }
@@ -171,14 +176,16 @@ export class Engine implements Machine {
     this.#recoveries += 1;
   }
 
-  #dropPlans(): void {
-    for (const plan of this.#plans.values())
-      void plan.then(
+  async #dropPlans(): Promise<void> {
+    const plans = [...this.#plans.values()].map((plan) =>
+      plan.then(
         (p) => p.dispose(),
         () => {},
-      );
+      ),
+    );
     this.#plans.clear();
     this.#graphs.clear(); // another device may choose other kernels
+    await Promise.all(plans);
   }
 }
 

@@ -3,6 +3,7 @@ import { resample } from '../audio/resample.ts';
 import { MelodyError } from '../errors.ts';
 import { Clock } from './clock.ts';
 import { guideOf } from './controls.ts';
+import type { Steps } from './draft.ts';
 import type { Machine } from './engine.ts';
 import { extendTokens } from './language.ts';
 import { type AudioInput, type GenerateOptions, mono, type Recipe } from './options.ts';
@@ -16,6 +17,8 @@ import type { Style } from './style.ts';
 const CONTEXT_CHUNKS = 2;
 /** Latent frames decoded in one piece. */
 const DECODE_FRAMES = 500;
+/** Where memory is short, batches and decoded pieces are halved at most this often. */
+export const MAX_THRIFT = 4;
 
 /** One piece being made: the engine, what was asked, how far it is. */
 export class Job {
@@ -25,12 +28,45 @@ export class Job {
   readonly progress: Progress;
   /** The beat of the piece, for models with controls. */
   clock = new Clock();
+  /** How often batches and decoded pieces are halved. */
+  #thrift: number;
+  readonly #steps: Steps;
 
-  constructor(engine: Machine, recipe: Recipe, options: Pick<GenerateOptions, 'signal' | 'onEvent'>) {
+  constructor(engine: Machine, recipe: Recipe, options: Pick<GenerateOptions, 'signal' | 'onEvent' | 'draft'>, thrift = 0) {
     this.engine = engine;
     this.recipe = recipe;
     this.signal = options.signal;
     this.progress = new Progress(options.onEvent, options.signal, engine);
+    this.#thrift = thrift;
+    if (thrift > 0) this.#sayShort();
+    this.#steps = options.draft?.replay() ?? ((_count, make) => make(0));
+  }
+
+  /** Windows denoised together. */
+  get #batch(): number {
+    return Math.max(1, (this.recipe.parallelWindows ?? 1) >> this.#thrift);
+  }
+
+  /** Frames decoded together. */
+  get decodeFrames(): number {
+    return DECODE_FRAMES >> this.#thrift;
+  }
+
+  /** Work whose size follows `thrift`: where the GPU has no memory for it, half of it is tried, as long as it `canShrink`. */
+  async fitted<T>(canShrink: boolean, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const short = error instanceof MelodyError && error.code === 'out_of_memory';
+      if (!short || !canShrink || this.#thrift >= MAX_THRIFT) throw error;
+      this.#thrift += 1;
+      this.#sayShort();
+      return this.fitted(canShrink, work);
+    }
+  }
+
+  #sayShort(): void {
+    this.progress.warn('low_memory', 'the GPU has little memory: less is made at a time, which may take longer');
   }
 
   /** Tokens of the piece up to its end, in this style; the tempo of the style goes for the first of them on. */
@@ -40,17 +76,19 @@ export class Job {
     const perToken = dual_path.frames_per_token;
     const { controls } = style;
     if (controls) clock.change((piece.origin / perToken + piece.tokens.length) / token_rate, controls.tempo, controls.beatsPerBar);
-    piece.tokens = await this.progress.during('tokens', () =>
-      extendTokens(this.engine, piece.origin / perToken, piece.tokens, target / perToken, {
-        style: style.codes,
-        negative: style.negative,
-        guidance: recipe.lmGuidanceScale,
-        sampling: recipe,
-        seed: recipe.seed,
-        guide: guideOf(controls, (seconds) => clock.at(seconds)),
-        signal,
-        onToken: (done, of) => this.progress.report('tokens', done / of),
-      }),
+    [piece.tokens] = await this.progress.during('tokens', () =>
+      this.#steps(1, async () => [
+        await extendTokens(this.engine, piece.origin / perToken, piece.tokens, target / perToken, {
+          style: style.codes,
+          negative: style.negative,
+          guidance: recipe.lmGuidanceScale,
+          sampling: recipe,
+          seed: recipe.seed,
+          guide: guideOf(controls, (seconds) => clock.at(seconds)),
+          signal,
+          onToken: (done, of) => this.progress.report('tokens', done / of),
+        }),
+      ]),
     );
   }
 
@@ -71,7 +109,9 @@ export class Job {
       signal,
       onStep: (done: number, of: number) => this.progress.report('diffusion', share(done / of)),
     }));
-    const made = await this.progress.during('diffusion', () => denoise(this.engine, requests));
+    const made = await this.progress.during('diffusion', () =>
+      this.#steps(requests.length, (from) => denoise(this.engine, requests.slice(from))),
+    );
     for (const [i, { start, fresh }] of windows.entries()) piece.accept(piece.origin + start, made[i], fresh);
   }
 
@@ -80,29 +120,29 @@ export class Job {
     const sizes = windowSizes(this.engine, this.recipe);
     const { parallelWindows = 1 } = this.recipe;
     const isNew = !piece.known.includes(true);
-    const batches =
-      parallelWindows > 1 && isNew
-        ? parallelRounds(piece.known.length, sizes).flatMap((round) => batchesOf(round, parallelWindows))
-        : planWindows(piece.known, sizes).map((w) => [w]);
-    const frames = (batch: readonly Window[]) => batch.reduce((n, w) => n + w.length, 0);
-    const total = batches.reduce((n, batch) => n + frames(batch), 0);
+    // Windows of one round know nothing of each other.
+    const rounds =
+      parallelWindows > 1 && isNew ? parallelRounds(piece.known.length, sizes) : planWindows(piece.known, sizes).map((w) => [w]);
+    const frames = (windows: readonly Window[]) => windows.reduce((n, w) => n + w.length, 0);
+    const total = frames(rounds.flat());
     let before = 0;
-    for (const batch of batches) {
-      await this.render(piece, batch, (within) => (before + within * frames(batch)) / total);
-      before += frames(batch);
+    for (const round of rounds) {
+      for (let at = 0; at < round.length; ) {
+        at += await this.fitted(this.#batch > 1, async () => {
+          const batch = equals(round.slice(at, at + this.#batch));
+          await this.render(piece, batch, (within) => (before + within * frames(batch)) / total);
+          before += frames(batch);
+          return batch.length;
+        });
+      }
     }
   }
 }
 
-/** Runs of windows of equal length, at most `size` together. */
-function batchesOf(windows: readonly Window[], size: number): Window[][] {
-  const batches: Window[][] = [];
-  for (const w of windows) {
-    const last = batches.at(-1);
-    if (last && last.length < size && last[0].length === w.length) last.push(w);
-    else batches.push([w]);
-  }
-  return batches;
+/** The first windows, as far as they are of one length. */
+function equals(windows: readonly Window[]): Window[] {
+  const other = windows.findIndex(({ length }) => length !== windows[0].length);
+  return windows.slice(0, other < 0 ? windows.length : other);
 }
 
 /** How far windows reach, in frames. */
@@ -140,11 +180,15 @@ export async function decodeAll(job: Job, latents: Float32Array, from: number, t
   const { hop_length } = job.engine.model.config;
   const audio = new Float32Array((to - from) * hop_length);
   await job.progress.during('decoding', async () => {
-    for (let at = from; at < to; at += DECODE_FRAMES) {
-      const end = Math.min(to, at + DECODE_FRAMES);
-      audio.set(await decode(job.engine, latents, at, end, { circular, signal: job.signal }), (at - from) * hop_length);
+    for (let at = from; at < to; ) {
+      const end = await job.fitted(true, async () => {
+        const end = Math.min(to, at + job.decodeFrames);
+        audio.set(await decode(job.engine, latents, at, end, { circular, signal: job.signal }), (at - from) * hop_length);
+        return end;
+      });
       job.progress.report('decoding', (end - from) / (to - from));
       job.progress.emit({ type: 'chunk', startSample: (at - from) * hop_length, samples: (end - at) * hop_length });
+      at = end;
     }
   });
   return audio;

@@ -6,12 +6,13 @@ import { MelodyError } from '../errors.ts';
 import { compose, inpaint, loop } from './compose.ts';
 import { describe } from './controls.ts';
 import { Engine, type EngineOptions } from './engine.ts';
-import { Job } from './job.ts';
-import { checkRoom, forecast, type MemoryForecast } from './memory.ts';
+import { Job, MAX_THRIFT } from './job.ts';
+import { checkRoom, forecast, hasRoom, type MemoryForecast } from './memory.ts';
 import { type Model, openModel } from './model.ts';
-import { type GenerateOptions, type Recipe, resolve, type StreamOptions } from './options.ts';
+import { type GenerateOptions, type Recipe, resolve, type Steering, type StreamOptions, type StyleOptions } from './options.ts';
 import type { Timings } from './progress.ts';
 import { embedText } from './stages.ts';
+import { holding } from './steering.ts';
 import { MelodyStream } from './stream.ts';
 import { type Style, styleOf } from './style.ts';
 
@@ -71,10 +72,11 @@ export class Melody {
    */
   async generate(options: GenerateOptions): Promise<Clip> {
     const { config } = this.#engine.model;
-    const recipe = resolve(options, config, this.#engine.model.name, config.window_seconds);
+    const seed = options.seed ?? options.draft?.seed;
+    const recipe = resolve({ ...options, seed }, config, this.#engine.model.name, config.window_seconds);
     return this.#exclusive(async () => {
-      checkRoom(this.#engine, await this.#forecast(options, recipe));
-      const job = new Job(this.#engine, recipe, options);
+      options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
+      const job = new Job(this.#engine, recipe, options, await this.#thriftFor(options, recipe));
       const { audio, style } = await make(job, options);
       const report = measureClip([audio], config.sample_rate, { periods: [config.hop_length], ...(recipe.loop && { joins: [0] }) });
       if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
@@ -89,7 +91,7 @@ export class Melody {
   }
 
   /** `count` clips of the same request with seeds seed, seed + 1, …: clip i equals generate with that seed. */
-  async variations(options: GenerateOptions, count: number): Promise<Clip[]> {
+  async variations(options: Omit<GenerateOptions, 'draft'>, count: number): Promise<Clip[]> {
     if (!Number.isInteger(count) || count < 1 || count > 64)
       throw new MelodyError('invalid_argument', `variations must be a whole number from 1 to 64; got ${String(count)}`);
     const seed = resolve(options, this.#engine.model.config, this.#engine.model.name, 1).seed;
@@ -127,7 +129,8 @@ export class Melody {
 
   /**
    * GPU memory that `generate` with these options would take, bytes, from the graphs it would run; nothing is run or uploaded. `generate`
-   * itself predicts before it starts and throws `out_of_memory` where it cannot fit. Throws as generate does before any work.
+   * itself predicts before it starts: where that much is not free it makes less at a time, and throws `out_of_memory` where even that cannot
+   * fit. Throws as generate does before any work.
    */
   async predictMemory(options: GenerateOptions): Promise<MemoryForecast> {
     const { model } = this.#engine;
@@ -138,9 +141,18 @@ export class Melody {
     this.#engine.dispose();
   }
 
-  #forecast(options: GenerateOptions, recipe: Recipe): Promise<MemoryForecast> {
+  #forecast(options: GenerateOptions, recipe: Recipe, thrift = 0): Promise<MemoryForecast> {
     const { signal } = options;
-    return forecast(this.#engine, signal, (machine) => make(new Job(machine, recipe, { signal }), options));
+    return forecast(this.#engine, signal, (machine) => make(new Job(machine, recipe, { signal }, thrift), options));
+  }
+
+  /** How often to halve what is made at a time so that the job fits. Throws `out_of_memory` where it never does. */
+  async #thriftFor(options: GenerateOptions, recipe: Recipe): Promise<number> {
+    for (let thrift = 0; ; thrift++) {
+      const predicted = await this.#forecast(options, recipe, thrift);
+      if (hasRoom(this.#engine, predicted)) return thrift;
+      if (thrift === MAX_THRIFT) checkRoom(this.#engine, predicted);
+    }
   }
 
   #lock(): () => void {
@@ -166,12 +178,18 @@ async function make(job: Job, options: GenerateOptions): Promise<{ audio: Float3
   const { seed, durationSeconds } = job.recipe;
   const within = Boolean(options.continueFrom || options.inpaint);
   const facts = { seed, within, ...(job.recipe.loop && { loopSeconds: durationSeconds }) };
-  const style = await job.progress.during('style', () => styleOf(job.engine, options, facts, job.progress));
+  let asked: StyleOptions = options;
+  const styled = () => job.progress.during('style', () => styleOf(job.engine, { ...asked, signal: job.signal }, facts, job.progress));
+  const steer = (change: Steering) => {
+    asked = holding(asked, change);
+    return styled();
+  };
+  const style = await styled();
   const audio =
     options.inpaint && options.initAudio
       ? await inpaint(job, style, options.initAudio)
       : job.recipe.loop
         ? await loop(job, style)
-        : await compose(job, style, options.continueFrom);
+        : await compose(job, style, options.continueFrom, steer);
   return { audio, style };
 }

@@ -26,17 +26,22 @@ export async function forecast(engine: Engine, signal: AbortSignal | undefined, 
   return rehearsal.result;
 }
 
-/** Throws `out_of_memory` where the job cannot fit; no limit is known on most GPUs, since WebGPU does not tell. */
-export function checkRoom(engine: Engine, { weights, buffers, peak }: MemoryForecast): void {
+/** Whether the job fits, as far as is known: most GPUs set no limit, since WebGPU does not tell. */
+export function hasRoom({ gpu, room = Infinity }: Engine, { peak }: MemoryForecast): boolean {
+  return peak - gpu.memory.bytes <= room;
+}
+
+/** Throws `out_of_memory` where the job cannot fit. */
+export function checkRoom(engine: Engine, predicted: MemoryForecast): void {
+  if (hasRoom(engine, predicted)) return;
+  const { weights, buffers, peak } = predicted;
   const { memory, caps } = engine.gpu;
   const inUse = memory.bytes;
-  const room = engine.room;
-  if (room === undefined || peak - inUse <= room) return;
   const mb = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
   throw new MelodyError(
     'out_of_memory',
     `this needs ${mb(peak - inUse)} more GPU memory (weights ${mb(weights)}, buffers ${mb(buffers)}, ${mb(inUse)} in use); ` +
-      `got ${mb(room)} free on ${caps.name}`,
+      `got ${mb(engine.room as number)} free on ${caps.name}`,
     'use a smaller model, f16 weights or fewer parallel windows, or free some memory',
   );
 }

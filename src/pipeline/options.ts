@@ -3,8 +3,10 @@ import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
 import { checkSampling } from '../ops/sample.ts';
 import { checkControls } from './control_words.ts';
+import type { Draft } from './draft.ts';
 import type { ModelConfig } from './model.ts';
 import { rotations, type Sampler, type Schedule } from './schedule.ts';
+import { checkSteered } from './steering.ts';
 
 /** Audio in memory: channels of equal length, full scale −1…1. */
 export interface AudioInput {
@@ -25,11 +27,13 @@ export type MelodyEvent =
     }
   | {
       readonly type: 'warning';
-      readonly code: 'unknown_words' | 'dropped_words' | 'ignored_control' | 'suspect_output' | 'gpu_recovered' | 'underrun';
+      readonly code: 'unknown_words' | 'dropped_words' | 'ignored_control' | 'suspect_output' | 'gpu_recovered' | 'low_memory' | 'underrun';
       readonly message: string;
     }
   /** Tempo, key and metre of what is made next, as the model is told them. */
   | ({ readonly type: 'decided' } & Decided)
+  /** A stream took up what `steer` asked for. */
+  | { readonly type: 'steered'; readonly steering: Steering }
   | { readonly type: 'chunk'; readonly startSample: number; readonly samples: number }
   | { readonly type: 'done'; readonly seconds: number };
 
@@ -64,6 +68,11 @@ export interface StyleOptions {
   metre?: string;
 }
 
+/** A change of the style at `atSeconds` of the music: heard from the first window on that starts then or later. */
+export interface Steering extends Omit<StyleOptions, 'promptAudio' | 'promptAudioWeight'> {
+  readonly atSeconds: number;
+}
+
 export interface SamplingOptions {
   /** Whole number 0…2^53−1; drawn and reported when absent. */
   seed?: number;
@@ -82,6 +91,8 @@ export interface SamplingOptions {
   firstWindowSeconds?: number;
   /** Windows denoised in one batch, 1…16 (default 1: one after another). More is faster on wide GPUs and makes other, equally good music. */
   parallelWindows?: number;
+  /** Changes of the style along the music, in order; tempo, key and metre hold until others are given. */
+  steered?: readonly Steering[];
   signal?: AbortSignal;
   onEvent?: (event: MelodyEvent) => void;
 }
@@ -96,6 +107,8 @@ export interface GenerateOptions extends StyleOptions, SamplingOptions {
   /** Audio whose `inpaint` regions are made anew; outside them it comes back as it was. */
   initAudio?: AudioInput;
   inpaint?: readonly { readonly start: number; readonly end: number }[]; // seconds
+  /** Keeps what is made, so that the same call goes on where an abort or a fault stopped it. */
+  draft?: Draft;
 }
 
 export interface StreamOptions extends StyleOptions, SamplingOptions {
@@ -129,6 +142,7 @@ export interface Recipe {
   readonly tempo?: number;
   readonly key?: string;
   readonly metre?: string;
+  readonly steered?: readonly Steering[];
   /** What was decided, for readers: the options above decide it again. A finished clip of a model with controls has it. */
   readonly decided?: Decided;
 }
@@ -161,6 +175,8 @@ export function resolve(
   if (options.promptAudioWeight !== undefined) numberIn('promptAudioWeight', options.promptAudioWeight, 0, 1);
   if (options.loop && (options.continueFrom || options.inpaint))
     throw new MelodyError('invalid_argument', 'loop cannot be combined with continueFrom or inpaint');
+  if (options.steered && (options.loop || options.inpaint))
+    throw new MelodyError('invalid_argument', 'steered cannot be combined with loop or inpaint');
   if (options.inpaint && options.continueFrom) throw new MelodyError('invalid_argument', 'inpaint cannot be combined with continueFrom');
   if (!options.inpaint !== !options.initAudio)
     throw new MelodyError('invalid_argument', 'inpaint needs initAudio and regions, both or neither');
@@ -194,6 +210,7 @@ export function resolve(
       parallelWindows: numberIn('parallelWindows', Math.floor(options.parallelWindows), 1, 16),
     }),
     ...checkControls(options, config),
+    ...(options.steered?.length && { steered: checkSteered(options.steered, config) }),
   };
   seedWords(recipe.seed);
   rotations(recipe.steps, recipe.schedule);

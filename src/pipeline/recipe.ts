@@ -4,9 +4,9 @@ import type { GenerateOptions, Recipe } from './options.ts';
 
 type Kind = 'string' | 'number' | 'boolean';
 
-const FIELDS: Readonly<Record<Exclude<keyof Recipe, 'version' | 'model' | 'blend' | 'inpaint' | 'decided'>, Kind>> = {
-  prompt: 'string',
-  negativePrompt: 'string',
+const WORDS = { prompt: 'string', negativePrompt: 'string', tempo: 'number', key: 'string', metre: 'string' } as const;
+const FIELDS: Readonly<Record<Exclude<keyof Recipe, 'version' | 'model' | 'blend' | 'inpaint' | 'steered' | 'decided'>, Kind>> = {
+  ...WORDS,
   promptAudioWeight: 'number',
   durationSeconds: 'number',
   loop: 'boolean',
@@ -21,9 +21,6 @@ const FIELDS: Readonly<Record<Exclude<keyof Recipe, 'version' | 'model' | 'blend
   lmGuidanceScale: 'number',
   firstWindowSeconds: 'number',
   parallelWindows: 'number',
-  tempo: 'number',
-  key: 'string',
-  metre: 'string',
 };
 
 const bad = (what: string) => new MelodyError('invalid_argument', `recipe: ${what}`, 'the file was made or changed by another program');
@@ -36,24 +33,35 @@ const isObject = (value: unknown): value is Record<string, unknown> => typeof va
 export function recipeOptions(value: unknown): GenerateOptions {
   if (!isObject(value)) throw bad(`got ${Array.isArray(value) ? 'a list' : typeof value}, expected an object`);
   if (value.version !== 1) throw bad(`got version ${JSON.stringify(value.version)}, expected 1`);
-  const options: Record<string, unknown> = {};
-  for (const [name, kind] of Object.entries(FIELDS)) {
-    if (!Object.hasOwn(value, name)) continue;
-    if (typeof value[name] !== kind) throw bad(`${name} must be a ${kind}; got ${JSON.stringify(value[name])}`);
-    options[name] = value[name];
-  }
-  if (Object.hasOwn(value, 'blend')) {
-    const { blend } = value;
-    if (!isObject(blend) || typeof blend.text !== 'string' || typeof blend.weight !== 'number')
-      throw bad('blend must have text and weight');
-    options.blend = { text: blend.text, weight: blend.weight };
-  }
+  const options = fieldsOf(value, FIELDS);
   if (Object.hasOwn(value, 'inpaint')) {
     const { inpaint } = value;
     if (!Array.isArray(inpaint) || !inpaint.every((r) => isObject(r) && typeof r.start === 'number' && typeof r.end === 'number'))
       throw bad('inpaint must be a list of regions with start and end');
     options.inpaint = inpaint.map(({ start, end }) => ({ start, end }));
   }
+  if (Object.hasOwn(value, 'steered')) {
+    const { steered } = value;
+    if (!Array.isArray(steered) || !steered.every(isObject)) throw bad('steered must be a list of changes');
+    options.steered = steered.map((change) => fieldsOf(change, { ...WORDS, atSeconds: 'number' }));
+  }
   if (typeof options.seed !== 'number') throw bad('it has no seed');
   return options as GenerateOptions;
+}
+
+/** The fields of these names and kinds that are there, and the blend. */
+function fieldsOf(value: Record<string, unknown>, kinds: Readonly<Record<string, Kind>>): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const [name, kind] of Object.entries(kinds)) {
+    if (!Object.hasOwn(value, name)) continue;
+    if (typeof value[name] !== kind) throw bad(`${name} must be a ${kind}; got ${JSON.stringify(value[name])}`);
+    found[name] = value[name];
+  }
+  if (Object.hasOwn(value, 'blend')) {
+    const { blend } = value;
+    if (!isObject(blend) || typeof blend.text !== 'string' || typeof blend.weight !== 'number')
+      throw bad('blend must have text and weight');
+    found.blend = { text: blend.text, weight: blend.weight };
+  }
+  return found;
 }

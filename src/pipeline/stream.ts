@@ -1,7 +1,7 @@
 // Endless music: chunks as an AsyncIterable, made as fast as they are taken, steered while they play.
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
-import { type AskedControls, checkControls } from './control_words.ts';
+import { checkControls } from './control_words.ts';
 import type { Engine } from './engine.ts';
 import { begin, Job, windowSizes } from './job.ts';
 import { checkRoom, forecast, type MemoryForecast } from './memory.ts';
@@ -9,6 +9,7 @@ import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
 import { freshFrames, nextWindow } from './schedule.ts';
 import { decode } from './stages.ts';
+import { checkSteered, holding, isDue } from './steering.ts';
 import { type Style, styleOf } from './style.ts';
 
 /** Windows of an endless stream after which nothing new is compiled. */
@@ -22,7 +23,7 @@ export interface StreamChunk {
 }
 
 export class MelodyStream implements AsyncIterable<StreamChunk> {
-  readonly recipe: Recipe;
+  #recipe: Recipe;
   readonly #engine: Engine;
   readonly #options: StreamOptions;
   readonly #lock: () => () => void;
@@ -30,18 +31,26 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   #started = false;
 
   constructor(engine: Engine, recipe: Recipe, options: StreamOptions, lock: () => () => void) {
-    this.recipe = recipe;
+    this.#recipe = recipe;
     this.#engine = engine;
     this.#options = options;
     this.#lock = lock;
   }
 
+  /** What makes these very bytes again, with all that was steered so far. */
+  get recipe(): Recipe {
+    return this.#recipe;
+  }
+
   /**
    * Change prompt or blend while the stream plays; music made from the next window on follows it. A new tempo goes on from the beat that is
-   * reached then. `tempo`, `key` and `metre` that the stream was asked for hold until others are given. Throws `invalid_argument`.
+   * reached then. `tempo`, `key` and `metre` that the stream was asked for hold until others are given. The change enters the recipe, so that
+   * the piece can be made again, unless music (`promptAudio`) asks for it. Throws `invalid_argument`.
    */
   steer(style: StyleOptions): void {
-    checkControls(style, this.#engine.model.config);
+    const { config } = this.#engine.model;
+    if (style.promptAudio) checkControls(style, config);
+    else checkSteered([{ ...style, atSeconds: 0 }], config);
     this.#wanted = style;
   }
 
@@ -72,21 +81,21 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     const { config } = job.engine.model;
     const sizes = windowSizes(job.engine, this.recipe);
     const samples = this.recipe.durationSeconds === undefined ? Infinity : Math.round(this.recipe.durationSeconds * config.sample_rate);
-    const { tempo, key, metre, signal } = this.#options;
-    let held: AskedControls = { tempo, key, metre };
     const facts = { seed: this.recipe.seed, within: this.#options.continueFrom !== undefined };
-    let style: Style = await job.progress.during('style', () => styleOf(job.engine, this.#options, facts, job.progress));
+    let asked: StyleOptions = this.#options;
+    const styled = () => job.progress.during('style', () => styleOf(job.engine, { ...asked, signal: job.signal }, facts, job.progress));
+    let style: Style = await styled();
+    const planned = [...(this.recipe.steered ?? [])];
     const { piece, given } = await begin(job, this.#options.continueFrom);
     const target = given + Math.ceil(samples / config.hop_length); // frames; may be Infinity
     const reach = decoderContext(config.vae_decoder);
     let played = given; // frames handed out
     for (let index = 0; played < target; index++) {
-      if (this.#wanted && job.engine === this.#engine) {
-        const wanted = this.#wanted;
-        this.#wanted = undefined;
-        held = { tempo: wanted.tempo ?? held.tempo, key: wanted.key ?? held.key, metre: wanted.metre ?? held.metre };
-        style = await styleOf(job.engine, { ...wanted, ...held, signal }, facts, job.progress);
-      }
+      const now = (piece.end - given) / config.frame_rate;
+      const due: StyleOptions[] = planned.splice(0, planned.filter((change) => isDue(change, now)).length);
+      if (job.engine === this.#engine) due.push(...this.#takeUp(now, job));
+      for (const change of due) asked = holding(asked, change);
+      if (due.length > 0) style = await styled();
       const room = freshFrames(index, Math.min(piece.end, sizes.context), sizes);
       const last = piece.end + room >= target;
       piece.extendTo(last ? target : piece.end + room);
@@ -102,6 +111,21 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
       }
       piece.forgetBefore(Math.min(piece.end - sizes.window, played - reach));
     }
+  }
+
+  /** What `steer` asked for since the last window; from now on a part of the recipe. */
+  #takeUp(atSeconds: number, job: Job): StyleOptions[] {
+    const wanted = this.#wanted;
+    if (!wanted) return [];
+    this.#wanted = undefined;
+    if (!wanted.promptAudio) {
+      const { steered = [] } = this.#recipe;
+      const [steering] = checkSteered([{ ...wanted, atSeconds }], job.engine.model.config);
+      const before = steered.filter((change) => isDue(change, atSeconds));
+      this.#recipe = { ...this.#recipe, steered: [...before, steering, ...steered.slice(before.length)] };
+      job.progress.emit({ type: 'steered', steering });
+    }
+    return [wanted];
   }
 
   async #decode(job: Job, piece: Piece, from: number, to: number, startSample: number, samples: number): Promise<StreamChunk> {

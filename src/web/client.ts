@@ -74,8 +74,8 @@ export class MelodyWorker {
     }).answer;
   }
 
-  /** As Melody.generate. */
-  generate({ signal, onEvent, ...options }: GenerateOptions): Promise<Clip> {
+  /** As Melody.generate, but for drafts: they stay where they are made. */
+  generate({ signal, onEvent, ...options }: Omit<GenerateOptions, 'draft'>): Promise<Clip> {
     return this.#ask('generate', { options }, signal, (reply) => {
       if (reply.type === 'event') onEvent?.(reply.event as MelodyEvent);
     }).answer;

@@ -4,8 +4,8 @@ import type { Clip } from '../pipeline/melody.ts';
 import type { GenerateOptions, MelodyEvent, Recipe, StreamOptions, StyleOptions } from '../pipeline/options.ts';
 import type { CacheEntry } from '../platform/platform.ts';
 
-/** Options that can cross: callbacks and signals stay on the page's side. */
-export type Plain<T> = Omit<T, 'signal' | 'onEvent'>;
+/** Options that can cross: callbacks, signals and drafts stay on the page's side. */
+export type Plain<T> = Omit<T, 'signal' | 'onEvent' | 'draft'>;
 
 /** What a model folder weighs, before anything heavy is fetched. */
 export interface ModelFiles {

@@ -133,6 +133,8 @@ export class Session {
           madeAt = performance.now();
         }
         if (event.type === 'warning') this.#warn(event.message);
+        const { recipe } = this.#snapshot;
+        if (event.type === 'steered' && recipe) this.#set({ recipe: { ...recipe, steered: [...(recipe.steered ?? []), event.steering] } });
         this.#options.onEvent?.(event);
       },
       onChunk: (samples, sampleRate, startSample) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, test, vi } from 'vitest';
 import { readWav } from '../../src/audio/wav.ts';
-import { readRecipe } from '../../src/audio/wav_tags.ts';
+import { readRecipe, recipeTags } from '../../src/audio/wav_tags.ts';
 import { writeWav } from '../../src/audio/wav_write.ts';
 import type { Io } from '../../src/cli/command.ts';
 import { main } from '../../src/cli/main.ts';
@@ -120,6 +120,30 @@ describe('a file and its recipe', () => {
     const { code, out } = await generate([...words, '--out', 'told.wav']);
     expect(code).toBe(0);
     expect(JSON.parse(out).clips[0].recipe).toMatchObject({ tempo: 120, metre: '3/4', decided: { text: '120 bpm, F# minor, 3/4' } });
+  });
+
+  it('--steer: other prompts along the music, which stand in the recipe and are made again', async () => {
+    const words = ['calm piano', '-d', '9', '--seed', '3', '--steer', '6:samba', '--steer', '4:techno, 140 bpm', '-q'];
+    expect((await generate([...words, '--out', 'steered.wav'])).code).toBe(0);
+    const { tags } = readWav(readFileSync(file('steered.wav')));
+    expect(readRecipe(tags)?.recipe).toMatchObject({
+      steered: [
+        { atSeconds: 4, prompt: 'techno, 140 bpm' },
+        { atSeconds: 6, prompt: 'samba' },
+      ],
+    });
+    expect((await generate(['--recipe', file('steered.wav'), '--out', 'steered_again.wav', '-q'])).code).toBe(0);
+    expect(readFileSync(file('steered_again.wav')).equals(readFileSync(file('steered.wav')))).toBe(true);
+  });
+
+  it('of an endless piece that was saved: as long as the file', async () => {
+    const { bytes } = await melody(['generate', '--model', model, 'piano', '--seed', '3', '--steps', '1', '--stream', '-d', '1.3', '-q']);
+    const { channels, tags } = readWav(bytes);
+    const { recipe } = readRecipe(tags) as { recipe: Record<string, unknown> };
+    const endless = recipeTags({ recipe: { ...recipe, durationSeconds: undefined }, software: 'melody', license: '', title: '' });
+    writeFileSync(file('endless.wav'), writeWav({ sampleRate: 24000, channels, tags: endless }));
+    expect((await generate(['--recipe', file('endless.wav'), '--out', 'ended.wav', '-q'])).code).toBe(0);
+    expect(readWav(readFileSync(file('ended.wav'))).channels[0]).toEqual(channels[0]);
   });
 
   it('--json: what was made; variations count seeds up', async () => {
@@ -257,7 +281,7 @@ describe('Ctrl-C', () => {
 describe('wrong use is told before any work', () => {
   test.each([
     [[], 2, /nothing says what to play/],
-    [['piano', '--duration', '0'], 2, /durationSeconds/],
+    [['piano', '--duration', '0'], 2, /--duration must be a number/],
     [['piano', '--duration', 'long'], 2, /--duration: got "long", expected a number/],
     [['piano', '--seed', '1.5'], 2, /--seed: got "1.5", expected a whole number/],
     [['piano', '--seed=-1'], 2, /seed must be a whole number/],
@@ -268,7 +292,7 @@ describe('wrong use is told before any work', () => {
     [['piano', '--blend', 'samba'], 2, /--blend: got "samba"/],
     [['piano', '--blend', 'samba:1.5'], 2, /weight/],
     [['piano', '--inpaint', '3'], 2, /--inpaint: got "3"/],
-    [['piano', '--duration', '-1'], 2, /durationSeconds must be a number from 0.1 to 3600; got -1/],
+    [['piano', '--duration', '-1'], 2, /--duration must be a number from 0.1 to 3600; got -1/],
     [['piano', '--inpaint', '1-2'], 2, /--inpaint needs --init/],
     [['piano', '--init', 'song.wav'], 2, /--init needs --inpaint/],
     [['piano', '--init', 'song.wav', '--inpaint', '1-2', '-d', '3'], 2, /--inpaint cannot be combined with --duration/],
@@ -276,7 +300,12 @@ describe('wrong use is told before any work', () => {
     [['piano', '--prompt-audio-weight', '0.3'], 2, /--prompt-audio-weight needs --prompt-audio/],
     [['piano', '--seed', '9007199254740991', '--variations', '2'], 2, /2 variations from 9007199254740991/],
     [['piano', '--format', 's16le'], 2, /add --stream/],
-    [['piano', '--sampler', 'euler'], 2, /sampler must be/],
+    [['piano', '--sampler', 'euler'], 2, /--sampler must be/],
+    [['piano', '--guidance', '99'], 2, /--guidance must be a number from 0 to 20; got 99/],
+    [['piano', '--top-p', '7'], 2, /--top-p must be/],
+    [['piano', '--steer', 'techno'], 2, /--steer: got "techno", expected seconds, a colon and a prompt/],
+    [['piano', '--steer', '1:'], 2, /--steer: got "1:"/],
+    [['piano', '--steer', '1:techno', '--loop', '-d', '4.8'], 2, /--steer cannot be combined with loop or inpaint/],
     [['piano', '--durration', '3'], 2, /did you mean --duration/],
     [['piano', '--variations', '0'], 2, /--variations/],
     [['piano', '--out', '../x.wav'], 2, /outside --out-dir/],

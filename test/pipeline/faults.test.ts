@@ -10,6 +10,7 @@ import { embedText } from '../../src/pipeline/stages.ts';
 import type { WeightSource } from '../../src/weights/weights.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 import { poisoned } from '../helpers/poison.ts';
+import { refuseBuffers } from '../helpers/short_memory.ts';
 
 const folder = new URL('../../weights/melody-tiny/', import.meta.url);
 const load = () => Melody.load(folder, TEST_GPU);
@@ -33,6 +34,8 @@ beforeAll(async () => {
 });
 afterAll(() => melody.dispose());
 
+const worst = (a: Float32Array, b: Float32Array) =>
+  a.reduce((m, v, i) => Math.max(m, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity);
 const lose = (m: Melody) => m.engine.gpu.device.destroy();
 
 describe('stopping', () => {
@@ -227,27 +230,71 @@ describe('a GPU that stays lost', () => {
 });
 
 describe('a GPU without memory for a buffer', () => {
-  test('`out_of_memory` names buffer and bytes; nothing is left behind, and the next clip is as it should be', async () => {
+  const warned = () => {
+    const codes: string[] = [];
+    const onEvent = (event: MelodyEvent) => event.type === 'warning' && codes.push(event.code);
+    return { codes, onEvent };
+  };
+
+  test('once: plans of other jobs are freed, the stage is repeated, and the clip is as it should be', async () => {
     const m = await load();
-    const { device } = m.engine.gpu;
-    const pop = device.popErrorScope.bind(device);
-    let failed = '';
-    const create = device.createBuffer.bind(device);
-    device.createBuffer = (descriptor) => {
-      if (!failed && descriptor.label?.startsWith('vae_decoder')) failed = descriptor.label;
-      return create(descriptor);
-    };
-    device.popErrorScope = async () => {
-      const mine = failed !== '' && failed !== 'told'; // the scope of the buffer just made
-      if (mine) failed = 'told';
-      const error = await pop();
-      return mine ? ({ message: 'not enough memory left' } as GPUError) : error;
-    };
+    await m.generate({ ...options, durationSeconds: 2.4 });
+    const decoder = [...(await m.engine.plans()).keys()].find((name) => name.startsWith('decoder'));
+    let slots = 0;
+    refuseBuffers(m.engine.gpu, ({ label }) => label?.startsWith('slot') === true && slots++ === 0);
+    expect((await m.generate(options)).channels[0]).toEqual(plain);
+    expect(slots).toBeGreaterThan(1);
+    const left = [...(await m.engine.plans()).keys()];
+    expect(left.some((name) => name.startsWith('decoder'))).toBe(true);
+    expect(left).not.toContain(decoder);
+    m.dispose();
+    expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+  });
+
+  test('for many frames at a time: fewer are decoded together, the music is the same, and it is said', async () => {
+    const long = { ...options, durationSeconds: 11, steps: 1 };
+    const rich = await load();
+    let largest = 0;
+    refuseBuffers(rich.engine.gpu, ({ label, size }) => {
+      if (label?.startsWith('slot')) largest = Math.max(largest, size);
+      return false;
+    });
+    const whole = await rich.generate(long);
+    rich.dispose();
+    const poor = await load();
+    let refused = 0;
+    refuseBuffers(poor.engine.gpu, ({ label, size }) => label?.startsWith('slot') === true && size > largest / 2.5 && ++refused > 0);
+    const { codes, onEvent } = warned();
+    const clip = await poor.generate({ ...long, onEvent });
+    expect(refused).toBeGreaterThan(0);
+    expect(codes).toEqual(['low_memory', 'low_memory']); // 500 frames, 250, 125
+    expect(worst(clip.channels[0], whole.channels[0])).toBeLessThanOrEqual(1e-4);
+    poor.dispose();
+  });
+
+  test('for windows in a batch: smaller batches make the same music', async () => {
+    const wide = { ...options, durationSeconds: 12, steps: 1, parallelWindows: 2 };
+    const m = await load();
+    const pooled: number[] = []; // bytes of a state that grows with the batch
+    const limit = 4 * m.model.config.dual_path.dim;
+    refuseBuffers(m.engine.gpu, ({ label, size }) => label === 'pooled' && pooled.push(size) > 0 && size > limit);
+    const { codes, onEvent } = warned();
+    const clip = await m.generate({ ...wide, onEvent });
+    expect(pooled.slice(0, 3)).toEqual([2 * limit, 2 * limit, limit]);
+    expect(codes).toEqual(['low_memory']);
+    expect(worst(clip.channels[0], (await melody.generate(wide)).channels[0])).toBeLessThanOrEqual(1e-4);
+    m.dispose();
+  });
+
+  test('at every try: `out_of_memory` names buffer and bytes; nothing is left behind, and the next clip is as it should be', async () => {
+    const m = await load();
+    let short = true;
+    refuseBuffers(m.engine.gpu, ({ label }) => short && label?.startsWith('vae_decoder') === true);
     await expect(m.generate(options)).rejects.toMatchObject({
       code: 'out_of_memory',
       message: expect.stringMatching(/^vae_decoder.*no GPU memory for \d+ bytes beside \d+ in use/),
     });
-    expect(failed).toBe('told');
+    short = false;
     expect((await m.generate(options)).channels[0]).toEqual(plain);
     m.dispose();
     expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });

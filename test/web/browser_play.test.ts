@@ -1,7 +1,7 @@
 // What happens while music plays in a real browser: it is steered, it waits for its listener, its tab is hidden.
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Melody, type StyleOptions } from '../../src/index.ts';
+import { Melody, type Steering, type StyleOptions } from '../../src/index.ts';
 import { chromiumPath } from '../../tools/chromium.mjs';
 import { TEST_GPU } from '../helpers/gpu.ts';
 import { load, PIECE, play, Site, SLOW, TINY, worst } from './site.ts';
@@ -11,7 +11,7 @@ const TWO = { ...PIECE, firstWindowSeconds: 0.8 };
 const OTHER = 'fast techno with drums, 140 bpm';
 
 /** The chunks of TWO in the page's worker, steered when the first one was heard. */
-const chunksThere = (page: Page, style?: StyleOptions) =>
+const chunksThere = (page: Page, style?: StyleOptions, steered: readonly Steering[] = []) =>
   page
     .evaluate(
       async ({ piece, style }) => {
@@ -27,7 +27,7 @@ const chunksThere = (page: Page, style?: StyleOptions) =>
         await running.finished;
         return chunks;
       },
-      { piece: TWO, style },
+      { piece: { ...TWO, steered }, style },
     )
     .then((chunks) => chunks.map((samples) => Float32Array.from(samples)));
 
@@ -63,6 +63,8 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
       expect(worst(second, plain[1])).toBeGreaterThan(0.01);
       const here = await chunksHere(style);
       expect(worst(second, here[1])).toBeLessThan(1e-3);
+      // As its recipe asks for it beforehand.
+      expect(await chunksThere(page, undefined, [{ ...style, atSeconds: 0.8 }])).toEqual([first, second]);
     }
   });
 

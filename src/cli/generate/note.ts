@@ -45,16 +45,19 @@ export async function readInput(path: string, signal: AbortSignal): Promise<Inpu
   return { audio: readNamedWav(path, bytes), sha256: sha256(bytes), name: basename(path) };
 }
 
-/** The recipe in a file's tags. Throws `audio` when there is none. */
+/** The recipe in a file's tags; of an endless piece, as long as the file. Throws `audio` when there is none. */
 export async function readFileRecipe(path: string, signal: AbortSignal): Promise<Record<string, unknown>> {
-  const note = readRecipe((await readInput(path, signal)).audio.tags);
+  const { channels, sampleRate, tags } = (await readInput(path, signal)).audio;
+  const note = readRecipe(tags);
   if (typeof note?.recipe !== 'object' || note.recipe === null)
     throw new MelodyError(
       'audio',
       `${path}: holds no recipe`,
       'only files that melody wrote, and that no other program saved again, have one',
     );
-  return note.recipe as Record<string, unknown>;
+  const recipe = note.recipe as Record<string, unknown>;
+  const endless = recipe.durationSeconds === undefined && recipe.inpaint === undefined;
+  return { ...recipe, ...(endless && { durationSeconds: channels[0].length / sampleRate }) };
 }
 
 /** Every audio the recipe was made with must be given again, and be the same. Throws `invalid_argument`. */

@@ -79,6 +79,7 @@ function given(words: readonly string[], values: Values): GenerateOptions {
   const options = {
     prompt: words.length > 0 ? words.join(' ') : undefined,
     blend: blendOf(textValue(values, 'blend')),
+    steered: steeringsOf(values.steer),
     tempo: number('tempo'),
     key: textValue(values, 'key'),
     metre: textValue(values, 'metre'),
@@ -128,6 +129,22 @@ function blendOf(text: string | undefined): GenerateOptions['blend'] {
       '--blend "fast samba:0.3"',
     );
   return { text: parts[1], weight: Number(parts[2]) };
+}
+
+/** "20:fast samba": from second 20 on, whatever the order they are given in. */
+function steeringsOf(texts: Values[string]): GenerateOptions['steered'] {
+  if (!Array.isArray(texts)) return undefined;
+  const changes = texts.map((text: string) => {
+    const parts = /^(\d+(?:\.\d+)?):([\s\S]*\S[\s\S]*)$/.exec(text.trim());
+    if (!parts)
+      throw new MelodyError(
+        'invalid_argument',
+        `--steer: got "${text}", expected seconds, a colon and a prompt`,
+        '--steer "20:fast samba"',
+      );
+    return { atSeconds: Number(parts[1]), prompt: parts[2].trim() };
+  });
+  return changes.sort((a, b) => a.atSeconds - b.atSeconds);
 }
 
 /** "2.5-4": from second 2.5 to second 4. */

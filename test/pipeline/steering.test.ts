@@ -1,0 +1,142 @@
+// A style that changes along the music: steered live, asked for beforehand, and made again from the recipe.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Melody } from '../../src/pipeline/melody.ts';
+import type { MelodyEvent, Steering, StreamOptions, StyleOptions } from '../../src/pipeline/options.ts';
+import { recipeOptions } from '../../src/pipeline/recipe.ts';
+import { TEST_GPU } from '../helpers/gpu.ts';
+
+let melody: Melody;
+beforeAll(async () => {
+  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_GPU);
+});
+afterAll(() => melody.dispose());
+
+const options = { prompt: 'calm piano in A minor, 96 bpm', seed: 3, steps: 1, durationSeconds: 9 } satisfies StreamOptions;
+const worst = (a: Float32Array, b: Float32Array) =>
+  a.reduce((m, v, i) => Math.max(m, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity);
+
+/** Plays all of it; `live` steers when so many chunks were heard. */
+async function play(wanted: StreamOptions, live: Readonly<Record<number, StyleOptions>> = {}) {
+  const events: MelodyEvent[] = [];
+  const stream = melody.stream({ ...wanted, onEvent: (event) => events.push(event) });
+  const chunks: Float32Array[] = [];
+  for await (const { channels } of stream) {
+    chunks.push(channels[0]);
+    const change = live[chunks.length];
+    if (change) stream.steer(change);
+  }
+  const decided = events.flatMap((event) => (event.type === 'decided' ? [event.text] : []));
+  return { samples: Float32Array.from(chunks.flatMap((chunk) => [...chunk])), recipe: stream.recipe, events, decided, chunks };
+}
+
+const techno = { prompt: 'techno, 140 bpm' };
+const harp = { prompt: 'techno, 140 bpm', blend: { text: 'calm harp in C major', weight: 0.5 } };
+
+describe('what was steered live', () => {
+  it('stands in the recipe at the start of a window, is told as an event, and makes the same bytes again as a stream', async () => {
+    const live = await play(options, { 1: techno, 2: harp });
+    const { steered = [] } = live.recipe;
+    expect(steered).toEqual([
+      { ...techno, atSeconds: expect.any(Number) },
+      { ...harp, atSeconds: expect.any(Number) },
+    ]);
+    for (const { atSeconds } of steered) expect(atSeconds / 0.8).toBeCloseTo(Math.round(atSeconds / 0.8), 6); // windows begin with chunks
+    expect(steered[1].atSeconds).toBeGreaterThan(steered[0].atSeconds);
+    expect(live.events.filter(({ type }) => type === 'steered')).toEqual(steered.map((steering) => ({ type: 'steered', steering })));
+    const again = await play(recipeOptions(JSON.parse(JSON.stringify(live.recipe))));
+    expect(again.samples).toEqual(live.samples);
+    expect(again.recipe).toEqual(live.recipe);
+    expect(again.decided).toEqual(live.decided);
+    expect(worst(live.samples, (await play(options)).samples)).toBeGreaterThan(1e-3);
+  });
+
+  it('and as a finished clip', async () => {
+    const live = await play(options, { 1: techno, 2: harp });
+    const events: string[] = [];
+    const clip = await melody.generate({
+      ...recipeOptions(live.recipe),
+      onEvent: (event) => event.type === 'decided' && events.push(event.text),
+    });
+    expect(worst(clip.channels[0], live.samples)).toBeLessThanOrEqual(1e-4);
+    expect(events).toEqual(live.decided);
+    expect({ ...clip.recipe, decided: undefined }).toEqual({ ...live.recipe, decided: undefined });
+  });
+
+  it('joins what was asked for beforehand in order of time', async () => {
+    const { recipe, chunks } = await play(
+      {
+        ...options,
+        steered: [
+          { atSeconds: 1, ...techno },
+          { atSeconds: 5, ...harp },
+        ],
+      },
+      { 2: { prompt: 'rock' } },
+    );
+    expect(recipe.steered?.map(({ prompt }) => prompt)).toEqual([techno.prompt, 'rock', harp.prompt]);
+    expect(chunks.length).toBeGreaterThan(3);
+    expect((await play(recipeOptions(recipe))).recipe).toEqual(recipe);
+  });
+
+  it('as music does not enter the recipe', async () => {
+    const tone = { channels: [Float32Array.from({ length: 48_000 }, (_, i) => 0.3 * Math.sin(i / 20))], sampleRate: 24_000 };
+    const { recipe, samples } = await play(options, { 1: { promptAudio: tone } });
+    expect(recipe.steered).toBeUndefined();
+    expect(worst(samples, (await play(options)).samples)).toBeGreaterThan(1e-3);
+  });
+});
+
+describe('asked for beforehand', () => {
+  it('tempo, key and metre hold until others are given; a change behind the end changes nothing', async () => {
+    const steered: Steering[] = [
+      { atSeconds: 2, prompt: 'rock in C major, 150 bpm' },
+      { atSeconds: 4, prompt: 'rock in D minor, 150 bpm', key: 'F major' },
+      { atSeconds: 5, prompt: 'calm harp in G major' },
+      { atSeconds: 500, prompt: 'samba' },
+    ];
+    const { decided, samples } = await play({ ...options, tempo: 100, steered });
+    expect(decided.map((text) => text.split(', ').slice(0, 2).join(', '))).toEqual([
+      '100 bpm, A minor',
+      '100 bpm, C major',
+      '100 bpm, F major',
+      '100 bpm, F major',
+    ]);
+    const clip = await melody.generate({ ...options, tempo: 100, steered, firstWindowSeconds: 0.8 });
+    expect(worst(clip.channels[0], samples)).toBeLessThanOrEqual(1e-4);
+  });
+
+  it('music before the change is as without it', async () => {
+    const plain = await melody.generate(options);
+    const steered = await melody.generate({ ...options, steered: [{ atSeconds: 5, ...techno }] });
+    const at = steered.channels[0].findIndex((v, i) => Math.abs(v - plain.channels[0][i]) > 1e-3) / 24_000;
+    expect(at).toBeGreaterThan(5);
+    expect(at).toBeLessThan(7.5); // windows after the first begin 2.4 s apart
+  });
+
+  it('in no order, without words, or where it has no place: refused', async () => {
+    const bad: [object, RegExp][] = [
+      [
+        {
+          steered: [
+            { atSeconds: 3, prompt: 'a' },
+            { atSeconds: 2, prompt: 'b' },
+          ],
+        },
+        /steered: got .* expected changes in order of time/,
+      ],
+      [{ steered: [{ prompt: 'a' }] }, /steered: got/],
+      [{ steered: [{ atSeconds: -1, prompt: 'a' }] }, /steered: got/],
+      [{ steered: [{ atSeconds: 1 }] }, /each with atSeconds and a prompt/],
+      [{ steered: [{ atSeconds: 1, prompt: 'a', tempo: 500 }] }, /tempo must be/],
+      [{ steered: [{ atSeconds: 1, prompt: 'a' }], loop: true, durationSeconds: 4.8 }, /steered cannot be combined with loop/],
+    ];
+    for (const [extra, message] of bad)
+      await expect(melody.generate({ ...options, ...extra })).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringMatching(message),
+      });
+    expect(() => melody.stream(options).steer({})).toThrow(/each with atSeconds and a prompt/);
+    for (const steered of [5, [5], [{ atSeconds: '3', prompt: 'a' }], [{ atSeconds: 3, blend: 7 }]])
+      expect(() => recipeOptions({ version: 1, seed: 1, steered })).toThrow(/^recipe: /);
+  });
+});
