@@ -1,6 +1,10 @@
 // What was made of a clip so far, so that an abort or a fault costs one stage and not the piece.
 import { MelodyError } from '../errors.ts';
-import type { AudioInput, Recipe } from './options.ts';
+
+interface Sound {
+  readonly channels: readonly Float32Array[];
+  readonly sampleRate: number;
+}
 
 /** The next `count` results of a job; `make` brings those from number `from` on. */
 export type Steps = <T>(count: number, make: (from: number) => Promise<T[]>) => Promise<T[]>;
@@ -8,7 +12,7 @@ export type Steps = <T>(count: number, make: (from: number) => Promise<T[]>) => 
 /**
  * Hand one to `generate`: when the clip is aborted or fails, the same options and the same draft go on where it stopped, on this Melody or
  * another of the same model, and make the same bytes as if nothing had happened. It grows to what the clip's tokens and latents take
- * (5 kB a second) and can be dropped at any time.
+ * (some 8 kB a second with melody-small) and can be dropped at any time.
  */
 export class Draft {
   #of: string | undefined;
@@ -21,7 +25,7 @@ export class Draft {
   }
 
   /** Ties the draft to a clip. Throws `invalid_argument` when it is another's. */
-  open(recipe: Recipe, audio: readonly (AudioInput | undefined)[]): void {
+  open(recipe: { readonly seed: number }, audio: readonly (Sound | undefined)[]): void {
     const of = JSON.stringify([recipe, ...audio.map((a) => a && [a.sampleRate, ...a.channels.map(fingerprint)])]);
     if (this.#of !== undefined && this.#of !== of)
       throw new MelodyError(

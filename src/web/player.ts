@@ -9,7 +9,7 @@ export class Player {
   readonly #ring: AudioWorkletNode;
   readonly #fade: GainNode;
   readonly #volume: GainNode;
-  #pieces = 0;
+  #wishes = 0; // to sound or not: the last one counts
 
   private constructor(context: AudioContext, onReport: (report: PlayerReport) => void) {
     this.context = context;
@@ -29,6 +29,11 @@ export class Player {
     return new Player(context, onReport);
   }
 
+  /** Whether the browser plays: it may take its time, or wait for another press. */
+  get running(): boolean {
+    return this.context.state === 'running';
+  }
+
   /** 0…1. */
   set volume(value: number) {
     this.#volume.gain.setTargetAtTime(value * value, this.context.currentTime, FADE_SECONDS); // squared: loudness as it is felt
@@ -36,7 +41,6 @@ export class Player {
 
   /** Starts a new piece, heard once `startSeconds` of it are here. */
   begin(startSeconds: number): void {
-    this.#pieces += 1;
     this.#send({ type: 'clear', startSeconds });
     this.resume();
   }
@@ -50,23 +54,26 @@ export class Player {
     this.#send({ type: 'end' });
   }
 
-  async pause(): Promise<void> {
-    const piece = this.#pieces;
-    await this.#fadeTo(0);
-    if (piece === this.#pieces) await this.context.suspend();
+  /** Fades out and stops; resolves when it is silent, or with false when `begin` or `resume` came meanwhile. */
+  async pause(): Promise<boolean> {
+    const wish = ++this.#wishes;
+    this.#fadeTo(0);
+    await new Promise((resolve) => setTimeout(resolve, 4 * FADE_SECONDS * 1000));
+    if (wish !== this.#wishes) return false;
+    // Not waited for: browsers leave this promise open for as long as a device does not start (or for ever).
+    this.context.suspend().catch(() => {});
+    return true;
   }
 
   resume(): void {
-    void this.context.resume(); // settles only when the browser lets the page sound
-    void this.#fadeTo(1);
+    this.#wishes += 1;
+    this.context.resume().catch(() => {}); // settles only when the browser lets the page sound
+    this.#fadeTo(1);
   }
 
+  /** Pauses and forgets the piece. */
   async stop(): Promise<void> {
-    const piece = this.#pieces;
-    await this.#fadeTo(0);
-    if (piece !== this.#pieces) return; // a new piece began meanwhile
-    this.#send({ type: 'clear', startSeconds: 0 });
-    await this.context.suspend();
+    if (await this.pause()) this.#send({ type: 'clear', startSeconds: 0 });
   }
 
   async close(): Promise<void> {
@@ -74,10 +81,9 @@ export class Player {
     await this.context.close();
   }
 
-  async #fadeTo(level: number): Promise<void> {
+  #fadeTo(level: number): void {
     this.#fade.gain.cancelScheduledValues(this.context.currentTime);
     this.#fade.gain.setTargetAtTime(level, this.context.currentTime, FADE_SECONDS);
-    if (level === 0) await new Promise((resolve) => setTimeout(resolve, 4 * FADE_SECONDS * 1000));
   }
 
   #send(message: PlayerMessage): void {

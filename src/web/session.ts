@@ -43,6 +43,8 @@ export interface SessionOptions {
 const MAX_KEPT_SAMPLES = 600 * 24_000;
 const START_SECONDS = 0.5;
 const AHEAD_SECONDS = 8;
+/** Made music that is not heard after this long is worth a word. */
+const SILENT_MS = 4000;
 
 const NOTHING = {
   complete: false,
@@ -143,6 +145,7 @@ export class Session {
         const madeSeconds = (startSample + samples.length) / sampleRate;
         this.#keep(samples);
         this.#player?.push(samples);
+        if (startSample === 0) this.#expectSound(piece);
         this.#set({ madeSeconds, speed: madeSeconds / Math.max(computing, 1e-3) });
         this.#options.onChunk?.(samples, sampleRate, startSample);
       },
@@ -169,6 +172,7 @@ export class Session {
     this.#keep(samples);
     this.#player?.push(samples);
     this.#player?.end();
+    this.#expectSound(piece);
     this.#set({ complete: true, madeSeconds: samples.length / sampleRate });
     this.#options.onChunk?.(samples, sampleRate, 0);
   }
@@ -263,6 +267,14 @@ export class Session {
       peak: report.peak,
     });
     if (running && report.finished && complete) void this.#player?.pause();
+  }
+
+  #expectSound(piece: number): void {
+    setTimeout(() => {
+      const { state } = this.#snapshot;
+      if (piece === this.#pieces && (state === 'buffering' || state === 'playing') && !this.#player?.running)
+        this.#warn('No sound comes out: the browser has not started its audio. Check the sound device, then press pause and play');
+    }, SILENT_MS);
   }
 
   #keep(samples: Float32Array): void {

@@ -98,6 +98,54 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
     await page.evaluate(() => globalThis.slow.stop());
   });
 
+  it('a sound device that never says that it stopped holds up nothing; one that never starts is told of', async () => {
+    const device = await site.visit('session.html', (tab) =>
+      tab.addInitScript(() => {
+        const { suspend, resume } = AudioContext.prototype;
+        globalThis.mute = false;
+        AudioContext.prototype.suspend = function () {
+          void suspend.call(this);
+          return new Promise(() => {});
+        };
+        AudioContext.prototype.resume = function () {
+          return mute ? new Promise(() => {}) : resume.call(this);
+        };
+      }),
+    );
+    await device.waitForFunction(() => globalThis.session !== undefined);
+    await device.mouse.click(2, 2);
+    await load(device);
+    const piece = { samples: Array.from({ length: 12_000 }, (_, i) => 0.1 * Math.sin(i / 10)) };
+    const listen = () =>
+      device.evaluate(async ({ samples }) => {
+        await session.playClip(Float32Array.from(samples), 24_000, undefined);
+        await session.pause();
+        session.resume(); // at once: the pause must not win
+      }, piece);
+    for (let i = 0; i < 3; i++) {
+      await listen();
+      await device.waitForFunction(() => session.snapshot.playedSeconds > 0.1, undefined, { polling: 50 });
+      await device.evaluate(() => session.stop());
+    }
+    const soon = device.evaluate(async ({ samples }) => {
+      await session.playClip(Float32Array.from(samples), 24_000, undefined);
+      const pausing = session.pause();
+      session.resume();
+      await pausing;
+    }, piece);
+    await soon;
+    await device.waitForFunction(() => session.snapshot.state === 'ready', undefined, { polling: 50 }); // heard to its end
+    await device.evaluate(async ({ samples }) => {
+      await session.stop();
+      mute = true;
+      await session.playClip(Float32Array.from(samples), 24_000, undefined);
+    }, piece);
+    await device.waitForFunction(() => session.snapshot.warnings.some((text) => text.startsWith('No sound comes out')), undefined, {
+      polling: 100,
+    });
+    await device.close();
+  });
+
   it('a hidden tab goes on making and playing', async () => {
     await page.evaluate(() => {
       heard.chunks = 0;
@@ -123,6 +171,7 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
 });
 
 declare global {
+  var mute: boolean;
   var slow: typeof session;
   var ahead: typeof session.snapshot;
 }
