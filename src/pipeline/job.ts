@@ -3,6 +3,7 @@ import { resample } from '../audio/resample.ts';
 import { MelodyError } from '../errors.ts';
 import { Clock } from './clock.ts';
 import { guideOf } from './controls.ts';
+import { denoise } from './denoise.ts';
 import type { Steps } from './draft.ts';
 import type { Machine } from './engine.ts';
 import { extendTokens } from './language.ts';
@@ -10,7 +11,7 @@ import { type AudioInput, type GenerateOptions, mono, type Recipe } from './opti
 import { Piece } from './piece.ts';
 import { Progress } from './progress.ts';
 import { parallelRounds, planWindows, type Window, type WindowSizes } from './schedule.ts';
-import { decode, denoise, latentsOfAudio, tokensOfAudio } from './stages.ts';
+import { decode, latentsOfAudio, tokensOfAudio } from './stages.ts';
 import type { Style } from './style.ts';
 
 /** New windows see this many chunks of what went before. */

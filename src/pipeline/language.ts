@@ -8,9 +8,9 @@ import { seedWords } from '../ops/random.ts';
 import { type Sampling, sampleToken, samplingParams } from '../ops/sample.ts';
 import { countNonFinite } from '../ops/watch.ts';
 import type { Machine } from './engine.ts';
+import { nonFinite } from './faults.ts';
 import { type Guide, guideIds, guideInputs } from './guide.ts';
 import type { ModelConfig } from './model.ts';
-import { nonFinite } from './stages.ts';
 
 export interface LanguageRequest {
   /** RVQ codes of the style; undefined for the null prefix. */
