@@ -31,7 +31,7 @@ export const readWavFile: Reader = async (source, { signal }) => {
   };
   const rows = Object.entries(tags.info).map(([id, text]) => [INFO_NAMES[id] ?? id, text] as const);
   const recipe = note && typeof note.recipe === 'object' && note.recipe !== null ? Object.entries(note.recipe) : [];
-  const recipeRows = recipe.map(([name, value]) => [name, name === 'decided' ? decidedText(value) : plainText(value)] as const);
+  const recipeRows = recipe.map(([name, value]) => [name, (Object.hasOwn(TELLING, name) ? TELLING[name] : plainText)(value)] as const);
   const width = Math.max(0, ...[...rows, ...recipeRows].map(([name]) => printableText(name).length));
   const line = ([name, text]: readonly [string, string]) => `  ${printableText(name).padEnd(width)}  ${printableText(text)}\n`;
   return {
@@ -59,8 +59,19 @@ export function readNamedWav(name: string, bytes: Uint8Array, options?: Paramete
 
 const plainText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** What was decided says itself in words: its parts are for programs. */
-function decidedText(value: unknown): string {
-  const { text } = (value ?? {}) as { text?: unknown };
-  return typeof text === 'string' ? text : plainText(value);
-}
+/** Values that people read better than JSON; whatever is not as melody writes it stays JSON. */
+const TELLING: Readonly<Record<string, (value: unknown) => string>> = {
+  decided: (value) => {
+    const { text } = (value ?? {}) as { text?: unknown };
+    return typeof text === 'string' ? text : plainText(value);
+  },
+  steered: (value) => {
+    if (!Array.isArray(value)) return plainText(value);
+    const changes = value.map((change) => {
+      const { atSeconds, prompt, ...more } = (change ?? {}) as Record<string, unknown>;
+      const rest = Object.keys(more).length > 0 ? ` ${JSON.stringify(more)}` : '';
+      return `from ${plainText(atSeconds)} s: ${plainText(prompt)}${rest}`;
+    });
+    return changes.join('; ');
+  },
+};

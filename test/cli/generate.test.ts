@@ -132,6 +132,7 @@ describe('a file and its recipe', () => {
         { atSeconds: 6, prompt: 'samba' },
       ],
     });
+    expect((await melody(['inspect', file('steered.wav')])).out).toContain('from 4 s: techno, 140 bpm; from 6 s: samba\n');
     expect((await generate(['--recipe', file('steered.wav'), '--out', 'steered_again.wav', '-q'])).code).toBe(0);
     expect(readFileSync(file('steered_again.wav')).equals(readFileSync(file('steered.wav')))).toBe(true);
   });
