@@ -10,6 +10,8 @@ import { build } from 'esbuild';
 import { buildWeb } from './web.mjs';
 
 const BUDGET = 80_000;
+/** The worker also fetches, checks and keeps weights, answers a page, and writes WAV files. */
+const WORKER_BUDGET = 83_000;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const { outputFiles, metafile } = await build({
@@ -43,7 +45,8 @@ const web = await buildWeb('unused', { write: false });
 let overWeb = false;
 for (const { path, contents } of web.outputFiles ?? []) {
   const bytes = gzipSync(contents, { level: 9 }).length;
-  overWeb ||= bytes > BUDGET;
-  console.log(`${String(contents.length).padStart(8)}  ${basename(path)}; ${bytes} bytes gzipped, budget ${BUDGET}`);
+  const budget = basename(path) === 'melody-worker.js' ? WORKER_BUDGET : BUDGET;
+  overWeb ||= bytes > budget;
+  console.log(`${String(contents.length).padStart(8)}  ${basename(path)}; ${bytes} bytes gzipped, budget ${budget}`);
 }
 process.exit(over || overWeb ? 1 : 0);
