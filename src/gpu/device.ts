@@ -84,6 +84,7 @@ export class Gpu {
       return info.message;
     });
     device.onuncapturederror = (event) => {
+      if (this.refused.size > 0) return; // uses of a buffer that is not there: `out_of_memory` says it better
       this.#failure ??= new MelodyError(
         'gpu',
         `uncaptured GPU error: ${event.error.message}`,
@@ -134,6 +135,7 @@ export class Gpu {
       (error) => {
         if (!error) return;
         this.refused.add(buffer);
+        if (this.#failure?.code === 'gpu') this.#failure = undefined; // that it cannot be used came first
         this.#failure ??= new MelodyError(
           'out_of_memory',
           `${label}: no GPU memory for ${size} bytes beside ${this.memory.bytes - size} in use: ${error.message}`,
@@ -175,8 +177,8 @@ export class Gpu {
       const encoder = this.device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
       this.device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(MAP_READ, 0, size).catch((cause: unknown) => {
-        this.check(); // a lost device explains the failed mapping better than the mapping does
+      await staging.mapAsync(MAP_READ, 0, size).catch(async (cause: unknown) => {
+        await this.allocated(); // no memory for the copy, or a lost device, explains the failed mapping better than the mapping does
         throw new MelodyError('gpu', `reading ${bytes} bytes back failed: ${String(cause)}`);
       });
       const copy = staging.getMappedRange(0, size).slice(0, bytes);

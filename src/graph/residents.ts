@@ -68,7 +68,7 @@ export class Residents {
 
   /** Forget the buffers that the GPU had no memory for: they exist in name only, and are asked for again. */
   async dropRefused(): Promise<void> {
-    const { refused } = this.gpu;
+    const refused = new Set(this.gpu.refused); // more may come while this waits
     if (refused.size === 0) return;
     for (const [storage, buffer] of this.#states) if (refused.has(buffer)) this.#states.delete(storage);
     for (const layouts of this.#weights.values())

@@ -3,41 +3,37 @@ import { resample } from '../audio/resample.ts';
 import { MelodyError } from '../errors.ts';
 import { begin, decodeAll, type Job, windowSizes } from './job.ts';
 import type { ModelConfig } from './model.ts';
-import { type AudioInput, mono, type Steering } from './options.ts';
+import { type AudioInput, mono } from './options.ts';
 import { Piece } from './piece.ts';
-import { planWindows } from './schedule.ts';
+import { freshFrames, type WindowSizes } from './schedule.ts';
 import { latentsOfAudio, tokensOfAudio } from './stages.ts';
-import { isDue } from './steering.ts';
-import type { Style } from './style.ts';
-
-/** The style from a change on. */
-export type Restyle = (change: Steering) => Promise<Style>;
+import type { SteeredStyle } from './steered_style.ts';
 
 /** Given audio is joined to made audio over this many seconds. */
 const JOIN_SECONDS = 0.02;
 
-/** A piece from its start, or from where given audio ends, in a style that may be steered. */
-export async function compose(job: Job, style: Style, continueFrom: AudioInput | undefined, steer: Restyle): Promise<Float32Array> {
+/** A piece from its start, or from where given audio ends. */
+export async function compose(job: Job, style: SteeredStyle, continueFrom: AudioInput | undefined): Promise<Float32Array> {
   const { config } = job.engine.model;
-  const { piece, given } = await begin(job, continueFrom);
+  const piece = await begin(job, continueFrom);
   const samples = Math.round((job.recipe.durationSeconds as number) * config.sample_rate);
-  piece.extendTo(given + Math.ceil(samples / config.hop_length));
-  let now = style;
-  const starts = planWindows(piece.known, windowSizes(job.engine, job.recipe)).map(({ start, fresh }) => start + fresh.indexOf(true));
-  for (const change of job.recipe.steered ?? []) {
-    const at = starts.find((start) => isDue(change, (start - given) / config.frame_rate));
-    if (at === undefined) break;
-    await job.plan(piece, now, at);
-    now = await steer(change);
-  }
-  await job.plan(piece, now, piece.end);
+  const end = piece.given + Math.ceil(samples / config.hop_length);
+  piece.extendTo(job.recipe.wholeWindows ? endOfWindow(piece, end, windowSizes(job.engine, job.recipe)) : end);
+  await style.plan(piece, piece.end);
   await job.fill(piece);
-  const audio = await decodeAll(job, piece.latents, given, given + Math.ceil(samples / config.hop_length));
+  const audio = await decodeAll(job, piece.latents, piece.given, end);
   return continueFrom ? joinTo(continueFrom, audio.slice(0, samples), config.sample_rate) : audio.slice(0, samples);
 }
 
+/** Where the window ends that an endless stream would be in at frame `end`. */
+function endOfWindow(piece: Piece, end: number, sizes: WindowSizes): number {
+  let reached = piece.end;
+  for (let index = 0; reached < end; index++) reached += freshFrames(index, Math.min(reached, sizes.context), sizes);
+  return reached;
+}
+
 /** A piece whose end leads into its start: the seam is made anew with music on both sides, and decoded as a circle. */
-export async function loop(job: Job, style: Style): Promise<Float32Array> {
+export async function loop(job: Job, style: SteeredStyle): Promise<Float32Array> {
   const { config } = job.engine.model;
   const samples = Math.round((job.recipe.durationSeconds as number) * config.sample_rate);
   const piece = new Piece(config);
@@ -48,7 +44,7 @@ export async function loop(job: Job, style: Style): Promise<Float32Array> {
       'invalid_argument',
       `a loop lasts whole chunks of ${(piece.chunkFrames * config.hop_length) / config.sample_rate} s, at least two; got ${job.recipe.durationSeconds} s`,
     );
-  await job.plan(piece, style, frames);
+  await style.plan(piece, frames);
   await job.fill(piece);
   const half = Math.floor(frames / piece.chunkFrames / 2) * piece.chunkFrames;
   turn(piece, half, config);
@@ -69,42 +65,80 @@ function turn(piece: Piece, by: number, config: ModelConfig): void {
   piece.known = [...piece.known.slice(by), ...piece.known.slice(0, by)];
 }
 
-/** The given audio with its regions made anew; tokens of a hole follow from what stands before it. */
-export async function inpaint(job: Job, style: Style, given: AudioInput): Promise<Float32Array> {
+/** A part of given audio that is made anew: samples, and the frames that hold them, which begin and end with tokens. */
+interface Region {
+  readonly start: number;
+  readonly end: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The given audio with its regions made anew; tokens of a hole follow from what stands before it. Only what the networks see of the
+ * surroundings is read: one window on each side.
+ */
+export async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promise<Float32Array> {
   const { config } = job.engine.model;
+  const { sample_rate, hop_length, token_rate, window_seconds, frame_rate } = config;
   const perToken = config.dual_path.frames_per_token;
-  const original = resample(mono(given), given.sampleRate, config.sample_rate);
-  const piece = new Piece(config);
-  piece.extendTo(Math.ceil(original.length / config.hop_length));
-  const padded = new Float32Array(piece.end * config.hop_length);
-  padded.set(original);
-  piece.latents = await latentsOfAudio(job.engine, padded, job.signal);
-  const tokens = await tokensOfAudio(job.engine, padded, job.signal);
-  piece.known.fill(true);
-  const regions = (job.recipe.inpaint ?? []).map(({ start, end }) => ({
-    from: Math.floor(start * config.token_rate) * perToken,
-    to: Math.min(piece.end, Math.ceil(end * config.token_rate) * perToken),
-  }));
-  for (const { from, to } of regions) {
-    piece.known.fill(false, from, to);
-    piece.tokens = tokens.slice(0, from / perToken);
-    await job.plan(piece, style, to);
-    tokens.set(piece.tokens.subarray(from / perToken), from / perToken);
+  const out = resample(mono(given), given.sampleRate, sample_rate);
+  const whole = new Piece(config);
+  whole.extendTo(Math.ceil(out.length / hop_length));
+  const regions = (job.recipe.inpaint ?? [])
+    .map(({ start, end }) => ({
+      start: Math.round(start * sample_rate),
+      end: Math.min(out.length, Math.round(end * sample_rate)),
+      from: Math.floor(start * token_rate + 1e-6) * perToken,
+      to: Math.min(whole.end, Math.ceil(end * token_rate - 1e-6) * perToken),
+    }))
+    .sort((a, b) => a.from - b.from);
+  for (const near of together(regions, 2 * window_seconds * frame_rate)) {
+    const chunk = whole.chunkFrames;
+    const margin = window_seconds * frame_rate;
+    const last = Math.max(...near.map(({ to }) => to));
+    const piece = new Piece(config);
+    piece.origin = Math.max(0, Math.floor((near[0].from - margin) / chunk) * chunk);
+    piece.extendTo(Math.min(whole.end, last + margin));
+    const audio = new Float32Array(piece.known.length * hop_length); // zeros behind the end
+    audio.set(out.subarray(piece.origin * hop_length, piece.end * hop_length));
+    piece.latents = await latentsOfAudio(job.engine, audio, job.signal);
+    const tokens = await tokensOfAudio(job.engine, audio, job.signal);
+    piece.known.fill(true);
+    for (const { from, to } of near) {
+      const [first, behind] = [from - piece.origin, to - piece.origin];
+      piece.known.fill(false, first, behind);
+      piece.tokens = tokens.slice(0, first / perToken);
+      await style.plan(piece, to);
+      tokens.set(piece.tokens.subarray(first / perToken), first / perToken);
+    }
+    piece.tokens = tokens;
+    await job.fill(piece);
+    for (const region of near) {
+      const made = await decodeAll(job, piece.latents, region.from - piece.origin, region.to - piece.origin);
+      paste(out, made, region, region.from * hop_length, Math.round(JOIN_SECONDS * sample_rate));
+    }
   }
-  piece.tokens = tokens;
-  await job.fill(piece);
-  const made = await decodeAll(job, piece.latents, 0, piece.end);
-  const out = original.slice();
-  const join = Math.round(JOIN_SECONDS * config.sample_rate);
-  for (const { from, to } of regions) paste(out, made, from * config.hop_length, Math.min(to * config.hop_length, out.length), join);
   return out;
 }
 
-/** Copy made[from…to) into out, faded in and out over `join` samples outside the region's edges' inner side. */
-function paste(out: Float32Array, made: Float32Array, from: number, to: number, join: number): void {
-  for (let i = from; i < to; i++) {
-    const inside = Math.min(from === 0 ? 1 : (i - from + 1) / join, to === out.length ? 1 : (to - i) / join, 1);
-    out[i] = inside * made[i] + (1 - inside) * out[i];
+/** Regions in their order, in groups that are further apart than `apart` frames. */
+function together(regions: readonly Region[], apart: number): Region[][] {
+  const groups: Region[][] = [];
+  let end = 0;
+  for (const region of regions) {
+    const last = groups.at(-1);
+    if (last && region.from - end <= apart) last.push(region);
+    else groups.push([region]);
+    end = Math.max(end, region.to);
+  }
+  return groups;
+}
+
+/** Copy the region from made audio, which starts at sample `at` of the whole; faded over `join` samples within it, but not at the ends of the whole. */
+function paste(out: Float32Array, made: Float32Array, { start, end }: Region, at: number, join: number): void {
+  for (let i = start; i < end; i++) {
+    const inside = Math.min(start === 0 ? 1 : (i - start + 1) / join, end === out.length ? 1 : (end - i) / join, 1);
+    out[i] = inside * made[i - at] + (1 - inside) * out[i];
   }
 }
 

@@ -50,6 +50,7 @@ export class Engine implements Machine {
   #graphs = new Map<string, Graph>();
   #kept = new Map<string, unknown>();
   #recoveries = 0;
+  #disposed = false;
 
   private constructor(model: Model, entry: () => Promise<GPU>, options: EngineOptions, gpu: Gpu) {
     this.model = model;
@@ -105,6 +106,7 @@ export class Engine implements Machine {
   }
 
   async plan(name: string, record: (g: Graph) => void, signal?: AbortSignal): Promise<Plan> {
+    this.check();
     if (signal?.aborted) throw aborted();
     const known = this.#plans.get(name);
     if (known) {
@@ -114,6 +116,7 @@ export class Engine implements Machine {
     }
     const plan = Plan.compile(this.#residents, this.graph(name, record), {
       dispatchesPerSubmit: this.#options.dispatchesPerSubmit,
+      signal,
       onBytes: this.#options.onBytes,
     });
     this.#plans.set(name, plan);
@@ -142,6 +145,7 @@ export class Engine implements Machine {
   /** Throws `aborted`, `device_lost`, `gpu`. */
   async settle(signal?: AbortSignal): Promise<void> {
     await this.#gpu.device.queue.onSubmittedWorkDone().catch(() => {}); // a lost device: check() says why
+    this.check();
     this.#gpu.check();
     if (signal?.aborted) throw aborted();
   }
@@ -154,6 +158,7 @@ export class Engine implements Machine {
     try {
       return await stage();
     } catch (error) {
+      this.check();
       const code = error instanceof MelodyError ? error.code : undefined;
       if (code === 'device_lost') await this.#reopen();
       else if (code === 'out_of_memory') await this.#dropPlans();
@@ -162,16 +167,28 @@ export class Engine implements Machine {
     }
   }
 
-  /** Free every buffer and the device. */
+  /** Throws `aborted` once disposed: nothing may bring the GPU back then. */
+  check(): void {
+    if (this.#disposed) throw new MelodyError('aborted', 'this Melody was disposed', 'load it again');
+  }
+
+  /** Free every buffer and the device, for good: what runs ends with `aborted`. */
   dispose(): void {
+    this.#disposed = true;
+    this.#free();
+  }
+
+  #free(): void {
     void this.#dropPlans();
     this.#residents.dispose();
     this.#gpu.dispose();
   }
 
   async #reopen(): Promise<void> {
-    this.dispose();
+    this.#free();
     this.#gpu = await openGpu(this.#entry, this.#options);
+    if (this.#disposed) this.#gpu.dispose();
+    this.check();
     this.#residents = new Residents(this.#gpu);
     this.#recoveries += 1;
   }

@@ -154,10 +154,10 @@ export function windowSizes(engine: Machine, recipe: Recipe): WindowSizes {
   return { window, grid, context: Math.min(CONTEXT_CHUNKS, chunks - 1) * grid, first: Math.round(recipe.firstWindowSeconds * frame_rate) };
 }
 
-/** A new piece: empty, or what the given audio says; then the number of frames that were given. */
-export async function begin(job: Job, given: AudioInput | undefined): Promise<{ piece: Piece; given: number }> {
+/** A new piece: empty, or what the given audio says. */
+export async function begin(job: Job, given: AudioInput | undefined): Promise<Piece> {
   const piece = new Piece(job.engine.model.config);
-  if (!given) return { piece, given: 0 };
+  if (!given) return piece;
   const { sample_rate, hop_length, window_seconds, dual_path } = job.engine.model.config;
   const audio = resample(mono(given), given.sampleRate, sample_rate);
   // Whole chunks at the end of the audio, one window at most: what lies before has no say.
@@ -173,7 +173,8 @@ export async function begin(job: Job, given: AudioInput | undefined): Promise<{ 
   piece.latents = await latentsOfAudio(job.engine, tail, job.signal);
   piece.tokens = (await tokensOfAudio(job.engine, tail, job.signal)).slice(0, samples / hop_length / dual_path.frames_per_token);
   piece.known = new Array<boolean>(samples / hop_length).fill(true);
-  return { piece, given: piece.known.length };
+  piece.given = piece.known.length;
+  return piece;
 }
 
 /** Frames from…to−1 as audio, decoded piece by piece. */

@@ -3,19 +3,20 @@
 import { platform } from '#platform';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
 import { MelodyError } from '../errors.ts';
+import { seedWords } from '../ops/random.ts';
 import { compose, inpaint, loop } from './compose.ts';
 import { describe } from './controls.ts';
 import { Engine, type EngineOptions } from './engine.ts';
 import { Job, MAX_THRIFT } from './job.ts';
 import { checkRoom, forecast, hasRoom, type MemoryForecast } from './memory.ts';
 import { type Model, openModel } from './model.ts';
-import type { GenerateOptions, Recipe, Steering, StreamOptions, StyleOptions } from './options.ts';
+import type { GenerateOptions, Recipe, StreamOptions } from './options.ts';
 import type { Timings } from './progress.ts';
 import { resolve } from './resolve.ts';
 import { embedText } from './stages.ts';
-import { holding } from './steering.ts';
+import { SteeredStyle } from './steered_style.ts';
 import { MelodyStream } from './stream.ts';
-import { type Style, styleOf } from './style.ts';
+import type { Style } from './style.ts';
 
 export interface LoadOptions extends EngineOptions {
   /** WebGPU entry point; default this machine's. */
@@ -72,12 +73,16 @@ export class Melody {
    * Throws `invalid_argument` before any work, `busy` while another job runs, `aborted`, `non_finite`, `device_lost` (after one recovery).
    */
   async generate(options: GenerateOptions): Promise<Clip> {
-    const { config } = this.#engine.model;
+    const { model } = this.#engine;
+    const { config } = model;
     const seed = options.seed ?? options.draft?.seed;
-    const recipe = resolve({ ...options, seed }, config, this.#engine.model.name, config.window_seconds);
+    const recipe = resolve({ ...options, seed }, model, config.window_seconds);
     return this.#exclusive(async () => {
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
-      const job = new Job(this.#engine, recipe, options, await this.#thriftFor(options, recipe));
+      const thrift = await this.#thriftFor(options, recipe);
+      const { memory } = this.#engine.gpu;
+      memory.peakBytes = memory.bytes; // of this job alone
+      const job = new Job(this.#engine, recipe, options, thrift);
       const { audio, style } = await make(job, options);
       const report = measureClip([audio], config.sample_rate, { periods: [config.hop_length], ...(recipe.loop && { joins: [0] }) });
       if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
@@ -95,7 +100,9 @@ export class Melody {
   async variations(options: Omit<GenerateOptions, 'draft'>, count: number): Promise<Clip[]> {
     if (!Number.isInteger(count) || count < 1 || count > 64)
       throw new MelodyError('invalid_argument', `variations must be a whole number from 1 to 64; got ${String(count)}`);
-    const seed = resolve(options, this.#engine.model.config, this.#engine.model.name, 1).seed;
+    const { model } = this.#engine;
+    const { seed } = resolve(options, model, model.config.window_seconds);
+    seedWords(seed + count - 1);
     const clips: Clip[] = [];
     for (let i = 0; i < count; i++) clips.push(await this.generate({ ...options, seed: seed + i }));
     return clips;
@@ -106,13 +113,10 @@ export class Melody {
    * `steer` changes the prompt; the change is heard from the next chunk made. Throws as generate does.
    */
   stream(options: StreamOptions): MelodyStream {
-    const { config } = this.#engine.model;
-    const recipe = resolve(
-      { ...options, endless: options.durationSeconds === undefined },
-      config,
-      this.#engine.model.name,
-      config.window_seconds / config.chunks,
-    );
+    const { model } = this.#engine;
+    const { window_seconds, chunks } = model.config;
+    const one = { ...options, parallelWindows: undefined, wholeWindows: undefined }; // a stream makes one window after another
+    const recipe = resolve({ ...one, endless: options.durationSeconds === undefined }, model, window_seconds / chunks);
     return new MelodyStream(this.#engine, recipe, options, () => this.#lock());
   }
 
@@ -135,9 +139,10 @@ export class Melody {
    */
   async predictMemory(options: GenerateOptions): Promise<MemoryForecast> {
     const { model } = this.#engine;
-    return this.#forecast(options, resolve(options, model.config, model.name, model.config.window_seconds));
+    return this.#forecast(options, resolve(options, model, model.config.window_seconds));
   }
 
+  /** Free the GPU and all on it. What runs ends with `aborted`, and so does every later call. */
   dispose(): void {
     this.#engine.dispose();
   }
@@ -157,6 +162,7 @@ export class Melody {
   }
 
   #lock(): () => void {
+    this.#engine.check();
     if (this.#busy) throw new MelodyError('busy', 'this Melody is already making music', 'wait for it, abort it, or load a second one');
     this.#busy = true;
     return () => {
@@ -174,23 +180,18 @@ export class Melody {
   }
 }
 
-/** Mono samples of one clip, and the style they were made in. */
+/** Mono samples of one clip, and the style that it begins with. */
 async function make(job: Job, options: GenerateOptions): Promise<{ audio: Float32Array; style: Style }> {
   const { seed, durationSeconds } = job.recipe;
   const within = Boolean(options.continueFrom || options.inpaint);
   const facts = { seed, within, ...(job.recipe.loop && { loopSeconds: durationSeconds }) };
-  let asked: StyleOptions = options;
-  const styled = () => job.progress.during('style', () => styleOf(job.engine, { ...asked, signal: job.signal }, facts, job.progress));
-  const steer = (change: Steering) => {
-    asked = holding(asked, change);
-    return styled();
-  };
-  const style = await styled();
+  const steered = new SteeredStyle(job, options, facts);
+  const style = await steered.now();
   const audio =
     options.inpaint && options.initAudio
-      ? await inpaint(job, style, options.initAudio)
+      ? await inpaint(job, steered, options.initAudio)
       : job.recipe.loop
-        ? await loop(job, style)
-        : await compose(job, style, options.continueFrom, steer);
+        ? await loop(job, steered)
+        : await compose(job, steered, options.continueFrom);
   return { audio, style };
 }

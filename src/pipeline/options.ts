@@ -62,7 +62,7 @@ export interface StyleOptions {
   metre?: string;
 }
 
-/** A change of the style at `atSeconds` of the music: heard from the first window on that starts then or later. */
+/** A change of the style at `atSeconds` of the music. */
 export interface Steering extends Omit<StyleOptions, 'promptAudio' | 'promptAudioWeight'> {
   readonly atSeconds: number;
 }
@@ -85,7 +85,7 @@ export interface SamplingOptions {
   firstWindowSeconds?: number;
   /** Windows denoised in one batch, 1…16 (default 1: one after another). More is faster on wide GPUs and makes other, equally good music. */
   parallelWindows?: number;
-  /** Changes of the style along the music, in order; tempo, key and metre hold until others are given. */
+  /** Changes of the style along the music, in order of time; tempo, key and metre hold until others are given. */
   steered?: readonly Steering[];
   signal?: AbortSignal;
   onEvent?: (event: MelodyEvent) => void;
@@ -101,6 +101,8 @@ export interface GenerateOptions extends StyleOptions, SamplingOptions {
   /** Audio whose `inpaint` regions are made anew; outside them it comes back as it was. */
   initAudio?: AudioInput;
   inpaint?: readonly { readonly start: number; readonly end: number }[]; // seconds
+  /** Make the last window whole and cut the clip within it: what an endless stream makes that is stopped then. */
+  wholeWindows?: boolean;
   /** Keeps what is made, so that the same call goes on where an abort or a fault stopped it. */
   draft?: Draft;
 }
@@ -133,6 +135,7 @@ export interface Recipe {
   readonly lmGuidanceScale: number;
   readonly firstWindowSeconds: number;
   readonly parallelWindows?: number;
+  readonly wholeWindows?: boolean;
   readonly tempo?: number;
   readonly key?: string;
   readonly metre?: string;

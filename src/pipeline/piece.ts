@@ -5,6 +5,8 @@ export class Piece {
   readonly #config: ModelConfig;
   /** Absolute number of the first frame still held; a whole number of chunks. */
   origin = 0;
+  /** Frames of given audio before the music that is made; absolute. */
+  given = 0;
   /** Tokens from the origin on. */
   tokens: Uint32Array = new Uint32Array(0);
   /** Latents from the origin on, [frames · D]. */

@@ -12,7 +12,7 @@ export interface Timings {
   readonly total: number;
   /** Seconds of audio made per second of computing. */
   readonly speed: number;
-  /** Most bytes of GPU buffers at one time. */
+  /** Most bytes of GPU buffers at one time of the job, with all that was there before. */
   readonly peakBytes: number;
 }
 

@@ -21,6 +21,7 @@ const FIELDS: Readonly<Record<Exclude<keyof Recipe, 'version' | 'model' | 'blend
   lmGuidanceScale: 'number',
   firstWindowSeconds: 'number',
   parallelWindows: 'number',
+  wholeWindows: 'boolean',
 };
 
 const bad = (what: string) => new MelodyError('invalid_argument', `recipe: ${what}`, 'the file was made or changed by another program');

@@ -1,7 +1,7 @@
 // Endless music: chunks as an AsyncIterable, made as fast as they are taken, steered while they play.
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
-import { checkControls } from './control_words.ts';
+import { checkSteered, checkStyle } from './checks.ts';
 import type { Engine } from './engine.ts';
 import { begin, Job, windowSizes } from './job.ts';
 import { checkRoom, forecast, type MemoryForecast } from './memory.ts';
@@ -9,8 +9,7 @@ import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
 import { freshFrames, nextWindow } from './schedule.ts';
 import { decode } from './stages.ts';
-import { checkSteered, holding, isDue } from './steering.ts';
-import { type Style, styleOf } from './style.ts';
+import { isDue, SteeredStyle } from './steered_style.ts';
 
 /** Windows of an endless stream after which nothing new is compiled. */
 const REHEARSED = 8;
@@ -48,9 +47,9 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
    * the piece can be made again, unless music (`promptAudio`) asks for it. Throws `invalid_argument`.
    */
   steer(style: StyleOptions): void {
-    const { config } = this.#engine.model;
-    if (style.promptAudio) checkControls(style, config);
-    else checkSteered([{ ...style, atSeconds: 0 }], config);
+    const { model } = this.#engine;
+    if (style.promptAudio) checkStyle(style, model);
+    else checkSteered([{ ...style, atSeconds: 0 }], model);
     this.#wanted = style;
   }
 
@@ -71,9 +70,10 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   predictMemory(): Promise<MemoryForecast> {
     const { signal } = this.#options;
     return forecast(this.#engine, signal, async (machine) => {
+      const rehearsed = this.recipe.durationSeconds === undefined ? REHEARSED : Infinity;
       let windows = 0;
       const chunks = this.#play(new Job(machine, this.recipe, { signal }));
-      for await (const _ of chunks) if (this.recipe.durationSeconds === undefined && ++windows === REHEARSED) break;
+      for await (const _ of chunks) if (++windows === rehearsed) break;
     });
   }
 
@@ -82,24 +82,20 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     const sizes = windowSizes(job.engine, this.recipe);
     const samples = this.recipe.durationSeconds === undefined ? Infinity : Math.round(this.recipe.durationSeconds * config.sample_rate);
     const facts = { seed: this.recipe.seed, within: this.#options.continueFrom !== undefined };
-    let asked: StyleOptions = this.#options;
-    const styled = () => job.progress.during('style', () => styleOf(job.engine, { ...asked, signal: job.signal }, facts, job.progress));
-    let style: Style = await styled();
-    const planned = [...(this.recipe.steered ?? [])];
-    const { piece, given } = await begin(job, this.#options.continueFrom);
+    const style = new SteeredStyle(job, this.#options, facts);
+    await style.now(); // what is wrong with it is told before anything else is done
+    const piece = await begin(job, this.#options.continueFrom);
+    const { given } = piece;
     const target = given + Math.ceil(samples / config.hop_length); // frames; may be Infinity
     const reach = decoderContext(config.vae_decoder);
     let played = given; // frames handed out
     for (let index = 0; played < target; index++) {
-      const now = (piece.end - given) / config.frame_rate;
-      const due: StyleOptions[] = planned.splice(0, planned.filter((change) => isDue(change, now)).length);
-      if (job.engine === this.#engine) due.push(...this.#takeUp(now, job));
-      for (const change of due) asked = holding(asked, change);
-      if (due.length > 0) style = await styled();
+      const live = job.engine === this.#engine ? this.#takeUp((piece.end - given) / config.frame_rate, job) : undefined;
+      if (live) style.change(live, piece);
       const room = freshFrames(index, Math.min(piece.end, sizes.context), sizes);
       const last = piece.end + room >= target;
       piece.extendTo(last ? target : piece.end + room);
-      await job.plan(piece, style, piece.end);
+      await style.plan(piece, piece.end);
       const window = nextWindow(piece.known, index, sizes);
       if (!window) throw new MelodyError('graph', `stream: no window left at frame ${piece.end} of ${target}`);
       await job.render(piece, [window], (within) => within);
@@ -114,18 +110,17 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   }
 
   /** What `steer` asked for since the last window; from now on a part of the recipe. */
-  #takeUp(atSeconds: number, job: Job): StyleOptions[] {
+  #takeUp(atSeconds: number, job: Job): StyleOptions | undefined {
     const wanted = this.#wanted;
-    if (!wanted) return [];
     this.#wanted = undefined;
-    if (!wanted.promptAudio) {
+    if (wanted && !wanted.promptAudio) {
       const { steered = [] } = this.#recipe;
-      const [steering] = checkSteered([{ ...wanted, atSeconds }], job.engine.model.config);
+      const [steering] = checkSteered([{ ...wanted, atSeconds }], job.engine.model);
       const before = steered.filter((change) => isDue(change, atSeconds));
       this.#recipe = { ...this.#recipe, steered: [...before, steering, ...steered.slice(before.length)] };
       job.progress.emit({ type: 'steered', steering });
     }
-    return [wanted];
+    return wanted;
   }
 
   async #decode(job: Job, piece: Piece, from: number, to: number, startSample: number, samples: number): Promise<StreamChunk> {

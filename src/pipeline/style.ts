@@ -16,7 +16,7 @@ export interface Style {
 }
 
 /** What of the piece, beside its style, decides the controls. */
-type PieceFacts = Pick<ControlRequest, 'seed' | 'within' | 'loopSeconds'>;
+export type PieceFacts = Pick<ControlRequest, 'seed' | 'within' | 'loopSeconds'>;
 
 export async function styleOf(
   engine: Machine,

@@ -1,4 +1,4 @@
-// A GPU that says it has no memory for some buffers.
+// A GPU that has no memory for some buffers: what it hands out then exists in name only, as with a real one.
 import type { Gpu } from '../../src/gpu/device.ts';
 
 /** From now on buffers for which `refused` says so are reported as out of memory. */
@@ -8,7 +8,11 @@ export function refuseBuffers({ device }: Gpu, refused: (buffer: GPUBufferDescri
   let told = false; // the scope of the buffer just made
   device.createBuffer = (descriptor) => {
     told = refused(descriptor);
-    return create(descriptor);
+    if (!told) return create(descriptor);
+    device.pushErrorScope('validation');
+    const invalid = create({ ...descriptor, usage: 0 });
+    void pop().catch(() => {});
+    return invalid;
   };
   device.popErrorScope = async () => {
     const mine = told;

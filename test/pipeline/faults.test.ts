@@ -229,6 +229,45 @@ describe('a GPU that stays lost', () => {
   });
 });
 
+describe('disposing', () => {
+  const gone = { code: 'aborted', message: 'this Melody was disposed' };
+
+  test.each(STAGES)('at %s: the job ends with `aborted`, the GPU does not come back, and nothing is left', async (stage) => {
+    const m = await load();
+    const { onEvent } = at(stage, () => m.dispose());
+    await expect(m.generate({ ...options, onEvent })).rejects.toMatchObject(gone);
+    await new Promise((later) => setTimeout(later, 20));
+    expect(m.engine.recoveries).toBe(0);
+    expect(m.engine.gpu.open).toBe(false);
+    expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+  });
+
+  test('a stream, and every call after it', async () => {
+    const m = await load();
+    const stream = m.stream({ prompt: 'piano', steps: 1, seed: 1 });
+    const listen = async () => {
+      for await (const _ of stream) m.dispose();
+    };
+    await expect(listen()).rejects.toMatchObject(gone);
+    await expect(m.generate(options)).rejects.toMatchObject(gone);
+    await expect(m.stream({ prompt: 'piano' })[Symbol.asyncIterator]().next()).rejects.toMatchObject(gone);
+    m.dispose(); // again: nothing to do
+    expect(m.engine.gpu.open).toBe(false);
+    expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+  });
+
+  test('while a lost GPU is opened again', async () => {
+    const m = await load();
+    lose(m);
+    const job = m.generate(options);
+    await new Promise((soon) => setTimeout(soon, 5));
+    m.dispose();
+    await expect(job).rejects.toMatchObject(gone);
+    await vi.waitFor(() => expect(m.engine.gpu.open).toBe(false));
+    expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+  });
+});
+
 describe('a GPU without memory for a buffer', () => {
   const warned = () => {
     const codes: string[] = [];
@@ -250,6 +289,23 @@ describe('a GPU without memory for a buffer', () => {
     m.dispose();
     expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
   });
+
+  test.each(['vae_decoder.', 'params', 'readback', 'z', 'slot 0'])(
+    'once for “%s”: the stage is repeated, and the clip is as it should be',
+    async (label) => {
+      const m = await load();
+      let failed = false;
+      refuseBuffers(m.engine.gpu, (buffer) => {
+        if (failed || !buffer.label?.startsWith(label)) return false;
+        failed = true;
+        return true;
+      });
+      expect((await m.generate(options)).channels[0]).toEqual(plain);
+      expect(failed).toBe(true);
+      m.dispose();
+      expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+    },
+  );
 
   test('for many frames at a time: fewer are decoded together, the music is the same, and it is said', async () => {
     const long = { ...options, durationSeconds: 11, steps: 1 };

@@ -330,6 +330,19 @@ describe('stream', () => {
     expect(worst(steered.slice(kept), plain.slice(kept))).toBeGreaterThan(1e-4);
   });
 
+  it('made again as a clip of whole windows, an endless one that was stopped is as it was', async () => {
+    const { durationSeconds: _, ...endless } = options;
+    const parts: Float32Array[] = [];
+    for await (const { channels } of melody.stream(endless)) if (parts.push(channels[0]) === 4) break;
+    const heard = Float32Array.from(parts.flatMap((part) => [...part]));
+    const seconds = 5.3; // within the last window, which lasts from 4.8 to 7.2 s
+    expect(heard.length / 24_000).toBeGreaterThan(6);
+    const clip = await melody.generate({ ...endless, durationSeconds: seconds, firstWindowSeconds: 0.8, wholeWindows: true });
+    expect(worst(clip.channels[0], heard.slice(0, clip.channels[0].length))).toBeLessThanOrEqual(1e-4);
+    const cut = await melody.generate({ ...endless, durationSeconds: seconds, firstWindowSeconds: 0.8 });
+    expect(worst(cut.channels[0], heard.slice(0, clip.channels[0].length))).toBeGreaterThan(1e-4);
+  });
+
   it('frees the melody when left early, and plays once', async () => {
     const stream = melody.stream({ prompt, seed: 1, steps: 1 });
     for await (const chunk of stream) {
@@ -425,6 +438,41 @@ describe('given audio', () => {
     expect(out.slice(0, 28800)).toEqual(given.slice(0, 28800));
     expect(out.slice(48000)).toEqual(given.slice(48000));
     expect(worst(out.slice(28800, 48000), given.slice(28800, 48000))).toBeGreaterThan(0.05);
+  });
+
+  it('inpaints regions that lie between tokens, to the sample', async () => {
+    const given = tone(4, 330);
+    const initAudio = { channels: [given], sampleRate: 24000 };
+    const { channels } = await melody.generate({ prompt, initAudio, inpaint: [{ start: 1.213, end: 1.987 }], steps: 1, seed: 1 });
+    const changed = [...channels[0].keys()].filter((i) => channels[0][i] !== given[i]);
+    expect(changed[0]).toBeGreaterThanOrEqual(29112);
+    expect(changed[0]).toBeLessThan(1.213 * 24000 + 50);
+    expect(changed.at(-1)).toBeLessThan(1.987 * 24000);
+    expect(changed.at(-1)).toBeGreaterThan(1.987 * 24000 - 50);
+  });
+
+  it('inpaints a long file for the price of what surrounds the regions', async () => {
+    const given = Float32Array.from({ length: 60 * 24000 }, (_, i) => 0.3 * Math.sin(i / 20) * Math.cos(i / 9000));
+    const options = { prompt, initAudio: { channels: [given], sampleRate: 24000 }, steps: 1, seed: 1 };
+    const inpaint = [
+      { start: 3, end: 4.5 },
+      { start: 40, end: 41 },
+      { start: 38, end: 38.5 },
+    ];
+    const one = await melody.predictMemory({
+      ...options,
+      initAudio: { channels: [given.slice(0, 14 * 24000)], sampleRate: 24000 },
+      inpaint: [{ start: 6, end: 8 }],
+    });
+    expect((await melody.predictMemory({ ...options, inpaint })).buffers).toBeLessThan(4 * one.buffers);
+    const { channels } = await melody.generate({ ...options, inpaint });
+    const far = await melody.generate({ ...options, inpaint: inpaint.slice(0, 1) });
+    expect(channels[0].slice(0, 30 * 24000)).toEqual(far.channels[0].slice(0, 30 * 24000)); // regions far apart know nothing of each other
+    for (const { start, end } of inpaint) {
+      const [from, to] = [start * 24000, end * 24000];
+      expect(worst(channels[0].slice(from, to), given.slice(from, to))).toBeGreaterThan(0.02);
+    }
+    expect(channels[0].slice(5 * 24000, 37 * 24000)).toEqual(given.slice(5 * 24000, 37 * 24000));
   });
 });
 

@@ -105,12 +105,24 @@ describe('asked for beforehand', () => {
     expect(worst(clip.channels[0], samples)).toBeLessThanOrEqual(1e-4);
   });
 
-  it('music before the change is as without it', async () => {
-    const plain = await melody.generate(options);
-    const steered = await melody.generate({ ...options, steered: [{ atSeconds: 5, ...techno }] });
-    const at = steered.channels[0].findIndex((v, i) => Math.abs(v - plain.channels[0][i]) > 1e-3) / 24_000;
-    expect(at).toBeGreaterThan(5);
-    expect(at).toBeLessThan(7.5); // windows after the first begin 2.4 s apart
+  it('from the token on that is due, within a window too; earlier windows are as without it', async () => {
+    const make = async (...steered: Steering[]) => (await melody.generate({ ...options, steered })).channels[0];
+    const plain = await make();
+    const first = (a: Float32Array) => a.findIndex((v, i) => Math.abs(v - plain[i]) > 1e-3) / 24_000;
+    const [at4, at5] = [await make({ atSeconds: 4, ...techno }), await make({ atSeconds: 5, ...techno })];
+    for (const steered of [at4, at5]) expect(first(steered)).toBeGreaterThan(3.9); // the window of both begins at 4 s
+    expect(worst(at4, at5)).toBeGreaterThan(1e-3);
+    const short = { ...options, durationSeconds: 2 }; // one window
+    const [without, within] = [await melody.generate(short), await melody.generate({ ...short, steered: [{ atSeconds: 1, ...techno }] })];
+    expect(worst(without.channels[0], within.channels[0])).toBeGreaterThan(1e-3);
+  });
+
+  it('behind the end: nothing changes, and it is said', async () => {
+    const warnings: string[] = [];
+    const onEvent = (event: MelodyEvent) => event.type === 'warning' && warnings.push(event.message);
+    const clip = await melody.generate({ ...options, durationSeconds: 2, steered: [{ atSeconds: 2, ...techno }], onEvent });
+    expect(warnings).toEqual(['the change at 2 s comes after the end of the music, which lasts 2 s']);
+    expect(clip.channels[0]).toEqual((await melody.generate({ ...options, durationSeconds: 2 })).channels[0]);
   });
 
   it('in no order, without words, or where it has no place: refused', async () => {
@@ -126,6 +138,9 @@ describe('asked for beforehand', () => {
       ],
       [{ steered: [{ prompt: 'a' }] }, /steered: got/],
       [{ steered: [{ atSeconds: -1, prompt: 'a' }] }, /steered: got/],
+      [{ steered: [{ atSeconds: Number.POSITIVE_INFINITY, prompt: 'a' }] }, /steered: got/],
+      [{ steered: [{ atSeconds: 1, prompt: 'a', blend: { text: 'b', weight: 7 } }] }, /blend.weight must be a number from 0 to 1; got 7/],
+      [{ steered: [{ atSeconds: 1, prompt: '' }] }, /the prompt holds no word/],
       [{ steered: [{ atSeconds: 1 }] }, /each with atSeconds and a prompt/],
       [{ steered: [{ atSeconds: 1, prompt: 'a', tempo: 500 }] }, /tempo must be/],
       [{ steered: [{ atSeconds: 1, prompt: 'a' }], loop: true, durationSeconds: 4.8 }, /steered cannot be combined with loop/],
@@ -135,7 +150,20 @@ describe('asked for beforehand', () => {
         code: 'invalid_argument',
         message: expect.stringMatching(message),
       });
-    expect(() => melody.stream(options).steer({})).toThrow(/each with atSeconds and a prompt/);
+    const tone = { channels: [new Float32Array(100).fill(0.1)], sampleRate: 24_000 };
+    const wrong: [StyleOptions, RegExp][] = [
+      [{}, /each with atSeconds and a prompt/],
+      [{ prompt: '' }, /the prompt holds no word/],
+      [{ prompt: 3 as never }, /a prompt must be text; got number/],
+      [{ prompt: 'a', blend: { text: 'b', weight: Number.NaN } }, /blend.weight must be a number from 0 to 1; got NaN/],
+      [{ prompt: 'a', negativePrompt: ' ' }, /the negative prompt holds no word/],
+      [{ promptAudio: { channels: [], sampleRate: 24_000 } }, /audio must have channels/],
+      [{ promptAudio: { ...tone, channels: [new Float32Array(9).fill(Number.NaN)] } }, /NaN or infinity/],
+      [{ promptAudio: tone, promptAudioWeight: Number.NaN }, /promptAudioWeight must be/],
+    ];
+    const stream = melody.stream({ ...options, durationSeconds: 2 });
+    for (const [style, message] of wrong) expect(() => stream.steer(style)).toThrow(message);
+    for await (const { channels } of stream) expect(channels[0].length).toBeGreaterThan(0); // and it plays on
     for (const steered of [5, [5], [{ atSeconds: '3', prompt: 'a' }], [{ atSeconds: 3, blend: 7 }]])
       expect(() => recipeOptions({ version: 1, seed: 1, steered })).toThrow(/^recipe: /);
   });
