@@ -28,7 +28,7 @@ export const MIN_SAMPLE_RATE = 2_000;
 export const MAX_SAMPLE_RATE = 384_000;
 export const MAX_CHANNELS = 8;
 const UNKNOWN_SIZE = 0xffffffff;
-const STREAM_HINT = 'the file was cut off or its writer was not closed; allow truncated files to read what is there';
+const STREAM_HINT = 'the file was cut off or its writer was not closed; `melody eval --allow-truncated` reads what is there';
 
 interface Format {
   kind: 'pcm' | 'float';

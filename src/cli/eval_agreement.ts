@@ -5,7 +5,7 @@ import { MelodyError } from '../errors.ts';
 import { agreement } from '../pipeline/agreement.ts';
 import { Melody } from '../pipeline/melody.ts';
 import { textValue, type Values } from './command.ts';
-import { DEFAULT_MODEL, locateModel } from './generate/request.ts';
+import { DEFAULT_MODEL, locateModel } from './locate_model.ts';
 
 export class Listener {
   readonly #melody: Melody;

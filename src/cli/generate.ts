@@ -7,7 +7,7 @@ import type { Clip } from '../pipeline/melody.ts';
 import { mono } from '../pipeline/options.ts';
 import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, textValue, type Values } from './command.ts';
-import { type FileRecipe, type Inputs, tagsOf } from './generate/note.ts';
+import { type FileRecipe, tagsOf } from './generate/note.ts';
 import { fileRecipe, type Opened, open } from './generate/opened.ts';
 import { namingOptions } from './generate/option_names.ts';
 import { ProgressLine } from './generate/progress.ts';
@@ -28,7 +28,10 @@ export const generate: Command = {
       value: 'n',
       short: 's',
     },
-    tempo: { help: 'beats a minute, 40 to 220; default what the prompt says, or what fits it', value: 'bpm' },
+    tempo: {
+      help: 'beats a minute, 40 to 220; default what the prompt says, or what fits it, but with --continue and --init none',
+      value: 'bpm',
+    },
     key: { help: '"A minor", "F# major", …, or none; default as for the tempo', value: 'key' },
     metre: { help: '4/4, 3/4, 6/8 or 5/4; default as for the tempo', value: 'metre' },
     negative: { help: 'what to lead away from; needs --lm-guidance over 1', value: 'text' },
@@ -36,14 +39,14 @@ export const generate: Command = {
     steer: { help: 'another prompt from this second on; may be repeated', value: 'seconds:text', multiple: true },
     'prompt-audio': { help: 'music whose style is taken', value: 'file.wav' },
     'prompt-audio-weight': { help: 'its weight against the prompt, 0 to 1', value: 'weight' },
-    continue: { help: 'go on after this music; the new file holds both', value: 'file.wav' },
+    continue: { help: 'go on after this music; the new file holds both, a stream what is new', value: 'file.wav' },
     init: { help: 'music of which --inpaint makes parts anew', value: 'file.wav' },
     inpaint: { help: 'seconds of --init to make anew; may be repeated', value: 'start-end', multiple: true },
     loop: { help: 'make the end lead into the start' },
     variations: { help: 'so many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
     steps: { help: 'diffusion steps', value: 'n' },
-    guidance: { help: 'how closely the diffusion follows the tokens; 1 is not at all, and twice as fast', value: 'scale' },
+    guidance: { help: 'how closely the diffusion follows the tokens; 1 is as trained, and twice as fast', value: 'scale' },
     schedule: { help: 'linear or uniform', value: 'name' },
     sampler: { help: 'rotation or ddpm', value: 'name' },
     temperature: { help: 'of the language model; 0 takes the likeliest token', value: 't' },
@@ -138,7 +141,7 @@ async function makeOne(
     line.close();
   }
   const recipe = fileRecipe(opened, request, clip.recipe);
-  const channels = [whole(clip, request.inputs)];
+  const channels = [whole(clip, request)];
   const wav = writeWav({ sampleRate: clip.sampleRate, channels, tags: tagsOf(recipe, opened.licence) }, request.format.sample);
   const png = values.picture ? await clipPicture(channels, clip.sampleRate) : undefined;
   if (io.signal.aborted) throw new MelodyError('aborted', 'stopped before the file was written');
@@ -156,9 +159,9 @@ async function makeOne(
   };
 }
 
-/** The clip, and before it the music that it continues, at the clip's rate. */
-function whole(clip: Clip, { continue: before }: Inputs): Float32Array {
-  if (!before) return clip.channels[0];
+/** The clip, and before it the music that it continues, at the clip's rate; a stream holds what it made alone. */
+function whole(clip: Clip, { inputs: { continue: before }, recipe }: Request): Float32Array {
+  if (!before || recipe?.streamed === true) return clip.channels[0];
   const given = resample(mono(before.audio), before.audio.sampleRate, clip.sampleRate);
   const both = new Float32Array(given.length + clip.channels[0].length);
   both.set(given);
@@ -181,7 +184,7 @@ function say(made: Made, values: Values, io: Io): void {
 }
 
 async function stream(request: Request, values: Values, io: Io): Promise<number> {
-  const clash = ['out', 'out-dir', 'force', 'picture', 'json', 'strict', 'variations', 'loop', 'inpaint', 'init'].find(
+  const clash = ['out', 'out-dir', 'force', 'picture', 'json', 'strict', 'variations', 'loop', 'inpaint', 'init', 'parallel'].find(
     (name) => values[name] !== undefined,
   );
   if (clash)

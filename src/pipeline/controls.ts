@@ -53,6 +53,11 @@ export async function decideControls(
   const heads = embedding && (await styleLogits(engine, embedding, [c.tempo_bins, KEYS, c.metres.length], request.signal));
   const [tempi, keys, metres] = heads ?? [];
 
+  if (within && said.tempo !== undefined && request.tempo === undefined)
+    progress.warn(
+      'ignored_control',
+      `${said.tempo} bpm: behind or within given audio a beat is kept only where tempo is given as an option`,
+    );
   const open = within ? undefined : (said.tempo ?? (tempi && tempoOfBin(c, draw(tempi, seed, DRAW.tempo))));
   const tempo = request.tempo ?? open;
   const asked = request.metre === undefined ? said.beatsPerBar : parseMetre(request.metre);

@@ -24,6 +24,7 @@ export interface LoadOptions extends EngineOptions {
   signal?: AbortSignal;
   /** Keep what is fetched from an address in the platform's cache. Default true. */
   cache?: boolean;
+  /** Hears of every file that is fetched into the cache. */
   onEvent?: (event: { type: 'download'; file: string; received: number; total: number }) => void;
 }
 
@@ -48,7 +49,13 @@ export class Melody {
    * stage first needs them. Throws `io`, `weights`, `no_adapter`.
    */
   static async load(location: string | URL, options: LoadOptions = {}): Promise<Melody> {
-    const folder = platform.openFolder(location, { signal: options.signal, cache: options.cache ?? true });
+    const coming = new Set<string>(); // files that were not complete at first sight: those that are say nothing
+    const onProgress = (received: number, total: number, address: string) => {
+      if (received < total) coming.add(address);
+      if (coming.has(address))
+        options.onEvent?.({ type: 'download', file: decodeURIComponent(address.slice(address.lastIndexOf('/') + 1)), received, total });
+    };
+    const folder = platform.openFolder(location, { signal: options.signal, cache: options.cache ?? true, onProgress });
     const model = await openModel(folder, { signal: options.signal });
     const entry = async () => options.gpu ?? platform.openGpu();
     return new Melody(await Engine.open(model, entry, options));

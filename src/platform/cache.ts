@@ -40,7 +40,7 @@ export async function openCached(
   const kept = await store.info();
   if (kept?.missing) throw new MissingFile(address, 404);
   if (kept && (await store.received()) === kept.total) {
-    onProgress?.(kept.total, kept.total);
+    onProgress?.(kept.total, kept.total, address);
     return store.open();
   }
   const source = await connect().catch(async (error: unknown) => {
@@ -52,13 +52,13 @@ export async function openCached(
   const resumes = kept !== undefined && kept.total === info.total && kept.etag !== undefined && kept.etag === info.etag;
   if (!resumes) await store.begin(info);
   let received = resumes ? await store.received() : 0;
-  onProgress?.(received, info.total);
+  onProgress?.(received, info.total, address);
   while (received < info.total) {
     const bytes = await source.read(received, Math.min(PIECE, info.total - received), signal);
     if (signal?.aborted) throw new MelodyError('aborted', `${address}: download was aborted`, 'load it again to resume');
     await store.append(received, bytes);
     received += bytes.length;
-    onProgress?.(received, info.total);
+    onProgress?.(received, info.total, address);
   }
   return store.open();
 }

@@ -43,7 +43,7 @@ export interface OpenOptions {
   /** Hosts that an address may redirect to, beside its own. Default none. */
   redirectHosts?: readonly string[];
   /** Called while a file is brought into the cache, with the bytes there and in all; both grow monotonically to `total`. */
-  onProgress?: (received: number, total: number) => void;
+  onProgress?: (received: number, total: number, address: string) => void;
 }
 
 export interface Cache {

@@ -137,14 +137,52 @@ describe('a file and its recipe', () => {
     expect(readFileSync(file('steered_again.wav')).equals(readFileSync(file('steered.wav')))).toBe(true);
   });
 
-  it('of an endless piece that was saved: as long as the file', async () => {
-    const { bytes } = await melody(['generate', '--model', model, 'piano', '--seed', '3', '--steps', '1', '--stream', '-d', '1.3', '-q']);
-    const { channels, tags } = readWav(bytes);
-    const { recipe } = readRecipe(tags) as { recipe: Record<string, unknown> };
-    const endless = recipeTags({ recipe: { ...recipe, durationSeconds: undefined }, software: 'melody', license: '', title: '' });
-    writeFileSync(file('endless.wav'), writeWav({ sampleRate: 24000, channels, tags: endless }));
+  it('of an endless stream that was cut off: the same samples, as many as there are', async () => {
+    const stop = new AbortController();
+    const world = { signal: stop.signal, hear: (text: string) => /^[5-9]\.\d s made/.test(text) && stop.abort() };
+    const { bytes, code } = await melody(['generate', '--model', model, 'piano', '--seed', '3', '--steps', '1', '--stream'], world);
+    expect(code).toBe(130);
+    const cut = bytes.subarray(0, bytes.length - 50_001); // as `head -c` cuts it
+    writeFileSync(file('endless.wav'), cut);
     expect((await generate(['--recipe', file('endless.wav'), '--out', 'ended.wav', '-q'])).code).toBe(0);
-    expect(readWav(readFileSync(file('ended.wav'))).channels[0]).toEqual(channels[0]);
+    const [heard, made] = [readWav(cut, { allowTruncated: true }), readWav(readFileSync(file('ended.wav')))].map((wav) => wav.channels[0]);
+    expect(heard.length).toBeGreaterThan(4 * 24000);
+    expect(made).toEqual(heard);
+    // One of a set length whose header promises more than came.
+    const short = await melody(['generate', '--model', model, 'piano', '--seed', '3', '--steps', '1', '--stream', '-d', '1.3', '-q']);
+    writeFileSync(file('short.wav'), short.bytes.subarray(0, 20_000));
+    expect((await generate(['--recipe', file('short.wav'), '--out', 'short_again.wav', '-q'])).code).toBe(0);
+    expect(readWav(readFileSync(file('short_again.wav'))).channels[0].length).toBe(1.3 * 24000);
+  });
+
+  it('of a stream that continues music: what is new, as in the stream', async () => {
+    const before = save('before.wav', tone(48000));
+    const words = ['--model', model, 'piano', '--seed', '3', '--steps', '1', '--continue', before, '-q'];
+    const { bytes } = await melody(['generate', ...words, '--stream', '-d', '1.2']);
+    writeFileSync(file('more.wav'), bytes);
+    const replay = ['--recipe', file('more.wav'), '--continue', before, '-q', '--out'];
+    expect((await generate([...replay, 'more_again.wav'])).code).toBe(0);
+    const made = readWav(readFileSync(file('more_again.wav'))).channels[0];
+    expect(made.length).toBe(1.2 * 24000);
+    expect((await generate(['--recipe', file('more_again.wav'), '--continue', before, '-q', '--out', 'and_again.wav'])).code).toBe(0);
+    expect(readFileSync(file('and_again.wav')).equals(readFileSync(file('more_again.wav')))).toBe(true);
+  });
+
+  it('a stream makes one window after another: --parallel is refused', async () => {
+    const { code, err } = await melody(['generate', '--model', model, 'piano', '--stream', '--parallel', '2']);
+    expect(err).toContain('--stream cannot be combined with --parallel');
+    expect(code).toBe(2);
+  });
+
+  it('from elsewhere does not say which address or folder is opened', async () => {
+    const channels = [tone(100)];
+    for (const name of ['http://127.0.0.1:9/evil', '../weights', '/etc', '..']) {
+      const tags = recipeTags({ recipe: { version: 1, model: name, prompt: 'piano', seed: 1 }, software: 'x', license: '', title: '' });
+      writeFileSync(file('evil.wav'), writeWav({ sampleRate: 24000, channels, tags }));
+      const { code, err } = await melody(['generate', '--recipe', file('evil.wav'), '--out', file('evil_again.wav')]);
+      expect(err).toContain('which is no plain name');
+      expect(code).toBe(2);
+    }
   });
 
   it('--json: what was made; variations count seeds up', async () => {

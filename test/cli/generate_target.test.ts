@@ -48,6 +48,33 @@ describe('a name from the prompt', () => {
   });
 });
 
+describe('a folder that takes no files', () => {
+  // Root writes everywhere but into what the kernel keeps for itself.
+  test.runIf(process.platform === 'linux').each([{ out: '/sys/x.wav' }, { out: '/proc/x.wav' }])(
+    '%o is refused before any work',
+    async ({ out }) => {
+      await expect(choose({ out, outDir: undefined })).rejects.toMatchObject({
+        code: 'io',
+        message: expect.stringMatching(/^\/(sys|proc): no file can be written there \(E[A-Z]+\)$/),
+        hint: expect.stringContaining('--out'),
+      });
+    },
+  );
+
+  test.runIf(process.platform === 'linux')('an --out-dir that cannot be made', async () => {
+    await expect(choose({ outDir: '/proc/melody/deeper' })).rejects.toMatchObject({ code: 'io' });
+  });
+
+  it('folders are made with all that leads to them, and nothing is left in them', async () => {
+    const deep = join(folder, 'a', 'b', 'c');
+    expect(await choose({ outDir: deep })).toEqual([join(deep, 'slow-piano-7.wav')]);
+    expect(readdirSync(deep)).toEqual([]);
+    writeFileSync(join(folder, 'file'), '');
+    await expect(choose({ outDir: join(folder, 'file') })).rejects.toThrow(/is no folder/);
+    await expect(choose({ outDir: join(folder, 'file', 'below') })).rejects.toMatchObject({ code: 'io' });
+  });
+});
+
 describe('--out', () => {
   test.each([
     ['song.wav', ['song.wav']],

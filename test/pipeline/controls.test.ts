@@ -168,6 +168,18 @@ describe('streams', () => {
     expect(told).toEqual(['96 bpm, A minor, 3/4']);
   });
 
+  it('a tempo in words behind given audio is not followed, and that is said; as an option it is', async () => {
+    const tone = { channels: [Float32Array.from({ length: 48_000 }, (_, i) => 0.3 * Math.sin(i / 20))], sampleRate: 24_000 };
+    const warned = async (extra: object) => {
+      const warnings: string[] = [];
+      const onEvent = (event: MelodyEvent) => event.type === 'warning' && warnings.push(event.message);
+      await melody.generate({ prompt, durationSeconds: 0.8, steps: 1, seed: 1, continueFrom: tone, ...extra, onEvent });
+      return warnings;
+    };
+    expect(await warned({})).toEqual(['96 bpm: behind or within given audio a beat is kept only where tempo is given as an option']);
+    expect(await warned({ tempo: 96 })).toEqual([]);
+  });
+
   it('steered: the next chunk has the new tempo; what the stream was asked for holds until something else is asked', async () => {
     const plain = await play();
     const faster = await play({ prompt, tempo: 160 });

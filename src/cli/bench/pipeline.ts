@@ -6,6 +6,7 @@ import { Melody } from '../../pipeline/melody.ts';
 import { checkConfig, type Model, type ModelConfig, openModel } from '../../pipeline/model.ts';
 import { Tokenizer } from '../../pipeline/tokenizer.ts';
 import { randomWeights } from '../../weights/random_weights.ts';
+import { DEFAULT_MODEL, locateModel } from '../locate_model.ts';
 import { packageRoot } from '../package_root.ts';
 import type { Ceilings } from './ceilings.ts';
 
@@ -138,7 +139,7 @@ async function firstChunk(
 }
 
 async function modelOf({ model, config, seconds, signal }: PipelineOptions): Promise<Model> {
-  if (config === undefined) return openModel(platform.openFolder(model ?? defaultModel()), { signal });
+  if (config === undefined) return openModel(platform.openFolder(locateModel(model ?? DEFAULT_MODEL)), { signal });
   const file = /^[a-z]+$/.test(config) ? new URL(`tools/train/melody_train/configs/${config}.json`, packageRoot()) : config;
   let parsed: ModelConfig;
   try {
@@ -170,8 +171,6 @@ async function modelOf({ model, config, seconds, signal }: PipelineOptions): Pro
     weights: randomWeights(1, 'f16'),
   };
 }
-
-const defaultModel = () => new URL('weights/melody-small/', packageRoot());
 
 /** Tables for people. */
 export function pipelineTable(r: PipelineResult, adapter: string, { fmaGflops }: Ceilings): string {

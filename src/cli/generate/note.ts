@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { platform } from '#platform';
-import type { WavAudio } from '../../audio/wav.ts';
+import type { WavAudio, WavReadOptions } from '../../audio/wav.ts';
 import { readRecipe, recipeTags, type WavTags } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import type { Recipe } from '../../pipeline/options.ts';
@@ -29,6 +29,8 @@ export interface FileRecipe extends Recipe {
   readonly weights?: string;
   /** Bytes are the same on the same adapter only. */
   readonly adapter: string;
+  /** A stream's file holds what was made, without the music that it continues. */
+  readonly streamed?: true;
   readonly inputs?: Partial<Record<InputName, { readonly sha256: string; readonly name: string }>>;
 }
 
@@ -37,17 +39,17 @@ const MAX_INPUT_BYTES = 2 ** 29;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** A WAV file and its hash. Throws `io`, `audio`. */
-export async function readInput(path: string, signal: AbortSignal): Promise<Input> {
+export async function readInput(path: string, signal: AbortSignal, options?: WavReadOptions): Promise<Input> {
   const source = await platform.openBytes(path, { signal });
   if (source.size > MAX_INPUT_BYTES)
     throw new MelodyError('audio', `${path}: the file has ${source.size} bytes; expected at most ${MAX_INPUT_BYTES}`, 'cut it shorter');
   const bytes = await source.read(0, source.size, signal);
-  return { audio: readNamedWav(path, bytes), sha256: sha256(bytes), name: basename(path) };
+  return { audio: readNamedWav(path, bytes, options), sha256: sha256(bytes), name: basename(path) };
 }
 
 /** The recipe in a file's tags; of an endless piece, as long as the file. Throws `audio` when there is none. */
 export async function readFileRecipe(path: string, signal: AbortSignal): Promise<Record<string, unknown>> {
-  const { channels, sampleRate, tags } = (await readInput(path, signal)).audio;
+  const { channels, sampleRate, tags } = (await readInput(path, signal, { allowTruncated: true })).audio; // the recipe stands at the start
   const note = readRecipe(tags);
   if (typeof note?.recipe !== 'object' || note.recipe === null)
     throw new MelodyError(
@@ -57,7 +59,7 @@ export async function readFileRecipe(path: string, signal: AbortSignal): Promise
     );
   const recipe = note.recipe as Record<string, unknown>;
   const endless = recipe.durationSeconds === undefined && recipe.inpaint === undefined;
-  return { ...recipe, ...(endless && { durationSeconds: channels[0].length / sampleRate }) };
+  return { ...recipe, ...(endless && { durationSeconds: channels[0].length / sampleRate, wholeWindows: true }) };
 }
 
 /** Every audio the recipe was made with must be given again, and be the same. Throws `invalid_argument`. */

@@ -44,13 +44,19 @@ export async function open(request: Request, values: Values, io: Io): Promise<Op
 }
 
 /** The recipe with what else decides the bytes of the file. */
-export function fileRecipe({ hash, adapter }: Opened, { format, inputs }: Request, recipe: Recipe): FileRecipe {
+export function fileRecipe(
+  { hash, adapter }: Opened,
+  { format, inputs, recipe: again }: Request,
+  recipe: Recipe,
+  streamed = false,
+): FileRecipe {
   const used = Object.entries(inputs).map(([option, { sha256, name }]) => [option, { sha256, name }] as const);
   return {
     ...recipe,
     format: format.name,
     ...(hash !== undefined && { weights: hash }),
     adapter,
+    ...((streamed || again?.streamed === true) && { streamed: true }),
     ...(used.length > 0 && { inputs: Object.fromEntries(used) }),
   };
 }

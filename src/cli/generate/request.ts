@@ -1,17 +1,12 @@
 // The words and options of one `melody generate` → what the pipeline is asked for.
 import { randomInt } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { MelodyError } from '../../errors.ts';
 import type { GenerateOptions } from '../../pipeline/options.ts';
 import { recipeOptions } from '../../pipeline/recipe.ts';
 import { type Io, numberValue, textValue, type Values } from '../command.ts';
-import { packageRoot } from '../package_root.ts';
+import { DEFAULT_MODEL, locateModel } from '../locate_model.ts';
 import { type Format, formatOf } from './formats.ts';
 import { checkInputs, INPUTS, type InputName, type Inputs, readFileRecipe, readInput } from './note.ts';
-
-export const DEFAULT_MODEL = 'melody-small';
 
 export interface Request {
   readonly options: GenerateOptions & { readonly seed: number };
@@ -39,6 +34,8 @@ export async function readRequest(words: readonly string[], values: Values, io: 
       'generate: nothing says what to play',
       'for example: melody generate "slow piano ballad, 70 bpm"',
     );
+  if (options.inpaint && values.duration !== undefined)
+    throw new MelodyError('invalid_argument', '--inpaint cannot be combined with --duration', 'what it makes is as long as --init');
   const variations = numberValue(values, 'variations', { min: 1, max: 64, whole: true }) ?? 1;
   const seed = options.seed ?? randomInt(2 ** 32);
   if (!Number.isSafeInteger(seed + (variations - 1)))
@@ -52,7 +49,7 @@ export async function readRequest(words: readonly string[], values: Values, io: 
     options: { ...options, seed },
     inputs,
     format: formatOf(format, values.stream === true),
-    model: locateModel(textValue(values, 'model') ?? (typeof recipe?.model === 'string' ? recipe.model : DEFAULT_MODEL)),
+    model: locateModel(textValue(values, 'model') ?? modelOfRecipe(recipe)),
     variations,
     ...(recipe && { recipe }),
   };
@@ -162,15 +159,13 @@ function regionsOf(texts: Values[string]): GenerateOptions['inpaint'] {
   });
 }
 
-/** An address or folder as it stands, or the name of a model that comes with the package. Never another model than asked for. Throws `io`. */
-export function locateModel(name: string): string {
-  if (/^https?:/i.test(name) || existsSync(join(name, 'config.json'))) return name;
-  const own = fileURLToPath(new URL('weights/', packageRoot()));
-  const packaged = join(own, name);
-  if (!/[/\\]/.test(name) && existsSync(join(packaged, 'config.json'))) return packaged;
-  const hint =
-    name === DEFAULT_MODEL
-      ? 'fetch the weights (git pull), or try the toy model: --model melody-tiny'
-      : 'give a folder with config.json and weights, an https address, or a name such as melody-small';
-  throw new MelodyError('io', `no model "${name}": neither a model folder nor in ${own}`, hint);
+/** The model a recipe was made with, by name only: a file from somewhere must not say which address or folder is opened. */
+function modelOfRecipe(recipe: Readonly<Record<string, unknown>> | undefined): string {
+  if (typeof recipe?.model !== 'string') return DEFAULT_MODEL;
+  if (/^[\w-][\w.-]*$/.test(recipe.model)) return recipe.model;
+  throw new MelodyError(
+    'invalid_argument',
+    `--recipe: it was made with the model ${JSON.stringify(recipe.model)}, which is no plain name`,
+    'say where that model is: --model <folder or address>',
+  );
 }

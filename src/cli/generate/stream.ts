@@ -21,7 +21,7 @@ export async function streamOut(opened: Opened, request: Request, { io, quiet }:
   const { sample, raw } = request.format;
   if (!raw) {
     const frames = durationSeconds === undefined ? undefined : Math.round(durationSeconds * sampleRate);
-    const tags = tagsOf(fileRecipe(opened, request, music.recipe), licence);
+    const tags = tagsOf(fileRecipe(opened, request, music.recipe, true), licence);
     await io.out(wavHeader({ sampleRate, channels: 1, format: sample, tags, ...(frames !== undefined && { frames }) }));
   }
   if (!quiet) io.err(`seed ${music.recipe.seed}, ${sampleRate} Hz, mono, ${request.format.name}; Ctrl-C ends it\n`);

@@ -58,15 +58,41 @@ export async function chooseTargets(options: TargetOptions): Promise<string[]> {
     await checkFolder(dirname(path), options.outDir === undefined ? undefined : folder);
     for (const file of options.picture ? [path, pictureOf(path)] : [path]) await checkFree(file, options.force);
   }
+  for (const folder of new Set(paths.map((path) => dirname(path)))) await checkWritable(folder);
   return paths;
 }
+
+/** Only a file that was written tells: rights, full disks and odd file systems say it in many ways. */
+async function checkWritable(folder: string): Promise<void> {
+  const trial = passingName(folder);
+  try {
+    await writeFile(trial, '', { flag: 'wx' });
+    await rm(trial);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new MelodyError('io', `${folder}: no file can be written there (${code})`, 'choose another folder with --out or --out-dir', {
+      cause,
+    });
+  }
+}
+
+const passingName = (folder: string) => join(folder, `.melody-${randomBytes(6).toString('hex')}.partial`);
 
 async function makeFolder(name: string): Promise<void> {
   if (name.trim() === '') throw new MelodyError('invalid_argument', '--out-dir: got "", expected the name of a folder', 'this folder is .');
   const folder = resolve(name);
   try {
-    await mkdir(folder, { recursive: true });
+    // One level after another: Node 20's own recursion never comes back where the kernel refuses folders (/proc).
+    const missing: string[] = [];
+    for (let level = folder; !(await isThere(level)); level = dirname(level)) missing.unshift(level);
+    for (const level of missing)
+      await mkdir(level).catch((cause) => {
+        if (cause.code !== 'EEXIST') throw cause; // somebody else was faster
+      });
+    if (!(await lstat(await realpath(folder))).isDirectory())
+      throw new MelodyError('io', `${folder}: is no folder`, 'choose another --out-dir');
   } catch (cause) {
+    if (cause instanceof MelodyError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST')
       throw new MelodyError('io', `${folder}: is no folder`, 'choose another --out-dir', { cause });
     throw fileError(folder, cause);
@@ -78,7 +104,7 @@ export const pictureOf = (path: string): string => path.replace(/\.wav$/i, '.png
 
 /** Write a whole file under a passing name in the same folder, then give it its own: a reader never sees half a file. Throws `io`. */
 export async function writeWhole(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
-  const passing = join(dirname(path), `.melody-${randomBytes(6).toString('hex')}.partial`);
+  const passing = passingName(dirname(path));
   try {
     await writeFile(passing, bytes, { flag: 'wx' });
     await checkFree(path, force); // it may have come meanwhile
@@ -148,13 +174,14 @@ const exists = (path: string) => new MelodyError('io', `${path}: exists`, 'add -
 
 /** The path, or with -2, -3, … before its ending the first that is not taken: names made here never stand in the way of each other. */
 async function freeName(path: string, picture: boolean): Promise<string> {
-  const taken = (file: string) =>
-    lstat(file).then(
-      () => true,
-      () => false,
-    );
   for (let n = 1; ; n++) {
     const name = n === 1 ? path : path.replace(/\.wav$/, `-${n}.wav`);
-    if (!(await taken(name)) && !(picture && (await taken(pictureOf(name))))) return name;
+    if (!(await isThere(name)) && !(picture && (await isThere(pictureOf(name))))) return name;
   }
 }
+
+const isThere = (path: string) =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
