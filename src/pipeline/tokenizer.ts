@@ -31,7 +31,7 @@ export class Tokenizer {
       throw bad(`max_tokens must be a whole number over 0; got ${JSON.stringify(max_tokens)}`);
     this.#ids = new Map((vocab as string[]).map((piece, id) => [piece, id]));
     if (this.#ids.size !== vocab.length) throw bad('vocab has a piece twice');
-    this.#longest = Math.max(...(vocab as string[]).map((piece) => [...piece.replace(/^##/, '')].length));
+    this.#longest = (vocab as string[]).reduce((most, piece) => Math.max(most, [...piece.replace(/^##/, '')].length), 1);
     this.maxTokens = max_tokens as number;
   }
 
