@@ -12,7 +12,17 @@ import { FAMILIES } from './bench/families.ts';
 import { type MeasureOptions, measure, type Named } from './bench/measure.ts';
 import { ownKernels } from './bench/own.ts';
 import { benchPipeline, pipelineTable } from './bench/pipeline.ts';
-import { compareTable, kernelTable, type Machine, type Row, readJsonLines, rowKey, toJsonLines } from './bench/report.ts';
+import {
+  compareLines,
+  compareRows,
+  compareTable,
+  kernelTable,
+  type Machine,
+  type Row,
+  readJsonLines,
+  rowKey,
+  toJsonLines,
+} from './bench/report.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
 import { version } from './version.ts';
 
@@ -83,7 +93,7 @@ export const bench: Command = {
     const gpu = await Gpu.open(await platform.openGpu(), { pretend });
     try {
       const { machine, rows } = await measureAll(gpu, cases, options, io);
-      const lines = toJsonLines(machine, rows);
+      const lines = toJsonLines(machine, rows) + (before ? compareLines(before.machine, compareRows(before.rows, rows)) : '');
       if (file !== undefined) writeFileSync(file, lines);
       io.out(values.json ? lines : tables(machine, rows, before));
       return rows.some((row) => row.error !== undefined || row.ok === false) ? 1 : 0;
@@ -198,7 +208,7 @@ function tables(machine: Machine, rows: readonly Row[], before: { machine: Machi
     ...rows.filter((row) => row.error).map((row) => `${rowKey(row)}: ${row.error}`),
   ];
   if (before) {
-    parts.push('', `against ${before.machine.date} on ${before.machine.adapter}`, compareTable(before.rows, rows));
+    parts.push('', `against ${before.machine.date} on ${before.machine.adapter}`, compareTable(compareRows(before.rows, rows)));
   }
   return `${parts.join('\n')}\n`;
 }
