@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { quickest } from '../../src/cli/bench/ceilings.ts';
 import { compareWithReference } from '../../src/cli/bench/check.ts';
 import { compareRows, compareTable, kernelTable, type Row, readJsonLines } from '../../src/cli/bench/report.ts';
 import { sample } from '../../src/cli/bench/sample.ts';
@@ -57,6 +58,18 @@ describe('statistics', () => {
   it('a geometric mean of ratios is blind to which side is on top', () => {
     expect(geometricMean([2, 8])).toBeCloseTo(4, 12);
     expect(geometricMean([4, 0.25])).toBeCloseTo(1, 12);
+  });
+
+  it('a ceiling is timed in batches that make the wait for the GPU small, and is the quickest of them', async () => {
+    const batches: number[] = [];
+    const [wait, one] = [0.2, 0.01];
+    const ms = await quickest(async (times) => {
+      batches.push(times);
+      return wait + one * times + (batches.length % 2 ? 0.5 : 0);
+    });
+    expect(batches.slice(0, 3)).toEqual([1, 2, 4]);
+    expect(batches.at(-1)).toBe(1024);
+    expect(ms).toBeCloseTo(one + wait / 1024, 12);
   });
 
   it('short runs are timed in batches, and every run counts once', async () => {
@@ -131,6 +144,17 @@ describe('report', () => {
     ]);
   });
 
+  it('rates are of GPU time where there is one', () => {
+    const ceilings = { fmaGflops: 10, copyGBs: 4 };
+    const rates = (gpuMs: number) =>
+      kernelTable([{ ...row('a', 1, 2, 3), gpuMs }], ceilings)
+        .split('\n')[1]
+        .split(/\s+/)
+        .slice(6, 12);
+    expect(rates(0.5)).toEqual(['0.50', '2.00', '4.00', '40%', '8.00', '200%']);
+    expect(rates(0)).toEqual(['0.000', '2.00', '1.00', '10%', '2.00', '50%']); // under the clock's step
+  });
+
   it('a wrong kernel has no time', () => {
     const wrong = { ...row('a', 1, 2, 3), ok: false, nmse: 0.5, wallMs: undefined };
     expect(kernelTable([wrong], { fmaGflops: 10, copyGBs: 4 }).split('\n')[1]).toMatch(/WRONG 5e-1\s+-\s+-\s+-/);
@@ -175,7 +199,14 @@ describe('melody bench', () => {
     expect(lines.map(({ type }) => type)).toEqual(['machine', 'kernel', 'compare', 'compare_mean']);
     const { oldMs, newMs, wall, cpu } = lines[2];
     expect(lines[2]).toMatchObject({ case: 'lm_norm', storage: 'f32', oldMs: rows[0].wallMs?.median, wall: oldMs / newMs });
-    expect(lines[3]).toEqual({ type: 'compare_mean', date: machine.date, adapter: machine.adapter, cases: 1, wall, cpu });
+    expect(lines[3]).toEqual({
+      type: 'compare_mean',
+      date: machine.date,
+      adapter: machine.adapter,
+      cases: 1,
+      wall: expect.closeTo(wall, 9),
+      cpu: expect.closeTo(cpu, 9),
+    });
   });
 
   it('measures the documented kernel from outside', async () => {

@@ -57,7 +57,7 @@ export function layout(lines: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** Rates are those of the median; shares are of this adapter's measured ceilings. */
+/** Rates are of the GPU's own time where it tells that, else of the wall median; shares are of this adapter's measured ceilings. */
 export function kernelTable(rows: readonly Row[], { copyGBs, fmaGflops }: Ceilings): string {
   const head = [
     'kernel',
@@ -79,8 +79,9 @@ export function kernelTable(rows: readonly Row[], { copyGBs, fmaGflops }: Ceilin
     const name = rowKey(row);
     if (!row.wallMs) return [name, check, ...head.slice(2, -2).map(() => '-'), String(row.dispatches || '-'), short(row.coldMs)];
     const { best, median, p90 } = row.wallMs;
-    const gflops = row.flops / median / 1e6;
-    const gbs = row.bytes / median / 1e6;
+    const ms = row.gpuMs || median; // 0: too short for its clock
+    const gflops = row.flops / ms / 1e6;
+    const gbs = row.bytes / ms / 1e6;
     const rates = [short(gflops), share(gflops / fmaGflops), short(gbs), share(gbs / copyGBs)];
     const times = [short(best), short(median), short(p90), short(row.gpuMs), short(row.cpuMs)];
     return [name, check, ...times, ...rates, String(row.dispatches), short(row.coldMs)];
