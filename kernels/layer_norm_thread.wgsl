@@ -3,7 +3,8 @@
 // x, residual, y [rows, cols] (with ADD = 0 residual is bound but not read)    w, b [cols] (with BIAS = 0 b is not read)
 // grid  [rows / WG]      one thread per row: no reduction and no barrier, for software adapters
 //
-// Mean and squared deviations of eight columns at a time, joined by Chan's formula (Chan, Golub, LeVeque 1979): as exact as two passes.
+// Mean and squared deviations of eight columns at a time, joined by Chan's formula (Chan, Golub, LeVeque 1979). Two passes, as in
+// layer_norm, are a little more exact far from zero: at a mean of 3000 deviations an NMSE of 4e-8 where this has 2e-7.
 
 override WG = 8u;       // threads per workgroup
 override ADD = 0u;      // 1: add residual first

@@ -14,6 +14,7 @@ const ROWS = 1u;        // rows a workgroup, at most 8
 const QUADS = 1u;       // times four columns a thread
 override WG = 64u;      // threads per workgroup, a multiple of 8 and at least 8 ROWS QUADS
 override GATED = 0u;
+override SUMS = WG * ROWS * QUADS;   // a name: naga (Firefox, Deno) fails on an override expression as an array's size
 
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       x: array<vec4f>;
@@ -24,8 +25,8 @@ override GATED = 0u;
 @group(0) @binding(6) var<storage, read>       gate: array<Word4>;
 @group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
 
-var<workgroup> sums: array<vec4f, WG * ROWS * QUADS>;
-var<workgroup> gates: array<vec4f, WG * ROWS * QUADS>;
+var<workgroup> sums: array<vec4f, SUMS>;
+var<workgroup> gates: array<vec4f, SUMS>;
 
 fn gate4_at(i: u32) -> vec4f {
   let word = gate[i / 4u];

@@ -52,7 +52,11 @@ function ensureAdapter({ root, install, force, machine: given, aptFolder, probe 
     }
     if (!install || !machine.canInstall) {
       const why = install ? 'Installing the software Vulkan driver needs root, or sudo without a password.' : 'Asked to install nothing.';
-      say(`${why} By hand:`, ...manualCommands(remedy, aptFolder).map((command) => `  ${command}`), 'Then run the same command again.');
+      say(
+        `${why} By hand:`,
+        ...manualCommands(remedy, machine.canInstall, aptFolder).map((command) => `  ${command}`),
+        'Then run the same command again.',
+      );
       return false;
     }
     say(
@@ -60,7 +64,7 @@ function ensureAdapter({ root, install, force, machine: given, aptFolder, probe 
     );
     const failure = installDriver(remedy, machine.canInstall, { aptFolder });
     if (failure) {
-      say(failure, 'By hand:', ...manualCommands(remedy, aptFolder).map((command) => `  ${command}`));
+      say(failure, 'By hand:', ...manualCommands(remedy, machine.canInstall, aptFolder).map((command) => `  ${command}`));
       return false;
     }
     answer = probe();

@@ -22,7 +22,6 @@ fn act4(kind: u32, v: vec4f) -> vec4f {
   if (kind == 6u) { return tanh4(v); }                                                            // tanh
   if (kind == 7u) { return sigmoid4(v); }                                                         // sigmoid
   if (kind == 8u) { return exp(v); }                                                              // exp
-  if (kind == 9u) { let s = sin(v); return v + s * s; }                                           // snake, alpha = 1
   return v;
 }
 

@@ -12,7 +12,17 @@ import { FAMILIES } from './bench/families.ts';
 import { type MeasureOptions, measure, type Named } from './bench/measure.ts';
 import { ownKernels } from './bench/own.ts';
 import { benchPipeline, pipelineTable } from './bench/pipeline.ts';
-import { compareTable, kernelTable, type Machine, type Row, readJsonLines, rowKey, toJsonLines } from './bench/report.ts';
+import {
+  compareLines,
+  compareRows,
+  compareTable,
+  kernelTable,
+  type Machine,
+  type Row,
+  readJsonLines,
+  rowKey,
+  toJsonLines,
+} from './bench/report.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
 import { version } from './version.ts';
 
@@ -23,6 +33,9 @@ const PRETENCES: Readonly<Record<string, Partial<Caps>>> = {
   'no-f16': { f16: false },
   'no-subgroups': { subgroups: false, subgroupMin: 0, subgroupMax: 0 },
 };
+
+/** Dawn rounds timestamps to 65 µs, for the sake of browsers; many kernels take less. */
+const EXACT_CLOCK = ['disable-dawn-features=timestamp_quantization'];
 
 /** Options that mean nothing elsewhere: given there, they are refused, not passed over. */
 const OF_KERNELS = ['filter', 'shapes', 'samples', 'seconds', 'compare', 'list', 'as'];
@@ -80,10 +93,10 @@ export const bench: Command = {
       io.out(`${cases.map((c) => `${c.name}.${c.storage}`).join('\n')}\n`);
       return 0;
     }
-    const gpu = await Gpu.open(await platform.openGpu(), { pretend });
+    const gpu = await Gpu.open(await platform.openGpu({ dawn: EXACT_CLOCK }), { pretend });
     try {
       const { machine, rows } = await measureAll(gpu, cases, options, io);
-      const lines = toJsonLines(machine, rows);
+      const lines = toJsonLines(machine, rows) + (before ? compareLines(before.machine, compareRows(before.rows, rows)) : '');
       if (file !== undefined) writeFileSync(file, lines);
       io.out(values.json ? lines : tables(machine, rows, before));
       return rows.some((row) => row.error !== undefined || row.ok === false) ? 1 : 0;
@@ -198,7 +211,7 @@ function tables(machine: Machine, rows: readonly Row[], before: { machine: Machi
     ...rows.filter((row) => row.error).map((row) => `${rowKey(row)}: ${row.error}`),
   ];
   if (before) {
-    parts.push('', `against ${before.machine.date} on ${before.machine.adapter}`, compareTable(before.rows, rows));
+    parts.push('', `against ${before.machine.date} on ${before.machine.adapter}`, compareTable(compareRows(before.rows, rows)));
   }
   return `${parts.join('\n')}\n`;
 }

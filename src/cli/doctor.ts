@@ -28,7 +28,9 @@ export const doctor: Command = {
   arguments: '[--json]',
   options: { json: { help: 'print the findings as JSON' } },
   examples: ['melody doctor'],
-  async run(_words, values, io) {
+  async run(words, values, io) {
+    if (words.length > 0)
+      throw new MelodyError('invalid_argument', `doctor: got "${words.join(' ')}", expected no words`, 'see `melody doctor --help`');
     const findings: Finding[] = [];
     // Told one by one: compiling every kernel takes its time on a software adapter.
     for await (const finding of examine(io)) {

@@ -5,10 +5,11 @@ import { type ModelConfig, openModel } from '../pipeline/model.ts';
 import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
 import { Checkpoint, type OpenShard } from '../weights/checkpoint.ts';
 import { readSmall } from '../weights/config.ts';
+import { READ_AS } from '../weights/convert.ts';
 import { type JsonObject, parseJsonObject } from '../weights/json.ts';
 import { printable } from '../weights/printable.ts';
 import { readHeader } from '../weights/safetensors.ts';
-import { checkValues, PIECE_BYTES } from '../weights/tensor_stream.ts';
+import { checkValues, PIECE_BYTES, readTensor } from '../weights/tensor_stream.ts';
 import { modelMisfits } from './inspect_model.ts';
 
 export interface InspectOptions {
@@ -66,10 +67,17 @@ export async function inspectFolder(folder: ByteFolder, options: InspectOptions)
 
 async function inspectShard({ source, tensors, metadata }: OpenShard, options: InspectOptions): Promise<FileReport> {
   const faults: string[] = [];
+  const warnings = nameWarnings([...tensors.keys()]);
   for (const tensor of tensors.values()) {
-    await checkValues(source, tensor, options).catch((error: unknown) => {
+    if (!READ_AS[tensor.dtype])
+      warnings.push(
+        `melody cannot load tensor ${printable(tensor.name)}: it is ${tensor.dtype}; read are ${Object.keys(READ_AS).join(', ')}`,
+      );
+    const narrowed = tensor.dtype === 'I64'; // sound values, but perhaps too large for the GPU
+    await (narrowed ? readAll(source, tensor, options) : checkValues(source, tensor, options)).catch((error: unknown) => {
       if (!(error instanceof MelodyError) || (error.code !== 'weights' && error.code !== 'non_finite')) throw error;
-      faults.push(error.message);
+      if (narrowed) warnings.push(`melody cannot load tensor ${printable(tensor.name)}: ${error.message}`);
+      else faults.push(error.message);
     });
   }
   return {
@@ -86,9 +94,13 @@ async function inspectShard({ source, tensors, metadata }: OpenShard, options: I
       bytes: end - begin,
       offset: begin,
     })),
-    warnings: nameWarnings([...tensors.keys()]),
+    warnings,
     faults,
   };
+}
+
+async function readAll(...tensor: Parameters<typeof readTensor>): Promise<void> {
+  for await (const _ of readTensor(...tensor));
 }
 
 /** Names that look alike, or that would not print as they are. */

@@ -58,7 +58,7 @@ const KERNELS: readonly Named[] = [
   audio.depthwiseCase('depthwise convolution, odd', 37, 19, 5),
   audio.groupNormCase('group norm', 13, 12, 3),
   audio.snakeCase('snake', 5, 67),
-  audio.activationsCase('activations', 67),
+  ...audio.activationCases('activation ', 67),
   audio.elementwiseCase('products, sums and limits', 131),
   audio.stftCase('Fourier transform', 5, 64, 16),
   audio.istftCase('inverse Fourier transform', 5, 64),

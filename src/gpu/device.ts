@@ -94,11 +94,13 @@ export class Gpu {
   }
 
   /**
-   * Open a device on `gpu` (navigator.gpu, or npm webgpu's create()). Throws `no_adapter`.
+   * Open a device on `gpu` (navigator.gpu, or npm webgpu's create()). Throws `no_adapter`. An adapter that refuses a device with its own
+   * limits and features is used within WebGPU's defaults, which `caps.name` then says.
    * Node programs use platform/node.ts, which finds `gpu` for them.
    */
   static async open(gpu: GPU, options: GpuOptions = {}): Promise<Gpu> {
-    const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+    const request = () => gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+    const adapter = await request();
     if (!adapter)
       throw new MelodyError(
         'no_adapter',
@@ -108,8 +110,23 @@ export class Gpu {
     const want = options.features === 'none' ? [] : OPTIONAL_FEATURES.filter((name) => adapter.features.has(name));
     const requiredLimits: Record<string, number> = {};
     if (options.limits !== 'default') for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
-    const device = await adapter.requestDevice({ requiredFeatures: [...want], requiredLimits, label: 'melody' });
-    return new Gpu(gpu, device, { ...describe(adapter, device), ...options.pretend });
+    const label = 'melody';
+    let plain = '';
+    const device = await adapter.requestDevice({ requiredFeatures: [...want], requiredLimits, label }).catch(async (cause: unknown) => {
+      // Some drivers promise what they then refuse. An adapter is asked once only, so a second try takes a new one.
+      const device = await (await request())?.requestDevice({ label }).catch(() => undefined);
+      if (!device)
+        throw new MelodyError(
+          'no_adapter',
+          `the adapter gave no device, with its own limits or with WebGPU's least: ${(cause as Error).message}`,
+          'update the GPU driver, end other programs that use the GPU, or restart the browser',
+          { cause },
+        );
+      plain = ' (within default limits: it refused its own)';
+      return device;
+    });
+    const caps = describe(adapter, device);
+    return new Gpu(gpu, device, { ...caps, name: caps.name + plain, ...options.pretend });
   }
 
   /** Throw the first error the device reported since the last check. Lost devices keep throwing. */
@@ -224,14 +241,19 @@ export class Gpu {
 
   #layout(kernel: Kernel) {
     const modes = Object.values(kernel.bindings);
-    const key = modes.join();
+    // The size belongs to the key: wgpu (Firefox, Deno) checks a group against the pipeline before when both have one layout object.
+    const paramBytes = Math.ceil(Object.keys(kernel.params).length / 4) * 16;
+    const key = `${paramBytes},${modes}`;
     let layout = this.#layouts.get(key);
     if (!layout) {
       const group = this.device.createBindGroupLayout({
         entries: ['uniform' as const, ...modes].map((mode, binding) => ({
           binding,
           visibility: 4 /* GPUShaderStage.COMPUTE */,
-          buffer: { type: mode === 'uniform' ? 'uniform' : mode === 'read' ? 'read-only-storage' : 'storage' },
+          buffer:
+            mode === 'uniform'
+              ? { type: 'uniform', minBindingSize: paramBytes }
+              : { type: mode === 'read' ? 'read-only-storage' : 'storage' },
         })),
       });
       layout = { group, pipeline: this.device.createPipelineLayout({ bindGroupLayouts: [group] }) };

@@ -9,16 +9,22 @@ export interface Scalar {
   readonly scalar: string;
   readonly scale: number;
   readonly offset: number;
+  /** The values that the op allows; see within. */
+  readonly range?: readonly [least: number, most: number];
 }
 
 export type ParamValue = number | Scalar;
 
 export const isScalar = (value: ParamValue): value is Scalar => typeof value !== 'number';
 /** scalar + n, as a parameter. */
-export const plus = (value: ParamValue, n: number): ParamValue => (isScalar(value) ? { ...value, offset: value.offset + n } : value + n);
+export const plus = (value: ParamValue, n: number): ParamValue =>
+  isScalar(value) ? { ...value, offset: value.offset + n, range: undefined } : value + n;
 /** scalar · n, as a parameter. */
 export const times = (value: ParamValue, n: number): ParamValue =>
-  isScalar(value) ? { ...value, scale: value.scale * n, offset: value.offset * n } : value * n;
+  isScalar(value) ? { ...value, scale: value.scale * n, offset: value.offset * n, range: undefined } : value * n;
+/** The parameter as it is; given at run time, a run refuses it outside least … most. */
+export const within = (value: ParamValue, least: number, most: number): ParamValue =>
+  isScalar(value) ? { ...value, range: [least, most] } : value;
 
 type Named<K extends Kernel, Mode> = { [N in keyof K['bindings'] as K['bindings'][N] extends Mode ? N : never]: Tensor };
 

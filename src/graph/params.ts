@@ -1,15 +1,20 @@
 // The Params of every dispatch in one uniform buffer, packed once; numbers given at run time renew its first bytes with one write.
 import { MelodyError } from '../errors.ts';
-import { type Dispatch, isScalar, type ParamValue } from './graph.ts';
+import { type Dispatch, isScalar, type Scalar } from './graph.ts';
 
 const ALIGN = 256; // WebGPU's minUniformBufferOffsetAlignment at default limits
 
 /** Where a run-time number goes: byte `at` of the block. */
 interface Patch {
   readonly at: number;
-  readonly type: 'u32' | 'i32' | 'f32';
-  readonly value: Exclude<ParamValue, number>;
+  readonly type: ParamType;
+  readonly value: Scalar;
+  readonly name: string; // for people: which parameter of which dispatch
 }
+
+type ParamType = 'u32' | 'i32' | 'f32';
+
+const RANGES = { u32: [0, 2 ** 32 - 1], i32: [-(2 ** 31), 2 ** 31 - 1], f32: [-Infinity, Infinity] } as const;
 
 export class ParamBlock {
   readonly #words: DataView<ArrayBuffer>;
@@ -41,7 +46,7 @@ export class ParamBlock {
       Object.entries(d.kernel.params).forEach(([field, type], f) => {
         const at = offsets[i] + 4 * f;
         const value = d.params[field];
-        if (isScalar(value)) this.#patches.push({ at, type, value });
+        if (isScalar(value)) this.#patches.push({ at, type, value, name: `${d.label}: parameter "${field}"` });
         else setWord(this.#words, at, type, value);
       });
     });
@@ -52,17 +57,25 @@ export class ParamBlock {
     return this.#words.buffer;
   }
 
-  /** Put in the numbers of one run. Throws `graph` when one is missing. */
+  /** Put in the numbers of one run. Throws `graph` when one is missing, is no whole number where one is wanted, or is out of its range. */
   fill(scalars: { readonly [name: string]: number }): void {
-    for (const { at, type, value } of this.#patches) {
+    for (const { at, type, value, name } of this.#patches) {
       const given = scalars[value.scalar];
       if (given === undefined) throw new MelodyError('graph', `scalar "${value.scalar}" was not given to run()`);
-      setWord(this.#words, at, type, given * value.scale + value.offset);
+      const number = given * value.scale + value.offset;
+      const [least, most] = value.range ?? RANGES[type];
+      // A kernel that is told to pass 2^32 - 1 keys would take minutes, and words take what they are given without a word.
+      if (type !== 'f32' && !(Number.isInteger(number) && number >= least && number <= most))
+        throw new MelodyError(
+          'graph',
+          `${name} is ${type}; got ${number} of scalar "${value.scalar}" = ${given}, expected a whole number from ${least} to ${most}`,
+        );
+      setWord(this.#words, at, type, number);
     }
   }
 }
 
-function setWord(words: DataView, at: number, type: 'u32' | 'i32' | 'f32', value: number): void {
+function setWord(words: DataView, at: number, type: ParamType, value: number): void {
   if (type === 'f32') words.setFloat32(at, value, true);
   else if (type === 'i32') words.setInt32(at, value, true);
   else words.setUint32(at, value, true);

@@ -1,7 +1,7 @@
 // Activations as the kernels number them (kernels/lib/act.wgsl).
 
-/** gelu uses erf; gelu_tanh its usual approximation; leaky_relu has slope 0.1; snake is x + sin²x (alpha 1). */
-export type Act = 'none' | 'gelu' | 'gelu_tanh' | 'silu' | 'relu' | 'leaky_relu' | 'tanh' | 'sigmoid' | 'exp' | 'snake';
+/** gelu uses erf; gelu_tanh its usual approximation; leaky_relu has slope 0.1. */
+export type Act = 'none' | 'gelu' | 'gelu_tanh' | 'silu' | 'relu' | 'leaky_relu' | 'tanh' | 'sigmoid' | 'exp';
 
 export const ACT: { readonly [A in Act]: number } = {
   none: 0,
@@ -13,5 +13,4 @@ export const ACT: { readonly [A in Act]: number } = {
   tanh: 6,
   sigmoid: 7,
   exp: 8,
-  snake: 9,
 };

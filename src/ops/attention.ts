@@ -1,6 +1,6 @@
 // Attention, rotary positions and the KV cache.
 import { MelodyError } from '../errors.ts';
-import { expectShape, type Graph, grid1d, isScalar, type ParamValue } from '../graph/graph.ts';
+import { expectShape, type Graph, grid1d, isScalar, type ParamValue, within } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { spreadRows } from './spread.ts';
@@ -39,7 +39,7 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, options: At
   expectShape('attention', 'k', k, [k.shape[0] === 1 ? 1 : batch, null, row]);
   expectShape('attention', 'v', v, k.shape);
   const capacity = k.shape[1];
-  const keys = options.keys ?? capacity;
+  const keys = within(options.keys ?? capacity, 1, capacity);
   if (!isScalar(keys) && (keys < 1 || keys > capacity)) throw new MelodyError('shape', `attention: ${keys} valid keys of [${k.shape}]`);
   const y = g.temp(q.shape, 'f32', 'attention');
   const wide = dh > WIDEST; // the plain row kernel takes any width, slowly
@@ -47,7 +47,7 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, options: At
   const form = options.form ?? (tq <= ROW_QUERIES || wide ? 'row' : canBroadcast && g.caps.software ? 'broadcast' : 'tile');
   if ((form === 'broadcast' && !canBroadcast) || (form === 'tile' && wide))
     throw new MelodyError('limit', `attention: the form "${form}" cannot run heads of ${dh} on ${g.caps.name}`);
-  const first = causal ? (options.queryOffset ?? 0) : NOT_CAUSAL;
+  const first = causal ? within(options.queryOffset ?? 0, 0, NOT_CAUSAL) : NOT_CAUSAL;
   const kvBatch = k.shape[0] === 1 ? 0 : capacity * row;
   const params = { tq, keys, first, kv_batch: kvBatch, row, dh, scale: options.scale ?? dh ** -0.5 };
   const common = { in: { q, k, v }, out: { y }, params, flops: 4 * batch * heads * tq * capacity * dh };
@@ -110,7 +110,7 @@ export function kvAppend(g: Graph, cache: Tensor, x: Tensor, at: ParamValue): vo
   g.dispatch(K.kv_append, {
     in: { x },
     out: { cache },
-    params: { n, row: len * cols, capacity: cache.shape[1], at, cols },
+    params: { n, row: len * cols, capacity: cache.shape[1], at: within(at, 0, Math.floor(2 ** 32 / cols) - len), cols },
     grid: grid1d(g.caps, n, 64),
     bytes: 8 * n,
   });

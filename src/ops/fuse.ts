@@ -14,11 +14,7 @@ export function fuseElementwise(g: Graph): void {
   const old = g.dispatches.splice(0);
   for (let from = 0; from < old.length; ) {
     let to = from;
-    while (
-      fusable(old[to]) &&
-      (to === from || follows(old[to], old[to - 1], readers)) &&
-      operandsOf(old.slice(from, to + 1)).length <= OPERANDS
-    ) {
+    while (fusable(old[to]) && (to === from || follows(old[to], old[to - 1], readers)) && bindable(old.slice(from, to + 1))) {
       to += 1;
       if (to === old.length) break;
     }
@@ -40,6 +36,13 @@ function fusable({ kernel, params }: Dispatch): boolean {
 function follows(next: Dispatch, before: Dispatch, readers: ReadonlyMap<Storage, number>): boolean {
   const value = before.outputs[0].storage;
   return value.kind === 'temp' && readers.get(value) === 1 && next.inputs[0].storage === value && next.params.n === before.params.n;
+}
+
+/** May one launch hold all that the run reads and its last result? A state may be read by one step and written by a later one. */
+function bindable(run: readonly Dispatch[]): boolean {
+  const operands = operandsOf(run);
+  const { storage } = run[run.length - 1].outputs[0];
+  return operands.length <= OPERANDS && ![run[0].inputs[0], ...operands].some((x) => x.storage === storage);
 }
 
 function operandsOf(run: readonly Dispatch[]): Tensor[] {

@@ -1,6 +1,6 @@
 // Choosing the next token. Integer arithmetic from the rounded logits on: equal logits give equal tokens on every device.
 import { MelodyError } from '../errors.ts';
-import { type Graph, isScalar, type ParamValue } from '../graph/graph.ts';
+import { type Graph, isScalar, type ParamValue, within } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { constant, constantRef } from './constant.ts';
@@ -61,8 +61,9 @@ export interface SampleOptions {
 export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): Tensor {
   const vocab = elementsOf(logits.shape);
   if (vocab > MAX_VOCAB) throw new MelodyError('shape', `sample_token: got ${vocab} logits, expected at most ${MAX_VOCAB}`);
-  const at = options.at ?? 0;
-  if (options.into.dtype !== 'u32' || (!isScalar(at) && at >= elementsOf(options.into.shape)))
+  const places = elementsOf(options.into.shape);
+  const at = within(options.at ?? 0, 0, places - 1);
+  if (options.into.dtype !== 'u32' || (!isScalar(at) && at >= places))
     throw new MelodyError(
       'shape',
       `sample_token: cannot write id ${String(at)} of ${options.into.dtype} [${options.into.shape}], expected u32 and a place in it`,
@@ -73,7 +74,7 @@ export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): T
     params: {
       vocab,
       size: Math.max(SORT_THREADS, 2 ** Math.ceil(Math.log2(vocab))),
-      top_k: options.top_k,
+      top_k: within(options.top_k, 1, 2 ** 32 - 1),
       top_p: options.top_p,
       rate: options.rate,
       position: options.position,

@@ -1,6 +1,6 @@
 // Watching for NaN and infinity on the GPU, so that silent garbage is caught at the stage that made it.
 import { MelodyError } from '../errors.ts';
-import { type Graph, isScalar, type ParamValue } from '../graph/graph.ts';
+import { type Graph, isScalar, type ParamValue, within } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 
@@ -12,7 +12,12 @@ export function countNonFinite(g: Graph, x: Tensor, counts: Tensor, at: ParamVal
       'shape',
       `count_non_finite: cannot count at ${String(at)} of ${counts.dtype} [${counts.shape}], expected u32 and a place in it`,
     );
-  g.dispatch(K.count_non_finite, { in: { x }, out: { counts }, params: { n: elementsOf(x.shape), at }, grid: [1] });
+  g.dispatch(K.count_non_finite, {
+    in: { x },
+    out: { counts },
+    params: { n: elementsOf(x.shape), at: within(at, 0, slots - 1) },
+    grid: [1],
+  });
 }
 
 /** Index of the first NaN or infinity of host data, −1 when all is finite. */

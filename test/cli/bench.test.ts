@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { quickest } from '../../src/cli/bench/ceilings.ts';
 import { compareWithReference } from '../../src/cli/bench/check.ts';
-import { compareTable, kernelTable, type Row, readJsonLines } from '../../src/cli/bench/report.ts';
+import { compareRows, compareTable, kernelTable, type Row, readJsonLines } from '../../src/cli/bench/report.ts';
 import { sample } from '../../src/cli/bench/sample.ts';
 import { geometricMean, summarise } from '../../src/cli/bench/stats.ts';
 import { EXIT, main } from '../../src/cli/main.ts';
@@ -57,6 +58,18 @@ describe('statistics', () => {
   it('a geometric mean of ratios is blind to which side is on top', () => {
     expect(geometricMean([2, 8])).toBeCloseTo(4, 12);
     expect(geometricMean([4, 0.25])).toBeCloseTo(1, 12);
+  });
+
+  it('a ceiling is timed in batches that make the wait for the GPU small, and is the quickest of them', async () => {
+    const batches: number[] = [];
+    const [wait, one] = [0.2, 0.01];
+    const ms = await quickest(async (times) => {
+      batches.push(times);
+      return wait + one * times + (batches.length % 2 ? 0.5 : 0);
+    });
+    expect(batches.slice(0, 3)).toEqual([1, 2, 4]);
+    expect(batches.at(-1)).toBe(1024);
+    expect(ms).toBeCloseTo(one + wait / 1024, 12);
   });
 
   it('short runs are timed in batches, and every run counts once', async () => {
@@ -131,6 +144,17 @@ describe('report', () => {
     ]);
   });
 
+  it('rates are of GPU time where there is one', () => {
+    const ceilings = { fmaGflops: 10, copyGBs: 4 };
+    const rates = (gpuMs: number) =>
+      kernelTable([{ ...row('a', 1, 2, 3), gpuMs }], ceilings)
+        .split('\n')[1]
+        .split(/\s+/)
+        .slice(6, 12);
+    expect(rates(0.5)).toEqual(['0.50', '2.00', '4.00', '40%', '8.00', '200%']);
+    expect(rates(0)).toEqual(['0.000', '2.00', '1.00', '10%', '2.00', '50%']); // under the clock's step
+  });
+
   it('a wrong kernel has no time', () => {
     const wrong = { ...row('a', 1, 2, 3), ok: false, nmse: 0.5, wallMs: undefined };
     expect(kernelTable([wrong], { fmaGflops: 10, copyGBs: 4 }).split('\n')[1]).toMatch(/WRONG 5e-1\s+-\s+-\s+-/);
@@ -139,7 +163,7 @@ describe('report', () => {
   it('comparison calls a change only when the spreads are apart', () => {
     const old = [row('a', 10, 12, 15), row('b', 10, 12, 15), row('c', 10, 12, 15), row('gone', 1, 1, 1)];
     const now = [row('a', 5, 6, 7), row('b', 9, 11, 30), row('c', 16, 24, 25), row('new', 1, 1, 1)];
-    const lines = compareTable(old, now).split('\n');
+    const lines = compareTable(compareRows(old, now)).split('\n');
     expect(lines.slice(1).map((line) => line.replace(/\s+/g, ' '))).toEqual([
       'a.f32 12.0 6.00 2.00 2.00 faster',
       'b.f32 12.0 11.0 1.09 1.09 within the spread',
@@ -167,6 +191,22 @@ describe('melody bench', () => {
     expect(rows[0].wallMs?.n).toBeGreaterThanOrEqual(2);
     const second = await melody('bench', 'kernels', '--filter', 'lm_norm', '--compare', file, ...quick);
     expect(second.out).toMatch(/lm_norm\.f32 .*(faster|SLOWER|within the spread)/);
+    const third = await melody('bench', 'kernels', '--filter', 'lm_norm', '--json', '--compare', file, ...quick);
+    const lines = third.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ type }) => type)).toEqual(['machine', 'kernel', 'compare', 'compare_mean']);
+    const { oldMs, newMs, wall, cpu } = lines[2];
+    expect(lines[2]).toMatchObject({ case: 'lm_norm', storage: 'f32', oldMs: rows[0].wallMs?.median, wall: oldMs / newMs });
+    expect(lines[3]).toEqual({
+      type: 'compare_mean',
+      date: machine.date,
+      adapter: machine.adapter,
+      cases: 1,
+      wall: expect.closeTo(wall, 9),
+      cpu: expect.closeTo(cpu, 9),
+    });
   });
 
   it('measures the documented kernel from outside', async () => {
@@ -207,8 +247,11 @@ describe('melody bench', () => {
   it('gives f16 inputs to the kernel as pairs and to the reference as rounded values', async () => {
     const kernel = TWICE.replace('x: array<f32>', 'x: array<u32>').replace('x[id.x]', 'unpack2x16float(x[id.x / 2u])[id.x % 2u]');
     const shapes = { reference: 'reference.mjs', cases: [{ ...twiceCase, inputs: { x: { shape: [10], dtype: 'f16' } } }] };
-    const { out } = await melody(...kernelFolder(kernel, shapes, 'export default ({ x }) => ({ y: x.map((v) => 2 * v) });'));
-    expect(out).toMatch(/small\.f16 +ok 0e\+0/);
+    const words = kernelFolder(kernel, shapes, 'export default ({ x }) => ({ y: x.map((v) => 2 * v) });');
+    const { out } = await melody(...words, '--json');
+    const row = JSON.parse(out.trim().split('\n')[1]);
+    expect(row).toMatchObject({ case: 'small', storage: 'f16', ok: true, nmse: 0 });
+    expect(row.bytes).toBe(2 * 10 + 4 * 10); // what the kernel reads and writes, not floats of both
   });
 
   it.each([
@@ -221,7 +264,7 @@ describe('melody bench', () => {
       [{ ...twiceCase, inputs: { z: { shape: [1] } } }],
       /inputs must be the kernel's; got \[z\], expected \[x\]/,
     ],
-    ['a parameter that is text', TWICE, [{ ...twiceCase, params: { n: '10' } }], /param "n" must be a whole number; got "10"/],
+    ['a parameter that is text', TWICE, [{ ...twiceCase, params: { n: '10' } }], /param "n" must be a whole number from 0 to .*; got "10"/],
     [
       'an unknown override',
       TWICE,
@@ -245,10 +288,45 @@ describe('melody bench', () => {
       /output "y" must be f32 or u32/,
     ],
     ['no cases', TWICE, [], /"cases" must be a list/],
+    ['an input that is nothing', TWICE, [{ ...twiceCase, inputs: { x: null } }], /input "x" must be an object; got null/],
+    ['an output that is a list', TWICE, [{ ...twiceCase, outputs: { y: [10] } }], /output "y" must be an object; got \[10\]/],
+    [
+      'a misspelt key of a case',
+      TWICE,
+      [{ ...twiceCase, override: {} }],
+      /case 0 "small": unknown key "override"; expected some of \[name, /,
+    ],
+    [
+      'a misspelt key of an input',
+      TWICE,
+      [{ ...twiceCase, inputs: { x: { shape: [10], type: 'f16' } } }],
+      /input "x": unknown key "type"; expected some of \[shape, dtype, scale, below\]/,
+    ],
+    ['overrides that are a number', TWICE, [{ ...twiceCase, overrides: 5 }], /"overrides" must be an object; got 5/],
+    ['two cases of one name', TWICE, [twiceCase, twiceCase], /case 1 "small": another case has that name/],
+    ['a parameter under its type', TWICE, [{ ...twiceCase, params: { n: -1 } }], /"n" must be a whole number from 0 to 2\^32 - 1; got -1/],
+    ['flops that are text', TWICE, [{ ...twiceCase, flops: 'x' }], /"flops" must be a number from 0 on; got "x"/],
+    ['a scale that is text', TWICE, [{ ...twiceCase, inputs: { x: { shape: [10], scale: '2' } } }], /"scale" of "x" must be a number/],
+    [
+      'whole numbers for a kernel of floats',
+      TWICE,
+      [{ ...twiceCase, inputs: { x: { shape: [10], below: 3 } } }],
+      /"below" of "x" must be a whole number from 1 to 2\^24, for u32; got 3 for f32/,
+    ],
   ])('explains %s', async (_what, kernel, cases, message) => {
     const { code, out, err } = await melody(...kernelFolder(kernel, { cases }));
     expect(out + err).toMatch(message);
     expect(code).not.toBe(EXIT.ok);
+  });
+
+  it.each([
+    ['a reference that is a number', { reference: 5, cases: [twiceCase] }, /"reference" must be the name of a module; got 5/],
+    ['a misspelt key', { cases: [twiceCase], refrence: 'reference.mjs' }, /the file: unknown key "refrence"; expected some of/],
+    ['a list', [twiceCase], /the file must be an object/],
+  ])('explains a shapes file with %s', async (_what, shapes, message) => {
+    const { code, err } = await melody(...kernelFolder(TWICE, shapes));
+    expect(err).toMatch(message);
+    expect(code).toBe(EXIT.usage);
   });
 
   it.each([

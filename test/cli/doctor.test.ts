@@ -29,6 +29,14 @@ test('says what this machine is and that it can run melody', async () => {
   expect(out).toContain('This machine can run melody.');
 });
 
+test('words are refused, not passed over', async () => {
+  const io: Io = { out: () => {}, err: () => {}, terminal: false, env: {}, signal: new AbortController().signal };
+  await expect(doctor.run(['extra'], {}, io)).rejects.toMatchObject({
+    code: 'invalid_argument', // exit code 2
+    message: 'doctor: got "extra", expected no words',
+  });
+});
+
 test('--json is JSON', async () => {
   const findings = JSON.parse((await run({ json: true })).out);
   expect(findings).toContainEqual({ topic: 'adapter', text: expect.any(String), ok: true });

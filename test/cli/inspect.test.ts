@@ -71,6 +71,24 @@ describe('melody inspect <file>', () => {
     expect(out).toContain('warning: tensor names "e\\u{301}" and "\\u{e9}" look the same: "é"');
   });
 
+  it('warns of what is sound and melody cannot load all the same: dtypes that are only listed, I64 past 32 bits', async () => {
+    const path = file(
+      'foreign.safetensors',
+      { name: 'double', dtype: 'F64', shape: [1], bytes: bytesOfArray(Float64Array.of(1)) },
+      { name: 'tiny', dtype: 'F8_E4M3', shape: [2], bytes: new Uint8Array(2) },
+      { name: 'huge', dtype: 'I64', shape: [2], bytes: bytesOfArray(BigInt64Array.of(1n, 2n ** 40n)) },
+      { name: 'small', dtype: 'I64', shape: [2], bytes: bytesOfArray(BigInt64Array.of(-1n, 2n ** 31n - 1n)) },
+      f32('fine', 1),
+    );
+    const { code, out } = await run([path]);
+    expect(code).toBe(0);
+    expect(out.split('\n').filter((line) => line.includes('warning'))).toEqual([
+      expect.stringMatching(/^ {2}warning: melody cannot load tensor huge: .*"huge" I64 \[2\] does not fit 32 bits at element 1$/),
+      expect.stringMatching(/^ {2}warning: melody cannot load tensor double: it is F64; read are F32, BF16, F16, /),
+      expect.stringMatching(/^ {2}warning: melody cannot load tensor tiny: it is F8_E4M3; read are F32, /),
+    ]);
+  });
+
   it('NaN is a fault, exit code 1, unless allowed; other tensors are still checked', async () => {
     const path = file('nan.safetensors', f32('a', 1, Number.NaN), f32('b', Infinity));
     const { code, out } = await run([path]);

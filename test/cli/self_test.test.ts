@@ -30,6 +30,24 @@ describe('self-test', () => {
     expect([...tested].sort()).toEqual(possible.map(({ name }) => name).sort());
   });
 
+  it('sees one wrong activation among the others', async () => {
+    const compile = Gpu.prototype.pipeline;
+    const own = await openTestGpu();
+    const spy = vi.spyOn(Gpu.prototype, 'pipeline').mockImplementation(function (this: Gpu, kernel, how) {
+      const line = 'y[i]=act1(ACT,x[i]);';
+      if (kernel.name === 'activation') expect(kernel.source).toContain(line);
+      const off = line.replace(';', ' + select(0.0, 0.004, ACT == 1u || ACT == 6u);'); // gelu and tanh
+      return compile.call(this, { ...kernel, source: kernel.source.replace(line, off) }, how);
+    });
+    try {
+      const wrong = (await selfTest(own)).filter(({ ok }) => !ok);
+      expect(wrong.map(({ name }) => name)).toEqual(['activation gelu', 'activation tanh']);
+    } finally {
+      spy.mockRestore();
+      own.dispose();
+    }
+  });
+
   it('tells kernels that cannot run', async () => {
     // A GPU that fails at every pipeline: each family must be a failed result, not an exception.
     const broken = new Proxy(gpu(), {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Kernel, specialise } from '../../src/gpu/kernel.ts';
 import { parseKernel } from '../../src/gpu/kernel_file.mjs';
+import * as K from '../../src/kernels.gen.ts';
 
 const kernel = parseKernel(
   'double',
@@ -46,5 +47,18 @@ describe('specialise', () => {
     expect(() => specialise(kernel, { variant: 'bf16' })).toThrow('double: no variant "bf16"; got one of [f16, half]');
     expect(() => specialise(kernel, { consts: { M: 7 } })).toThrow('double: no const "M"; it has [N]');
     expect(() => specialise(kernel, { overrides: { ROWS: 7 } })).toThrow('double: no override "ROWS"; it has [WG]');
+  });
+});
+
+describe('kernels', () => {
+  it('size workgroup arrays by names or constants: naga (Firefox, Deno) fails on an expression of overrides', () => {
+    const wrong = Object.values(K).flatMap(({ name, source }) => {
+      const overrides = [...source.matchAll(/^override (\w+)/gm)].map(([, id]) => id);
+      const sizes = [...source.matchAll(/var<workgroup>\s*\w+\s*:\s*array<\w+,([^>]*)>/g)].map(([, size]) => size.trim());
+      return sizes
+        .filter((size) => !/^\w+$/.test(size) && overrides.some((id) => new RegExp(`\\b${id}\\b`).test(size)))
+        .map((size) => `${name}: ${size}`);
+    });
+    expect(wrong).toEqual([]);
   });
 });

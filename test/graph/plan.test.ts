@@ -1,13 +1,17 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { DEFAULT_CAPS } from '../../src/gpu/device.ts';
-import { Graph } from '../../src/graph/graph.ts';
+import { Graph, plus, within } from '../../src/graph/graph.ts';
 import { Plan } from '../../src/graph/plan.ts';
 import { Residents } from '../../src/graph/residents.ts';
 import { state } from '../../src/graph/tensor.ts';
 import * as K from '../../src/kernels.gen.ts';
+import { attention, kvAppend } from '../../src/ops/attention.ts';
 import { add } from '../../src/ops/elementwise.ts';
 import { slice } from '../../src/ops/gather.ts';
 import { rmsNorm } from '../../src/ops/norm.ts';
+import { seedWords } from '../../src/ops/random.ts';
+import { sampleToken } from '../../src/ops/sample.ts';
+import { countNonFinite } from '../../src/ops/watch.ts';
 import { randomArray, weightOf } from '../helpers/data.ts';
 import { openTestGpu, useGpu } from '../helpers/gpu.ts';
 
@@ -49,6 +53,60 @@ describe('Plan', () => {
     residents.clear(total);
     show.run();
     expect([...(await show.read('y'))]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('refuses run-time numbers that the parameter cannot be, with its name, and runs on with others', async () => {
+    const plan = await compile((g) => {
+      const [q, k, v] = ['q', 'k', 'v'].map((name) => g.input(name, [1, name === 'q' ? 1 : 4, 8]));
+      g.output('y', attention(g, q, k, v, { heads: 2, keys: plus(g.scalar('n'), 1) }));
+    });
+    const inputs = { q: randomArray(8, 1), k: randomArray(32, 2), v: randomArray(32, 3) };
+    for (const n of [-1, -2, Number.NaN, 0.5, 4, 8, 2 ** 32]) // keys of 2^32 - 1 once hung for a minute
+      expect(() => plan.run({ n }, inputs)).toThrow(
+        expect.objectContaining({
+          code: 'graph',
+          message: `attention_row4: parameter "keys" is u32; got ${n + 1} of scalar "n" = ${n}, expected a whole number from 1 to 4`,
+        }),
+      );
+    plan.run({ n: 0 }, inputs);
+    expect(await plan.read('y')).toEqual(inputs.v.slice(0, 8)); // one key: its value
+  });
+
+  it('knows the range of a run-time number: of its type, or what the op allows', async () => {
+    const counts = state('counts', [3], 'u32');
+    const cache = state('cache', [1, 4, 8]);
+    const words = { ...K.add, name: 'words', params: { n: 'u32', period: 'i32', alpha: 'f32', beta: 'f32' } } as const;
+    const plan = await compile((g) => {
+      const x = g.input('x', [1, 1, 8]);
+      countNonFinite(g, x, counts, g.scalar('count'));
+      kvAppend(g, cache, x, g.scalar('append'));
+      const sampling = { top_k: g.scalar('k'), top_p: 2 ** 31, rate: 2 ** 16, position: 0 };
+      sampleToken(g, x, { ...sampling, seed: seedWords(1), into: counts, at: g.scalar('token') });
+      const out = { y: g.temp([1]) };
+      const any = { n: g.scalar('u32'), period: within(plus(within(g.scalar('i32'), 0, 1), 0), -1, 8), alpha: g.scalar('f32'), beta: 0 };
+      g.dispatch(
+        { ...words, source: words.source.replace(/period *: *u32/, 'period:i32').replace('%p.period', '%u32(p.period)') } as typeof words,
+        {
+          in: { a: x, b: x },
+          out,
+          params: any,
+          grid: [1],
+        },
+      );
+    });
+    const fine = { count: 0, append: 9, k: 1, token: 2, u32: 0, i32: 1, f32: Number.NaN };
+    const x = { x: randomArray(8, 1) };
+    plan.run({ ...fine, u32: 0, i32: -1 }, x);
+    plan.run({ ...fine, count: 2, i32: 8 }, x);
+    for (const [name, bad] of Object.entries({
+      count: [-1, 3],
+      append: [-1, 2 ** 29],
+      k: [0],
+      token: [3],
+      u32: [-1, 2 ** 32],
+      i32: [-2, 9],
+    }))
+      for (const value of bad) expect(() => plan.run({ ...fine, [name]: value }, x)).toThrow(`of scalar "${name}" = ${value}`);
   });
 
   it('shares slots between temporaries', async () => {

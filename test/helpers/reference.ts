@@ -40,7 +40,5 @@ export function activate(act: Act, v: number): number {
       return 1 / (1 + Math.exp(-v));
     case 'exp':
       return Math.exp(v);
-    case 'snake':
-      return v + Math.sin(v) ** 2;
   }
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CAPS } from '../../src/gpu/device.ts';
 import { Graph } from '../../src/graph/graph.ts';
-import type { Tensor } from '../../src/graph/tensor.ts';
-import { add, mul } from '../../src/ops/elementwise.ts';
+import { state, type Tensor } from '../../src/graph/tensor.ts';
+import { add, copy, mul } from '../../src/ops/elementwise.ts';
 import { fuseElementwise } from '../../src/ops/fuse.ts';
 import { expectClose, randomArray } from '../helpers/data.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
@@ -90,5 +90,31 @@ describe('fuseElementwise', () => {
       for (let i = 0; i < 8; i++) y = add(g, y, g.input(`o${i}`, [4, 2]));
     });
     expect(names).toEqual(['elementwise_chain', 'elementwise_chain']);
+  });
+
+  it('ends a run before a step that writes what the run reads, which one launch may not', async () => {
+    const x = randomArray(6, 1);
+    for (const operand of [false, true]) {
+      let launches: string[] = [];
+      const body = (fuse: boolean) => (g: Graph) => {
+        const kept = state('kept', [6]);
+        const input = g.input('x', [6]);
+        copy(g, input, { into: kept });
+        const sum = add(g, operand ? add(g, input, kept) : add(g, kept, input), input);
+        mul(g, sum, input, { into: kept });
+        const after = copy(g, kept);
+        if (fuse) fuseElementwise(g);
+        launches = g.dispatches.map(({ kernel }) => kernel.name);
+        return { after };
+      };
+      const plain = await runGraph(gpu(), body(false), { x });
+      const fused = await runGraph(gpu(), body(true), { x });
+      expect(launches).toEqual(['copy', 'elementwise_chain', 'mul', 'copy']);
+      expectClose(fused.after, plain.after);
+      expectClose(
+        plain.after,
+        x.map((v) => 3 * v * v),
+      );
+    }
   });
 });

@@ -55,13 +55,23 @@ test('macOS and Windows have their driver', () => {
 
 test('the commands by hand name this machine’s mirror, or say that one is wanted', () => {
   const remedy = { kind: 'apt' as const, packages: ['mesa-vulkan-drivers'], backports: 'bookworm' };
-  expect(manualCommands(remedy, '/does/not/exist')).toEqual([
+  expect(manualCommands(remedy, 'sudo', '/does/not/exist')).toEqual([
     "echo 'deb <your Debian mirror> bookworm-backports main' | sudo tee /etc/apt/sources.list.d/bookworm-backports.list",
     'sudo apt-get update',
     'sudo apt-get install -t bookworm-backports mesa-vulkan-drivers',
   ]);
-  expect(manualCommands({ kind: 'apt', packages: ['mesa-vulkan-drivers'] })).toEqual([
+  expect(manualCommands({ kind: 'apt', packages: ['mesa-vulkan-drivers'] }, false)).toEqual([
     'sudo apt-get update',
     'sudo apt-get install mesa-vulkan-drivers',
+  ]);
+});
+
+test('root is given commands without sudo, which a container may not have', () => {
+  const remedy = { kind: 'apt' as const, packages: ['mesa-vulkan-drivers'] };
+  expect(manualCommands(remedy, 'root')).toEqual(['apt-get update', 'apt-get install mesa-vulkan-drivers']);
+  expect(manualCommands({ ...remedy, backports: 'bookworm' }, 'root', '/does/not/exist')).toEqual([
+    "echo 'deb <your Debian mirror> bookworm-backports main' | tee /etc/apt/sources.list.d/bookworm-backports.list",
+    'apt-get update',
+    'apt-get install -t bookworm-backports mesa-vulkan-drivers',
   ]);
 });

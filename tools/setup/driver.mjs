@@ -105,20 +105,22 @@ export function chooseRemedy(machine) {
 }
 
 /**
- * The same as `installDriver`, as commands for a person to type.
+ * The same as `installDriver`, as commands for a person to type. Root is not told to use sudo, which a container may not have.
  * @param {Extract<Remedy, { kind: 'apt' }>} remedy
+ * @param {Machine['canInstall']} right
  * @param {string} [aptFolder]
  * @returns {string[]}
  */
-export function manualCommands(remedy, aptFolder = '/etc/apt') {
-  if (!remedy.backports) return ['sudo apt-get update', `sudo apt-get install ${remedy.packages.join(' ')}`];
+export function manualCommands(remedy, right, aptFolder = '/etc/apt') {
+  const sudo = right === 'root' ? '' : 'sudo ';
+  if (!remedy.backports) return [`${sudo}apt-get update`, `${sudo}apt-get install ${remedy.packages.join(' ')}`];
   const suite = `${remedy.backports}-backports`;
   const text = backportsSources(readSources(aptFolder), remedy.backports);
   const mirror = /URIs: (\S+)/.exec(text ?? '')?.[1] ?? '<your Debian mirror>';
   return [
-    `echo 'deb ${mirror} ${suite} main' | sudo tee /etc/apt/sources.list.d/${suite}.list`,
-    'sudo apt-get update',
-    `sudo apt-get install -t ${suite} ${remedy.packages.join(' ')}`,
+    `echo 'deb ${mirror} ${suite} main' | ${sudo}tee /etc/apt/sources.list.d/${suite}.list`,
+    `${sudo}apt-get update`,
+    `${sudo}apt-get install -t ${suite} ${remedy.packages.join(' ')}`,
   ];
 }
 

@@ -28,7 +28,7 @@ export const FAMILIES: readonly Named[] = [
   audio.groupedConvCase('vae_grouped_k7', { length: 1000, from: 256, to: 256, kernel: 7, groups: 8 }),
   audio.groupNormCase('vae_group_norm', 1000, 256, 8),
   audio.snakeCase('vae_snake', 4096, 96),
-  audio.activationsCase('activations_64k', 65_536),
+  ...audio.activationCases('act_64k_', 65_536),
   audio.elementwiseCase('elementwise_64k', 65_536),
   audio.stftCase('stft_2048', 100, 2048, 480),
   audio.istftCase('istft_960', 200, 960),

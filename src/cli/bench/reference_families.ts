@@ -22,7 +22,6 @@ const ACTIVATIONS: { readonly [A in Act]: (x: number) => number } = {
   tanh: Math.tanh,
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   exp: Math.exp,
-  snake: (x) => x + Math.sin(x) ** 2,
 };
 
 export const activate = (act: Act, x: number): number => ACTIVATIONS[act](x);

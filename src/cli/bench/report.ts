@@ -38,7 +38,7 @@ export interface Row {
   error?: string;
 }
 
-export const rowKey = (row: Row): string => `${row.case}.${row.storage}`;
+export const rowKey = (row: Pick<Row, 'case' | 'storage'>): string => `${row.case}.${row.storage}`;
 
 const short = (x: number | undefined) =>
   x === undefined || Number.isNaN(x) ? '-' : x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x >= 0.1 ? x.toFixed(2) : x.toFixed(3);
@@ -57,7 +57,7 @@ export function layout(lines: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** Rates are those of the median; shares are of this adapter's measured ceilings. */
+/** Rates are of the GPU's own time where it tells that, else of the wall median; shares are of this adapter's measured ceilings. */
 export function kernelTable(rows: readonly Row[], { copyGBs, fmaGflops }: Ceilings): string {
   const head = [
     'kernel',
@@ -79,8 +79,9 @@ export function kernelTable(rows: readonly Row[], { copyGBs, fmaGflops }: Ceilin
     const name = rowKey(row);
     if (!row.wallMs) return [name, check, ...head.slice(2, -2).map(() => '-'), String(row.dispatches || '-'), short(row.coldMs)];
     const { best, median, p90 } = row.wallMs;
-    const gflops = row.flops / median / 1e6;
-    const gbs = row.bytes / median / 1e6;
+    const ms = row.gpuMs || median; // 0: too short for its clock
+    const gflops = row.flops / ms / 1e6;
+    const gbs = row.bytes / ms / 1e6;
     const rates = [short(gflops), share(gflops / fmaGflops), short(gbs), share(gbs / copyGBs)];
     const times = [short(best), short(median), short(p90), short(row.gpuMs), short(row.cpuMs)];
     return [name, check, ...times, ...rates, String(row.dispatches), short(row.coldMs)];
@@ -119,24 +120,54 @@ export function readJsonLines(path: string): { machine: Machine; rows: Row[] } {
   return { machine, rows };
 }
 
-/**
- * Old against new, case by case: old / new of the wall medians with a verdict by the spreads (best to p90), since on a shared machine
- * medians move by themselves, and old / new of the CPU times, which move less.
- */
-export function compareTable(old: readonly Row[], now: readonly Row[]): string {
+/** One case against its earlier row: old / new of the wall medians and of the CPU times, which move less on a shared machine. */
+export interface Comparison {
+  type: 'compare';
+  case: string;
+  storage: Row['storage'];
+  oldMs: number;
+  newMs: number;
+  wall: number;
+  cpu: number;
+  /** By the spreads (best to p90), since on a shared machine medians move by themselves. */
+  verdict: 'faster' | 'SLOWER' | 'within the spread';
+}
+
+/** The cases that both have, in the order of the new. */
+export function compareRows(old: readonly Row[], now: readonly Row[]): Comparison[] {
   const before = new Map(old.map((row) => [rowKey(row), row]));
-  const wall: number[] = [];
-  const cpu: number[] = [];
-  const lines = now.flatMap((row) => {
+  return now.flatMap((row) => {
     const was = before.get(rowKey(row));
     if (!was?.wallMs || !row.wallMs || !was.cpuMs || !row.cpuMs) return [];
-    wall.push(was.wallMs.median / row.wallMs.median);
-    cpu.push(was.cpuMs / row.cpuMs);
+    const [oldMs, newMs] = [was.wallMs.median, row.wallMs.median];
     const verdict = row.wallMs.p90 < was.wallMs.best ? 'faster' : row.wallMs.best > was.wallMs.p90 ? 'SLOWER' : 'within the spread';
-    const ratios = [wall, cpu].map((list) => (list.at(-1) as number).toFixed(2));
-    return [[rowKey(row), short(was.wallMs.median), short(row.wallMs.median), ...ratios, verdict]];
+    return [
+      { type: 'compare', case: row.case, storage: row.storage, oldMs, newMs, wall: oldMs / newMs, cpu: was.cpuMs / row.cpuMs, verdict },
+    ];
   });
-  if (lines.length === 0) return 'no case in common with the earlier result';
-  const means = ['geometric mean', '', '', geometricMean(wall).toFixed(2), geometricMean(cpu).toFixed(2), ''];
-  return layout([['kernel', 'old median ms', 'new', 'old / new', 'of CPU ms', ''], ...lines, means]);
+}
+
+const means = (rows: readonly Comparison[]) => ({
+  wall: geometricMean(rows.map(({ wall }) => wall)),
+  cpu: geometricMean(rows.map(({ cpu }) => cpu)),
+});
+
+export function compareTable(rows: readonly Comparison[]): string {
+  if (rows.length === 0) return 'no case in common with the earlier result';
+  const lines = rows.map((row) => {
+    const ratios = [row.wall, row.cpu].map((ratio) => ratio.toFixed(2));
+    return [rowKey(row), short(row.oldMs), short(row.newMs), ...ratios, row.verdict];
+  });
+  const { wall, cpu } = means(rows);
+  return layout([
+    ['kernel', 'old median ms', 'new', 'old / new', 'of CPU ms', ''],
+    ...lines,
+    ['geometric mean', '', '', wall.toFixed(2), cpu.toFixed(2), ''],
+  ]);
+}
+
+/** What the table says, for machines: a line a case, then one of type "compare_mean" that also says against what. */
+export function compareLines({ date, adapter }: Machine, rows: readonly Comparison[]): string {
+  const mean = { type: 'compare_mean', date, adapter, cases: rows.length, ...(rows.length > 0 && means(rows)) };
+  return [...rows, mean].map((line) => `${JSON.stringify(line)}\n`).join('');
 }

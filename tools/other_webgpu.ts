@@ -1,0 +1,28 @@
+// Runs in Deno, whose WebGPU is wgpu with naga instead of Dawn with Tint: the self-test of all kernels, in the forms for software and for GPUs,
+// and one clip of melody-tiny. test/platform/other_webgpu.test.ts bundles and starts it; the clip goes into the file named, the rest to stdout.
+//
+//   deno run -A --unstable-webgpu other_webgpu.mjs FOLDER-OF-MODEL FILE-OF-SAMPLES
+import { writeFileSync } from 'node:fs';
+import { selfTest } from '../src/cli/self_test.ts';
+import { Gpu } from '../src/gpu/device.ts';
+import { Melody } from '../src/pipeline/melody.ts';
+import { quickTest } from '../src/pipeline/quick_test.ts';
+
+const [model, file] = process.argv.slice(2);
+const entry = navigator.gpu;
+
+const results: Record<string, unknown>[] = [];
+const quick: string[] = [];
+let adapter = '';
+for (const software of [true, false]) {
+  const gpu = await Gpu.open(entry, { pretend: { software } });
+  adapter = gpu.caps.name;
+  results.push(...(await selfTest(gpu)).map((result) => ({ ...result, software })));
+  quick.push(...(await quickTest(gpu)));
+  gpu.dispose();
+}
+const melody = await Melody.load(model, { gpu: entry, untested: true }); // no verdict of this run goes into the user's cache
+const { channels } = await melody.generate({ prompt: 'calm piano', durationSeconds: 2, seed: 5, steps: 4 });
+writeFileSync(file, channels[0]);
+console.log(JSON.stringify({ adapter, results, quick, samples: channels[0].length }));
+process.exit(0);
