@@ -210,11 +210,12 @@ export class Gpu {
   /** The pipeline of one kernel specialisation; compiled once, in the background. Throws `kernel` on WGSL errors. */
   pipeline(kernel: Kernel, how: Specialisation): Promise<GPUComputePipeline> {
     const key = specialisationKey(kernel, how);
-    let pipeline = this.#pipelines.get(key);
+    const place = `${key}\n${kernel.source}`; // kernels from elsewhere may have a name of ours
+    let pipeline = this.#pipelines.get(place);
     if (!pipeline) {
       pipeline = this.#compile(kernel, how, key);
-      this.#pipelines.set(key, pipeline);
-      pipeline.catch(() => this.#pipelines.delete(key));
+      this.#pipelines.set(place, pipeline);
+      pipeline.catch(() => this.#pipelines.delete(place));
     }
     return pipeline;
   }

@@ -6,6 +6,13 @@ import { useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 
+it('kernels of one name and other text have pipelines of their own', async () => {
+  const other = { ...K.fill, source: K.fill.source.replace('p.value', 'p.value + 1.0') };
+  expect(other.source).not.toBe(K.fill.source);
+  expect(await gpu().pipeline(other, {})).not.toBe(await gpu().pipeline(K.fill, {}));
+  expect(await gpu().pipeline({ ...K.fill }, {})).toBe(await gpu().pipeline(K.fill, {}));
+});
+
 describe('bind-group layouts', () => {
   it('one for kernels of the same bindings and the same size of Params; the size is part of it, for wgpu', () => {
     const { count_non_finite: four, fill: other } = K;
