@@ -53,7 +53,8 @@ export class Checkpoint {
     if (!this.#index) return;
     const shards = new Set<string>();
     for (const [name, shard] of this.#index.shardOf) if (wanted(name)) shards.add(shard);
-    await Promise.all([...shards].map((shard) => this.#openShard(shard, signal)));
+    const opened = await Promise.all([...shards].map((shard) => this.#openShard(shard, signal)));
+    for (const shard of opened) if (!this.shards.includes(shard)) this.#add(shard); // in the index's order, however fast each came
     this.#checkTotal(this.#index);
   }
 
@@ -95,7 +96,6 @@ export class Checkpoint {
     }
     const shard = await openShard(source, signal);
     this.#checkAgainstIndex(file, shard);
-    this.#add(shard);
     return shard;
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ByteFolder, memoryFolder, memorySource } from '../../src/platform/bytes.ts';
+import { Checkpoint } from '../../src/weights/checkpoint.ts';
 import { bytesOfArray, type TensorData, writeSafetensors } from '../../src/weights/safetensors_write.ts';
 import { Weights } from '../../src/weights/weights.ts';
 
@@ -115,6 +116,21 @@ describe('shards', () => {
     expect(opened).toHaveLength(3);
     weights.get('vae.w', [3]);
     weights.check();
+  });
+
+  it('are listed in the order of the index, however fast each comes', async () => {
+    const { folder } = sharded();
+    const late: ByteFolder = {
+      name: 'model',
+      open: async (file) => {
+        if (file === 'lm.safetensors') await new Promise((later) => setTimeout(later, 20));
+        return folder.open(file);
+      },
+    };
+    const checkpoint = await Checkpoint.ofFolder(late);
+    await checkpoint.open(() => true);
+    expect(checkpoint.shards.map(({ source }) => source.name)).toEqual(['model/lm.safetensors', 'model/vae.safetensors']);
+    expect([...checkpoint.openTensors()].map(({ name }) => name)).toEqual(['lm.w', 'vae.w']);
   });
 
   it('that failed to open can be tried again', async () => {
