@@ -1,7 +1,10 @@
 // Sound out: an AudioContext at the model's rate with the ring of worklet.ts, a volume and an analyser for pictures.
+import { MelodyError } from '../errors.ts';
 import type { PlayerMessage, PlayerReport } from './worklet.ts';
 
 const FADE_SECONDS = 0.015; // an edge in the middle of a wave clicks; this is short enough to feel immediate
+/** An AudioContext that may sound runs well before this. */
+const START_MS = 1000;
 
 export class Player {
   readonly context: AudioContext;
@@ -10,8 +13,9 @@ export class Player {
   readonly #fade: GainNode;
   readonly #volume: GainNode;
   #wishes = 0; // to sound or not: the last one counts
+  #wanted = false; // what it was
 
-  private constructor(context: AudioContext, onReport: (report: PlayerReport) => void) {
+  private constructor(context: AudioContext, onReport: (report: PlayerReport) => void, onState: () => void) {
     this.context = context;
     this.#ring = new AudioWorkletNode(context, 'melody-ring', { numberOfInputs: 0, outputChannelCount: [1] });
     this.#fade = new GainNode(context);
@@ -20,13 +24,35 @@ export class Player {
     this.#ring.connect(this.#fade).connect(this.analyser);
     this.#fade.connect(this.#volume).connect(context.destination);
     this.#ring.port.onmessage = ({ data }: MessageEvent<PlayerReport>) => onReport(data);
+    context.onstatechange = () => {
+      this.#wake();
+      onState();
+    };
+    document.addEventListener('visibilitychange', this.#wake);
   }
 
-  /** Must be called from a press: browsers keep pages silent until then. `sampleRate` in Hz. */
-  static async open(sampleRate: number, onReport: (report: PlayerReport) => void): Promise<Player> {
+  /** Must be called from a press: browsers keep pages silent until then. `sampleRate` in Hz; `onState`: `running` may have changed. Throws `io`. */
+  static async open(sampleRate: number, onReport: (report: PlayerReport) => void, onState: () => void): Promise<Player> {
     const context = new AudioContext({ sampleRate, latencyHint: 'playback' });
-    await context.audioWorklet.addModule(new URL('./melody-worklet.js', import.meta.url));
-    return new Player(context, onReport);
+    try {
+      await context.audioWorklet.addModule(new URL('./melody-worklet.js', import.meta.url));
+      return new Player(context, onReport, onState);
+    } catch (cause) {
+      void context.close().catch(() => {}); // or it runs on, and nobody hears of it
+      throw new MelodyError('io', `the script that plays sound could not be used: ${cause}`, 'reload the page', { cause });
+    }
+  }
+
+  /** Whether a page may start to sound when no press was made just now: some browsers want one for every AudioContext. */
+  static async mayOpen(): Promise<boolean> {
+    const context = new AudioContext();
+    const started = await new Promise<boolean>((resolve) => {
+      context.onstatechange = () => context.state === 'running' && resolve(true);
+      setTimeout(() => resolve(false), START_MS);
+      context.resume().catch(() => {});
+    });
+    void context.close().catch(() => {});
+    return started;
   }
 
   /** Whether the browser plays: it may take its time, or wait for another press. */
@@ -57,6 +83,7 @@ export class Player {
   /** Fades out and stops; resolves when it is silent, or with false when `begin` or `resume` came meanwhile. */
   async pause(): Promise<boolean> {
     const wish = ++this.#wishes;
+    this.#wanted = false;
     this.#fadeTo(0);
     await new Promise((resolve) => setTimeout(resolve, 4 * FADE_SECONDS * 1000));
     if (wish !== this.#wishes) return false;
@@ -67,6 +94,7 @@ export class Player {
 
   resume(): void {
     this.#wishes += 1;
+    this.#wanted = true;
     this.context.resume().catch(() => {}); // settles only when the browser lets the page sound
     this.#fadeTo(1);
   }
@@ -77,9 +105,17 @@ export class Player {
   }
 
   async close(): Promise<void> {
+    this.#wanted = false;
+    this.context.onstatechange = null;
+    document.removeEventListener('visibilitychange', this.#wake);
     this.#ring.disconnect();
-    await this.context.close();
+    await this.context.close().catch(() => {}); // closed before
   }
+
+  /** Browsers stop sound by themselves: a call, another device, a tab out of sight. It goes on as soon as they allow. */
+  #wake = () => {
+    if (this.#wanted && !this.running) this.context.resume().catch(() => {});
+  };
 
   #fadeTo(level: number): void {
     this.#fade.gain.cancelScheduledValues(this.context.currentTime);
