@@ -3,8 +3,8 @@ import { MelodyError } from '../errors.ts';
 import type { PlayerMessage, PlayerReport } from './worklet.ts';
 
 const FADE_SECONDS = 0.015; // an edge in the middle of a wave clicks; this is short enough to feel immediate
-/** An AudioContext that may sound runs well before this. */
-const START_MS = 1000;
+/** An AudioContext that may sound runs well before this, on a busy machine too. */
+const START_MS = 3000;
 
 export class Player {
   readonly context: AudioContext;

@@ -4,6 +4,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath } from '../../tools/chromium.mjs';
 import { Site, SLOW } from './site.ts';
 
+/** Seconds of waiting pass in tenths. */
+const hurry = (page: Page) =>
+  page.addInitScript(() => {
+    const later = setTimeout;
+    globalThis.setTimeout = ((then: () => void, ms: number) => later(then, ms > 1000 ? ms / 10 : ms)) as typeof setTimeout;
+  });
+
 /** Notes what the worker is asked, and every AudioContext; `locked` ones start by no call. */
 const watch = (page: Page): Promise<unknown> =>
   page.addInitScript(() => {
@@ -32,11 +39,8 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     page = await site.sessionPage('stub/session.html', before);
     await page.evaluate(() => session.load('any/'));
   };
-  const players = async (before: (tab: Page) => Promise<unknown> = async () => {}) => {
-    page = await site.visit('stub/', async (tab) => {
-      await watch(tab);
-      await before(tab);
-    });
+  const players = async (before = watch) => {
+    page = await site.visit('stub/', before);
   };
   const snapshot = () => page.evaluate(() => session.snapshot);
   const askedFor = (type: string) => page.evaluate((wanted) => asked.filter((request) => request.type === wanted), type);
@@ -124,6 +128,21 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect(order.slice(-4)).toEqual(['load', 'abort', 'unload', 'load']);
   });
 
+  it('a folder is loaded by one session at a time', async () => {
+    await sessionPage();
+    const loads = await page.evaluate(async () => {
+      const count = () => asked.filter(({ type }) => type === 'load').length;
+      const before = count();
+      const other = newSession({});
+      const first = session.load('slow/');
+      const second = other.load('slow');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const meanwhile = count() - before;
+      return [meanwhile, await first, await second, count() - before];
+    });
+    expect(loads).toEqual([1, true, true, 2]);
+  });
+
   it('the browser is asked to keep what is kept, and its answer is told', async () => {
     await sessionPage(async (tab) => {
       await watch(tab);
@@ -137,13 +156,7 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
   });
 
   it('a sound device that starts late is told of until it does; one that is taken away is asked for again', async () => {
-    await sessionPage(async (tab) => {
-      await watch(tab);
-      await tab.addInitScript(() => {
-        const later = setTimeout;
-        globalThis.setTimeout = ((then: () => void, ms: number) => later(then, ms > 1000 ? ms / 10 : ms)) as typeof setTimeout;
-      });
-    });
+    await sessionPage((tab) => Promise.all([watch(tab), hurry(tab)]));
     const told = () => until(() => session.snapshot.warnings.some((text) => text.startsWith('No sound comes out')));
     await page.evaluate(() => {
       locked = true;
@@ -239,7 +252,7 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
   });
 
   it('an element says the warnings, and waits for a press where the old one no longer opens the sound', async () => {
-    await players();
+    await players((tab) => Promise.all([watch(tab), hurry(tab)]));
     await page.evaluate(() => {
       locked = true;
       document.querySelector('melody-player')?.setAttribute('prompt', 'zither');
