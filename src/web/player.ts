@@ -18,7 +18,7 @@ export class Player {
   private constructor(context: AudioContext, onReport: (report: PlayerReport) => void, onState: () => void) {
     this.context = context;
     this.#ring = new AudioWorkletNode(context, 'melody-ring', { numberOfInputs: 0, outputChannelCount: [1] });
-    this.#fade = new GainNode(context);
+    this.#fade = new GainNode(context, { gain: 0 });
     this.#volume = new GainNode(context);
     this.analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0.5, minDecibels: -95, maxDecibels: -15 });
     this.#ring.connect(this.#fade).connect(this.analyser);
@@ -34,6 +34,7 @@ export class Player {
   /** Must be called from a press: browsers keep pages silent until then. `sampleRate` in Hz; `onState`: `running` may have changed. Throws `io`. */
   static async open(sampleRate: number, onReport: (report: PlayerReport) => void, onState: () => void): Promise<Player> {
     const context = new AudioContext({ sampleRate, latencyHint: 'playback' });
+    context.resume().catch(() => {}); // Safari wants this within the press too
     try {
       await context.audioWorklet.addModule(new URL('./melody-worklet.js', import.meta.url));
       return new Player(context, onReport, onState);
@@ -60,15 +61,19 @@ export class Player {
     return this.context.state === 'running';
   }
 
+  /** To be called from a press, before anything is waited for: what the browser held back until then may sound afterwards. */
+  unlock(): void {
+    this.context.resume().catch(() => {});
+  }
+
   /** 0…1. */
   set volume(value: number) {
     this.#volume.gain.setTargetAtTime(value * value, this.context.currentTime, FADE_SECONDS); // squared: loudness as it is felt
   }
 
-  /** Starts a new piece, heard once `startSeconds` of it are here. */
+  /** Starts a new piece, heard after `resume` once `startSeconds` of it are here. */
   begin(startSeconds: number): void {
     this.#send({ type: 'clear', startSeconds });
-    this.resume();
   }
 
   /** The samples are copied: the page keeps them for saving. */
@@ -80,7 +85,7 @@ export class Player {
     this.#send({ type: 'end' });
   }
 
-  /** Fades out and stops; resolves when it is silent, or with false when `begin` or `resume` came meanwhile. */
+  /** Fades out and stops; resolves when it is silent, or with false when `resume` came meanwhile. */
   async pause(): Promise<boolean> {
     const wish = ++this.#wishes;
     this.#wanted = false;

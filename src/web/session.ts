@@ -298,7 +298,9 @@ export class Session {
       this.#sounding = piece;
       player.volume = this.#volume;
       player.begin(this.#options.startSeconds ?? START_SECONDS);
-      if (this.#snapshot.state === 'paused') void player.pause(); // pressed while it opened
+      if (this.#snapshot.state !== 'paused')
+        player.resume(); // or it was pressed while it opened
+      else void player.pause();
       return piece;
     } catch (error) {
       if (piece === this.#pieces) this.#set({ state: 'ready', error: shown(error) });
@@ -308,17 +310,19 @@ export class Session {
 
   /** One player at a time, however often it is asked for while it opens. */
   #openPlayer(sampleRate: number): Promise<Player> {
-    if (this.#opening?.sampleRate === sampleRate) return this.#opening.player;
-    const before = this.#opening?.player;
+    if (this.#opening?.sampleRate === sampleRate) {
+      this.#player?.unlock();
+      return this.#opening.player;
+    }
+    void this.#opening?.player.then(
+      (old) => old.close(),
+      () => {},
+    );
     const open = async () => {
       const player = await Player.open(
         sampleRate,
         (report) => this.#heard(report),
         () => this.#soundChanged(),
-      );
-      void before?.then(
-        (old) => old.close(),
-        () => {},
       );
       if (this.#opening === opening) this.#player = player;
       return player;

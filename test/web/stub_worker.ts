@@ -24,7 +24,8 @@ async function answer(request: Request, signal: AbortSignal): Promise<unknown> {
   for (let second = 0; !signal.aborted; second++) {
     const samples = Float32Array.from({ length: RATE }, (_, i) => 0.1 * Math.sin(i / 10));
     post({ type: 'chunk', id, samples, sampleRate: RATE, startSample: second * RATE });
-    for (let wait = 0; wait < 10 && !signal.aborted; wait++) await sleep(50);
+    const pause = prompt.includes('gaps') ? 1500 : 500; // ms
+    for (let wait = 0; wait < pause && !signal.aborted; wait += 50) await sleep(50);
   }
   if (prompt.includes('slow')) await sleep(700);
   throw new Error('aborted');
