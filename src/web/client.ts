@@ -48,16 +48,19 @@ export class MelodyWorker {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #count = 0;
+  #fault: MelodyError | undefined;
 
-  /** Starts the worker that lies beside this script; nothing is fetched but its code. */
-  constructor(worker = new Worker(new URL('./melody-worker.js', import.meta.url), { type: 'module', name: 'melody' })) {
+  /** Starts the worker that lies beside this script; nothing is fetched but its code. Throws `io`. */
+  constructor(worker = startWorker()) {
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#hear(data);
-    worker.onerror = (event) => {
-      const error = new MelodyError('io', `the worker stopped: ${event.message ?? 'its script could not be read'}`, 'reload the page');
-      for (const { reject } of this.#pending.values()) reject(error);
-      this.#pending.clear();
-    };
+    worker.onerror = ({ message }) =>
+      this.#end(new MelodyError('io', `the worker stopped: ${message ?? 'its script could not be read'}`, 'reload the page'));
+  }
+
+  /** Why it answers nothing any more. */
+  get fault(): MelodyError | undefined {
+    return this.#fault;
   }
 
   /** Sizes of a model folder's files, from its manifest alone. Throws `io`, `weights`. */
@@ -67,11 +70,15 @@ export class MelodyWorker {
 
   /** Fetch (or take from this browser), check and open a model. Aborting and loading again resumes. Throws `io`, `weights`, `no_adapter`. */
   load(src: string, { keep = true, signal, onFetching, onNotKept }: { keep?: boolean } & LoadCallbacks = {}): Promise<ModelInfo> {
-    return this.#ask('load', { src: fromPage(src), keep }, signal, (reply) => {
-      if (reply.type !== 'event') return;
-      if (reply.event.type === 'fetching') onFetching?.(reply.event);
-      if (reply.event.type === 'not_kept') onNotKept?.(reply.event.message);
-    }).answer;
+    const address = fromPage(src);
+    return oneAtATime(`melody ${address.replace(/\/$/, '')}`, signal, () => {
+      const { answer } = this.#ask('load', { src: address, keep }, signal, (reply) => {
+        if (reply.type !== 'event') return;
+        if (reply.event.type === 'fetching') onFetching?.(reply.event);
+        if (reply.event.type === 'not_kept') onNotKept?.(reply.event.message);
+      });
+      return answer;
+    });
   }
 
   /** As Melody.generate, but for drafts: they stay where they are made. */
@@ -126,8 +133,13 @@ export class MelodyWorker {
 
   /** End the worker at once. */
   terminate(): void {
+    this.#end(new MelodyError('aborted', 'the worker was ended'));
+  }
+
+  #end(fault: MelodyError): void {
+    this.#fault = fault;
     this.#worker.terminate();
-    for (const { reject } of this.#pending.values()) reject(new MelodyError('aborted', 'the worker was ended'));
+    for (const { reject } of this.#pending.values()) reject(fault);
     this.#pending.clear();
   }
 
@@ -135,6 +147,7 @@ export class MelodyWorker {
     const id = ++this.#count;
     const abort = () => this.#post({ type: 'abort', id });
     const answer = new Promise<Calls[K][1]>((resolve, reject) => {
+      if (this.#fault) return reject(this.#fault);
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, hear: (reply) => !signal?.aborted && hear(reply) });
       this.#post({ type, id, ...body } as unknown as Request);
       if (signal?.aborted) abort();
@@ -158,6 +171,25 @@ export class MelodyWorker {
   #post(request: Request): void {
     this.#worker.postMessage(request);
   }
+}
+
+function startWorker(): Worker {
+  try {
+    return new Worker(new URL('./melody-worker.js', import.meta.url), { type: 'module', name: 'melody' });
+  } catch (cause) {
+    const hint = 'melody-player.js and melody-worker.js must lie on the same site as the page';
+    throw new MelodyError('io', `the worker could not be started: ${cause}`, hint, { cause });
+  }
+}
+
+/** Work on what all tabs of this origin share: two downloads into one place would break each other. */
+async function oneAtATime<T>(name: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  let running: Promise<T> | undefined;
+  const start = () => (running ??= work());
+  // Where the browser gives this page no locks, it goes without.
+  await navigator.locks?.request(name, { signal }, start).catch(() => undefined);
+  if (!running && signal?.aborted) throw new MelodyError('aborted', 'stopped by its AbortSignal');
+  return start();
 }
 
 /** An address is relative to the page that names it, not to the worker's script, which may lie in another folder. */

@@ -2,6 +2,7 @@
 //
 // Attributes: prompt, src (a model folder), seed, duration (seconds; endless without). Nothing is fetched before the first press. A change of
 // `prompt` while it plays is heard from the next chunk on. Fires `melodychange` with the session's snapshot as its detail.
+import { Player } from './player.ts';
 import { Session, type Snapshot } from './session.ts';
 import { megabytes, sentence } from './words.ts';
 
@@ -35,6 +36,7 @@ export class MelodyPlayerElement extends HTMLElement {
     this.#stop.textContent = 'Stop';
     this.#stop.hidden = true;
     this.#status.setAttribute('role', 'status');
+    this.#name();
     row.append(this.#press, this.#stop, this.#status);
     root.append(row);
     this.#press.onclick = () => void this.#toggle();
@@ -55,6 +57,7 @@ export class MelodyPlayerElement extends HTMLElement {
   }
 
   attributeChangedCallback(name: string, old: string | null, value: string | null): void {
+    if (name === 'prompt') this.#name();
     if (!this.#session || old === value) return;
     if (name === 'prompt') this.#session.steer({ prompt: value ?? '' });
     else this.#end();
@@ -65,33 +68,68 @@ export class MelodyPlayerElement extends HTMLElement {
   }
 
   async #toggle(): Promise<void> {
-    this.#session ??= new Session({ onChange: (snapshot) => this.#show(snapshot) });
-    const session = this.#session;
+    if (this.#session?.worker.fault) this.#end(); // it answers nothing any more: another one
+    const session = this.#session ?? this.#start();
+    if (!session) return;
     const { state } = session.snapshot;
     if (state === 'loading') return void session.cancelLoad();
     if (state === 'playing' || state === 'buffering') return session.pause();
     if (state === 'paused') return void session.resume();
-    if (!session.snapshot.model && !(await session.load(this.getAttribute('src') ?? ''))) return;
+    if (!session.snapshot.model) {
+      if (!(await session.load(this.getAttribute('src') ?? ''))) return;
+      // The press may be minutes old by now, too old for some browsers.
+      const may = await Player.mayOpen().catch(() => true);
+      if (session !== this.#session || session.snapshot.state !== 'ready') return; // pressed meanwhile
+      if (!may) return this.#say('Ready: press Play');
+    }
     const number = (name: string) => (this.hasAttribute(name) ? Number(this.getAttribute(name)) : undefined);
     await session.play({ prompt: this.prompt, seed: number('seed'), durationSeconds: number('duration') });
+  }
+
+  #start(): Session | undefined {
+    try {
+      const session = new Session({ onChange: (snapshot) => this.#session === session && this.#show(snapshot) });
+      this.#session = session;
+      return session;
+    } catch (error) {
+      this.#say(sentence(error as Error));
+    }
   }
 
   #end(): void {
     void this.#session?.dispose();
     this.#session = undefined;
-    this.#press.textContent = 'Play';
-    this.#stop.hidden = true;
-    this.#status.textContent = '';
+    this.#label('Play', false);
+    this.#say('');
+  }
+
+  #label(press: string, stoppable: boolean): void {
+    // What was pressed by keyboard and goes away hands its focus on.
+    if (!stoppable && this.shadowRoot?.activeElement === this.#stop) this.#press.focus();
+    this.#press.textContent = press;
+    this.#stop.hidden = !stoppable;
+    this.#name();
+  }
+
+  /** The buttons in words, for who hears several players one after another. */
+  #name(): void {
+    for (const button of [this.#press, this.#stop]) {
+      if (this.prompt) button.setAttribute('aria-label', `${button.textContent}: ${this.prompt}`);
+      else button.removeAttribute('aria-label');
+    }
+  }
+
+  #say(text: string): void {
+    if (this.#status.textContent !== text) this.#status.textContent = text;
   }
 
   #show(snapshot: Snapshot): void {
-    const { state, loading } = snapshot;
-    this.#press.textContent =
-      state === 'loading' ? 'Cancel' : state === 'playing' || state === 'buffering' ? 'Pause' : state === 'paused' ? 'Resume' : 'Play';
-    this.#stop.hidden = state === 'empty' || state === 'loading' || state === 'ready';
+    const { state, loading, warnings } = snapshot;
+    const running = state === 'playing' || state === 'buffering';
+    this.#label(state === 'loading' ? 'Cancel' : running ? 'Pause' : state === 'paused' ? 'Resume' : 'Play', running || state === 'paused');
     // In steps of 10 %, so that a screen reader is not talking all the time.
     const tenth = loading && Math.floor((10 * loading.received) / loading.total) * 10;
-    const text = snapshot.error
+    const doing = snapshot.error
       ? sentence(snapshot.error)
       : loading
         ? loading.received < loading.total
@@ -100,9 +138,12 @@ export class MelodyPlayerElement extends HTMLElement {
         : state === 'loading'
           ? 'Loading'
           : state === 'buffering'
-            ? 'Making music'
+            ? snapshot.underruns
+              ? 'Making more music'
+              : 'Making music'
             : '';
-    if (this.#status.textContent !== text) this.#status.textContent = text;
+    const warning = snapshot.error ? undefined : warnings.at(-1);
+    this.#say([doing, warning && sentence({ message: warning })].filter(Boolean).join('. '));
     this.dispatchEvent(new CustomEvent('melodychange', { detail: snapshot }));
   }
 }

@@ -15,6 +15,8 @@ export interface Snapshot {
   readonly error: MelodyError | undefined;
   /** What the running job or the model says, newest last. */
   readonly warnings: readonly string[];
+  /** The browser promised to keep the weights until they are removed by hand; undefined before it said so or not. */
+  readonly persisted: boolean | undefined;
   /** All chunks of the piece were made, and it was not stopped. */
   readonly complete: boolean;
   readonly recipe: Recipe | undefined;
@@ -45,6 +47,7 @@ const START_SECONDS = 0.5;
 const AHEAD_SECONDS = 8;
 /** Made music that is not heard after this long is worth a word. */
 const SILENT_MS = 4000;
+const NO_SOUND = 'No sound comes out: the browser has not started its audio. Check the sound device, then press pause and play';
 
 const NOTHING = {
   complete: false,
@@ -61,14 +64,20 @@ const NOTHING = {
 export class Session {
   readonly worker: MelodyWorker;
   readonly #options: SessionOptions;
-  #snapshot: Snapshot = { ...NOTHING, state: 'empty', model: undefined, loading: undefined, speed: undefined };
+  #snapshot: Snapshot = { ...NOTHING, state: 'empty', model: undefined, loading: undefined, persisted: undefined, speed: undefined };
   #player: Player | undefined;
+  #opening: { sampleRate: number; player: Promise<Player> } | undefined; // the player, or what will be it
   #volume = 1;
-  #job: { abort: AbortController; stream: RunningStream; settled: Promise<void> } | undefined;
+  #job: { abort: AbortController; stream: RunningStream; settled: Promise<void>; started: boolean } | undefined;
+  #wanted: StyleOptions | undefined; // a change of style for a job that has not started yet
+  #ended: Promise<unknown> | undefined; // when what ran before has let go of worker and player
   #loading: AbortController | undefined;
+  #answered: Promise<unknown> | undefined; // when the worker is done with the last load
   #kept: Float32Array[] = [];
   #sampleRate = 0;
   #pieces = 0;
+  #sounding = 0; // the piece that the player was given
+  #closed = false;
 
   constructor(options: SessionOptions = {}) {
     this.#options = options;
@@ -89,29 +98,39 @@ export class Session {
     if (this.#player) this.#player.volume = value;
   }
 
-  /** Fetch, check and open a model; `cancelLoad` breaks it off, and the next call goes on from there. Faults are in the snapshot. */
+  /**
+   * Fetch, check and open a model; `cancelLoad` breaks it off, and the next call goes on from there. What is kept is kept for good where the
+   * browser agrees: some ask the listener, so call it from a press. Faults are in the snapshot.
+   */
   async load(src: string, { keep = true } = {}): Promise<boolean> {
-    await this.stop();
+    const free = Promise.all([this.stop(), this.#answered]);
     const abort = new AbortController();
     this.#loading = abort;
     this.#set({ state: 'loading', model: undefined, loading: undefined, error: undefined, warnings: [] });
+    if (keep) {
+      void navigator.storage?.persist?.().then(
+        (persisted) => this.#set({ persisted }),
+        () => {}, // then it may be thrown away, as without asking
+      );
+    }
+    const opening = free.then(() => this.#openModel(src, keep, abort.signal));
+    this.#answered = opening.catch(() => {});
     try {
-      const model = await this.worker.load(src, {
-        keep,
-        signal: abort.signal,
-        onFetching: (loading) => this.#set({ loading }),
-        onNotKept: (message) => this.#warn(`The model is not kept for next time: ${message}.`),
-      });
+      const model = await opening;
+      if (abort.signal.aborted) return false;
+      this.#loading = undefined;
       this.#set({ state: 'ready', model, loading: undefined });
       return true;
     } catch (error) {
-      this.#set({ state: 'empty', loading: undefined, error: shown(error) });
+      if (!abort.signal.aborted) this.#set({ state: 'empty', loading: undefined, error: shown(error) });
       return false;
     }
   }
 
   cancelLoad(): void {
     this.#loading?.abort();
+    this.#loading = undefined;
+    if (this.#snapshot.state === 'loading') this.#set({ state: 'empty', loading: undefined });
   }
 
   /** Make music and play it as it is made: endless without `durationSeconds`. Call it from a press. Faults are in the snapshot. */
@@ -127,7 +146,12 @@ export class Session {
     let waiting = false; // between a chunk and the next sign of work
     const stream = this.worker.stream(options, ahead, {
       signal: abort.signal,
-      onStart: (recipe) => this.#set({ recipe }),
+      onStart: (recipe) => {
+        job.started = true;
+        if (this.#wanted) stream.steer(this.#wanted);
+        this.#wanted = undefined;
+        this.#set({ recipe });
+      },
       onEvent: (event) => {
         // The first event after a pause tells when work went on.
         if (event.type === 'progress' && waiting) {
@@ -136,7 +160,11 @@ export class Session {
         }
         if (event.type === 'warning') this.#warn(event.message);
         const { recipe } = this.#snapshot;
-        if (event.type === 'steered' && recipe) this.#set({ recipe: { ...recipe, steered: [...(recipe.steered ?? []), event.steering] } });
+        if (event.type === 'steered' && recipe) {
+          // Among those that were asked for beforehand; after one of the same time, as the engine has it.
+          const steered = [...(recipe.steered ?? []), event.steering].sort((a, b) => a.atSeconds - b.atSeconds);
+          this.#set({ recipe: { ...recipe, steered } });
+        }
         this.#options.onEvent?.(event);
       },
       onChunk: (samples, sampleRate, startSample) => {
@@ -145,7 +173,7 @@ export class Session {
         const madeSeconds = (startSample + samples.length) / sampleRate;
         this.#keep(samples);
         this.#player?.push(samples);
-        if (startSample === 0) this.#expectSound(piece);
+        if (startSample === 0) this.#expectSound();
         this.#set({ madeSeconds, speed: madeSeconds / Math.max(computing, 1e-3) });
         this.#options.onChunk?.(samples, sampleRate, startSample);
       },
@@ -162,7 +190,8 @@ export class Session {
         this.#set({ error: shown(error), ...(this.#snapshot.bufferedSeconds === 0 && { state: 'ready' }) });
       },
     );
-    this.#job = { abort, stream, settled };
+    const job = { abort, stream, settled, started: false };
+    this.#job = job;
   }
 
   /** Play audio that is already there. */
@@ -172,14 +201,15 @@ export class Session {
     this.#keep(samples);
     this.#player?.push(samples);
     this.#player?.end();
-    this.#expectSound(piece);
+    this.#expectSound();
     this.#set({ complete: true, madeSeconds: samples.length / sampleRate });
     this.#options.onChunk?.(samples, sampleRate, 0);
   }
 
   /** Change the music while it is made; heard from the next chunk on. */
   steer(style: StyleOptions): void {
-    this.#job?.stream.steer(style);
+    if (this.#job?.started) this.#job.stream.steer(style);
+    else this.#wanted = style;
   }
 
   async pause(): Promise<void> {
@@ -192,17 +222,14 @@ export class Session {
     if (this.#snapshot.state !== 'paused') return;
     this.#set({ state: this.#snapshot.bufferedSeconds > 0 ? 'playing' : 'buffering' });
     this.#player?.resume();
+    this.#expectSound();
   }
 
   /** End the piece; resolves when the worker is free for the next. */
   async stop(): Promise<void> {
-    this.#pieces += 1;
-    const job = this.#job;
-    this.#job = undefined;
-    job?.abort.abort();
-    this.#loading?.abort();
+    const ended = this.#end();
     if (this.#snapshot.model) this.#set({ state: 'ready', complete: false, peak: 0, bufferedSeconds: 0 });
-    await Promise.all([job?.settled, this.#player?.stop()]);
+    await ended;
   }
 
   /** The piece so far (its last ten minutes), one array; undefined when there is none. */
@@ -220,40 +247,96 @@ export class Session {
 
   /** Free worker, GPU and sound. */
   async dispose(): Promise<void> {
+    this.#closed = true;
+    void this.#end();
     this.worker.terminate();
-    await this.#player?.close();
+    await this.#opening?.player.then(
+      (player) => player.close(),
+      () => {},
+    );
   }
 
-  /** Ends what runs, gets the player ready; returns the number of the new piece. */
+  /** Ends what runs at once; resolves when worker and player are free. */
+  #end(): Promise<unknown> {
+    this.#pieces += 1;
+    const job = this.#job;
+    this.#job = undefined;
+    this.#wanted = undefined;
+    job?.abort.abort();
+    this.cancelLoad();
+    this.#ended = Promise.all([this.#ended, job?.settled, this.#player?.stop()]);
+    return this.#ended;
+  }
+
+  async #openModel(src: string, keep: boolean, signal: AbortSignal): Promise<ModelInfo> {
+    signal.throwIfAborted();
+    const model = await this.worker.load(src, {
+      keep,
+      signal,
+      onFetching: (loading) => this.#set({ loading }),
+      onNotKept: (message) => this.#warn(`The model is not kept for next time: ${message}.`),
+    });
+    if (signal.aborted) await this.worker.unload(); // called off when it was past calling off
+    return model;
+  }
+
+  /** Ends what runs, gets the player ready; returns the number of the new piece, or -1 where it was stopped before it began. */
   async #begin(sampleRate: number, start: Partial<Snapshot>): Promise<number> {
     // The context is made before the first await, while the press still counts.
     const opening = this.#openPlayer(sampleRate);
-    do await this.stop();
-    while (this.#job); // another press may have started one meanwhile
-    const piece = ++this.#pieces;
+    const ended = this.#end();
+    const piece = this.#pieces;
     this.#kept = [];
     this.#sampleRate = sampleRate;
-    this.#set(start);
+    this.#set(start); // at once: it can be paused and stopped while the last piece still ends
     try {
-      const player = await opening;
+      const [player] = await Promise.all([opening, ended]);
+      if (piece !== this.#pieces) {
+        if (this.#sounding !== this.#pieces) void player.pause();
+        return -1;
+      }
+      this.#sounding = piece;
       player.volume = this.#volume;
-      if (piece === this.#pieces) player.begin(this.#options.startSeconds ?? START_SECONDS);
+      player.begin(this.#options.startSeconds ?? START_SECONDS);
+      if (this.#snapshot.state !== 'paused')
+        player.resume(); // or it was pressed while it opened
+      else void player.pause();
+      return piece;
     } catch (error) {
-      this.#set({ state: 'ready', error: shown(error) });
+      if (piece === this.#pieces) this.#set({ state: 'ready', error: shown(error) });
       return -1;
     }
-    return piece;
   }
 
-  async #openPlayer(sampleRate: number): Promise<Player> {
-    if (this.#player?.context.sampleRate === sampleRate) return this.#player;
-    const old = this.#player;
-    this.#player = await Player.open(sampleRate, (report) => this.#heard(report));
-    await old?.close();
-    return this.#player;
+  /** One player at a time, however often it is asked for while it opens. */
+  #openPlayer(sampleRate: number): Promise<Player> {
+    if (this.#opening?.sampleRate === sampleRate) {
+      this.#player?.unlock();
+      return this.#opening.player;
+    }
+    void this.#opening?.player.then(
+      (old) => old.close(),
+      () => {},
+    );
+    const open = async () => {
+      const player = await Player.open(
+        sampleRate,
+        (report) => this.#heard(report),
+        () => this.#soundChanged(),
+      );
+      if (this.#opening === opening) this.#player = player;
+      return player;
+    };
+    const opening = { sampleRate, player: open() };
+    this.#opening = opening;
+    opening.player.catch(() => {
+      if (this.#opening === opening) this.#opening = undefined; // the next press tries again
+    });
+    return opening.player;
   }
 
   #heard(report: PlayerReport): void {
+    if (this.#sounding !== this.#pieces) return; // the rest of a piece that was stopped
     const rate = this.#sampleRate;
     this.#job?.stream.played(report.played);
     const { state, complete } = this.#snapshot;
@@ -269,11 +352,18 @@ export class Session {
     if (running && report.finished && complete) void this.#player?.pause();
   }
 
-  #expectSound(piece: number): void {
+  /** The browser started its audio, or stopped it. */
+  #soundChanged(): void {
+    const { warnings } = this.#snapshot;
+    if (!this.#player?.running) this.#expectSound();
+    else if (warnings.includes(NO_SOUND)) this.#set({ warnings: warnings.filter((text) => text !== NO_SOUND) });
+  }
+
+  #expectSound(): void {
+    const piece = this.#pieces;
     setTimeout(() => {
       const { state } = this.#snapshot;
-      if (piece === this.#pieces && (state === 'buffering' || state === 'playing') && !this.#player?.running)
-        this.#warn('No sound comes out: the browser has not started its audio. Check the sound device, then press pause and play');
+      if (piece === this.#pieces && (state === 'buffering' || state === 'playing') && !this.#player?.running) this.#warn(NO_SOUND);
     }, SILENT_MS);
   }
 
@@ -289,6 +379,7 @@ export class Session {
   }
 
   #set(change: Partial<Snapshot>): void {
+    if (this.#closed) return;
     this.#snapshot = { ...this.#snapshot, ...change };
     this.#options.onChange?.(this.#snapshot);
   }

@@ -47,8 +47,14 @@ class Host {
     if (request.type === 'abort') {
       task?.abort.abort();
       task?.wake();
-    } else if (request.type === 'steer') task?.stream?.steer(request.style);
-    else if (request.type === 'played') {
+    } else if (request.type === 'steer') {
+      try {
+        task?.stream?.steer(request.style);
+      } catch (error) {
+        const { message } = plain(error);
+        this.#post({ type: 'event', id: request.id, event: { type: 'warning', code: 'ignored_control', message } });
+      }
+    } else if (request.type === 'played') {
       if (!task) return;
       task.played = Math.max(task.played, request.samples);
       task.wake();

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Melody, type Steering, type StyleOptions } from '../../src/index.ts';
 import { chromiumPath } from '../../tools/chromium.mjs';
 import { TEST_GPU } from '../helpers/gpu.ts';
-import { load, PIECE, play, Site, SLOW, TINY, worst } from './site.ts';
+import { finished, load, PIECE, play, Site, SLOW, TINY, worst } from './site.ts';
 
 /** Two windows, so that the second can follow another style. */
 const TWO = { ...PIECE, firstWindowSeconds: 0.8 };
@@ -66,6 +66,17 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
       // As its recipe asks for it beforehand.
       expect(await chunksThere(page, undefined, [{ ...style, atSeconds: 0.8 }])).toEqual([first, second]);
     }
+  });
+
+  it('a style that is refused is told of, and the music goes on', async () => {
+    await play(page, { ...TWO, durationSeconds: 0.5, steps: 1 });
+    await page.evaluate(() => session.steer({ prompt: 'techno', tempo: 999 }));
+    await finished(page);
+    const { error, warnings, recipe } = await page.evaluate(() => session.snapshot);
+    expect({ error, warnings, steered: recipe?.steered }).toEqual({ error: undefined, warnings: [expect.stringContaining('tempo')] });
+    await play(page, { ...TWO, durationSeconds: 0.5, steps: 1 });
+    await finished(page);
+    expect(await page.evaluate(() => session.snapshot)).toMatchObject({ error: undefined, warnings: [] });
   });
 
   it('making waits for the listener: a paused piece is made so far ahead and no further', async () => {

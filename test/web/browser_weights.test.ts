@@ -60,6 +60,18 @@ describe.runIf(chromiumPath)('weights in Chromium', { timeout: SLOW }, () => {
     await again.close();
   });
 
+  it('two players that load at once do not break each other’s download', async () => {
+    const page = await site.sessionPage();
+    const loaded = await page.evaluate(async (src) => {
+      await session.worker.remove();
+      const both = [session, newSession({})];
+      await Promise.all(both.map((each) => each.load(src)));
+      return both.map(({ snapshot }) => snapshot.error?.message ?? snapshot.model?.kept);
+    }, TINY);
+    expect(loaded).toEqual([true, true]);
+    await page.close();
+  });
+
   it('a broken-off download goes on where it was', async () => {
     const page = await site.sessionPage();
     const stopped = await page.evaluate(async (src) => {

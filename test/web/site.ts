@@ -35,6 +35,8 @@ export class Site {
   corrupt = false;
   /** Set to cut every connection: offline for page, workers and service worker alike. */
   down = false;
+  /** Paths that are answered with 404. */
+  missing: RegExp | undefined;
   #folder = '';
   #server: Awaited<ReturnType<typeof serveFolder>> | undefined;
   #browser: Browser | undefined;
@@ -46,9 +48,14 @@ export class Site {
     this.#folder = mkdtempSync(join(scratch, 'melody-web-'));
     await buildDemo(this.#folder);
     cpSync(join(root, TINY), join(this.#folder, TINY), { recursive: true });
+    await buildWeb(join(this.#folder, 'stub')); // and its worker is replaced by one without an engine
     await build({
       absWorkingDir: root,
-      entryPoints: { session_page: 'test/web/session_page.ts' },
+      entryPoints: {
+        session_page: 'test/web/session_page.ts',
+        'stub/session_page': 'test/web/session_page.ts',
+        'stub/melody-worker': 'test/web/stub_worker.ts',
+      },
       outdir: this.#folder,
       bundle: true,
       format: 'esm',
@@ -62,15 +69,26 @@ export class Site {
     writeFileSync(join(this.#folder, 'readme/index.html'), page);
     cpSync(join(root, TINY), join(this.#folder, 'readme', TINY), { recursive: true });
     await buildWeb(join(this.#folder, 'readme/web'));
+    for (const folder of ['.', 'stub']) {
+      writeFileSync(
+        join(this.#folder, folder, 'session.html'),
+        '<!doctype html><title>session</title><script type="module" src="session_page.js"></script>',
+      );
+    }
+    const players = ['calm piano', 'fast techno'].map((prompt) => `<melody-player prompt="${prompt}" src="any/"></melody-player>`);
     writeFileSync(
-      join(this.#folder, 'session.html'),
-      '<!doctype html><title>session</title><script type="module" src="session_page.js"></script>',
+      join(this.#folder, 'stub/index.html'),
+      `<!doctype html><html lang="en"><title>players</title><script type="module" src="melody-player.js"></script>${players.join('')}`,
     );
     this.#server = await serveFolder(this.#folder, {
       prefix: PREFIX,
       meddle: (path, request, response) => {
         if (this.down) {
           request.socket.destroy();
+          return true;
+        }
+        if (this.missing?.test(path)) {
+          response.writeHead(404).end();
           return true;
         }
         if (!this.corrupt || !path.endsWith('.safetensors')) return false;
@@ -111,8 +129,8 @@ export class Site {
   }
 
   /** A page with nothing but a session; what it says is noted. */
-  async sessionPage(): Promise<Page> {
-    const page = await this.visit('session.html');
+  async sessionPage(path = 'session.html', before?: (page: Page) => Promise<unknown>): Promise<Page> {
+    const page = await this.visit(path, before);
     await page.waitForFunction(() => globalThis.session !== undefined);
     await page.mouse.click(2, 2); // a press, as browsers want it before sound
     return page;

@@ -1,0 +1,303 @@
+// Session and <melody-player> in a real browser, with a worker that makes no music (stub_worker.ts): presses at bad moments, faults, sound.
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath } from '../../tools/chromium.mjs';
+import { Site, SLOW } from './site.ts';
+
+/** Seconds of waiting pass in tenths. */
+const hurry = (page: Page) =>
+  page.addInitScript(() => {
+    const later = setTimeout;
+    globalThis.setTimeout = ((then: () => void, ms: number) => later(then, ms > 1000 ? ms / 10 : ms)) as typeof setTimeout;
+  });
+
+/** Notes what the worker is asked, and every AudioContext; `locked` ones start by no call. */
+const watch = (page: Page): Promise<unknown> =>
+  page.addInitScript(() => {
+    globalThis.asked = [];
+    globalThis.contexts = [];
+    globalThis.locked = false;
+    new BroadcastChannel('stub').onmessage = ({ data }) => asked.push(data);
+    const { resume } = AudioContext.prototype;
+    AudioContext.prototype.resume = function () {
+      asked.push({ type: 'resume' });
+      return locked ? new Promise(() => {}) : resume.call(this);
+    };
+    const Context = AudioContext;
+    globalThis.AudioContext = class extends Context {
+      constructor(options?: AudioContextOptions) {
+        super(options);
+        if (locked) void this.suspend();
+        contexts.push(this);
+      }
+    };
+  });
+
+describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, () => {
+  const site = new Site();
+  let page: Page;
+  const sessionPage = async (before = watch) => {
+    page = await site.sessionPage('stub/session.html', before);
+    await page.evaluate(() => session.load('any/'));
+  };
+  const players = async (before = watch) => {
+    page = await site.visit('stub/', before);
+  };
+  const snapshot = () => page.evaluate(() => session.snapshot);
+  const askedFor = (type: string) => page.evaluate((wanted) => asked.filter((request) => request.type === wanted), type);
+  const until = (what: () => unknown) => page.waitForFunction(what, undefined, { polling: 20 });
+  const button = (name: string) => page.getByRole('button', { name, exact: true });
+  const status = (text: string | RegExp) => page.getByRole('status').filter({ hasText: text }).waitFor();
+  const allClosed = () => until(() => contexts.length > 0 && contexts.every(({ state }) => state === 'closed'));
+
+  beforeAll(() => site.open(), SLOW);
+  afterEach(async () => {
+    site.missing = undefined;
+    await page.close();
+  });
+  afterAll(() => site.close(), SLOW);
+
+  it('a pause while the sound device is opened is a pause', async () => {
+    await sessionPage();
+    await page.evaluate(() => {
+      const playing = session.play({ prompt: 'calm piano' });
+      void session.pause();
+      return playing;
+    });
+    await until(() => session.snapshot.madeSeconds > 0 && contexts[0].state === 'suspended');
+    await page.waitForTimeout(100); // for the last report
+    const { state, playedSeconds } = await snapshot();
+    expect(state).toBe('paused');
+    expect(playedSeconds).toBeLessThan(0.3); // of a device that takes its time to stop
+    await page.waitForTimeout(300);
+    expect((await snapshot()).playedSeconds).toBe(playedSeconds);
+    await page.evaluate(() => session.resume());
+    await until(() => session.snapshot.playedSeconds > 0.5);
+  });
+
+  it('two presses at once open one sound device and make one piece', async () => {
+    await sessionPage();
+    await page.evaluate(() => Promise.all(['first', 'second'].map((prompt) => session.play({ prompt }))));
+    await until(() => session.snapshot.playedSeconds > 0.1);
+    expect(await page.evaluate(() => contexts.length)).toBe(1);
+    expect(await askedFor('stream')).toMatchObject([{ options: { prompt: 'second' } }]);
+  });
+
+  it('the sound device is woken within the press itself, and rests after Stop', async () => {
+    await sessionPage();
+    const press = () =>
+      page.evaluate(() => {
+        const before = asked.length;
+        const playing = session.play({ prompt: 'calm piano' });
+        const woken = asked.slice(before).some(({ type }) => type === 'resume');
+        return playing.then(() => woken);
+      });
+    for (let i = 0; i < 2; i++) {
+      expect(await press()).toBe(true);
+      await until(() => session.snapshot.playedSeconds > 0.1);
+      await page.evaluate(() => session.stop());
+      await until(() => contexts[0].state === 'suspended');
+    }
+    // Stopped before it was ready.
+    await page.evaluate(() => Promise.all([session.play({ prompt: 'calm piano' }), session.stop()]));
+    await until(() => contexts[0].state === 'suspended');
+    expect(await askedFor('stream')).toHaveLength(2);
+  });
+
+  it('while the last piece still ends, the next can be stopped and steered', async () => {
+    await sessionPage();
+    await page.evaluate(() => session.play({ prompt: 'slow to end' }));
+    await until(() => session.snapshot.playedSeconds > 0.1);
+    const next = await page.evaluate(async () => {
+      const playing = session.play({ prompt: 'next' });
+      const now = { ...session.snapshot, audio: session.audio() };
+      await session.stop();
+      await playing;
+      return now;
+    });
+    expect(next).toMatchObject({ state: 'buffering', recipe: undefined, madeSeconds: 0, audio: undefined });
+    expect(await snapshot()).toMatchObject({ state: 'ready' });
+    expect(await askedFor('stream')).toHaveLength(1);
+
+    await page.evaluate(() => session.play({ prompt: 'slow to end' }));
+    await until(() => session.snapshot.playedSeconds > 0.1);
+    await page.evaluate(() => {
+      const playing = session.play({ prompt: 'next' });
+      session.steer({ prompt: 'typed meanwhile' });
+      return playing;
+    });
+    await until(() => asked.some(({ type }) => type === 'steer'));
+    expect(await askedFor('steer')).toMatchObject([{ style: { prompt: 'typed meanwhile' } }]);
+    expect((await askedFor('stream')).at(-1)).toMatchObject({ options: { prompt: 'next' } });
+  });
+
+  it('what is steered live stands in the recipe before what was planned for later', async () => {
+    await sessionPage();
+    await page.evaluate(() => session.play({ prompt: 'calm piano', steered: [{ prompt: 'planned', atSeconds: 60 }] }));
+    await page.evaluate(() => session.steer({ prompt: 'live' }));
+    await until(() => session.snapshot.recipe?.steered?.length === 2);
+    expect((await snapshot()).recipe?.steered?.map(({ atSeconds }) => atSeconds)).toEqual([2.4, 60]);
+  });
+
+  it('loading that is called off while the model is opened stays off, and can be asked for anew', async () => {
+    await sessionPage();
+    const states = await page.evaluate(async () => {
+      const opening = () => new Promise((resolve) => setInterval(() => session.snapshot.loading?.received === 1e6 && resolve(0), 10));
+      const first = session.load('slow/');
+      await opening();
+      session.cancelLoad();
+      const { state } = session.snapshot;
+      const again = session.load('slow/');
+      return [state, await first, session.snapshot.state, await again, session.snapshot.state];
+    });
+    expect(states).toEqual(['empty', false, 'loading', true, 'ready']);
+    const order = (await page.evaluate(() => asked)).map(({ type }) => type);
+    expect(order.slice(-4)).toEqual(['load', 'abort', 'unload', 'load']);
+  });
+
+  it('a folder is loaded by one session at a time', async () => {
+    await sessionPage();
+    const loads = await page.evaluate(async () => {
+      const count = () => asked.filter(({ type }) => type === 'load').length;
+      const before = count();
+      const other = newSession({});
+      const first = session.load('slow/');
+      const second = other.load('slow');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const meanwhile = count() - before;
+      return [meanwhile, await first, await second, count() - before];
+    });
+    expect(loads).toEqual([1, true, true, 2]);
+  });
+
+  it('the browser is asked to keep what is kept, and its answer is told', async () => {
+    await sessionPage(async (tab) => {
+      await watch(tab);
+      await tab.addInitScript(() => {
+        StorageManager.prototype.persist = async () => !!asked.push({ type: 'persist' });
+      });
+    });
+    await until(() => session.snapshot.persisted === true);
+    await page.evaluate(() => session.load('any/', { keep: false }));
+    expect(await askedFor('persist')).toHaveLength(1);
+  });
+
+  it('a sound device that starts late is told of until it does; one that is taken away is asked for again', async () => {
+    await sessionPage((tab) => Promise.all([watch(tab), hurry(tab)]));
+    const told = () => until(() => session.snapshot.warnings.some((text) => text.startsWith('No sound comes out')));
+    await page.evaluate(() => {
+      locked = true;
+      return session.play({ prompt: 'calm piano' });
+    });
+    await told();
+    await page.evaluate(() => {
+      locked = false;
+      document.dispatchEvent(new Event('visibilitychange'));
+    });
+    await until(() => session.snapshot.playedSeconds > 0.1 && session.snapshot.warnings.length === 0);
+    await page.evaluate(() => contexts[0].suspend());
+    await until(() => contexts[0].state === 'running');
+    await page.evaluate(() => {
+      locked = true;
+      return contexts[0].suspend();
+    });
+    await told();
+    await page.evaluate(async () => {
+      locked = false;
+      await session.pause();
+      session.resume();
+    });
+    await until(() => contexts[0].state === 'running' && session.snapshot.warnings.length === 0);
+    await page.evaluate(() => session.pause());
+    await until(() => contexts[0].state === 'suspended');
+    await page.waitForTimeout(100);
+    expect(await page.evaluate(() => contexts[0].state)).toBe('suspended'); // as the listener wants it
+  });
+
+  it('an element that is moved or removed while it plays is silent, and ready to play again', async () => {
+    await players();
+    const [first, second] = ['calm piano', 'fast techno'];
+    await button(`Play: ${first}`).click();
+    await button(`Pause: ${first}`).waitFor();
+    await until(() => contexts.at(-1)?.state === 'running');
+    await page.evaluate(() => document.body.append(document.querySelector('melody-player') as Element));
+    await allClosed();
+    await page.waitForTimeout(100); // for what the old session might say
+    await button(`Play: ${first}`).waitFor();
+    expect(await page.getByRole('button', { name: 'Stop' }).count()).toBe(0);
+    // And one that goes while its sound device is opened.
+    await page.evaluate(() => {
+      const element = document.querySelector('melody-player') as HTMLElement;
+      element.addEventListener('melodychange', (event) => (event as CustomEvent).detail.state === 'buffering' && element.remove());
+    });
+    await button(`Play: ${second}`).click();
+    await until(() => document.querySelectorAll('melody-player').length === 1);
+    await allClosed();
+    await button(`Play: ${first}`).click();
+    await button(`Pause: ${first}`).waitFor();
+  });
+
+  it('an element’s Cancel holds while the model is opened; focus stays when Stop goes', async () => {
+    await players();
+    await page.evaluate(() => document.querySelector('melody-player')?.setAttribute('src', 'slow/'));
+    await button('Play: calm piano').click();
+    await status('Getting ready');
+    await button('Cancel: calm piano').click();
+    await button('Play: calm piano').waitFor();
+    await until(() => asked.some(({ type }) => type === 'unload'));
+    expect(await askedFor('stream')).toEqual([]);
+    await button('Play: calm piano').click();
+    await button('Stop: calm piano').press('Enter');
+    await button('Play: calm piano').waitFor();
+    expect(await page.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.textContent)).toBe('Play');
+  });
+
+  it('a script that is missing, or of another site, is told of at each press, and the next press tries again', async () => {
+    await players();
+    site.missing = /melody-worker/;
+    await button('Play: calm piano').click();
+    await status('script could not be read');
+    site.missing = /melody-worklet/;
+    await button('Play: calm piano').click();
+    await status('plays sound could not be used');
+    await button('Play: calm piano').click();
+    await until(() => contexts.filter(({ sampleRate }) => sampleRate === 24_000).length === 2);
+    await allClosed();
+    site.missing = undefined;
+    await button('Play: calm piano').click();
+    await button('Pause: calm piano').waitFor();
+    await until(() => contexts.at(-1)?.state === 'running');
+    await page.evaluate(() => {
+      globalThis.Worker = class {
+        constructor() {
+          throw new DOMException('not from here', 'SecurityError');
+        }
+      } as unknown as typeof Worker;
+    });
+    await button('Play: fast techno').click();
+    await status(/could not be started: SecurityError.*must lie on the same site/);
+  });
+
+  it('an element says warnings and gaps, and waits for a press where the old one no longer opens the sound', async () => {
+    await players((tab) => Promise.all([watch(tab), hurry(tab)]));
+    await page.evaluate(() => {
+      locked = true;
+      document.querySelector('melody-player')?.setAttribute('prompt', 'zither, gaps');
+    });
+    await button('Play: zither, gaps').click();
+    await status('Ready: press Play');
+    expect(await askedFor('stream')).toEqual([]);
+    await page.evaluate(() => {
+      locked = false;
+    });
+    await button('Play: zither, gaps').click();
+    await status('No music with “zither” was heard in training.');
+    await status('Making more music. No music with');
+  });
+});
+
+declare global {
+  var asked: { readonly type: string }[];
+  var contexts: AudioContext[];
+  var locked: boolean;
+}

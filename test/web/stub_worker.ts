@@ -1,0 +1,46 @@
+// Stands in for the worker in the tests of what is around it: sounds at once, and slow where a word of the request says so. Tells all tabs what
+// it was asked.
+import type { Reply, Request } from '../../src/web/protocol.ts';
+
+const RATE = 24_000;
+const told = new BroadcastChannel('stub');
+const aborts = new Map<number, AbortController>();
+const post = (reply: Reply) => (globalThis as unknown as { postMessage(reply: Reply): void }).postMessage(reply);
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function answer(request: Request, signal: AbortSignal): Promise<unknown> {
+  const { id } = request;
+  if (request.type === 'load') {
+    const at = { type: 'fetching', file: 'all', fileTotal: 1e6, total: 1e6 } as const;
+    for (const received of [0, 1e6]) post({ type: 'event', id, event: { ...at, fileReceived: received, received } });
+    if (request.src.includes('slow')) await sleep(700); // as a model that is opened: it looks at no signal
+    return { name: 'stub', sampleRate: RATE, windowSeconds: 4, adapter: 'stub', bindingBytes: 1e8, software: true, kept: true };
+  }
+  if (request.type !== 'stream') return undefined;
+  const { prompt = '', seed = 0, steered = [] } = request.options;
+  post({ type: 'event', id, event: { type: 'started', recipe: { prompt, seed, steered } as never } });
+  if (prompt.includes('zither'))
+    post({ type: 'event', id, event: { type: 'warning', code: 'unknown_words', message: 'no music with “zither” was heard in training' } });
+  for (let second = 0; !signal.aborted; second++) {
+    const samples = Float32Array.from({ length: RATE }, (_, i) => 0.1 * Math.sin(i / 10));
+    post({ type: 'chunk', id, samples, sampleRate: RATE, startSample: second * RATE });
+    const pause = prompt.includes('gaps') ? 1500 : 500; // ms
+    for (let wait = 0; wait < pause && !signal.aborted; wait += 50) await sleep(50);
+  }
+  if (prompt.includes('slow')) await sleep(700);
+  throw new Error('aborted');
+}
+
+globalThis.onmessage = async ({ data: request }: MessageEvent<Request>) => {
+  const { id, type } = request;
+  if (type !== 'played') told.postMessage(request);
+  if (type === 'abort') return aborts.get(id)?.abort();
+  if (type === 'steer') post({ type: 'event', id, event: { type: 'steered', steering: { prompt: request.style.prompt, atSeconds: 2.4 } } });
+  if (type === 'steer' || type === 'played') return;
+  const abort = new AbortController();
+  aborts.set(id, abort);
+  await answer(request, abort.signal).then(
+    (value) => post({ type: 'done', id, value }),
+    (error) => post({ type: 'failed', id, error: { code: 'aborted', message: String(error), hint: undefined } }),
+  );
+};
