@@ -120,9 +120,8 @@ async function take(words: string, work: (signal: AbortSignal) => Promise<void>)
   });
 }
 
-/** Ends what runs; what was made of it stays in the list. */
+/** Ends what runs; what was made of it stays in the list, as of a piece that ends by itself. */
 async function end(): Promise<void> {
-  keepSound();
   if (underway) notice = 'Stopped.';
   await take('', async () => {});
 }
@@ -192,7 +191,6 @@ async function save(entry: Entry): Promise<void> {
 
 /** They land in the list, to be heard one by one. */
 async function vary(): Promise<void> {
-  keepSound();
   notice = '';
   fault = undefined;
   const base = settings();

@@ -87,7 +87,7 @@ export class LoadPanel {
     this.#offered = offered;
     this.#bytes = this.#kept = 0;
     say(byId('model-size'), '');
-    const card = make('a', 'model card', { href: offered.card });
+    const card = make('a', 'model\u00a0card', { href: offered.card });
     byId('model-links').replaceChildren(`${offered.license} licence, `, card);
     await this.#refresh();
     this.#stuck = false;
