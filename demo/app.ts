@@ -1,31 +1,41 @@
 // The page: what is asked for, what is playing, what was made. All music is made in the worker behind `session`.
-import { type Recipe, Session, type Snapshot } from '../src/web/index.ts';
+import { Session, type Snapshot } from '../src/web/index.ts';
 import { NO_ADAPTER, sentence } from '../src/web/words.ts';
 import { byId, clock, debounce, say } from './dom.ts';
 import { type Entry, History, type Settings } from './history.ts';
 import { HistoryList, saveWav } from './history_list.ts';
 import { LoadPanel } from './load.ts';
 import { Picture } from './picture.ts';
+import { PieceForm } from './piece.ts';
 import { Shape } from './shape.ts';
+import { endOf, isOn, pictureOf, pieceOf, statusOf } from './status.ts';
+import { Turns } from './turns.ts';
+import { progressOf, VARIATIONS, variations } from './variations.ts';
 
-const VARIATIONS = 3;
+/** A press soon after the end must not wait for the piece to be measured. */
+const REST_MS = 700;
+/** What is shorter has no tempo to speak of. */
+const MIN_MEASURED_SECONDS = 2;
 
 const session = new Session({ onChange: show });
-const panel = new LoadPanel(session);
+const turns = new Turns();
+const panel = new LoadPanel(session, { retry: () => void open(), end });
 const picture = new Picture(byId<HTMLCanvasElement>('picture'));
 const history = new History();
 const shape = new Shape(debounce(400, steer));
-const list = new HistoryList(history, { play: replay, save, use: (entry) => fill(entry) });
+const form = new PieceForm();
+const list = new HistoryList(history, { play: (entry) => void again(entry), save, use });
+let beginning: Settings | undefined; // asked of the worker, which has not taken it up yet
 let playing: Entry | undefined;
+let described: Entry | undefined;
 let asked = ''; // the style that plays, as JSON
-let busy: AbortController | undefined; // variations being made
-let notice = ''; // of what was made, until something plays
+let underway = ''; // words for what was pressed and does not sound yet
+let notice = ''; // of what was made or loaded, until something plays
 let fault: string | undefined; // of the variations or of the page; the session's own are in its snapshot
+let before: Snapshot['state'] = 'empty';
 
 const play = byId<HTMLButtonElement>('play');
 const stop = byId<HTMLButtonElement>('stop');
-const seed = byId<HTMLInputElement>('seed');
-const length = byId<HTMLSelectElement>('length');
 
 play.onclick = () => void toggle();
 stop.onclick = () => void end();
@@ -35,6 +45,7 @@ byId<HTMLInputElement>('volume').oninput = (event) => {
 byId('save').onclick = () => void (playing && save(playing));
 byId('variations').onclick = () => void vary();
 document.onkeydown = (event) => {
+  if (event.isComposing || event.repeat) return; // Escape then ends a word, not the music
   if (event.key === 'Escape') void end();
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !play.disabled) void start();
 };
@@ -43,40 +54,44 @@ list.show();
 void open();
 
 async function open(): Promise<void> {
+  const tell = (text: string | undefined) => {
+    fault = text;
+    show(session.snapshot);
+  };
+  tell(undefined);
   try {
     const terminal = 'Or make music in a terminal: the project’s README says how.';
     if (!navigator.gpu) {
       const remedy = isSecureContext
         ? `Use a current Chrome, Edge, Safari or Firefox with hardware acceleration on. ${terminal}`
         : 'Open it over https, or from this very machine.';
-      return problem(`This page needs WebGPU, and this browser does not offer it here. ${remedy}`);
+      return tell(`This page needs WebGPU, and this browser does not offer it here. ${remedy}`);
     }
-    if (!(await navigator.gpu.requestAdapter())) return problem(`${sentence(NO_ADAPTER)} ${terminal}`);
-    await panel.open();
+    const adapter = await navigator.gpu.requestAdapter();
+    if (!adapter) return tell(`${sentence(NO_ADAPTER)} ${terminal}`);
+    const { deviceMemory } = navigator as { deviceMemory?: number };
+    await panel.open({ memoryGb: deviceMemory, bufferBytes: adapter.limits.maxBufferSize });
+    notice = 'Load the model, then press Play.';
+    tell(undefined);
     await navigator.serviceWorker?.register('sw.js').catch(() => undefined); // without it the page itself needs the network
   } catch (error) {
-    problem(sentence(error as Error));
+    tell(sentence(error as Error));
   }
 }
 
-function problem(text: string | undefined): void {
-  const box = byId('problem');
-  box.hidden = text === undefined;
-  say(box, text ?? '');
-}
-
-/** The settings of the form; a seed is drawn unless one is to be kept. */
 function settings(): Settings {
-  const locked = byId<HTMLInputElement>('seed-lock').checked && seed.value !== '';
-  const drawn = crypto.getRandomValues(new Uint32Array(1))[0];
-  return { ...shape.style(), ...(length.value && { durationSeconds: Number(length.value) }), seed: locked ? Number(seed.value) : drawn };
+  return { ...shape.style(), ...form.wanted() };
 }
 
 function fill(entry: Settings): void {
   shape.fill(entry);
-  length.value = String(entry.durationSeconds ?? '');
-  seed.value = String(entry.seed);
-  byId<HTMLInputElement>('seed-lock').checked = true;
+  form.fill(entry);
+  asked = JSON.stringify(shape.style()); // what plays meanwhile is not steered by it
+}
+
+function use(entry: Settings): void {
+  fill(entry);
+  form.keepSeed = true;
   byId('prompt').focus();
 }
 
@@ -87,115 +102,135 @@ async function toggle(): Promise<void> {
   else await start();
 }
 
-async function start(wanted: Settings = settings()): Promise<void> {
-  await end();
-  seed.value = String(wanted.seed);
+/** Ends what runs, at once; then `work`, unless something else was pressed meanwhile. `words` are said until it sounds. */
+async function take(words: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  beginning = undefined;
+  underway = words;
+  const silent = session.stop();
+  await turns.take(async (signal) => {
+    try {
+      await silent;
+      if (!signal.aborted) await work(signal);
+    } catch (error) {
+      if (!signal.aborted) fault = sentence(error as Error);
+    }
+    if (signal.aborted) return session.stop(); // it may have begun after the stop of the next press
+    underway = '';
+    show(session.snapshot);
+  });
+}
+
+/** Ends what runs; what was made of it stays in the list, as of a piece that ends by itself. */
+async function end(): Promise<void> {
+  if (underway) notice = 'Stopped.';
+  await take('', async () => {});
+}
+
+/** Before another piece: the last one goes to the list, and what was said of it goes. */
+function leave(): void {
+  keepSound();
+  playing = described = fault = undefined;
   notice = '';
+  picture.clear();
+}
+
+async function start(wanted: Settings = settings()): Promise<void> {
+  leave();
+  form.seed = wanted.seed;
   asked = JSON.stringify({ prompt: wanted.prompt, ...(wanted.blend && { blend: wanted.blend }) });
-  fault = undefined;
+  await take('Making music.', async (signal) => {
+    await session.play(wanted);
+    if (!signal.aborted) beginning = wanted;
+  });
+}
+
+/** The worker took the piece up: only now is it one. */
+function begun(wanted: Settings): void {
+  beginning = undefined;
   playing = history.add(wanted, session.snapshot.model?.name ?? '');
   list.show();
-  picture.clear();
-  await session.play(wanted);
+  steer(); // what was typed while it waited
 }
 
-/** Ends what runs; what was made of it stays in the list. */
-async function end(): Promise<void> {
-  busy?.abort();
-  keepSound(session.snapshot.recipe);
-  await session.stop();
+/** From memory where the sound is still there, else made anew. */
+async function again(entry: Entry): Promise<void> {
+  const sound = history.sound(entry.id);
+  if (!sound) {
+    fill(entry);
+    return start(entry);
+  }
+  leave();
+  await take('About to play.', async (signal) => {
+    await session.playClip(sound.samples, sound.sampleRate, sound.recipe);
+    if (!signal.aborted) playing = entry;
+  });
 }
 
-function keepSound(recipe: Recipe | undefined): void {
+function keepSound(): void {
   const audio = session.audio();
+  const { recipe } = session.snapshot;
   if (!playing || !audio || !recipe) return;
   history.keepSound(playing.id, { ...audio, recipe });
   list.show();
 }
 
 function steer(): void {
-  const { state, complete } = session.snapshot;
-  if (complete || (state !== 'playing' && state !== 'buffering' && state !== 'paused')) return;
+  const now = session.snapshot;
+  if (!isOn(now) || !now.recipe || now.complete) return;
   const style = shape.style();
   if (JSON.stringify(style) === asked) return;
   asked = JSON.stringify(style);
   session.steer(style);
 }
 
-async function replay(entry: Entry): Promise<void> {
-  const sound = history.sound(entry.id);
-  if (!sound) return start(entry);
-  await end();
-  playing = entry;
-  notice = '';
-  picture.clear();
-  await session.playClip(sound.samples, sound.sampleRate, sound.recipe);
-}
-
 async function save(entry: Entry): Promise<void> {
-  if (entry === playing) keepSound(session.snapshot.recipe);
+  if (entry === playing) keepSound();
   const sound = history.sound(entry.id);
-  if (sound) await saveWav(session.worker, entry, sound, panel.model?.license ?? '');
+  if (sound) await saveWav(session.worker, entry, sound, panel.licenseOf(sound.recipe.model));
 }
 
-/** Clips of the same request with other seeds; they land in the list, to be heard one by one. */
+/** They land in the list, to be heard one by one. */
 async function vary(): Promise<void> {
-  await end();
   notice = '';
   fault = undefined;
-  const abort = new AbortController();
-  busy = abort;
   const base = settings();
-  let tenth = -1;
-  try {
-    for (let i = 0; i < VARIATIONS; i++) {
-      const wanted = { ...base, seed: base.seed + i };
-      const clip = await session.worker.generate({
-        ...wanted,
-        signal: abort.signal,
-        onEvent: (event) => {
-          if (event.type !== 'progress' || Math.floor(event.fraction * 10) === tenth) return;
-          tenth = Math.floor(event.fraction * 10);
-          say(byId('status'), `Making variation ${i + 1} of ${VARIATIONS}: ${tenth * 10} %.`);
-        },
-      });
-      const entry = history.add({ ...wanted, durationSeconds: clip.recipe.durationSeconds }, session.snapshot.model?.name ?? '');
-      history.keepSound(entry.id, { samples: clip.channels[0], sampleRate: clip.sampleRate, recipe: clip.recipe });
+  const tell = (words: string) => {
+    underway = words;
+    say(byId('status'), words);
+  };
+  await take(progressOf(0, 0), async (signal) => {
+    for await (const { settings: made, sound } of variations(session.worker, base, signal, tell)) {
+      const entry = history.add(made, session.snapshot.model?.name ?? '');
+      history.keepSound(entry.id, sound);
       list.show();
     }
     notice = `${VARIATIONS} variations are in the list below.`;
-  } catch (error) {
-    if (!abort.signal.aborted) fault = sentence(error as Error);
-  }
-  if (busy === abort) busy = undefined;
-  show(session.snapshot);
+  });
 }
 
-let described: Entry | undefined;
-
-/** A finished piece in words, for those who do not see the picture. */
-async function describe(): Promise<void> {
-  const audio = session.audio();
-  if (!audio || described === playing) return;
-  described = playing;
-  const { tempo, key, loudness, duration, sections, suspect } = await session.worker.measure([audio.samples], audio.sampleRate);
-  const words = [
-    `${duration.toFixed(1)} s`,
-    tempo ? `about ${Math.round(tempo)} bpm` : 'no steady beat',
-    key ?? 'no clear key',
-    ...(sections === undefined ? [] : [sections === 1 ? 'one section' : `${sections} sections`]),
-    Number.isFinite(loudness) ? `${loudness.toFixed(1)} LUFS` : 'silent',
-  ];
-  say(byId('twin'), `The piece: ${words.join(', ')}.${suspect.length ? ` It may be broken: ${suspect.join('; ')}.` : ''}`);
+/** A piece that has ended, in words, for those who do not see the picture. */
+async function describe(entry: Entry): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, REST_MS));
+  const sound = history.sound(entry.id);
+  if (!sound || sound.samples.length < MIN_MEASURED_SECONDS * sound.sampleRate) return;
+  if (described !== entry || underway || isOn(session.snapshot)) return;
+  const piece = await session.worker.measure([sound.samples], sound.sampleRate);
+  if (described === entry) say(byId('twin'), pieceOf(piece));
 }
 
 /** The page is a picture of the snapshot. */
 function show(now: Snapshot): void {
-  panel.show(now);
-  const { state, model, complete } = now;
+  const { state, model } = now;
+  if (beginning && now.recipe) begun(beginning);
+  if (state === 'ready' && before !== 'ready') notice = before === 'loading' ? 'Ready. Press Play.' : endOf(now);
+  before = state;
   const running = state === 'playing' || state === 'buffering';
+  const idle = !isOn(now) && !underway;
+  panel.show(now);
+  list.ready = model !== undefined;
   play.disabled = !model;
-  stop.disabled = !running && state !== 'paused' && !busy;
+  if (idle && document.activeElement === stop) play.focus(); // a disabled button would lose it
+  stop.disabled = idle;
   byId<HTMLButtonElement>('variations').disabled = !model;
   byId<HTMLButtonElement>('save').disabled = !playing || now.madeSeconds === 0;
   play.setAttribute('aria-label', running ? 'Pause' : state === 'paused' ? 'Resume' : 'Play');
@@ -205,31 +240,23 @@ function show(now: Snapshot): void {
   if (now.speed !== undefined) say(byId('speed'), `${now.speed.toFixed(now.speed < 1 ? 2 : 1)} × real time`);
   say(byId('ahead'), `${now.bufferedSeconds.toFixed(1)} s`);
   say(byId('gaps'), String(now.underruns));
-  if (!busy) say(byId('status'), statusOf(now) || notice);
-  if (running) say(byId('twin'), `Playing “${playing?.prompt ?? ''}”, ${level(now.peak)}.`);
+  say(byId('status'), underway || statusOf(now) || notice);
   problem(now.error ? sentence(now.error) : fault);
   picture.run(state === 'playing' ? session.analyser : undefined);
-  if (complete && state === 'ready' && described !== playing) {
-    keepSound(now.recipe);
-    void describe().catch(() => say(byId('twin'), 'The piece could not be measured.'));
+  if (isOn(now) || !playing) say(byId('twin'), pictureOf(now, playing?.prompt));
+  else if (state === 'ready' && described !== playing) {
+    described = playing;
+    say(byId('twin'), pictureOf(now, playing.prompt));
+    keepSound();
+    void describe(playing).catch(() => {}); // that it has ended is said
   }
 }
 
-const level = (peak: number) => (peak < 0.001 ? 'silent' : peak < 0.05 ? 'quiet' : peak < 0.5 ? 'of middle loudness' : 'loud');
-
-/** Changes at every new state, and every 10 % of a download: never more often, screen readers say it. */
-function statusOf({ state, loading, underruns, speed, warnings }: Snapshot): string {
-  const said = warnings.length ? ` ${warnings.join('. ')}.` : '';
-  if (state === 'loading' && loading && loading.received === loading.total) return 'Getting the model ready.';
-  if (state === 'loading') return loading ? `Loading: ${Math.floor((10 * loading.received) / loading.total) * 10} %.` : 'Loading.';
-  if (state === 'buffering') {
-    const slow =
-      speed !== undefined && speed < 1
-        ? ' This machine makes music slower than it plays: there will be gaps. A set length can be saved and heard whole.'
-        : '';
-    return `${underruns ? 'Making more music.' : 'Making music.'}${slow}${said}`;
-  }
-  if (state === 'playing') return `Playing.${said}`;
-  if (state === 'paused') return `Paused.${said}`;
-  return said.trim();
+/** What went wrong, where it is seen: the press may have been far below. */
+function problem(text = ''): void {
+  const box = byId('problem');
+  const fresh = text !== '' && box.textContent !== text;
+  box.hidden = text === '';
+  say(box, text);
+  if (fresh) box.scrollIntoView({ block: 'nearest' });
 }

@@ -25,7 +25,8 @@ export interface Sound {
 
 const KEY = 'melody-history-1';
 const MAX_ENTRIES = 40;
-const MAX_SOUNDS = 8; // of a few MB each
+/** Twenty minutes at 24 kHz, 115 MB: many short clips or two long pieces. */
+const MAX_SAMPLES = 20 * 60 * 24_000;
 
 export class History {
   #entries: Entry[] = read();
@@ -53,7 +54,12 @@ export class History {
     if (steered) this.#write();
     this.#sounds.delete(id);
     this.#sounds.set(id, sound);
-    for (const oldest of this.#sounds.keys()) if (this.#sounds.size > MAX_SOUNDS) this.#sounds.delete(oldest);
+    let samples = [...this.#sounds.values()].reduce((sum, other) => sum + other.samples.length, 0);
+    for (const [oldest, { samples: gone }] of this.#sounds) {
+      if (samples <= MAX_SAMPLES || oldest === id) break; // the newest stays, however long
+      this.#sounds.delete(oldest);
+      samples -= gone.length;
+    }
   }
 
   remove(id: string): void {

@@ -14,6 +14,8 @@ interface Actions {
 export class HistoryList {
   readonly #history: History;
   readonly #actions: Actions;
+  readonly #rows = byId('history');
+  #ready = false;
 
   constructor(history: History, actions: Actions) {
     this.#history = history;
@@ -24,15 +26,41 @@ export class HistoryList {
     };
   }
 
+  /** A model is there to make music with. */
+  set ready(value: boolean) {
+    if (value === this.#ready) return;
+    this.#ready = value;
+    this.show();
+  }
+
+  /** The rows anew; the focus stays on its button, or goes to the row that took the place of a removed one. */
   show(): void {
     const { entries } = this.#history;
-    byId('history').replaceChildren(...entries.map((entry) => this.#line(entry)));
+    const focused = document.activeElement as HTMLElement | null;
+    const row = focused?.closest<HTMLElement>('#history li');
+    const at = row ? [...this.#rows.children].indexOf(row) : -1;
+    const cleared = focused?.id === 'history-clear';
+    this.#rows.replaceChildren(...entries.map((entry) => this.#line(entry)));
     byId('history-empty').hidden = entries.length > 0;
     byId('history-clear').hidden = entries.length === 0;
+    if (row)
+      this.#focus(
+        entries.findIndex(({ id }) => id === row.dataset.id),
+        at,
+        focused?.dataset.act ?? '',
+      );
+    if (cleared) byId('history-title').focus();
+  }
+
+  #focus(same: number, at: number, act: string): void {
+    const row = this.#rows.children[same < 0 ? Math.min(at, this.#rows.children.length - 1) : same];
+    const again = row?.querySelector<HTMLElement>(`[data-act="${act}"]:enabled`) ?? row?.querySelector<HTMLElement>('button:enabled');
+    (again ?? byId('history-title')).focus();
   }
 
   #line(entry: Entry): HTMLLIElement {
     const line = make('li');
+    line.dataset.id = entry.id;
     const sound = this.#history.sound(entry.id);
     const what = make('div', entry.prompt, { className: 'what' });
     const length = sound
@@ -43,20 +71,20 @@ export class HistoryList {
     const blend = entry.blend ? ` · ${Math.round(100 * entry.blend.weight)} % ${entry.blend.text}` : '';
     const steered = entry.steered?.length ? ` · changed ${entry.steered.length} × as it played` : '';
     what.append(make('small', `${WHEN.format(entry.at)} · ${length} · seed ${entry.seed}${blend}${steered}`));
-    const act = (text: string, work: () => void) => {
+    const act = (name: string, text: string, work: () => void) => {
       const control = button(text, work);
       control.className = 'link';
+      control.dataset.act = name;
       control.setAttribute('aria-label', `${text}: ${entry.prompt}, seed ${entry.seed}`);
       return control;
     };
+    const play = act('play', sound ? 'Play' : 'Make again', () => this.#actions.play(entry));
+    play.disabled = !sound && !this.#ready;
+    line.append(what, play);
+    if (sound) line.append(act('save', 'Save', () => this.#actions.save(entry)));
+    line.append(act('use', 'Use settings', () => this.#actions.use(entry)));
     line.append(
-      what,
-      act(sound ? 'Play' : 'Make again', () => this.#actions.play(entry)),
-    );
-    if (sound) line.append(act('Save', () => this.#actions.save(entry)));
-    line.append(act('Use settings', () => this.#actions.use(entry)));
-    line.append(
-      act('Remove', () => {
+      act('remove', 'Remove', () => {
         this.#history.remove(entry.id);
         this.show();
       }),

@@ -2,56 +2,75 @@
 import type { Session, Snapshot } from '../src/web/index.ts';
 import { megabytes } from '../src/web/words.ts';
 import { byId, make, say } from './dom.ts';
-
-/** One line of models.json, which the build writes from the model cards. */
-export interface Offered {
-  readonly name: string;
-  readonly src: string;
-  readonly license: string;
-  readonly card: string;
-}
+import { choose, type Device, fetchModels, type Offered } from './models.ts';
 
 /** Bytes kept of a model that are worth a word. */
 const NOTEWORTHY = 1e5;
 
+interface Actions {
+  /** Look again what could be loaded. */
+  retry: () => void;
+  /** End what plays. */
+  end: () => Promise<void>;
+}
+
 export class LoadPanel {
   readonly #session: Session;
+  readonly #actions: Actions;
   readonly #button = byId<HTMLButtonElement>('load');
+  readonly #choice = byId<HTMLSelectElement>('model-choice');
   readonly #remove = byId<HTMLButtonElement>('remove');
+  #models: readonly Offered[] = [];
   #offered: Offered | undefined;
+  #asked: Offered | undefined; // loaded last, or being loaded
+  #stuck = false; // nothing to load was found
   #kept = 0; // bytes of this model in this browser
   #bytes = 0;
+  #stored = 0; // bytes of all models
 
-  constructor(session: Session) {
+  constructor(session: Session, actions: Actions) {
     this.#session = session;
-    this.#button.onclick = () => this.#press();
+    this.#actions = actions;
+    this.#button.onclick = () => void this.#press();
     this.#remove.onclick = () => void this.#forget();
+    this.#choice.onchange = () => {
+      say(byId('model-why'), '');
+      void this.#choose(this.#models[this.#choice.selectedIndex]).catch(() => {}); // loading it says what is wrong
+    };
   }
 
-  get model(): Offered | undefined {
-    return this.#offered;
+  /** The licence of the model that made something. */
+  licenseOf(name: string): string {
+    return (this.#models.find((model) => model.name === name) ?? this.#offered)?.license ?? '';
   }
 
-  /** Says what could be loaded. Fetches some kB only. Throws `io`, `weights`. */
-  async open(): Promise<void> {
-    const models = (await (await fetch('models.json')).json()) as Offered[];
-    const wanted = new URLSearchParams(location.search).get('model');
-    const offered = models.find(({ name }) => name === wanted) ?? models[0];
-    this.#offered = offered;
-    say(byId('model-name'), offered.name);
-    const card = make('a', 'model card', { href: offered.card });
-    byId('model-links').replaceChildren(`${offered.license} licence, `, card);
-    await this.refresh();
-    this.#button.disabled = false;
+  /** Says what could be loaded. Fetches some kB only. Throws `io`, `weights`; the button then tries again. */
+  async open(device: Device): Promise<void> {
+    try {
+      this.#models = await fetchModels();
+      const { model, why } = choose(this.#models, new URLSearchParams(location.search).get('model'), device);
+      this.#choice.replaceChildren(...this.#models.map(({ name, test }) => make('option', test ? `${name} (for tests)` : name)));
+      this.#choice.selectedIndex = this.#models.indexOf(model);
+      say(byId('model-why'), why);
+      await this.#choose(model);
+    } catch (error) {
+      this.#stuck = true;
+      throw error;
+    } finally {
+      this.#button.disabled = false;
+      this.show(this.#session.snapshot);
+    }
   }
 
   show({ state, loading, model }: Snapshot): void {
-    this.#button.hidden = state !== 'empty' && state !== 'loading';
-    say(
-      this.#button,
-      state === 'loading' ? 'Pause loading' : this.#kept > NOTEWORTHY && this.#kept < this.#bytes ? 'Go on loading' : 'Load the model',
-    );
-    byId('download').hidden = state !== 'loading' || !loading;
+    const busy = state === 'loading';
+    const begun = this.#kept > NOTEWORTHY && this.#kept < this.#bytes;
+    this.#button.hidden = model !== undefined && this.#asked === this.#offered;
+    say(this.#button, busy ? 'Pause loading' : this.#stuck ? 'Try again' : begun ? 'Go on loading' : 'Load the model');
+    this.#choice.hidden = this.#models.length === 0;
+    this.#choice.disabled = busy || this.#models.length < 2;
+    this.#remove.hidden = busy || this.#stored === 0; // what is being fetched is not to be taken away
+    byId('download').hidden = !busy || !loading;
     if (loading) {
       byId<HTMLProgressElement>('download-bar').value = loading.received / loading.total;
       const file =
@@ -64,11 +83,25 @@ export class LoadPanel {
     }
   }
 
-  /** Sizes and storage anew: after loading, removing, or a change of the page. */
-  async refresh(): Promise<void> {
+  async #choose(offered: Offered): Promise<void> {
+    this.#offered = offered;
+    this.#bytes = this.#kept = 0;
+    say(byId('model-size'), '');
+    const card = make('a', 'model\u00a0card', { href: offered.card });
+    byId('model-links').replaceChildren(`${offered.license} licence, `, card);
+    await this.#refresh();
+    this.#stuck = false;
+  }
+
+  /** Sizes and storage anew: after choosing, loading, removing. */
+  async #refresh(): Promise<void> {
     const { worker } = this.#session;
-    if (!this.#offered) return;
-    const { bytes, kept } = await worker.describe(this.#offered.src);
+    const offered = this.#offered;
+    if (!offered) return;
+    const { bytes, kept } = await worker.describe(offered.src);
+    const { entries, quota } = await worker.stored().catch(() => ({ entries: [], quota: undefined }));
+    const lasting = await navigator.storage?.persisted?.().catch(() => false);
+    if (offered !== this.#offered) return; // another one was chosen meanwhile
     this.#bytes = bytes;
     this.#kept = kept;
     const size =
@@ -78,24 +111,32 @@ export class LoadPanel {
           ? `${megabytes(bytes)}, ${megabytes(kept)} of it here`
           : megabytes(bytes);
     say(byId('model-size'), size);
-    const { entries, quota } = await worker.stored().catch(() => ({ entries: [], quota: undefined }));
-    const total = entries.reduce((sum, { received }) => sum + received, 0);
+    this.#stored = entries.reduce((sum, { received }) => sum + received, 0);
     const room = quota === undefined ? '' : ` of ${quota > 1e9 ? `${(quota / 1e9).toFixed(1)} GB` : megabytes(quota)} allowed`;
-    say(byId('stored'), total === 0 ? 'nothing' : `${entries.length} files, ${megabytes(total)}${room}`);
-    this.#remove.hidden = total === 0;
+    const until = lasting ? '' : '; the browser may remove them when space gets scarce';
+    say(byId('stored'), this.#stored === 0 ? 'nothing' : `${entries.length} files, ${megabytes(this.#stored)}${room}${until}`);
+    this.show(this.#session.snapshot);
   }
 
-  #press(): void {
-    if (this.#session.snapshot.state === 'loading') this.#session.cancelLoad();
-    else if (this.#offered) {
-      // Asked for with the press, so that the browser does not throw the weights away when space gets scarce.
-      void navigator.storage?.persist?.().catch(() => false);
-      void this.#session.load(this.#offered.src).then(() => this.refresh());
+  async #press(): Promise<void> {
+    if (this.#session.snapshot.state === 'loading') return this.#session.cancelLoad();
+    if (this.#stuck) {
+      this.#button.disabled = true;
+      return this.#actions.retry();
     }
+    if (!this.#offered) return;
+    // Asked for with the press, so that the browser does not throw the weights away when space gets scarce.
+    void navigator.storage?.persist?.().catch(() => false);
+    await this.#actions.end();
+    this.#asked = this.#offered;
+    const loaded = await this.#session.load(this.#offered.src);
+    // The button is gone, and the focus with it.
+    if (loaded && document.activeElement === document.body) byId('play').focus();
+    await this.#refresh().catch(() => {}); // offline: what went wrong was said by the session
   }
 
   async #forget(): Promise<void> {
     await this.#session.worker.remove();
-    await this.refresh();
+    await this.#refresh().catch(() => {});
   }
 }

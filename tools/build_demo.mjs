@@ -59,7 +59,9 @@ function copyModel(name, out) {
   const card = existsSync(join(from, 'README.md')) ? readFileSync(join(from, 'README.md'), 'utf8') : '';
   writeFileSync(join(out, 'weights', name, 'card.txt'), card || `${name}: a model for tests, without a card\n`);
   const license = /^license: *(\S+)/m.exec(card)?.[1].toUpperCase() ?? 'MIT';
-  return [{ name, src: `weights/${name}/`, license, card: `weights/${name}/card.txt` }];
+  const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
+  const test = /^tags: *\[.*\btest\b/m.test(card);
+  return [{ name, src: `weights/${name}/`, license, card: `weights/${name}/card.txt`, bytes, test }];
 }
 
 /** @param {string} path @param {string} name */

@@ -99,12 +99,17 @@ describe.runIf(chromiumPath)('the page in use', { timeout: SLOW }, () => {
     await page.locator('#second').fill('');
     await page.locator('#prompt').fill(HOSTILE);
     await page.locator('#length').selectOption('30');
-    await button('Play').click();
-    await button('Stop').click();
+    /** Only what the worker has taken up is listed. */
+    const playAndStop = async () => {
+      const before = await page.locator('#history li').count();
+      await button('Play').click();
+      await line(before).waitFor({ state: 'attached' });
+      await button('Stop').click();
+    };
+    await playAndStop();
     expect(await page.locator('#seed').inputValue()).toBe('1');
     await page.locator('#seed-lock').uncheck();
-    await button('Play').click();
-    await button('Stop').click();
+    await playAndStop();
     const drawn = await page.locator('#seed').inputValue();
     expect(drawn).not.toBe('1');
     await expect.poll(() => line(0).textContent()).toContain(`${HOSTILE}`);

@@ -1,0 +1,50 @@
+// What the page says of itself: for the status line, and under the picture for those who do not see it.
+import type { Description, Snapshot } from '../src/web/index.ts';
+
+/** A piece is there, heard or held. */
+export const isOn = ({ state }: Snapshot) => state === 'playing' || state === 'buffering' || state === 'paused';
+
+/** Changes at every new state, and every 10 % of a download: never more often, screen readers say it. */
+export function statusOf({ state, loading, underruns, speed, warnings }: Snapshot): string {
+  const said = warnings.length ? ` ${warnings.join('. ')}.` : '';
+  if (state === 'loading' && loading && loading.received === loading.total) return 'Getting the model ready.';
+  if (state === 'loading') return loading ? `Loading: ${Math.floor((10 * loading.received) / loading.total) * 10} %.` : 'Loading.';
+  if (state === 'buffering') {
+    const slow =
+      speed !== undefined && speed < 1
+        ? ' This machine makes music slower than it plays: there will be gaps. A set length can be saved and heard whole.'
+        : '';
+    return `${underruns ? 'Making more music.' : 'Making music.'}${slow}${said}`;
+  }
+  if (state === 'playing') return `Playing.${said}`;
+  if (state === 'paused') return `Paused.${said}`;
+  return said.trim();
+}
+
+/** After a piece. */
+export const endOf = ({ error, complete }: Snapshot) => (error ? '' : complete ? 'The piece has ended.' : 'Stopped.');
+
+const NOTHING_DRAWN = 'The sound will be drawn here as it plays.';
+
+/** What the picture shows. `prompt`: of the piece, once it has begun. */
+export function pictureOf({ state, peak, complete }: Snapshot, prompt: string | undefined): string {
+  if (prompt === undefined) return NOTHING_DRAWN;
+  if (state === 'playing') return `Playing “${prompt}”, ${level(peak)}.`;
+  if (state === 'buffering') return `Making “${prompt}”.`;
+  if (state === 'paused') return `Paused: “${prompt}”.`;
+  return complete ? `“${prompt}” has ended.` : `Stopped: “${prompt}”.`;
+}
+
+const level = (peak: number) => (peak < 0.001 ? 'silent' : peak < 0.05 ? 'quiet' : peak < 0.5 ? 'of middle loudness' : 'loud');
+
+/** What a piece sounds like. */
+export function pieceOf({ tempo, key, loudness, duration, sections, suspect }: Description): string {
+  const words = [
+    `${duration.toFixed(1)} s`,
+    tempo ? `about ${Math.round(tempo)} bpm` : 'no steady beat',
+    key ?? 'no clear key',
+    ...(sections === undefined ? [] : [sections === 1 ? 'one section' : `${sections} sections`]),
+    Number.isFinite(loudness) ? `${loudness.toFixed(1)} LUFS` : 'silent',
+  ];
+  return `The piece: ${words.join(', ')}.${suspect.length ? ` It may be broken: ${suspect.join('; ')}.` : ''}`;
+}

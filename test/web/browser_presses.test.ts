@@ -1,0 +1,241 @@
+// The page as impatient people use it: presses in quick succession, keys, faults. A stub makes the music, so that time is the test's.
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath } from '../../tools/chromium.mjs';
+import { levelOf, type Stub, stubWorker } from './instant_worker.ts';
+import { Site, SLOW } from './site.ts';
+
+describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, () => {
+  const site = new Site();
+  let page: Page;
+  const faults: string[] = [];
+  const button = (name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' });
+  const status = (text: string | RegExp) => page.getByRole('status').filter({ hasText: text }).waitFor();
+  const twin = (text: string | RegExp) => page.locator('#twin').filter({ hasText: text }).waitFor();
+  const row = (prompt: string) => page.locator('#history li').filter({ hasText: prompt });
+  const enter = (text: string) => page.locator('#prompt').fill(text);
+  const focus = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id);
+  /** In the page, so that nothing but the clock lies between. */
+  const pressTwice = (gap: number) =>
+    page.evaluate(async (ms) => {
+      const press = () => document.getElementById('play')?.click();
+      press();
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      press();
+    }, gap);
+  const saved = async (prompt: string) => {
+    const saving = page.waitForEvent('download');
+    await row(prompt).getByRole('button', { name: /^Save/ }).click();
+    return JSON.parse(readFileSync(await (await saving).path(), 'utf8'));
+  };
+  const visit = async (path = '?model=melody-tiny', set: Partial<Stub> = {}, before: (tab: Page) => Promise<unknown> = async () => {}) => {
+    page = await site.visit(path, async (tab) => {
+      tab.on('pageerror', (error) => faults.push(error.message));
+      await stubWorker(tab, set);
+      await tab.addInitScript(() => localStorage.clear());
+      await before(tab);
+    });
+  };
+  const loaded = async (set: Partial<Stub> = {}) => {
+    await visit('?model=melody-tiny', set);
+    await page.locator('#load:enabled').click();
+    await status('Ready. Press Play.');
+  };
+  const playing = async (prompt: string) => {
+    await enter(prompt);
+    await page.keyboard.press('Control+Enter');
+    await row(prompt).waitFor();
+    await status(/^Playing/);
+  };
+
+  beforeAll(() => site.open(), SLOW);
+  afterEach(async () => {
+    await page.close();
+    expect(faults.splice(0)).toEqual([]);
+  });
+  afterAll(() => site.close(), SLOW);
+
+  it('two presses of Play at once are one entry, and each entry keeps its own sound', async () => {
+    await loaded();
+    await playing('first piece');
+    const prompts = ['first piece'];
+    for (const gap of [20, 90]) {
+      await page.keyboard.press('Escape');
+      await button('Play').waitFor();
+      prompts.unshift(`pressed again after ${gap} ms`);
+      await enter(prompts[0]);
+      await pressTwice(gap);
+      await row(prompts[0]).waitFor();
+      await page.waitForTimeout(250); // a chunk is made
+    }
+    await page.keyboard.press('Escape');
+    expect(await page.locator('#history .what').evaluateAll((rows) => rows.map((what) => what.firstChild?.textContent))).toEqual(prompts);
+    for (const prompt of prompts) expect(await saved(prompt)).toMatchObject({ recipe: { prompt }, level: levelOf(prompt) });
+  });
+
+  it('Escape counts also while the last piece is still ending', async () => {
+    await loaded({ abortMs: 400 });
+    await playing('one');
+    await enter('two');
+    await page.keyboard.press('Control+Enter');
+    await status('Making music.');
+    expect(await button('Stop').isEnabled()).toBe(true);
+    await page.keyboard.press('Escape');
+    await status('Stopped.');
+    await page.waitForTimeout(500);
+    expect(await button('Play').isVisible()).toBe(true);
+    expect(await page.evaluate(() => stub.played.map(({ prompt }) => prompt))).toEqual(['one']);
+    expect(await page.locator('#history li').count()).toBe(1);
+  });
+
+  it('what is typed while the last piece is still ending is heard', async () => {
+    await loaded({ abortMs: 400 });
+    await playing('one');
+    await page.keyboard.press('Control+Enter');
+    await enter('typed meanwhile');
+    await expect.poll(() => page.evaluate(() => stub.played.length)).toBe(2);
+    await expect.poll(() => page.evaluate(() => stub.steered)).toEqual([{ prompt: 'typed meanwhile' }]);
+  });
+
+  it('under the picture it says what is so: playing, paused, stopped, broken off; and describes endless pieces too', async () => {
+    await loaded();
+    await playing('endless');
+    await twin(/^Playing “endless”, of middle loudness/);
+    await button('Pause').click();
+    await twin(/^Paused: “endless”/);
+    await page.keyboard.press('Escape');
+    await twin(/^Stopped: “endless”/);
+    await twin(/^The piece: \d+\.\d s, about 100 bpm, A minor/);
+    await row('endless').getByRole('button', { name: /^Play/ }).click();
+    await twin(/^Playing “endless”/);
+    await page.keyboard.press('Escape');
+    await twin(/^The piece/);
+    await playing('will fail');
+    await page.getByRole('alert').filter({ hasText: 'The GPU is gone' }).waitFor();
+    await twin(/^Stopped: “will fail”/);
+  });
+
+  it('what went wrong is seen on a phone, however far below the press was', async () => {
+    await loaded();
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.locator('#seed').fill('-5');
+    await page.locator('#seed-lock').check();
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('alert').filter({ hasText: 'No seed: -5' }).waitFor();
+    const { y, height } = (await page.getByRole('alert').boundingBox()) ?? { y: -1, height: 0 };
+    expect(y).toBeGreaterThanOrEqual(0);
+    expect(y + height).toBeLessThan(740);
+    expect(await page.locator('#history li').count()).toBe(0); // nothing was made
+  });
+
+  it('by keyboard: the player is the first stop, and the focus is never lost', async () => {
+    await visit();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('To the player');
+    await page.locator('#load:enabled').focus();
+    await page.keyboard.press('Enter');
+    await status('Ready. Press Play.');
+    expect(await focus()).toBe('Play');
+    await page.keyboard.press('Enter');
+    await status(/^Playing/);
+    for (const next of ['Stop', 'volume']) {
+      await page.keyboard.press('Tab');
+      expect(await focus()).toBe(next);
+    }
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Enter');
+    await status('Stopped.');
+    expect(await focus()).toBe('Play');
+    await playing('another');
+    await page.evaluate(() => document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', isComposing: true })));
+    await page.waitForTimeout(200);
+    expect(await button('Pause').isVisible()).toBe(true);
+    await page.keyboard.press('Escape');
+    const first = row('another').getByRole('button', { name: /^Play/ });
+    await first.focus();
+    const name = await focus();
+    await page.keyboard.press('Enter');
+    await status(/^Playing/);
+    await page.keyboard.press('Escape');
+    await status('Stopped.');
+    expect(await focus()).toBe(name);
+    await row('another')
+      .getByRole('button', { name: /^Remove/ })
+      .focus();
+    await page.keyboard.press('Enter');
+    expect(await focus()).toMatch(/^Remove: calm piano waltz/); // the row that came up
+    await page.keyboard.press('Enter');
+    expect(await focus()).toBe('history-title');
+  });
+
+  it('says what is here of a model, goes on with it, and does not remove what it fetches', async () => {
+    await visit('?model=melody-tiny', { kept: 500_000, loadMs: 2000 });
+    await button('Go on loading').and(page.locator(':enabled')).click();
+    await button('Pause loading').waitFor();
+    expect(await page.locator('#remove').isVisible()).toBe(false);
+    await button('Pause loading').click();
+    await button('Go on loading').waitFor();
+    expect(await page.locator('#remove').isVisible()).toBe(true);
+  });
+
+  it('offers another try where the list of models or the network is missing', async () => {
+    await visit('', {}, (tab) => tab.route('**/models.json', (route) => route.fulfill({ status: 404 })));
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /^The list of models could not be read \(HTTP 404\)\. Press “Try again”/ })
+      .waitFor();
+    await page.unroute('**/models.json');
+    await button('Try again').click();
+    await button('Load the model').and(page.locator(':enabled')).waitFor();
+    expect(await page.getByRole('alert').isVisible()).toBe(false);
+    await page.evaluate(() => {
+      stub.offline = true;
+    });
+    await page.locator('#load').click();
+    await page.getByRole('alert').filter({ hasText: 'There is no network' }).waitFor();
+    expect(await button('Load the model').isEnabled()).toBe(true);
+  });
+
+  it('offers the models, the one that suits the device first, and says so where a wanted one is missing', async () => {
+    await visit('?model=nonsense', {}, (tab) =>
+      tab.addInitScript(() => Object.defineProperty(Navigator.prototype, 'deviceMemory', { value: 0.5 })),
+    );
+    const choice = page.getByRole('combobox', { name: 'Model' });
+    await page.getByText('There is no model “nonsense” here.').waitFor();
+    expect(await choice.inputValue()).toBe('melody-tiny (for tests)');
+    await page.locator('#load:enabled').click();
+    await status('Ready. Press Play.');
+    expect(await button('Load the model').isVisible()).toBe(false);
+    await choice.selectOption('melody-small');
+    await button('Load the model').click();
+    await expect.poll(() => page.evaluate(() => stub.loaded.map((src) => src.split('/').at(-2)))).toEqual(['melody-tiny', 'melody-small']);
+  });
+
+  it('“Make again” fills the form and waits for a model; “Use settings” leaves alone what plays', async () => {
+    const old = { id: 'x', at: 1, model: '', prompt: 'old one', seed: 5, durationSeconds: 4 };
+    await visit('?model=melody-tiny', {}, (tab) =>
+      tab.addInitScript((entry) => localStorage.setItem('melody-history-1', JSON.stringify([entry])), old),
+    );
+    const again = row('old one').getByRole('button', { name: /^Make again/ });
+    await page.locator('#load:enabled').waitFor();
+    expect(await again.isDisabled()).toBe(true);
+    await page.locator('#load').click();
+    await status('Ready. Press Play.');
+    await again.click();
+    await status(/^Playing/);
+    expect(await page.evaluate(() => stub.played)).toEqual([{ prompt: 'old one', seed: 5 }]);
+    expect(await page.locator('#prompt').inputValue()).toBe('old one');
+    expect(await page.locator('#length option:checked').textContent()).toBe('4 seconds');
+    await page.locator('#length').selectOption('endless');
+    await playing('endless');
+    await row('old one')
+      .first()
+      .getByRole('button', { name: /^Use settings/ })
+      .click();
+    await page.waitForTimeout(600);
+    expect(await page.evaluate(() => stub.steered)).toEqual([]);
+    await enter('old one, faster');
+    await expect.poll(() => page.evaluate(() => stub.steered)).toEqual([{ prompt: 'old one, faster' }]);
+  });
+});

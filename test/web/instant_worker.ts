@@ -1,0 +1,115 @@
+// In place of the page's worker: it answers at once, or as late as a test wants, with a level in place of music.
+import type { Page } from 'playwright-core';
+
+export interface Stub {
+  /** How long an aborted job takes to end, ms. */
+  abortMs: number;
+  /** How long a chunk of a second takes, ms. */
+  chunkMs: number;
+  loadMs: number;
+  /** Bytes of the model, of one million, that are in this browser. */
+  kept: number;
+  offline: boolean;
+  /** What was asked for, in order. */
+  readonly loaded: string[];
+  readonly played: { prompt: string; seed: number }[];
+  readonly steered: { prompt: string }[];
+}
+
+/** What the page asks, as far as the stub looks at it. */
+interface Body {
+  readonly src: string;
+  readonly options: { readonly prompt: string; readonly seed: number; readonly durationSeconds?: number };
+  readonly channels: Float32Array[];
+  readonly recipe: object;
+  readonly aheadSeconds: number;
+  readonly samples: number;
+  readonly style: { readonly prompt: string };
+}
+type Asked = Body & { readonly type: string; readonly id: number };
+
+/** The level that stands for a prompt's music. */
+export const levelOf = (prompt: string) => Math.fround(prompt.length / 100);
+
+/** Before the tab opens the page. A prompt with “fail” in it fails after its first second; files saved are JSON: recipe and level. */
+export const stubWorker = (tab: Page, set: Partial<Stub> = {}) =>
+  tab.addInitScript((set) => {
+    const RATE = 24_000;
+    const BYTES = 1e6;
+    const stub: Stub = { abortMs: 0, chunkMs: 100, loadMs: 50, kept: 0, offline: false, loaded: [], played: [], steered: [], ...set };
+    globalThis.stub = stub;
+    const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    const fault = (code: string, message: string) => Object.assign(new Error(message), { code });
+    const music = (prompt: string, seconds: number) => new Float32Array(seconds * RATE).fill(prompt.length / 100);
+
+    class StubWorker {
+      onmessage: (event: { data: object }) => void = () => {};
+      readonly #aborted = new Set<number>();
+      readonly #heard = new Map<number, number>();
+
+      terminate() {}
+
+      postMessage({ type, id, ...body }: Asked) {
+        if (type === 'abort') this.#aborted.add(id);
+        else if (type === 'played') this.#heard.set(id, body.samples);
+        else if (type === 'steer') stub.steered.push(body.style);
+        else
+          this.#call(type, id, body).then(
+            (value) => this.#say({ type: 'done', id, value }),
+            ({ code, message }) => this.#say({ type: 'failed', id, error: { code, message } }),
+          );
+      }
+
+      #say(data: object) {
+        setTimeout(() => this.onmessage({ data }));
+      }
+
+      async #unlessAborted(id: number) {
+        if (!this.#aborted.has(id)) return;
+        await wait(stub.abortMs);
+        throw fault('aborted', 'stopped');
+      }
+
+      async #call(type: string, id: number, { src, options, channels, recipe, aheadSeconds }: Body): Promise<unknown> {
+        const event = (event: object) => this.#say({ type: 'event', id, event });
+        if (stub.offline && (type === 'load' || type === 'describe')) throw fault('io', 'there is no network');
+        if (type === 'describe') return { files: [], bytes: BYTES, kept: stub.kept };
+        if (type === 'stored') return { entries: stub.kept ? [{ received: stub.kept }] : [], quota: 1e9 };
+        if (type === 'measure') return { tempo: 100, key: 'A minor', loudness: -14, duration: channels[0].length / RATE, suspect: [] };
+        if (type === 'wav') return new TextEncoder().encode(JSON.stringify({ recipe, level: channels[0][0] }));
+        if (type === 'load') {
+          stub.loaded.push(src);
+          for (let received = stub.kept; received <= BYTES; received += BYTES / 10) {
+            await this.#unlessAborted(id);
+            event({ type: 'fetching', file: 'a', fileReceived: received, fileTotal: BYTES, received, total: BYTES });
+            await wait(stub.loadMs / 10);
+          }
+          return { name: 'stub', sampleRate: RATE, windowSeconds: 4, adapter: 'none', bindingBytes: 1e8, software: false, kept: true };
+        }
+        if (type === 'generate')
+          return { channels: [music(options.prompt, 4)], sampleRate: RATE, recipe: { ...options, durationSeconds: 4 } };
+        if (type !== 'stream') return 0;
+        const { prompt, seed, durationSeconds = Infinity } = options;
+        if (seed < 0) throw fault('invalid_argument', `no seed: ${seed}`);
+        stub.played.push({ prompt, seed });
+        event({ type: 'started', recipe: options });
+        for (let second = 0; second < durationSeconds; second++) {
+          await wait(stub.chunkMs);
+          await this.#unlessAborted(id);
+          if (prompt.includes('fail') && second === 1) throw fault('gpu', 'the GPU is gone');
+          this.#say({ type: 'chunk', id, samples: music(prompt, 1), sampleRate: RATE, startSample: second * RATE });
+          while ((second + 1 - aheadSeconds) * RATE > (this.#heard.get(id) ?? 0)) {
+            await this.#unlessAborted(id);
+            await wait(20);
+          }
+        }
+      }
+    }
+    globalThis.Worker = StubWorker as unknown as typeof Worker;
+    // It would serve the page's files in place of the test.
+    Object.defineProperty(Navigator.prototype, 'serviceWorker', { value: undefined });
+  }, set);
+
+declare global {
+  var stub: Stub;
+}

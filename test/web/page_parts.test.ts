@@ -1,0 +1,69 @@
+// Parts of the page that need no page.
+import { expect, test } from 'vitest';
+import { History } from '../../demo/history.ts';
+import { choose, type Offered } from '../../demo/models.ts';
+import { Turns } from '../../demo/turns.ts';
+
+const [small, tiny] = [
+  ['small', 24e6],
+  ['tiny', 2e6],
+].map(([name, bytes]) => ({ name, bytes, src: '', license: '', card: '', test: false }) as Offered);
+
+test('a model is chosen by name, else by what the device has room for; a word says why where it is not the first', () => {
+  const models = [small, tiny];
+  const roomy = { memoryGb: 8, bufferBytes: 2 ** 28 };
+  expect(choose(models, null, roomy)).toEqual({ model: small, why: '' });
+  expect(choose(models, null, { ...roomy, memoryGb: undefined })).toEqual({ model: small, why: '' });
+  expect(choose(models, null, { ...roomy, memoryGb: 1 }).model).toBe(small);
+  expect(choose(models, 'tiny', roomy)).toEqual({ model: tiny, why: '' });
+  expect(choose(models, 'small', { ...roomy, memoryGb: 0.25 }).model).toBe(small);
+  expect(choose(models, 'x', roomy)).toEqual({ model: small, why: 'There is no model “x” here. small was chosen.' });
+  for (const device of [
+    { ...roomy, memoryGb: 0.5 },
+    { ...roomy, bufferBytes: 2 ** 24 },
+    { memoryGb: 0, bufferBytes: 0 },
+  ])
+    expect(choose(models, null, device)).toEqual({
+      model: tiny,
+      why: 'small may be too large for the memory of this device. tiny was chosen.',
+    });
+});
+
+test('sounds are kept by how much they weigh, the newest always', () => {
+  const history = new History();
+  const minutes = (n: number) => ({ samples: { length: n * 60 * 24_000 }, sampleRate: 24_000, recipe: {} }) as never;
+  const kept = (lengths: number[]) => {
+    history.clear();
+    const ids = lengths.map((n, seed) => {
+      const { id } = history.add({ prompt: 'x', seed }, '');
+      history.keepSound(id, minutes(n));
+      return id;
+    });
+    return ids.map((id) => history.sound(id) !== undefined);
+  };
+  expect(kept(Array(12).fill(0.5))).toEqual(Array(12).fill(true));
+  expect(kept([10, 10, 10])).toEqual([false, true, true]);
+  expect(kept([10, 0.5, 25])).toEqual([false, false, true]);
+});
+
+test('the last turn counts: what waited before it never begins, what ran is told to end, a fault stops none', async () => {
+  const turns = new Turns();
+  const log: string[] = [];
+  const until = (signal: AbortSignal) => new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+  const first = turns.take(async (signal) => {
+    log.push('first begins');
+    await until(signal);
+    log.push('first ends');
+  });
+  await Promise.resolve();
+  await Promise.resolve();
+  const second = turns.take(async () => void log.push('second'));
+  const third = turns.take(async () => {
+    log.push('third');
+    throw new Error('broken');
+  });
+  await Promise.all([first, second]);
+  await expect(third).rejects.toThrow('broken');
+  await turns.take(async () => void log.push('fourth'));
+  expect(log).toEqual(['first begins', 'first ends', 'third', 'fourth']);
+});
