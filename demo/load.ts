@@ -126,7 +126,6 @@ export class LoadPanel {
     }
     if (!this.#offered) return;
     // Asked for with the press, so that the browser does not throw the weights away when space gets scarce.
-    void navigator.storage?.persist?.().catch(() => false);
     await this.#actions.end();
     this.#asked = this.#offered;
     const loaded = await this.#session.load(this.#offered.src);

@@ -14,7 +14,7 @@ export function megabytes(bytes: number): string {
 
 /** A fault and what to do about it, as one or two sentences. */
 export function sentence({ message, hint }: { message: string; hint?: string | undefined }): string {
-  const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+  const upper = (text: string) => (/^\w+:\/\//.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1)); // addresses stay
   const end = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
   return hint ? `${end(upper(message))} ${end(upper(hint))}` : end(upper(message));
 }

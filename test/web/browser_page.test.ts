@@ -103,7 +103,7 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
     const tenths = all.flatMap((text) => /^Loading: (\d+) %\.$/.exec(text)?.[1] ?? []).map(Number);
     expect(tenths.length).toBeGreaterThan(2);
     expect(tenths.filter((tenth, i) => tenth % 10 !== 0 || tenth <= (tenths[i - 1] ?? -1))).toEqual([]);
-    expect(all.filter((text) => !text.startsWith('Loading: '))).toEqual(['Loading.', 'Getting the model ready.', '']);
+    expect(all.filter((text) => !text.startsWith('Loading: '))).toEqual(['Loading.', 'Getting the model ready.', 'Ready. Press Play.']);
     await page.close();
   });
 
