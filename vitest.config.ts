@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // The GPU driver reads its environment when it is loaded, so it is set here, before any worker starts: Mesa wants a runtime folder.
 if (process.platform === 'linux' && !process.env.XDG_RUNTIME_DIR) {
@@ -9,8 +10,18 @@ if (process.platform === 'linux' && !process.env.XDG_RUNTIME_DIR) {
   mkdirSync(process.env.XDG_RUNTIME_DIR, { recursive: true, mode: 0o700 });
 }
 
+/** Files that open a browser take longest, whatever their size: they come first, so that none is left over at the end. */
+class BrowsersFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const opensBrowser = ({ moduleId }: TestSpecification) => /browser_\w+\.test\.ts$/.test(moduleId);
+    return [...sorted.filter(opensBrowser).reverse(), ...sorted.filter((file) => !opensBrowser(file))];
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: BrowsersFirst },
     projects: [
       { extends: true, test: { name: 'adapter', include: ['test/**/*.test.ts'] } },
       // Again at WebGPU's default limits, without optional features: what a graph may assume of any adapter.

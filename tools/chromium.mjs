@@ -79,4 +79,4 @@ export async function openBrowserWithHiddenTabs() {
 
 const newProfile = () => mkdtempSync(join(tmpdir(), 'melody-chromium-'));
 /** @param {string} profile */
-const remove = (profile) => rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+const remove = (profile) => rmSync(profile, { recursive: true, force: true, maxRetries: 20 }); // its processes write for a moment after its end

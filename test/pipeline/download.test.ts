@@ -1,5 +1,5 @@
 // A model at an address: what is told while it comes, and what an abort stops.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -8,6 +8,7 @@ import { TEST_GPU } from '../helpers/gpu.ts';
 import { sendRange, serve, type TestServer } from '../platform/server.ts';
 
 const tiny = new URL('../../weights/melody-tiny/', import.meta.url);
+const files = new Map(['config.json', 'model.safetensors', 'tokenizer.json'].map((name) => [name, readFileSync(new URL(name, tiny))]));
 let server: TestServer;
 let requests: number;
 let slow: number; // ms before each answer
@@ -19,8 +20,8 @@ beforeEach(async () => {
   slow = 0;
   server = await serve((request, response) => {
     requests += 1;
-    const file = new URL(basename(request.url ?? ''), tiny);
-    setTimeout(() => (existsSync(file) ? sendRange(readFileSync(file), request, response) : response.writeHead(404).end()), slow);
+    const file = files.get(basename(request.url ?? ''));
+    setTimeout(() => (file ? sendRange(file, request, response) : response.writeHead(404).end()), slow);
   });
 });
 afterEach(async () => {
@@ -33,7 +34,7 @@ it('`download` events: each file from nothing to all of it, in rising bytes; wha
   const load = async () => {
     const heard = new Map<string, number[]>();
     const onEvent = ({ file, received, total }: { file: string; received: number; total: number }) => {
-      expect(total).toBe(readFileSync(new URL(file, tiny)).length);
+      expect(total).toBe(files.get(file)?.length);
       heard.set(file, [...(heard.get(file) ?? []), received]);
     };
     (await Melody.load(`${server.origin}/melody-tiny/`, { ...TEST_GPU, onEvent })).dispose();
@@ -43,7 +44,7 @@ it('`download` events: each file from nothing to all of it, in rising bytes; wha
   expect([...heard.keys()].sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
   for (const [file, received] of heard) {
     expect(received[0]).toBe(0);
-    expect(received.at(-1)).toBe(readFileSync(new URL(file, tiny)).length);
+    expect(received.at(-1)).toBe(files.get(file)?.length);
     expect(received).toEqual([...received].sort((a, b) => a - b));
   }
   expect((await load()).size).toBe(0);
