@@ -194,6 +194,8 @@ export const worst = (a: Float32Array, b: Float32Array) =>
 
 /** axe-core finds nothing serious or critical. */
 export async function expectAccessible(page: Page): Promise<void> {
+  // Colours on their way from one scheme to the other are nobody's choice.
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
   await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
     const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
