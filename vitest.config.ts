@@ -32,8 +32,8 @@ export default defineConfig({
     ],
     // A process a file: a driver that crashes takes one file with it, and every file starts with a fresh device.
     pool: 'forks',
-    // The software driver itself uses every core, so more workers only make each other slow; but a browser's tests often wait for the clock.
-    maxWorkers: 3,
+    // The software driver itself uses every core; more workers only make each other slow.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // A worker on a busy machine may take its time to end.

@@ -7,7 +7,7 @@ import { TEST_GPU } from '../helpers/gpu.ts';
 import { PROMPT, parity, SEED } from './parity.ts';
 import { finished, load, made, PIECE, play, Site, SLOW, streamed, TINY, workerDevtools, worst } from './site.ts';
 
-const PLAYS = Number(process.env.MELODY_TEST_PLAYS ?? 10);
+const PLAYS = Number(process.env.MELODY_TEST_PLAYS ?? 5);
 
 declare global {
   var devices: GPUDevice[];
