@@ -19,8 +19,11 @@ const CRASHES = 'test/weights/crashes';
 const words = process.argv.slice(2);
 const saveAt = words.indexOf('--save');
 const saveTo = saveAt < 0 ? undefined : words.splice(saveAt, 2)[1];
-const cases = Number(words[0] ?? 300_000);
-const freshSeed = Number(words[1] ?? Math.floor(Math.random() * 2 ** 31));
+const [cases, freshSeed] = [Number(words[0] ?? 300_000), Number(words[1] ?? Math.floor(Math.random() * 2 ** 31))];
+if (!(Number.isInteger(cases) && cases > 0 && Number.isInteger(freshSeed) && words.length <= 2)) {
+  console.error(`fuzz_safetensors: got "${words.join(' ')}", expected [CASES] [SEED] [--save FOLDER], whole numbers`);
+  process.exit(2);
+}
 if (saveTo) mkdirSync(saveTo, { recursive: true });
 
 let failures = 0;
