@@ -53,7 +53,7 @@ export async function loop(job: Job, style: SteeredStyle): Promise<Float32Array>
   piece.known.fill(false, seam - reach, seam + reach);
   await job.fill(piece);
   turn(piece, frames - half, config);
-  return decodeAll(job, piece.latents, 0, frames, true);
+  return decodeAll(job, piece.latents, 0, frames, { circular: true });
 }
 
 /** Rotate a piece so that frame `by` comes first. */
@@ -114,8 +114,9 @@ export async function inpaint(job: Job, style: SteeredStyle, given: AudioInput):
     piece.tokens = tokens;
     await job.fill(piece);
     for (const region of near) {
-      const made = await decodeAll(job, piece.latents, region.from - piece.origin, region.to - piece.origin);
-      paste(out, made, region, region.from * hop_length, Math.round(JOIN_SECONDS * sample_rate));
+      const startSample = region.from * hop_length;
+      const made = await decodeAll(job, piece.latents, region.from - piece.origin, region.to - piece.origin, { startSample });
+      paste(out, made, region, startSample, Math.round(JOIN_SECONDS * sample_rate));
     }
   }
   return out;

@@ -177,8 +177,14 @@ export async function begin(job: Job, given: AudioInput | undefined): Promise<Pi
   return piece;
 }
 
-/** Frames from…to−1 as audio, decoded piece by piece. */
-export async function decodeAll(job: Job, latents: Float32Array, from: number, to: number, circular = false): Promise<Float32Array> {
+/** Frames from…to−1 as audio, decoded piece by piece; `startSample` is the place of the first sample in the clip. */
+export async function decodeAll(
+  job: Job,
+  latents: Float32Array,
+  from: number,
+  to: number,
+  { circular = false, startSample = 0 } = {},
+): Promise<Float32Array> {
   const { hop_length } = job.engine.model.config;
   const audio = new Float32Array((to - from) * hop_length);
   await job.progress.during('decoding', async () => {
@@ -189,7 +195,7 @@ export async function decodeAll(job: Job, latents: Float32Array, from: number, t
         return end;
       });
       job.progress.report('decoding', (end - from) / (to - from));
-      job.progress.emit({ type: 'chunk', startSample: (at - from) * hop_length, samples: (end - at) * hop_length });
+      job.progress.emit({ type: 'chunk', startSample: startSample + (at - from) * hop_length, samples: (end - at) * hop_length });
       at = end;
     }
   });

@@ -3,7 +3,8 @@
 // Attributes: prompt, src (a model folder), seed, duration (seconds; endless without). Nothing is fetched before the first press. A change of
 // `prompt` while it plays is heard from the next chunk on. Fires `melodychange` with the session's snapshot as its detail.
 import { Player } from './player.ts';
-import { Session, type Snapshot } from './session.ts';
+import { Session } from './session.ts';
+import type { Snapshot } from './snapshot.ts';
 import { megabytes, sentence } from './words.ts';
 
 const STYLE = `

@@ -5,4 +5,5 @@ export type { MelodyEvent, Recipe, StreamOptions, StyleOptions } from '../pipeli
 export { MelodyWorker } from './client.ts';
 export { MelodyPlayerElement } from './element.ts';
 export type { Description, ModelFiles, ModelInfo, StoreUse, WorkerStats } from './protocol.ts';
-export { Session, type SessionOptions, type SessionState, type Snapshot } from './session.ts';
+export { Session, type SessionOptions } from './session.ts';
+export type { SessionState, Snapshot } from './snapshot.ts';

@@ -2,33 +2,11 @@
 import { MelodyError } from '../errors.ts';
 import type { MelodyEvent, Recipe, StreamOptions, StyleOptions } from '../pipeline/options.ts';
 import { MelodyWorker, type RunningStream } from './client.ts';
-import { Player } from './player.ts';
-import type { ModelInfo, Plain, WorkerEvent } from './protocol.ts';
+import type { ModelInfo, Plain } from './protocol.ts';
+import { Recording } from './recording.ts';
+import { EMPTY, NOTHING, type Snapshot } from './snapshot.ts';
+import { Sound } from './sound.ts';
 import type { PlayerReport } from './worklet.ts';
-
-export type SessionState = 'empty' | 'loading' | 'ready' | 'buffering' | 'playing' | 'paused';
-
-export interface Snapshot {
-  readonly state: SessionState;
-  readonly model: ModelInfo | undefined;
-  readonly loading: Extract<WorkerEvent, { type: 'fetching' }> | undefined;
-  readonly error: MelodyError | undefined;
-  /** What the running job or the model says, newest last. */
-  readonly warnings: readonly string[];
-  /** The browser promised to keep the weights until they are removed by hand; undefined before it said so or not. */
-  readonly persisted: boolean | undefined;
-  /** All chunks of the piece were made, and it was not stopped. */
-  readonly complete: boolean;
-  readonly recipe: Recipe | undefined;
-  readonly madeSeconds: number;
-  readonly playedSeconds: number;
-  readonly bufferedSeconds: number;
-  readonly underruns: number;
-  /** 0…1, what was heard a moment ago. */
-  readonly peak: number;
-  /** Seconds of audio made per second of computing, in the running or last piece; waiting for the listener is not counted. */
-  readonly speed: number | undefined;
-}
 
 export interface SessionOptions {
   /** Sound starts when this much of it is there. */
@@ -41,40 +19,26 @@ export interface SessionOptions {
   worker?: MelodyWorker;
 }
 
-/** Samples of one piece that are kept for saving: ten minutes at 24 kHz. */
-const MAX_KEPT_SAMPLES = 600 * 24_000;
 const START_SECONDS = 0.5;
 const AHEAD_SECONDS = 8;
 /** Made music that is not heard after this long is worth a word. */
 const SILENT_MS = 4000;
 const NO_SOUND = 'No sound comes out: the browser has not started its audio. Check the sound device, then press pause and play';
 
-const NOTHING = {
-  complete: false,
-  recipe: undefined,
-  madeSeconds: 0,
-  playedSeconds: 0,
-  bufferedSeconds: 0,
-  underruns: 0,
-  peak: 0,
-  warnings: [],
-  error: undefined,
-} satisfies Partial<Snapshot>;
-
 export class Session {
   readonly worker: MelodyWorker;
   readonly #options: SessionOptions;
-  #snapshot: Snapshot = { ...NOTHING, state: 'empty', model: undefined, loading: undefined, persisted: undefined, speed: undefined };
-  #player: Player | undefined;
-  #opening: { sampleRate: number; player: Promise<Player> } | undefined; // the player, or what will be it
-  #volume = 1;
+  #snapshot = EMPTY;
+  readonly #sound = new Sound(
+    (report) => this.#heard(report),
+    () => this.#soundChanged(),
+  );
   #job: { abort: AbortController; stream: RunningStream; settled: Promise<void>; started: boolean } | undefined;
   #wanted: StyleOptions | undefined; // a change of style for a job that has not started yet
   #ended: Promise<unknown> | undefined; // when what ran before has let go of worker and player
   #loading: AbortController | undefined;
   #answered: Promise<unknown> | undefined; // when the worker is done with the last load
-  #kept: Float32Array[] = [];
-  #sampleRate = 0;
+  #recording: Recording | undefined;
   #pieces = 0;
   #sounding = 0; // the piece that the player was given
   #closed = false;
@@ -90,12 +54,11 @@ export class Session {
 
   /** For pictures; undefined until something was played. */
   get analyser(): AnalyserNode | undefined {
-    return this.#player?.analyser;
+    return this.#sound.player?.analyser;
   }
 
   set volume(value: number) {
-    this.#volume = value;
-    if (this.#player) this.#player.volume = value;
+    this.#sound.volume = value;
   }
 
   /**
@@ -107,12 +70,7 @@ export class Session {
     const abort = new AbortController();
     this.#loading = abort;
     this.#set({ state: 'loading', model: undefined, loading: undefined, error: undefined, warnings: [] });
-    if (keep) {
-      void navigator.storage?.persist?.().then(
-        (persisted) => this.#set({ persisted }),
-        () => {}, // then it may be thrown away, as without asking
-      );
-    }
+    if (keep) void navigator.storage?.persist?.().catch(() => {}); // then it may be thrown away, as without asking
     const opening = free.then(() => this.#openModel(src, keep, abort.signal));
     this.#answered = opening.catch(() => {});
     try {
@@ -171,8 +129,8 @@ export class Session {
         computing += (performance.now() - madeAt) / 1000;
         waiting = true;
         const madeSeconds = (startSample + samples.length) / sampleRate;
-        this.#keep(samples);
-        this.#player?.push(samples);
+        this.#recording?.push(samples);
+        this.#sound.player?.push(samples);
         if (startSample === 0) this.#expectSound();
         this.#set({ madeSeconds, speed: madeSeconds / Math.max(computing, 1e-3) });
         this.#options.onChunk?.(samples, sampleRate, startSample);
@@ -181,12 +139,12 @@ export class Session {
     const settled = stream.finished.then(
       () => {
         if (abort.signal.aborted) return;
-        this.#player?.end();
+        this.#sound.player?.end();
         this.#set({ complete: true });
       },
       (error: unknown) => {
         if (abort.signal.aborted) return;
-        this.#player?.end(); // what was made is still heard
+        this.#sound.player?.end(); // what was made is still heard
         this.#set({ error: shown(error), ...(this.#snapshot.bufferedSeconds === 0 && { state: 'ready' }) });
       },
     );
@@ -198,9 +156,9 @@ export class Session {
   async playClip(samples: Float32Array, sampleRate: number, recipe: Recipe | undefined): Promise<void> {
     const piece = await this.#begin(sampleRate, { ...NOTHING, state: 'buffering', recipe });
     if (piece !== this.#pieces) return;
-    this.#keep(samples);
-    this.#player?.push(samples);
-    this.#player?.end();
+    this.#recording?.push(samples);
+    this.#sound.player?.push(samples);
+    this.#sound.player?.end();
     this.#expectSound();
     this.#set({ complete: true, madeSeconds: samples.length / sampleRate });
     this.#options.onChunk?.(samples, sampleRate, 0);
@@ -215,13 +173,13 @@ export class Session {
   async pause(): Promise<void> {
     if (this.#snapshot.state !== 'playing' && this.#snapshot.state !== 'buffering') return;
     this.#set({ state: 'paused' });
-    await this.#player?.pause();
+    await this.#sound.player?.pause();
   }
 
   resume(): void {
     if (this.#snapshot.state !== 'paused') return;
     this.#set({ state: this.#snapshot.bufferedSeconds > 0 ? 'playing' : 'buffering' });
-    this.#player?.resume();
+    this.#sound.player?.resume();
     this.#expectSound();
   }
 
@@ -234,15 +192,7 @@ export class Session {
 
   /** The piece so far (its last ten minutes), one array; undefined when there is none. */
   audio(): { samples: Float32Array; sampleRate: number } | undefined {
-    const length = this.#kept.reduce((n, part) => n + part.length, 0);
-    if (length === 0) return undefined;
-    const samples = new Float32Array(length);
-    let at = 0;
-    for (const part of this.#kept) {
-      samples.set(part, at);
-      at += part.length;
-    }
-    return { samples, sampleRate: this.#sampleRate };
+    return this.#recording?.audio();
   }
 
   /** Free worker, GPU and sound. */
@@ -250,10 +200,7 @@ export class Session {
     this.#closed = true;
     void this.#end();
     this.worker.terminate();
-    await this.#opening?.player.then(
-      (player) => player.close(),
-      () => {},
-    );
+    await this.#sound.close();
   }
 
   /** Ends what runs at once; resolves when worker and player are free. */
@@ -264,7 +211,7 @@ export class Session {
     this.#wanted = undefined;
     job?.abort.abort();
     this.cancelLoad();
-    this.#ended = Promise.all([this.#ended, job?.settled, this.#player?.stop()]);
+    this.#ended = Promise.all([this.#ended, job?.settled, this.#sound.player?.stop()]);
     return this.#ended;
   }
 
@@ -283,11 +230,10 @@ export class Session {
   /** Ends what runs, gets the player ready; returns the number of the new piece, or -1 where it was stopped before it began. */
   async #begin(sampleRate: number, start: Partial<Snapshot>): Promise<number> {
     // The context is made before the first await, while the press still counts.
-    const opening = this.#openPlayer(sampleRate);
+    const opening = this.#sound.open(sampleRate);
     const ended = this.#end();
     const piece = this.#pieces;
-    this.#kept = [];
-    this.#sampleRate = sampleRate;
+    this.#recording = new Recording(sampleRate);
     this.#set(start); // at once: it can be paused and stopped while the last piece still ends
     try {
       const [player] = await Promise.all([opening, ended]);
@@ -296,7 +242,6 @@ export class Session {
         return -1;
       }
       this.#sounding = piece;
-      player.volume = this.#volume;
       player.begin(this.#options.startSeconds ?? START_SECONDS);
       if (this.#snapshot.state !== 'paused')
         player.resume(); // or it was pressed while it opened
@@ -308,36 +253,9 @@ export class Session {
     }
   }
 
-  /** One player at a time, however often it is asked for while it opens. */
-  #openPlayer(sampleRate: number): Promise<Player> {
-    if (this.#opening?.sampleRate === sampleRate) {
-      this.#player?.unlock();
-      return this.#opening.player;
-    }
-    void this.#opening?.player.then(
-      (old) => old.close(),
-      () => {},
-    );
-    const open = async () => {
-      const player = await Player.open(
-        sampleRate,
-        (report) => this.#heard(report),
-        () => this.#soundChanged(),
-      );
-      if (this.#opening === opening) this.#player = player;
-      return player;
-    };
-    const opening = { sampleRate, player: open() };
-    this.#opening = opening;
-    opening.player.catch(() => {
-      if (this.#opening === opening) this.#opening = undefined; // the next press tries again
-    });
-    return opening.player;
-  }
-
   #heard(report: PlayerReport): void {
     if (this.#sounding !== this.#pieces) return; // the rest of a piece that was stopped
-    const rate = this.#sampleRate;
+    const rate = this.#recording?.sampleRate ?? 1;
     this.#job?.stream.played(report.played);
     const { state, complete } = this.#snapshot;
     const running = state === 'playing' || state === 'buffering';
@@ -349,13 +267,13 @@ export class Session {
       underruns: running ? report.underruns : this.#snapshot.underruns,
       peak: report.peak,
     });
-    if (running && report.finished && complete) void this.#player?.pause();
+    if (running && report.finished && complete) void this.#sound.player?.pause();
   }
 
   /** The browser started its audio, or stopped it. */
   #soundChanged(): void {
     const { warnings } = this.#snapshot;
-    if (!this.#player?.running) this.#expectSound();
+    if (!this.#sound.player?.running) this.#expectSound();
     else if (warnings.includes(NO_SOUND)) this.#set({ warnings: warnings.filter((text) => text !== NO_SOUND) });
   }
 
@@ -363,14 +281,8 @@ export class Session {
     const piece = this.#pieces;
     setTimeout(() => {
       const { state } = this.#snapshot;
-      if (piece === this.#pieces && (state === 'buffering' || state === 'playing') && !this.#player?.running) this.#warn(NO_SOUND);
+      if (piece === this.#pieces && (state === 'buffering' || state === 'playing') && !this.#sound.player?.running) this.#warn(NO_SOUND);
     }, SILENT_MS);
-  }
-
-  #keep(samples: Float32Array): void {
-    this.#kept.push(samples);
-    let length = this.#kept.reduce((n, part) => n + part.length, 0);
-    while (this.#kept.length > 1 && length > MAX_KEPT_SAMPLES) length -= (this.#kept.shift() as Float32Array).length;
   }
 
   #warn(message: string): void {

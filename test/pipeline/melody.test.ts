@@ -6,6 +6,7 @@ import { readFloats } from '../../src/graph/residents.ts';
 import { denoise } from '../../src/pipeline/denoise.ts';
 import { extendTokens } from '../../src/pipeline/language.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
+import type { MelodyEvent } from '../../src/pipeline/options.ts';
 import { rotations } from '../../src/pipeline/schedule.ts';
 import { decode, embedAudio, embedText, quantiseStyle } from '../../src/pipeline/stages.ts';
 import { withRandom } from '../helpers/controls.ts';
@@ -466,7 +467,10 @@ describe('given audio', () => {
     ];
     const { buffers } = await melody.predictMemory(made(12, near));
     expect((await melody.predictMemory(made(40, near, far))).buffers).toBeLessThan(2.2 * buffers); // plans for two lengths, none for forty seconds
-    const both = (await melody.generate(made(40, far, near))).channels[0];
+    const chunks: number[] = [];
+    const onEvent = (event: MelodyEvent) => event.type === 'chunk' && chunks.push(event.startSample / 24000);
+    const both = (await melody.generate({ ...made(40, far, near), onEvent })).channels[0];
+    expect(chunks.map(Math.round)).toEqual([3, 30]); // where they are in the file
     const first = (await melody.generate(made(12, near))).channels[0];
     expect(both.slice(0, 12 * 24000)).toEqual(first); // regions far apart know nothing of each other
     for (const { start, end } of [near, far]) {

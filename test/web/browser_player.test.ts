@@ -170,14 +170,14 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect(loads).toEqual([1, true, true, 2]);
   });
 
-  it('the browser is asked to keep what is kept, and its answer is told', async () => {
+  it('the browser is asked to keep what is kept, and only that', async () => {
     await sessionPage(async (tab) => {
       await watch(tab);
       await tab.addInitScript(() => {
         StorageManager.prototype.persist = async () => !!asked.push({ type: 'persist' });
       });
     });
-    await until(() => session.snapshot.persisted === true);
+    await until(() => session.snapshot.state === 'ready');
     await page.evaluate(() => session.load('any/', { keep: false }));
     expect(await askedFor('persist')).toHaveLength(1);
   });

@@ -1,0 +1,54 @@
+// A session's player: opened at the first piece, one at a time, and opened again for another rate.
+import { Player } from './player.ts';
+import type { PlayerReport } from './worklet.ts';
+
+export class Sound {
+  readonly #onReport: (report: PlayerReport) => void;
+  readonly #onState: () => void;
+  #opening: { sampleRate: number; player: Promise<Player> } | undefined; // the player, or what will be it
+  #player: Player | undefined;
+  #volume = 1;
+
+  constructor(onReport: (report: PlayerReport) => void, onState: () => void) {
+    this.#onReport = onReport;
+    this.#onState = onState;
+  }
+
+  /** Undefined until one was opened. */
+  get player(): Player | undefined {
+    return this.#player;
+  }
+
+  set volume(value: number) {
+    this.#volume = value;
+    if (this.#player) this.#player.volume = value;
+  }
+
+  /** Call it from a press, before anything is waited for. One player, however often it is asked for while it opens. Throws `io`. */
+  open(sampleRate: number): Promise<Player> {
+    if (this.#opening?.sampleRate === sampleRate) {
+      this.#player?.unlock();
+      return this.#opening.player;
+    }
+    void this.close();
+    const open = async () => {
+      const player = await Player.open(sampleRate, this.#onReport, this.#onState);
+      player.volume = this.#volume;
+      if (this.#opening === opening) this.#player = player;
+      return player;
+    };
+    const opening = { sampleRate, player: open() };
+    this.#opening = opening;
+    opening.player.catch(() => {
+      if (this.#opening === opening) this.#opening = undefined; // the next press tries again
+    });
+    return opening.player;
+  }
+
+  async close(): Promise<void> {
+    await this.#opening?.player.then(
+      (player) => player.close(),
+      () => {},
+    );
+  }
+}
