@@ -111,7 +111,7 @@ async function denoiseOnce(engine: Machine, requests: readonly DenoiseRequest[])
   const bad = new Uint32Array(await engine.residents.read(kept.counts)).findIndex((n) => n > 0);
   if (bad >= 0) throw nonFinite(`the latents at diffusion step ${bad + 1} of ${steps}`);
   const result = new Float32Array(await engine.residents.read(kept.z));
-  const limit = await readFloats(weights.at('dual_path').get('latent_limit', [dim]));
+  const limit = await readFloats(weights.at('dual_path').get('latent_limit', [dim]), signal);
   return requests.map((r, b) => clampFresh(result.slice(b * length * dim, (b + 1) * length * dim), r.fresh, limit));
 }
 

@@ -6,29 +6,64 @@ const BLOCKS_KEPT = 16;
 /** Longer reads gain nothing from sharing a block and go straight through. */
 const SMALL_READ = BLOCK_BYTES / 4;
 
+interface Block {
+  readonly bytes: Promise<Uint8Array>;
+  /** Ends the read: for when nobody waits for it any more. */
+  readonly stop: AbortController;
+  waiting: number;
+  there: boolean;
+}
+
 /**
  * The same bytes with fewer trips: small reads are cut out of blocks of 1 MiB, of which the last 16 used are kept. Models ask for
- * thousands of small tensors that lie near each other; each would cost an open file or a request of its own.
+ * thousands of small tensors that lie near each other; each would cost an open file or a request of its own. Who aborts leaves at once;
+ * a block is given up when all who wanted it have left.
  */
 export function blockCached(source: ByteSource): ByteSource {
-  const blocks = new Map<number, Promise<Uint8Array>>(); // least recently used first
+  const blocks = new Map<number, Block>(); // least recently used first
 
-  function block(index: number): Promise<Uint8Array> {
-    let bytes = blocks.get(index);
-    if (bytes) {
-      blocks.delete(index);
-    } else {
-      const start = index * BLOCK_BYTES;
-      // Shared by all who wait for it, so nobody's signal may cancel it.
-      bytes = source.read(start, Math.min(BLOCK_BYTES, source.size - start));
-      bytes.catch(() => blocks.delete(index)); // may be tried again
-    }
-    blocks.set(index, bytes);
+  function block(index: number): Block {
+    const known = blocks.get(index);
+    const found = known ?? begin(index);
+    blocks.delete(index);
+    blocks.set(index, found);
     for (const oldest of blocks.keys()) {
       if (blocks.size <= BLOCKS_KEPT) break;
       blocks.delete(oldest);
     }
-    return bytes;
+    return found;
+  }
+
+  function begin(index: number): Block {
+    const start = index * BLOCK_BYTES;
+    const stop = new AbortController();
+    const bytes = source.read(start, Math.min(BLOCK_BYTES, source.size - start), stop.signal);
+    const begun: Block = { bytes, stop, waiting: 0, there: false };
+    bytes.then(
+      () => {
+        begun.there = true;
+      },
+      () => forget(index, begun), // may be tried again
+    );
+    return begun;
+  }
+
+  function forget(index: number, old: Block): void {
+    if (blocks.get(index) === old) blocks.delete(index);
+  }
+
+  async function bytesOf(index: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const wanted = block(index);
+    wanted.waiting += 1;
+    try {
+      return await unlessAborted(wanted.bytes, source.name, signal);
+    } finally {
+      wanted.waiting -= 1;
+      if (wanted.waiting === 0 && !wanted.there) {
+        forget(index, wanted);
+        wanted.stop.abort();
+      }
+    }
   }
 
   return {
@@ -39,8 +74,7 @@ export function blockCached(source: ByteSource): ByteSource {
       checkRange(source, offset, length);
       const first = Math.floor(offset / BLOCK_BYTES);
       const last = Math.floor((offset + length - 1) / BLOCK_BYTES);
-      const [head, tail] = await Promise.all([block(first), last > first ? block(last) : undefined]);
-      if (signal?.aborted) throw new MelodyError('aborted', `${source.name}: reading was aborted`);
+      const [head, tail] = await Promise.all([bytesOf(first, signal), last > first ? bytesOf(last, signal) : undefined]);
       const from = offset - first * BLOCK_BYTES;
       if (!tail) return head.subarray(from, from + length);
       const joined = new Uint8Array(length);
@@ -49,4 +83,16 @@ export function blockCached(source: ByteSource): ByteSource {
       return joined;
     },
   };
+}
+
+/** Waits for work that others may wait for too, until the signal says otherwise. */
+async function unlessAborted<T>(work: Promise<T>, name: string, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  let leave = () => {};
+  const left = new Promise<never>((_, reject) => {
+    leave = () => reject(new MelodyError('aborted', `${name}: reading was aborted`));
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+  });
+  return Promise.race([left, work]).finally(() => signal.removeEventListener('abort', leave));
 }

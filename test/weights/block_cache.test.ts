@@ -77,6 +77,28 @@ describe('block cache', () => {
     expect((await other).length).toBe(10);
   });
 
+  it('a block that nobody waits for any more is given up, and read anew by the next', async () => {
+    const signals: AbortSignal[] = [];
+    const hanging: ByteSource = {
+      name: 'slow',
+      size: MIB,
+      read: (_offset, length, signal) => {
+        signals.push(signal as AbortSignal);
+        return signals.length === 1 ? new Promise(() => {}) : Promise.resolve(new Uint8Array(length));
+      },
+    };
+    const cached = blockCached(hanging);
+    const stops = [new AbortController(), new AbortController()];
+    const reads = stops.map(({ signal }) => cached.read(0, 10, signal));
+    stops[0].abort();
+    await expect(reads[0]).rejects.toMatchObject({ code: 'aborted' });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    stops[1].abort();
+    await expect(reads[1]).rejects.toMatchObject({ code: 'aborted' });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    expect((await cached.read(0, 10)).length).toBe(10);
+  });
+
   it('refuses ranges outside the source', async () => {
     const { cached } = counted(100);
     await expect(cached.read(90, 20)).rejects.toMatchObject({ code: 'io' });
