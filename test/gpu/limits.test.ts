@@ -41,7 +41,7 @@ describe('workgroup memory', () => {
   /** A kernel that holds so many floats of it. */
   const holder = (floats: number) =>
     parseKernel(
-      `holder${floats}`, // pipelines are kept by the kernel's name
+      `holder${floats}`, // errors say the name
       `// holder${floats}: y[0] = 7 through workgroup memory
 const N = ${floats}u;
 struct Params { n: u32 }
