@@ -56,7 +56,7 @@ def fold(state_encoder, state_decoder, latents, kind_encoder, kind_decoder):
     turn = latents.rotation.T / latents.scale  # rows: axes
     encoder['head.weight'] = torch.einsum('ij,j...->i...', turn, weight)
     encoder['head.bias'] = turn @ (bias - latents.mean)
-    first = 'embed' if kind_decoder == 'istft_convnext' else 'stem'
+    first = 'stem' if kind_decoder == 'hifigan' else 'embed'
     weight = decoder[f'{first}.weight']
     back = latents.rotation * latents.scale
     decoder[f'{first}.weight'] = torch.einsum('oi...,ij->oj...', weight, back)

@@ -242,11 +242,13 @@ def start_from(folder, model):
     return sorted(set(own) - set(fits))
 
 
-def load_weights(folder, model, ema=True):
-    """Loads a run's EMA (or raw) weights into model; raises FileNotFoundError with the stage to run first."""
+def load_weights(folder, model, ema=True, part=''):
+    """Loads a run's EMA (or raw) weights into model, only those under `part` ('encoder.') if given; raises FileNotFoundError with the stage to
+    run first."""
     path = Path(folder) / 'checkpoint.pt'
     if not path.exists():
         raise FileNotFoundError(f'{path} is missing: run the stage "{Path(folder).name}" first')
     state = torch.load(path, map_location='cpu')
-    model.load_state_dict(state['ema' if ema else 'model'])
+    state = {k.removeprefix(part): v for k, v in state['ema' if ema else 'model'].items() if k.startswith(part)}
+    model.load_state_dict(state)
     return model.eval()

@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from .models.spectrum import hann, mel_filters
+from .models.spectrum import framed_stft, hann, mel_filters
 
 
 def magnitude(audio, size):
@@ -45,6 +45,51 @@ class SpectralLoss:
         if self.pitch:
             a, b = (magnitude(x, self.pitch)[..., : len(self.tones)] @ self.tones for x in (output, target))
             losses['pitch'] = ((a + 1e-3).log() - (b + 1e-3).log()).abs().mean()
+        return losses
+
+
+class PhaseLoss:
+    """What the running phase of a RunningPhaseDecoder learns from: how far every bin's phase turns from frame to frame in the target.
+
+    With X the target's framed STFT, C[t] = X[t] conj X[t-1], e = C / |C| and w = sqrt|C| over its mean:
+        advance = mean(w |c - e|^2), a squared error, so that |c| becomes the mean resultant length and tells how noisy the bin is;
+        lock    = cross-entropy of the pitch logits against the tempered pitch nearest to the bin's true frequency, weighted by w, where that
+                  frequency lies within 37.5 Hz of the bin and inside the range of pitches.
+    """
+
+    def __init__(self, decoder, sample_rate, reference_pitch=440.0, lowest=24):
+        self.size, self.hop, self.locked, self.rate = decoder.size, decoder.hop, decoder.locked, sample_rate
+        self.count, self.lowest, self.reference = len(decoder.frequency), lowest, reference_pitch
+
+    def targets(self, audio):
+        """audio [B, n] -> (e complex [B, T, K], weight [B, T, K], pitch [B, T, locked] int64, its weight): frame 0 has weight 0."""
+        x = framed_stft(audio, self.size, self.hop)
+        product = F.pad(torch.view_as_real(x[:, 1:] * x[:, :-1].conj()), (0, 0, 0, 0, 1, 0))
+        turn = torch.view_as_complex(product.contiguous())
+        size = turn.abs()
+        e = torch.where(size > 0, turn / size.clamp(min=1e-20), torch.ones_like(turn))
+        weight = size.sqrt()
+        weight = weight / weight.mean().clamp(min=1e-9)
+        bins = torch.arange(self.locked, device=audio.device)
+        own = 2 * math.pi * self.hop / self.size * bins
+        beyond = torch.remainder(e[..., : self.locked].angle() - own + math.pi, 2 * math.pi) - math.pi
+        width = self.rate / self.size
+        beyond = beyond / (2 * math.pi) * self.rate / self.hop  # Hz from the bin's centre
+        frequency = (bins * width + beyond).clamp(min=1.0)
+        pitch = (69 + 12 * torch.log2(frequency / self.reference)).round().long() - self.lowest
+        fits = (beyond.abs() < 1.5 * width) & (pitch >= 0) & (pitch < self.count)
+        return e, weight, pitch.clamp(0, self.count - 1), weight[..., : self.locked] * fits
+
+    def __call__(self, c, logits, audio, inside=slice(None)):
+        """c [B, T, K], logits [B, T, locked, P] of the decoder, audio [B, hop * T] -> {advance, lock, direction}, over the frames `inside`."""
+        with torch.no_grad():
+            e, w, pitch, locked = (x[:, inside] for x in self.targets(audio))
+        c, logits = c[:, inside], logits[:, inside]
+        losses = {'advance': (w * torch.view_as_real(c - e).square().sum(-1)).mean()}
+        entropy = F.cross_entropy(logits.flatten(0, 2), pitch.flatten(), reduction='none')
+        losses['lock'] = (entropy * locked.flatten()).sum() / locked.sum().clamp(min=1e-9)
+        with torch.no_grad():  # weighted cosine between said and true advance: 1 is perfect, not learnt from
+            losses['direction'] = (w * (c / c.abs().clamp(min=1e-9) * e.conj()).real).sum() / w.sum()
         return losses
 
 

@@ -1,8 +1,12 @@
 """VAE-GAN decoder: latents [B, L, D] -> audio [B, hop * L] in [-1, 1]. System.md section 6.
 
-kind 'istft_convnext' (shipped): ConvNeXt trunk at the frame rate, upsampled by `upsample`, magnitude and phase, inverse STFT.
+kind 'istft_running'  (shipped): ConvNeXt trunk at the frame rate, upsampled by `upsample`; magnitude and phase *advance* a bin, summed up
+                                 over frames; inverse STFT. Held tones keep their pitch.
+kind 'istft_convnext' (older):   the same trunk with an absolute phase a frame: its tones snap to multiples of the frame rate.
 kind 'hifigan'        (paper):   transposed convolutions and multi-receptive-field residual blocks.
 """
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -13,17 +17,18 @@ from .spectrum import framed_istft
 
 
 def vae_decoder(config):
-    return {'istft_convnext': IstftConvNextDecoder, 'hifigan': HifiGanDecoder}[config['kind']](config)
+    kinds = {'istft_running': RunningPhaseDecoder, 'istft_convnext': IstftConvNextDecoder, 'hifigan': HifiGanDecoder}
+    return kinds[config['kind']](config)
 
 
-class IstftConvNextDecoder(nn.Module):
-    """Linear(D -> dim) -> LayerNorm -> low blocks -> Linear(dim -> upsample * dim), reshaped to more frames -> high blocks
-    -> LayerNorm -> Linear(dim -> 2 * bins) = (m, p) -> S = exp(min(m, 5)) (cos p + i sin p) -> inverse STFT -> clip to [-1, 1]."""
+class Trunk(nn.Module):
+    """z [B, L, D] -> Linear(D -> dim) -> LayerNorm -> low blocks -> Linear(dim -> upsample * dim), reshaped to more frames -> high blocks
+    -> LayerNorm -> `head`, Linear(dim -> outputs): [B, upsample * L, outputs] in float32."""
 
-    def __init__(self, c):
+    def __init__(self, c, outputs):
         super().__init__()
         self.upsample, self.size = c['upsample'], c['fft_size']
-        self.hop = c['hop_length'] // c['upsample']
+        self.hop, self.bins = c['hop_length'] // c['upsample'], c['fft_size'] // 2 + 1
         layers = c['low_layers'] + c['high_layers']
         block = lambda: ConvNeXt(c['dim'], c['ffn'], c['kernel'], 1 / layers)
         self.embed = nn.Linear(c['latent_dim'], c['dim'])
@@ -32,28 +37,101 @@ class IstftConvNextDecoder(nn.Module):
         self.expand = nn.Linear(c['dim'], c['upsample'] * c['dim'])
         self.high = nn.ModuleList(block() for _ in range(c['high_layers']))
         self.norm_out = LayerNorm(c['dim'])
-        self.head = nn.Linear(c['dim'], 2 * (self.size // 2 + 1))
+        self.head = nn.Linear(c['dim'], outputs)
         with torch.no_grad():
-            self.head.bias[: self.size // 2 + 1] -= 2.0
+            self.head.bias[: self.bins] -= 2.0
 
-    def trunk(self, z):
-        """z [B, L, D] -> (log magnitude, phase), each [B, upsample * L, bins]."""
+    def head_of(self, z):
         x = self.norm_in(self.embed(z))
         for block in self.low:
             x = block(x)
         x = self.expand(x).unflatten(2, (self.upsample, -1)).flatten(1, 2)
         for block in self.high:
             x = block(x)
-        return self.head(self.norm_out(x)).float().chunk(2, -1)
+        return self.head(self.norm_out(x)).float()
 
-    def unclipped(self, z):
-        log_magnitude, phase = self.trunk(z)
+    def synthesise(self, log_magnitude, phase):
+        """S = exp(min(log_magnitude, 5)) (cos phase + i sin phase), [B, T, bins], radians -> audio [B, hop * T], not clipped."""
         magnitude = log_magnitude.clamp(max=5.0).exp()
         spectrum = torch.complex(magnitude * phase.cos(), magnitude * phase.sin())
         return framed_istft(spectrum, self.size, self.hop)
 
     def forward(self, z):
         return self.unclipped(z).clamp(-1, 1)
+
+
+class IstftConvNextDecoder(Trunk):
+    """Trunk -> 2 * bins numbers a frame = (log magnitude, phase) -> inverse STFT -> clip to [-1, 1]."""
+
+    def __init__(self, c):
+        super().__init__(c, 2 * (c['fft_size'] // 2 + 1))
+
+    def unclipped(self, z):
+        return self.synthesise(*self.head_of(z).chunk(2, -1))
+
+
+class RunningPhaseDecoder(Trunk):
+    """Trunk -> log magnitude [K], direction (a, b) [K] each and salience [P] a frame -> advance of every bin's phase -> running phase -> inverse STFT.
+
+    With K bins, hop H, size N, rate SR, bin k and tempered pitch p of frequency f_p (MIDI `lowest` ... `lowest + count - 1`):
+        c[t,k]       = (a + ib) exp(2 pi i k H / N)
+        advance[t,k] = f_p H / SR, p = argmax_p s[t,p] + log(W(f_p N / SR - k) + 1e-4)          for k < `bins` of `pitches`
+                     = (arg c + eps sqrt(-2 ln |c|)) / 2 pi, eps ~ N(0, 1)                       above
+        phase[t,k]   = phase[t-1,k] + advance[t,k] turns, from a random start
+    W is the line shape of a Hann window. |c| learns to be the length of the mean direction, so it says how noisy a bin is.
+    A frame that says an absolute phase repeats every hop for as long as its latent is held, and can only sound multiples of the frame rate
+    (horizontal phase coherence: arXiv 2208.12782)."""
+
+    def __init__(self, c):
+        bins, p = c['fft_size'] // 2 + 1, c['pitches']
+        super().__init__(c, 3 * bins + p['count'])
+        rate = c['sample_rate']
+        self.locked = p['bins']
+        frequency = c['reference_pitch'] * 2 ** ((p['lowest'] + torch.arange(p['count'], dtype=torch.float64) - 69) / 12)
+        line = hann_line(frequency * self.size / rate - torch.arange(self.locked, dtype=torch.float64)[:, None])
+        self.register_buffer('frequency', frequency.float(), persistent=False)  # Hz [P]
+        self.register_buffer('shape', (line + 1e-4).log().float(), persistent=False)  # [locked bins, P]
+        self.register_buffer('turns', (frequency * self.hop / rate).float(), persistent=False)  # a frame [P]
+        with torch.no_grad():
+            a, b, s = bins, 2 * bins, 3 * bins
+            nn.init.normal_(self.head.weight[a:s], std=0.01)
+            nn.init.zeros_(self.head.weight[s:])
+            self.head.bias[a:b], self.head.bias[b:] = 1.0, 0.0
+
+    def parts(self, z):
+        """z [B, L, D] -> (log magnitude [B, T, K], c complex [B, T, K], pitch logits [B, T, locked, P])."""
+        k = self.bins
+        log_magnitude, a, b, salience = self.head_of(z).split([k, k, k, self.head.out_features - 3 * k], -1)
+        own = 2 * math.pi * self.hop / self.size * torch.arange(k, device=z.device)
+        c = torch.complex(a, b) * torch.polar(torch.ones_like(own), own)
+        return log_magnitude, c, salience[:, :, None] + self.shape
+
+    def advance(self, c, logits, noise=None):
+        """Turns a frame [B, T, K]; no gradient. noise [B, T, K] ~ N(0, 1) (default: drawn)."""
+        with torch.no_grad():
+            noise = torch.randn_like(c.real) if noise is None else noise
+            width = (-2 * c.abs().clamp(0.01, 0.9999).log()).sqrt()
+            free = (c.angle() + width * noise) / (2 * math.pi)
+            return torch.cat([self.turns[logits.argmax(-1)], free[..., self.locked :]], -1)
+
+    def sound(self, log_magnitude, c, logits, noise=None, start=None):
+        """The audio of `parts`, not clipped. start [B, K] turns: the phase before the first frame (default: random).
+        Gradients reach the magnitudes only: through the summed phase they would teach the advance nothing (measured)."""
+        advance = self.advance(c, logits, noise).double()
+        start = torch.rand_like(advance[:, 0]) if start is None else start
+        phase = (start[:, None] + advance.cumsum(1)) % 1.0
+        return self.synthesise(log_magnitude, (2 * math.pi * phase).float())
+
+    def unclipped(self, z, noise=None, start=None):
+        return self.sound(*self.parts(z), noise, start)
+
+
+def hann_line(distance):
+    """|W(d)| of a Hann window's spectrum at `distance` bins from its line, 1 at 0, 0 from 3 bins on."""
+    d = distance.abs()
+    value = (torch.sinc(d) / (1 - d * d)).abs()
+    value = torch.where((d - 1).abs() < 1e-6, torch.full_like(d, 0.5), value)
+    return torch.where(d < 3, value, torch.zeros_like(d))
 
 
 class ResidualStack(nn.Module):

@@ -5,11 +5,11 @@ import torch
 from .. import cache
 from ..latents import Latents
 from ..loop import autocast, device, load_weights
-from .vae import Vae
+from ..models.vae_encoder import vae_encoder
 
 
 def run(c, paths):
-    encoder = load_weights(paths.runs / 'vae', Vae(c)).encoder.to(device())
+    encoder = load_weights(paths.runs / 'vae', vae_encoder(c['vae_encoder']), part='encoder.').to(device())
     folder = paths.runs / 'latents'
 
     @torch.no_grad()
@@ -27,7 +27,7 @@ def run(c, paths):
     if not (folder / 'statistics.pt').exists():
         rows, _ = cache.load(paths.data, folder, 'train')
         mu = torch.cat([torch.from_numpy(r).float() for r in rows])
-        latents = Latents.fit(mu, centred=c['vae_decoder']['kind'] != 'istft_convnext')
+        latents = Latents.fit(mu, centred=c['vae_decoder']['kind'] == 'hifigan')
         latents.save(folder)
         values = (latents.limit / 4).square()
         print(f'latents: {len(rows)} clips, axis variances {[round(float(v), 3) for v in values]}, effective dimension {values.sum() ** 2 / values.square().sum():.1f}', flush=True)

@@ -1,15 +1,18 @@
-"""Stage `polish`: the encoder is frozen (so latents stay what the DPD learns), the decoder goes on with discriminators beside the spectral losses."""
+"""Stage `polish`: the encoder is frozen (latents stay what the diffusion learns), the decoder goes on, with discriminators if their weight is not 0.
+
+A RunningPhaseDecoder starts from the vae stage's trunk and magnitudes whatever kind that decoder had: its phases need the losses here only.
+"""
 
 import random
 
 import torch
 
+from .. import cache
 from ..corpus import Corpus
 from ..loop import Run, adamw, autocast, device, load_weights
-from ..losses import SpectralLoss, chroma_cosine, log_mel_distance
+from ..losses import PhaseLoss, SpectralLoss, chroma_cosine, log_mel_distance
 from ..models.discriminators import Discriminators, discriminator_loss, generator_losses
-from ..models.vae_decoder import vae_decoder
-from .vae import Vae
+from ..models.vae_decoder import RunningPhaseDecoder, vae_decoder
 
 
 def hop_buzz(output, target, lag=960):
@@ -27,32 +30,79 @@ def hop_buzz(output, target, lag=960):
     return repeats(output) - repeats(target)
 
 
+def start_decoder(decoder, folder):
+    """Loads the vae stage's decoder where names and shapes fit. A head with other outputs takes over the rows of log magnitude, which come first."""
+    state = torch.load(folder / 'checkpoint.pt', map_location='cpu')['ema']
+    own = decoder.state_dict()
+    for name, value in state.items():
+        name = name.removeprefix('decoder.')
+        if name in own and own[name].shape == value.shape:
+            own[name] = value
+        elif name in ('head.weight', 'head.bias') and hasattr(decoder, 'bins'):
+            own[name][: decoder.bins] = value[: decoder.bins]
+    decoder.load_state_dict(own)
+
+
+class Crops:
+    """Pieces of clips with their latents, which come from whole clips (stage `latents`) and so know what lies around the piece."""
+
+    def __init__(self, c, paths, split, most=None):
+        self.corpus = Corpus(paths.data, split)
+        self.latents, _ = cache.load(paths.data, paths.runs / 'latents', split)
+        self.count, self.hop = min(len(self.latents), most or len(self.latents)), c['hop_length']
+
+    def take(self, index, start, frames):
+        """-> (latents [frames, D], audio [hop * frames]) from latent frame `start` of clip `index`."""
+        z = torch.from_numpy(self.latents[index][start : start + frames]).float()
+        return z, self.corpus.crop(index, start * self.hop, frames * self.hop)
+
+    def batch(self, count, frames, rng):
+        rows = []
+        for _ in range(count):
+            index = rng.randrange(self.count)
+            rows.append(self.take(index, rng.randrange(len(self.latents[index]) - frames + 1), frames))
+        z, audio = zip(*rows)
+        return torch.stack(z).to(device()), torch.stack(audio).to(device())
+
+
 def run(c, paths):
     t = c['train']['polish']
-    corpus, held = Corpus(paths.data, 'train'), Corpus(paths.data, 'heldout', limit=32)
-    vae = load_weights(paths.runs / 'vae', Vae(c)).to(device())
-    encoder = vae.encoder.requires_grad_(False)
-    decoder = vae_decoder(c['vae_decoder']).to(device())
-    decoder.load_state_dict(vae.decoder.state_dict())
-    judges = Discriminators(t['discriminators']).to(device())
-    run = Run(paths.runs / 'polish', decoder, [adamw(decoder.parameters(), t['lr'], betas=(0.8, 0.98)),
-                                              adamw(judges.parameters(), t['lr_discriminator'], betas=(0.8, 0.98))], t, extra=[judges])
+    crops, held = Crops(c, paths, 'train'), Crops(c, paths, 'heldout', 16)
+    decoder = vae_decoder(c['vae_decoder'])
+    running_phase = isinstance(decoder, RunningPhaseDecoder)
+    start_decoder(decoder, paths.runs / 'vae')
+    decoder.to(device())
+    judged = t['adversarial_weight'] > 0
+    judges = Discriminators(t['discriminators']).to(device()) if judged else None
+    head = {'params': list(decoder.head.parameters()), 'lr': t.get('lr_head', t['lr'])}
+    rest = {'params': [p for n, p in decoder.named_parameters() if not n.startswith('head.')], 'lr': t['lr']}
+    optimisers = [torch.optim.AdamW([head, rest], betas=(0.8, 0.98) if judged else (0.9, 0.98), weight_decay=0.01)]
+    if judged:
+        optimisers.append(adamw(judges.parameters(), t['lr_discriminator'], betas=(0.8, 0.98)))
+    run = Run(paths.runs / 'polish', decoder, optimisers, t, extra=[judges] if judged else [])
     loss_of = SpectralLoss(c['sample_rate'], t['sizes'], t['mels'], device(), t.get('pitch'))
+    phase_loss = PhaseLoss(decoder, c['sample_rate'], c['vae_decoder']['reference_pitch'], c['vae_decoder']['pitches']['lowest']) if running_phase else None
     rng = random.Random(2000 + run.step)
     torch.manual_seed(2000 + run.step)
-    length = int(t['seconds'] * c['frame_rate']) * c['hop_length']
-    held_audio = torch.stack([held.crop(i, 5 * c['sample_rate'], 4 * c['sample_rate']) for i in range(min(16, len(held)))]).to(device())
+    edge = t.get('edge_frames', 8)  # latent frames at each end that see zeros instead of the clip and so are not judged
+    frames = int(t['seconds'] * c['frame_rate']) + 2 * edge
+    held_z, held_audio = (torch.stack(x).to(device()) for x in zip(*(held.take(i, 5 * c['frame_rate'], 4 * c['frame_rate']) for i in range(held.count))))
     while run.running():
-        audio = corpus.random_crops(t['batch'], length, rng).to(device())
+        z, audio = crops.batch(t['batch'], frames, rng)
+        z = z + torch.randn_like(z) * t.get('latent_noise', 0.1)
+        losses = {}
         with autocast():
-            with torch.no_grad():
-                mean, log_var = encoder(audio)
-                z = mean + torch.randn_like(mean) * (0.5 * log_var).exp()
-            output = decoder.unclipped(z).float()
-        losses = loss_of(output, audio)
+            parts = decoder.parts(z) if running_phase else None
+            output = decoder.sound(*parts) if running_phase else decoder.unclipped(z).float()
+        if running_phase:
+            per = c['vae_decoder']['upsample']
+            losses |= phase_loss(parts[1], parts[2], audio, slice(edge * per, (frames - edge) * per))
+        output, audio = (x[:, edge * c['hop_length'] : (frames - edge) * c['hop_length']] for x in (output, audio))
+        losses |= loss_of(output, audio)
         total = losses['stft'] + t['mel_weight'] * losses['mel'] + t.get('pitch_weight', 0.5) * losses.get('pitch', 0.0)
-        judged = t['adversarial_weight'] > 0 and run.step % t['judge_every'] == 0
-        if judged:
+        if running_phase:
+            total = total + t['advance_weight'] * losses['advance'] + t['lock_weight'] * losses['lock']
+        if judged and run.step % t['judge_every'] == 0:
             with autocast():
                 real, fake = judges(audio), judges(output.detach())
                 losses['d'] = discriminator_loss(real, fake)
@@ -69,6 +119,6 @@ def run(c, paths):
         run.advance({k: v.detach() for k, v in losses.items()})
         if run.due():
             with run.with_ema() as ema, torch.no_grad(), autocast():
-                out = ema(encoder(held_audio)[0]).float()
+                out = ema(held_z).float()
             run.report(buzz=hop_buzz(out, held_audio), held_mel=log_mel_distance(out, held_audio, c['sample_rate']), held_chroma=chroma_cosine(out, held_audio, c['sample_rate']))
     run.finish()
