@@ -21,7 +21,7 @@ class Paths:
         self.weights = Path(args.weights) / config['name']
         self.goldens = Path(args.goldens)
         self.extra = Path(args.extra) if args.extra else None
-        self.force, self.init = args.force, args.init
+        self.force, self.init, self.parts = args.force, args.init, args.parts
 
 
 def main():
@@ -40,6 +40,7 @@ def main():
     p.add_argument('--minutes', type=float, help='time limit of this stage instead of the config\'s')
     p.add_argument('--force', action='store_true', help='run a finished stage again (training resumes from its checkpoint)')
     p.add_argument('--init', help='stages lm, vae and dpd: folder of another run to start from, where shapes fit')
+    p.add_argument('--parts', help='stage export: replace only this part (vae_decoder) of weights/NAME')
     args = p.parse_args()
     config = load_config(args.config)
     args.data = args.data or f'data/{Path(args.config).stem}'

@@ -15,6 +15,7 @@ except ImportError as error:
 from melody_train.config import load_config  # noqa: E402
 from melody_train.export import build, exported_config  # noqa: E402
 from melody_train.loop import Muon, orthogonal  # noqa: E402
+from melody_train.losses import PhaseLoss  # noqa: E402
 from melody_train.models.controls import UNKNOWN, Controls  # noqa: E402
 from melody_train.models.dual_path import DualPath, merge, merge_window, overlap_add, segment  # noqa: E402
 from melody_train.models.spectrum import framed_istft, framed_stft  # noqa: E402
@@ -126,18 +127,62 @@ class Models(unittest.TestCase):
         inner = slice(960, -960)
         assert (x - y)[:, inner].abs().max() < 1e-5
 
+    def test_a_held_latent_sounds_at_exact_semitones_and_does_not_repeat(self):
+        torch.manual_seed(1)
+        decoder = build(exported_config(load_config('tiny'), 100))['vae_decoder'].eval()
+        with torch.no_grad():
+            decoder.head.bias[: decoder.bins] = -8.0
+            decoder.head.bias[12:15] = 1.0  # sound at 300, 325 and 350 Hz
+            decoder.head.bias[3 * decoder.bins + 64 - 24] = 20.0  # E4, 329.6 Hz, no multiple of 50 or 100
+            audio = decoder(torch.zeros(1, 150, 8))[0, 12000:60000]
+        spectrum = torch.fft.rfft(audio * torch.hann_window(48000)).abs()
+        peak = float(spectrum.argmax()) / 2
+        assert abs(1200 * math.log2(peak / 329.628)) < 4, peak
+        assert (audio[480:] - audio[:-480]).abs().mean() > 0.5 * audio.abs().mean()
+
+    def test_phase_targets_name_the_pitch_of_a_sine(self):
+        decoder = build(exported_config(load_config('tiny'), 100))['vae_decoder']
+        loss = PhaseLoss(decoder, 24000)
+        t = torch.arange(24000) / 24000
+        for midi in (45, 57, 64, 69, 81):
+            hertz = 440 * 2 ** ((midi - 69) / 12)
+            audio = torch.sin(2 * math.pi * hertz * t)[None]
+            e, weight, pitch, used = loss.targets(audio)
+            nearest = round(hertz / 25)
+            assert used[0, 50, nearest] > 0 and pitch[0, 50, nearest] + 24 == midi, midi
+            # a decoder that says exactly this has no loss, and one that says the bins' centres has some
+            logits = torch.nn.functional.one_hot(pitch, 60) * 50.0
+            own = torch.polar(torch.ones(481), 2 * math.pi * 240 / 960 * torch.arange(481.0)).expand_as(e)
+            right, wrong = loss(e, logits, audio, slice(4, 96)), loss(own, logits * 0, audio, slice(4, 96))
+            assert right['advance'] < 1e-6 and right['lock'] < 1e-6 and wrong['advance'] > 0.01 and wrong['lock'] > 3
+
+    def test_the_first_frame_of_a_phase_target_counts_nothing(self):
+        loss = PhaseLoss(build(exported_config(load_config('tiny'), 100))['vae_decoder'], 24000)
+        _, weight, _, used = loss.targets(torch.randn(1, 4800))
+        assert weight[:, 0].abs().max() == 0 and used[:, 0].abs().max() == 0
+
     def test_lengths_and_chunked_decode(self):
         c, n = self.tiny
         z = torch.randn(1, 60, c['latent_dim'])
         with torch.no_grad():
-            whole = n['vae_decoder'](z)
-            assert whole.shape[1] == 60 * c['hop_length']
-            part = n['vae_decoder'](z[:, 10:50])
+            decoder = n['vae_decoder']
+            assert decoder(z).shape[1] == 60 * c['hop_length']
+            whole, part = decoder.parts(z), decoder.parts(z[:, 10:50])
             assert n['vae_encoder'](torch.randn(1, 480 * 7 + 1)).shape == (1, 8, c['latent_dim'])
         low, high = c['vae_decoder']['low_layers'], c['vae_decoder']['high_layers']
         context = low * 3 + math.ceil((high * 3 + 2) / 2)
-        keep = slice(context * 480, (40 - context) * 480)
-        assert (whole[:, 10 * 480 : 50 * 480] - part)[:, keep].abs().max() < 1e-5
+        keep = slice(2 * context, 2 * (40 - context))
+        for a, b in zip(whole, part):
+            assert (a[:, 20:100] - b)[:, keep].abs().max() < 1e-4
+
+    def test_two_halves_with_the_phase_carried_equal_the_whole(self):
+        decoder = self.tiny[1]['vae_decoder']
+        _, c, logits = decoder.parts(torch.randn(1, 30, 8))
+        noise = torch.randn(c.shape)
+        whole = decoder.advance(c, logits, noise).double().cumsum(1)
+        first = decoder.advance(c[:, :25], logits[:, :25], noise[:, :25]).double().cumsum(1)
+        second = first[:, -1:] + decoder.advance(c[:, 25:], logits[:, 25:], noise[:, 25:]).double().cumsum(1)
+        assert (torch.cat([first, second], 1) - whole).abs().max() < 1e-9
 
     def test_cached_lm_equals_full_forward(self):
         _, n = self.tiny

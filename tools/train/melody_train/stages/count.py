@@ -74,7 +74,7 @@ def run(c, paths):
     parts[f'dual_path {passes} passes of {one:.2f}'] = passes * one
     counter = Counter(networks['vae_decoder'])
     networks['vae_decoder'](torch.zeros(1, length, c['latent_dim']))
-    transform = 0 if c['vae_decoder']['kind'] != 'istft_convnext' else 2 * length * 2 * 962 * 960 / 1e9
+    transform = 0 if c['vae_decoder']['kind'] == 'hifigan' else 2 * length * 2 * 962 * 960 / 1e9
     parts['vae_decoder (inverse FFT as a product)'] = counter.off() + transform
     counter = Counter(networks['semantic_lm'])
     sequence = tokens + 1 + lm['style_levels']

@@ -1,13 +1,41 @@
-"""Stage `export`: checkpoints -> weights/NAME/ (config.json, safetensors, index, tokenizer.json, manifest.json)."""
+"""Stage `export`: checkpoints -> weights/NAME/ (config.json, safetensors, index, tokenizer.json, manifest.json).
 
-from ..export import collect, load_exported, write
+With `--parts vae_decoder` only the decoder of stage `polish` is new; everything else stays as weights/NAME has it. That is for a decoder that
+was trained on the latents of an unpacked export, which are the export's own: nothing is rotated or scaled again.
+"""
+
+import json
+
+import numpy as np
+import torch
+
+from .. import safetensors
+from ..export import collect, exported_config, load_exported, write
+from ..loop import load_weights
+from ..models.vae_decoder import vae_decoder
 
 
 def run(c, paths):
-    config, states = collect(c, paths)
+    if paths.parts not in (None, 'vae_decoder'):
+        raise ValueError(f'export: --parts can only be vae_decoder; got {paths.parts}')
+    config, states = with_new_decoder(c, paths) if paths.parts else collect(c, paths)
+    tokenizer = paths.weights / 'tokenizer.json' if paths.parts else paths.runs / 'tokenizer.json'
     card = paths.weights / 'README.md'
-    size = write(paths.weights, config, states, paths.runs / 'tokenizer.json', shards=c['name'] != 'melody-tiny')
+    size = write(paths.weights, config, states, tokenizer, shards=c['name'] != 'melody-tiny')
     load_exported(paths.weights)  # every tensor has its place
     if not card.exists():
         print(f'export: {card} (model card) is not written yet')
     print(f'export: {paths.weights}, {size / 2**20:.2f} MiB')
+
+
+def with_new_decoder(c, paths):
+    """-> (config, states) of weights/NAME with the decoder of stage `polish`."""
+    config = json.loads((paths.weights / 'config.json').read_text())
+    states = {}
+    for path in sorted(paths.weights.glob('*.safetensors')):
+        for name, value in safetensors.load(path).items():
+            network, _, rest = name.partition('.')
+            states.setdefault(network, {})[rest] = torch.from_numpy(value.astype(np.float32))
+    states['vae_decoder'] = load_weights(paths.runs / 'polish', vae_decoder(c['vae_decoder'])).state_dict()
+    config['vae_decoder'] = exported_config(c, 0)['vae_decoder']
+    return config, states

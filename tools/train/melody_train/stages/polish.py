@@ -9,10 +9,11 @@ import torch
 
 from .. import cache
 from ..corpus import Corpus
-from ..loop import Run, adamw, autocast, device, load_weights
-from ..losses import PhaseLoss, SpectralLoss, chroma_cosine, log_mel_distance
+from ..loop import Run, adamw, autocast, device
+from ..losses import SpectralLoss, chroma_cosine, log_mel_distance
 from ..models.discriminators import Discriminators, discriminator_loss, generator_losses
-from ..models.vae_decoder import RunningPhaseDecoder, vae_decoder
+from ..models.vae_decoder import vae_decoder
+from .vae import phase_loss_of, reconstruct, total_of
 
 
 def hop_buzz(output, target, lag=960):
@@ -69,7 +70,6 @@ def run(c, paths):
     t = c['train']['polish']
     crops, held = Crops(c, paths, 'train'), Crops(c, paths, 'heldout', 16)
     decoder = vae_decoder(c['vae_decoder'])
-    running_phase = isinstance(decoder, RunningPhaseDecoder)
     start_decoder(decoder, paths.runs / 'vae')
     decoder.to(device())
     judged = t['adversarial_weight'] > 0
@@ -81,7 +81,7 @@ def run(c, paths):
         optimisers.append(adamw(judges.parameters(), t['lr_discriminator'], betas=(0.8, 0.98)))
     run = Run(paths.runs / 'polish', decoder, optimisers, t, extra=[judges] if judged else [])
     loss_of = SpectralLoss(c['sample_rate'], t['sizes'], t['mels'], device(), t.get('pitch'))
-    phase_loss = PhaseLoss(decoder, c['sample_rate'], c['vae_decoder']['reference_pitch'], c['vae_decoder']['pitches']['lowest']) if running_phase else None
+    phase_loss = phase_loss_of(c, decoder)
     rng = random.Random(2000 + run.step)
     torch.manual_seed(2000 + run.step)
     edge = t.get('edge_frames', 8)  # latent frames at each end that see zeros instead of the clip and so are not judged
@@ -92,16 +92,13 @@ def run(c, paths):
         z = z + torch.randn_like(z) * t.get('latent_noise', 0.1)
         losses = {}
         with autocast():
-            parts = decoder.parts(z) if running_phase else None
-            output = decoder.sound(*parts) if running_phase else decoder.unclipped(z).float()
-        if running_phase:
+            output, said = reconstruct(decoder, z)
+        if phase_loss:
             per = c['vae_decoder']['upsample']
-            losses |= phase_loss(parts[1], parts[2], audio, slice(edge * per, (frames - edge) * per))
+            losses |= phase_loss(*said, audio, slice(edge * per, (frames - edge) * per))
         output, audio = (x[:, edge * c['hop_length'] : (frames - edge) * c['hop_length']] for x in (output, audio))
         losses |= loss_of(output, audio)
-        total = losses['stft'] + t['mel_weight'] * losses['mel'] + t.get('pitch_weight', 0.5) * losses.get('pitch', 0.0)
-        if running_phase:
-            total = total + t['advance_weight'] * losses['advance'] + t['lock_weight'] * losses['lock']
+        total = total_of(losses, t)
         if judged and run.step % t['judge_every'] == 0:
             with autocast():
                 real, fake = judges(audio), judges(output.detach())

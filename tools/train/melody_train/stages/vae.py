@@ -7,8 +7,8 @@ from torch import nn
 
 from ..corpus import Corpus
 from ..loop import Run, autocast, device, optimiser_of, start_from
-from ..losses import SpectralLoss, chroma_cosine, log_mel_distance
-from ..models.vae_decoder import vae_decoder
+from ..losses import PhaseLoss, SpectralLoss, chroma_cosine, log_mel_distance
+from ..models.vae_decoder import RunningPhaseDecoder, vae_decoder
 from ..models.vae_encoder import vae_encoder
 
 
@@ -21,7 +21,28 @@ class Vae(nn.Module):
     def forward(self, audio):
         mean, log_var = self.encoder(audio)
         z = mean + torch.randn_like(mean) * (0.5 * log_var).exp() if self.training else mean
-        return self.decoder.unclipped(z), mean, log_var
+        return *reconstruct(self.decoder, z), mean, log_var
+
+
+def reconstruct(decoder, z):
+    """-> (audio [B, n] float32, not clipped; what a RunningPhaseDecoder said of it, (c, logits) for PhaseLoss, else None)."""
+    if not isinstance(decoder, RunningPhaseDecoder):
+        return decoder.unclipped(z).float(), None
+    parts = decoder.parts(z)
+    return decoder.sound(*parts), parts[1:]
+
+
+def phase_loss_of(c, decoder):
+    """The PhaseLoss that a config asks for, or None for decoders without a running phase."""
+    if not isinstance(decoder, RunningPhaseDecoder):
+        return None
+    return PhaseLoss(decoder, c['sample_rate'], c['vae_decoder']['reference_pitch'], c['vae_decoder']['pitches']['lowest'])
+
+
+def total_of(losses, t):
+    """The weighted sum of the spectral losses and, where there are any, the phase losses."""
+    total = losses['stft'] + t['mel_weight'] * losses['mel'] + t.get('pitch_weight', 0.5) * losses.get('pitch', 0.0)
+    return total + t.get('advance_weight', 1.0) * losses.get('advance', 0.0) + t.get('lock_weight', 0.5) * losses.get('lock', 0.0)
 
 
 def kl(mean, log_var):
@@ -38,6 +59,7 @@ def run(c, paths):
     model.to(device())
     run = Run(paths.runs / 'vae', model, [optimiser_of(model, t)], t)
     loss_of = SpectralLoss(c['sample_rate'], t['sizes'], t['mels'], device(), t.get('pitch'))
+    phase_loss = phase_loss_of(c, model.decoder)
     rng = random.Random(1000 + run.step)
     torch.manual_seed(1000 + run.step)
     length = int(t['seconds'] * c['frame_rate']) * c['hop_length']
@@ -45,10 +67,12 @@ def run(c, paths):
     while run.running():
         audio = corpus.random_crops(t['batch'], length, rng).to(device())
         with autocast():
-            output, mean, log_var = model(audio)
-        losses = loss_of(output.float(), audio)
+            output, said, mean, log_var = model(audio)
+        losses = loss_of(output, audio)
+        if phase_loss:
+            losses |= phase_loss(*said, audio)
         losses['kl'] = kl(mean, log_var)
-        run.update(losses['stft'] + losses['mel'] * t['mel_weight'] + losses.get('pitch', 0.0) * t.get('pitch_weight', 0.5) + t['kl_weight'] * losses['kl'], t['clip'])
+        run.update(total_of(losses, t) + t['kl_weight'] * losses['kl'], t['clip'])
         run.advance({k: v.detach() for k, v in losses.items()})
         if run.due():
             corpus.refresh()
@@ -59,7 +83,7 @@ def run(c, paths):
 @torch.no_grad()
 def evaluate(run, audio, sample_rate):
     with run.with_ema() as model, autocast():
-        output, mean, log_var = model(audio)
-    output = output.float().clamp(-1, 1)
+        output, _, mean, log_var = model(audio)
+    output = output.clamp(-1, 1)
     return {'held_mel': log_mel_distance(output, audio, sample_rate), 'held_chroma': chroma_cosine(output, audio, sample_rate),
             'std': mean.std(), 'sigma': (0.5 * log_var).exp().mean()}
