@@ -10,7 +10,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 os.environ.setdefault('GOMP_SPINCOUNT', '0')
 
 STAGES = ('data', 'features', 'semantic', 'towers', 'rvq', 'heads', 'lm', 'vae', 'latents', 'polish', 'dpd', 'export', 'goldens')
-OTHER = ('count', 'sample', 'unpack')
+OTHER = ('count', 'sample', 'unpack', 'widen')
 
 
 class Paths:
@@ -21,7 +21,7 @@ class Paths:
         self.weights = Path(args.weights) / config['name']
         self.goldens = Path(args.goldens)
         self.extra = Path(args.extra) if args.extra else None
-        self.force, self.init, self.parts = args.force, args.init, args.parts
+        self.force, self.init, self.parts = args.force, Path(args.init) if args.init else None, args.parts
 
 
 def main():

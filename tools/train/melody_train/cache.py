@@ -8,8 +8,9 @@ import numpy as np
 from .data.shards import list_shards, read_shard
 
 
-def build(data, folder, split, compute, most=None):
-    """For each finished shard without a cache file calls compute(audio int16 [n, samples]) -> array and saves it; stops after `most` new ones."""
+def build(data, folder, split, compute, most=None, channels=1):
+    """For each finished shard without a cache file calls compute(audio int16 [n, samples], or [n, 2, samples] with `channels` 2) -> array and
+    saves it; stops after `most` new ones."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     made = 0
@@ -19,7 +20,7 @@ def build(data, folder, split, compute, most=None):
             continue
         if made == most:
             break
-        audio, _, _ = read_shard(path)
+        audio = np.load(path)['stereo'] if channels == 2 else read_shard(path)[0]
         np.save(str(target) + '.part.npy', compute(audio).astype(np.float16))
         Path(str(target) + '.part.npy').replace(target)
         made += 1

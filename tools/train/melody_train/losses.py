@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from .models.spectrum import framed_stft, hann, mel_filters
+from .models.spectrum import framed_stft, hann, mel_filters, stereo_image
 
 
 def magnitude(audio, size):
@@ -60,6 +60,7 @@ class PhaseLoss:
     def __init__(self, decoder, sample_rate, reference_pitch=440.0, lowest=24):
         self.size, self.hop, self.locked, self.rate = decoder.size, decoder.hop, decoder.locked, sample_rate
         self.count, self.lowest, self.reference = len(decoder.frequency), lowest, reference_pitch
+        self.bands, self.band = decoder.bands, getattr(decoder, 'band', None)
 
     def targets(self, audio):
         """audio [B, n] -> (e complex [B, T, K], weight [B, T, K], pitch [B, T, locked] int64, its weight): frame 0 has weight 0."""
@@ -80,14 +81,28 @@ class PhaseLoss:
         fits = (beyond.abs() < 1.5 * width) & (pitch >= 0) & (pitch < self.count)
         return e, weight, pitch.clamp(0, self.count - 1), weight[..., : self.locked] * fits
 
-    def __call__(self, c, logits, audio, inside=slice(None)):
-        """c [B, T, K], logits [B, T, locked, P] of the decoder, audio [B, hop * T] -> {advance, lock, direction}, over the frames `inside`."""
+    def __call__(self, parts, audio, inside=slice(None)):
+        """`parts` of the decoder, audio [B, hop * T] or [B, 2, hop * T] -> {advance, lock, direction, image}, over the frames `inside`.
+
+        image, for stereo: mean |pan - pan'| + 0.25 |log(width + 0.01) - log(width' + 0.01)| weighted by the root of the band's energy."""
+        _, c, logits, (pan, width) = parts
+        mid = audio.mean(1) if audio.ndim == 3 else audio
         with torch.no_grad():
-            e, w, pitch, locked = (x[:, inside] for x in self.targets(audio))
+            e, w, pitch, locked = (x[:, inside] for x in self.targets(mid))
+            e, w = e[..., : c.shape[-1]], w[..., : c.shape[-1]]
         c, logits = c[:, inside], logits[:, inside]
         losses = {'advance': (w * torch.view_as_real(c - e).square().sum(-1)).mean()}
         entropy = F.cross_entropy(logits.flatten(0, 2), pitch.flatten(), reduction='none')
         losses['lock'] = (entropy * locked.flatten()).sum() / locked.sum().clamp(min=1e-9)
+        if self.bands:
+            with torch.no_grad():
+                true_pan, true_width = (x[:, inside] for x in stereo_image(audio, self.size, self.hop, self.band, self.bands))
+                energy = framed_stft(mid, self.size, self.hop)[:, inside].abs().square()
+                loud = torch.zeros_like(true_pan).index_add_(2, self.band, energy).sqrt()
+                loud = loud / loud.mean().clamp(min=1e-9)
+            narrow = lambda x: (x + 0.01).log()
+            off = (pan[:, inside] - true_pan).abs() + 0.25 * (narrow(width[:, inside].clamp(max=0).exp()) - narrow(true_width)).abs()
+            losses['image'] = (loud * off).mean()
         with torch.no_grad():  # weighted cosine between said and true advance: 1 is perfect, not learnt from
             losses['direction'] = (w * (c / c.abs().clamp(min=1e-9) * e.conj()).real).sum() / w.sum()
         return losses

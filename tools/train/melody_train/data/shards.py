@@ -1,6 +1,7 @@
 """The data format every source writes and every stage reads.
 
-<split>_NNN.npz    audio int16 [clips, samples] (or, from --parts-only, parts float16 [clips, frames, 75]), sample_rate
+<split>_NNN.npz    audio int16 [clips, samples] (or, from --parts-only, parts float16 [clips, frames, 75]), sample_rate;
+                   with --stereo also stereo int16 [clips, 2, samples] of the same clips, stereo_rate
 <split>_NNN.jsonl  one JSON per clip: id, seed, captions, heldout_captions, attributes, beats, bars, chords [[start, end, root, triad, quality]], notes_by_program
 A shard appears under its name only when whole (written beside it and renamed; the .jsonl first).
 """
@@ -13,8 +14,8 @@ import os
 import numpy as np
 
 
-def write_shard(folder: str, split: str, index: int, audio: np.ndarray, rows: list, sample_rate: int) -> str:
-    """audio int16 [clips, samples], or spectral parts float16 [clips, frames, 75]; rows: one dict a clip."""
+def write_shard(folder: str, split: str, index: int, audio: np.ndarray, rows: list, sample_rate: int, stereo: np.ndarray | None = None, stereo_rate: int = 48000) -> str:
+    """audio int16 [clips, samples], or spectral parts float16 [clips, frames, 75]; rows: one dict a clip; stereo int16 [clips, 2, samples]."""
     kind = {('int16', 2): 'audio', ('float16', 3): 'parts'}.get((str(audio.dtype), audio.ndim))
     if kind is None or len(rows) != len(audio):
         raise ValueError(f'write_shard: expected int16 [clips, samples] and as many rows, got {audio.dtype} {audio.shape}, {len(rows)} rows')
@@ -23,7 +24,8 @@ def write_shard(folder: str, split: str, index: int, audio: np.ndarray, rows: li
     with open(base + '.jsonl.part', 'w') as f:
         f.writelines(json.dumps(r, separators=(',', ':')) + '\n' for r in rows)
     with open(base + '.npz.part', 'wb') as f:
-        np.savez(f, **{kind: audio}, sample_rate=np.int64(sample_rate))
+        more = {} if stereo is None else {'stereo': stereo, 'stereo_rate': np.int64(stereo_rate)}
+        np.savez(f, **{kind: audio}, sample_rate=np.int64(sample_rate), **more)
     os.replace(base + '.jsonl.part', base + '.jsonl')
     os.replace(base + '.npz.part', base + '.npz')
     return base + '.npz'

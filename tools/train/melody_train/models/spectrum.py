@@ -49,3 +49,27 @@ def mel_filters(sample_rate, size, bands, low=20.0, high=None):
     nearest = (freq[:, None] - edges[1:-1]).abs().argmin(0)
     weight[nearest[empty], torch.nonzero(empty)[:, 0]] = 1.0
     return (weight / weight.sum(0, keepdim=True)).float()
+
+
+def erb_bands(sample_rate, size, count):
+    """[size // 2 + 1] int64: the band of every bin, `count` bands of equal width on the ERB-rate scale (Glasberg and Moore 1990) from 0 to half the
+    rate, at least one bin each."""
+    rate = lambda f: 21.4 * math.log10(1 + 0.00437 * f)
+    bins = size // 2 + 1
+    edges = (10 ** (torch.linspace(0, rate(sample_rate / 2), count + 1, dtype=torch.float64) / 21.4) - 1) / 0.00437
+    lowest = (edges[:-1] * size / sample_rate).round().long()
+    for i in range(1, count):
+        lowest[i] = max(lowest[i], lowest[i - 1] + 1)
+    return torch.searchsorted(lowest, torch.arange(bins), right=True) - 1
+
+
+def stereo_image(audio, size, hop, band, count):
+    """audio [B, 2, n] -> (pan, width), each [B, n // hop, count]: of side S = (L - R) / 2 over mid M = (L + R) / 2 in every band
+    pan = sum Re(M conj S) / sum |M|^2, the part of the side that is the mid (1 hard left, -1 hard right), within [-1, 1], and
+    width = sqrt(sum |S|^2 / sum |M|^2 - pan^2), the level of the rest, at most 1."""
+    mid, side = (framed_stft(x, size, hop) for x in ((audio[:, 0] + audio[:, 1]) / 2, (audio[:, 0] - audio[:, 1]) / 2))
+    sums = lambda x: torch.zeros(*x.shape[:2], count, device=x.device).index_add_(2, band.to(x.device), x)
+    energy = sums(mid.real.square() + mid.imag.square()) + 1e-6
+    common = sums(mid.real * side.real + mid.imag * side.imag) / energy
+    rest = (sums(side.real.square() + side.imag.square()) / energy - common.square()).clamp(min=0).sqrt()
+    return common.clamp(-1, 1), rest.clamp(max=1)

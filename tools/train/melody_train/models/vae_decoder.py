@@ -1,4 +1,4 @@
-"""VAE-GAN decoder: latents [B, L, D] -> audio [B, hop * L] in [-1, 1]. System.md section 6.
+"""VAE-GAN decoder: latents [B, L, D] -> audio [B, hop * L], or [B, 2, hop * L] with `image`, in [-1, 1]. System.md section 6.
 
 kind 'istft_running'  (shipped): ConvNeXt trunk at the frame rate, upsampled by `upsample`; magnitude and phase *advance* a bin, summed up
                                  over frames; inverse STFT. Held tones keep their pitch.
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .layers import ConvNeXt, LayerNorm
-from .spectrum import framed_istft
+from .spectrum import erb_bands, framed_istft
 
 
 def vae_decoder(config):
@@ -80,50 +80,82 @@ class RunningPhaseDecoder(Trunk):
         phase[t,k]   = phase[t-1,k] + advance[t,k] turns, from a random start
     W is the line shape of a Hann window. |c| learns to be the length of the mean direction, so it says how noisy a bin is.
     A frame that says an absolute phase repeats every hop for as long as its latent is held, and can only sound multiples of the frame rate
-    (horizontal phase coherence: arXiv 2208.12782)."""
+    (horizontal phase coherence: arXiv 2208.12782).
+
+    `directed` (default K) is how many bins have a direction; the ones above are noise, whose phase turns by chance (|c| = 0.01).
+    With `image` {bands} the head also says pan and log width of every ERB band, and this sound is the mid M of a stereo pair:
+        S[k] = (pan + width exp(i phi[k])) M[k],  L = M + S,  R = M - S
+    phi is fixed, one random angle a bin, so the mean of both channels is the mid exactly."""
 
     def __init__(self, c):
         bins, p = c['fft_size'] // 2 + 1, c['pitches']
-        super().__init__(c, 3 * bins + p['count'])
+        self.directed, self.bands = c.get('directed', bins), c.get('image', {}).get('bands', 0)
+        super().__init__(c, bins + 2 * self.directed + p['count'] + 2 * self.bands)
         rate = c['sample_rate']
-        self.locked = p['bins']
+        self.locked, self.count = p['bins'], p['count']
         frequency = c['reference_pitch'] * 2 ** ((p['lowest'] + torch.arange(p['count'], dtype=torch.float64) - 69) / 12)
         line = hann_line(frequency * self.size / rate - torch.arange(self.locked, dtype=torch.float64)[:, None])
         self.register_buffer('frequency', frequency.float(), persistent=False)  # Hz [P]
         self.register_buffer('shape', (line + 1e-4).log().float(), persistent=False)  # [locked bins, P]
         self.register_buffer('turns', (frequency * self.hop / rate).float(), persistent=False)  # a frame [P]
         with torch.no_grad():
-            a, b, s = bins, 2 * bins, 3 * bins
+            a, b, s = bins, bins + self.directed, bins + 2 * self.directed
             nn.init.normal_(self.head.weight[a:s], std=0.01)
             nn.init.zeros_(self.head.weight[s:])
             self.head.bias[a:b], self.head.bias[b:] = 1.0, 0.0
+            self.head.bias[s + self.count + self.bands :] = -2.0  # width
+        if self.bands:
+            self.register_buffer('band', erb_bands(rate, self.size, self.bands), persistent=False)
+            golden = (torch.arange(bins, dtype=torch.float64) ** 2 * ((5 ** 0.5 - 1) / 2)) % 1.0
+            self.register_buffer('decorrelation', torch.polar(torch.ones(bins), (2 * math.pi * golden).float()), persistent=False)
 
     def parts(self, z):
-        """z [B, L, D] -> (log magnitude [B, T, K], c complex [B, T, K], pitch logits [B, T, locked, P])."""
-        k = self.bins
-        log_magnitude, a, b, salience = self.head_of(z).split([k, k, k, self.head.out_features - 3 * k], -1)
-        own = 2 * math.pi * self.hop / self.size * torch.arange(k, device=z.device)
+        """z [B, L, D] -> (log magnitude [B, T, K], c complex [B, T, directed], pitch logits [B, T, locked, P], (pan, log width) [B, T, bands] each)."""
+        d = self.directed
+        log_magnitude, a, b, salience, pan, width = self.head_of(z).split([self.bins, d, d, self.count, self.bands, self.bands], -1)
+        own = 2 * math.pi * self.hop / self.size * torch.arange(d, device=z.device)
         c = torch.complex(a, b) * torch.polar(torch.ones_like(own), own)
-        return log_magnitude, c, salience[:, :, None] + self.shape
+        return log_magnitude, c, salience[:, :, None] + self.shape, (pan, width)
 
     def advance(self, c, logits, noise=None):
         """Turns a frame [B, T, K]; no gradient. noise [B, T, K] ~ N(0, 1) (default: drawn)."""
         with torch.no_grad():
+            c = F.pad(torch.view_as_real(c), (0, 0, 0, self.bins - self.directed))
+            c = torch.view_as_complex(c.contiguous())
             noise = torch.randn_like(c.real) if noise is None else noise
             width = (-2 * c.abs().clamp(0.01, 0.9999).log()).sqrt()
             free = (c.angle() + width * noise) / (2 * math.pi)
             return torch.cat([self.turns[logits.argmax(-1)], free[..., self.locked :]], -1)
 
-    def sound(self, log_magnitude, c, logits, noise=None, start=None):
-        """The audio of `parts`, not clipped. start [B, K] turns: the phase before the first frame (default: random).
-        Gradients reach the magnitudes only: through the summed phase they would teach the advance nothing (measured)."""
+    def phase(self, c, logits, noise=None, start=None):
+        """[B, T, K] radians. start [B, K] turns: the phase before the first frame (default: random). No gradient: through the summed phase it
+        would teach the advance nothing (measured)."""
         advance = self.advance(c, logits, noise).double()
         start = torch.rand_like(advance[:, 0]) if start is None else start
-        phase = (start[:, None] + advance.cumsum(1)) % 1.0
-        return self.synthesise(log_magnitude, (2 * math.pi * phase).float())
+        return (2 * math.pi * ((start[:, None] + advance.cumsum(1)) % 1.0)).float()
+
+    def sound(self, parts, noise=None, start=None):
+        """`parts` -> the mid [B, n], not clipped, with gradients for the magnitudes."""
+        log_magnitude, c, logits, _ = parts
+        return self.synthesise(log_magnitude, self.phase(c, logits, noise, start))
+
+    def side(self, parts, noise=None, start=None):
+        """`parts` -> the side [B, n] that belongs to the same noise and start."""
+        log_magnitude, c, logits, (pan, width) = parts
+        phase = self.phase(c, logits, noise, start)
+        spread = pan.clamp(-1, 1)[..., self.band] + width.clamp(max=0).exp()[..., self.band] * self.decorrelation
+        spectrum = torch.polar(log_magnitude.clamp(max=5.0).exp(), phase) * spread
+        return framed_istft(spectrum, self.size, self.hop)
 
     def unclipped(self, z, noise=None, start=None):
-        return self.sound(*self.parts(z), noise, start)
+        parts = self.parts(z)
+        if not self.bands:
+            return self.sound(parts, noise, start)
+        shape = (*parts[0].shape[:2], self.bins)
+        noise = torch.randn(shape, device=z.device) if noise is None else noise
+        start = torch.rand(shape[0], self.bins, device=z.device) if start is None else start
+        mid, side = self.sound(parts, noise, start), self.side(parts, noise, start)
+        return torch.stack([mid + side, mid - side], 1)
 
 
 def hann_line(distance):

@@ -1,4 +1,4 @@
-"""VAE-GAN encoder: audio [B, n] -> (mean, log variance), each [B, ceil(n / hop), D]. System.md section 6.
+"""VAE-GAN encoder: audio [B, n], or [B, 2, n] with `channels` 2, -> (mean, log variance), each [B, ceil(n / hop), D]. System.md section 6.
 
 Exported encoders (config `variance` false) give the latent alone, scaled and rotated (latents.py), clipped to [-`clip`, `clip`] if set.
 
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .layers import ConvNeXt, LayerNorm
-from .spectrum import framed_stft
+from .spectrum import erb_bands, framed_stft, stereo_image
 
 
 def vae_encoder(config):
@@ -34,7 +34,13 @@ class StftConvNextEncoder(nn.Module):
     def __init__(self, c):
         super().__init__()
         self.config, self.hop, self.spectra = c, c['hop_length'], c['spectra']
+        self.gain, self.air, self.image = c.get('gain', 1.0), c.get('air'), c.get('image')
         features = sum(s.get('bins', s['size'] // 2 + 1) * (self.hop // s['hop']) for s in self.spectra)
+        if self.air:
+            features += self.air['bands'] * (self.hop // self.air['hop'])
+        if self.image:
+            features += 2 * self.image['bands']
+            self.register_buffer('band', erb_bands(c['sample_rate'], self.image['size'], self.image['bands']), persistent=False)
         self.embed = nn.Linear(features, c['dim'])
         self.norm_in = LayerNorm(c['dim'])
         self.blocks = nn.ModuleList(ConvNeXt(c['dim'], c['ffn'], c['kernel'], 1 / c['layers']) for _ in range(c['layers']))
@@ -43,12 +49,25 @@ class StftConvNextEncoder(nn.Module):
 
     def features(self, audio):
         """[B, hop*T] -> [B, T, features]: for each spectrum log(|S| + 0.01) of its first `bins` bins (default all), the frames inside
-        one hop side by side. Long windows tell low pitches apart, short ones say when; long ones need their low bins only."""
+        one hop side by side. Long windows tell low pitches apart, short ones say when; long ones need their low bins only.
+
+        With `channels` 2 (audio [B, 2, hop*T]) these are of the mid; `gain` makes their level that of half the rate. Then come `air`, log(rms + 0.01)
+        in equal bands from `low` to `high` Hz, which are too noisy to tell bins apart, and `image`, pan and log(width + 0.01) in ERB bands."""
+        mid = audio.mean(1) if audio.ndim == 3 else audio
+        side_by_side = lambda x, hop: x.unflatten(1, (-1, self.hop // hop)).flatten(2)
         out = []
         for s in self.spectra:
-            spectrum = framed_stft(audio, s['size'], s['hop'])[..., : s.get('bins')]
+            spectrum = framed_stft(mid, s['size'], s['hop'])[..., : s.get('bins')]
             magnitude = (spectrum.real.square() + spectrum.imag.square() + 1e-8).sqrt()
-            out.append((magnitude + 1e-2).log().unflatten(1, (-1, self.hop // s['hop'])).flatten(2))
+            out.append(side_by_side((self.gain * magnitude + 1e-2).log(), s['hop']))
+        if self.air:
+            s = self.air
+            low, high = (round(f * s['size'] / self.config['sample_rate']) for f in (s['low'], s['high']))
+            power = framed_stft(mid, s['size'], s['hop'])[..., low:high].abs().square().unflatten(-1, (s['bands'], -1)).mean(-1)
+            out.append(side_by_side((self.gain * power.sqrt() + 1e-2).log(), s['hop']))
+        if self.image:
+            pan, width = stereo_image(audio, self.image['size'], self.hop, self.band, self.image['bands'])
+            out += [pan, (width + 1e-2).log()]
         return torch.cat(out, -1)
 
     def forward(self, audio):

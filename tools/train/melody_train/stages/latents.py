@@ -10,7 +10,7 @@ from ..models.vae_encoder import vae_encoder
 
 def run(c, paths):
     encoder = load_weights(paths.runs / 'vae', vae_encoder(c['vae_encoder']), part='encoder.').to(device())
-    folder = paths.runs / 'latents'
+    folder, channels = paths.runs / 'latents', c.get('channels', 1)
 
     @torch.no_grad()
     def compute(audio):
@@ -22,8 +22,8 @@ def run(c, paths):
         return torch.stack(out).numpy()
 
     # a few shards are enough for the statistics; the dpd stage may start beside the rest and takes in what has come since
-    cache.build(paths.data, folder, 'heldout', compute, most=1)
-    cache.build(paths.data, folder, 'train', compute, most=8)
+    cache.build(paths.data, folder, 'heldout', compute, most=1, channels=channels)
+    cache.build(paths.data, folder, 'train', compute, most=8, channels=channels)
     if not (folder / 'statistics.pt').exists():
         rows, _ = cache.load(paths.data, folder, 'train')
         mu = torch.cat([torch.from_numpy(r).float() for r in rows])
@@ -32,4 +32,4 @@ def run(c, paths):
         values = (latents.limit / 4).square()
         print(f'latents: {len(rows)} clips, axis variances {[round(float(v), 3) for v in values]}, effective dimension {values.sum() ** 2 / values.square().sum():.1f}', flush=True)
     for split in ('train', 'heldout'):
-        cache.build(paths.data, folder, split, compute)
+        cache.build(paths.data, folder, split, compute, channels=channels)

@@ -13,7 +13,7 @@ from ..loop import Run, adamw, autocast, device
 from ..losses import SpectralLoss, chroma_cosine, log_mel_distance
 from ..models.discriminators import Discriminators, discriminator_loss, generator_losses
 from ..models.vae_decoder import vae_decoder
-from .vae import phase_loss_of, reconstruct, total_of
+from .vae import mid_of, phase_loss_of, reconstruct, total_of
 
 
 def hop_buzz(output, target, lag=960):
@@ -48,7 +48,7 @@ class Crops:
     """Pieces of clips with their latents, which come from whole clips (stage `latents`) and so know what lies around the piece."""
 
     def __init__(self, c, paths, split, most=None):
-        self.corpus = Corpus(paths.data, split)
+        self.corpus = Corpus(paths.data, split, channels=c.get('channels', 1))
         self.latents, _ = cache.load(paths.data, paths.runs / 'latents', split)
         self.count, self.hop = min(len(self.latents), most or len(self.latents)), c['hop_length']
 
@@ -87,6 +87,7 @@ def run(c, paths):
     edge = t.get('edge_frames', 8)  # latent frames at each end that see zeros instead of the clip and so are not judged
     frames = int(t['seconds'] * c['frame_rate']) + 2 * edge
     held_z, held_audio = (torch.stack(x).to(device()) for x in zip(*(held.take(i, 5 * c['frame_rate'], 4 * c['frame_rate']) for i in range(held.count))))
+    held_audio = mid_of(held_audio)
     while run.running():
         z, audio = crops.batch(t['batch'], frames, rng)
         z = z + torch.randn_like(z) * t.get('latent_noise', 0.1)
@@ -95,8 +96,8 @@ def run(c, paths):
             output, said = reconstruct(decoder, z)
         if phase_loss:
             per = c['vae_decoder']['upsample']
-            losses |= phase_loss(*said, audio, slice(edge * per, (frames - edge) * per))
-        output, audio = (x[:, edge * c['hop_length'] : (frames - edge) * c['hop_length']] for x in (output, audio))
+            losses |= phase_loss(said, audio, slice(edge * per, (frames - edge) * per))
+        output, audio = (mid_of(x)[:, edge * c['hop_length'] : (frames - edge) * c['hop_length']] for x in (output, audio))
         losses |= loss_of(output, audio)
         total = total_of(losses, t)
         if judged and run.step % t['judge_every'] == 0:
@@ -116,6 +117,6 @@ def run(c, paths):
         run.advance({k: v.detach() for k, v in losses.items()})
         if run.due():
             with run.with_ema() as ema, torch.no_grad(), autocast():
-                out = ema(held_z).float()
+                out = mid_of(ema(held_z).float())
             run.report(buzz=hop_buzz(out, held_audio), held_mel=log_mel_distance(out, held_audio, c['sample_rate']), held_chroma=chroma_cosine(out, held_audio, c['sample_rate']))
     run.finish()

@@ -25,11 +25,16 @@ class Vae(nn.Module):
 
 
 def reconstruct(decoder, z):
-    """-> (audio [B, n] float32, not clipped; what a RunningPhaseDecoder said of it, (c, logits) for PhaseLoss, else None)."""
+    """-> (audio [B, n] float32, the mid of a stereo decoder, not clipped; the `parts` of a RunningPhaseDecoder for PhaseLoss, else None)."""
     if not isinstance(decoder, RunningPhaseDecoder):
         return decoder.unclipped(z).float(), None
     parts = decoder.parts(z)
-    return decoder.sound(*parts), parts[1:]
+    return decoder.sound(parts), parts
+
+
+def mid_of(audio):
+    """[B, n] of mono [B, n] or stereo [B, 2, n]."""
+    return audio.mean(1) if audio.ndim == 3 else audio
 
 
 def phase_loss_of(c, decoder):
@@ -41,7 +46,7 @@ def phase_loss_of(c, decoder):
 
 def total_of(losses, t):
     """The weighted sum of the spectral losses and, where there are any, the phase losses."""
-    total = losses['stft'] + t['mel_weight'] * losses['mel'] + t.get('pitch_weight', 0.5) * losses.get('pitch', 0.0)
+    total = losses['stft'] + t.get('image_weight', 1.0) * losses.get('image', 0.0) + t['mel_weight'] * losses['mel'] + t.get('pitch_weight', 0.5) * losses.get('pitch', 0.0)
     return total + t.get('advance_weight', 1.0) * losses.get('advance', 0.0) + t.get('lock_weight', 0.5) * losses.get('lock', 0.0)
 
 
@@ -52,7 +57,8 @@ def kl(mean, log_var):
 
 def run(c, paths):
     t = c['train']['vae']
-    corpus, held = Corpus(paths.data, 'train'), Corpus(paths.data, 'heldout', limit=32)
+    channels = c.get('channels', 1)
+    corpus, held = Corpus(paths.data, 'train', channels=channels), Corpus(paths.data, 'heldout', limit=32, channels=channels)
     model = Vae(c)
     if paths.init:
         print(f'vae: starts from {paths.init}, but for {start_from(paths.init, model)}', flush=True)
@@ -68,9 +74,9 @@ def run(c, paths):
         audio = corpus.random_crops(t['batch'], length, rng).to(device())
         with autocast():
             output, said, mean, log_var = model(audio)
-        losses = loss_of(output, audio)
+        losses = loss_of(output, mid_of(audio))
         if phase_loss:
-            losses |= phase_loss(*said, audio)
+            losses |= phase_loss(said, audio)
         losses['kl'] = kl(mean, log_var)
         run.update(total_of(losses, t) + t['kl_weight'] * losses['kl'], t['clip'])
         run.advance({k: v.detach() for k, v in losses.items()})
@@ -85,5 +91,6 @@ def evaluate(run, audio, sample_rate):
     with run.with_ema() as model, autocast():
         output, _, mean, log_var = model(audio)
     output = output.clamp(-1, 1)
+    audio = mid_of(audio)
     return {'held_mel': log_mel_distance(output, audio, sample_rate), 'held_chroma': chroma_cosine(output, audio, sample_rate),
             'std': mean.std(), 'sigma': (0.5 * log_var).exp().mean()}
