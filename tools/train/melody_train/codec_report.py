@@ -1,0 +1,120 @@
+"""What a codec does to held-out pieces, one row a decoder: python -m melody_train.codec_report --data data/small --weights weights/melody-small
+
+--weights FOLDER   exported model (may be repeated); --runs CONFIG FOLDER  checkpoints of the stages vae and polish (may be repeated).
+Rows: the pieces themselves; noise with each piece's smoothed spectrum (the floor of every "kept" measure); each codec. In code:
+`codec_table({'mine': lambda audio: decoder(encoder(audio))}, clips)`, audio and result [1, samples].
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+os.environ.setdefault('GOMP_SPINCOUNT', '0')
+
+import numpy as np
+import torch
+
+from . import envelopes, measures, tones
+
+# name → (heading, scale, digits)
+COLUMNS = {
+    'lattice': ('lattice %', 100, 1), 'cents': ('cents', 1, 1), 'in_tune': ('in tune %', 100, 0), 'kept': ('lines %', 100, 0), 'kept_bass': ('<260', 100, 0),
+    'kept_middle': ('<1000', 100, 0), 'true': ('true', 100, 0), 'ripple': ('ripple dB', 1, 2), 'buzz': ('buzz 1x', 1, 1), 'buzz_twice': ('2x', 1, 1),
+    'haze_low': ('haze 0.2k', 1, 1), 'haze_middle': ('1k', 1, 1), 'haze_high': ('4k', 1, 1), 'attack': ('attack ms', 1, 1), 'attack_fast': ('fast', 1, 1),
+    'onset_f1': ('onset F1', 1, 3), 'log_mel': ('log-mel', 1, 3), 'pulse': ('pulse', 1, 2), 'bass_db': ('bass dB', 1, 1), 'loudness': ('LUFS', 1, 1),
+}
+
+
+def codec_row(output: np.ndarray, source: np.ndarray, rate: int = 24000, frame_rate: float = tones.FRAME_RATE) -> dict:
+    """Every measure of one decoded clip [samples] beside its source [samples]."""
+    n = min(len(output), len(source))
+    x, s = np.asarray(output[:n], np.float64), np.asarray(source[:n], np.float64)
+    kept, tuned = tones.lines_kept(x, s, rate), tones.tuning(x, rate)
+    haze, buzz, attacks = tones.haze(x, rate), envelopes.modulation(x, rate, frame_rate), envelopes.attack_times(x, rate)
+    nan = float('nan')
+    return {
+        'lattice': tones.lattice_share(x, rate, frame_rate), 'cents': tuned['cents'], 'in_tune': tuned['in_tune'],
+        'kept': kept['all'], 'kept_bass': kept['bass'], 'kept_middle': kept['middle'], 'true': kept['true'],
+        'ripple': envelopes.ripple(x, rate, frame_rate), 'buzz': buzz[0], 'buzz_twice': buzz[1],
+        'haze_low': haze[0], 'haze_middle': haze[1], 'haze_high': haze[2],
+        'attack': float(np.median(attacks)) if len(attacks) else nan, 'attack_fast': float(np.percentile(attacks, 25)) if len(attacks) else nan,
+        'onset_f1': measures.onset_f1(x, s), 'log_mel': measures.log_mel_distance(x, s), 'pulse': measures.tempo(x)[1],
+        'bass_db': 10 * float(np.log10(tones.bass_share(x, rate) + 1e-12)), 'loudness': measures.loudness(x, rate),
+    }
+
+
+def summary(rows: list) -> dict:
+    """Shares are means over clips, dB, ms and the rest medians; clips without a value are left out."""
+    def one(name):
+        v = np.array([r[name] for r in rows], np.float64)
+        v = v[np.isfinite(v)]
+        return float('nan') if not len(v) else float(v.mean() if COLUMNS[name][1] == 100 else np.median(v))
+
+    return {name: one(name) for name in COLUMNS}
+
+
+def line(label: str, row: dict | None = None) -> str:
+    cells = (f'{row[k] * scale:.{digits}f}' if row else head for k, (head, scale, digits) in COLUMNS.items())
+    return f'{label[:28]:28}' + ''.join(f'{c:>{max(6, len(head) + 1)}}' for c, (head, *_) in zip(cells, COLUMNS.values()))
+
+
+@torch.no_grad()
+def codec_table(codecs: dict, clips: torch.Tensor, rate: int = 24000, frame_rate: float = tones.FRAME_RATE, floor: bool = True, show=print) -> dict:
+    """codecs: name → callable, audio [1, samples] → audio [1, samples]; clips [N, samples]. Shows one line a codec as soon as it is measured; returns
+    {name: summary}, the pieces themselves as 'source', and with floor their noise as 'noise'."""
+    sources = clips.double().numpy()
+    show(line(f'{len(sources)} clips'))
+    noise = lambda a: torch.from_numpy(measures.shaped_noise(a[0].double().numpy()))[None]
+    out = {}
+    for name, codec in {'source': lambda a: a, **({'noise': noise} if floor else {}), **codecs}.items():
+        out[name] = summary([codec_row(codec(clips[i:i + 1])[0].double().numpy(), s, rate, frame_rate) for i, s in enumerate(sources)])
+        show(line(name, out[name]))
+    return out
+
+
+def exported(folder: str):
+    """audio → decode(encode(audio)) of an exported model."""
+    from .export import load_exported
+    _, networks, _ = load_exported(folder)
+    return lambda a: networks['vae_decoder'](networks['vae_encoder'](a.float()))
+
+
+def trained(name: str, folder: str):
+    """The same of the checkpoints under runs/: stage vae, and stage polish's decoder where there is one."""
+    from pathlib import Path
+    from .config import load_config
+    from .loop import load_weights
+    from .models.vae_decoder import vae_decoder
+    from .stages.vae import Vae
+    config, runs = load_config(name), Path(folder)
+    vae = load_weights(runs / 'vae', Vae(config)).eval()
+    polished = runs / 'polish' / 'checkpoint.pt'
+    decoder = load_weights(runs / 'polish', vae_decoder(config['vae_decoder'])).eval() if polished.exists() else vae.decoder
+    return lambda a: decoder(vae.encoder(a.float())[0])
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('--data', required=True)
+    p.add_argument('--weights', action='append', default=[])
+    p.add_argument('--runs', action='append', default=[], nargs=2, metavar=('CONFIG', 'FOLDER'))
+    p.add_argument('--clips', type=int, default=8)
+    p.add_argument('--json', help='also write the table here')
+    p.add_argument('--no-floor', action='store_true', help='leave out the row of noise')
+    a = p.parse_args()
+    torch.set_num_threads(1)
+    from .data.shards import read_split
+    from .evaluation.prompts import spread
+    audio, rows, _ = read_split(a.data, 'heldout')
+    clips = torch.from_numpy(audio[spread(rows, a.clips), 24000:24000 + 240000].astype(np.float32) / 32768)
+    codecs = {**{f: exported(f) for f in a.weights}, **{f: trained(c, f) for c, f in a.runs}}
+    table = codec_table(codecs, clips, floor=not a.no_floor)
+    if a.json:
+        with open(a.json, 'w') as f:
+            json.dump({'clips': len(clips), 'rows': table}, f, indent=1)
+
+
+if __name__ == '__main__':
+    main()
