@@ -5,7 +5,7 @@
 
 override WG = 64u;      // threads per workgroup
 override PER = 1u;      // elements per thread
-override ACT = 0u;      // see lib/act
+override ACT = 0u;      // meaning: see lib/act
 
 struct Params { n: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;

@@ -5,7 +5,7 @@
 
 override WG = 64u;      // threads per workgroup
 override PER = 1u;      // elements per thread
-override REPEAT = 0u;   // 1: b has fewer elements than a (the remainder is dear, so it is left out otherwise)
+override REPEAT = 0u;   // meaning: 1: b has fewer elements than a (the remainder is dear, so it is left out otherwise)
 
 struct Params { n: u32, period: u32, alpha: f32, beta: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;

@@ -9,7 +9,7 @@ enable subgroups;
 
 const CHUNKS = 1u;      // of 32 columns of v: ceil(dh / 32)
 
-struct Params { tq: u32, keys: u32, first: u32, kv_batch: u32, row: u32, dh: u32, scale: f32 }   // row = heads * dh
+struct Params { tq: u32, keys: u32, first: u32, kv_batch: u32, row: u32, dh: u32, scale: f32, batch: u32 }   // row = heads * dh
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       q: array<vec4f>;
 @group(0) @binding(2) var<storage, read>       k: array<vec4f>;

@@ -11,7 +11,7 @@ override WG = 64u;      // threads per workgroup, a power of two
 const DV = 1u;          // columns of v a thread owns: ceil(dh / WG)
 const BLOCK = 512u;     // keys per block
 
-struct Params { tq: u32, keys: u32, first: u32, kv_batch: u32, row: u32, dh: u32, scale: f32 }   // row = heads * dh
+struct Params { tq: u32, keys: u32, first: u32, kv_batch: u32, row: u32, dh: u32, scale: f32, batch: u32 }   // row = heads * dh
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       q: array<f32>;
 @group(0) @binding(2) var<storage, read>       k: array<f32>;

@@ -10,7 +10,7 @@
 override WG = 64u;      // threads per workgroup, a power of two, at least dh4
 const BLOCK = 512u;     // keys per block
 
-struct Params { tq: u32, keys: u32, first: u32, kv_batch: u32, row4: u32, dh4: u32, scale: f32 }   // steps in vec4: row4 = heads * dh4
+struct Params { tq: u32, keys: u32, first: u32, kv_batch: u32, row4: u32, dh4: u32, scale: f32, batch: u32 }   // steps in vec4: row4 = heads * dh4
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       q: array<vec4f>;
 @group(0) @binding(2) var<storage, read>       k: array<vec4f>;

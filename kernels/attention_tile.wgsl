@@ -8,7 +8,7 @@
 
 const CHUNKS = 1u;      // of 32 columns: ceil(dh / 32)
 
-struct Params { tq: u32, keys: u32, first: u32, kv_batch: u32, row: u32, dh: u32, scale: f32 }   // row = heads * dh
+struct Params { tq: u32, keys: u32, first: u32, kv_batch: u32, row: u32, dh: u32, scale: f32, batch: u32 }   // row = heads * dh
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       q: array<f32>;
 @group(0) @binding(2) var<storage, read>       k: array<f32>;

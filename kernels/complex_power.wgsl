@@ -4,7 +4,7 @@
 // grid  [rows * bins / WG]
 
 override WG = 64u;      // threads per workgroup
-override MODE = 0u;     // 0 power, 1 magnitude, 2 log magnitude
+override MODE = 0u;     // meaning: 0 power, 1 magnitude, 2 log magnitude
 
 struct Params { rows: u32, bins: u32, half: u32, eps: f32, floor: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;

@@ -5,7 +5,7 @@
 
 override WG = 64u;      // threads per workgroup
 override PER = 1u;      // elements per thread
-override GUIDED = 1u;
+override GUIDED = 1u;   // meaning: 1: both velocities count, 0: v_cond alone
 
 struct Params { n: u32, dim: u32, frames: u32, omega: f32, guidance: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;

@@ -4,8 +4,8 @@
 // grid  [rows]           one workgroup per row; threads stride over cols; the variance is that of v - mean (two passes)
 
 override WG = 64u;      // threads per workgroup, a power of two
-override ADD = 0u;      // 1: add residual first
-override BIAS = 1u;     // 1: add b
+override ADD = 0u;      // meaning: 1: add residual first
+override BIAS = 1u;     // meaning: 1: add b
 
 struct Params { cols: u32, rows: u32, eps: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;

@@ -7,8 +7,8 @@
 // layer_norm, are a little more exact far from zero: at a mean of 3000 deviations an NMSE of 4e-8 where this has 2e-7.
 
 override WG = 8u;       // threads per workgroup
-override ADD = 0u;      // 1: add residual first
-override BIAS = 1u;     // 1: add b
+override ADD = 0u;      // meaning: 1: add residual first
+override BIAS = 1u;     // meaning: 1: add b
 
 struct Params { cols: u32, rows: u32, eps: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;

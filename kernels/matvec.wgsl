@@ -12,9 +12,9 @@
 alias Word4 = vec4f;    //@f16 vec2u //@half vec4h
 const ROWS = 1u;        // rows a workgroup, at most 8
 const QUADS = 1u;       // times four columns a thread
-override WG = 64u;      // threads per workgroup, a multiple of 8 and at least 8 ROWS QUADS
-override GATED = 0u;
-override SUMS = WG * ROWS * QUADS;   // a name: naga (Firefox, Deno) fails on an override expression as an array's size
+override WG = 64u;                  // threads per workgroup, a multiple of 8 and at least 8 ROWS QUADS
+override GATED = 0u;                // meaning: 1: multiply by silu(x gate)
+override SUMS = WG * ROWS * QUADS;  // a name: naga (Firefox, Deno) fails on an override expression as an array's size
 
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       x: array<vec4f>;

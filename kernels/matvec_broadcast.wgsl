@@ -14,7 +14,7 @@ enable subgroups;
 alias Word4 = vec4f;    //@f16 vec2u //@half vec4h
 const ROWS = 1u;        // rows a subgroup, at most 8
 const QUADS = 1u;       // times four columns a lane
-override GATED = 0u;
+override GATED = 0u;  // meaning: 1: multiply by silu(x gate)
 
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       x: array<vec4f>;

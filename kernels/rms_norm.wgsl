@@ -4,7 +4,7 @@
 // grid  [rows]          one workgroup per row; threads stride over cols
 
 override WG = 64u;      // threads per workgroup, a power of two
-override ADD = 0u;      // 0 no residual, 1 row by row, 2 repeated columns
+override ADD = 0u;      // meaning: 0 no residual, 1 row by row, 2 repeated columns
 
 struct Params { cols: u32, rows: u32, eps: f32, columns: u32, repeat: u32, segments: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;

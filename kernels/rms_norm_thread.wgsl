@@ -4,7 +4,7 @@
 // grid  [rows / WG]     one thread per row: no reduction and no barrier, for software adapters
 
 override WG = 8u;       // threads per workgroup
-override ADD = 0u;      // 0 no residual, 1 row by row, 2 repeated columns
+override ADD = 0u;      // meaning: 0 no residual, 1 row by row, 2 repeated columns
 
 struct Params { cols: u32, rows: u32, eps: f32, columns: u32, repeat: u32, segments: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;

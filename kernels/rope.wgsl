@@ -9,8 +9,8 @@
 override WG = 64u;          // threads per workgroup
 override ROWS = 1u;         // rows per workgroup
 override LANES = 16u;       // a divisor of WG
-override INTERLEAVED = 0u;
-override POSITIONS = 0u;
+override INTERLEAVED = 0u;  // meaning: 1: pairs are (2i, 2i + 1)
+override POSITIONS = 0u;    // meaning: 1: positions are read
 
 struct Params { rows: u32, len: u32, heads: u32, half_dh: u32, pos_batch: u32, offset: f32, log_theta: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;

@@ -7,7 +7,7 @@
 // grid  [rows * width / WG]   one thread per lane, serial over the steps; neighbours read neighbouring lanes
 
 override WG = 64u;      // threads per workgroup
-override GROUPS = 4u;
+override GROUPS = 4u;   // meaning: blocks of u: 3 with skip x, 4 without
 
 struct Params { rows: u32, steps: u32, width: u32, hidden: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;

@@ -5,10 +5,10 @@
 // in words (variant f16) or, with the feature shader-f16, as vec4h (half): the same numbers, added up in f32 all the same.
 // Slice z = batch * groups + group shifts x, w and y.   y[row * y_row + n - crop], kept inside [0, y_limit).
 
-override ACT = 0u;       // activation of the result, see lib/act.wgsl
-override PRE = 0u;       // activation of x as it is read
-override SCALE = 0u;     // 1: multiply by scale, shaped as y; 2: scale is a row, one value a column
-override RESIDUAL = 0u;  // 1: add residual, shaped as y
+override ACT = 0u;       // meaning: activation of the result, see lib/act.wgsl
+override PRE = 0u;       // meaning: activation of x as it is read
+override SCALE = 0u;     // meaning: 1: multiply by scale, shaped as y; 2: scale is a row, one value a column
+override RESIDUAL = 0u;  // meaning: 1: add residual, shaped as y
 
 struct Params {
   rows: u32, cols: u32, inner: u32, taps: u32,
@@ -16,7 +16,7 @@ struct Params {
   x_batch: u32, x_group: u32, w_k: u32, w_n: u32,
   w_batch: u32, w_group: u32, y_row: u32, y_group: u32,
   y_batch: u32, crop: u32, y_limit: u32, groups: u32,
-  bias: u32, alpha: f32,
+  bias: u32, alpha: f32, batch: u32,
 }
 
 struct Slice { x: u32, w: u32, y: u32, group: u32 }

@@ -6,8 +6,12 @@ export interface Kernel {
   readonly name: string;
   readonly params: { readonly [field: string]: 'u32' | 'i32' | 'f32' };
   readonly bindings: { readonly [id: string]: 'read' | 'write' };
+  /** Tuning: numbers replaced in the text. They change how a GPU computes, never what. */
   readonly consts: { readonly [id: string]: number };
+  /** Tuning: pipeline-overridable constants. */
   readonly overrides: { readonly [id: string]: number };
+  /** Pipeline-overridable constants that change what is computed: activations, flags. With params, what every executor reads. */
+  readonly meaning: { readonly [id: string]: number };
   readonly variants: readonly string[];
   readonly subgroups: boolean;
   readonly source: string;
@@ -19,7 +23,7 @@ export interface Specialisation {
   readonly variant?: string;
   /** Replaced `const` values: register tiles, head sizes. */
   readonly consts?: { readonly [id: string]: number };
-  /** Pipeline-overridable constants: workgroup sizes, flags. */
+  /** Pipeline-overridable constants, of tuning and of meaning alike. */
   readonly overrides?: { readonly [id: string]: number };
 }
 
@@ -41,8 +45,10 @@ export function specialise(kernel: Kernel, how: Specialisation): string {
     source = source.replace(new RegExp(`^(const ${id}\\s*(?::\\s*\\w+\\s*)?=\\s*)[-\\d.]+([uif]?;)`, 'm'), `$1${value}$2`);
   }
   for (const id of Object.keys(how.overrides ?? {}))
-    if (!(id in kernel.overrides))
-      throw new MelodyError('kernel', `${kernel.name}: no override "${id}"; it has [${Object.keys(kernel.overrides).join(', ')}]`);
+    if (!(id in kernel.overrides || id in kernel.meaning)) {
+      const all = Object.keys({ ...kernel.overrides, ...kernel.meaning });
+      throw new MelodyError('kernel', `${kernel.name}: no override "${id}"; it has [${all.join(', ')}]`);
+    }
   return source;
 }
 

@@ -3,7 +3,8 @@
 // A kernel file (see README, "Bring your own kernel") is valid WGSL with four conventions:
 //   struct Params { … }                       4-byte scalars, bound at @group(0) @binding(0) as var<uniform>
 //   @binding(n) var<storage, read|read_write> inputs first, then outputs
-//   const NAME = 8u;  override NAME = 64u;    numbers that src/ops may replace
+//   const NAME = 8u;  override NAME = 64u;    numbers that src/ops may replace: they tune how a GPU computes, unless the comment of an
+//                                             override begins with "meaning:", which then changes what is computed
 //   alias w4 = vec4f;   //@f16 vec2u          in the variant "f16" the text between `=` or `return` and `;` is the mark's;
 //                                             a line may have several marks; text that names f16 gets `enable f16;`
 // and one extension: a line `// @use name` appends kernels/lib/name.wgsl (module scope has no order in WGSL).
@@ -49,9 +50,11 @@ export function parseKernel(name, text, library) {
 
   const consts = {};
   for (const [, id, value] of source.matchAll(/^const (\w+)\s*(?::\s*\w+\s*)?=\s*([-\d.]+)[uif]?;/gm)) consts[id] = Number(value);
-  const overrides = {};
-  for (const [, id, value] of source.matchAll(/^override (\w+)\s*(?::\s*\w+\s*)?=\s*([-\d.]+|true|false)[uif]?;/gm))
-    overrides[id] = value === 'true' ? 1 : value === 'false' ? 0 : Number(value);
+  const [overrides, meaning] = [{}, {}];
+  for (const [, id, value, means] of source.matchAll(
+    /^override (\w+)\s*(?::\s*\w+\s*)?=\s*([-\d.]+|true|false)[uif]?;(\s*\/\/ meaning:)?/gm,
+  ))
+    (means ? meaning : overrides)[id] = value === 'true' ? 1 : value === 'false' ? 0 : Number(value);
   const variants = [...new Set([...source.matchAll(/\/\/@(\w+) \S/g)].map((m) => m[1]))];
-  return { name, params, bindings, consts, overrides, variants, subgroups: /^enable subgroups;/m.test(source), source };
+  return { name, params, bindings, consts, overrides, meaning, variants, subgroups: /^enable subgroups;/m.test(source), source };
 }

@@ -34,9 +34,11 @@ export interface DispatchOptions<K extends Kernel> {
   /** Output tensors by binding name. A storage may not be both in and out of one dispatch (WebGPU forbids it). */
   readonly out: Named<K, 'write'>;
   readonly params: { [F in keyof K['params']]: ParamValue };
+  /** Flags that change what is computed; see Kernel. The rest is as the kernel's file has it. */
+  readonly meaning?: { readonly [M in keyof K['meaning']]?: number };
+  /** How a GPU computes it: the form of storage, workgroup sizes, register tiles. */
   readonly variant?: K['variants'][number];
-  readonly consts?: { readonly [C in keyof K['consts']]?: number };
-  readonly overrides?: { readonly [O in keyof K['overrides']]?: number };
+  readonly tuning?: { readonly [T in keyof K['consts'] | keyof K['overrides']]?: number };
   /** Workgroups along x, y, z; see grid1d. */
   readonly grid: readonly [number, number?, number?];
   /** For people: what this dispatch is, e.g. the weight's path. */
@@ -46,13 +48,18 @@ export interface DispatchOptions<K extends Kernel> {
   readonly bytes?: number;
 }
 
-/** One recorded kernel launch. `tensors` are in binding order, inputs first. */
+/**
+ * One recorded kernel launch. What it computes is said by kernel, tensors (in binding order, inputs first), params and meaning, which are
+ * all that an executor without a GPU reads; `how` and `grid` are a GPU's.
+ */
 export interface Dispatch {
   readonly kernel: Kernel;
-  readonly how: Specialisation;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly params: { readonly [field: string]: ParamValue };
+  /** A value for each of kernel.meaning, defaults included. */
+  readonly meaning: { readonly [id: string]: number };
+  readonly how: Specialisation;
   readonly grid: readonly [number, number, number];
   readonly label: string;
   readonly flops: number;
@@ -158,13 +165,16 @@ export class Graph {
     for (const n of grid)
       if (!Number.isInteger(n) || n < 1 || n > this.caps.groupsPerAxis)
         throw new MelodyError('limit', `${label}: grid [${grid}]; expected whole numbers from 1 to ${this.caps.groupsPerAxis} per axis`);
-    const how = { variant: options.variant, consts: options.consts, overrides: options.overrides } as Specialisation;
+    const meaning: Record<string, number> = { ...kernel.meaning, ...(options.meaning as Dispatch['meaning'] | undefined) };
+    const [consts, overrides] = [{} as Record<string, number>, { ...meaning }];
+    for (const [id, value] of Object.entries(options.tuning ?? {})) (id in kernel.consts ? consts : overrides)[id] = value as number;
     this.dispatches.push({
       kernel,
-      how,
       inputs,
       outputs,
       params: options.params,
+      meaning,
+      how: { variant: options.variant, consts, overrides },
       grid,
       label,
       flops: options.flops ?? 0,

@@ -49,15 +49,15 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, options: At
     throw new MelodyError('limit', `attention: the form "${form}" cannot run heads of ${dh} on ${g.caps.name}`);
   const first = causal ? within(options.queryOffset ?? 0, 0, NOT_CAUSAL) : NOT_CAUSAL;
   const kvBatch = k.shape[0] === 1 ? 0 : capacity * row;
-  const params = { tq, keys, first, kv_batch: kvBatch, row, dh, scale: options.scale ?? dh ** -0.5 };
+  const params = { tq, keys, first, kv_batch: kvBatch, row, dh, scale: options.scale ?? dh ** -0.5, batch };
   const common = { in: { q, k, v }, out: { y }, params, flops: 4 * batch * heads * tq * capacity * dh };
   const pieces = (width: number) => 2 ** Math.max(0, Math.ceil(Math.log2(dh / width))); // few pipelines: powers of two
   const tiles = (queries: number) => [Math.ceil(tq / queries), heads, batch] as [number, number, number];
-  if (form === 'tile') g.dispatch(K.attention_tile, { ...common, consts: { CHUNKS: pieces(32) }, grid: tiles(32) });
-  else if (form === 'broadcast') g.dispatch(K.attention_broadcast, { ...common, consts: { CHUNKS: pieces(32) }, grid: tiles(16) });
-  else if (dh % 4 !== 0 || wide) g.dispatch(K.attention_row, { ...common, consts: { DV: pieces(64) }, grid: tiles(1) });
+  if (form === 'tile') g.dispatch(K.attention_tile, { ...common, tuning: { CHUNKS: pieces(32) }, grid: tiles(32) });
+  else if (form === 'broadcast') g.dispatch(K.attention_broadcast, { ...common, tuning: { CHUNKS: pieces(32) }, grid: tiles(16) });
+  else if (dh % 4 !== 0 || wide) g.dispatch(K.attention_row, { ...common, tuning: { DV: pieces(64) }, grid: tiles(1) });
   else {
-    const byFour = { tq, keys, first, kv_batch: kvBatch / 4, row4: row / 4, dh4: dh / 4, scale: params.scale };
+    const byFour = { tq, keys, first, kv_batch: kvBatch / 4, row4: row / 4, dh4: dh / 4, scale: params.scale, batch };
     g.dispatch(K.attention_row4, { ...common, params: byFour, grid: tiles(1) });
   }
   return y;
@@ -85,17 +85,13 @@ export function rope(g: Graph, x: Tensor, options: RopeOptions): Tensor {
   if (positions) expectShape('rope', 'positions', positions, positions.shape.length === 1 ? [len] : [batch, len]);
   const y = g.temp(x.shape, 'f32', 'rope');
   const rows = batch * len;
-  const { grid, overrides } = spreadRows(g.caps, rows, row);
+  const { grid, tuning } = spreadRows(g.caps, rows, row);
   g.dispatch(K.rope, {
     in: { x, positions: positions ?? x },
     out: { y },
     params: { rows, len, heads, half_dh: dh / 2, pos_batch: positions?.shape.length === 2 ? len : 0, offset, log_theta: Math.log(theta) },
-    overrides: {
-      INTERLEAVED: style === 'interleaved' ? 1 : 0,
-      POSITIONS: positions ? 1 : 0,
-      ...overrides,
-      LANES: g.caps.software ? 8 : 16,
-    },
+    meaning: { INTERLEAVED: style === 'interleaved' ? 1 : 0, POSITIONS: positions ? 1 : 0 },
+    tuning: { ...tuning, LANES: g.caps.software ? 8 : 16 },
     grid,
     flops: 3 * rows * row,
   });

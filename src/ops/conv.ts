@@ -184,7 +184,7 @@ function depthwise(g: Graph, x: Tensor, w: WeightRef, y: Tensor, s: Depthwise): 
   const common = {
     in: { x, w: g.weight(w, DEPTHWISE), bias: s.bias ?? x, residual: residual ?? x },
     out: { y },
-    overrides: { ACT: ACT[act], PRE: ACT[preAct], RESIDUAL: residual ? 1 : 0 },
+    meaning: { ACT: ACT[act], PRE: ACT[preAct], RESIDUAL: residual ? 1 : 0 },
     label: w.name,
     flops: 2 * s.batch * s.out * s.cols * s.taps,
   };
@@ -196,7 +196,7 @@ function depthwise(g: Graph, x: Tensor, w: WeightRef, y: Tensor, s: Depthwise): 
     g.dispatch(K.conv1d_depthwise4, {
       ...common,
       params: { n, cols4: cols / 4, len, out, taps, left, bias },
-      consts: { STEPS },
+      tuning: { STEPS },
       grid: grid1d(g.caps, n, 64),
     });
   } else {

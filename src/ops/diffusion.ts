@@ -131,7 +131,8 @@ export function diffusionStep(
     in: { v_cond: vCond, v_null: vNull ?? vCond, mask: options.mask },
     out: { z: y },
     params: { n, dim, frames, omega: options.omega, guidance: options.guidance ?? 1 },
-    ...spread(g.caps, n, { GUIDED: vNull ? 1 : 0 }),
+    meaning: { GUIDED: vNull ? 1 : 0 },
+    ...spread(g.caps, n),
     flops: 6 * n,
     bytes: 16 * n,
   });
@@ -156,7 +157,8 @@ export function ddpmStep(
     in: { v_cond: vCond, v_null: vNull ?? vCond, noise, mask: options.mask },
     out: { z: y },
     params: { n, dim, frames, angle: options.angle, next: options.nextAngle, guidance: options.guidance ?? 1 },
-    ...spread(g.caps, n, { GUIDED: vNull ? 1 : 0 }),
+    meaning: { GUIDED: vNull ? 1 : 0 },
+    ...spread(g.caps, n),
     flops: 30 * n,
     bytes: 20 * n,
   });

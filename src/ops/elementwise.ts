@@ -38,7 +38,8 @@ export function add(g: Graph, a: Tensor, b: Tensor, options: { alpha?: ParamValu
     in: { a, b },
     out: { y },
     params: { n, period, alpha: options.alpha ?? 1, beta: options.beta ?? 1 },
-    ...spread(g.caps, n, { REPEAT: period < n ? 1 : 0 }),
+    meaning: { REPEAT: period < n ? 1 : 0 },
+    ...spread(g.caps, n),
     flops: 3 * n,
   });
   return y;
@@ -49,7 +50,8 @@ export function mul(g: Graph, a: Tensor, b: Tensor, options: Into = {}): Tensor 
   const n = elementsOf(a.shape);
   const period = trailing('mul', a, b);
   const y = target(g, 'mul', a.shape, options.into);
-  g.dispatch(K.mul, { in: { a, b }, out: { y }, params: { n, period }, ...spread(g.caps, n, { REPEAT: period < n ? 1 : 0 }), flops: n });
+  const meaning = { REPEAT: period < n ? 1 : 0 };
+  g.dispatch(K.mul, { in: { a, b }, out: { y }, params: { n, period }, meaning, ...spread(g.caps, n), flops: n });
   return y;
 }
 
@@ -61,7 +63,8 @@ export function activation(g: Graph, x: Tensor, act: Act, options: Into = {}): T
     in: { x },
     out: { y },
     params: { n },
-    ...spread(g.caps, n, { ACT: ACT[act] }),
+    meaning: { ACT: ACT[act] },
+    ...spread(g.caps, n),
     label: act,
     flops: 10 * n,
   });

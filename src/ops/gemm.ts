@@ -127,53 +127,49 @@ export function gemm(g: Graph, s: Gemm): Tensor {
     groups,
     bias: s.bias ? 1 : 0,
     alpha: s.alpha ?? 1,
+    batch,
   };
   const form = s.form ?? choose(g.caps, s);
   if (!possible(form, g.caps, s))
     throw new MelodyError('limit', `${s.label}: the form "${form}" cannot run this product on ${g.caps.name}`);
   const slices = batch * groups;
-  const common = {
-    in: { x: s.x, w: s.w, bias: s.bias ?? s.x, scale: s.scale ?? s.x, residual: s.residual ?? s.x },
-    out: { y: s.y },
-    params,
-    variant: s.w.dtype === 'f16' ? halfVariant(g.caps) : undefined,
-    label: s.label,
-    flops: 2 * slices * s.rows * s.cols * taps * s.inner * (s.gate ? 2 : 1),
-  };
-  const overrides = {
+  const meaning = {
     ACT: ACT[s.act ?? 'none'],
     PRE: ACT[s.preAct ?? 'none'],
     RESIDUAL: s.residual ? 1 : 0,
     SCALE: !s.scale ? 0 : elementsOf(s.scale.shape) === elementsOf(s.y.shape) ? 1 : 2,
   };
+  const common = {
+    in: { x: s.x, w: s.w, bias: s.bias ?? s.x, scale: s.scale ?? s.x, residual: s.residual ?? s.x },
+    out: { y: s.y },
+    params,
+    meaning,
+    variant: s.w.dtype === 'f16' ? halfVariant(g.caps) : undefined,
+    label: s.label,
+    flops: 2 * slices * s.rows * s.cols * taps * s.inner * (s.gate ? 2 : 1),
+  };
   const grid = (rows: number, cols: number) =>
     [...grid1d(g.caps, Math.ceil(s.rows / rows) * Math.ceil(s.cols / cols), 1), slices] as [number, number, number];
   const ROWS = 2 ** Math.ceil(Math.log2(s.rows));
-  const gated = { in: { ...common.in, gate: s.gate ?? s.w }, overrides: { ...overrides, GATED: s.gate ? 1 : 0 } };
+  const gated = { in: { ...common.in, gate: s.gate ?? s.w }, meaning: { ...meaning, GATED: s.gate ? 1 : 0 } };
   const across = (QUADS: number) => [Math.ceil(s.cols / (32 * QUADS)), 1, slices] as [number, number, number];
   if (form === 'vector_broadcast') {
     // more columns a lane share the rows; sums that no longer fit the registers cost more than they save
     const QUADS = s.gate ? (ROWS > 1 || s.w.dtype === 'f32' ? 1 : 2) : ROWS > 4 && s.w.dtype === 'f32' ? 1 : 2;
-    g.dispatch(K.matvec_broadcast, { ...common, ...gated, consts: { ROWS, QUADS }, grid: across(QUADS) });
+    g.dispatch(K.matvec_broadcast, { ...common, ...gated, tuning: { ROWS, QUADS }, grid: across(QUADS) });
   } else if (form === 'vector') {
     // GPUs hide latency with threads: more slices of k for one row; eight rows fill the workgroup memory with 64 threads
     // where a load is what costs, more columns a thread share the loads of x
     const QUADS = !g.caps.software || ROWS > 4 ? 1 : ROWS > 1 || s.gate || s.cols < 1024 || s.w.dtype === 'f32' ? 2 : 4;
     const WG = g.caps.software || ROWS > 2 || s.inner < 256 ? 64 : 256;
-    g.dispatch(K.matvec, {
-      ...common,
-      in: gated.in,
-      consts: { ROWS, QUADS },
-      overrides: { ...gated.overrides, WG },
-      grid: across(QUADS),
-    });
+    g.dispatch(K.matvec, { ...common, ...gated, tuning: { ROWS, QUADS, WG }, grid: across(QUADS) });
   } else if (form === 'tile' || form === 'small_tile') {
     const T = form === 'tile' ? 8 : 4;
-    g.dispatch(K.matmul_tile, { ...common, consts: { TM: T, TN: T }, overrides, grid: grid(8 * T, 8 * T) });
+    g.dispatch(K.matmul_tile, { ...common, tuning: { TM: T, TN: T }, grid: grid(8 * T, 8 * T) });
   } else if (form === 'broadcast') {
-    g.dispatch(K.matmul_broadcast, { ...common, overrides, grid: grid(16, 32) });
+    g.dispatch(K.matmul_broadcast, { ...common, grid: grid(16, 32) });
   } else {
-    g.dispatch(K.matmul_register, { ...common, overrides, grid: grid(8, 32) });
+    g.dispatch(K.matmul_register, { ...common, grid: grid(8, 32) });
   }
   return s.y;
 }

@@ -35,7 +35,7 @@ function recordEncode(g: Graph, x: Tensor, books: WeightRef, levels: number, ent
     in: { x, books: g.weight(books, flat(books)) },
     out: { code },
     params: { items, levels, entries, dim },
-    overrides: { WG, DIM: dim },
+    tuning: { WG, DIM: dim },
     variant: books.dtype === 'f16' ? 'f16' : undefined,
     grid: grid1d(g.caps, items, 1),
     label: books.name,

@@ -58,7 +58,7 @@ export function sruScan(g: Graph, u: Tensor, options: { v: WeightRef; b: WeightR
     in: { u, x: skip ?? u, v: g.weight(v, VECTOR), b: g.weight(b, VECTOR) },
     out: { y },
     params: { rows, steps, width, hidden: width / directions },
-    overrides: { GROUPS: groups },
+    meaning: { GROUPS: groups },
     grid: grid1d(g.caps, rows * width, 64),
     label: v.name,
     flops: 22 * rows * steps * width,

@@ -83,7 +83,7 @@ export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): T
       seed_high: options.seed[1],
       at,
     },
-    overrides: { WG: SORT_THREADS },
+    tuning: { WG: SORT_THREADS },
     grid: [1],
   });
   return options.into;

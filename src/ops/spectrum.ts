@@ -61,7 +61,7 @@ export function complexPower(
     in: { x },
     out: { y },
     params: { rows, bins, half: width / 2, eps, floor },
-    overrides: { MODE: { power: 0, magnitude: 1, log: 2 }[mode] },
+    meaning: { MODE: { power: 0, magnitude: 1, log: 2 }[mode] },
     grid: grid1d(g.caps, rows * bins, 64),
     flops: 4 * rows * bins,
   });

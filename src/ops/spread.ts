@@ -6,22 +6,17 @@ import { grid1d } from '../graph/graph.ts';
 const SOFTWARE_SHARE = 1024;
 
 /**
- * Grid and overrides for kernels that take `n` elements, PER a thread. A software adapter pays about 60 ns to enter a SIMD group of a
+ * Grid and tuning for kernels that take `n` elements, PER a thread. A software adapter pays about 60 ns to enter a SIMD group of a
  * workgroup and 20 ns to handle its elements, so there each thread takes many; a GPU wants as many threads as it can get.
- * `overrides` are the kernel's other ones.
  */
-export function spread<O extends object>(
-  caps: Caps,
-  n: number,
-  overrides?: O,
-): { grid: [number, number]; overrides: O & { WG: number; PER: number } } {
+export function spread(caps: Caps, n: number): { grid: [number, number]; tuning: { WG: number; PER: number } } {
   const [WG, PER] = caps.software ? [8, SOFTWARE_SHARE / 8] : [64, 1];
-  return { grid: grid1d(caps, n, WG * PER), overrides: { ...(overrides as O), WG, PER } };
+  return { grid: grid1d(caps, n, WG * PER), tuning: { WG, PER } };
 }
 
 /** The same for kernels whose workgroups take ROWS rows of `cols` columns, threads striding over the columns. */
-export function spreadRows(caps: Caps, rows: number, cols: number): { grid: [number, number]; overrides: { WG: number; ROWS: number } } {
+export function spreadRows(caps: Caps, rows: number, cols: number): { grid: [number, number]; tuning: { WG: number; ROWS: number } } {
   const WG = caps.software ? 8 : cols > 32 ? 64 : 32;
   const ROWS = caps.software ? Math.max(1, Math.round(SOFTWARE_SHARE / cols)) : 1;
-  return { grid: grid1d(caps, rows, ROWS), overrides: { WG, ROWS } };
+  return { grid: grid1d(caps, rows, ROWS), tuning: { WG, ROWS } };
 }

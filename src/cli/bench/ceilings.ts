@@ -22,6 +22,7 @@ const COPY = {
   bindings: { x: 'read', y: 'write' },
   consts: {},
   overrides: { WG: 64, PER: 1 },
+  meaning: {},
   variants: ['scalar'],
   subgroups: false,
   source: `
@@ -50,6 +51,7 @@ const FMA = {
   bindings: { y: 'write' },
   consts: {},
   overrides: {},
+  meaning: {},
   variants: [],
   subgroups: false,
   source: `

@@ -75,10 +75,11 @@ function checkNumbers(path: string, where: string, c: CustomCase, kernel: Kernel
     const [fits, what] = PARAMS[type];
     if (!fits(c.params[field])) fail(path, `${where}: param "${field}" must be ${what}; got ${JSON.stringify(c.params[field])}`);
   }
-  for (const what of ['consts', 'overrides'] as const)
-    for (const [id, value] of Object.entries(c[what] ?? {})) {
-      if (!Object.hasOwn(kernel[what], id))
-        fail(path, `${where}: ${what} must be the kernel's; got "${id}", expected some of [${Object.keys(kernel[what]).join(', ')}]`);
+  const { consts, overrides, meaning } = kernel;
+  for (const [what, known] of Object.entries({ consts, overrides: { ...overrides, ...meaning } }))
+    for (const [id, value] of Object.entries(c[what as 'consts' | 'overrides'] ?? {})) {
+      if (!Object.hasOwn(known, id))
+        fail(path, `${where}: ${what} must be the kernel's; got "${id}", expected some of [${Object.keys(known).join(', ')}]`);
       if (!Number.isFinite(value)) fail(path, `${where}: "${id}" of ${what} must be a number; got ${JSON.stringify(value)}`);
     }
   if (c.variant !== undefined && !kernel.variants.includes(c.variant))
