@@ -14,10 +14,10 @@ const entry = navigator.gpu;
 const results: Record<string, unknown>[] = [];
 const quick: string[] = [];
 let adapter = '';
-for (const software of [true, false]) {
-  const gpu = await Gpu.open(entry, { pretend: { software } });
+for (const executor of ['software', 'gpu'] as const) {
+  const gpu = await Gpu.open(entry, { pretend: { executor } });
   adapter = gpu.caps.name;
-  results.push(...(await selfTest(gpu)).map((result) => ({ ...result, software })));
+  results.push(...(await selfTest(gpu)).map((result) => ({ ...result, executor })));
   quick.push(...(await quickTest(gpu)));
   gpu.dispose();
 }

@@ -28,8 +28,8 @@ import { version } from './version.ts';
 
 /** Adapters to choose kernels for, whatever this one is: so that two ways of computing can be compared on one machine. */
 const PRETENCES: Readonly<Record<string, Partial<Caps>>> = {
-  gpu: { software: false },
-  software: { software: true },
+  gpu: { executor: 'gpu' },
+  software: { executor: 'software' },
   'no-f16': { f16: false },
   'no-subgroups': { subgroups: false, subgroupMin: 0, subgroupMax: 0 },
 };

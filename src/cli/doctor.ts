@@ -79,7 +79,7 @@ async function* gpuFindings(io: Io): AsyncGenerator<Finding> {
     const subgroups = caps.subgroups ? `yes, ${caps.subgroupMin} to ${caps.subgroupMax} wide` : 'no';
     yield* [
       { topic: 'adapter', text: caps.name, ok: true },
-      { topic: 'kind', text: caps.software ? 'software: right, but slow; a GPU is many times faster' : 'hardware' },
+      { topic: 'kind', text: caps.executor !== 'gpu' ? 'software: right, but slow; a GPU is many times faster' : 'hardware' },
       {
         topic: 'features',
         text: `shader-f16 ${yesNo(caps.f16)}; subgroups ${subgroups}; timestamp-query ${yesNo(caps.timestamps)} (none is needed)`,

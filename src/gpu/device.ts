@@ -2,10 +2,16 @@
 import { MelodyError } from '../errors.ts';
 import { type Kernel, type Specialisation, specialisationKey, specialise } from './kernel.ts';
 
+/**
+ * What computes. `software` is a WebGPU adapter on the processor (llvmpipe, SwiftShader): registers are cheap, workgroup memory is not.
+ * `cpu` is no WebGPU at all: it reads what a dispatch means and passes over how a GPU would do it.
+ */
+export type Executor = 'gpu' | 'software' | 'cpu';
+
 /** What this adapter can do, as plain data: ops choose kernels by it, so a graph can be recorded without a GPU. */
 export interface Caps {
   readonly name: string; // "vendor architecture description", for people
-  readonly software: boolean; // a CPU adapter (llvmpipe, SwiftShader): registers are cheap, workgroup memory is not
+  readonly executor: Executor;
   readonly f16: boolean; // shader-f16
   readonly subgroups: boolean;
   readonly subgroupMin: number; // 0 without subgroups
@@ -21,7 +27,7 @@ export interface Caps {
 /** WebGPU's guaranteed minimum: what a graph may assume of any adapter. */
 export const DEFAULT_CAPS: Caps = {
   name: 'WebGPU default limits',
-  software: false,
+  executor: 'gpu',
   f16: false,
   subgroups: false,
   subgroupMin: 0,
@@ -302,7 +308,7 @@ function describe(adapter: GPUAdapter, device: GPUDevice): Caps {
   return {
     name,
     subgroups,
-    software: SOFTWARE_NAMES.test(name) || info.isFallbackAdapter === true,
+    executor: SOFTWARE_NAMES.test(name) || info.isFallbackAdapter === true ? 'software' : 'gpu',
     f16: device.features.has('shader-f16'),
     subgroupMin: subgroups ? info.subgroupMinSize : 0,
     subgroupMax: subgroups ? info.subgroupMaxSize : 0,

@@ -44,7 +44,7 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, options: At
   const y = g.temp(q.shape, 'f32', 'attention');
   const wide = dh > WIDEST; // the plain row kernel takes any width, slowly
   const canBroadcast = g.caps.subgroupMin === 8 && g.caps.subgroupMax === 8 && dh % 4 === 0 && dh <= 128;
-  const form = options.form ?? (tq <= ROW_QUERIES || wide ? 'row' : canBroadcast && g.caps.software ? 'broadcast' : 'tile');
+  const form = options.form ?? (tq <= ROW_QUERIES || wide ? 'row' : canBroadcast && g.caps.executor !== 'gpu' ? 'broadcast' : 'tile');
   if ((form === 'broadcast' && !canBroadcast) || (form === 'tile' && wide))
     throw new MelodyError('limit', `attention: the form "${form}" cannot run heads of ${dh} on ${g.caps.name}`);
   const first = causal ? within(options.queryOffset ?? 0, 0, NOT_CAUSAL) : NOT_CAUSAL;
@@ -91,7 +91,7 @@ export function rope(g: Graph, x: Tensor, options: RopeOptions): Tensor {
     out: { y },
     params: { rows, len, heads, half_dh: dh / 2, pos_batch: positions?.shape.length === 2 ? len : 0, offset, log_theta: Math.log(theta) },
     meaning: { INTERLEAVED: style === 'interleaved' ? 1 : 0, POSITIONS: positions ? 1 : 0 },
-    tuning: { ...tuning, LANES: g.caps.software ? 8 : 16 },
+    tuning: { ...tuning, LANES: g.caps.executor !== 'gpu' ? 8 : 16 },
     grid,
     flops: 3 * rows * row,
   });

@@ -191,7 +191,7 @@ function depthwise(g: Graph, x: Tensor, w: WeightRef, y: Tensor, s: Depthwise): 
   const { cols, len, out, taps, left } = s;
   const bias = s.bias ? 1 : 0;
   if (s.stride === 1 && s.dilation === 1 && cols % 4 === 0) {
-    const STEPS = g.caps.software ? 8 : 4; // fewer loads an output against more threads
+    const STEPS = g.caps.executor !== 'gpu' ? 8 : 4; // fewer loads an output against more threads
     const n = (s.batch * Math.ceil(out / STEPS) * cols) / 4;
     g.dispatch(K.conv1d_depthwise4, {
       ...common,

@@ -30,10 +30,10 @@ function possible(form: Form, caps: Caps, s: Gemm): boolean {
 }
 
 function choose(caps: Caps, s: Gemm): Form {
-  if (caps.software && possible('vector_broadcast', caps, s)) return 'vector_broadcast';
+  if (caps.executor !== 'gpu' && possible('vector_broadcast', caps, s)) return 'vector_broadcast';
   if (possible('vector', caps, s)) return 'vector';
   const large = Math.ceil(s.rows / 64) * Math.ceil(s.cols / 64) * (s.batch ?? 1) * (s.groups ?? 1);
-  if (!caps.software) return large >= LARGE_TILES ? 'tile' : 'small_tile';
+  if (caps.executor === 'gpu') return large >= LARGE_TILES ? 'tile' : 'small_tile';
   return possible('broadcast', caps, s) ? 'broadcast' : 'register';
 }
 
@@ -41,7 +41,7 @@ function choose(caps: Caps, s: Gemm): Form {
  * How f16 weights are read: as vec4h where shader-f16 is there, which halves what the tile keeps in workgroup memory; else as pairs in
  * words. Same bits either way. Not on software adapters: llvmpipe turns a vec4h into four 16-bit loads, 7 to 25 % slower than two words.
  */
-const halfVariant = (caps: Caps): 'half' | 'f16' => (caps.f16 && !caps.software ? 'half' : 'f16');
+const halfVariant = (caps: Caps): 'half' | 'f16' => (caps.f16 && caps.executor === 'gpu' ? 'half' : 'f16');
 
 /** Do all loads of x and w fall on whole groups of four? */
 function loadsByFour(s: Gemm): boolean {
@@ -160,8 +160,8 @@ export function gemm(g: Graph, s: Gemm): Tensor {
   } else if (form === 'vector') {
     // GPUs hide latency with threads: more slices of k for one row; eight rows fill the workgroup memory with 64 threads
     // where a load is what costs, more columns a thread share the loads of x
-    const QUADS = !g.caps.software || ROWS > 4 ? 1 : ROWS > 1 || s.gate || s.cols < 1024 || s.w.dtype === 'f32' ? 2 : 4;
-    const WG = g.caps.software || ROWS > 2 || s.inner < 256 ? 64 : 256;
+    const QUADS = g.caps.executor === 'gpu' || ROWS > 4 ? 1 : ROWS > 1 || s.gate || s.cols < 1024 || s.w.dtype === 'f32' ? 2 : 4;
+    const WG = g.caps.executor !== 'gpu' || ROWS > 2 || s.inner < 256 ? 64 : 256;
     g.dispatch(K.matvec, { ...common, ...gated, tuning: { ROWS, QUADS, WG }, grid: across(QUADS) });
   } else if (form === 'tile' || form === 'small_tile') {
     const T = form === 'tile' ? 8 : 4;

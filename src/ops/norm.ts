@@ -7,7 +7,7 @@ import { VECTOR } from './layouts.ts';
 
 /** Threads that share `count` elements: a power of two, about four elements each; software adapters like one SIMD group. */
 function workgroupOf(g: Graph, count: number): number {
-  if (g.caps.software) return 8;
+  if (g.caps.executor !== 'gpu') return 8;
   let threads = 32;
   while (threads < 256 && threads * 4 < count) threads *= 2;
   return threads;
@@ -19,7 +19,7 @@ function workgroupOf(g: Graph, count: number): number {
  */
 function rowForm(g: Graph, x: Tensor): { thread: boolean; WG: number; grid: [number, number] } {
   const [rows, cols] = rowsCols(x);
-  if (g.caps.software && (x.shape[x.shape.length - 2] ?? 1) >= 8) return { thread: true, WG: 8, grid: grid1d(g.caps, rows, 8) };
+  if (g.caps.executor !== 'gpu' && (x.shape[x.shape.length - 2] ?? 1) >= 8) return { thread: true, WG: 8, grid: grid1d(g.caps, rows, 8) };
   return { thread: false, WG: workgroupOf(g, cols), grid: grid1d(g.caps, rows, 1) };
 }
 

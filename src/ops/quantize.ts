@@ -23,7 +23,7 @@ export function rvqEncode(g: Graph, x: Tensor, codebooks: WeightRef): Tensor {
 
 function recordEncode(g: Graph, x: Tensor, books: WeightRef, levels: number, entries: number): Tensor {
   const [items, dim] = x.shape;
-  const WG = g.caps.software ? 8 : 64;
+  const WG = g.caps.executor !== 'gpu' ? 8 : 64;
   const room = Math.floor(g.caps.workgroupMemory / 4) - 2 * WG;
   if (dim > room)
     throw new MelodyError(

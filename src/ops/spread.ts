@@ -10,13 +10,13 @@ const SOFTWARE_SHARE = 1024;
  * workgroup and 20 ns to handle its elements, so there each thread takes many; a GPU wants as many threads as it can get.
  */
 export function spread(caps: Caps, n: number): { grid: [number, number]; tuning: { WG: number; PER: number } } {
-  const [WG, PER] = caps.software ? [8, SOFTWARE_SHARE / 8] : [64, 1];
+  const [WG, PER] = caps.executor !== 'gpu' ? [8, SOFTWARE_SHARE / 8] : [64, 1];
   return { grid: grid1d(caps, n, WG * PER), tuning: { WG, PER } };
 }
 
 /** The same for kernels whose workgroups take ROWS rows of `cols` columns, threads striding over the columns. */
 export function spreadRows(caps: Caps, rows: number, cols: number): { grid: [number, number]; tuning: { WG: number; ROWS: number } } {
-  const WG = caps.software ? 8 : cols > 32 ? 64 : 32;
-  const ROWS = caps.software ? Math.max(1, Math.round(SOFTWARE_SHARE / cols)) : 1;
+  const WG = caps.executor !== 'gpu' ? 8 : cols > 32 ? 64 : 32;
+  const ROWS = caps.executor !== 'gpu' ? Math.max(1, Math.round(SOFTWARE_SHARE / cols)) : 1;
   return { grid: grid1d(caps, rows, ROWS), tuning: { WG, ROWS } };
 }

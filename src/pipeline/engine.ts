@@ -81,7 +81,7 @@ export class Engine implements Machine {
   get room(): number | undefined {
     const { memoryLimit } = this.#options;
     if (memoryLimit !== undefined) return Math.max(0, memoryLimit - this.#gpu.memory.bytes);
-    return this.#gpu.caps.software ? platform.freeMemory() : undefined;
+    return this.#gpu.caps.executor !== 'gpu' ? platform.freeMemory() : undefined;
   }
 
   /** The graph of that name, recorded at first use. Throws what recording throws, and `weights` for tensors that do not fit. */

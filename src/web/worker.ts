@@ -142,7 +142,7 @@ class Host {
       windowSeconds: model.config.window_seconds,
       adapter: caps.name,
       bindingBytes: caps.storageBinding,
-      software: caps.software,
+      software: caps.executor !== 'gpu',
       kept,
     };
     return info;

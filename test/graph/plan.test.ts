@@ -273,8 +273,8 @@ describe('Plan', () => {
   it('opens within default limits and without features', async () => {
     const own = await openTestGpu({ limits: 'default', features: 'none' });
     cleanups.push(() => own.dispose());
-    const { name: _n, software: _s, ...limits } = own.caps;
-    const { name: _dn, software: _ds, ...expected } = DEFAULT_CAPS;
+    const { name: _n, executor: _e, ...limits } = own.caps;
+    const { name: _dn, executor: _de, ...expected } = DEFAULT_CAPS;
     expect(limits).toEqual(expected);
   });
 });

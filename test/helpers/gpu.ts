@@ -1,7 +1,7 @@
 // One GPU per test file, at adapter limits or forced to WebGPU's defaults by MELODY_TEST_GPU=default.
 import { afterAll, beforeAll, expect } from 'vitest';
 import { platform } from '#platform';
-import { type Caps, Gpu, type GpuOptions } from '../../src/gpu/device.ts';
+import { type Caps, type Executor, Gpu, type GpuOptions } from '../../src/gpu/device.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { type CompileOptions, Plan } from '../../src/graph/plan.ts';
 import { Residents } from '../../src/graph/residents.ts';
@@ -64,8 +64,8 @@ export async function runBothGrids<Names extends string>(
   inputs: Record<string, Float32Array | Uint32Array | Int32Array> = {},
   scalars: Record<string, number> = {},
 ) {
-  const run = (software: boolean) => runGraph(gpu, body, inputs, scalars, { caps: { ...gpu.caps, software } });
-  const [result, other] = [await run(true), await run(false)];
+  const run = (executor: Executor) => runGraph(gpu, body, inputs, scalars, { caps: { ...gpu.caps, executor } });
+  const [result, other] = [await run('software'), await run('gpu')];
   expect(other.raw).toEqual(result.raw);
   return result;
 }

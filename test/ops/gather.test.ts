@@ -187,7 +187,7 @@ describe('meanRows', () => {
   it('folds grids that are longer than an axis', async () => {
     const rows = 65536 * 64 + 1;
     const x = Float32Array.from({ length: rows }, (_, i) => i);
-    const caps = { ...gpu().caps, software: false }; // a software adapter's grid is shorter
+    const caps = { ...gpu().caps, executor: 'gpu' as const }; // a software adapter's grid is shorter
     const { y } = await runGraph(gpu(), (g) => ({ y: slice(g, g.input('x', [rows, 1]), 0, rows) }), { x }, {}, { caps });
     expect(y.every((v, i) => v === i)).toBe(true);
   });

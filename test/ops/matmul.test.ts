@@ -69,8 +69,8 @@ describe('linear', () => {
     ['f32', 3, 260, 128],
     ['f16', 8, 64, 132],
   ] as const)
-    for (const software of [true, false])
-      it(`vector form as on a ${software ? 'software adapter' : 'GPU'}, [${rows}, ${inner}] to ${cols} ${dtype}`, async () => {
+    for (const executor of ['software', 'gpu'] as const)
+      it(`vector form as on a ${executor === 'software' ? 'software adapter' : 'GPU'}, [${rows}, ${inner}] to ${cols} ${dtype}`, async () => {
         const x = randomArray(rows * inner, 1);
         const w = dtype === 'f16' ? roundHalf(randomArray(cols * inner, 2)) : randomArray(cols * inner, 2);
         const { y } = await runGraph(
@@ -78,7 +78,7 @@ describe('linear', () => {
           (g) => ({ y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner], dtype), { form: 'vector' }) }),
           { x },
           {},
-          { caps: { ...gpu().caps, software } },
+          { caps: { ...gpu().caps, executor } },
         );
         expectClose(y, product(x, w, rows, inner, cols));
       });
@@ -207,8 +207,8 @@ describe('f16 weights with shader-f16', () => {
           );
           return { y, variant };
         };
-        const words = await run({ ...gpu().caps, software: false, f16: false });
-        const halves = await run({ ...gpu().caps, software: false });
+        const words = await run({ ...gpu().caps, executor: 'gpu', f16: false });
+        const halves = await run({ ...gpu().caps, executor: 'gpu' });
         expect([words.variant, halves.variant]).toEqual(['f16', gpu().caps.f16 ? 'half' : 'f16']);
         expect(halves.y).toEqual(words.y);
         expectClose(halves.y, product(x, w, rows, inner, cols), 1e-6);
@@ -216,7 +216,7 @@ describe('f16 weights with shader-f16', () => {
     });
 
   it('are off on software adapters', async () => {
-    const g = new Graph({ ...DEFAULT_CAPS, f16: true, software: true });
+    const g = new Graph({ ...DEFAULT_CAPS, f16: true, executor: 'software' });
     linear(g, g.input('x', [4, 8]), weightOf(new Float32Array(64), [8, 8], 'f16'));
     expect(g.dispatches[0].how.variant).toBe('f16');
   });
@@ -308,7 +308,7 @@ describe('matmul', () => {
 forms.covered(['vector', 'tile', 'small_tile', 'register'], ['vector_broadcast', 'broadcast']);
 
 describe('the choice of a form', () => {
-  const llvmpipe = { ...DEFAULT_CAPS, software: true, subgroups: true, subgroupMin: 8, subgroupMax: 8 };
+  const llvmpipe = { ...DEFAULT_CAPS, executor: 'software' as const, subgroups: true, subgroupMin: 8, subgroupMax: 8 };
   const chosen = (caps: Caps, rows: number, inner: number, cols: number) => {
     const g = new Graph(caps);
     linear(g, g.input('x', [rows, inner]), weightOf(new Float32Array(inner * cols), [cols, inner]));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Executor } from '../../src/gpu/device.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { groupNorm, layerNorm, rmsNorm, rmsNormRepeat, softmax } from '../../src/ops/norm.ts';
@@ -10,8 +11,8 @@ const EPS = 1e-5;
 
 /** y by both forms of the row kernels: a thread per row (software adapters, from 8 rows on) and a workgroup per row. */
 async function runForms(body: (g: Graph) => { y: Tensor }, inputs: Record<string, Float32Array>): Promise<Float32Array[]> {
-  const run = async (software: boolean) => (await runGraph(gpu(), body, inputs, {}, { caps: { ...gpu().caps, software } })).y;
-  return [await run(true), await run(false)];
+  const run = async (executor: Executor) => (await runGraph(gpu(), body, inputs, {}, { caps: { ...gpu().caps, executor } })).y;
+  return [await run('software'), await run('gpu')];
 }
 
 function rmsNormReference(x: ArrayLike<number>, w: Float32Array, cols: number): Float64Array {

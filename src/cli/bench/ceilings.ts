@@ -108,7 +108,7 @@ async function copyRate(gpu: Gpu, residents: Residents, bytes: number, variant?:
 }
 
 async function fmaCeiling(gpu: Gpu, residents: Residents): Promise<number> {
-  const threads = gpu.caps.software ? 4096 : 2 ** 18;
+  const threads = gpu.caps.executor !== 'gpu' ? 4096 : 2 ** 18;
   const g = new Graph(gpu.caps);
   const y = g.temp([threads * 4]);
   g.dispatch(FMA, { in: {}, out: { y }, params: { steps: g.scalar('steps'), scale: 0.999 }, grid: [threads / WG] });
@@ -125,7 +125,7 @@ export async function measureCeilings(gpu: Gpu): Promise<Ceilings> {
   try {
     const copies: number[] = [];
     // A GPU's last cache holds up to 128 MiB, so there less would measure the cache; the largest binding that every adapter has, twice, does not fit.
-    for (const mebibytes of gpu.caps.software ? [4, 32] : [128]) {
+    for (const mebibytes of gpu.caps.executor !== 'gpu' ? [4, 32] : [128]) {
       for (const variant of [undefined, 'scalar'] as const) copies.push(await copyRate(gpu, residents, mebibytes * 2 ** 20, variant));
     }
     return { copyGBs: Math.max(...copies), fmaGflops: await fmaCeiling(gpu, residents) };
