@@ -8,6 +8,6 @@ export { writeWav } from './audio/wav_write.ts';
 export { type ErrorCode, MelodyError } from './errors.ts';
 export { Draft } from './pipeline/draft.ts';
 export { type Clip, type LoadOptions, Melody } from './pipeline/melody.ts';
-export type { MemoryForecast } from './pipeline/memory.ts';
+export type { MemoryForecast } from './engine/memory.ts';
 export type { AudioInput, GenerateOptions, MelodyEvent, Recipe, Steering, StreamOptions, StyleOptions } from './pipeline/options.ts';
 export type { MelodyStream, StreamChunk } from './pipeline/stream.ts';

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { selfTest } from '../src/cli/self_test.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { Melody } from '../src/pipeline/melody.ts';
-import { quickTest } from '../src/pipeline/quick_test.ts';
+import { quickTest } from '../src/engine/adapter_check.ts';
 
 const [model, file] = process.argv.slice(2);
 const entry = navigator.gpu;

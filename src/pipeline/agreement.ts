@@ -1,6 +1,6 @@
 // How well a clip fits a prompt, as the model's own towers hear it (MuLan cycle consistency, with our towers in MuLan's place).
 import { resample } from '../audio/resample.ts';
-import type { Machine } from './engine.ts';
+import type { Machine } from '../engine/engine.ts';
 import { type AudioInput, mono } from './options.ts';
 import { embedAudio, embedText } from './stages.ts';
 

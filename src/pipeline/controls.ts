@@ -2,7 +2,7 @@
 import { type ControlsConfig, KEYS } from '../models/semantic_lm.ts';
 import { philox, STREAM, seedWords } from '../ops/random.ts';
 import { type AskedControls, inRange, type Key, keyName, keyNumber, metreName, parseKey, parseMetre, readWords } from './control_words.ts';
-import type { Machine } from './engine.ts';
+import type { Machine } from '../engine/engine.ts';
 import type { Guide } from './guide.ts';
 import type { Decided } from './options.ts';
 import type { Progress } from './progress.ts';

@@ -7,7 +7,7 @@ import { copy } from '../ops/elementwise.ts';
 import { concatRows } from '../ops/gather.ts';
 import { normalNoise, STREAM, seedWords } from '../ops/random.ts';
 import { countNonFinite } from '../ops/watch.ts';
-import type { Machine } from './engine.ts';
+import type { Machine } from '../engine/engine.ts';
 import { nonFinite } from './faults.ts';
 import { rotations, type Sampler, type Schedule } from './schedule.ts';
 

@@ -5,7 +5,7 @@ import { Clock } from './clock.ts';
 import { guideOf } from './controls.ts';
 import { denoise } from './denoise.ts';
 import type { Steps } from './draft.ts';
-import type { Machine } from './engine.ts';
+import type { Machine } from '../engine/engine.ts';
 import { extendTokens } from './language.ts';
 import { type AudioInput, type GenerateOptions, mono, type Recipe } from './options.ts';
 import { Piece } from './piece.ts';

@@ -7,7 +7,7 @@ import { concatRows, slice } from '../ops/gather.ts';
 import { seedWords } from '../ops/random.ts';
 import { type Sampling, sampleToken, samplingParams } from '../ops/sample.ts';
 import { countNonFinite } from '../ops/watch.ts';
-import type { Machine } from './engine.ts';
+import type { Machine } from '../engine/engine.ts';
 import { nonFinite } from './faults.ts';
 import { type Guide, guideIds, guideInputs } from './guide.ts';
 import type { ModelConfig } from './model.ts';

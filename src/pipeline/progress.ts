@@ -1,6 +1,6 @@
 // How far a job is: one rising fraction over all stages, an estimate of the rest, and the time each stage took.
-import type { Machine } from './engine.ts';
-import { aborted } from './engine.ts';
+import type { Machine } from '../engine/engine.ts';
+import { aborted } from '../engine/engine.ts';
 import type { MelodyEvent, Stage } from './options.ts';
 
 export interface Timings {

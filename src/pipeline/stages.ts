@@ -6,7 +6,7 @@ import { styleHeads } from '../models/style_heads.ts';
 import { textTower } from '../models/text_tower.ts';
 import { decoderContext, vaeDecoder } from '../models/vae_decoder.ts';
 import { vaeEncoder } from '../models/vae_encoder.ts';
-import type { Machine } from './engine.ts';
+import type { Machine } from '../engine/engine.ts';
 import { finite } from './faults.ts';
 import { logMel } from './log_mel.ts';
 

@@ -2,9 +2,9 @@
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
 import { checkSteered, checkStyle } from './checks.ts';
-import type { Engine } from './engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { begin, Job, windowSizes } from './job.ts';
-import { checkRoom, forecast, type MemoryForecast } from './memory.ts';
+import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
 import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
 import { freshFrames, nextWindow } from './schedule.ts';

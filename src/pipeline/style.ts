@@ -2,7 +2,7 @@
 import { resample } from '../audio/resample.ts';
 import { MelodyError } from '../errors.ts';
 import { type ControlRequest, type Controls, decideControls, describe } from './controls.ts';
-import type { Machine } from './engine.ts';
+import type { Machine } from '../engine/engine.ts';
 import { mono, type StyleOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 import { embedAudio, embedText, quantiseStyle } from './stages.ts';

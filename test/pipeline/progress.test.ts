@@ -1,6 +1,6 @@
 // Times of a job by a clock that the test holds: seconds of each stage, speed, the estimate of the rest.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { Machine } from '../../src/pipeline/engine.ts';
+import type { Machine } from '../../src/engine/engine.ts';
 import type { MelodyEvent } from '../../src/pipeline/options.ts';
 import { Progress } from '../../src/pipeline/progress.ts';
 

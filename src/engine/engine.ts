@@ -7,8 +7,8 @@ import { memoryOf } from '../graph/places.ts';
 import { Plan } from '../graph/plan.ts';
 import { Residents } from '../graph/residents.ts';
 import { fuseElementwise } from '../ops/fuse.ts';
-import type { Model } from './model.ts';
-import { ensureRight } from './quick_test.ts';
+import type { Model } from '../pipeline/model.ts';
+import { ensureRight } from './adapter_check.ts';
 
 export interface EngineOptions extends GpuOptions {
   /** Submit long plans in pieces of this many dispatches; browsers stop tabs whose submits take seconds. */

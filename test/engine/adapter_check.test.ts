@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { platform } from '#platform';
 import { Melody } from '../../src/pipeline/melody.ts';
 import { openModel } from '../../src/pipeline/model.ts';
-import { ensureRight, quickTest } from '../../src/pipeline/quick_test.ts';
+import { ensureRight, quickTest } from '../../src/engine/adapter_check.ts';
 import { diskFacts } from '../../src/platform/node_cache.ts';
 import { openTestGpu, TEST_GPU, useGpu } from '../helpers/gpu.ts';
 
