@@ -1,5 +1,6 @@
 // @ts-check
-// Checks that imports go one way: platform ← gpu ← graph ← {ops, weights} ← models ← pipeline ← {index, web, cli, demo}, audio beside pipeline.
+// Checks that imports go one way: platform ← gpu ← graph ← {ops, weights} ← {models, cases} ← engine ← pipeline ← {index, web, cli} ← demo, where
+// engine takes from cases but from no model, models and cases know nothing of each other, and audio stands beside pipeline.
 // Also: no cycles, `node:` and other packages only where the machine may be known, and no DOM or process globals elsewhere.
 //
 //   node tools/check_imports.mjs [folder]
@@ -17,10 +18,12 @@ const MAY_IMPORT = {
   ops: ['kernels', 'graph', 'gpu', 'platform'],
   weights: ['graph', 'gpu', 'platform'],
   models: ['ops', 'weights', 'graph'],
+  cases: ['ops', 'graph', 'gpu', 'platform'],
+  engine: ['cases', 'ops', 'graph', 'gpu', 'platform'],
   audio: ['platform'],
-  pipeline: ['audio', 'models', 'ops', 'weights', 'graph', 'gpu', 'platform'],
-  index: ['pipeline', 'audio', 'models', 'weights', 'graph', 'gpu', 'platform'],
-  cli: ['index', 'pipeline', 'audio', 'models', 'ops', 'kernels', 'weights', 'graph', 'gpu', 'platform'],
+  pipeline: ['engine', 'audio', 'models', 'ops', 'weights', 'graph', 'gpu', 'platform'],
+  index: ['pipeline', 'engine', 'audio', 'models', 'weights', 'graph', 'gpu', 'platform'],
+  cli: ['index', 'pipeline', 'engine', 'cases', 'audio', 'models', 'ops', 'kernels', 'weights', 'graph', 'gpu', 'platform'],
   web: ['index', 'pipeline', 'audio', 'platform'],
   demo: ['index', 'web'],
 };

@@ -1,4 +1,4 @@
-// One model on one GPU: compiled plans by name, states, and the recovery from a lost device.
+// One model of any kind on one GPU: compiled plans by name, states, and the recovery from a lost device. It knows no network and no music.
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import { Gpu, type GpuOptions } from '../gpu/device.ts';
@@ -7,7 +7,6 @@ import { memoryOf } from '../graph/places.ts';
 import { Plan } from '../graph/plan.ts';
 import { Residents } from '../graph/residents.ts';
 import { fuseElementwise } from '../ops/fuse.ts';
-import type { Model } from '../pipeline/model.ts';
 import { ensureRight } from './adapter_check.ts';
 
 export interface EngineOptions extends GpuOptions {
@@ -25,8 +24,13 @@ export interface EngineOptions extends GpuOptions {
 export const MAX_PLANS = 24;
 const MAX_GRAPHS = 2 * MAX_PLANS;
 
+/** All that the engine asks of a model: that its weights fit what was recorded. Throws `weights` otherwise. */
+export interface Checked {
+  readonly weights: { check(): void };
+}
+
 /** What the stages work on: an engine, or the rehearsal of one (memory.ts). */
-export interface Machine {
+export interface Machine<Model = unknown> {
   readonly model: Model;
   readonly residents: Pick<Residents, 'write' | 'clear' | 'read'>;
   readonly recoveries: number;
@@ -40,7 +44,7 @@ export interface Machine {
   resilient<T>(stage: () => Promise<T>): Promise<T>;
 }
 
-export class Engine implements Machine {
+export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   readonly model: Model;
   readonly #entry: () => Promise<GPU>;
   readonly #options: EngineOptions;
@@ -60,7 +64,7 @@ export class Engine implements Machine {
     this.#residents = new Residents(gpu);
   }
 
-  static async open(model: Model, entry: () => Promise<GPU>, options: EngineOptions = {}): Promise<Engine> {
+  static async open<Model extends Checked>(model: Model, entry: () => Promise<GPU>, options: EngineOptions = {}): Promise<Engine<Model>> {
     return new Engine(model, entry, options, await openGpu(entry, options));
   }
 

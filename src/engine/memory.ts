@@ -4,7 +4,7 @@ import { bufferSize } from '../gpu/device.ts';
 import type { Graph } from '../graph/graph.ts';
 import { memoryOf } from '../graph/places.ts';
 import type { Storage } from '../graph/tensor.ts';
-import { aborted, type Engine, MAX_PLANS, type Machine } from './engine.ts';
+import { aborted, type Checked, type Engine, MAX_PLANS, type Machine } from './engine.ts';
 
 /** Bytes of GPU buffers. */
 export interface MemoryForecast {
@@ -20,7 +20,11 @@ export interface MemoryForecast {
  * Rehearse a job: `act` does on a Machine what it will do on the engine. Reads headers of weights, touches no GPU. Throws what recording
  * throws, above all `limit` for a tensor that does not fit the adapter and `weights` for one that does not fit the model.
  */
-export async function forecast(engine: Engine, signal: AbortSignal | undefined, act: (m: Machine) => Promise<unknown>) {
+export async function forecast<Model extends Checked>(
+  engine: Engine<Model>,
+  signal: AbortSignal | undefined,
+  act: (m: Machine<Model>) => Promise<unknown>,
+): Promise<MemoryForecast> {
   const rehearsal = new Rehearsal(engine, signal);
   await act(rehearsal);
   return rehearsal.result;
@@ -46,11 +50,11 @@ export function checkRoom(engine: Engine, predicted: MemoryForecast): void {
   );
 }
 
-class Rehearsal implements Machine {
-  readonly model;
+class Rehearsal<Model extends Checked> implements Machine<Model> {
+  readonly model: Model;
   readonly recoveries = 0;
   readonly residents;
-  readonly #engine: Engine;
+  readonly #engine: Engine<Model>;
   readonly #signal: AbortSignal | undefined;
   readonly #plans: Map<string, number>; // bytes of each plan's own buffers, least recently used first
   readonly #seen = new Map<string, { graph: Graph; own: number }>(); // plans of this job
@@ -61,7 +65,7 @@ class Rehearsal implements Machine {
   #bytes: number;
   #peak: number;
 
-  constructor(engine: Engine, signal: AbortSignal | undefined) {
+  constructor(engine: Engine<Model>, signal: AbortSignal | undefined) {
     this.#engine = engine;
     this.#signal = signal;
     this.model = engine.model;

@@ -1,6 +1,7 @@
 // How well a clip fits a prompt, as the model's own towers hear it (MuLan cycle consistency, with our towers in MuLan's place).
 import { resample } from '../audio/resample.ts';
 import type { Machine } from '../engine/engine.ts';
+import type { Model } from './model.ts';
 import { type AudioInput, mono } from './options.ts';
 import { embedAudio, embedText } from './stages.ts';
 
@@ -8,7 +9,12 @@ import { embedAudio, embedText } from './stages.ts';
  * Cosine of each text's and the audio's embedding, −1…1; of a clip longer than a window, the mean over its whole windows. A shorter one
  * is padded with zeros, as in music prompting. Towers trained with the generator flatter it: compare clips by it, not models.
  */
-export async function agreement(engine: Machine, audio: AudioInput, prompts: readonly string[], signal?: AbortSignal): Promise<number[]> {
+export async function agreement(
+  engine: Machine<Model>,
+  audio: AudioInput,
+  prompts: readonly string[],
+  signal?: AbortSignal,
+): Promise<number[]> {
   const { config, tokenizer } = engine.model;
   const texts: Float32Array[] = [];
   for (const prompt of prompts) texts.push(await embedText(engine, tokenizer.encode(prompt).ids, signal));

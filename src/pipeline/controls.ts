@@ -1,9 +1,11 @@
 // Tempo, metre and key of a piece: asked for, or read from the prompt, or else chosen to fit its style.
+
+import type { Machine } from '../engine/engine.ts';
 import { type ControlsConfig, KEYS } from '../models/semantic_lm.ts';
 import { philox, STREAM, seedWords } from '../ops/random.ts';
 import { type AskedControls, inRange, type Key, keyName, keyNumber, metreName, parseKey, parseMetre, readWords } from './control_words.ts';
-import type { Machine } from '../engine/engine.ts';
 import type { Guide } from './guide.ts';
+import type { Model } from './model.ts';
 import type { Decided } from './options.ts';
 import type { Progress } from './progress.ts';
 import { styleLogits } from './stages.ts';
@@ -42,7 +44,7 @@ const DRAW = { tempo: 0, key: 1 } as const;
  * than 4 % to hold whole bars, or else whole beats; where neither is that near, it stays. Undefined for models without controls.
  */
 export async function decideControls(
-  engine: Machine,
+  engine: Machine<Model>,
   request: ControlRequest,
   progress: Pick<Progress, 'warn'>,
 ): Promise<Controls | undefined> {

@@ -1,4 +1,6 @@
 // The diffusion of windows: noise → latents that follow the tokens, in a few steps of the dual-path network (system.md §4, §7).
+
+import type { Machine } from '../engine/engine.ts';
 import { readFloats } from '../graph/residents.ts';
 import { reshape, state, type Tensor } from '../graph/tensor.ts';
 import { dualPath, dualPathAngles, dualPathTokens, type TokenMemory } from '../models/dual_path.ts';
@@ -7,8 +9,8 @@ import { copy } from '../ops/elementwise.ts';
 import { concatRows } from '../ops/gather.ts';
 import { normalNoise, STREAM, seedWords } from '../ops/random.ts';
 import { countNonFinite } from '../ops/watch.ts';
-import type { Machine } from '../engine/engine.ts';
 import { nonFinite } from './faults.ts';
+import type { Model } from './model.ts';
 import { rotations, type Sampler, type Schedule } from './schedule.ts';
 
 export interface DenoiseRequest {
@@ -31,11 +33,11 @@ export interface DenoiseRequest {
 }
 
 /** Several windows of equal length in one batch → their latents; context frames come back bit-identical. */
-export function denoise(engine: Machine, requests: readonly DenoiseRequest[]): Promise<Float32Array[]> {
+export function denoise(engine: Machine<Model>, requests: readonly DenoiseRequest[]): Promise<Float32Array[]> {
   return engine.resilient(() => denoiseOnce(engine, requests));
 }
 
-async function denoiseOnce(engine: Machine, requests: readonly DenoiseRequest[]): Promise<Float32Array[]> {
+async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseRequest[]): Promise<Float32Array[]> {
   const { config, weights } = engine.model;
   const { steps, guidance, schedule, sampler, signal, onStep } = requests[0];
   const [batch, length, dim] = [requests.length, requests[0].fresh.length, config.latent_dim];
@@ -119,14 +121,14 @@ const MAX_COUNTED = 256; // steps counted apart; later ones share the last place
 const ANCESTRAL_STRIDE = 2 ** 20; // blocks between the noise of successive steps
 
 /** Noise where frames are fresh, the given latents elsewhere. */
-async function startingPoint(engine: Machine, r: DenoiseRequest): Promise<Float32Array> {
+async function startingPoint(engine: Machine<Model>, r: DenoiseRequest): Promise<Float32Array> {
   const dim = engine.model.config.latent_dim;
   const z = r.noise?.slice() ?? (await noiseOf(engine, r));
   for (const [f, fresh] of r.fresh.entries()) if (!fresh) z.set(r.latents.subarray(f * dim, (f + 1) * dim), f * dim);
   return z;
 }
 
-async function noiseOf(engine: Machine, r: DenoiseRequest): Promise<Float32Array> {
+async function noiseOf(engine: Machine<Model>, r: DenoiseRequest): Promise<Float32Array> {
   const dim = engine.model.config.latent_dim;
   const plan = await engine.plan(
     `noise ${r.fresh.length}`,
@@ -149,7 +151,7 @@ interface Kept {
 }
 
 /** The states that token plan and step plan share. */
-function memoryStates(engine: Machine, key: string, batch: number, length: number): Kept {
+function memoryStates(engine: Machine<Model>, key: string, batch: number, length: number): Kept {
   return engine.keep(`dual path ${key}`, () => {
     const { dual_path: c, latent_dim } = engine.model.config;
     const count = length / c.frames_per_token;

@@ -1,12 +1,13 @@
 // One piece being made: the steps that generating, looping, inpainting and streaming share.
 import { resample } from '../audio/resample.ts';
+import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
 import { Clock } from './clock.ts';
 import { guideOf } from './controls.ts';
 import { denoise } from './denoise.ts';
 import type { Steps } from './draft.ts';
-import type { Machine } from '../engine/engine.ts';
 import { extendTokens } from './language.ts';
+import type { Model } from './model.ts';
 import { type AudioInput, type GenerateOptions, mono, type Recipe } from './options.ts';
 import { Piece } from './piece.ts';
 import { Progress } from './progress.ts';
@@ -23,7 +24,7 @@ export const MAX_THRIFT = 4;
 
 /** One piece being made: the engine, what was asked, how far it is. */
 export class Job {
-  readonly engine: Machine;
+  readonly engine: Machine<Model>;
   readonly recipe: Recipe;
   readonly signal: AbortSignal | undefined;
   readonly progress: Progress;
@@ -33,7 +34,7 @@ export class Job {
   #thrift: number;
   readonly #steps: Steps;
 
-  constructor(engine: Machine, recipe: Recipe, options: Pick<GenerateOptions, 'signal' | 'onEvent' | 'draft'>, thrift = 0) {
+  constructor(engine: Machine<Model>, recipe: Recipe, options: Pick<GenerateOptions, 'signal' | 'onEvent' | 'draft'>, thrift = 0) {
     this.engine = engine;
     this.recipe = recipe;
     this.signal = options.signal;
@@ -147,7 +148,7 @@ function equals(windows: readonly Window[]): Window[] {
 }
 
 /** How far windows reach, in frames. */
-export function windowSizes(engine: Machine, recipe: Recipe): WindowSizes {
+export function windowSizes(engine: Machine<Model>, recipe: Recipe): WindowSizes {
   const { window_seconds, frame_rate, chunks } = engine.model.config;
   const window = window_seconds * frame_rate;
   const grid = window / chunks;

@@ -1,4 +1,6 @@
 // The stage that plans: style codes and the tokens so far → more semantic tokens (system.md §3, §7).
+
+import type { Machine } from '../engine/engine.ts';
 import { type Graph, plus } from '../graph/graph.ts';
 import { reshape, state, type Tensor } from '../graph/tensor.ts';
 import { type ControlsConfig, controlSum, type KvCache, kvCache, semanticLm, stylePrefix } from '../models/semantic_lm.ts';
@@ -7,10 +9,9 @@ import { concatRows, slice } from '../ops/gather.ts';
 import { seedWords } from '../ops/random.ts';
 import { type Sampling, sampleToken, samplingParams } from '../ops/sample.ts';
 import { countNonFinite } from '../ops/watch.ts';
-import type { Machine } from '../engine/engine.ts';
 import { nonFinite } from './faults.ts';
 import { type Guide, guideIds, guideInputs } from './guide.ts';
-import type { ModelConfig } from './model.ts';
+import type { Model, ModelConfig } from './model.ts';
 
 export interface LanguageRequest {
   /** RVQ codes of the style; undefined for the null prefix. */
@@ -38,7 +39,7 @@ const PROMPT_STEP = 50;
  * in parts. One window of tokens before the first new one is all that is ever read.
  */
 export async function extendTokens(
-  engine: Machine,
+  engine: Machine<Model>,
   origin: number,
   tokens: Uint32Array,
   target: number,
@@ -69,7 +70,7 @@ export async function extendTokens(
 
 /** `count` tokens after a context of one window at most; `position` numbers the first in the piece. */
 async function continueTokens(
-  engine: Machine,
+  engine: Machine<Model>,
   context: Uint32Array,
   count: number,
   position: number,
@@ -169,7 +170,7 @@ interface LmStates {
   readonly next: Tensor | undefined;
 }
 
-function lmStates(engine: Machine, batch: number): LmStates {
+function lmStates(engine: Machine<Model>, batch: number): LmStates {
   const { config } = engine.model;
   const window = config.window_seconds * config.token_rate;
   const capacity = config.semantic_lm.style_levels + 1 + window + PROMPT_STEP;

@@ -2,13 +2,13 @@
 
 import { platform } from '#platform';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
+import { Engine, type EngineOptions } from '../engine/engine.ts';
+import { checkRoom, forecast, hasRoom, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
 import { compose, inpaint, loop } from './compose.ts';
 import { describe } from './controls.ts';
-import { Engine, type EngineOptions } from '../engine/engine.ts';
 import { Job, MAX_THRIFT } from './job.ts';
-import { checkRoom, forecast, hasRoom, type MemoryForecast } from '../engine/memory.ts';
 import { type Model, openModel } from './model.ts';
 import type { GenerateOptions, Recipe, StreamOptions } from './options.ts';
 import type { Timings } from './progress.ts';
@@ -37,10 +37,10 @@ export interface Clip {
 }
 
 export class Melody {
-  readonly #engine: Engine;
+  readonly #engine: Engine<Model>;
   #busy = false;
 
-  private constructor(engine: Engine) {
+  private constructor(engine: Engine<Model>) {
     this.#engine = engine;
   }
 
@@ -71,7 +71,7 @@ export class Melody {
   }
 
   /** The engine below, for measurements. */
-  get engine(): Engine {
+  get engine(): Engine<Model> {
     return this.#engine;
   }
 

@@ -1,4 +1,6 @@
 // The stages of a generation, each from host data to host data: what a lost GPU costs is one stage, never the piece.
+
+import type { Machine } from '../engine/engine.ts';
 import { audioTower } from '../models/audio_tower.ts';
 import { styleCodes } from '../models/rvq.ts';
 import { semanticFeatures, semanticTokens } from '../models/semantic_encoder.ts';
@@ -6,12 +8,12 @@ import { styleHeads } from '../models/style_heads.ts';
 import { textTower } from '../models/text_tower.ts';
 import { decoderContext, vaeDecoder } from '../models/vae_decoder.ts';
 import { vaeEncoder } from '../models/vae_encoder.ts';
-import type { Machine } from '../engine/engine.ts';
 import { finite } from './faults.ts';
 import { logMel } from './log_mel.ts';
+import type { Model } from './model.ts';
 
 /** Token ids → unit embedding of the text. */
-export function embedText(engine: Machine, ids: Uint32Array, signal?: AbortSignal): Promise<Float32Array> {
+export function embedText(engine: Machine<Model>, ids: Uint32Array, signal?: AbortSignal): Promise<Float32Array> {
   const { config, weights } = engine.model;
   return engine.resilient(async () => {
     await weights.prepare(['text_tower'], signal);
@@ -28,7 +30,7 @@ export function embedText(engine: Machine, ids: Uint32Array, signal?: AbortSigna
 }
 
 /** Audio of the model's rate → unit embedding of one window, the audio cut or padded with zeros to it (music prompting). */
-export function embedAudio(engine: Machine, audio: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
+export function embedAudio(engine: Machine<Model>, audio: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
   const { config, weights } = engine.model;
   const samples = config.window_seconds * config.sample_rate;
   return engine.resilient(async () => {
@@ -50,7 +52,7 @@ export function embedAudio(engine: Machine, audio: Float32Array, signal?: AbortS
 }
 
 /** Unit embedding → RVQ codes, one a level. */
-export function quantiseStyle(engine: Machine, embedding: Float32Array, signal?: AbortSignal): Promise<number[]> {
+export function quantiseStyle(engine: Machine<Model>, embedding: Float32Array, signal?: AbortSignal): Promise<number[]> {
   const { config, weights } = engine.model;
   return engine.resilient(async () => {
     await weights.prepare(['rvq'], signal);
@@ -67,7 +69,12 @@ export function quantiseStyle(engine: Machine, embedding: Float32Array, signal?:
 }
 
 /** Unit embedding → logits of the style heads, which have these sizes: tempo bins, keys, metres. */
-export function styleLogits(engine: Machine, embedding: Float32Array, sizes: readonly number[], signal?: AbortSignal): Promise<number[][]> {
+export function styleLogits(
+  engine: Machine<Model>,
+  embedding: Float32Array,
+  sizes: readonly number[],
+  signal?: AbortSignal,
+): Promise<number[][]> {
   const { weights } = engine.model;
   return engine.resilient(async () => {
     await weights.prepare(['style_heads'], signal);
@@ -85,7 +92,7 @@ export function styleLogits(engine: Machine, embedding: Float32Array, sizes: rea
 }
 
 /** Audio of the model's rate → semantic tokens, one for every whole token period. */
-export function tokensOfAudio(engine: Machine, audio: Float32Array, signal?: AbortSignal): Promise<Uint32Array> {
+export function tokensOfAudio(engine: Machine<Model>, audio: Float32Array, signal?: AbortSignal): Promise<Uint32Array> {
   const { config, weights } = engine.model;
   const period = config.sample_rate / config.token_rate;
   const samples = Math.floor(audio.length / period) * period;
@@ -105,7 +112,7 @@ export function tokensOfAudio(engine: Machine, audio: Float32Array, signal?: Abo
 }
 
 /** Audio of the model's rate → latent means [frames · D], for whole frames. */
-export function latentsOfAudio(engine: Machine, audio: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
+export function latentsOfAudio(engine: Machine<Model>, audio: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
   const { config, weights } = engine.model;
   const frames = Math.floor(audio.length / config.hop_length);
   return engine.resilient(async () => {
@@ -127,7 +134,7 @@ export function latentsOfAudio(engine: Machine, audio: Float32Array, signal?: Ab
  * with `circular` the piece's end is the neighbour of its start.
  */
 export function decode(
-  engine: Machine,
+  engine: Machine<Model>,
   latents: Float32Array,
   from: number,
   to: number,

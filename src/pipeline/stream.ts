@@ -1,10 +1,12 @@
 // Endless music: chunks as an AsyncIterable, made as fast as they are taken, steered while they play.
+
+import type { Engine } from '../engine/engine.ts';
+import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
 import { checkSteered, checkStyle } from './checks.ts';
-import type { Engine } from '../engine/engine.ts';
 import { begin, Job, windowSizes } from './job.ts';
-import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
+import type { Model } from './model.ts';
 import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
 import { freshFrames, nextWindow } from './schedule.ts';
@@ -23,13 +25,13 @@ export interface StreamChunk {
 
 export class MelodyStream implements AsyncIterable<StreamChunk> {
   #recipe: Recipe;
-  readonly #engine: Engine;
+  readonly #engine: Engine<Model>;
   readonly #options: StreamOptions;
   readonly #lock: () => () => void;
   #wanted: StyleOptions | undefined; // a change of style that no window has heard yet
   #started = false;
 
-  constructor(engine: Engine, recipe: Recipe, options: StreamOptions, lock: () => () => void) {
+  constructor(engine: Engine<Model>, recipe: Recipe, options: StreamOptions, lock: () => () => void) {
     this.#recipe = recipe;
     this.#engine = engine;
     this.#options = options;

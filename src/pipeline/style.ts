@@ -1,8 +1,9 @@
 // What is asked for, in words or as music → the 12 style tokens that lead the language model (system.md §2).
 import { resample } from '../audio/resample.ts';
+import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
 import { type ControlRequest, type Controls, decideControls, describe } from './controls.ts';
-import type { Machine } from '../engine/engine.ts';
+import type { Model } from './model.ts';
 import { mono, type StyleOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 import { embedAudio, embedText, quantiseStyle } from './stages.ts';
@@ -19,7 +20,7 @@ export interface Style {
 export type PieceFacts = Pick<ControlRequest, 'seed' | 'within' | 'loopSeconds'>;
 
 export async function styleOf(
-  engine: Machine,
+  engine: Machine<Model>,
   options: StyleOptions & { signal?: AbortSignal },
   piece: PieceFacts,
   progress: Pick<Progress, 'warn' | 'emit'>,
@@ -51,7 +52,7 @@ export async function styleOf(
 }
 
 async function embedPrompt(
-  engine: Machine,
+  engine: Machine<Model>,
   { text, what }: { text: string; what: string | undefined },
   progress: Pick<Progress, 'warn'>,
   signal: AbortSignal | undefined,
