@@ -4,61 +4,99 @@ import type { ByteSource } from './bytes.ts';
 import { type HttpSource, MissingFile } from './http.ts';
 import type { OpenOptions } from './platform.ts';
 
-/** What is known of a kept file: its size and the server's mark of its version; `missing` remembers that there is no such file. */
+/** What is known of a file: its size, the server's mark of its version, and its SHA-256 once it is complete (Node). */
 export interface EntryInfo {
   address: string;
   total: number;
   etag?: string;
-  missing?: true;
+  sha256?: string;
 }
 
-/** The place of one file in the cache. */
+/** The place of one address in the cache. */
 export interface Store {
-  info(): Promise<EntryInfo | undefined>;
-  /** Forgets what was there and starts a file. */
-  begin(info: EntryInfo): Promise<void>;
+  /** The complete file, or undefined where there is none. */
+  complete(): Promise<{ info: EntryInfo; source: ByteSource } | undefined>;
+  /**
+   * Starts a download, or takes up what a broken-off one left of the same file (same size and the same version mark; without a mark nothing says
+   * that the rest belongs to that part). No two downloads write into the same bytes, whichever process they run in.
+   */
+  begin(info: EntryInfo): Promise<Download>;
+  /** Forgets the address. */
+  remove(): Promise<void>;
+}
+
+/** A download that this process has in hand. */
+export interface Download {
   /** Bytes kept so far. */
-  received(): Promise<number>;
-  /** Adds bytes at the end, which is at `offset`. */
-  append(offset: number, bytes: Uint8Array): Promise<void>;
-  open(): Promise<ByteSource>;
+  readonly received: number;
+  /** Adds bytes at the end. */
+  append(bytes: Uint8Array): Promise<void>;
+  /** All bytes are there: makes the file complete for everyone, unless its SHA-256 is another than `sha256`, which is told. */
+  finish(sha256?: string): Promise<{ source: ByteSource } | { wrong: string }>;
+  /** Leaves what is there to the next attempt. */
+  leave(): Promise<void>;
 }
 
 /** Bytes asked for in one request; also what a broken-off download may lose. */
 export const PIECE = 2 * 1024 * 1024;
 
+/** Addresses that answered "no such file" while this process runs. On the disk it would outlive the reason. */
+const misses = new Set<string>();
+
+/** Forgets which addresses had no file (tests; `cache remove`). */
+export const forgetMisses = () => misses.clear();
+
 /**
  * The file at `address` from its store; fetched first where it is not complete, from where the last attempt broke off. A complete file is
- * never asked for again, so it works offline. Throws `io` (`MissingFile` for 404) and `aborted`.
+ * never asked for again, so it works offline; one that is not the file `expected` is fetched anew. Throws `io` (`MissingFile` for 404),
+ * `weights` where the bytes are not those expected, and `aborted`.
  */
 export async function openCached(
   address: string,
   store: Store,
   connect: () => Promise<HttpSource>,
-  { signal, onProgress }: OpenOptions,
+  { signal, onProgress, expected }: OpenOptions,
 ): Promise<ByteSource> {
-  const kept = await store.info();
-  if (kept?.missing) throw new MissingFile(address, 404);
-  if (kept && (await store.received()) === kept.total) {
-    onProgress?.(kept.total, kept.total, address);
-    return store.open();
+  if (misses.has(address)) throw new MissingFile(address, 404);
+  const kept = await store.complete();
+  if (kept && !isOther(kept.info, expected)) {
+    onProgress?.(kept.info.total, kept.info.total, address);
+    return kept.source;
   }
-  const source = await connect().catch(async (error: unknown) => {
-    if (error instanceof MissingFile) await store.begin({ address, total: 0, missing: true });
+  const source = await connect().catch((error: unknown) => {
+    if (error instanceof MissingFile) misses.add(address);
     throw error;
   });
-  const info: EntryInfo = { address, total: source.size, etag: source.etag };
-  // Without a version mark nothing says that the rest belongs to the part we have.
-  const resumes = kept !== undefined && kept.total === info.total && kept.etag !== undefined && kept.etag === info.etag;
-  if (!resumes) await store.begin(info);
-  let received = resumes ? await store.received() : 0;
-  onProgress?.(received, info.total, address);
-  while (received < info.total) {
-    const bytes = await source.read(received, Math.min(PIECE, info.total - received), signal);
-    if (signal?.aborted) throw new MelodyError('aborted', `${address}: download was aborted`, 'load it again to resume');
-    await store.append(received, bytes);
-    received += bytes.length;
-    onProgress?.(received, info.total, address);
+  if (expected && source.size !== expected.bytes) throw notTheFile(address, `a file of ${source.size} bytes`, expected);
+  const download = await store.begin({ address, total: source.size, ...(source.etag && { etag: source.etag }) });
+  let done = false;
+  try {
+    onProgress?.(download.received, source.size, address);
+    while (download.received < source.size) {
+      const bytes = await source.read(download.received, Math.min(PIECE, source.size - download.received), signal);
+      if (signal?.aborted) throw new MelodyError('aborted', `${address}: download was aborted`, 'load it again to resume');
+      await download.append(bytes);
+      onProgress?.(download.received, source.size, address);
+    }
+    const finished = await download.finish(expected?.sha256);
+    done = true;
+    if ('wrong' in finished) throw notTheFile(address, `SHA-256 ${finished.wrong}`, expected);
+    return finished.source;
+  } finally {
+    if (!done) await download.leave().catch(() => {});
   }
-  return store.open();
+}
+
+/** Is what we keep known to be another file than the one expected? What has no known hash is judged by its size. */
+function isOther(info: EntryInfo, expected: OpenOptions['expected']): boolean {
+  if (!expected) return false;
+  return info.total !== expected.bytes || (info.sha256 !== undefined && info.sha256 !== expected.sha256);
+}
+
+function notTheFile(address: string, got: string, expected: OpenOptions['expected']): MelodyError {
+  return new MelodyError(
+    'weights',
+    `${address} is not the file that its manifest.json names; got ${got}, expected SHA-256 ${expected?.sha256} of ${expected?.bytes} bytes`,
+    'it was cut or changed on its way and is not kept: try again, or ask the site that offers it',
+  );
 }

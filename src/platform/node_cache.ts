@@ -1,11 +1,23 @@
-// The cache on the disk: for each address a data file and a small JSON that says what it is.
-import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+// The cache on the disk. Of an address with hash H it holds
+//
+//   H.json                what the complete file is, and the name of its data: written beside and renamed, so it is there whole or not at all
+//   H.<id>.bin            data of a complete file
+//   H.<id>.part, .owner   a download and who writes it; nobody else does. What a dead process left is taken over by renaming its .owner
+//
+// so processes that share the folder never write into the same file, and "complete" means that the hash of all bytes was taken.
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import type { EntryInfo, Store } from './cache.ts';
+import type { ByteSource } from './bytes.ts';
+import { type Download, type EntryInfo, forgetMisses, type Store } from './cache.ts';
 import { fileError, openFile } from './node_files.ts';
 import type { Cache, CacheEntry, Facts } from './platform.ts';
+
+/** A part whose owner cannot be asked whether it lives (another machine) is free after this time without a byte. */
+const OWNER_SILENCE_MS = 10 * 60_000;
+/** Data that no entry names any more is kept this long for processes that still read it. */
+const OLD_DATA_MS = 60 * 60_000;
 
 /** The folder for downloads: $XDG_CACHE_HOME/melody, or what the system has instead. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform: string = process.platform): string {
@@ -16,43 +28,144 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform: stri
   return join(homedir(), '.cache/melody');
 }
 
-/** The entry of one address. What a broken-off write leaves is kept: the next attempt goes on from the file's length. */
+interface Record extends EntryInfo {
+  data: string;
+  sha256: string;
+}
+
+interface Owner extends EntryInfo {
+  /** Absent once its process gave the part up. */
+  pid?: number;
+  host?: string;
+}
+
+/** The entry of one address. */
 export function diskStore(address: string, folder = cacheFolder()): Store {
   // A hash as the name: nothing in an address can lead out of the folder.
-  const base = join(folder, createHash('sha256').update(address).digest('hex').slice(0, 32));
-  const data = `${base}.bin`;
-  const guard = <T>(work: Promise<T>) =>
-    work.catch((cause: unknown) => {
-      throw fileError(data, cause);
-    });
+  const hash = createHash('sha256').update(address).digest('hex').slice(0, 32);
+  const path = (name: string) => join(folder, name);
   return {
-    async info() {
-      return readInfo(`${base}.json`, address);
+    async complete() {
+      const record = await readRecord(path(`${hash}.json`));
+      if (record?.address !== address || !(await sizeIs(path(record.data), record.total))) return undefined;
+      return { info: record, source: await openNamed(path(record.data), address) };
     },
     async begin(info) {
-      await guard(mkdir(folder, { recursive: true }));
-      // In this order a crash in between leaves an entry that says less than there is, never more.
-      await guard(rm(`${base}.json`, { force: true }));
-      await guard(writeFile(data, ''));
-      await guard(writeFile(`${base}.json`, JSON.stringify(info)));
+      await guard(folder, mkdir(folder, { recursive: true }));
+      await removeOldData(folder, hash);
+      const id = randomBytes(6).toString('hex');
+      const part = path(`${hash}.${id}.part`);
+      const owner = `${part}.owner`;
+      const taken = info.etag !== undefined && (await takeOver(folder, hash, info, part));
+      await guard(part, writeWhole(owner, { ...info, pid: process.pid, host: hostname() } satisfies Owner));
+      if (!taken) await guard(part, writeFile(part, ''));
+      return openDownload(folder, hash, id, info);
     },
-    async received() {
-      const { size } = await stat(data).catch(() => ({ size: 0 }));
-      return size;
-    },
-    async append(offset, bytes) {
-      const file = await guard(open(data, 'r+'));
-      try {
-        let at = 0;
-        while (at < bytes.length) at += (await guard(file.write(bytes, at, bytes.length - at, offset + at))).bytesWritten;
-      } finally {
-        await file.close();
-      }
-    },
-    async open() {
-      return { ...(await openFile(data)), name: address };
+    async remove() {
+      for (const name of await namesOf(folder, hash)) await rm(path(name), { force: true });
     },
   };
+}
+
+async function openDownload(folder: string, hash: string, id: string, info: EntryInfo): Promise<Download> {
+  const part = join(folder, `${hash}.${id}.part`);
+  const owner = `${part}.owner`;
+  const file = await guard(part, open(part, 'r+'));
+  const digest = createHash('sha256');
+  let received = 0;
+  try {
+    for await (const bytes of file.createReadStream({ autoClose: false, start: 0 })) {
+      digest.update(bytes);
+      received += bytes.length;
+    }
+  } catch (cause) {
+    await file.close();
+    throw fileError(part, cause);
+  }
+  return {
+    get received() {
+      return received;
+    },
+    async append(bytes) {
+      await guard(part, writeAll(file, bytes, received));
+      digest.update(bytes);
+      received += bytes.length;
+    },
+    async finish(expected) {
+      const sha256 = digest.digest('hex');
+      await guard(part, file.sync());
+      await file.close();
+      if (expected !== undefined && sha256 !== expected) {
+        await rm(part, { force: true });
+        await rm(owner, { force: true });
+        return { wrong: sha256 };
+      }
+      const data = `${hash}.${id}.bin`;
+      const before = await readRecord(join(folder, `${hash}.json`));
+      if (before?.sha256 === sha256 && (await sizeIs(join(folder, before.data), info.total))) {
+        await rm(part, { force: true }); // another process was first; whoever reads its data goes on undisturbed
+        await rm(owner, { force: true });
+        return { source: await openNamed(join(folder, before.data), info.address) };
+      }
+      await guard(part, rename(part, join(folder, data)));
+      await guard(part, writeWhole(join(folder, `${hash}.json`), { ...info, data, sha256 } satisfies Record));
+      await rm(owner, { force: true });
+      return { source: await openNamed(join(folder, data), info.address) };
+    },
+    async leave() {
+      await file.close();
+      await writeWhole(owner, info satisfies Owner);
+    },
+  };
+}
+
+/** Makes a part that nobody writes, of the same version of the same file, our own. */
+async function takeOver(folder: string, hash: string, info: EntryInfo, own: string): Promise<boolean> {
+  for (const name of await namesOf(folder, hash)) {
+    if (!name.endsWith('.part.owner')) continue;
+    const part = join(folder, name.slice(0, -'.owner'.length));
+    const owner = await readJson<Owner>(join(folder, name));
+    const known = await stat(part).catch(() => undefined);
+    if (!owner || !known || owner.total !== info.total || owner.etag !== info.etag || known.size > info.total) continue;
+    if (lives(owner, known.mtimeMs)) continue;
+    try {
+      await rename(join(folder, name), `${own}.owner`); // one process alone succeeds
+      const claimed = await readJson<Owner>(`${own}.owner`);
+      if (claimed && lives(claimed, Date.now())) {
+        await rename(`${own}.owner`, join(folder, name)); // somebody took it up since it was read above
+        continue;
+      }
+      await rename(part, own);
+      return true;
+    } catch {
+      // Another was faster.
+    }
+  }
+  return false;
+}
+
+/** Is this part still being written, as far as can be told? */
+function lives({ pid, host }: Owner, lastWritten: number): boolean {
+  if (pid === undefined) return false;
+  if (host !== hostname()) return Date.now() - lastWritten < OWNER_SILENCE_MS;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Removes what no entry names: data replaced long ago, parts that a dead process left and nobody took up in that time. */
+async function removeOldData(folder: string, hash: string): Promise<void> {
+  const current = (await readRecord(join(folder, `${hash}.json`)))?.data;
+  for (const name of await namesOf(folder, hash)) {
+    if (name === current || name === `${hash}.json` || name.endsWith('.owner')) continue;
+    const known = await stat(join(folder, name)).catch(() => undefined);
+    if (!known || Date.now() - known.mtimeMs < OLD_DATA_MS) continue;
+    await rm(join(folder, name), { force: true });
+    await rm(join(folder, `${name}.owner`), { force: true });
+  }
 }
 
 /** Small things learnt, a file each. */
@@ -62,50 +175,119 @@ export function diskFacts(folder = cacheFolder()): Facts {
     get: (key) => readFile(file(key), 'utf8').catch(() => undefined),
     async set(key, value) {
       await mkdir(join(folder, 'facts'), { recursive: true }).catch(() => {});
-      await writeFile(file(key), value).catch(() => {});
+      await writeWhole(file(key), value).catch(() => {});
     },
   };
 }
 
 /** All that the folder holds. */
 export function diskCache(folder = cacheFolder()): Cache {
-  const entries = async (): Promise<(CacheEntry & { base: string })[]> => {
-    const found = [];
-    for (const name of await readdir(folder).catch(() => [])) {
-      if (!name.endsWith('.json')) continue;
-      const base = join(folder, name.slice(0, -'.json'.length));
-      const info = await readInfo(join(folder, name));
-      if (!info || info.missing) continue;
-      const { size } = await stat(`${base}.bin`).catch(() => ({ size: 0 }));
-      found.push({ address: info.address, received: size, total: info.total, base });
+  const names = () => readdir(folder).catch(() => [] as string[]);
+  const list = async (): Promise<CacheEntry[]> => {
+    const found = new Map<string, CacheEntry>();
+    for (const name of await names()) {
+      const { address, received, total } = (await entryOf(folder, name)) ?? {};
+      if (address === undefined || received === undefined || total === undefined) continue;
+      const known = found.get(address);
+      if (!known || known.received < received) found.set(address, { address, received, total });
     }
-    return found;
+    return [...found.values()];
   };
   return {
     place: folder,
-    async list() {
-      return (await entries()).map(({ base: _, ...entry }) => entry);
-    },
+    list,
     async remove(address) {
+      forgetMisses();
+      const hash = address === undefined ? undefined : createHash('sha256').update(address).digest('hex').slice(0, 32);
       let freed = 0;
-      for (const entry of await entries()) {
-        if (address !== undefined && entry.address !== address) continue;
-        await rm(`${entry.base}.json`, { force: true });
-        await rm(`${entry.base}.bin`, { force: true });
-        freed += entry.received;
+      for (const name of await names()) {
+        if (!OURS.test(name) || (hash !== undefined && !name.startsWith(`${hash}.`))) continue;
+        const { size } = await stat(join(folder, name)).catch(() => ({ size: 0 }));
+        if (/\.(bin|part)$/.test(name)) freed += size;
+        await rm(join(folder, name), { force: true });
       }
       return freed;
+    },
+    async verify() {
+      const bad: string[] = [];
+      for (const name of await names()) {
+        const record = name.endsWith('.json') ? await readRecord(join(folder, name)) : undefined;
+        if (!record) continue;
+        const got = await hashOf(join(folder, record.data)).catch(() => undefined);
+        if (got === record.sha256) continue;
+        bad.push(record.address);
+        await diskStore(record.address, folder).remove();
+      }
+      return bad;
     },
   };
 }
 
-/** What a JSON of ours says, or undefined when it is not one: a damaged entry is no entry. */
-async function readInfo(file: string, address?: string): Promise<EntryInfo | undefined> {
+/** Names that this cache gives, damaged entries and those of earlier versions included. */
+const OURS = /^[0-9a-f]{32}\./;
+
+async function entryOf(folder: string, name: string): Promise<CacheEntry | undefined> {
+  if (!OURS.test(name)) return undefined;
+  if (name.endsWith('.json')) {
+    const record = await readRecord(join(folder, name));
+    if (!record || !(await sizeIs(join(folder, record.data), record.total))) return undefined;
+    return { address: record.address, received: record.total, total: record.total };
+  }
+  if (!name.endsWith('.part.owner')) return undefined;
+  const owner = await readJson<Owner>(join(folder, name));
+  const known = await stat(join(folder, name.slice(0, -'.owner'.length))).catch(() => undefined);
+  return owner && known ? { address: owner.address, received: known.size, total: owner.total } : undefined;
+}
+
+/** The record of a complete file, or undefined when it is not one: a damaged entry is no entry. */
+async function readRecord(file: string): Promise<Record | undefined> {
+  const record = await readJson<Record>(file);
+  const named = typeof record?.data === 'string' && OURS.test(record.data) && /^[\w.]+$/.test(record.data);
+  return named && typeof record.sha256 === 'string' ? record : undefined;
+}
+
+/** A JSON of ours with an address and a size, or undefined. */
+async function readJson<T extends EntryInfo>(file: string): Promise<T | undefined> {
   try {
     const info = JSON.parse(await readFile(file, 'utf8'));
-    const sound = typeof info?.address === 'string' && Number.isSafeInteger(info.total) && info.total >= 0;
-    return sound && (address === undefined || info.address === address) ? info : undefined;
+    return typeof info?.address === 'string' && Number.isSafeInteger(info.total) && info.total >= 0 ? info : undefined;
   } catch {
     return undefined;
   }
 }
+
+/** Writes a small file beside and renames it, so that no reader sees half of it. */
+async function writeWhole(file: string, value: unknown): Promise<void> {
+  const beside = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await writeFile(beside, typeof value === 'string' ? value : JSON.stringify(value));
+    await rename(beside, file);
+  } catch (error) {
+    await rm(beside, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  let at = 0;
+  while (at < bytes.length) at += (await file.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
+}
+
+async function hashOf(file: string): Promise<string> {
+  const handle = await open(file, 'r');
+  const digest = createHash('sha256');
+  for await (const bytes of handle.createReadStream()) digest.update(bytes);
+  return digest.digest('hex');
+}
+
+const namesOf = async (folder: string, hash: string) =>
+  (await readdir(folder).catch(() => [] as string[])).filter((name) => name.startsWith(`${hash}.`));
+
+const sizeIs = async (file: string, size: number) => (await stat(file).catch(() => undefined))?.size === size;
+
+const openNamed = async (file: string, address: string): Promise<ByteSource> => ({ ...(await openFile(file)), name: address });
+
+const guard = <T>(file: string, work: Promise<T>): Promise<T> =>
+  work.catch((cause: unknown) => {
+    throw fileError(file, cause);
+  });

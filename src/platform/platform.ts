@@ -40,6 +40,8 @@ export interface OpenOptions {
   signal?: AbortSignal;
   /** Keep what comes from an address in the cache and read it from there: resumed when broken off, usable offline. Default false. */
   cache?: boolean;
+  /** With `cache`: what the file must be. Other bytes are refused (`weights`) and not kept. */
+  expected?: { readonly sha256: string; readonly bytes: number };
   /** Hosts that an address may redirect to, beside its own. Default none. */
   redirectHosts?: readonly string[];
   /** Called while a file is brought into the cache, with the bytes there and in all; both grow monotonically to `total`. */
@@ -51,8 +53,10 @@ export interface Cache {
   readonly place: string;
   /** All entries, complete or not. */
   list(): Promise<CacheEntry[]>;
-  /** Removes the entry of this address, or all entries. Returns the number of bytes freed. */
+  /** Removes what is kept of this address, or everything, whole, partial or damaged. Returns the number of bytes freed. */
   remove(address?: string): Promise<number>;
+  /** Reads every complete file again and removes those whose SHA-256 is no longer what it was. Returns their addresses. */
+  verify(): Promise<string[]>;
 }
 
 export interface Facts {

@@ -1,7 +1,7 @@
 // The cache in a browser: the Cache API holds each file as a JSON and numbered pieces, so that a broken-off download can go on.
 import { MelodyError } from '../errors.ts';
 import { type ByteSource, checkRange } from './bytes.ts';
-import { type EntryInfo, PIECE, type Store } from './cache.ts';
+import { type EntryInfo, forgetMisses, PIECE, type Store } from './cache.ts';
 import type { Facts, Cache as MelodyCache } from './platform.ts';
 
 const CACHE_NAME = 'melody-2';
@@ -37,30 +37,45 @@ async function put(cache: Cache, key: string, body: BodyInit): Promise<void> {
   }
 }
 
-/** The entry of one address. Every piece but the last has `PIECE` bytes. */
+/** The entry of one address. Every piece but the last has `PIECE` bytes. A page's tabs share it; the page itself loads in one at a time. */
 export function webStore(address: string): Store {
   const pieceKey = (index: number) => keyOf(address, String(index));
   return {
-    async info() {
-      return readInfo(await openCache(), keyOf(address, 'info'));
+    async complete() {
+      const cache = await openCache();
+      const info = await readInfo(cache, keyOf(address, 'info'));
+      if (!info || (await countPieces(cache, info)) !== info.total) return undefined;
+      return { info, source: pieceSource(cache, info, pieceKey) };
     },
     async begin(info) {
+      const cache = await openCache();
+      const kept = await readInfo(cache, keyOf(address, 'info'));
+      const resumes = kept !== undefined && kept.total === info.total && kept.etag !== undefined && kept.etag === info.etag;
+      if (!resumes) {
+        await removeEntry(cache, address);
+        await put(cache, keyOf(address, 'info'), JSON.stringify(info));
+      }
+      let received = resumes ? await countPieces(cache, info) : 0;
+      return {
+        get received() {
+          return received;
+        },
+        async append(bytes) {
+          await put(cache, pieceKey(received / PIECE), bytes as Uint8Array<ArrayBuffer>);
+          received += bytes.length;
+        },
+        async finish(expected) {
+          const source = pieceSource(cache, info, pieceKey);
+          const sha256 = expected === undefined ? undefined : await digest(await source.read(0, info.total));
+          if (sha256 === expected) return { source };
+          await removeEntry(cache, address);
+          return { wrong: sha256 as string };
+        },
+        async leave() {},
+      };
+    },
+    async remove() {
       await removeEntry(await openCache(), address);
-      await put(await openCache(), keyOf(address, 'info'), JSON.stringify(info));
-    },
-    async received() {
-      const cache = await openCache();
-      const info = await readInfo(cache, keyOf(address, 'info'));
-      return info ? countPieces(cache, info) : 0;
-    },
-    async append(offset, bytes) {
-      await put(await openCache(), pieceKey(offset / PIECE), bytes as Uint8Array<ArrayBuffer>);
-    },
-    async open() {
-      const cache = await openCache();
-      const info = await readInfo(cache, keyOf(address, 'info'));
-      if (!info) throw new MelodyError('io', `${address} is no longer in the cache`, 'load it again');
-      return pieceSource(cache, info, pieceKey);
     },
   };
 }
@@ -108,8 +123,12 @@ async function removeEntry(cache: Cache, address: string): Promise<void> {
 
 /** Keys may be long; a digest of them names the entry. `info` entries alone count as downloads. */
 async function factKey(key: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key));
-  return keyOf(`fact ${[...new Uint8Array(digest)].map((b) => b.toString(16).padStart(2, '0')).join('')}`, 'fact');
+  return keyOf(`fact ${await digest(new TextEncoder().encode(key))}`, 'fact');
+}
+
+async function digest(bytes: Uint8Array): Promise<string> {
+  const hash = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return [...new Uint8Array(hash)].map((b) => b.toString(16).padStart(2, '0')).join('');
 }
 
 export const webFacts: Facts = {
@@ -133,7 +152,7 @@ export function webCache(): MelodyCache {
     const found: EntryInfo[] = [];
     for (const request of await cache.keys()) {
       const info = request.url.endsWith('/info') ? await readInfo(cache, request) : undefined;
-      if (info && !info.missing) found.push(info);
+      if (info) found.push(info);
     }
     return found;
   };
@@ -147,6 +166,7 @@ export function webCache(): MelodyCache {
       );
     },
     async remove(address) {
+      forgetMisses();
       const cache = await openCache();
       let freed = 0;
       for (const info of await infos(cache)) {
@@ -156,5 +176,7 @@ export function webCache(): MelodyCache {
       }
       return freed;
     },
+    // The page holds every file against the manifest each time it loads (web/model_files.ts), so nothing wrong stays here.
+    verify: async () => [],
   };
 }

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openCached, PIECE } from '../../src/platform/cache.ts';
+import { forgetMisses, openCached, PIECE } from '../../src/platform/cache.ts';
 import { MissingFile, openHttp } from '../../src/platform/http.ts';
 import { cacheFolder, diskCache, diskStore } from '../../src/platform/node_cache.ts';
 import { followInNode } from '../../src/platform/node_fetch.ts';
@@ -14,6 +15,7 @@ let folder: string;
 let server: TestServer;
 
 beforeEach(() => {
+  forgetMisses();
   folder = mkdtempSync(join(tmpdir(), 'melody-test-'));
 });
 afterEach(async () => {
@@ -32,7 +34,9 @@ const open = (address: URL, options: OpenOptions = {}) =>
 /** Vitest's own comparison takes minutes for megabytes. */
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
-const dataFile = () => join(folder, readdirSync(folder).find((name) => name.endsWith('.bin')) ?? 'none');
+const dataFile = () => join(folder, readdirSync(folder).find((name) => /\.(bin|part)$/.test(name)) ?? 'none');
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 test('fetched once, then read without the network', async () => {
   const address = await start((request, response) => sendRange(FILE, request, response));
@@ -63,19 +67,38 @@ test('a broken-off download goes on where it was', async () => {
 });
 
 test('half a piece that a crash left is gone on from', async () => {
+  let broken = true;
+  const address = await start((request, response) => {
+    if (broken && !request.headers.range?.startsWith('bytes=0-')) response.destroy();
+    else sendRange(FILE, request, response);
+  });
+  await expect(open(address)).rejects.toMatchObject({ code: 'io' });
+  truncateSync(dataFile(), 12_345);
+  broken = false;
+  server.asked.length = 0;
+  expect(same(await (await open(address)).read(0, FILE.length), FILE)).toBe(true);
+  expect(server.asked[1]).toBe(`bytes=12345-${FILE.length - 1}`);
+});
+
+test('a complete file that was cut is fetched again', async () => {
   const address = await start((request, response) => sendRange(FILE, request, response));
   await open(address);
   truncateSync(dataFile(), 12_345);
+  expect(await diskCache(folder).list()).toEqual([]);
   expect(same(await (await open(address)).read(0, FILE.length), FILE)).toBe(true);
 });
 
 test('another version on the server: what was there is thrown away', async () => {
   let version = 1;
   const files = [FILE, pattern(FILE.length).reverse()];
-  const address = await start((request, response) => sendRange(files[version - 1], request, response, { etag: `"v${version}"` }));
-  await open(address);
-  truncateSync(dataFile(), PIECE);
+  let broken = true;
+  const address = await start((request, response) => {
+    if (broken && !request.headers.range?.startsWith('bytes=0-')) response.destroy();
+    else sendRange(files[version - 1], request, response, { etag: `"v${version}"` });
+  });
+  await expect(open(address)).rejects.toMatchObject({ code: 'io' });
   version = 2;
+  broken = false;
   expect(same(await (await open(address)).read(0, FILE.length), files[1])).toBe(true);
 });
 
@@ -101,12 +124,54 @@ test('a range answered with the whole file is not appended', async () => {
   expect(readFileSync(dataFile()).length).toBe(0);
 });
 
-test('that a file does not exist is remembered, too', async () => {
-  const address = await start((_request, response) => void response.writeHead(404).end());
+test('that a file does not exist is remembered while the process runs, and not on the disk', async () => {
+  let there = false;
+  const address = await start((request, response) => (there ? sendRange(FILE, request, response) : void response.writeHead(404).end()));
   await expect(open(address)).rejects.toBeInstanceOf(MissingFile);
-  await server.close();
   await expect(open(address)).rejects.toBeInstanceOf(MissingFile);
+  expect(server.asked).toHaveLength(1);
   expect(await diskCache(folder).list()).toEqual([]);
+  expect(readdirSync(folder)).toEqual([]);
+  there = true;
+  forgetMisses(); // as a new process
+  expect((await open(address)).size).toBe(FILE.length);
+});
+
+test('bytes that are not the expected ones are refused and not kept; the right ones then are', async () => {
+  const damaged = FILE.slice();
+  damaged.fill(0, FILE.length - 400);
+  let honest = false;
+  const address = await start((request, response) => sendRange(honest ? FILE : damaged, request, response));
+  const expected = { sha256: sha256(FILE), bytes: FILE.length };
+  await expect(open(address, { expected })).rejects.toMatchObject({ code: 'weights', message: expect.stringContaining(sha256(damaged)) });
+  expect(readdirSync(folder)).toEqual([]);
+  honest = true;
+  expect(same(await (await open(address, { expected })).read(0, FILE.length), FILE)).toBe(true);
+  await expect(open(address, { expected: { ...expected, bytes: 7 } })).rejects.toMatchObject({ code: 'weights' });
+});
+
+test('a kept file that is no longer the expected one is fetched again', async () => {
+  const files = [FILE, pattern(FILE.length).reverse()];
+  let version = 0;
+  const address = await start((request, response) => sendRange(files[version], request, response, { etag: `"v${version}"` }));
+  await open(address, { expected: { sha256: sha256(FILE), bytes: FILE.length } });
+  version = 1;
+  const source = await open(address, { expected: { sha256: sha256(files[1]), bytes: FILE.length } });
+  expect(same(await source.read(0, FILE.length), files[1])).toBe(true);
+});
+
+test('verify finds what changed on the disk, removes it, and leaves the rest', async () => {
+  const address = await start((request, response) => sendRange(FILE, request, response));
+  const other = new URL('/other', address);
+  await open(address);
+  const [first] = readdirSync(folder).filter((name) => name.endsWith('.bin'));
+  await open(other);
+  expect(await diskCache(folder).verify()).toEqual([]);
+  const bytes = readFileSync(join(folder, first));
+  bytes[PIECE] ^= 1;
+  writeFileSync(join(folder, first), bytes);
+  expect(await diskCache(folder).verify()).toEqual([address.href]);
+  expect((await diskCache(folder).list()).map((entry) => entry.address)).toEqual([other.href]);
 });
 
 test('abort between pieces; the next attempt resumes', async () => {
@@ -139,6 +204,8 @@ test('damaged entries are no entries', async () => {
   for (const name of readdirSync(folder)) if (name.endsWith('.json')) writeFileSync(join(folder, name), '{"address": 1');
   expect(await diskCache(folder).list()).toEqual([]);
   expect((await open(address)).size).toBe(500);
+  await diskCache(folder).remove();
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test.each<[NodeJS.ProcessEnv, string, RegExp]>([
