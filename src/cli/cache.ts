@@ -5,13 +5,18 @@ import type { Command } from './command.ts';
 
 export const cache: Command = {
   name: 'cache',
-  summary: 'Lists downloaded models that are kept, or removes them.',
-  arguments: '[remove <address> | remove --all] [--json]',
+  summary: 'Lists downloaded models that are kept, checks or removes them.',
+  arguments: '[verify | remove <address> | remove --all] [--json]',
   options: {
     all: { help: 'with remove: every download' },
     json: { help: 'print the list as JSON' },
   },
-  examples: ['melody cache', 'melody cache remove https://host/model/model.safetensors', 'melody cache remove --all'],
+  examples: [
+    'melody cache',
+    'melody cache verify',
+    'melody cache remove https://host/model/model.safetensors',
+    'melody cache remove --all',
+  ],
   async run([verb, address, ...rest], values, io) {
     if (verb === undefined && !values.all) {
       const entries = await platform.cache.list();
@@ -27,11 +32,17 @@ export const cache: Command = {
       }
       return 0;
     }
+    if (verb === 'verify' && address === undefined && !values.all) {
+      const removed = await platform.cache.verify();
+      for (const from of removed) io.out(`${from}  was damaged and is removed: it is fetched again when it is needed\n`);
+      if (removed.length === 0) io.out('every complete file is as it was fetched\n');
+      return 0;
+    }
     // Exactly one of an address and --all, so that a forgotten word never removes everything.
     if (verb !== 'remove' || rest.length > 0 || (address === undefined) === !values.all) {
       throw new MelodyError(
         'invalid_argument',
-        'cache: expected nothing, "remove <address>" or "remove --all"',
+        'cache: expected nothing, "verify", "remove <address>" or "remove --all"',
         'see `melody cache --help`',
       );
     }

@@ -1,5 +1,4 @@
 // What `melody inspect` says of weights: one safetensors file, or a model folder.
-import { createHash } from 'node:crypto';
 import { MelodyError } from '../errors.ts';
 import { type ModelConfig, openModel } from '../pipeline/model.ts';
 import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
@@ -9,7 +8,8 @@ import { READ_AS } from '../weights/convert.ts';
 import { type JsonObject, parseJsonObject } from '../weights/json.ts';
 import { printable } from '../weights/printable.ts';
 import { readHeader } from '../weights/safetensors.ts';
-import { checkValues, PIECE_BYTES, readTensor } from '../weights/tensor_stream.ts';
+import { checkValues, readTensor } from '../weights/tensor_stream.ts';
+import { hashOf } from './file_hash.ts';
 import { modelMisfits } from './inspect_model.ts';
 
 export interface InspectOptions {
@@ -84,7 +84,7 @@ async function inspectShard({ source, tensors, metadata }: OpenShard, options: I
     kind: 'safetensors',
     name: source.name,
     bytes: source.size,
-    sha256: await sha256Of(source, options.signal),
+    sha256: await hashOf(source, options.signal),
     metadata: Object.fromEntries(metadata),
     tensors: [...tensors.values()].map(({ name, dtype, shape, begin, end }) => ({
       name,
@@ -123,12 +123,6 @@ function codePoints(name: string): string {
   return `"${printable(name).replace(/[^\x20-\x7e]/gu, (c) => `\\u{${(c.codePointAt(0) as number).toString(16)}}`)}"`;
 }
 
-async function sha256Of(source: ByteSource, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for (let at = 0; at < source.size; at += PIECE_BYTES) hash.update(await source.read(at, Math.min(PIECE_BYTES, source.size - at), signal));
-  return hash.digest('hex');
-}
-
 /** Holds the folder's files against manifest.json, `{ files: { name: { sha256, bytes } } }`, where there is one. */
 async function manifestFaults(folder: ByteFolder, signal: AbortSignal): Promise<string[]> {
   const source = await folder.open('manifest.json', signal);
@@ -140,7 +134,7 @@ async function manifestFaults(folder: ByteFolder, signal: AbortSignal): Promise<
     const file = await folder.open(name, signal);
     if (!isObject(stated) || typeof stated.sha256 !== 'string') faults.push(`${source.name}: no sha256 of ${printable(name)}`);
     else if (!file) faults.push(`${printable(name)}: missing; manifest.json lists it`);
-    else if ((await sha256Of(file, signal)) !== stated.sha256) faults.push(`${printable(name)}: SHA-256 is not the one in manifest.json`);
+    else if ((await hashOf(file, signal)) !== stated.sha256) faults.push(`${printable(name)}: SHA-256 is not the one in manifest.json`);
   }
   return faults;
 }

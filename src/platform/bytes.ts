@@ -6,6 +6,10 @@ export interface ByteSource {
   readonly name: string;
   /** Length in bytes. */
   readonly size: number;
+  /** SHA-256 of all of it in hexadecimal, where it was taken as the bytes came (downloads that are kept). */
+  readonly sha256?: string;
+  /** Changes when the file does: its inode, size and time (files on a disk). */
+  readonly version?: string;
   /** Exactly `length` bytes from `offset`, or an `io` error; the caller must not write into them. */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
 }

@@ -160,17 +160,21 @@ export class MissingFile extends MelodyError {
   }
 }
 
-/** The files below an address. */
-export function httpFolder(base: URL, open: (address: URL) => Promise<ByteSource>): ByteFolder {
+/** The files below an address. `addressOf` gives the address of one of them. */
+export function httpFolder(base: URL, open: (address: URL) => Promise<ByteSource>): ByteFolder & { addressOf(file: string): string } {
   const folder = new URL(base);
   if (!folder.pathname.endsWith('/')) folder.pathname += '/';
+  const addressOf = (file: string) => {
+    checkFileName(folder.href, file);
+    const address = new URL(folder);
+    address.pathname += encodeURIComponent(file);
+    return address.href;
+  };
   return {
     name: folder.href,
+    addressOf,
     async open(file) {
-      checkFileName(folder.href, file);
-      const address = new URL(folder);
-      address.pathname += encodeURIComponent(file);
-      return open(address).catch((error: unknown) => {
+      return open(new URL(addressOf(file))).catch((error: unknown) => {
         if (error instanceof MissingFile) return undefined;
         throw error;
       });

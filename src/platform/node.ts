@@ -8,6 +8,7 @@ import { MelodyError } from '../errors.ts';
 import { type ByteFolder, type ByteSource, blobSource, memorySource } from './bytes.ts';
 import { openCached } from './cache.ts';
 import { checkAddress, httpFolder, openHttp } from './http.ts';
+import { verifiedFolder } from './manifest.ts';
 import { setNap } from './nap.ts';
 import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { followInNode } from './node_fetch.ts';
@@ -72,7 +73,12 @@ function openAddress(address: URL, options: OpenOptions): Promise<ByteSource> {
 function openFolder(location: string | URL, options: OpenOptions = {}): ByteFolder {
   if (location instanceof URL && location.protocol === 'file:') return diskFolder(fileURLToPath(location));
   if (typeof location === 'string' && !isAddress(location)) return diskFolder(location);
-  return httpFolder(checkAddress(location), (address) => openAddress(address, options));
+  const folder = (how: OpenOptions) =>
+    httpFolder(checkAddress(location), (address) => openAddress(address, { ...options, cache: false, ...how }));
+  if (!options.cache) return folder({});
+  const { name, addressOf } = folder({});
+  const forget = (file: string) => diskStore(addressOf(file)).remove();
+  return verifiedFolder(name, (file, how) => folder(how).open(file, options.signal), forget);
 }
 
 /** Under a container's limit too, where Node can tell (20.13, 22). */

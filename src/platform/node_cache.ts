@@ -48,7 +48,7 @@ export function diskStore(address: string, folder = cacheFolder()): Store {
     async complete() {
       const record = await readRecord(path(`${hash}.json`));
       if (record?.address !== address || !(await sizeIs(path(record.data), record.total))) return undefined;
-      return { info: record, source: await openNamed(path(record.data), address) };
+      return { info: record, source: await openNamed(path(record.data), record) };
     },
     async begin(info) {
       await guard(folder, mkdir(folder, { recursive: true }));
@@ -105,12 +105,12 @@ async function openDownload(folder: string, hash: string, id: string, info: Entr
       if (before?.sha256 === sha256 && (await sizeIs(join(folder, before.data), info.total))) {
         await rm(part, { force: true }); // another process was first; whoever reads its data goes on undisturbed
         await rm(owner, { force: true });
-        return { source: await openNamed(join(folder, before.data), info.address) };
+        return { source: await openNamed(join(folder, before.data), { ...info, sha256 }) };
       }
       await guard(part, rename(part, join(folder, data)));
       await guard(part, writeWhole(join(folder, `${hash}.json`), { ...info, data, sha256 } satisfies Record));
       await rm(owner, { force: true });
-      return { source: await openNamed(join(folder, data), info.address) };
+      return { source: await openNamed(join(folder, data), { ...info, sha256 }) };
     },
     async leave() {
       await file.close();
@@ -285,7 +285,11 @@ const namesOf = async (folder: string, hash: string) =>
 
 const sizeIs = async (file: string, size: number) => (await stat(file).catch(() => undefined))?.size === size;
 
-const openNamed = async (file: string, address: string): Promise<ByteSource> => ({ ...(await openFile(file)), name: address });
+const openNamed = async (file: string, { address, sha256 }: EntryInfo & { sha256: string }): Promise<ByteSource> => ({
+  ...(await openFile(file)),
+  name: address,
+  sha256,
+});
 
 const guard = <T>(file: string, work: Promise<T>): Promise<T> =>
   work.catch((cause: unknown) => {

@@ -13,6 +13,7 @@ export async function openFile(path: string): Promise<ByteSource> {
   const source: ByteSource = {
     name: path,
     size: known.size,
+    version: `${known.ino} ${known.size} ${known.mtimeMs}`,
     async read(offset, length, signal) {
       checkRange(this, offset, length);
       if (signal?.aborted) throw new MelodyError('aborted', `${path}: reading was aborted`);

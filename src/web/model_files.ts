@@ -2,13 +2,8 @@
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import { type ByteFolder, type ByteSource, memorySource } from '../platform/bytes.ts';
+import { MANIFEST_FILE, parseJson, readManifest, type StatedFile } from '../platform/manifest.ts';
 import type { ModelFiles } from './protocol.ts';
-
-interface Stated {
-  readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
 
 /** Parts that music from words needs; shards with none of them are not fetched. */
 const NEEDED_PARTS = ['text_tower', 'rvq', 'style_heads', 'semantic_lm', 'dual_path', 'vae_decoder'];
@@ -55,7 +50,7 @@ export async function openModelFiles(src: string, how: Fetching): Promise<ByteFo
   return { name: base.href, open: async (name) => sources.get(name) };
 }
 
-async function openChecked(base: URL, file: Stated, how: Fetching, onProgress: (received: number) => void): Promise<ByteSource> {
+async function openChecked(base: URL, file: StatedFile, how: Fetching, onProgress: (received: number) => void): Promise<ByteSource> {
   const address = addressOf(base, file.name);
   let wasKept = false;
   let source: ByteSource;
@@ -99,8 +94,8 @@ function isStorageFault(error: unknown): boolean {
 }
 
 /** The manifest's files without the shards that nobody here needs. */
-async function neededFiles(base: URL, how: Pick<Fetching, 'keep' | 'signal'>): Promise<Stated[]> {
-  const files = readManifest(await smallFile(addressOf(base, 'manifest.json'), how), base.href);
+async function neededFiles(base: URL, how: Pick<Fetching, 'keep' | 'signal'>): Promise<StatedFile[]> {
+  const files = readManifest(await smallFile(addressOf(base, MANIFEST_FILE), how), addressOf(base, MANIFEST_FILE));
   const index = files.find((f) => f.name === INDEX);
   if (!index) return files;
   const { metadata } = parseJson(await smallFile(addressOf(base, INDEX), how), `${base.href}${INDEX}`) as {
@@ -140,29 +135,6 @@ async function smallFile(address: string, { keep, signal }: Pick<Fetching, 'keep
     if (!isStorageFault(error)) throw error; // the weights will say that nothing can be kept
   }
   return fresh;
-}
-
-function readManifest(bytes: Uint8Array, where: string): Stated[] {
-  const fault = (what: string) => new MelodyError('weights', `${where}manifest.json: ${what}`, 'fetch or export the model again');
-  const { files } = parseJson(bytes, `${where}manifest.json`) as { files?: Record<string, { sha256?: unknown; bytes?: unknown }> };
-  if (typeof files !== 'object' || files === null) throw fault('got no list "files"');
-  return Object.entries(files).map(([name, stated]) => {
-    if (!/^[\w.-]+$/.test(name) || name.startsWith('.')) throw fault(`${JSON.stringify(name.slice(0, 80))} is not the name of a file`);
-    const { sha256, bytes: size } = stated ?? {};
-    if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) throw fault(`${name} has no SHA-256`);
-    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw fault(`${name} has no size`);
-    return { name, bytes: size, sha256 };
-  });
-}
-
-function parseJson(bytes: Uint8Array, name: string): unknown {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // said below
-  }
-  throw new MelodyError('weights', `${name}: not a JSON object`, 'fetch or export the model again');
 }
 
 function folderAddress(src: string): URL {

@@ -7,6 +7,8 @@ import { readRecipe, recipeTags, type WavTags } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import type { Recipe } from '../../pipeline/options.ts';
 import type { ByteFolder } from '../../platform/bytes.ts';
+import { MANIFEST_FILE, readManifest } from '../../platform/manifest.ts';
+import { rememberedHash } from '../file_hash.ts';
 import { readNamedWav } from '../inspect_wav.ts';
 import { licenceOf } from '../inspect_weights.ts';
 import { version } from '../version.ts';
@@ -81,11 +83,29 @@ export function checkInputs(recipe: Record<string, unknown>, given: Inputs): voi
   }
 }
 
-/** What names these very weights, and their licence as the model card states it. */
-export async function weightsIdentity(folder: ByteFolder, signal: AbortSignal): Promise<{ hash?: string; licence?: string }> {
-  const manifest = await folder.open('manifest.json', signal);
+/**
+ * What names these very weights, and their licence as the model card states it. `hash` is the manifest's own SHA-256 where every file has the
+ * hash that the manifest states, which is checked; `changed` lists the files that have another one, and `hash` then is that of what is there.
+ */
+export async function weightsIdentity(
+  folder: ByteFolder,
+  signal: AbortSignal,
+): Promise<{ hash?: string; changed: string[]; licence?: string }> {
   const licence = await licenceOf(folder, signal);
-  return { ...(manifest && { hash: sha256(await manifest.read(0, manifest.size, signal)) }), ...(licence && { licence }) };
+  const rest = licence === undefined ? {} : { licence };
+  const manifest = await folder.open(MANIFEST_FILE, signal);
+  if (!manifest) return { changed: [], ...rest };
+  const bytes = await manifest.read(0, manifest.size, signal);
+  const changed: string[] = [];
+  const found: string[] = [];
+  for (const stated of readManifest(bytes, manifest.name)) {
+    const source = await folder.open(stated.name, signal);
+    const got = source && (await rememberedHash(source, signal));
+    if (got !== stated.sha256) changed.push(stated.name);
+    found.push(`${stated.name} ${got}`);
+  }
+  const hash = changed.length === 0 ? sha256(bytes) : sha256(new TextEncoder().encode(found.join('\n')));
+  return { hash, changed, ...rest };
 }
 
 export function tagsOf(recipe: FileRecipe, licence: string | undefined): WavTags {

@@ -22,7 +22,12 @@ export async function open(request: Request, values: Values, io: Io): Promise<Op
   const melody = await Melody.load(request.model, { signal: io.signal, onEvent: (event) => line.hear(event) });
   try {
     line.close();
-    const { hash, licence } = await weightsIdentity(platform.openFolder(request.model, { signal: io.signal, cache: true }), io.signal);
+    const { hash, changed, licence } = await weightsIdentity(
+      platform.openFolder(request.model, { signal: io.signal, cache: true }),
+      io.signal,
+    );
+    if (changed.length > 0)
+      line.warn(`${changed.join(', ')} of the model: not what manifest.json names; the recipe says that these are other weights`);
     const adapter = melody.engine.gpu.caps.name;
     const { recipe } = request;
     if (recipe?.weights !== undefined && hash !== undefined && recipe.weights !== hash)
