@@ -1,7 +1,8 @@
 // Tempo, key and metre in words: what a prompt says of them, and what an option means.
 
 import { MelodyError } from '../errors.ts';
-import type { ModelConfig } from './model.ts';
+import type { ControlsConfig } from '../models/semantic_lm.ts';
+import spoken from './spoken.json' with { type: 'json' };
 
 /** Beats a minute that may be asked for. */
 const TEMPO_RANGE = [40, 220] as const;
@@ -30,7 +31,10 @@ export interface AskedControls {
 }
 
 /** What options ask for, checked and in one spelling. Throws `invalid_argument`. */
-export function checkControls({ tempo, key, metre }: AskedControls, config: ModelConfig): AskedControls {
+export function checkControls(
+  { tempo, key, metre }: AskedControls,
+  config: { readonly name?: string; readonly semantic_lm: { readonly controls?: ControlsConfig } },
+): AskedControls {
   const { controls } = config.semantic_lm;
   const given = Object.entries({ tempo, key, metre }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (given.length > 0 && !controls)
@@ -56,19 +60,43 @@ export function checkControls({ tempo, key, metre }: AskedControls, config: Mode
 
 export const inRange = (bpm: number): boolean => typeof bpm === 'number' && bpm >= TEMPO_RANGE[0] && bpm <= TEMPO_RANGE[1];
 
-export function readWords(text: string): Said {
-  const plain = text
+/**
+ * What a text says, and `text`: the same with tempo, key and metre in the words that training captions use. The patterns are spoken.json's,
+ * which tools/train/melody_train/words.py reads too: in the dialect that JavaScript (flags iu) and Python (re.I, re.A) share, {NAME} is
+ * another entry, and small letters stay small in keyShort alone.
+ */
+export function readWords(text: string): Said & { readonly text: string } {
+  const read = plain(text);
+  const [tempo, key, metre] = [readTempo(read), readKey(read), readMetre(read)];
+  let out = '';
+  let end = 0;
+  const spelled = [tempo, key, metre].flatMap((found) => (found?.say === undefined ? [] : [found])).sort((a, b) => a.from - b.from);
+  for (const { from, to, say } of spelled) {
+    if (from < end) continue;
+    out += read.slice(end, from) + say;
+    end = to;
+  }
+  return {
+    ...(tempo && { tempo: tempo.is }),
+    ...(key && { key: key.is }),
+    ...(metre && { metre: metre.is }),
+    text: out + read.slice(end),
+  };
+}
+
+/** NFKC, one kind of slash, hyphen, apostrophe and space. */
+const plain = (text: string): string =>
+  text
     .normalize('NFKC')
     .replace(/[\u2044\u2215]/g, '/')
-    .replace(/[\u2010-\u2015\u2212]/g, '-');
-  const [tempo, key, metre] = [readTempo(plain), readKey(plain), readMetre(plain)];
-  return { ...(tempo !== undefined && { tempo }), ...(key && { key }), ...(metre && { metre }) };
-}
+    .replace(/[\u2010-\u2015\u2212]/g, '-')
+    .replace(/[\u2018\u2019\u02bc]/g, "'")
+    .replace(/[\s\x85]+/g, ' ');
 
 /** "A minor", "f# major", "Bb", "C♯m": an option's key, or undefined where it is none. */
 export function parseKey(text: string): Key | undefined {
-  const found = new RegExp(`^${TONIC}(?:\\s*(?<short>m)|[\\s-]*(?<mode>${MODE}))?$`, 'iu').exec(text.normalize('NFKC').trim());
-  return found ? keyOf(found) : undefined;
+  const found = pattern(spoken.keyOption).exec(text.normalize('NFKC').trim());
+  return found ? keyOf(found[1], found[2], found[3] ?? found[4]) : undefined;
 }
 
 export const keyNumber = ({ tonic, minor }: Key): number => tonic + (minor ? 12 : 0);
@@ -89,48 +117,79 @@ export function parseMetre(text: string): number | undefined {
   return beats >= 2 && beats <= 5 && (unit !== 8 || beats !== count || count === 3) ? beats : undefined;
 }
 
-const NUMBER = '(?<!\\d[.,]?|[/#])(\\d{1,4}(?:\\.\\d+)?)';
-const PER_MINUTE = '(?:bpm\\b|b\\.p\\.m\\b|beats?\\s+(?:per|a|/)\\s*min(?:ute)?\\b)';
-const TEMPO = [
-  new RegExp(`${NUMBER}\\s*(?:-|to|and)\\s*(\\d{2,3})\\s*-?\\s*${PER_MINUTE}`, 'iu'), // 120-130 bpm
-  new RegExp(`${NUMBER}\\s*-?\\s*${PER_MINUTE}`, 'iu'), // 120 bpm
-  // tempo 107, BPM: 120, tempo of about 90; but not "mid-tempo 80s pop" nor "tempo 4/4"
-  /(?<![\p{L}\p{N}]|(?:up|mid|down)[- ])(?:tempo|bpm)\s*(?:[:=]|of|is|at|around|about)?\s*(?:around|about|~)?\s*(\d{2,4}(?:\.\d+)?)(?![\d/]|\p{L})/iu,
-  /[\u2669\u{1d15f}]\s*=\s*(\d{2,3}(?:\.\d+)?)(?!\d)/u, // ♩ = 120
-];
+/** Found in a text: what it is, where it stands, and its words in training captions where those are others. */
+interface Found<T> {
+  readonly is: T;
+  readonly from: number;
+  readonly to: number;
+  readonly say: string | undefined;
+}
 
-function readTempo(text: string): number | undefined {
-  for (const pattern of TEMPO) {
-    const found = pattern.exec(text);
+const patterns = new Map<string, RegExp>();
+
+/** A pattern of spoken.json, made once; {NAME} in it is another entry. */
+function pattern(source: string, flags = 'iu'): RegExp {
+  const name = `${flags} ${source}`;
+  let made = patterns.get(name);
+  if (!made) {
+    const full = (text: string): string => text.replace(/\{([A-Z_]+)\}/g, (_, name: keyof typeof spoken) => full(spoken[name] as string));
+    made = new RegExp(full(source), flags);
+    patterns.set(name, made);
+  }
+  return made;
+}
+
+const has = (source: string, text: string): boolean => pattern(source).test(text);
+
+function readTempo(text: string): Found<number> | undefined {
+  for (const source of spoken.tempo) {
+    const found = pattern(source, 'diu').exec(text);
     if (!found) continue;
     const [first, last] = [Number(found[1]), Number(found[2] ?? found[1])];
-    return first >= TEMPO_RANGE[0] ? (first + last) / 2 : last; // "no. 5 - 120 bpm" is not a range
+    const isRange = first >= TEMPO_RANGE[0]; // "no. 5 - 120 bpm" is not one
+    const is = isRange ? (first + last) / 2 : last;
+    return {
+      is,
+      from: isRange ? found.index : (found.indices?.[2]?.[0] ?? found.index),
+      to: found.index + found[0].length,
+      say: has(spoken.plainTempo, found[0]) || !inRange(is) ? undefined : `${Math.round(is)} bpm`,
+    };
   }
   return undefined;
 }
 
-function readMetre(text: string): Said['metre'] {
-  const found = /(?<![\d/.,])([2-9]|1\d)\s?\/\s?([248])(?![\d/]|\.\d|\s+of\b)/u.exec(text);
-  if (!found) return undefined;
-  const written = `${found[1]}/${found[2]}`;
-  return { text: written, beatsPerBar: parseMetre(written) };
+function readMetre(text: string): Found<NonNullable<Said['metre']>> | undefined {
+  const metre = (found: RegExpExecArray, written: string, say?: string) => ({
+    is: { text: written, beatsPerBar: parseMetre(written) },
+    from: found.index,
+    to: found.index + found[0].length,
+    say,
+  });
+  let found = pattern(spoken.metre).exec(text);
+  if (found) return metre(found, `${found[1]}/${found[2]}`);
+  found = pattern(spoken.metreNumerals).exec(text);
+  if (found) {
+    const [count, unit] = [found[1], found[2]].map((word) => spoken.numerals[word.toLowerCase() as keyof typeof spoken.numerals]);
+    const written = `${count}/${unit}`;
+    return metre(found, written, written === '12/8' ? undefined : written); // "slow twelve-eight ballad" is how captions say it
+  }
+  for (const [source, written, say] of spoken.metreNames) {
+    found = pattern(source).exec(text);
+    if (found) return metre(found, written, say || undefined);
+  }
+  return undefined;
 }
 
-const TONIC = '(?<letter>[a-g])(?<accidental>\\s?(?:#|\u266f)|\\s?\u266d|b|[\\s-]?sharp|[\\s-]?flat)?';
-const MODE = 'major|minor|maj|min';
-/** Behind "a minor", these say that something is minor, not that it is in A. */
-const NOT_A_KEY =
-  'hit|chords?|keys?|roles?|part|changes?|setback|details?|twist|mode|mood|moods|feel|feeling|touch|influence|label|city|event|third|sixth|seventh|scale|' +
-  'problem|difference|note|notes|vibe|tonality|sound|production|festival|film|movie|deal|thing|way|issue|league|success|artist|band|star';
-
-function readKey(text: string): Key | undefined {
-  const withMode = new RegExp(`(?<![\\p{L}\\p{N}'’_&-])${TONIC}[\\s-]*(?<mode>${MODE})(?![\\p{L}\\p{N}])`, 'giu');
-  for (const found of text.matchAll(withMode)) if (isKey(text, found)) return keyOf(found);
+function readKey(text: string): Found<Key> | undefined {
+  for (const found of text.matchAll(pattern(spoken.key, 'dgiu'))) if (isKey(text, found)) return foundKey(found);
   // "in the key of G", "key: F#m"; "in Em", "in F#" where the letter is a capital
-  const named = new RegExp(`\\bkey(?:\\s+of|:)\\s+${TONIC}(?<short>m)?(?![\\p{L}\\p{N}#]|\\s+\\p{L}*['’])`, 'iu').exec(text);
-  if (named && !(named.groups?.letter === 'a' && /^\s*\p{L}/u.test(text.slice(named.index + named[0].length)))) return keyOf(named);
-  const short = /\b[Ii]n (?<letter>[A-G])(?<accidental>[#b\u266f\u266d])?(?<short>m)?(?![\p{L}\p{N}#])/u.exec(text);
-  return short?.groups && (short.groups.accidental || short.groups.short) ? keyOf(short) : undefined;
+  const named = pattern(spoken.keyNamed, 'diu').exec(text);
+  if (named && !(named[1] === 'a' && /^\s*[a-zÀ-ɏ]/i.test(text.slice(named.index + named[0].length)))) return foundKey(named);
+  for (const source of spoken.keyShort) {
+    const short = pattern(source, 'du').exec(text);
+    if (short && (short[2] || short[3])) return foundKey(short);
+  }
+  return undefined;
 }
 
 /**
@@ -139,20 +198,25 @@ function readKey(text: string): Key | undefined {
  * minors often come with ("A major hit", "A minor key ballad").
  */
 function isKey(text: string, found: RegExpExecArray): boolean {
-  const { letter, accidental, mode } = found.groups as Record<string, string | undefined>;
-  if (accidental !== undefined || letter?.toLowerCase() !== 'a') return true;
-  if (!/^m(ajor|inor)$/i.test(mode ?? '')) return letter === 'A';
-  const [before, after] = [text.slice(0, found.index), text.slice(found.index + found[0].length)];
-  const ends = /^\s*(?:$|[^\p{L}\p{N}\s]|\d|(?:with|at|for|on|featuring|played|feat)\b)/iu.test(after);
-  if (letter === 'a') return ends && (/\b(?:in|key|key of|key:)\s+$/iu.test(before) || /(?:^|[,;|(])\s*$/u.test(before));
-  if (!new RegExp(`^\\s+(?:${NOT_A_KEY})\\b`, 'iu').test(after)) return true;
-  const starts = /(?:^|[.!?]\s+)$/u.test(before);
-  return !starts && /^m/.test(mode ?? '') && /^\s+key\b/iu.test(after); // "samba in A minor key"
+  const [whole, letter, accidental, mode] = found;
+  if (accidental || letter.toLowerCase() !== 'a') return true;
+  if (!/^m(ajor|inor)$/i.test(mode)) return letter === 'A';
+  const [before, after] = [text.slice(0, found.index), text.slice(found.index + whole.length)];
+  if (letter === 'a') return has(spoken.articleEnds, after) && (has(spoken.articleIn, before) || has(spoken.articleAlone, before));
+  if (!has(spoken.articleNoun, after)) return true;
+  return !has(spoken.sentenceStart, before) && mode[0] === 'm' && has(spoken.articleKey, after); // "samba in A minor key"
 }
 
-function keyOf({ groups = {} }: RegExpExecArray): Key {
-  const { letter, accidental = '', mode, short } = groups as { [name: string]: string } & { accidental?: string };
+/** Of a match whose groups are letter, accidental and mode. */
+function foundKey(found: RegExpExecArray): Found<Key> {
+  const [, letter, accidental, mode] = found;
+  const is = keyOf(letter, accidental, mode);
+  const at = found.indices as [number, number][];
+  return { is, from: at[1][0], to: (at[3] ?? at[2] ?? at[1])[1], say: keyName(is) };
+}
+
+function keyOf(letter: string, accidental = '', mode = ''): Key {
   const sign = /b|\u266d|flat/i.test(accidental) ? -1 : accidental ? 1 : 0;
   const natural = { c: 0, d: 2, e: 4, f: 5, g: 7, a: 9, b: 11 }[letter.toLowerCase()] as number;
-  return { tonic: (natural + sign + 12) % 12, minor: short !== undefined ? true : /^min/i.test(mode ?? '') };
+  return { tonic: (natural + sign + 12) % 12, minor: /^(m$|min|do|ph|ae|lo)/i.test(mode) };
 }

@@ -1,5 +1,7 @@
-// Prompt text → token ids, as tools/train/melody_train/tokenizer.py: NFC, lower case, words, greedy longest pieces.
+// Prompt text → token ids, as tools/train/melody_train/tokenizer.py: lower case, words, the nearest that are known, greedy longest pieces.
 import { MelodyError } from '../errors.ts';
+import { readWords } from './control_words.ts';
+import { Synonyms } from './nearest_words.ts';
 
 const UNKNOWN = 1;
 const MAX_PROMPT = 65536; // characters; more than a prompt, less than an accident costs
@@ -8,7 +10,7 @@ export interface Encoded {
   readonly ids: Uint32Array;
   /** Ids behind `max_tokens` that were cut off. */
   readonly dropped: number;
-  /** Words that are not in the vocabulary whole: the model never saw them. */
+  /** Words that the model never saw, with none near that it knows. */
   readonly unknown: readonly string[];
 }
 
@@ -16,10 +18,12 @@ export class Tokenizer {
   readonly #ids: ReadonlyMap<string, number>;
   readonly #longest: number; // letters of the longest piece: no word costs more than its length times this
   readonly maxTokens: number;
+  /** Absent: every word is read as it is spelled. */
+  readonly #synonyms: Synonyms | undefined;
 
   /** Throws `weights` unless `file` is a tokenizer.json of type melody_wordpiece. */
   constructor(file: unknown, name = 'tokenizer.json') {
-    const { type, vocab, max_tokens, normalization, lowercase } = (file ?? {}) as Record<string, unknown>;
+    const { type, vocab, max_tokens, normalization, lowercase, synonyms } = (file ?? {}) as Record<string, unknown>;
     const bad = (what: string) => new MelodyError('weights', `${name}: ${what}`, 'fetch or export the model again');
     if (type !== 'melody_wordpiece' || normalization !== 'NFC' || lowercase !== true)
       throw bad(
@@ -33,6 +37,11 @@ export class Tokenizer {
     if (this.#ids.size !== vocab.length) throw bad('vocab has a piece twice');
     this.#longest = (vocab as string[]).reduce((most, piece) => Math.max(most, [...piece.replace(/^##/, '')].length), 1);
     this.maxTokens = max_tokens as number;
+    if (synonyms === undefined) return;
+    const isTable =
+      synonyms instanceof Object && !Array.isArray(synonyms) && Object.values(synonyms).every((words) => typeof words === 'string');
+    if (!isTable) throw bad('synonyms must be an object of texts');
+    this.#synonyms = new Synonyms(synonyms as Record<string, string>);
   }
 
   get size(): number {
@@ -48,15 +57,23 @@ export class Tokenizer {
         `a prompt may have ${MAX_PROMPT} characters; got ${text.length}`,
         'describe the music in a sentence or two',
       );
-    const words = splitWords(text);
+    const { words, unknown } = this.read(text);
     if (words.length === 0)
       throw new MelodyError('invalid_argument', `${what} holds no word`, 'describe the music, for example "calm piano, 80 bpm"');
     const ids = words.flatMap((word) => this.#pieces(word));
     return {
       ids: Uint32Array.from(ids.slice(0, this.maxTokens)),
       dropped: Math.max(0, ids.length - this.maxTokens),
-      unknown: words.filter((word) => !this.#ids.has(word)),
+      unknown,
     };
+  }
+
+  /** Words as the model is given them, and those of the text that it does not know. */
+  read(text: string): { readonly words: string[]; readonly unknown: string[] } {
+    const known = (word: string) => this.#ids.has(word);
+    if (this.#synonyms) return this.#synonyms.nearest(splitWords(readWords(text).text), known);
+    const words = splitWords(text);
+    return { words, unknown: words.filter((word) => !known(word)) };
   }
 
   #pieces(word: string): number[] {

@@ -19,6 +19,8 @@ from .models.text_tower import TextTower
 from .models.vae_decoder import vae_decoder
 from .models.vae_encoder import vae_encoder
 from .semantic import SemanticEncoder, load_encoder
+from .tokenizer import Tokenizer
+from .words import Synonyms
 
 # parts in the order a text-to-music user needs them; one shard each (small parts share one)
 PARTS = (('text_tower', 'style_heads', 'rvq'), ('semantic_lm',), ('dual_path',), ('vae_decoder',), ('audio_tower', 'semantic_encoder'), ('vae_encoder',))
@@ -71,7 +73,6 @@ def collect(c, paths):
     """-> (exported config, {network: state dict}) from the checkpoints of every stage (EMA weights)."""
     from .stages.towers import TrainedTowers
     from .stages.vae import Vae
-    from .tokenizer import Tokenizer
 
     tokenizer = Tokenizer.load(paths.runs / 'tokenizer.json')
     config = exported_config(c, len(tokenizer.vocab))
@@ -125,7 +126,9 @@ def write(folder, config, states, tokenizer_path, shards=True, metadata=None):
                  'weight_map': dict(sorted(weight_map.items()))}
         (folder / 'model.safetensors.index.json').write_text(json.dumps(index, indent=1) + '\n')
     (folder / 'config.json').write_text(json.dumps(config, indent=2) + '\n')
-    (folder / 'tokenizer.json').write_bytes(Path(tokenizer_path).read_bytes())
+    tokenizer = Tokenizer.load(tokenizer_path)
+    tokenizer.synonyms = Synonyms.load()  # today's, whatever the run was trained with: words that it knows stay as they are
+    tokenizer.save(folder / 'tokenizer.json')
     write_manifest(folder)
     return sum(f.stat().st_size for f in folder.iterdir())
 
@@ -142,7 +145,6 @@ def write_manifest(folder):
 
 def load_exported(folder):
     """weights/NAME/ -> (config, {network: module in eval mode, float32 from the stored f16}, tokenizer). Unused tensors are an error."""
-    from .tokenizer import Tokenizer
     folder = Path(folder)
     config = json.loads((folder / 'config.json').read_text())
     tensors = {}
