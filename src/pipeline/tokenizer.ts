@@ -40,7 +40,7 @@ export class Tokenizer {
     if (synonyms === undefined) return;
     const isTable =
       synonyms instanceof Object && !Array.isArray(synonyms) && Object.values(synonyms).every((words) => typeof words === 'string');
-    if (!isTable) throw bad('synonyms must be an object of texts');
+    if (!isTable) throw bad('synonyms: expected texts');
     this.#synonyms = new Synonyms(synonyms as Record<string, string>);
   }
 

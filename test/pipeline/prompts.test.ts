@@ -58,6 +58,6 @@ describe('the table', () => {
   });
 
   test.each([[[]], ['text'], [{ drums: ['snare'] }], [null]])('%j is none', (bad) => {
-    expect(() => new Tokenizer({ ...base, vocab, synonyms: bad })).toThrow(/synonyms must be an object of texts/);
+    expect(() => new Tokenizer({ ...base, vocab, synonyms: bad })).toThrow(/synonyms: expected texts/);
   });
 });
