@@ -1,4 +1,4 @@
-// normal_noise: y[i] = Φ⁻¹(philox(block + i/4, seed)[i mod 4]), in whole steps of 2^-20
+// normal_noise: y[i] = Φ⁻¹(philox((block + i/4) mod period, seed)[i mod 4]), in whole steps of 2^-20; period 0: endless
 // @use philox
 //
 // table [31 * 33]       quantiles of the half normal, 32 knots an octave of tail probability (src/ops/random.ts)
@@ -9,7 +9,7 @@
 
 override WG = 64u;       // threads per workgroup
 
-struct Params { n: u32, block: u32, stream: u32, seed_low: u32, seed_high: u32 }
+struct Params { n: u32, block: u32, period: u32, stream: u32, seed_low: u32, seed_high: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       table: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
@@ -30,6 +30,8 @@ fn normal(bits: u32) -> f32 {
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let i = ((wid.x + wid.y * nwg.x) * WG + lid) * 4u;
   if (i >= p.n) { return; }
-  let words = philox(vec4u(p.block + i / 4u, p.stream, 0u, 0u), vec2u(p.seed_low, p.seed_high));
+  var block = p.block + i / 4u;
+  if (p.period != 0u) { block %= p.period; }
+  let words = philox(vec4u(block, p.stream, 0u, 0u), vec2u(p.seed_low, p.seed_high));
   for (var j = 0u; j < 4u && i + j < p.n; j++) { y[i + j] = normal(words[j]); }
 }

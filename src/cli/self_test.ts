@@ -63,6 +63,7 @@ const KERNELS: readonly Named[] = [
   audio.stftCase('Fourier transform', 5, 64, 16),
   audio.istftCase('inverse Fourier transform', 5, 64),
   audio.polarCase('magnitudes and phases', 5, 33),
+  audio.runningPhaseCase('running phase', 9, 64, { lowest: 69, count: 7, bins: 5 }),
   audio.melCase('mel filter bank', { frames: 5, bins: 33, bands: 7 }),
   audio.peaksCase('chroma peaks', { frames: 5, bins: 33, bands: 12 }),
   audio.risesCase('onset rises', 5, 3, 2),

@@ -9,14 +9,16 @@ import { Plan } from '../graph/plan.ts';
 import { Residents } from '../graph/residents.ts';
 import { elementsOf, state, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import { attention, rope } from '../ops/attention.ts';
+import { constant, constantRef } from '../ops/constant.ts';
 import { conv1d } from '../ops/conv.ts';
 import { diffusionStep, overlapAdd, segment } from '../ops/diffusion.ts';
 import { copy, film } from '../ops/elementwise.ts';
 import { embedding } from '../ops/gather.ts';
 import { linear, swiglu } from '../ops/matmul.ts';
 import { layerNorm, rmsNorm } from '../ops/norm.ts';
+import { phaseAdvance, phaseAdvanceReference, phaseSum, pitchTurns, polarTurns } from '../ops/phase.ts';
 import { rvqEncode } from '../ops/quantize.ts';
-import { normalNoise, normalNoiseReference, seedWords } from '../ops/random.ts';
+import { normalNoise, normalNoiseReference, randomWords, seedWords } from '../ops/random.ts';
 import { sruScan } from '../ops/recurrent.ts';
 import { sampleToken, sampleTokenReference, samplingParams } from '../ops/sample.ts';
 import { halfOf, istft, polar } from '../ops/spectrum.ts';
@@ -229,6 +231,34 @@ const FAMILIES: readonly Family[] = [
           return n < 0 || n >= size ? 0 : wave(t, n);
         });
       return [istft(g, polar(g, a, { bins, limit: 2 }), { size, hop }), () => list(frames * hop, one)];
+    },
+  ],
+  [
+    'running phase', // chosen among pitches, or of a direction with noise; summed up, then a spectrum
+    ({ g, x }) => {
+      const [rows, bins, directed, row, epsRow] = [7, 9, 7, 30, 12];
+      const framing = { size: 16, hop: 4, sampleRate: 8000, pitches: { lowest: 60, count: 5, bins: 3 }, reference: 440, bins, directed };
+      const [[a, as], [noise, eps]] = [x([rows, row]), x([rows, epsRow])];
+      const turns = pitchTurns(framing.pitches, framing, 442);
+      const words = (name: string, data: Uint32Array) =>
+        constant(
+          g,
+          constantRef(name, [data.length], 'u32', () => data),
+        );
+      const [start, drift] = [randomWords(bins, 1, 0), randomWords(bins, 2, 0)];
+      const u = phaseAdvance(g, a, noise, words('quick turns', turns), framing);
+      const { phase } = phaseSum(g, u, { start: words('quick start', start), drift: words('quick drift', drift), first: 2 });
+      const advance = phaseAdvanceReference(as, eps, turns, { ...framing, row, epsRow });
+      const running = (t: number, k: number) =>
+        start[k] / 2 ** 32 + sum(Math.max(0, t - 1), (j) => advance[(j + 2) * bins + k] + drift[k] / 2 ** 32);
+      const half = halfOf(bins);
+      const one = (t: number, c: number) => {
+        const k = c % half;
+        if (k >= bins) return 0;
+        const angle = 2 * Math.PI * running(t, k);
+        return Math.exp(Math.min(as[t * row + k], 1)) * (c < half ? Math.cos(angle) : Math.sin(angle));
+      };
+      return [polarTurns(g, a, phase, { limit: 1 }), () => list(rows * 2 * half, (i) => one(...at(i, 2 * half)))];
     },
   ],
   [

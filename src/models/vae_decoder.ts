@@ -1,22 +1,25 @@
 // VAE-GAN decoder: latents → audio (system.md §6).
 //
-//   kind 'istft_convnext' (shipped)  z [L, D] ─Linear─LayerNorm─ConvNeXt × low─Linear, ×up frames─ConvNeXt × high─LayerNorm─Linear─
-//                                    (log magnitude, phase) ─polar─inverse STFT─ audio [hop·L]
+//   kind 'istft_running'             z [L, D] ─Linear─LayerNorm─ConvNeXt × low─Linear, ×up frames─ConvNeXt × high─LayerNorm─Linear─
+//                                    (log magnitude, direction, salience of pitches) ─gain of phase─running sum─inverse STFT─ audio [hop·L]
+//   kind 'istft_convnext'            the same up to (log magnitude, phase) ─polar─inverse STFT─ audio [hop·L]
 //   kind 'hifigan' (paper)           z ─conv7─ { leaky ReLU ─ transposed conv ─ mean of residual stacks } ─leaky ReLU─conv7─tanh─ audio
 //
-// Nothing looks further than `decoderContext` frames, so a long piece may be decoded in pieces.
-import type { Graph } from '../graph/graph.ts';
+// Nothing looks further than `decoderContext` frames, so a long piece may be decoded in pieces; what runs on besides is the phase of
+// 'istft_running', which one piece hands to the next.
+import type { Graph, ParamValue } from '../graph/graph.ts';
 import { elementsOf, reshape, type Tensor } from '../graph/tensor.ts';
 import { conv1d, convTranspose1d } from '../ops/conv.ts';
 import { add, clamp } from '../ops/elementwise.ts';
 import { linear } from '../ops/matmul.ts';
 import { layerNorm } from '../ops/norm.ts';
+import { type Framing, type Pitches, phaseAdvance, phaseSum, polarTurns } from '../ops/phase.ts';
+import { normalNoise, STREAM } from '../ops/random.ts';
 import { istft, polar } from '../ops/spectrum.ts';
 import type { Scope } from '../weights/weights.ts';
 import { convNext, EPS } from './layers.ts';
 
-export interface IstftDecoderConfig {
-  readonly kind: 'istft_convnext';
+interface TrunkConfig {
   readonly hop_length: number;
   readonly latent_dim: number;
   readonly dim: number;
@@ -26,6 +29,20 @@ export interface IstftDecoderConfig {
   readonly high_layers: number;
   readonly upsample: number;
   readonly fft_size: number;
+}
+
+export interface IstftDecoderConfig extends TrunkConfig {
+  readonly kind: 'istft_convnext';
+}
+
+export interface RunningDecoderConfig extends TrunkConfig {
+  readonly kind: 'istft_running';
+  readonly sample_rate: number; // Hz
+  readonly pitches: Pitches;
+  /** A4 in Hz of the music that the weights know. */
+  readonly reference_pitch: number;
+  /** How many of the lowest bins have a direction. Default all. */
+  readonly directed?: number;
 }
 
 export interface HifiGanConfig {
@@ -40,16 +57,75 @@ export interface HifiGanConfig {
   readonly leaky_slope: number;
 }
 
-export type VaeDecoderConfig = IstftDecoderConfig | HifiGanConfig;
+export type VaeDecoderConfig = IstftDecoderConfig | RunningDecoderConfig | HifiGanConfig;
 
 /** z [L, D] → audio [hop·L] in [−1, 1]. */
 export function vaeDecoder(g: Graph, w: Scope, z: Tensor, c: VaeDecoderConfig): Tensor {
+  if (c.kind === 'istft_running') return runningDecoder(g, w, z, c, runningInputs(g, c)).audio;
   return g.scope('vae_decoder', () => (c.kind === 'hifigan' ? hifiGan(g, w, z, c) : istftDecoder(g, w, z, c)));
+}
+
+/** What a decoder whose phase runs on reads beside the latents. */
+export interface RunningInputs {
+  readonly turns: Tensor; // [P] u32, of pitchTurns
+  readonly start: Tensor; // [K] u32, the phase before row `first`
+  readonly drift: Tensor; // [K] u32, added at every row
+  readonly first: ParamValue; // spectral frames before this one keep the start's phase
+  readonly end: ParamValue; // the frame before which the phase is handed on
+  readonly seed: readonly [low: ParamValue, high: ParamValue];
+  /** Block of noise of the first spectral frame, see noiseBlocks, and the blocks of a circular piece (0: it is not). */
+  readonly block: ParamValue;
+  readonly period: ParamValue;
+}
+
+/** Inputs of the graph by these names: turns, start, drift; scalars: first, end, low, high, block, period. */
+export function runningInputs(g: Graph, c: RunningDecoderConfig): RunningInputs {
+  const bins = c.fft_size / 2 + 1;
+  const [first, end, low, high, block, period] = ['first', 'end', 'low', 'high', 'block', 'period'].map((name) => g.scalar(name));
+  return {
+    turns: g.input('turns', [c.pitches.count], 'u32'),
+    start: g.input('start', [bins], 'u32'),
+    drift: g.input('drift', [bins], 'u32'),
+    first,
+    end,
+    seed: [low, high],
+    block,
+    period,
+  };
+}
+
+/** Blocks of noise that a spectral frame has for its own: the noise of frame t begins with block t · noiseBlocks. */
+export const noiseBlocks = (c: RunningDecoderConfig): number => Math.ceil((c.fft_size / 2 + 1) / 4);
+
+/** The framing of its spectra. */
+export const framingOf = (c: RunningDecoderConfig): Framing => ({
+  size: c.fft_size,
+  hop: c.hop_length / c.upsample,
+  sampleRate: c.sample_rate,
+});
+
+/**
+ * z [L, D] → audio [hop·L] in [−1, 1], the phase [K] u32 that a later part starts from, and what the audio was made of: the head's
+ * numbers [upsample·L, ≥ K + 2·directed + P] (log magnitude, a, b, salience) and the phase of every spectral frame.
+ */
+export function runningDecoder(g: Graph, w: Scope, z: Tensor, c: RunningDecoderConfig, run: RunningInputs, eps?: Tensor) {
+  return g.scope('vae_decoder', () => {
+    const bins = c.fft_size / 2 + 1;
+    const { directed = bins } = c;
+    const head = trunk(g, w, z, c, bins + 2 * directed + c.pitches.count);
+    const framing = framingOf(c);
+    const width = 4 * noiseBlocks(c);
+    const noise = eps ?? normalNoise(g, [head.shape[0], width], { ...run, stream: STREAM.jitter });
+    const u = phaseAdvance(g, head, noise, run.turns, { ...framing, pitches: c.pitches, reference: c.reference_pitch, bins, directed });
+    const { phase, next } = phaseSum(g, u, run);
+    const audio = clamp(g, istft(g, polarTurns(g, head, phase, { limit: 5 }), framing), -1, 1);
+    return { audio, next, head, phase };
+  });
 }
 
 /** Latent frames to each side that an output sample depends on. */
 export function decoderContext(c: VaeDecoderConfig): number {
-  if (c.kind === 'istft_convnext') {
+  if (c.kind !== 'hifigan') {
     const half = c.kernel >> 1;
     return c.low_layers * half + Math.ceil((c.high_layers * half + 2) / c.upsample);
   }
@@ -61,7 +137,8 @@ export function decoderContext(c: VaeDecoderConfig): number {
   return samples + 3;
 }
 
-function istftDecoder(g: Graph, w: Scope, z: Tensor, c: IstftDecoderConfig): Tensor {
+/** z [L, D] → `outputs` numbers a spectral frame, rounded up to whole groups of four: [upsample·L, ≥ outputs]. */
+function trunk(g: Graph, w: Scope, z: Tensor, c: TrunkConfig, outputs: number): Tensor {
   const [frames] = z.shape;
   const norm = (name: string, x: Tensor) => layerNorm(g, x, w.get(`${name}.weight`, [c.dim]), w.get(`${name}.bias`, [c.dim]), { eps: EPS });
   const project = (name: string, x: Tensor, from: number, to: number) =>
@@ -70,10 +147,11 @@ function istftDecoder(g: Graph, w: Scope, z: Tensor, c: IstftDecoderConfig): Ten
   for (let i = 0; i < c.low_layers; i++) x = g.scope(`low ${i}`, () => convNext(g, w.at(`low.${i}`), x, c.ffn, c.kernel));
   x = reshape(project('expand', x, c.dim, c.upsample * c.dim), [frames * c.upsample, c.dim]);
   for (let i = 0; i < c.high_layers; i++) x = g.scope(`high ${i}`, () => convNext(g, w.at(`high.${i}`), x, c.ffn, c.kernel));
-  const spoken = linear(g, norm('norm_out', x), w.get('head.weight', [c.fft_size + 2, c.dim]), {
-    bias: w.get('head.bias', [c.fft_size + 2]),
-    padded: true,
-  });
+  return linear(g, norm('norm_out', x), w.get('head.weight', [outputs, c.dim]), { bias: w.get('head.bias', [outputs]), padded: true });
+}
+
+function istftDecoder(g: Graph, w: Scope, z: Tensor, c: IstftDecoderConfig): Tensor {
+  const spoken = trunk(g, w, z, c, c.fft_size + 2);
   const spectrum = polar(g, spoken, { bins: c.fft_size / 2 + 1, limit: 5 });
   return clamp(g, istft(g, spectrum, { size: c.fft_size, hop: c.hop_length / c.upsample }), -1, 1);
 }

@@ -14,17 +14,19 @@ export function seedWords(seed: number): [low: number, high: number] {
 }
 
 /** Independent uses of one seed. A stream is a word of the counter, so streams never overlap. */
-export const STREAM = { noise: 0, tokens: 1, ancestral: 2, encoder: 3, controls: 4 } as const;
+export const STREAM = { noise: 0, tokens: 1, ancestral: 2, encoder: 3, controls: 4, jitter: 5, phase: 6 } as const;
 
 export interface NoiseOptions {
   readonly seed: readonly [low: ParamValue, high: ParamValue];
   readonly stream: ParamValue;
   /** First block of four values: noise of a later chunk continues where the earlier one ended. */
   readonly block?: ParamValue;
+  /** Blocks after which the noise begins again, for circular pieces. Default 0: never. */
+  readonly period?: ParamValue;
   readonly into?: Tensor;
 }
 
-/** Standard normal noise of `shape`, in steps of 2^-20, |value| ≤ 6.4. Value i is a function of (seed, stream, 4·block + i). */
+/** Standard normal noise of `shape`, in steps of 2^-20, |value| ≤ 6.4. Block b of four values is a function of (seed, stream, b mod period). */
 export function normalNoise(g: Graph, shape: readonly number[], options: NoiseOptions): Tensor {
   const n = elementsOf(shape);
   const y = options.into ?? g.temp(shape, 'f32', 'noise');
@@ -33,18 +35,18 @@ export function normalNoise(g: Graph, shape: readonly number[], options: NoiseOp
   g.dispatch(K.normal_noise, {
     in: { table: constant(g, QUANTILES) },
     out: { y },
-    params: { n, block: options.block ?? 0, stream: options.stream, seed_low, seed_high },
+    params: { n, block: options.block ?? 0, period: options.period ?? 0, stream: options.stream, seed_low, seed_high },
     grid: grid1d(g.caps, Math.ceil(n / 4), 64),
   });
   return y;
 }
 
 /** The same numbers without a GPU: `n` values from block `block` on. */
-export function normalNoiseReference(n: number, seed: number, stream: number, block = 0): Float32Array {
+export function normalNoiseReference(n: number, seed: number, stream: number, block = 0, period = 2 ** 32): Float32Array {
   const y = new Float32Array(n);
   const key = seedWords(seed);
   for (let i = 0; i < n; i += 4) {
-    const words = philox([block + i / 4, stream, 0, 0], key);
+    const words = philox([(block + i / 4) % period, stream, 0, 0], key);
     for (let j = 0; j < 4 && i + j < n; j++) y[i + j] = normalOf(words[j]);
   }
   return y;
@@ -70,6 +72,12 @@ export function wideMultiply(a: number, b: number): [high: number, low: number] 
   const mid1 = a1 * b0 + ((a0 * b0) >>> 16);
   const mid2 = a0 * b1 + (mid1 & 0xffff);
   return [(a1 * b1 + (mid1 >>> 16) + (mid2 >>> 16)) >>> 0, Math.imul(a, b) >>> 0];
+}
+
+/** `n` random words of the seed, the first of this stream. */
+export function randomWords(n: number, seed: number, stream: number): Uint32Array {
+  const key = seedWords(seed);
+  return Uint32Array.from({ length: n }, (_, i) => philox([i >>> 2, stream, 0, 0], key)[i % 4]);
 }
 
 function normalOf(bits: number): number {

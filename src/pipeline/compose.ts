@@ -1,10 +1,11 @@
 // Finished clips: from the start, behind given audio, as a loop, into holes.
 import { resample } from '../audio/resample.ts';
 import { MelodyError } from '../errors.ts';
-import { begin, decodeAll, type Job, windowSizes } from './job.ts';
+import { begin, decodeAll, type Job, walk, windowSizes } from './job.ts';
 import type { ModelConfig } from './model.ts';
 import { type AudioInput, mono } from './options.ts';
 import { Piece } from './piece.ts';
+import { RunningPhase } from './running_phase.ts';
 import { freshFrames, type WindowSizes } from './schedule.ts';
 import { latentsOfAudio, tokensOfAudio } from './stages.ts';
 import type { SteeredStyle } from './steered_style.ts';
@@ -21,7 +22,7 @@ export async function compose(job: Job, style: SteeredStyle, continueFrom: Audio
   piece.extendTo(job.recipe.wholeWindows ? endOfWindow(piece, end, windowSizes(job.engine, job.recipe)) : end);
   await style.plan(piece, piece.end);
   await job.fill(piece);
-  const audio = await decodeAll(job, piece.latents, piece.given, end);
+  const audio = await decodeAll(job, piece.latents, piece.given, end, { phase: piece.phase });
   return continueFrom ? joinTo(continueFrom, audio.slice(0, samples), config.sample_rate) : audio.slice(0, samples);
 }
 
@@ -53,7 +54,10 @@ export async function loop(job: Job, style: SteeredStyle): Promise<Float32Array>
   piece.known.fill(false, seam - reach, seam + reach);
   await job.fill(piece);
   turn(piece, frames - half, config);
-  return decodeAll(job, piece.latents, 0, frames, { circular: true });
+  const { seed, tuning } = job.recipe;
+  const how = { circular: true, phase: RunningPhase.of(config, { seed, tuning, circle: frames }) };
+  await how.phase?.close(() => walk(job, piece.latents, 0, frames, how), frames);
+  return decodeAll(job, piece.latents, 0, frames, how);
 }
 
 /** Rotate a piece so that frame `by` comes first. */
@@ -115,11 +119,25 @@ export async function inpaint(job: Job, style: SteeredStyle, given: AudioInput):
     await job.fill(piece);
     for (const region of near) {
       const startSample = region.from * hop_length;
-      const made = await decodeAll(job, piece.latents, region.from - piece.origin, region.to - piece.origin, { startSample });
+      const [from, to] = [region.from - piece.origin, region.to - piece.origin];
+      const phase = await phaseWithin(job, piece, region, audio, hop_length);
+      const made = await decodeAll(job, piece.latents, from, to, { startSample, phase });
       paste(out, made, region, startSample, Math.round(JOIN_SECONDS * sample_rate));
     }
   }
   return out;
+}
+
+/** The phase of a region: its tones run on from the given audio before it, and into the given audio behind it. */
+async function phaseWithin(job: Job, piece: Piece, { start, from, end }: Region, audio: Float32Array, hop: number) {
+  const { config } = job.engine.model;
+  const { seed, tuning } = job.recipe;
+  const origin = piece.origin;
+  const until = start - origin * hop;
+  const phase = RunningPhase.of(config, { seed, tuning, from: from - origin, given: { audio, until } });
+  const behind = Math.ceil(end / hop) - origin + 3; // whole frames of given audio, with the margin that the phase is handed on before
+  if (behind <= piece.known.length) await phase?.close(() => walk(job, piece.latents, from - origin, behind, { phase }), behind, audio);
+  return phase;
 }
 
 /** Regions in their order, in groups that are further apart than `apart` frames. */

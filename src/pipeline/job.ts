@@ -11,8 +11,9 @@ import type { Model } from './model.ts';
 import { type AudioInput, type GenerateOptions, mono, type Recipe } from './options.ts';
 import { Piece } from './piece.ts';
 import { Progress } from './progress.ts';
+import { RunningPhase } from './running_phase.ts';
 import { parallelRounds, planWindows, type Window, type WindowSizes } from './schedule.ts';
-import { decode, latentsOfAudio, tokensOfAudio } from './stages.ts';
+import { type DecodeOptions, decode, latentsOfAudio, tokensOfAudio } from './stages.ts';
 import type { Style } from './style.ts';
 
 /** New windows see this many chunks of what went before. */
@@ -157,9 +158,12 @@ export function windowSizes(engine: Machine<Model>, recipe: Recipe): WindowSizes
 
 /** A new piece: empty, or what the given audio says. */
 export async function begin(job: Job, given: AudioInput | undefined): Promise<Piece> {
-  const piece = new Piece(job.engine.model.config);
+  const { config } = job.engine.model;
+  const { seed, tuning } = job.recipe;
+  const piece = new Piece(config);
+  piece.phase = RunningPhase.of(config, { seed, tuning });
   if (!given) return piece;
-  const { sample_rate, hop_length, window_seconds, dual_path } = job.engine.model.config;
+  const { sample_rate, hop_length, window_seconds, dual_path } = config;
   const audio = resample(mono(given), given.sampleRate, sample_rate);
   // Whole chunks at the end of the audio, one window at most: what lies before has no say.
   const chunk = piece.chunkFrames * hop_length;
@@ -175,7 +179,20 @@ export async function begin(job: Job, given: AudioInput | undefined): Promise<Pi
   piece.tokens = (await tokensOfAudio(job.engine, tail, job.signal)).slice(0, samples / hop_length / dual_path.frames_per_token);
   piece.known = new Array<boolean>(samples / hop_length).fill(true);
   piece.given = piece.known.length;
+  piece.phase = RunningPhase.of(config, { seed, tuning, from: piece.given, given: { audio: tail, until: samples } });
   return piece;
+}
+
+/** Decode frames from…to−1 for nothing but where their phase ends. */
+export async function walk(job: Job, latents: Float32Array, from: number, to: number, options: DecodeOptions): Promise<void> {
+  await job.progress.during('decoding', async () => {
+    for (let at = from; at < to; )
+      at = await job.fitted(true, async () => {
+        const end = Math.min(to, at + job.decodeFrames);
+        await decode(job.engine, latents, at, end, { ...options, signal: job.signal });
+        return end;
+      });
+  });
 }
 
 /** Frames from…to−1 as audio, decoded piece by piece; `startSample` is the place of the first sample in the clip. */
@@ -184,7 +201,7 @@ export async function decodeAll(
   latents: Float32Array,
   from: number,
   to: number,
-  { circular = false, startSample = 0 } = {},
+  { startSample = 0, ...options }: Omit<DecodeOptions, 'signal'> & { startSample?: number } = {},
 ): Promise<Float32Array> {
   const { hop_length } = job.engine.model.config;
   const audio = new Float32Array((to - from) * hop_length);
@@ -192,7 +209,7 @@ export async function decodeAll(
     for (let at = from; at < to; ) {
       const end = await job.fitted(true, async () => {
         const end = Math.min(to, at + job.decodeFrames);
-        audio.set(await decode(job.engine, latents, at, end, { circular, signal: job.signal }), (at - from) * hop_length);
+        audio.set(await decode(job.engine, latents, at, end, { ...options, signal: job.signal }), (at - from) * hop_length);
         return end;
       });
       job.progress.report('decoding', (end - from) / (to - from));

@@ -6,7 +6,7 @@ import type { RvqConfig } from '../models/rvq.ts';
 import type { SemanticEncoderConfig } from '../models/semantic_encoder.ts';
 import type { SemanticLmConfig } from '../models/semantic_lm.ts';
 import type { TextTowerConfig } from '../models/text_tower.ts';
-import type { VaeDecoderConfig } from '../models/vae_decoder.ts';
+import type { RunningDecoderConfig, VaeDecoderConfig } from '../models/vae_decoder.ts';
 import type { VaeEncoderConfig } from '../models/vae_encoder.ts';
 import type { ByteFolder } from '../platform/bytes.ts';
 import { readConfig, readSmall } from '../weights/config.ts';
@@ -74,6 +74,25 @@ export async function openModel(folder: ByteFolder, options: { signal?: AbortSig
   };
 }
 
+function checkRunning(
+  c: ModelConfig,
+  d: RunningDecoderConfig,
+  wrong: string[],
+  agree: (a: string, x: unknown, b: string, y: unknown) => void,
+): void {
+  const whole = (value: unknown, least: number, most: number) =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+  const bins = d.fft_size / 2 + 1;
+  agree('vae_decoder.sample_rate', d.sample_rate, 'sample_rate', c.sample_rate);
+  agree('vae_decoder.fft_size', d.fft_size, '4 · hop_length / upsample', (4 * d.hop_length) / d.upsample);
+  const { lowest, count, bins: tuned } = d.pitches ?? {};
+  if (!whole(lowest, 0, 127) || !whole(count, 1, 128) || !whole(tuned, 1, bins))
+    wrong.push(`vae_decoder.pitches must have lowest (MIDI), count and bins up to ${bins}; got ${JSON.stringify(d.pitches)}`);
+  if (!(d.reference_pitch > 0)) wrong.push(`vae_decoder.reference_pitch must be a number over 0; got ${JSON.stringify(d.reference_pitch)}`);
+  if (d.directed !== undefined && !whole(d.directed, tuned ?? 1, bins))
+    wrong.push(`vae_decoder.directed must be a whole number from pitches.bins to ${bins}; got ${JSON.stringify(d.directed)}`);
+}
+
 /** Sizes that must agree with each other; every disagreement is named at once. Throws `weights`. */
 export function checkConfig(c: ModelConfig, name: string): ModelConfig {
   const wrong: string[] = [];
@@ -93,6 +112,7 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
     agree('dual_path.frames_per_token · token_rate', c.dual_path.frames_per_token * c.token_rate, 'frame_rate', c.frame_rate);
     agree('dual_path.latent_dim', c.dual_path.latent_dim, 'latent_dim', c.latent_dim);
     agree('vae_decoder.latent_dim', c.vae_decoder.latent_dim, 'latent_dim', c.latent_dim);
+    if (c.vae_decoder.kind === 'istft_running') checkRunning(c, c.vae_decoder, wrong, agree);
     agree('dual_path.words', c.dual_path.words, 'semantic_lm.words', c.semantic_lm.words);
     agree('semantic_lm.style_levels', c.semantic_lm.style_levels, 'rvq.levels', c.rvq.levels);
     agree('semantic_lm.style_entries', c.semantic_lm.style_entries, 'rvq.entries', c.rvq.entries);

@@ -85,6 +85,8 @@ export interface SamplingOptions {
   firstWindowSeconds?: number;
   /** Windows denoised in one batch, 1…16 (default 1: one after another). More is faster on wide GPUs and makes other, equally good music. */
   parallelWindows?: number;
+  /** A4 in Hz, 415…466. Default: that of given audio where it has one, else the model's. Refused by models whose decoder knows no pitch. */
+  tuning?: number;
   /** Changes of the style along the music, in order of time; tempo, key and metre hold until others are given. */
   steered?: readonly Steering[];
   signal?: AbortSignal;
@@ -136,6 +138,7 @@ export interface Recipe {
   readonly firstWindowSeconds: number;
   readonly parallelWindows?: number;
   readonly wholeWindows?: boolean;
+  readonly tuning?: number;
   readonly tempo?: number;
   readonly key?: string;
   readonly metre?: string;

@@ -1,5 +1,6 @@
 // A piece in the making: tokens, latents and which of them are done, all on the host. Old parts can be dropped, so that an endless one stays small.
 import type { ModelConfig } from './model.ts';
+import type { RunningPhase } from './running_phase.ts';
 
 export class Piece {
   readonly #config: ModelConfig;
@@ -13,6 +14,8 @@ export class Piece {
   latents: Float32Array = new Float32Array(0);
   /** Which frames from the origin on are done. */
   known: boolean[] = [];
+  /** Where decoding stands, for decoders whose phase runs on. */
+  phase: RunningPhase | undefined;
 
   constructor(config: ModelConfig) {
     this.#config = config;

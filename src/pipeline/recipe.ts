@@ -22,6 +22,7 @@ const FIELDS: Readonly<Record<Exclude<keyof Recipe, 'version' | 'model' | 'blend
   firstWindowSeconds: 'number',
   parallelWindows: 'number',
   wholeWindows: 'boolean',
+  tuning: 'number',
 };
 
 const bad = (what: string) => new MelodyError('invalid_argument', `recipe: ${what}`, 'the file was made or changed by another program');

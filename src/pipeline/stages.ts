@@ -1,16 +1,18 @@
 // The stages of a generation, each from host data to host data: what a lost GPU costs is one stage, never the piece.
 
 import type { Machine } from '../engine/engine.ts';
+import { MelodyError } from '../errors.ts';
 import { audioTower } from '../models/audio_tower.ts';
 import { styleCodes } from '../models/rvq.ts';
 import { semanticFeatures, semanticTokens } from '../models/semantic_encoder.ts';
 import { styleHeads } from '../models/style_heads.ts';
 import { textTower } from '../models/text_tower.ts';
-import { decoderContext, vaeDecoder } from '../models/vae_decoder.ts';
+import { decoderContext, runningDecoder, runningInputs, vaeDecoder } from '../models/vae_decoder.ts';
 import { vaeEncoder } from '../models/vae_encoder.ts';
 import { finite } from './faults.ts';
 import { logMel } from './log_mel.ts';
 import type { Model } from './model.ts';
+import type { RunningPhase } from './running_phase.ts';
 
 /** Token ids → unit embedding of the text. */
 export function embedText(engine: Machine<Model>, ids: Uint32Array, signal?: AbortSignal): Promise<Float32Array> {
@@ -129,40 +131,58 @@ export function latentsOfAudio(engine: Machine<Model>, audio: Float32Array, sign
   });
 }
 
+export interface DecodeOptions {
+  /** The piece's end is the neighbour of its start. */
+  readonly circular?: boolean;
+  /** Place of the first of the latents in the piece, frames. Default 0. */
+  readonly origin?: number;
+  /** Where the decoder's phase runs on, the phase of this piece before frame `from`: this call moves it on. */
+  readonly phase?: RunningPhase;
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Audio of latent frames from…to−1 of a piece. Neighbours up to the decoder's reach are read too, so pieces join without a seam;
- * with `circular` the piece's end is the neighbour of its start.
+ * Audio of latent frames from…to−1 of a piece. Neighbours up to the decoder's reach are read too, so pieces join without a seam.
+ * Throws `graph` where the decoder's phase runs on and none is given.
  */
 export function decode(
   engine: Machine<Model>,
   latents: Float32Array,
   from: number,
   to: number,
-  options: { circular?: boolean; signal?: AbortSignal } = {},
+  { circular, origin = 0, phase, signal }: DecodeOptions = {},
 ): Promise<Float32Array> {
   const { config, weights } = engine.model;
-  const dim = config.latent_dim;
+  const { vae_decoder, latent_dim: dim, hop_length } = config;
   const total = latents.length / dim;
-  const reach = decoderContext(config.vae_decoder);
-  const first = options.circular ? from - reach : Math.max(0, from - reach);
-  const last = options.circular ? to + reach : Math.min(total, to + reach);
+  const reach = decoderContext(vae_decoder);
+  const first = circular ? from - reach : Math.max(0, from - reach);
+  const last = circular ? to + reach : Math.min(total, to + reach);
+  if (vae_decoder.kind === 'istft_running' && !phase)
+    throw new MelodyError('graph', "decode: this decoder's phase runs on; expected the phase of the piece");
   return engine.resilient(async () => {
-    await weights.prepare(['vae_decoder'], options.signal);
+    await weights.prepare(['vae_decoder'], signal);
     const plan = await engine.plan(
       `decoder ${last - first}`,
       (g) => {
-        g.output('audio', vaeDecoder(g, weights.at('vae_decoder'), g.input('z', [last - first, dim]), config.vae_decoder));
+        const [w, z] = [weights.at('vae_decoder'), g.input('z', [last - first, dim])];
+        if (vae_decoder.kind !== 'istft_running') return void g.output('audio', vaeDecoder(g, w, z, vae_decoder));
+        const { audio, next } = runningDecoder(g, w, z, vae_decoder, runningInputs(g, vae_decoder));
+        g.output('audio', audio);
+        g.output('next', next);
       },
-      options.signal,
+      signal,
     );
     const z = new Float32Array((last - first) * dim);
     for (let f = first; f < last; f++) {
       const at = ((f % total) + total) % total;
       z.set(latents.subarray(at * dim, (at + 1) * dim), (f - first) * dim);
     }
-    plan.run({}, { z });
+    const told = phase?.part(origin + first, origin + to);
+    plan.run(told?.scalars ?? {}, { z, ...told?.inputs });
     const audio = finite('the decoded audio', await plan.read('audio'));
-    return audio.slice((from - first) * config.hop_length, (to - first) * config.hop_length);
+    phase?.goOn(new Uint32Array(await plan.readBytes('next')), origin + to);
+    return audio.slice((from - first) * hop_length, (to - first) * hop_length);
   });
 }
 

@@ -128,7 +128,11 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   async #decode(job: Job, piece: Piece, from: number, to: number, startSample: number, samples: number): Promise<StreamChunk> {
     const { config } = job.engine.model;
     const audio = await job.progress.during('decoding', () =>
-      decode(job.engine, piece.latents, from - piece.origin, to - piece.origin, { signal: job.signal }),
+      decode(job.engine, piece.latents, from - piece.origin, to - piece.origin, {
+        origin: piece.origin,
+        phase: piece.phase,
+        signal: job.signal,
+      }),
     );
     const exact = audio.subarray(0, Math.min(audio.length, samples - startSample));
     job.progress.emit({ type: 'chunk', startSample, samples: exact.length });

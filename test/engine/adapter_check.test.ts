@@ -93,9 +93,12 @@ describe('a GPU that computes wrong', () => {
       ['layer norm', 'rotary positions', 'segments and overlap-add', 'diffusion step', 'noise'],
     ],
     [
-      ['film', 'rvq_encode', 'polar', 'count_non_finite'],
+      ['film', 'rvq_encode', 'polar\\b', 'count_non_finite'],
       ['modulation', 'vector quantiser', 'inverse Fourier transform', 'watch for NaN'],
     ],
+    [['phase_advance'], ['running phase']],
+    [['phase_sum'], ['running phase']],
+    [['polar_turns'], ['running phase']],
   ])('%s are told as %s, and no other', async (kernels, families) => {
     const gpu = await openTestGpu();
     spoil(gpu.device, new RegExp(`^(${kernels.join('|')})`));

@@ -39,6 +39,16 @@ describe('normalNoise', () => {
       expect(new Uint8Array(raw.y)).toEqual(new Uint8Array(normalNoiseReference(n, seed, STREAM.noise, block).buffer));
     });
 
+  it('of a circle begins again after its period', async () => {
+    const [n, seed, block, period] = [40, 3, 5, 8];
+    const { y } = await runGraph(gpu(), (g) => ({
+      y: normalNoise(g, [n], { seed: seedWords(seed), stream: STREAM.jitter, block, period }),
+    }));
+    const circle = normalNoiseReference(4 * period, seed, STREAM.jitter);
+    expect([...y]).toEqual(Array.from({ length: n }, (_, i) => circle[(4 * block + i) % circle.length]));
+    expect([...normalNoiseReference(n, seed, STREAM.jitter, block, period)]).toEqual([...y]);
+  });
+
   it('is standard normal: mean, variance, skew, kurtosis, tails', () => {
     const n = 400_000;
     const x = normalNoiseReference(n, 42, STREAM.noise);

@@ -33,6 +33,7 @@ export const FAMILIES: readonly Named[] = [
   audio.stftCase('stft_2048', 100, 2048, 480),
   audio.istftCase('istft_960', 200, 960),
   audio.polarCase('vae_polar', 1000, 481),
+  audio.runningPhaseCase('vae_running_phase', 1000, 960, { lowest: 24, count: 60, bins: 40 }),
   audio.melCase('mel_128', { frames: 1000, bins: 1025, bands: 128 }),
   audio.peaksCase('chroma_12', { frames: 1000, bins: 1025, bands: 12 }),
   audio.risesCase('onset_rises', 250, 3, 2),

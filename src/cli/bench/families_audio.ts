@@ -1,9 +1,12 @@
 // Families of the autoencoder and the audio features: convolutions, norms, activations, spectra, and the watch for NaN.
 import type { Graph } from '../../graph/graph.ts';
 import { ACT, type Act } from '../../ops/act.ts';
+import { constant, constantRef } from '../../ops/constant.ts';
 import { conv1d } from '../../ops/conv.ts';
 import { activation, add, clamp, copy, fill, mul, snake } from '../../ops/elementwise.ts';
 import { groupNorm } from '../../ops/norm.ts';
+import { type Pitches, phaseAdvance, phaseAdvanceReference, phaseSum, pitchTurns, polarTurns } from '../../ops/phase.ts';
+import { randomWords } from '../../ops/random.ts';
 import { complexPower, filterBank, halfOf, istft, logFloor, onsetRise, peakNormalise, polar, stft } from '../../ops/spectrum.ts';
 import { countNonFinite } from '../../ops/watch.ts';
 import { uniform } from './cases.ts';
@@ -143,6 +146,46 @@ export const polarCase = (name: string, frames: number, bins: number): Named =>
       return [polar(g, x, { bins, limit }), () => generate(frames * 2 * half, (i) => both(...at(i)))];
     },
   });
+
+/** A frame's gains of phase, summed up over frames, and the spectrum that they turn; pitches of MIDI 24 on, at 24 kHz. */
+export const runningPhaseCase = (name: string, frames: number, size: number, pitches: Pitches): Named => {
+  const bins = size / 2 + 1;
+  const row = 3 * bins + pitches.count;
+  const half = halfOf(bins);
+  return named({
+    name,
+    flops: frames * (60 * bins + 2 * pitches.bins * pitches.count),
+    values: frames * (row + 6 * bins),
+    record(g, input) {
+      const options = { size, hop: size / 4, sampleRate: 24000, pitches, reference: 440, bins };
+      const [x, values] = input('x', [frames, row]);
+      const [eps, noise] = input('eps', [frames, bins], 2);
+      const words = (label: string, data: Uint32Array) =>
+        constant(
+          g,
+          constantRef(label, [data.length], 'u32', () => data),
+        );
+      const [turns, start] = [pitchTurns(pitches, options, 441), randomWords(bins, 1, 0)];
+      const u = phaseAdvance(g, x, eps, words('turns', turns), options);
+      const { phase } = phaseSum(g, u, { start: words('start', start), drift: words('drift', new Uint32Array(bins)) });
+      const reference = () => {
+        const advance = phaseAdvanceReference(values, noise, turns, { ...options, row, epsRow: bins });
+        const y = new Float64Array(frames * 2 * half);
+        for (let k = 0; k < bins; k++) {
+          let angle = start[k] / 2 ** 32;
+          for (let t = 0; t < frames; t++) {
+            angle += advance[t * bins + k];
+            const magnitude = Math.exp(Math.min(values[t * row + k], 0.5));
+            y[t * 2 * half + k] = magnitude * Math.cos(2 * Math.PI * angle);
+            y[t * 2 * half + half + k] = magnitude * Math.sin(2 * Math.PI * angle);
+          }
+        }
+        return y;
+      };
+      return [polarTurns(g, x, phase, { limit: 0.5 }), reference];
+    },
+  });
+};
 
 /** Spectra to band powers under a known filter bank; how they go on is `last`. */
 function bandsCase(
