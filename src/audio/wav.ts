@@ -1,10 +1,11 @@
 /**
- * Strict WAV reader: RIFF and RF64, PCM 8/16/24/32, float 32/64, plain or extensible, 1 to 8 channels.
+ * Strict WAV reader: RIFF, RF64 and BW64, PCM 8/16/24/32, float 32/64, plain or extensible, 1 to 8 channels.
  *
  * Sizes in the file are claims. Every one is held against the bytes that are there before anything is allocated, so
  * a file can cost at most four times its own length. What cannot be read exactly is refused, never guessed.
  */
 import { MelodyError } from '../errors.ts';
+import { fileKind } from '../platform/file_kind.ts';
 import { readInfo, type WavTags } from './wav_tags.ts';
 
 export interface WavAudio {
@@ -28,6 +29,13 @@ export const MIN_SAMPLE_RATE = 2_000;
 export const MAX_SAMPLE_RATE = 384_000;
 export const MAX_CHANNELS = 8;
 const UNKNOWN_SIZE = 0xffffffff;
+/**
+ * Data sizes from here on that are more than the file holds are what programs write into a pipe, where they cannot go back: SoX 0x7ffff000
+ * less a remainder, LAME 0x7fffffff, arecord 0x80000000 (all seen; libsndfile and ffmpeg read such files whole).
+ */
+const PIPE_SIZE = 0x7fff0000;
+/** Float samples beyond this are counts of integers, not a signal with headroom. */
+const MAX_FLOAT = 64;
 const STREAM_HINT = 'the file was cut off or its writer was not closed; `melody eval --allow-truncated` reads what is there';
 
 interface Format {
@@ -41,9 +49,12 @@ interface Format {
 export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAudio {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const container = bytes.length >= 12 ? fourCC(bytes, 0) : '';
-  if ((container !== 'RIFF' && container !== 'RF64') || fourCC(bytes, 8) !== 'WAVE') {
+  const long = container === 'RF64' || container === 'BW64';
+  if ((container !== 'RIFF' && !long) || fourCC(bytes, 8) !== 'WAVE') {
+    const other = fileKind(bytes.subarray(0, 64));
+    if (other && fourCC(bytes, 0) !== 'RIFF') throw fault(`not a WAV file; got ${other.what}`, other.hint);
     const got = container === 'RIFX' ? 'big-endian RIFX' : `${bytes.length} bytes starting ${JSON.stringify(ascii(bytes, 0, 12))}`;
-    throw fault(`not a RIFF or RF64 WAVE file; got ${got}`, 'convert it first, for example: ffmpeg -i input out.wav');
+    throw fault(`not a RIFF, RF64 or BW64 WAVE file; got ${got}`, 'convert it first, for example: ffmpeg -i input out.wav');
   }
   const warnings: string[] = [];
   const tags: WavTags = { info: {} };
@@ -79,17 +90,31 @@ export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAud
     } else if (id === 'LIST' && claimed >= 4 && fourCC(body, 0) === 'INFO') {
       readInfo(body.subarray(4), tags.info);
     } else if (id === 'iXML') {
-      tags.ixml = utf8(body, 'iXML');
+      const ixml = text(body, 'iXML');
+      if (ixml !== undefined) tags.ixml = ixml;
     } else if (id === 'mldy') {
-      tags.melody = utf8(body, 'mldy');
+      const melody = text(body, 'mldy');
+      if (melody !== undefined) tags.melody = melody;
     }
     at = start + claimed + (claimed & 1);
   }
 
-  /** Bytes of audio for a claimed size: 0 and 0xFFFFFFFF mean "the writer did not know" unless the file says otherwise. */
+  /** A side chunk in UTF-8. What it says is no reason to refuse the audio, so other encodings are left out with a warning. */
+  function text(body: Uint8Array, chunk: string): string | undefined {
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+    } catch {
+      warnings.push(`chunk ${chunk} is not UTF-8 and was left out`);
+      return undefined;
+    }
+  }
+
+  /** Bytes of audio for a claimed size: 0, 0xFFFFFFFF and a pipe's size mean "the writer did not know" unless the file says otherwise. */
   function dataLength(claimed: number, left: number): number {
-    if (claimed === UNKNOWN_SIZE && longDataSize !== undefined) return within(longDataSize, left);
+    // Some writers leave the low 32 bits in `data` where the format asks for 0xFFFFFFFF; `ds64` is the one that holds.
+    if (long && longDataSize !== undefined && (claimed === UNKNOWN_SIZE || claimed < longDataSize)) return within(longDataSize, left);
     if (claimed === UNKNOWN_SIZE) return left;
+    if (claimed >= PIPE_SIZE && claimed > left) return left;
     const riffSize = view.getUint32(4, true);
     if (claimed === 0 && riffSize + 8 !== bytes.length) return left;
     return within(claimed, left);
@@ -108,9 +133,17 @@ export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAud
   const frames = Math.floor(data.length / blockAlign);
   if (frames === 0) throw fault(`no samples; the data chunk has ${data.length} bytes, one frame needs ${blockAlign}`);
   if (data.length % blockAlign) warnings.push(`the last ${data.length % blockAlign} audio bytes are not a whole frame and were left out`);
+  const channels = decode(view, data.start, frames, format);
+  if (format.kind === 'float') {
+    const peak = channels.reduce((most, samples) => samples.reduce((m, x) => Math.max(m, Math.abs(x)), most), 0);
+    if (peak > MAX_FLOAT) {
+      const hint = 'scale it first: ffmpeg -i <file> -af volume=1/32768 out.wav, where 32768 was full scale';
+      throw fault(`float samples reach ${peak.toPrecision(4)}; expected full scale to be 1`, hint);
+    }
+  }
   return {
     sampleRate: format.sampleRate,
-    channels: decode(view, data.start, frames, format),
+    channels,
     tags,
     format: format.kind,
     bitsPerSample: format.bits,
@@ -178,14 +211,6 @@ function fourCC(bytes: Uint8Array, at: number): string {
 
 function ascii(bytes: Uint8Array, at: number, length: number): string {
   return String.fromCharCode(...bytes.subarray(at, at + length));
-}
-
-function utf8(bytes: Uint8Array, chunk: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new MelodyError('audio', `wav: chunk ${chunk} is not UTF-8`, undefined, { cause });
-  }
 }
 
 function fault(message: string, hint?: string): MelodyError {

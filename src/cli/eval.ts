@@ -2,7 +2,6 @@
 // how well each fits its prompt.
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { platform } from '#platform';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
 import { defaultShrink, fitGaussian, frechetDistance } from '../audio/measures/frechet.ts';
 import { diversity } from '../audio/measures/timbre.ts';
@@ -13,6 +12,7 @@ import { MelodyError } from '../errors.ts';
 import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
 import { Listener } from './eval_agreement.ts';
+import { openInput } from './input.ts';
 
 /** About an hour and a half of stereo at 48 kHz and 16 bits; measuring needs some five times the file in memory. */
 const MAX_BYTES = 2 ** 30;
@@ -124,7 +124,7 @@ async function attempt(file: string, values: Values, requests: Requests, io: Io)
 
 async function read(file: string, values: Values, io: Io): Promise<WavAudio> {
   if (io.signal.aborted) throw new MelodyError('aborted', 'eval: stopped');
-  const source = await platform.openBytes(file, { signal: io.signal });
+  const source = await openInput(file, io.signal);
   if (source.size > MAX_BYTES) {
     throw new MelodyError(
       'audio',

@@ -2,14 +2,17 @@
 import { stat } from 'node:fs/promises';
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
+import { checkAddress } from '../platform/http.ts';
 import { printable } from '../weights/printable.ts';
 import type { Command } from './command.ts';
+import { openInput } from './input.ts';
 import type { Reader, Report } from './inspect_reader.ts';
 import { type FileReport, type FolderReport, type InspectOptions, inspectFile, inspectFolder } from './inspect_weights.ts';
 
 /** Readers by a file's first four characters. Safetensors has no such mark: what no other reader knows is read as that. */
 const READERS: Readonly<Record<string, () => Promise<Reader>>> = {
   RIFF: async () => (await import('./inspect_wav.ts')).readWavFile,
+  BW64: async () => (await import('./inspect_wav.ts')).readWavFile,
   RF64: async () => (await import('./inspect_wav.ts')).readWavFile,
 };
 const readSafetensors: Reader = async (source, options) => {
@@ -40,7 +43,7 @@ async function inspectPlace(place: string, options: InspectOptions): Promise<Rep
     const sound = report.faults.length === 0 && report.files.every(({ faults }) => faults.length === 0);
     return { json: report, text: folderText(report), sound };
   }
-  const source = await platform.openBytes(place, { signal: options.signal });
+  const source = await openInput(place, options.signal);
   const mark = String.fromCharCode(...(await source.read(0, Math.min(4, source.size), options.signal)));
   const read = Object.hasOwn(READERS, mark) ? await READERS[mark]() : readSafetensors;
   return read(source, options);
@@ -48,7 +51,7 @@ async function inspectPlace(place: string, options: InspectOptions): Promise<Rep
 
 /** A folder on the disk; of addresses, whatever does not end in a file name with a dot. */
 async function isFolder(place: string): Promise<boolean> {
-  if (/^https?:/i.test(place)) return !/\/[^/]*\.[^/]*$/.test(new URL(place).pathname);
+  if (/^https?:/i.test(place)) return !/\/[^/]*\.[^/]*$/.test(checkAddress(place).pathname);
   return stat(place).then(
     (found) => found.isDirectory(),
     () => false,

@@ -1,7 +1,7 @@
 // Node: the GPU through npm `webgpu` (Dawn), files from the disk, addresses through fetch, downloads kept under the user's cache folder.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { freemem, tmpdir, userInfo } from 'node:os';
+import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MelodyError } from '../errors.ts';
@@ -42,7 +42,7 @@ async function openGpu({ nap = 'auto', dawn = [] }: OpenGpuOptions = {}): Promis
 /** Mesa complains on stderr when there is no runtime folder; an empty one of our own keeps it quiet. Main thread only: workers inherit. */
 function quietMesa() {
   if (process.platform !== 'linux' || process.env.XDG_RUNTIME_DIR) return;
-  const folder = join(tmpdir(), `melody-runtime-${userInfo().uid}`);
+  const folder = join(tmpdir(), `melody-runtime-${process.getuid?.() ?? 'user'}`);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     process.env.XDG_RUNTIME_DIR = folder;

@@ -7,7 +7,7 @@
 // so processes that share the folder never write into the same file, and "complete" means that the hash of all bytes was taken.
 import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir, hostname } from 'node:os';
+import { homedir, hostname, tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { ByteSource } from './bytes.ts';
 import { type Download, type EntryInfo, forgetMisses, type Store } from './cache.ts';
@@ -23,9 +23,19 @@ const OLD_DATA_MS = 60 * 60_000;
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform: string = process.platform): string {
   // The XDG specification says to ignore relative paths.
   if (env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME)) return join(env.XDG_CACHE_HOME, 'melody');
-  if (platform === 'darwin') return join(homedir(), 'Library/Caches/melody');
   if (platform === 'win32' && env.LOCALAPPDATA) return join(env.LOCALAPPDATA, 'melody', 'cache');
-  return join(homedir(), '.cache/melody');
+  const home = homeFolder();
+  if (home === undefined) return join(tmpdir(), `melody-cache-${process.getuid?.() ?? 'user'}`);
+  return join(home, platform === 'darwin' ? 'Library/Caches/melody' : '.cache/melody');
+}
+
+/** Where the user is at home; undefined for one without HOME and without an entry among the users (containers that run as any number). */
+function homeFolder(): string | undefined {
+  try {
+    return homedir() || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 interface Record extends EntryInfo {

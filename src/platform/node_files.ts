@@ -1,5 +1,6 @@
 // Files on the disk as byte sources.
-import { type FileHandle, open } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MelodyError } from '../errors.ts';
 import { type ByteFolder, type ByteSource, checkFileName, checkRange } from './bytes.ts';
@@ -9,7 +10,7 @@ import { type ByteFolder, type ByteSource, checkFileName, checkRange } from './b
  * Throws `io`.
  */
 export async function openFile(path: string): Promise<ByteSource> {
-  const known = await withFile(path, async (_file, stat) => stat);
+  const known = await withFile(path, async (_file, found) => found);
   const source: ByteSource = {
     name: path,
     size: known.size,
@@ -17,8 +18,8 @@ export async function openFile(path: string): Promise<ByteSource> {
     async read(offset, length, signal) {
       checkRange(this, offset, length);
       if (signal?.aborted) throw new MelodyError('aborted', `${path}: reading was aborted`);
-      return withFile(path, async (file, stat) => {
-        if (stat.size !== known.size || stat.mtimeMs !== known.mtimeMs || stat.ino !== known.ino) {
+      return withFile(path, async (file, now) => {
+        if (now.size !== known.size || now.mtimeMs !== known.mtimeMs || now.ino !== known.ino) {
           throw new MelodyError('io', `${path} changed while it was read`, 'load it again');
         }
         const bytes = new Uint8Array(length);
@@ -41,21 +42,26 @@ interface Stat {
   ino: number;
 }
 
-async function withFile<T>(path: string, use: (file: FileHandle, stat: Stat) => Promise<T>): Promise<T> {
+async function withFile<T>(path: string, use: (file: FileHandle, found: Stat) => Promise<T>): Promise<T> {
   let file: FileHandle | undefined;
   try {
     if (path.includes('\0')) throw new MelodyError('io', 'a path must not contain a NUL character');
+    checkRegular(path, await stat(path)); // before it is opened: opening a pipe waits for a writer, perhaps for ever
     file = await open(path, 'r');
-    const stat = await file.stat();
-    if (!stat.isFile()) {
-      throw new MelodyError('io', `${path}: got a ${stat.isDirectory() ? 'folder' : 'device or pipe'}, expected a file`);
-    }
-    return await use(file, stat);
+    const known = await file.stat();
+    checkRegular(path, known);
+    return await use(file, known);
   } catch (cause) {
     throw fileError(path, cause);
   } finally {
     await file?.close();
   }
+}
+
+function checkRegular(path: string, known: Stats): void {
+  if (known.isFile()) return;
+  if (known.isDirectory()) throw new MelodyError('io', `${path}: got a folder, expected a file`, 'name a file in it');
+  throw new MelodyError('io', `${path}: got a device or pipe, expected a file`, 'a sound may come through standard input: give - instead');
 }
 
 /** A file-system error as `io`, in words. */

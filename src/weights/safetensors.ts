@@ -3,6 +3,7 @@
 // differently (duplicate keys, null metadata, extra fields, dimensions past 2^48) is refused. Never throws anything but MelodyError.
 import { MelodyError } from '../errors.ts';
 import type { ByteSource } from '../platform/bytes.ts';
+import { fileKind } from '../platform/file_kind.ts';
 import { JsonScanner } from './json.ts';
 import { printable } from './printable.ts';
 
@@ -58,15 +59,21 @@ const MAX_HEADER = 100_000_000; // as the reference
 const MAX_INTEGER = 2 ** 48; // dimensions, element counts and offsets, as the format's JSON schema
 const MAX_RANK = 8;
 const MAX_METADATA = 4096; // keys; in the wild there are some hundreds at most
+const OPENING_BRACE = 0x7b; // every header starts with it
 const FIRST_READ = 64 * 1024; // most headers come with the first read
 
 /** Reads and checks the header: frame, JSON, names, dtypes, shapes, and that the tensors' byte ranges tile the file exactly. */
 export async function readHeader(source: ByteSource, signal?: AbortSignal): Promise<SafetensorsHeader> {
   const where = source.name;
+  const front = await source.read(0, Math.min(source.size, FIRST_READ), signal);
+  if (source.size < 8 || front[8] !== OPENING_BRACE) {
+    // Not before: the length of a real header may look like any mark.
+    const other = fileKind(front);
+    if (other) throw new MelodyError('weights', `${where}: not a safetensors file: got ${other.what}`, other.hint);
+  }
   if (source.size < 8) {
     throw damaged(`${where}: not a safetensors file: got ${source.size} bytes, expected at least 8`);
   }
-  const front = await source.read(0, Math.min(source.size, FIRST_READ), signal);
   const declared = new DataView(front.buffer, front.byteOffset, 8).getBigUint64(0, true);
   if (declared > MAX_HEADER) throw damaged(`${where}: header length ${declared} is over the limit of ${MAX_HEADER} bytes`);
   const length = Number(declared);

@@ -153,6 +153,45 @@ describe('reading: what must be accepted', () => {
     expect(audio.warnings.length).toBe(2);
   });
 
+  test.each([
+    ['SoX', 0x7ffff000 - 36],
+    ['LAME', 0x7fffffff],
+    ['arecord', 0x80000000],
+    ['a writer that says what it does not know', 0xffffffff],
+  ])('what %s writes into a pipe, where the size could not be put in, is read whole', (_, size) => {
+    const audio = readWav(wave([fmt(), claimed(size, four)]));
+    expect([...audio.channels[0]]).toEqual(fourValues);
+    expect(audio.warnings).toEqual([]);
+  });
+
+  test('RF64 whose 32-bit size holds the low bits is read by the size in ds64; so is BW64', () => {
+    const ds64 = new Uint8Array(28);
+    new DataView(ds64.buffer).setBigUint64(8, 8n, true);
+    for (const id of ['RF64', 'BW64']) {
+      const audio = readWav(wave([chunk('ds64', ds64), fmt(), claimed(4, four)], { id }));
+      expect([...audio.channels[0]]).toEqual(fourValues);
+    }
+  });
+
+  test('side chunks in another encoding are left out with a warning; the audio is read', () => {
+    for (const id of ['iXML', 'mldy']) {
+      const audio = readWav(wave([fmt(), chunk(id, Uint8Array.of(0xff, 0xfe, 0x41)), chunk('data', four)]));
+      expect([...audio.channels[0]]).toEqual(fourValues);
+      expect(audio.warnings).toEqual([`chunk ${id} is not UTF-8 and was left out`]);
+      expect(audio.tags).toEqual({ info: {} });
+    }
+  });
+
+  test('float samples that count integers are refused with the way to scale them; headroom is not', () => {
+    const float = (...values: number[]) =>
+      wave([fmt({ code: 3, bits: 32 }), chunk('data', new Uint8Array(Float32Array.from(values).buffer))]);
+    expect([...readWav(float(0, 3.5, -20)).channels[0]]).toEqual([0, 3.5, -20]);
+    expect(fault(float(0, 12_000, -31_000))).toMatchObject({
+      message: expect.stringContaining('reach 3.100e+4'),
+      hint: expect.stringContaining('volume=1/32768'),
+    });
+  });
+
   test('INFO text that is not UTF-8 is read as Windows text', () => {
     const file = wave([fmt(), chunk('data', four), chunk('LIST', join([text('INFO'), chunk('IART', Uint8Array.of(0xc9, 0x61, 0))]))]);
     expect(readWav(file).tags.info).toEqual({ IART: 'Éa' });
@@ -164,10 +203,10 @@ describe('reading: what must be refused, with a typed error', () => {
   const cases: [string, Uint8Array, string][] = [
     ['empty file', new Uint8Array(0), 'not a RIFF'],
     ['eleven bytes', text('RIFF0000WAV'), 'not a RIFF'],
-    ['an MP3', text('ID3\x04 and so on and on'), 'not a RIFF'],
+    ['an MP3', text('ID3\x04 and so on and on'), 'an MP3 file'],
     ['big-endian RIFX', wave([fmt(), data], { id: 'RIFX' }), 'RIFX'],
     ['truncated audio', wave([fmt(), data]).subarray(0, -3), 'truncated'],
-    ['2 GB claim in a 1 KB file', wave([fmt(), claimed(2 ** 31, new Uint8Array(1000))]), 'claims 2147483648'],
+    ['1.5 GB claim in a 1 KB file', wave([fmt(), claimed(1.5e9, new Uint8Array(1000))]), 'claims 1500000000'],
     [
       '2^60 bytes claimed by ds64',
       wave(
@@ -204,7 +243,6 @@ describe('reading: what must be refused, with a typed error', () => {
     ['more valid bits than bits', wave([fmt({ extensible: { valid: 20, code: 1 } }), data]), '20 valid bits'],
     ['no samples', wave([fmt(), chunk('data', new Uint8Array(0))]), 'no samples'],
     ['less than a frame', wave([fmt(), chunk('data', new Uint8Array(1))]), 'no samples'],
-    ['recipe chunk that is not UTF-8', wave([fmt(), data, chunk('mldy', Uint8Array.of(0xff, 0xfe))]), 'UTF-8'],
   ];
   test.each(cases)('%s', (_name, bytes, message) => {
     const error = fault(bytes);
@@ -214,7 +252,7 @@ describe('reading: what must be refused, with a typed error', () => {
 
   test('a size claim allocates nothing: 1 KB stays cheap', () => {
     const before = process.memoryUsage().arrayBuffers;
-    for (let i = 0; i < 50; i++) fault(wave([fmt(), claimed(2 ** 31, new Uint8Array(1000))]));
+    for (let i = 0; i < 50; i++) fault(wave([fmt(), claimed(1.5e9, new Uint8Array(1000))]));
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8e6);
   });
 });

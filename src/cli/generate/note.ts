@@ -1,7 +1,6 @@
 // What a made file says about itself beyond the recipe: which weights, which adapter, which audio went in. Enough to make its bytes again.
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { platform } from '#platform';
 import type { WavAudio, WavReadOptions } from '../../audio/wav.ts';
 import { readRecipe, recipeTags, type WavTags } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
@@ -9,6 +8,7 @@ import type { Recipe } from '../../pipeline/options.ts';
 import type { ByteFolder } from '../../platform/bytes.ts';
 import { MANIFEST_FILE, readManifest } from '../../platform/manifest.ts';
 import { rememberedHash } from '../file_hash.ts';
+import { openInput } from '../input.ts';
 import { readNamedWav } from '../inspect_wav.ts';
 import { licenceOf } from '../inspect_weights.ts';
 import { version } from '../version.ts';
@@ -42,7 +42,7 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 
 /** A WAV file and its hash. Throws `io`, `audio`. */
 export async function readInput(path: string, signal: AbortSignal, options?: WavReadOptions): Promise<Input> {
-  const source = await platform.openBytes(path, { signal });
+  const source = await openInput(path, signal);
   if (source.size > MAX_INPUT_BYTES)
     throw new MelodyError('audio', `${path}: the file has ${source.size} bytes; expected at most ${MAX_INPUT_BYTES}`, 'cut it shorter');
   const bytes = await source.read(0, source.size, signal);

@@ -1,0 +1,59 @@
+// What a file is that is not what it should be, told from its first bytes, with the next step in words.
+
+/** A kind of file that people hand to the wrong reader. */
+export interface FileKind {
+  /** With its article: "an HTML page". */
+  readonly what: string;
+  /** What to do instead. */
+  readonly hint: string;
+}
+
+const DOWNLOAD = 'download the file itself: the address of the page is not that of the file';
+const CONVERT_AUDIO = 'convert it: ffmpeg -i <file> out.wav';
+const CONVERT_WEIGHTS = 'only safetensors are read, since pickles can run code: convert it with safetensors.torch.save_file in Python';
+
+const ascii = (text: string) => [...text].map((character) => character.charCodeAt(0));
+
+/** First bytes and what they are the mark of; `at` is where the mark stands (default 0). */
+const KINDS: readonly { readonly mark: readonly number[]; readonly at?: number; readonly kind: FileKind }[] = [
+  {
+    mark: ascii('version https://git-lfs'),
+    kind: { what: 'a Git LFS pointer, the note that stands for a large file', hint: 'fetch the file itself: git lfs pull' },
+  },
+  {
+    mark: ascii('Entry not found'),
+    kind: { what: 'the words "Entry not found", a hub\'s answer', hint: 'check the name of the file and the revision' },
+  },
+  { mark: ascii('GGUF'), kind: { what: 'a GGUF model, as llama.cpp uses it', hint: 'take the safetensors of the same model' } },
+  { mark: [0x80, 0x02], kind: { what: 'a Python pickle', hint: CONVERT_WEIGHTS } },
+  { mark: ascii('PK\x03\x04'), kind: { what: 'a ZIP archive, such as PyTorch (.pt, .bin) and NumPy (.npz) write', hint: CONVERT_WEIGHTS } },
+  { mark: [0x1f, 0x8b], kind: { what: 'a gzip archive', hint: 'unpack it first: gunzip' } },
+  { mark: [0x28, 0xb5, 0x2f, 0xfd], kind: { what: 'a Zstandard archive', hint: 'unpack it first: zstd -d' } },
+  {
+    mark: [0x93, ...ascii('NUMPY')],
+    kind: { what: 'a NumPy array (.npy)', hint: 'convert it with safetensors.numpy.save_file in Python' },
+  },
+  { mark: [0x89, ...ascii('HDF')], kind: { what: 'an HDF5 file', hint: 'take the safetensors of the same model' } },
+  { mark: ascii('RIFF'), kind: { what: 'a RIFF file, such as WAV', hint: 'see what it holds: melody inspect' } },
+  { mark: ascii('fLaC'), kind: { what: 'a FLAC file', hint: CONVERT_AUDIO } },
+  { mark: ascii('OggS'), kind: { what: 'an Ogg file (Opus or Vorbis)', hint: CONVERT_AUDIO } },
+  { mark: ascii('ftyp'), at: 4, kind: { what: 'an MP4 file (M4A, AAC)', hint: CONVERT_AUDIO } },
+  { mark: ascii('FORM'), kind: { what: 'an AIFF file', hint: CONVERT_AUDIO } },
+  { mark: ascii('MThd'), kind: { what: 'a MIDI file', hint: 'render it to audio first: fluidsynth -F out.wav <sound font> <file>' } },
+  { mark: [0x1a, 0x45, 0xdf, 0xa3], kind: { what: 'a Matroska or WebM file', hint: CONVERT_AUDIO } },
+  { mark: ascii('ID3'), kind: { what: 'an MP3 file', hint: CONVERT_AUDIO } },
+];
+
+/** The kind of a file by its first bytes (64 are enough), or undefined where they are no mark that is known. */
+export function fileKind(start: Uint8Array): FileKind | undefined {
+  const found = KINDS.find(({ mark, at = 0 }) => mark.every((byte, i) => start[at + i] === byte));
+  if (found) return found.kind;
+  // MPEG audio without tags: eleven set bits, a layer and a bit rate that exist.
+  if (start[0] === 0xff && (start[1] & 0xe6) > 0xe0 && start[2] >> 4 !== 0xf) return { what: 'an MP3 file', hint: CONVERT_AUDIO };
+  const text = String.fromCharCode(...start.subarray(0, 64))
+    .trimStart()
+    .toLowerCase();
+  if (/^(<!doctype html|<html|<head|<\?xml)/.test(text)) return { what: 'a web page', hint: DOWNLOAD };
+  if (/^[[{]\s*["\]}]/.test(text)) return { what: 'a JSON file', hint: 'name the file that holds the weights' };
+  return undefined;
+}

@@ -1,0 +1,86 @@
+// The command as a process: sounds through standard input, names that are no files, lost outputs, users who are nobody.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeWav } from '../../src/audio/wav_write.ts';
+
+let scratch: string;
+let cli: string;
+const TONE = writeWav({
+  sampleRate: 24_000,
+  channels: [Float32Array.from({ length: 48_000 }, (_, i) => 0.3 * Math.sin((2 * Math.PI * 440 * i) / 24_000))],
+});
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), 'melody-process-'));
+  await build({
+    entryPoints: { cli: 'src/cli/bin.ts' },
+    outdir: scratch,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    external: ['webgpu'],
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    define: { MELODY_VERSION: '"test"' },
+  });
+  cli = join(scratch, 'cli.mjs');
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const run = (words: string[], options: Parameters<typeof spawnSync>[2] = {}) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...words], { encoding: 'utf8', timeout: 30_000, ...options });
+  return { status, out: String(stdout ?? ''), err: String(stderr ?? '') };
+};
+
+test('a sound comes through standard input', () => {
+  const { status, out } = run(['inspect', '-', '--json'], { input: Buffer.from(TONE) });
+  expect(status).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ name: 'standard input', frames: 48_000, sampleRate: 24_000 });
+  const measured = run(['eval', '-', '--json'], { input: Buffer.from(TONE) });
+  expect(measured.status).toBe(0);
+  expect(JSON.parse(measured.out).clips[0].report).toMatchObject({ duration: 2, sampleRate: 24_000 });
+});
+
+test.skipIf(process.platform === 'win32')('a pipe in the file system is refused at once, with the way to give it', () => {
+  const pipe = join(scratch, 'pipe');
+  expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
+  const { status, err } = run(['inspect', pipe]);
+  expect(status).toBe(1);
+  expect(err).toContain('got a device or pipe, expected a file');
+  expect(err).toContain('give - instead');
+});
+
+test('an address that is none is said to be none', () => {
+  for (const address of ['https://', 'http://localhost:99999/model.safetensors']) {
+    const { status, err } = run(['inspect', address]);
+    expect(status).toBe(1);
+    expect(err).toContain('is not an address');
+    expect(err).not.toContain('internal error');
+  }
+});
+
+test.skipIf(!existsSync('/dev/full'))('a standard error that takes nothing does not stop the work', () => {
+  const file = join(scratch, 'tone.wav');
+  writeFileSync(file, TONE);
+  const { status, stdout } = spawnSync('sh', ['-c', `"${process.execPath}" "${cli}" inspect "${file}" --nonsense 2>/dev/full; echo $?`], {
+    encoding: 'utf8',
+  });
+  expect(status).toBe(0);
+  expect(stdout.trim()).toBe('2'); // wrong use, as it is with a standard error that listens
+});
+
+test.skipIf(process.getuid?.() !== 0)('a user that is only a number, without HOME, gets help and answers', () => {
+  const cwd = join(scratch, 'cwd');
+  mkdirSync(cwd, { mode: 0o777 });
+  spawnSync('chmod', ['-R', 'a+rX', scratch]);
+  const options = { uid: 54_321, gid: 54_321, cwd, env: { PATH: process.env.PATH ?? '' } };
+  expect(run(['--help'], options)).toMatchObject({ status: 0, err: '' });
+  const { status, out } = run(['cache'], options);
+  expect(status).toBe(0);
+  expect(out).toContain('melody-cache-54321');
+});

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { readWav } from '../../src/audio/wav.ts';
+import { memorySource } from '../../src/platform/bytes.ts';
+import { fileKind } from '../../src/platform/file_kind.ts';
+import { readHeader } from '../../src/weights/safetensors.ts';
+import { writeSafetensors } from '../../src/weights/safetensors_write.ts';
+
+const bytes = (...parts: (string | number)[]) =>
+  Uint8Array.from(parts.flatMap((part) => (typeof part === 'string' ? [...part].map((c) => c.charCodeAt(0)) : [part])));
+const padded = (start: Uint8Array) => {
+  const file = new Uint8Array(400);
+  file.set(start);
+  return file;
+};
+
+const CASES: [Uint8Array, RegExp][] = [
+  [bytes('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9679336\n'), /Git LFS pointer/],
+  [bytes('Entry not found'), /Entry not found/],
+  [bytes('<!doctype html><html><head><title>Log in</title>'), /web page/],
+  [bytes('\n  <html lang="en">'), /web page/],
+  [bytes('GGUF', 3, 0, 0, 0), /GGUF/],
+  [bytes(0x80, 2, 0x7d, 0x71), /pickle/],
+  [bytes('PK', 3, 4, 0, 0), /ZIP/],
+  [bytes(0x1f, 0x8b, 8, 0), /gzip/],
+  [bytes(0x93, 'NUMPY', 1, 0), /NumPy/],
+  [bytes(0x89, 'HDF', 13, 10), /HDF5/],
+  [bytes('{"model_type": "melody"}'), /JSON/],
+  [bytes('fLaC', 0, 0, 0, 34), /FLAC/],
+  [bytes('OggS', 0, 2), /Ogg/],
+  [bytes('ID3', 4, 0), /MP3/],
+  [bytes(0xff, 0xfb, 0x90, 0x64), /MP3/],
+  [bytes(0, 0, 0, 32, 'ftypM4A '), /MP4/],
+  [bytes('FORM', 0, 0, 1, 0, 'AIFF'), /AIFF/],
+  [bytes('MThd', 0, 0, 0, 6), /MIDI/],
+];
+
+test.each(CASES)('%# is named, with a next step, by whoever expected weights', async (start, what) => {
+  const kind = fileKind(start);
+  expect(kind?.what).toMatch(what);
+  for (const file of [start, padded(start)]) {
+    const error = await readHeader(memorySource('model.safetensors', file)).catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'weights', message: expect.stringMatching(what), hint: kind?.hint });
+  }
+});
+
+test.each(CASES.filter(([start]) => start.length >= 4))('%# is named by whoever expected a WAV', (start, what) => {
+  expect(() => readWav(padded(start))).toThrow(what);
+});
+
+test('a sound file whose header has the length that a mark would be is read', async () => {
+  // 640 is 80 02 in little-endian bytes, where a pickle starts so too.
+  const name = 'x'.repeat(700);
+  for (let cut = 0; cut < 200; cut++) {
+    const file = writeSafetensors([{ name: name.slice(cut), dtype: 'U8', shape: [1], bytes: Uint8Array.of(1) }]);
+    if (file[0] !== 0x80 || file[1] !== 2) continue;
+    expect((await readHeader(memorySource('file', file))).tensors.size).toBe(1);
+    return;
+  }
+  expect.unreachable('no name gave that length');
+});
+
+test('bytes without a mark have no kind', () => {
+  expect(fileKind(Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 0, 123, 125))).toBeUndefined();
+  expect(fileKind(new Uint8Array(0))).toBeUndefined();
+});
