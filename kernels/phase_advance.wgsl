@@ -1,7 +1,7 @@
 // phase_advance: u[t,k] = 2^32 a mod 2^32, the turns a by which the phase of bin k moves from frame t - 1 to frame t
 //   k < locked:  a = turns of pitch p = argmax_p (s[t,p] + line[k,p]), the lowest of equals
-//   k >= locked: a = k / 4 + (arg d + eps[t,k] sqrt(-2 ln |d|)) / 2 pi,  d = a[t,k] + i b[t,k], |d| kept within 0.01 ... 0.9999;
-//                bins from `directed` on have d = 0.     k / 4: a bin's own turn in a hop of a quarter of the transform
+//   k >= locked: a = (arg c + eps[t,k] sqrt(-2 ln |c|)) / 2 pi,  c = (a[t,k] + i b[t,k]) i^k, |c| kept within 0.01 ... 0.9999;
+//                bins from `directed` on have c = 0 and arg c = 0.     i^k: a bin's own turn in a hop of a quarter of the transform
 // @use arg
 //
 // x    [rows, x_row]: log magnitude [bins], a [directed], b [directed], s [pitches]      eps [rows, eps_row] ~ N(0, 1)
@@ -48,5 +48,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let width = sqrt(-2.0 * log(clamp(sqrt(a * a + b * b), 0.01, 0.9999)));
   let free = arg_turns(a, b) + 0.15915494 * eps[row * p.eps_row + bin] * width;
   let part = free - round(free);   // within a half either way: 2^30 times that fits an integer
-  u[i] = (bitcast<u32>(i32(round(part * 1073741824.0))) << 2u) + ((bin & 3u) << 30u);
+  let own = select((bin & 3u) << 30u, 0u, a == 0.0 && b == 0.0);
+  u[i] = (bitcast<u32>(i32(round(part * 1073741824.0))) << 2u) + own;
 }

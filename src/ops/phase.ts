@@ -64,7 +64,8 @@ export interface AdvanceOptions extends Framing {
 /**
  * x [T, ≥ bins + 2·directed + P]: log magnitude, a, b, salience of pitches; eps [T, ≥ bins] normal noise; turns [P] u32 of pitchTurns →
  * u [T, bins] u32, what the phase of each bin gains at each frame. A bin of `pitches` gains the turns of the pitch with the largest
- * salience + log line shape, the lowest of equals; the others arg(c) with a normal error of √(−2 ln |c|), c = (a + ib)·i^bin.
+ * salience + log line shape, the lowest of equals; the others arg(c) with a normal error of √(−2 ln |c|), c = (a + ib)·i^bin, 0 from
+ * bin `directed` on.
  * Only for hops of a quarter of the transform. Throws `shape`.
  */
 export function phaseAdvance(g: Graph, x: Tensor, eps: Tensor, turns: Tensor, o: AdvanceOptions): Tensor {
@@ -111,7 +112,7 @@ export function phaseAdvanceReference(
     } else {
       const [a, b] = k < directed ? [x[at + k], x[at + directed + k]] : [0, 0];
       const width = Math.sqrt(-2 * Math.log(Math.min(0.9999, Math.max(0.01, Math.hypot(a, b)))));
-      advance[i] = k / 4 + (Math.atan2(b, a) + eps[t * epsRow + k] * width) / (2 * Math.PI);
+      advance[i] = (a === 0 && b === 0 ? 0 : k / 4) + (Math.atan2(b, a) + eps[t * epsRow + k] * width) / (2 * Math.PI);
     }
     advance[i] -= Math.round(advance[i]);
   }

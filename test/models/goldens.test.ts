@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { vaeDecoder } from '../../src/models/vae_decoder.ts';
+import { type RunningDecoderConfig, vaeDecoder } from '../../src/models/vae_decoder.ts';
 import { vaeEncoder } from '../../src/models/vae_encoder.ts';
 import { denoise } from '../../src/pipeline/denoise.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
@@ -10,7 +10,7 @@ import type { ModelConfig } from '../../src/pipeline/model.ts';
 import type { Weights } from '../../src/weights/weights.ts';
 import { expectParity, golden, modelFolder, runModel } from '../helpers/goldens.ts';
 import { TEST_GPU, useGpu } from '../helpers/gpu.ts';
-import { checkDualPath, compareNetworks } from '../helpers/networks.ts';
+import { checkDualPath, checkRunningDecoder, compareNetworks } from '../helpers/networks.ts';
 
 const gpu = useGpu();
 
@@ -51,6 +51,13 @@ describe('melody-small', () => {
     ]);
     expectParity(latents, gold.get('latents'), 2e-2); // several guided steps of a network that is within 1e-2
     melody.dispose();
+  });
+});
+
+describe('a decoder whose phase runs on, narrow, random weights', () => {
+  it('head, choice of pitches, jitter and synthesis', async () => {
+    const { weights, config } = await modelFolder<{ vae_decoder: RunningDecoderConfig }>('test/goldens/running_mini');
+    await checkRunningDecoder(gpu(), weights, await golden('running_mini/vae_decoder'), config.vae_decoder);
   });
 });
 

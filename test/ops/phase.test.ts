@@ -38,7 +38,7 @@ function formula(x: Float32Array, eps: Float32Array, row: number, epsRow: number
     const [a, b] = k < directed ? [at(k), at(directed + k)] : [0, 0];
     const quarter = (2 * Math.PI * k * framing.hop) / framing.size;
     const [re, im] = [a * Math.cos(quarter) - b * Math.sin(quarter), a * Math.sin(quarter) + b * Math.cos(quarter)];
-    const [angle, size] = a === 0 && b === 0 ? [quarter, 0] : [Math.atan2(im, re), Math.hypot(re, im)];
+    const [angle, size] = a === 0 && b === 0 ? [0, 0] : [Math.atan2(im, re), Math.hypot(re, im)];
     const sigma = Math.sqrt(-2 * Math.log(Math.min(0.9999, Math.max(0.01, size))));
     return (angle + sigma * eps[t * epsRow + k]) / (2 * Math.PI);
   });
@@ -114,7 +114,7 @@ describe('phaseAdvance', () => {
     const zeros = new Float32Array(bins);
     const u = await advance(x, zeros, s, { size: 960, hop: 240, sampleRate: 24000 });
     points.forEach(([a, b], i) => {
-      const expected = (a === 0 && b === 0 ? 0 : Math.atan2(b, a) / (2 * Math.PI)) + (i + 1) / 4;
+      const expected = a === 0 && b === 0 ? 0 : Math.atan2(b, a) / (2 * Math.PI) + (i + 1) / 4;
       expect(apart(u[i + 1] / turn, expected)).toBeLessThan(2e-7);
     });
     // the width is the clamped one: 0.01 and 0.9999

@@ -3,6 +3,7 @@
     test/goldens/<network>.safetensors   names: in.*, out.*, and the dotted module name of each intermediate
     test/goldens/generation.safetensors  one whole generation with fixed noise and likeliest tokens, and one continuation
     test/goldens/paper_mini/             the paper's own forms (HiFi-GAN decoder, strided encoder, printed DPD), narrow, random weights
+    test/goldens/running_mini/           a narrow decoder whose phase runs on, random weights
 """
 
 import json
@@ -15,7 +16,7 @@ from . import safetensors
 from .export import half, load_exported
 from .models.controls import Controls
 from .models.dual_path import DualPath
-from .models.vae_decoder import vae_decoder
+from .models.vae_decoder import RunningPhaseDecoder, vae_decoder
 from .models.vae_encoder import vae_encoder
 from .sampling import generate_tokens, rotate
 
@@ -120,10 +121,10 @@ def run_all(c, networks, tokenizer, folder):
 
     decoder = networks['vae_decoder']
     kept, off = capture(decoder, ['norm_in', 'low.0', 'expand', 'high.0', 'norm_out', 'head'])
-    out = decoder(z)
+    decoder(z)
     off()
-    chunk = decoder(z[:, :20])
-    save(folder, 'vae_decoder', {'in.latents': z, **kept, 'out.audio': out, 'out.audio_first_20_frames_alone': chunk})
+    running = isinstance(decoder, RunningPhaseDecoder)
+    save(folder, 'vae_decoder', {**({} if running else kept), **decoder_golden(decoder, z, g)})
 
     path = networks['dual_path']
     noise = torch.randn(1, length, c['latent_dim'], generator=g)
@@ -140,9 +141,25 @@ def run_all(c, networks, tokenizer, folder):
     keep = length - length // c['chunks']
     continued = rotate(path, fresh, window, steps, guidance, limit=path.latent_limit, context=z[:, -keep:])
     uniform = rotate(path, noise, tokens, 3, 1.0, kind='uniform')
+    made = {} if running else {'out.audio': decoder(z)}  # what chance decides is compared in vae_decoder, where the golden gives it
     save(folder, 'generation', {'in.ids': ids, 'embedding': embedding, 'style': codes, 'tokens': tokens, 'in.noise': noise, 'latents': z,
-                                'out.audio': decoder(z), 'uniform_3_steps_unguided': uniform,
+                                **made, 'uniform_3_steps_unguided': uniform,
                                 'continue.in.noise': fresh, 'continue.in.tokens': window, 'continue.in.context': z[:, -keep:], 'continue.latents': continued})
+
+
+def decoder_golden(decoder, z, generator):
+    """Latents and their audio. A decoder whose phase runs on is given noise [T, K] and the phase before the first frame [K], turns; its golden
+    holds what the head says in every fourth frame and the phase of every frame [T, K], turns, so that an engine may be compared both in its own
+    choice of pitches and, near ties, under this one."""
+    if not isinstance(decoder, RunningPhaseDecoder):
+        return {'in.latents': z, 'out.audio': decoder(z), 'out.audio_first_20_frames_alone': decoder(z[:, :20])}
+    z = z[:, :32]
+    log_magnitude, c, logits, _ = decoder.parts(z)
+    noise = torch.randn(log_magnitude.shape, generator=generator)
+    start = torch.rand(1, decoder.bins, generator=generator)
+    turns = ((start[:, None].double() + decoder.advance(c, logits, noise).double().cumsum(1)) % 1.0).float()
+    audio = decoder.synthesise(log_magnitude, 2 * torch.pi * turns).clamp(-1, 1)
+    return {'in.latents': z, 'in.noise': noise, 'in.start': start, 'out.head_every_4th': decoder.head_of(z)[:, ::4], 'out.turns': turns, 'out.audio': audio}
 
 
 def dual_path_golden(path, z, angle, ids):
@@ -202,11 +219,34 @@ def paper_mini(folder):
     save(folder, 'dual_path', dual_path_golden(networks['dual_path'], noise, angle, ids))
 
 
+RUNNING = {'kind': 'istft_running', 'sample_rate': 2400, 'hop_length': 48, 'latent_dim': 4, 'dim': 16, 'ffn': 24, 'kernel': 7, 'low_layers': 1, 'high_layers': 1,
+           'upsample': 2, 'fft_size': 96, 'directed': 41, 'pitches': {'lowest': 36, 'count': 27, 'bins': 12}, 'reference_pitch': 440}
+
+
+@torch.no_grad()
+def running_mini(folder):
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(13)
+    decoder = vae_decoder(RUNNING)
+    torch.nn.init.normal_(decoder.head.weight, std=0.3)
+    torch.nn.init.normal_(decoder.head.bias, std=0.3)
+    weights = {f'vae_decoder.{k}': half(v) for k, v in decoder.state_dict().items()}
+    decoder.load_state_dict({k: torch.from_numpy(half(v).astype(np.float32)) for k, v in decoder.state_dict().items()})
+    decoder.eval()
+    safetensors.save(folder / 'model.safetensors', weights, {'format': 'pt'})
+    (folder / 'config.json').write_text(json.dumps({'model_type': 'melody', 'name': 'running-mini', 'sample_rate': 2400, 'hop_length': 48, 'frame_rate': 50,
+                                                   'latent_dim': 4, 'vae_decoder': RUNNING}, indent=2) + '\n')
+    g = torch.Generator().manual_seed(14)
+    save(folder, 'vae_decoder', decoder_golden(decoder, torch.randn(1, 32, 4, generator=g), g))
+
+
 def run(weights, folder):
     folder = Path(folder)
     config, networks, tokenizer = load_exported(weights)
     run_all(config, networks, tokenizer, folder)
     paper_mini(folder / 'paper_mini')
+    running_mini(folder / 'running_mini')
     texts = [PROMPT, 'rock', 'Ünïcode — naïve café, 128BPM!', 'zydecotronica in F# minor', '   ', 'a' * 40 + ' piano', '🎹 piano', '140 bpm', 'İstanbul ΣΑΣ']
     rows = [{'text': t, **tokenizer.encode(t)} for t in texts]
     (folder / 'tokenizer.json').write_text(json.dumps(rows, ensure_ascii=False, indent=1) + '\n')

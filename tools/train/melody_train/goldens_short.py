@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from .export import load_exported
-from .goldens import CONTROLS, PROMPT, dual_path_golden, music, save
+from .goldens import CONTROLS, PROMPT, decoder_golden, dual_path_golden, music, save
 from .sampling import generate_tokens, rotate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -57,8 +57,7 @@ def run(weights, folder):
     piece = audio[:, : c['sample_rate'] + 100]  # not a multiple of the hop
     z = networks['vae_encoder'](piece)
     save(folder, 'vae_encoder', {'in.audio': piece, 'out.latents': z})
-    decoder = networks['vae_decoder']
-    save(folder, 'vae_decoder', {'in.latents': z, 'out.audio': decoder(z), 'out.audio_first_20_frames_alone': decoder(z[:, :20])})
+    save(folder, 'vae_decoder', decoder_golden(networks['vae_decoder'], z, g))
 
     path = networks['dual_path']
     length = SECONDS * c['frame_rate']
