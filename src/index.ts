@@ -1,13 +1,11 @@
 // The public API. Everything a program needs, and nothing else.
 
 export { measureClip } from './audio/measure.ts';
-export { clipPicture } from './audio/picture.ts';
-export { readWav } from './audio/wav.ts';
-export { readRecipe, recipeTags } from './audio/wav_tags.ts';
-export { writeWav } from './audio/wav_write.ts';
-export type { MemoryForecast } from './engine/memory.ts';
+export { clipPicture, type PictureOptions } from './audio/picture.ts';
+export { readWav, type WavAudio, type WavReadOptions } from './audio/wav.ts';
+export { type RecipeNote, readRecipe, recipeTags, type WavTags } from './audio/wav_tags.ts';
+export { type SampleFormat, writeWav } from './audio/wav_write.ts';
 export { type ErrorCode, MelodyError } from './errors.ts';
 export { Draft } from './pipeline/draft.ts';
-export { type Clip, type LoadOptions, Melody } from './pipeline/melody.ts';
-export type { AudioInput, GenerateOptions, MelodyEvent, Recipe, Steering, StreamOptions, StyleOptions } from './pipeline/options.ts';
-export type { MelodyStream, StreamChunk } from './pipeline/stream.ts';
+export { Melody } from './pipeline/melody.ts';
+export type * from './public_types.ts';

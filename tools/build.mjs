@@ -4,13 +4,13 @@
 //   node tools/build.mjs [--if-stale] [--types] [--out folder]
 //
 // --if-stale  do nothing when no source is newer than the last build
-import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { generate } from './kernels.mjs';
+import { emitTypes } from './types.mjs';
 import { buildWeb } from './web.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -19,12 +19,12 @@ const dist = resolve(values.out ?? join(root, 'dist'));
 const stamp = join(dist, '.built');
 
 if (!values['if-stale'] || isStale()) await buildAll();
-if (values.types) emitTypes();
+if (values.types) await emitTypes(dist);
 
 function isStale() {
   if (!existsSync(stamp)) return true;
   const built = statSync(stamp).mtimeMs;
-  const inputs = ['src', 'kernels', 'tools/build.mjs', 'tools/kernels.mjs', 'tools/web.mjs', 'package.json'];
+  const inputs = ['src', 'kernels', 'tools/build.mjs', 'tools/kernels.mjs', 'tools/web.mjs', 'tools/types.mjs', 'package.json'];
   return inputs.some((input) => newest(join(root, input)) > built);
 }
 
@@ -47,28 +47,20 @@ async function buildAll() {
     format: 'esm',
     target: 'es2022',
     logLevel: 'warning',
+    minify: true,
+    // Names and lines for stack traces; the sources themselves are in the repository.
     sourcemap: 'linked',
+    sourcesContent: false,
     define: { MELODY_VERSION: JSON.stringify(version) },
   };
   /** @type {import('esbuild').BuildOptions} */
-  const node = { ...common, platform: 'node', target: 'node20', external: ['webgpu'] };
+  const node = { ...common, platform: 'node', target: 'node20', external: ['webgpu'], splitting: true, chunkNames: 'node/[name]-[hash]' };
   await Promise.all([
-    build({ ...node, entryPoints: { index: 'src/index.ts' }, outdir: dist }),
-    build({ ...node, entryPoints: { cli: 'src/cli/bin.ts' }, outdir: dist, splitting: true, chunkNames: 'cli/[name]-[hash]' }),
+    // The library and the command share what they have in common.
+    build({ ...node, entryPoints: { index: 'src/index.ts', cli: 'src/cli/bin.ts' }, outdir: dist }),
     build({ ...common, platform: 'browser', entryPoints: { 'index.web': 'src/index.ts' }, outdir: dist }),
-    buildWeb(join(dist, 'web'), { define: common.define, sourcemap: 'linked' }),
+    buildWeb(join(dist, 'web'), { define: common.define, sourcemap: 'linked', sourcesContent: false }),
   ]);
   chmodSync(join(dist, 'cli.js'), 0o755);
   writeFileSync(stamp, '');
-}
-
-function emitTypes() {
-  const tsc = spawnSync(
-    process.execPath,
-    [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--outDir', join(dist, 'types')],
-    {
-      stdio: 'inherit',
-    },
-  );
-  if (tsc.status !== 0) process.exit(1);
 }

@@ -22,9 +22,10 @@ const MAY_IMPORT = {
   engine: ['cases', 'ops', 'graph', 'gpu', 'platform'],
   audio: ['platform'],
   pipeline: ['engine', 'audio', 'models', 'ops', 'weights', 'graph', 'gpu', 'platform'],
-  index: ['pipeline', 'engine', 'audio', 'models', 'weights', 'graph', 'gpu', 'platform'],
+  public_types: ['pipeline', 'engine', 'audio', 'gpu'],
+  index: ['public_types', 'pipeline', 'engine', 'audio', 'models', 'weights', 'graph', 'gpu', 'platform'],
   cli: ['index', 'pipeline', 'engine', 'cases', 'audio', 'models', 'ops', 'kernels', 'weights', 'graph', 'gpu', 'platform'],
-  web: ['index', 'pipeline', 'audio', 'platform'],
+  web: ['index', 'public_types', 'pipeline', 'audio', 'platform'],
   demo: ['index', 'web'],
 };
 /** Parts whose files may not import each other, so that each can be read alone; what they share is in one file. @type {Record<string, string>} */

@@ -4,9 +4,9 @@
 //   deno run -A --unstable-webgpu other_webgpu.mjs FOLDER-OF-MODEL FILE-OF-SAMPLES
 import { writeFileSync } from 'node:fs';
 import { selfTest } from '../src/cli/self_test.ts';
+import { quickTest } from '../src/engine/adapter_check.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { Melody } from '../src/pipeline/melody.ts';
-import { quickTest } from '../src/engine/adapter_check.ts';
 
 const [model, file] = process.argv.slice(2);
 const entry = navigator.gpu;

@@ -46,7 +46,7 @@ export interface GpuOptions {
   /** 'adapter' (default) uses optional features where present; 'none' uses none. */
   features?: 'adapter' | 'none';
   powerPreference?: 'low-power' | 'high-performance';
-  /** Choose kernels as on another adapter; what this one cannot do then fails. For tests and benchmarks. */
+  /** Choose kernels as on another adapter; what this one cannot do then fails. For tests and benchmarks. @internal */
   pretend?: Partial<Caps>;
 }
 
@@ -111,7 +111,7 @@ export class Gpu {
       throw new MelodyError(
         'no_adapter',
         'no WebGPU adapter; got null from requestAdapter(), expected a GPU or a software Vulkan driver',
-        'Node: run `npm run setup`; browser: use one with WebGPU (Chrome, Edge, Safari 26, Firefox 141+) and hardware acceleration on',
+        'Node: install a GPU driver or a software one (Debian, Ubuntu: apt install mesa-vulkan-drivers; in melody’s repository: npm run setup); browser: use one with WebGPU (Chrome, Edge, Safari 26, Firefox 141+) and hardware acceleration on',
       );
     const want = options.features === 'none' ? [] : OPTIONAL_FEATURES.filter((name) => adapter.features.has(name));
     const requiredLimits: Record<string, number> = {};

@@ -24,7 +24,7 @@ export class Draft {
     return this.#of === undefined ? undefined : this.#seed;
   }
 
-  /** Ties the draft to a clip. Throws `invalid_argument` when it is another's. */
+  /** Ties the draft to a clip. Throws `invalid_argument` when it is another's. @internal */
   open(recipe: { readonly seed: number }, audio: readonly (Sound | undefined)[]): void {
     const of = JSON.stringify([recipe, ...audio.map((a) => a && [a.sampleRate, ...a.channels.map(fingerprint)])]);
     if (this.#of !== undefined && this.#of !== of)
@@ -37,7 +37,7 @@ export class Draft {
     this.#seed = recipe.seed;
   }
 
-  /** Runs a job's steps in their order: takes the results that are there, lets `make` bring the others of the next `count`. */
+  /** Runs a job's steps in their order: takes the results that are there, lets `make` bring the others of the next `count`. @internal */
   replay(): Steps {
     let step = 0;
     return async <T>(count: number, make: (from: number) => Promise<T[]>) => {

@@ -18,9 +18,17 @@ import { SteeredStyle } from './steered_style.ts';
 import { MelodyStream } from './stream.ts';
 import type { Style } from './style.ts';
 
+/**
+ * A WebGPU entry point: `navigator.gpu`, or what `create()` of npm `webgpu` returns. Described by its one method, so that a program needs no
+ * type declarations of WebGPU.
+ */
+export interface WebGpuEntry {
+  requestAdapter(options?: object): Promise<object | null>;
+}
+
 export interface LoadOptions extends EngineOptions {
-  /** WebGPU entry point; default this machine's. */
-  gpu?: GPU;
+  /** WebGPU entry point. Default: `navigator.gpu` in a browser, npm `webgpu` in Node. */
+  gpu?: WebGpuEntry;
   signal?: AbortSignal;
   /** Keep what is fetched from an address in the platform's cache. Default true. */
   cache?: boolean;
@@ -45,7 +53,7 @@ export class Melody {
   }
 
   /**
-   * Open a model folder (a path, or an address that ends in one) on a GPU. Reads configuration and headers only; weights follow when a
+   * Open a model on a GPU: a folder, an address that ends in one, or in Node the name of an installed model (`melody-small`). Reads configuration and headers only; weights follow when a
    * stage first needs them. Throws `io`, `weights`, `no_adapter`.
    */
   static async load(location: string | URL, options: LoadOptions = {}): Promise<Melody> {
@@ -57,20 +65,21 @@ export class Melody {
     };
     const folder = platform.openFolder(location, { signal: options.signal, cache: options.cache ?? true, onProgress });
     const model = await openModel(folder, { signal: options.signal });
-    const entry = async () => options.gpu ?? platform.openGpu();
+    const entry = async () => (options.gpu as GPU | undefined) ?? platform.openGpu();
     return new Melody(await Engine.open(model, entry, options));
   }
 
-  /** Over a model made elsewhere (tests, benchmarks, weights from memory). */
+  /** Over a model made elsewhere (tests, benchmarks, weights from memory). @internal */
   static async over(model: Model, entry: () => Promise<GPU>, options: EngineOptions = {}): Promise<Melody> {
     return new Melody(await Engine.open(model, entry, options));
   }
 
+  /** @internal */
   get model(): Model {
     return this.#engine.model;
   }
 
-  /** The engine below, for measurements. */
+  /** The engine below, for measurements. @internal */
   get engine(): Engine<Model> {
     return this.#engine;
   }

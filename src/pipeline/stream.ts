@@ -31,6 +31,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   #wanted: StyleOptions | undefined; // a change of style that no window has heard yet
   #started = false;
 
+  /** @internal */
   constructor(engine: Engine<Model>, recipe: Recipe, options: StreamOptions, lock: () => () => void) {
     this.#recipe = recipe;
     this.#engine = engine;

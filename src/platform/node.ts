@@ -1,9 +1,8 @@
 // Node: the GPU through npm `webgpu` (Dawn), files from the disk, addresses through fetch, downloads kept under the user's cache folder.
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MelodyError } from '../errors.ts';
 import { type ByteFolder, type ByteSource, blobSource, memorySource } from './bytes.ts';
 import { openCached } from './cache.ts';
@@ -13,6 +12,7 @@ import { setNap } from './nap.ts';
 import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { followInNode } from './node_fetch.ts';
 import { diskFolder, openFile } from './node_files.ts';
+import { findModel, resolveInstalled } from './node_models.ts';
 import type { Location, OpenGpuOptions, OpenOptions, Platform } from './platform.ts';
 
 /** Dawn aborts the process when its entry object is collected while a device lives, so every one is kept. Node still exits by itself. */
@@ -20,11 +20,7 @@ const keep: GPU[] = [];
 
 async function openGpu({ nap = 'auto', dawn = [] }: OpenGpuOptions = {}): Promise<GPU> {
   quietMesa();
-  const { create, globals } = await import('webgpu').catch((cause: unknown) => {
-    throw new MelodyError('no_adapter', `npm package "webgpu" cannot be loaded: ${(cause as Error).message}`, 'npm install webgpu', {
-      cause,
-    });
-  });
+  const { create, globals } = await importDawn();
   const gpu = create([...dawn]);
   keep.push(gpu);
   setNap(globals as unknown as Parameters<typeof setNap>[0], nap === 'always');
@@ -37,6 +33,19 @@ async function openGpu({ nap = 'auto', dawn = [] }: OpenGpuOptions = {}): Promis
     };
   }
   return gpu;
+}
+
+/** npm `webgpu`, as this package finds it, or as the working folder does: `npx` runs us from a place where nothing can be installed. */
+async function importDawn(): Promise<typeof import('webgpu')> {
+  try {
+    return await import('webgpu');
+  } catch (cause) {
+    const path = resolveInstalled('webgpu');
+    const dawn = path === undefined ? undefined : await import(pathToFileURL(path).href).catch(() => undefined);
+    if (dawn) return dawn;
+    const hint = 'run `npm install webgpu` in this folder; a program made by a bundler must leave it out (mark it external)';
+    throw new MelodyError('no_adapter', `npm package "webgpu" cannot be loaded: ${(cause as Error).message}`, hint, { cause });
+  }
 }
 
 /** Mesa complains on stderr when there is no runtime folder; an empty one of our own keeps it quiet. Main thread only: workers inherit. */
@@ -72,7 +81,10 @@ function openAddress(address: URL, options: OpenOptions): Promise<ByteSource> {
 
 function openFolder(location: string | URL, options: OpenOptions = {}): ByteFolder {
   if (location instanceof URL && location.protocol === 'file:') return diskFolder(fileURLToPath(location));
-  if (typeof location === 'string' && !isAddress(location)) return diskFolder(location);
+  if (typeof location === 'string' && !isAddress(location)) {
+    const named = existsSync(join(location, 'config.json')) ? undefined : findModel(location);
+    return diskFolder(named ?? location);
+  }
   const folder = (how: OpenOptions) =>
     httpFolder(checkAddress(location), (address) => openAddress(address, { ...options, cache: false, ...how }));
   if (!options.cache) return folder({});
@@ -87,8 +99,8 @@ const freeMemory = () => (process as { availableMemory?: () => number }).availab
 /** Dawn comes with the npm package, whose version says which. */
 function runtime(): string {
   try {
-    const file = createRequire(import.meta.url).resolve('webgpu/package.json');
-    return `npm webgpu ${JSON.parse(readFileSync(file, 'utf8')).version}`;
+    const file = resolveInstalled('webgpu/package.json');
+    return file === undefined ? 'npm webgpu' : `npm webgpu ${JSON.parse(readFileSync(file, 'utf8')).version}`;
   } catch {
     return 'npm webgpu';
   }

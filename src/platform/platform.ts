@@ -10,7 +10,7 @@ export interface Platform {
   openGpu(options?: OpenGpuOptions): Promise<GPU>;
   /** A file, address or buffer, to be read by range. Throws `io`. */
   openBytes(location: Location, options?: OpenOptions): Promise<ByteSource>;
-  /** A folder of files, or an address that ends in one. Nothing is read yet; `open` on it throws `io`. */
+  /** A folder of files, an address that ends in one, or (Node) the name of an installed model. Nothing is read yet; `open` on it throws `io`. */
   openFolder(location: string | URL, options?: OpenOptions): ByteFolder;
   /** Which WebGPU implementation this is, with its version, as far as it can be told. */
   readonly runtime: string;

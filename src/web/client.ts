@@ -50,7 +50,7 @@ export class MelodyWorker {
   #count = 0;
   #fault: MelodyError | undefined;
 
-  /** Starts the worker that lies beside this script; nothing is fetched but its code. Throws `io`. */
+  /** Starts the worker that lies beside this script, or takes one that the page started; nothing is fetched but its code. Throws `io`. */
   constructor(worker = startWorker()) {
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#hear(data);

@@ -16,7 +16,17 @@ button[hidden] { display: none; }
 p { margin: 0; font-size: .875em; }
 `;
 
-export class MelodyPlayerElement extends HTMLElement {
+/** Where pages are only rendered (Node), the module loads and the class cannot be used. */
+const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'melody-player': MelodyPlayerElement;
+  }
+}
+
+/** `<melody-player>`: one button to hear a prompt. */
+export class MelodyPlayerElement extends Base {
   static observedAttributes = ['prompt', 'src'];
   #session: Session | undefined;
   #press: HTMLButtonElement;
@@ -149,4 +159,4 @@ export class MelodyPlayerElement extends HTMLElement {
   }
 }
 
-if (!customElements.get('melody-player')) customElements.define('melody-player', MelodyPlayerElement);
+if (globalThis.customElements && !customElements.get('melody-player')) customElements.define('melody-player', MelodyPlayerElement);

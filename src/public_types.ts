@@ -1,0 +1,30 @@
+// Types of the public API, for the library and for pages alike: what is asked of the engine, and what a finished clip is described by.
+
+export type { Loudness } from './audio/loudness.ts';
+export type { ClipReport, MeasureOptions, Rhythm, SoundReport } from './audio/measure.ts';
+export type { Seam } from './audio/measures/joins.ts';
+export type { Clipping, Level, Silence, Stereo } from './audio/measures/level.ts';
+export type { TempoStability } from './audio/measures/rhythm.ts';
+export type { Spectrum } from './audio/measures/spectrum.ts';
+export type { Structure } from './audio/measures/structure.ts';
+export type { Key, Tonality } from './audio/measures/tonality.ts';
+export type { EngineOptions } from './engine/engine.ts';
+export type { MemoryForecast } from './engine/memory.ts';
+export type { GpuOptions } from './gpu/device.ts';
+export type { Draft } from './pipeline/draft.ts';
+export type { Clip, LoadOptions, WebGpuEntry } from './pipeline/melody.ts';
+export type {
+  AudioInput,
+  Decided,
+  GenerateOptions,
+  MelodyEvent,
+  Recipe,
+  SamplingOptions,
+  Stage,
+  Steering,
+  StreamOptions,
+  StyleOptions,
+} from './pipeline/options.ts';
+export type { Timings } from './pipeline/progress.ts';
+export type { Sampler, Schedule } from './pipeline/schedule.ts';
+export type { MelodyStream, StreamChunk } from './pipeline/stream.ts';

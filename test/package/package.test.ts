@@ -1,0 +1,206 @@
+// What npm packs, installed without a network into an empty folder and used as its users do.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readWav } from '../../src/audio/wav.ts';
+import { packageFaults } from '../../tools/check_package.mjs';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const MINUTES = 60_000;
+let folder: string;
+let packed: string;
+
+/** Runs Node in the folder where the package is installed. */
+function node(...words: string[]) {
+  return spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', timeout: 5 * MINUTES });
+}
+
+/** Runs a module given as text. */
+const run = (code: string) => node('--input-type=module', '-e', code);
+
+beforeAll(() => {
+  packed = mkdtempSync(join(tmpdir(), 'melody-packed-'));
+  folder = mkdtempSync(join(tmpdir(), 'melody-installed-'));
+  // npm hands its own settings down to what it runs; here it is called as from a terminal.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD)/i.test(name)));
+  const npm = (cwd: string, ...words: string[]) => execFileSync('npm', words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  npm(root, 'pack', '--pack-destination', packed, '--loglevel', 'error');
+  const tarballs = readdirSync(packed).map((name) => join(packed, name));
+  npm(folder, 'install', '--offline', '--cache', join(packed, 'cache'), '--no-audit', '--no-fund', '--omit=optional', ...tarballs);
+  // The optional GPU package comes from where it lies already.
+  symlinkSync(join(root, 'node_modules/webgpu'), join(folder, 'node_modules/webgpu'));
+}, 10 * MINUTES);
+afterAll(() => {
+  for (const path of [folder, packed]) rmSync(path, { recursive: true, force: true });
+});
+
+const tarball = () => join(packed, readdirSync(packed).find((name) => /^melody-\d/.test(name)) ?? 'none');
+const installed = (...names: string[]) => join(folder, 'node_modules/melody', ...names);
+const manifest = () => JSON.parse(readFileSync(installed('package.json'), 'utf8'));
+
+/** Every file below a folder, by its path from there. */
+function files(path: string, below = ''): string[] {
+  return readdirSync(join(path, below), { withFileTypes: true }).flatMap((entry) => {
+    const name = join(below, entry.name);
+    return entry.isDirectory() ? files(path, name) : [name];
+  });
+}
+
+test('`npm pack` builds, and puts the weights of melody-small into a package of their own', () => {
+  expect(readdirSync(packed).filter((name) => name.endsWith('.tgz'))).toEqual([
+    `melody-${manifest().version}.tgz`,
+    expect.stringMatching(/^melody-small-\d/),
+  ]);
+  const code = files(installed('dist')).filter((name) => !name.endsWith('.map'));
+  const bytes = code.reduce((sum, name) => sum + readFileSync(installed('dist', name)).length, 0);
+  expect(code).toContain('index.js');
+  expect(bytes).toBeLessThan(1_000_000);
+  expect(files(installed('weights')).map((name) => dirname(name))).not.toContain('melody-small');
+});
+
+test('publint and arethetypeswrong find nothing', () => expect(packageFaults(tarball())).toEqual([]), 5 * MINUTES);
+
+test(
+  'the program in README.md, as printed, makes a WAV file',
+  () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const program = /```ts\n([\s\S]*?Melody\.load[\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    expect(program).toContain("Melody.load('melody-small')");
+    const file = /writeFile\('([^']+\.wav)'/.exec(program)?.[1] ?? 'none';
+    writeFileSync(join(folder, 'program.mjs'), program);
+    expect(node('program.mjs')).toMatchObject({ status: 0 });
+    const { channels, sampleRate } = readWav(readFileSync(join(folder, file)));
+    const seconds = Number(/durationSeconds: (\d+)/.exec(program)?.[1]);
+    expect(channels[0].length).toBe(seconds * sampleRate);
+    expect(channels[0].some((sample) => Math.abs(sample) > 0.01)).toBe(true);
+  },
+  10 * MINUTES,
+);
+
+test(
+  'models are found by name: the toy of the package, an npm package, a folder; other names get an answer',
+  () => {
+    const load = (name: string) =>
+      run(`import { Melody } from 'melody'; await Melody.load(${JSON.stringify(name)}).then((m) => m.dispose());`);
+    for (const name of ['melody-tiny', 'melody-small', './node_modules/melody-small']) expect(load(name)).toMatchObject({ status: 0 });
+    for (const name of ['melody-large', '../melody-small', 'esbuild']) expect(load(name).stderr).toMatch(/MelodyError.*config\.json/s);
+  },
+  5 * MINUTES,
+);
+
+test('every entry loads in bare Node, without a page, a GPU or a working folder of its own', () => {
+  for (const entry of ['melody', 'melody/player', 'melody/package.json', 'melody/weights/melody-tiny/config.json']) {
+    const how = entry.endsWith('.json') ? `createRequire(process.cwd() + '/x.js')('${entry}')` : `await import('${entry}')`;
+    expect(run(`import { createRequire } from 'node:module'; const m = ${how}; if (!Object.keys(m).length) throw entry;`)).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+  }
+});
+
+test(
+  'the command finds webgpu where it is called, as `npx` needs, or says how to install it',
+  () => {
+    // npx runs the command from a folder that holds nothing else.
+    const away = mkdtempSync(join(tmpdir(), 'melody-npx-'));
+    try {
+      mkdirSync(join(away, 'node_modules'));
+      execFileSync('cp', ['-r', installed(), join(away, 'node_modules/melody')]);
+      const bin = join(away, 'node_modules/melody', manifest().bin.melody);
+      expect(spawnSync(process.execPath, [bin, '--version'], { encoding: 'utf8' }).stdout).toBe(`${manifest().version}\n`);
+      const words = [bin, 'generate', 'piano', '--model', 'melody-tiny', '--duration', '1', '--out', 'npx.wav'];
+      const nowhere = spawnSync(process.execPath, words, { cwd: away, encoding: 'utf8' });
+      expect(nowhere).toMatchObject({ status: 1, stderr: expect.stringContaining('`npm install webgpu`') });
+      expect(spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', timeout: 5 * MINUTES })).toMatchObject({ status: 0 });
+      expect(readWav(readFileSync(join(folder, 'npx.wav'))).channels[0].length).toBe(24_000);
+    } finally {
+      rmSync(away, { recursive: true, force: true });
+    }
+  },
+  10 * MINUTES,
+);
+
+const CONSUMER = `
+import { Draft, Melody, MelodyError, measureClip, readWav, writeWav } from 'melody';
+import type { AudioInput, Clip, ClipReport, GenerateOptions, LoadOptions, MelodyEvent, Recipe, WavAudio } from 'melody';
+import { MelodyWorker, Session } from 'melody/player';
+import type { SessionState, Snapshot } from 'melody/player';
+
+const load: LoadOptions = { signal: new AbortController().signal, onEvent: (event) => console.log(event.received / event.total) };
+const options: GenerateOptions = { prompt: 'piano', durationSeconds: 1, draft: new Draft(), onEvent: (event: MelodyEvent) => console.log(event.type) };
+export async function main(): Promise<Recipe> {
+  const melody = await Melody.load('melody-tiny', load);
+  const clip: Clip = await melody.generate(options);
+  const audio: AudioInput = clip;
+  const report: ClipReport = measureClip([...clip.channels], clip.sampleRate);
+  const wav: WavAudio = readWav(writeWav(clip));
+  for await (const { channels } of melody.stream({ prompt: String(report.suspect.length + wav.channels.length), continueFrom: audio })) console.log(channels.length);
+  return clip.recipe;
+}
+export function listen(): Session {
+  const session = new Session({ onChange: ({ state }: Snapshot) => { const now: SessionState = state; console.log(now); } });
+  const player = document.createElement('melody-player');
+  player.prompt = session.worker instanceof MelodyWorker ? 'piano' : '';
+  return session;
+}
+export const refused = (error: unknown): boolean => error instanceof MelodyError && error.code === 'busy';
+`;
+
+test(
+  'a strict consumer without types of WebGPU or Node compiles, with this TypeScript and with an older one',
+  () => {
+    writeFileSync(join(folder, 'consumer.mts'), CONSUMER);
+    const attw = createRequire(createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json'));
+    const older = createRequire(attw.resolve('@arethetypeswrong/core')).resolve('typescript/lib/tsc.js');
+    const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--skipLibCheck', 'false'];
+    for (const tsc of [join(root, 'node_modules/typescript/bin/tsc'), older])
+      for (const resolution of [
+        ['--module', 'nodenext'],
+        ['--module', 'esnext', '--moduleResolution', 'bundler'],
+      ])
+        expect(node(tsc, 'consumer.mts', ...strict, ...resolution, '--target', 'es2022')).toMatchObject({
+          stdout: '',
+          status: 0,
+        });
+  },
+  5 * MINUTES,
+);
+
+test('declarations name every type that they export, and none of the engine', () => {
+  for (const entry of ['index.d.ts', 'player.d.ts']) {
+    const text = readFileSync(installed('dist', entry), 'utf8');
+    const declared = [...text.matchAll(/^(?:declare )?(?:abstract )?(?:interface|type|class|const|function) (\w+)/gm)].map(
+      ([, name]) => name,
+    );
+    const exported = [...text.matchAll(/^export \{(.*)\}/gm)].flatMap(([, names]) =>
+      names.split(',').map((name) => name.trim().replace(/^type /, '')),
+    );
+    expect(declared.length).toBeGreaterThan(20);
+    expect(declared.filter((name) => !exported.includes(name) && name !== 'Base')).toEqual([]);
+    expect(exported.filter((name) => /^(Engine|Machine|Graph|Plan|Gpu|Kernel|Tensor|Model|Scope)$/.test(name))).toEqual([]);
+    expect(text).not.toMatch(/^import\b/m);
+  }
+});
+
+test('NOTICE names every package whose code is in dist/', async () => {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ['src/index.ts', 'src/cli/bin.ts', 'src/web/index.ts', 'src/web/worker.ts'],
+    bundle: true,
+    write: false,
+    metafile: true,
+    outdir: 'unused',
+    format: 'esm',
+    platform: 'node',
+    external: ['webgpu'],
+    logLevel: 'error',
+  });
+  const names = Object.keys(metafile.inputs).flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
+  const notice = readFileSync(installed('NOTICE'), 'utf8');
+  expect([...new Set(names)].filter((name) => !notice.includes(`${name} (`))).toEqual([]);
+});

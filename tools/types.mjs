@@ -1,0 +1,33 @@
+// @ts-check
+// One rolled-up type declaration for each entry of the package: what tsc emits for every file, joined into one, internals left out.
+// tsc drops what a docstring marks `@internal`; what is left must need no type but the platform's own.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+import { dts } from 'rolldown-plugin-dts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** The declaration that package.json names, and the source that it describes. */
+const ENTRIES = { 'index.d.ts': 'index.d.ts', 'player.d.ts': 'web/index.d.ts' };
+
+/** Writes index.d.ts and player.d.ts into a folder. Exits the process with tsc's errors where there are any. @param {string} folder */
+export async function emitTypes(folder) {
+  const loose = mkdtempSync(join(tmpdir(), 'melody-types-'));
+  try {
+    const words = [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--outDir', loose];
+    if (spawnSync(process.execPath, words, { stdio: 'inherit' }).status !== 0) process.exit(1);
+    for (const [name, source] of Object.entries(ENTRIES)) {
+      const plugins = [dts({ dtsInput: true, emitDtsOnly: true, sourcemap: false })];
+      const bundle = await rolldown({ input: join(loose, source), plugins, checks: { pluginTimings: false } });
+      const { output } = await bundle.generate({ format: 'es' });
+      await bundle.close();
+      if (output.length !== 1 || output[0].type !== 'chunk') throw new Error(`types: ${name} became ${output.length} files, expected one`);
+      writeFileSync(join(folder, name), output[0].code.replace(/^\/\/#(end)?region.*\n/gm, ''));
+    }
+  } finally {
+    rmSync(loose, { recursive: true, force: true });
+  }
+}
