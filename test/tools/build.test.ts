@@ -29,7 +29,7 @@ afterAll(() => rmSync(dist, { recursive: true, force: true }));
 
 /** The modules that a built file imports by name. */
 const imports = (file: string) =>
-  [...readFileSync(join(dist, file), 'utf8').matchAll(/\bfrom"([^"]+)"|(?<=^|;)import"([^"]+)"|\bimport\("([^"]+)"\)/gm)].map(
+  [...readFileSync(join(dist, file), 'utf8').matchAll(/\bfrom"([\w@./:-]+)"|(?<=^|;)import"([\w@./:-]+)"|\bimport\("([\w@./:-]+)"\)/gm)].map(
     (m) => m[1] ?? m[2] ?? m[3],
   );
 
