@@ -29,9 +29,9 @@ afterAll(() => rmSync(dist, { recursive: true, force: true }));
 
 /** The modules that a built file imports by name. */
 const imports = (file: string) =>
-  [...readFileSync(join(dist, file), 'utf8').matchAll(/\bfrom"([\w@./:-]+)"|(?<=^|;)import"([\w@./:-]+)"|\bimport\("([\w@./:-]+)"\)/gm)].map(
-    (m) => m[1] ?? m[2] ?? m[3],
-  );
+  [
+    ...readFileSync(join(dist, file), 'utf8').matchAll(/\bfrom"([\w@./:-]+)"|(?<=^|;)import"([\w@./:-]+)"|\bimport\("([\w@./:-]+)"\)/gm),
+  ].map((m) => m[1] ?? m[2] ?? m[3]);
 
 /** A built file and those of ours that it imports, at once or later. */
 function reached(file: string, seen = new Set<string>()): string[] {
