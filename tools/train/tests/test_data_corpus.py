@@ -2,6 +2,8 @@
 import csv
 import json
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -55,7 +57,7 @@ class Corpus(unittest.TestCase):
             w = csv.writer(f)
             w.writerow(['ytid', 'start_s', 'end_s', 'audioset_positive_labels', 'aspect_list', 'caption', 'author_id', 'is_balanced_subset', 'is_audioset_eval'])
             w.writerow(['abc123', '30', '40', '/m/01', "['sine wave', 'steady']", 'A steady tone.', '1', 'False', 'False'])
-        self.assertEqual(self.build('audio', captions_file=self.path('caps.csv')), {'train': 2, 'heldout': 0, 'short': 0})
+        self.assertEqual(self.build('audio', captions_file=self.path('caps.csv')), {'train': 2, 'heldout': 0, 'short': 0, 'bad': 0})
         audio, rows, rate = shards.read_split(self.path('out'), 'train')
         self.assertEqual((audio.shape, rate), ((2, 48000), 24000))
         self.assertEqual(rows[0]['captions'], ['A steady tone.', 'sine wave, steady'])
@@ -80,7 +82,7 @@ class Corpus(unittest.TestCase):
         tone(self.path('in', 'b.wav'), 1.0)
         with open(self.path('c.jsonl'), 'w') as f:
             f.write(json.dumps({'file': 'a.wav', 'captions': ['one', 'two']}) + '\n' + json.dumps({'file': 'b', 'text': 'short'}) + '\n')
-        self.assertEqual(self.build('audio', captions_file=self.path('c.jsonl')), {'train': 1, 'heldout': 0, 'short': 1})
+        self.assertEqual(self.build('audio', captions_file=self.path('c.jsonl')), {'train': 1, 'heldout': 0, 'short': 1, 'bad': 0})
 
     def test_errors_name_the_file(self):
         tone(self.path('in', 'a.wav'), 2.5)
@@ -94,6 +96,98 @@ class Corpus(unittest.TestCase):
             corpus.read_audio(self.path('in', 'broken.wav'), 24000)
         with self.assertRaisesRegex(corpus.CorpusError, 'no file ending in'):
             corpus.list_files(self.path('in'), ('.mid',))
+
+    def told(self, *parts):
+        self.assertTrue(any(all(part in line for part in parts) for line in self.log), (parts, self.log))
+
+    def put(self, name, data):
+        os.makedirs(os.path.dirname(self.path('in', name)), exist_ok=True)
+        with open(self.path('in', name), 'wb') as f:
+            f.write(data)
+
+    def table(self, name, data):
+        with open(self.path(name), 'wb') as f:
+            f.write(data)
+        return self.path(name)
+
+    def test_bad_files_are_told_and_the_rest_goes_on(self):
+        tone(self.path('in', 'good.wav'), 2.5)
+        with open(self.path('in', 'good.wav'), 'rb') as f:
+            good = f.read()
+        nan = np.full(60_000, 0.1, np.float32)
+        nan[40_000] = np.nan
+        wavfile.write(self.path('in', 'nan.wav'), 24000, nan)
+        wavfile.write(self.path('in', 'empty.wav'), 24000, np.zeros(0, np.int16))
+        bad = {'thirty.wav': good[:30], 'header.wav': good[:12] + b'fmt ' + (2 ** 31 - 1).to_bytes(4, 'little') + good[20:40], 'nothing.wav': b'',
+               'nofmt.wav': good[:12] + b'data' + (8).to_bytes(4, 'little') + bytes(8), 'html.wav': b'<!doctype html><title>404</title>',
+               'norate.wav': good[:24] + bytes(4) + good[28:], '._good.wav': b'\0\5\x16\7' + bytes(40), 'song.m4a': b'\0\0\0\x20ftypM4A ' + bytes(40)}
+        for name, data in bad.items():
+            self.put(name, data)
+        names = ['good.wav', 'nan.wav', 'empty.wav', *bad]
+        rows = ''.join(json.dumps({'file': n, 'text': 'a tone'}) + '\n' for n in names)
+        self.assertEqual(self.build('audio', captions_file=self.table('c.jsonl', rows.encode())), {'train': 1, 'heldout': 0, 'short': 0, 'bad': len(names) - 1})
+        for name in names[1:]:
+            self.told(name, 'left out')
+        self.told('nan.wav', '1 samples are NaN or infinite, the first at 1.667 s')
+        audio, rows, _ = shards.read_split(self.path('out'), 'train')
+        self.assertEqual([r['id'] for r in rows], ['good.wav#0'])
+        self.assertGreater(int(np.abs(audio).max()), 1000)
+
+    def test_not_finite_samples_are_no_clip(self):
+        from melody_train.data.generate import finish_audio
+        for odd in (np.nan, np.inf):
+            with self.assertRaisesRegex(ValueError, 'not finite'):
+                finish_audio(np.array([0.1, odd] * 5000), 24000)
+
+    def test_tables_of_every_kind(self):
+        for i in range(3):
+            tone(self.path('in', f'{i}.wav'), 5)
+        tables = {'bom.csv': b'\xef\xbb\xbffile,caption\n0.wav,one\n1.wav,two\n2.wav,three\n',
+                  'semicolon.csv': b'file;caption;start;end\n0.wav;one, with a comma;0:01;0:03,5\n1.wav;two;1,5;\n2.wav;three;;\n',
+                  'tab.csv': b'file\tcaption\n0.wav\tone\n1.wav\ttwo\n2.wav\tthree\n',
+                  'utf16.csv': 'file,caption\n0.wav,één\n1.wav,two\n2.wav,three\n'.encode('utf-16'),
+                  'latin.csv': 'file,caption\n0.wav,café\n1.wav,two\n2.wav,three\n\n'.encode('latin-1')}
+        for name, data in tables.items():
+            entries = corpus.read_captions(self.table(name, data), self.log.append)
+            self.assertEqual(list(entries), ['0.wav', '1.wav', '2.wav'], name)
+        self.assertEqual(corpus.read_captions(self.path('latin.csv'), self.log.append)['0.wav']['captions'], ['café'])
+        self.assertEqual(corpus.read_captions(self.path('utf16.csv'), self.log.append)['0.wav']['captions'], ['één'])
+        self.told('latin.csv', 'not UTF-8')
+        parts = corpus.read_captions(self.path('semicolon.csv'))
+        self.assertEqual([(e['start'], e['end']) for e in parts.values()], [(1.0, 3.5), (1.5, None), (None, None)])
+        self.assertEqual(self.build('audio', captions_file=self.path('semicolon.csv')), {'train': 1 + 1 + 2, 'heldout': 0, 'short': 0, 'bad': 0})
+
+    def test_bad_rows_are_told_and_the_rest_goes_on(self):
+        rows = b'file,caption,start,end\na.wav,fine,,\n,nameless,,\nb.wav,,,\nc.wav,backwards,5,2\nd.wav,when,soon,\n\ne.wav,also fine,1:02:03,\n'
+        self.assertEqual(list(corpus.read_captions(self.table('t.csv', rows), self.log.append)), ['a.wav', 'e.wav'])
+        for number, why in ((2, 'names the file'), (3, 'no caption'), (4, 'before it starts'), (5, 'soon')):
+            self.told('t.csv', f'row {number}', why)
+        lines = b'{"file": "a.wav", "text": "fine"}\n{broken\n[1]\n{"file": "b.wav", "captions": [1, null, " "]}\n{"file": "c.wav", "tags": "calm", "attributes": 3}\n'
+        self.log.clear()
+        self.assertEqual(list(corpus.read_captions(self.table('t.jsonl', lines), self.log.append)), ['a.wav', 'c.wav'])
+        self.assertEqual(len(self.log), 3)
+        caps = b'ytid,start_s,end_s,aspect_list,caption\nx,30,40,"[\'a\']",fine\ny,30,40,[broken,also fine\nz,,,,whole\n'
+        self.log.clear()
+        self.assertEqual(list(corpus.read_captions(self.table('m.csv', caps), self.log.append)), ['x', 'z'])
+        self.told('m.csv', 'row 2')
+        for name, data in (('none.csv', b''), ('none.jsonl', b'{broken\n'), ('head.csv', b'file,caption\na.wav,\n')):
+            with self.assertRaisesRegex(corpus.CorpusError, name):
+                corpus.read_captions(self.table(name, data), self.log.append)
+        with self.assertRaisesRegex(corpus.CorpusError, 'cannot be read'):
+            corpus.read_captions(self.path('absent.csv'))
+
+    def test_times(self):
+        for text, seconds in (('1.5', 1.5), ('1,5', 1.5), ('0:01', 1.0), ('1:02:03.5', 3723.5), (7, 7.0), ('', None), (None, None)):
+            self.assertEqual(corpus.seconds_of(text), seconds)
+        for text in ('soon', '-1', 'nan', '1:2:3:4', '1::2'):
+            with self.assertRaises(ValueError):
+                corpus.seconds_of(text)
+
+    @unittest.skipUnless(shutil.which('ffmpeg'), 'no ffmpeg')
+    def test_m4a_is_read_with_ffmpeg(self):
+        tone(self.path('in', 'a.wav'), 2.5)
+        subprocess.run(['ffmpeg', '-v', 'error', '-i', self.path('in', 'a.wav'), self.path('in', 'a.m4a')], check=True)
+        self.assertGreater(len(corpus.read_audio(self.path('in', 'a.m4a'), 24000)), 2 * 24000)
 
     def test_split_is_by_file(self):
         splits = [corpus.split_of(f'{i}.wav', 4) for i in range(400)]

@@ -3,6 +3,7 @@ versions of mma (grooves and its use of Python's random), libfluidsynth and the 
 """
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from random import Random
@@ -215,6 +216,8 @@ def finish_audio(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     """High-pass 28 Hz (some presets carry DC), rms 0.10, peak at most 0.95 → int16. Raises ValueError for a silent clip."""
     y = sosfilt(butter(2, HIGH_PASS_HZ, 'highpass', fs=sample_rate, output='sos'), audio.astype(np.float64))
     rms = float(np.sqrt(np.mean(y ** 2)))
+    if not math.isfinite(rms):
+        raise ValueError('not finite: samples that are NaN or infinite')
     if rms < 1e-4:
         raise ValueError(f'silent clip: rms {rms:.2e}')
     y *= RMS / rms
