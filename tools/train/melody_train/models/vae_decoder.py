@@ -85,7 +85,8 @@ class RunningPhaseDecoder(Trunk):
     `directed` (default K) is how many bins have a direction; the ones above are noise, whose phase turns by chance (|c| = 0.01).
     With `image` {bands} the head also says pan and log width of every ERB band, and this sound is the mid M of a stereo pair:
         S[k] = (pan + width exp(i phi[k])) M[k],  L = M + S,  R = M - S
-    phi is fixed, one random angle a bin, so the mean of both channels is the mid exactly."""
+    phi[k] = pi k / 2 + 1.5 sin(2 pi k / 37), a delay of 10 ms that sways by 1.6 ms over frequency (Lauridsen's pseudo-stereo, its comb blurred).
+    The mean of both channels is the mid exactly."""
 
     def __init__(self, c):
         bins, p = c['fft_size'] // 2 + 1, c['pitches']
@@ -106,8 +107,9 @@ class RunningPhaseDecoder(Trunk):
             self.head.bias[s + self.count + self.bands :] = -2.0  # width
         if self.bands:
             self.register_buffer('band', erb_bands(rate, self.size, self.bands), persistent=False)
-            golden = (torch.arange(bins, dtype=torch.float64) ** 2 * ((5 ** 0.5 - 1) / 2)) % 1.0
-            self.register_buffer('decorrelation', torch.polar(torch.ones(bins), (2 * math.pi * golden).float()), persistent=False)
+            k = torch.arange(bins, dtype=torch.float64)
+            angle = math.pi / 2 * k + 1.5 * torch.sin(2 * math.pi * k / 37)
+            self.register_buffer('decorrelation', torch.polar(torch.ones(bins), angle.float()), persistent=False)
 
     def parts(self, z):
         """z [B, L, D] -> (log magnitude [B, T, K], c complex [B, T, directed], pitch logits [B, T, locked, P], (pan, log width) [B, T, bands] each)."""

@@ -1,0 +1,121 @@
+"""The 48 kHz stereo codec: what it measures, what it renders, how it starts from a mono one."""
+
+import math
+import os
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from types import SimpleNamespace
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+try:
+    import torch
+except ImportError as error:
+    raise unittest.SkipTest('PyTorch is not installed: training tests left out') from error
+
+from melody_train.config import load_config  # noqa: E402
+from melody_train.models.spectrum import erb_bands, framed_stft, stereo_image  # noqa: E402
+from melody_train.models.vae_decoder import vae_decoder  # noqa: E402
+from melody_train.stages import widen  # noqa: E402
+from melody_train.stages.vae import Vae, phase_loss_of  # noqa: E402
+
+
+def small(kind):
+    """A narrow copy of a config's networks."""
+    c = load_config(kind)
+    for name in ('vae_encoder', 'vae_decoder'):
+        c[name].update(dim=32, ffn=48)
+    c['vae_encoder']['layers'], c['vae_decoder']['low_layers'], c['vae_decoder']['high_layers'] = 1, 1, 1
+    c['dual_path'].update(dim=32, heads=2, sru_hidden=16, token_layers=1)
+    return c
+
+
+class Image(unittest.TestCase):
+    def test_bands_rise_leave_no_bin_out_and_widen(self):
+        band = erb_bands(48000, 1920, 24)
+        counts = torch.bincount(band, minlength=24)
+        assert len(band) == 961 and band[0] == 0 and band[-1] == 23 and (band.diff() >= 0).all() and (counts > 0).all()
+        assert counts[23] > 20 * counts[0]
+
+    def test_a_panned_tone_and_independent_noise_are_told_apart(self):
+        band, t = erb_bands(48000, 1920, 24), torch.arange(48000) / 48000
+        tone, g = torch.sin(2 * math.pi * 440 * t), torch.Generator().manual_seed(1)
+        at = int(band[round(440 / 25)])
+        for left, right in ((1.0, 0.0), (0.8, 0.4), (0.5, 0.5), (0.1, 0.9)):
+            pan, width = stereo_image(torch.stack([left * tone, right * tone])[None], 1920, 960, band, 24)
+            assert abs(float(pan[0, 10:40, at].mean()) - (left - right) / (left + right)) < 0.01 and float(width[0, 10:40, at].max()) < 0.02
+        pan, width = stereo_image(torch.randn(1, 2, 48000, generator=g), 1920, 960, band, 24)
+        assert abs(float(pan[0, :, 20].mean())) < 0.1 and abs(float(width[0, :, 20].mean()) - 1) < 0.1
+
+
+class Decoder(unittest.TestCase):
+    def test_the_mean_of_both_channels_is_the_mid_and_the_image_is_what_was_asked(self):
+        torch.manual_seed(3)
+        c = small('stereo')['vae_decoder']
+        decoder = vae_decoder(c).eval()
+        with torch.no_grad():
+            k, bands = decoder.bins, decoder.bands
+            decoder.head.weight[-2 * bands :] = 0
+            decoder.head.bias[:k] = 0.0
+            decoder.head.bias[-2 * bands : -bands] = 0.5  # half to the left
+            decoder.head.bias[-bands:] = math.log(0.3)
+            z = torch.randn(1, 100, 32)
+            shape = (1, 200, k)
+            noise, start = torch.randn(shape), torch.rand(1, k)
+            both = decoder.unclipped(z, noise, start)
+            mid = decoder.sound(decoder.parts(z), noise, start)
+        assert both.shape == (1, 2, 96000) and (both.mean(1) - mid).abs().max() < 1e-6
+        pan, width = stereo_image(both[..., 9600:-9600], 1920, 960, erb_bands(48000, 1920, 24), 24)
+        assert (pan[..., 8:].mean((0, 1)) - 0.5).abs().max() < 0.1, pan[..., 8:].mean((0, 1))
+        assert (width[..., 12:].mean((0, 1)) - 0.3).abs().max() < 0.12, width[..., 12:].mean((0, 1))
+
+    def test_image_loss_falls_when_the_image_is_right(self):
+        torch.manual_seed(4)
+        c = small('stereo')
+        decoder = vae_decoder(c['vae_decoder'])
+        loss = phase_loss_of(c, decoder)
+        audio = torch.randn(1, 2, 48000) * 0.1
+        log_magnitude, direction, logits, _ = decoder.parts(torch.randn(1, 50, 32))
+        pan, width = stereo_image(audio, 1920, 480, decoder.band, 24)
+        right = loss((log_magnitude, direction, logits, (pan, (width + 1e-6).log())), audio)['image']
+        wrong = loss((log_magnitude, direction, logits, (-pan, torch.full_like(width, -3.0))), audio)['image']
+        assert right < 1e-3 < 0.1 < wrong, (right, wrong)
+
+
+class Widen(unittest.TestCase):
+    def test_a_mono_codec_goes_on_in_stereo_as_it_was(self):
+        torch.manual_seed(5)
+        with tempfile.TemporaryDirectory() as folder:
+            mono, stereo, root = small('small'), small('stereo'), Path(folder)
+            old = Vae(mono).eval()
+            with torch.no_grad():
+                for p in old.parameters():
+                    p.add_(torch.randn_like(p) * 0.02)
+            widen.save(root / 'mono' / 'vae', old.state_dict())
+            widen.save(root / 'mono' / 'polish', old.decoder.state_dict())
+            widen.run(stereo, SimpleNamespace(init=root / 'mono', runs=root / 'runs'))
+            new = Vae(stereo).eval()
+            new.load_state_dict(torch.load(root / 'runs' / 'start' / 'vae' / 'checkpoint.pt')['ema'])
+        # a band-limited sound: half the rate loses nothing of it
+        t = torch.arange(48000 * 2) / 48000
+        sound = sum(torch.sin(2 * math.pi * f * t + f) for f in (110.0, 440.0, 1234.0, 3000.0)) * 0.1
+        with torch.no_grad():
+            a = old.encoder(sound[None, ::2])[0][0, 30:70]
+            b = new.encoder(torch.stack([sound, sound])[None])[0][0, 30:70]
+            assert (a - b[:, :24]).abs().max() < 0.05 * a.abs().max(), (a - b[:, :24]).abs().max() / a.abs().max()
+            z = torch.randn(1, 40, 24)
+            narrow, wide = old.decoder.parts(z), new.decoder.parts(torch.nn.functional.pad(z, (0, 8)))
+        assert (wide[0][..., :481] - narrow[0] - math.log(2)).abs().max() < 1e-4
+        assert (wide[1] - narrow[1]).abs().max() < 1e-4 and torch.equal(wide[2].argmax(-1), narrow[2].argmax(-1))
+
+    def test_framed_spectra_of_double_the_rate_double(self):
+        t = torch.arange(48000) / 48000
+        sound = torch.sin(2 * math.pi * 700 * t)
+        a, b = framed_stft(sound[None, ::2], 960, 240), framed_stft(sound[None], 1920, 480)
+        assert abs(float((b[0, 50, 28].abs() / a[0, 50, 28].abs()).log()) - math.log(2)) < 0.01
+
+
+if __name__ == '__main__':
+    unittest.main()
