@@ -87,12 +87,12 @@ def trained(name: str, folder: str):
     from .config import load_config
     from .loop import load_weights
     from .models.vae_decoder import vae_decoder
-    from .stages.vae import Vae
+    from .models.vae_encoder import vae_encoder
     config, runs = load_config(name), Path(folder)
-    vae = load_weights(runs / 'vae', Vae(config)).eval()
-    polished = runs / 'polish' / 'checkpoint.pt'
-    decoder = load_weights(runs / 'polish', vae_decoder(config['vae_decoder'])).eval() if polished.exists() else vae.decoder
-    return lambda a: decoder(vae.encoder(a.float())[0])
+    encoder = load_weights(runs / 'vae', vae_encoder(config['vae_encoder']), part='encoder.').eval()
+    polished = (runs / 'polish' / 'checkpoint.pt').exists()
+    decoder = load_weights(runs / ('polish' if polished else 'vae'), vae_decoder(config['vae_decoder']), part='' if polished else 'decoder.').eval()
+    return lambda a: decoder(encoder(a.float())[0])
 
 
 def main() -> None:
