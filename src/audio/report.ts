@@ -1,6 +1,8 @@
 /** A clip's report as named numbers: for tables, and for bands of real music to hold a clip against. */
 import { percentile } from './loudness.ts';
 import type { ClipReport } from './measure.ts';
+import type { Envelopes } from './measures/envelopes.ts';
+import type { LinesKept, Tones } from './measures/tones.ts';
 
 export interface Row {
   name: string;
@@ -8,19 +10,21 @@ export interface Row {
   value: number | undefined;
   unit: string;
   digits: number;
+  /** How to read the number, where its name and unit do not say it. */
+  note?: string;
 }
 
 /** The scalar measures of a report, in the order of a table. Key and other words are not among them. */
 export function rows(report: ClipReport): Row[] {
   const { level, clipping, silence, spectrum, loudness, stereo, rhythm, tonality, structure } = report;
-  const row = (name: string, value: number | undefined, unit = '', digits = 2): Row => ({ name, value, unit, digits });
-  const share = (name: string, value: number | undefined) => row(name, value === undefined ? undefined : 100 * value, '%', 1);
   return [
-    row('loudness', loudness.integrated, 'LUFS', 1),
+    ...toneRows(report.tones),
+    ...envelopeRows(report.envelopes),
+    row('loudness', loudness.integrated, 'LUFS', 1, 'how loud it is heard; streaming services play at about -14'),
     row('loudness range', loudness.range, 'LU', 1),
     row('loudness drift', loudness.drift, 'LU/min', 1),
     row('sample peak', level.samplePeakDb, 'dBFS', 1),
-    row('true peak', level.truePeakDb, 'dBTP', 1),
+    row('true peak', level.truePeakDb, 'dBTP', 1, 'above 0 it clips when played'),
     row('crest', level.crestDb, 'dB', 1),
     row('DC', level.dc, '', 5),
     row('clipped', 100 * clipping.share, '%', 3),
@@ -30,12 +34,12 @@ export function rows(report: ClipReport): Row[] {
     row('stereo correlation', stereo?.correlation),
     row('side to mid', stereo?.sideToMid),
     row('mono fold', stereo?.monoFoldDb, 'dB', 1),
-    row('flatness', spectrum.flatness, '', 3),
+    row('flatness', spectrum.flatness, '', 3, '0 for a tone, 0.56 for white noise'),
     row('bandwidth', spectrum.bandwidth, 'Hz', 0),
     row('85 % roll-off', spectrum.rolloff85, 'Hz', 0),
-    row('centroid', spectrum.centroid, 'Hz', 0),
+    row('centroid', spectrum.centroid, 'Hz', 0, 'brightness'),
     row('tempo', rhythm.tempo, 'BPM', 1),
-    row('pulse clarity', rhythm.pulseClarity),
+    row('pulse clarity', rhythm.pulseClarity, '', 2, 'how steadily strokes repeat; music 0.5 to 0.95, noise 0.15'),
     share('steady tempo', rhythm.stability?.share),
     row('tempo variation', rhythm.stability && 100 * rhythm.stability.variation, '%', 1),
     row('groove similarity', rhythm.groove),
@@ -57,6 +61,49 @@ export function rows(report: ClipReport): Row[] {
       row(`seam at ${position}, jump`, jump),
       row(`seam at ${position}, spectral step over typical`, spectralStepDb - typicalStepDb, 'dB', 1),
     ]),
+  ];
+}
+
+function row(name: string, value: number | undefined, unit = '', digits = 2, note?: string): Row {
+  return { name, value, unit, digits, ...(note !== undefined && { note }) };
+}
+
+function share(name: string, value: number | undefined, note?: string): Row {
+  return row(name, value === undefined ? undefined : 100 * value, '%', 1, note);
+}
+
+/** Rendered music: the corpus that melody-small was trained on, medians. */
+function toneRows({ latticeShare, cents, inTune, reference, haze, bassShare }: Tones): Row[] {
+  return [
+    share('tones on the frame rate', latticeShare, 'tones that a decoder snaps to multiples of its frame rate; music has 2 to 5, chance 4'),
+    row('out of tune by', cents, 'cents', 1, "from the clip's own semitones, 150 to 1000 Hz; music 6, chance 18"),
+    share('in tune', inTune, 'tones within 15 cents of a semitone; music 77, chance 44'),
+    row('tuned to', reference, 'Hz', 1, "the clip's own A, between 427.5 and 452.9"),
+    row('partials over valleys, 0.2-1 kHz', haze.low, 'dB', 1, 'low: haze between the tones'),
+    row('partials over valleys, 1-4 kHz', haze.middle, 'dB', 1),
+    row('partials over valleys, 4-10 kHz', haze.high, 'dB', 1, 'music 7, noise 6; high: cymbals that whistle'),
+    share('bass', bassShare, 'energy below 250 Hz; music about 50'),
+  ];
+}
+
+function envelopeRows({ ripple, buzz, attack, drumStrokes }: Envelopes): Row[] {
+  return [
+    row('ripple within a frame', ripple, 'dB', 2, 'level over the place within a decoder frame; music 0.7, chance 0.5'),
+    row('buzz at the frame rate', buzz?.once, 'dB', 1, 'modulation over that at neighbouring rates; music -1'),
+    row('buzz at twice that', buzz?.twice, 'dB', 1),
+    row('attack, median', attack?.median, 'ms', 1, 'rise of a stroke from a fifth to four fifths; music 17'),
+    row('attack, fastest quarter', attack?.fastest, 'ms', 1),
+    row('strokes above 8 kHz', drumStrokes, '/s', 1, 'hats, snares, cymbals: drums from 0.5'),
+  ];
+}
+
+/** Rows of a clip beside the recording that it is a copy of. */
+export function keptRows({ all, bass, middle, true: right }: LinesKept): Row[] {
+  return [
+    share('tones kept of the source', all, 'its 20 strongest each second, met within 15 cents; noise of its spectrum 30'),
+    share('tones kept below 260 Hz', bass, 'noise of its spectrum 9'),
+    share('tones kept, 260-1000 Hz', middle),
+    share('tones that the source has', right, 'of the strongest tones of the clip'),
   ];
 }
 

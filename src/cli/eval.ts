@@ -4,9 +4,12 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
 import { defaultShrink, fitGaussian, frechetDistance } from '../audio/measures/frechet.ts';
+import { monoMix } from '../audio/measures/level.ts';
 import { diversity } from '../audio/measures/timbre.ts';
+import { type LinesKept, linesKept } from '../audio/measures/tones.ts';
 import { clipPicture } from '../audio/picture.ts';
-import { type Band, bands, format, MIN_BAND, rows } from '../audio/report.ts';
+import { type Band, bands, format, keptRows, MIN_BAND, type Row, rows } from '../audio/report.ts';
+import { resample } from '../audio/resample.ts';
 import { readWav, type WavAudio } from '../audio/wav.ts';
 import { MelodyError } from '../errors.ts';
 import { printableText } from '../weights/printable.ts';
@@ -19,11 +22,13 @@ const MAX_BYTES = 2 ** 30;
 
 export const evaluate: Command = {
   name: 'eval',
-  summary: 'Measures WAV files: loudness, clipping, tempo, key, form, and whether they sound broken.',
+  summary: 'Measures WAV files: tuning, buzz, loudness, tempo, key, form, and whether they sound broken.',
   arguments: '<file.wav or folder>… [options]',
   options: {
     json: { help: 'print JSON; measures that are not finite become null' },
     reference: { help: 'folder of real music: shows its 5-95 % band beside each measure', value: 'folder' },
+    source: { help: 'the recording that the clips are copies of: adds the share of its tones that they keep', value: 'file.wav' },
+    'frame-rate': { help: 'latent frames a second of the codec that made the clips, whose traces are looked for (50)', value: 'number' },
     prompt: { help: 'what was asked for, where the file has no recipe: adds text-audio agreement by the towers of --model', value: 'text' },
     model: { help: 'the model whose towers listen; alone, it takes the prompts from the recipes', value: 'model' },
     bpm: { help: 'the tempo that was asked for: adds adherence', value: 'number' },
@@ -32,7 +37,9 @@ export const evaluate: Command = {
     pictures: { help: 'write a picture of each clip into this folder', value: 'folder' },
     force: { help: 'overwrite pictures that exist', short: 'f' },
     'allow-truncated': { help: 'read files that end too early as far as they go' },
-    strict: { help: 'exit with 3 when a clip is suspect: noise, silence, clipping, a lone tone, DC, NaN' },
+    strict: {
+      help: 'exit with 3 when a clip is suspect: noise, silence, clipping, a lone tone, DC, NaN, out of tune, neither bass nor pulse',
+    },
   },
   examples: [
     'melody eval song.wav',
@@ -50,6 +57,8 @@ interface Measured {
   warnings: string[];
   /** Cosine of prompt and clip, where a model listened. */
   agreement?: number;
+  /** Present with --source. */
+  kept?: LinesKept;
 }
 
 interface Failed {
@@ -61,6 +70,7 @@ async function run(words: readonly string[], values: Values, io: Io): Promise<nu
   if (words.length === 0) throw new MelodyError('invalid_argument', 'eval: no file was named', 'melody eval song.wav');
   const options = {
     bpm: numberValue(values, 'bpm', { min: 20, max: 400 }),
+    frameRate: numberValue(values, 'frame-rate', { min: 10, max: 400 }),
     periods: numbers(values, 'period', { min: 12, max: 1e8, whole: true }),
     joins: numbers(values, 'join', { min: 0, max: 1e6 }),
   };
@@ -68,9 +78,11 @@ async function run(words: readonly string[], values: Values, io: Io): Promise<nu
   const references = referenceFolder === undefined ? [] : await reference(referenceFolder, values, io);
   const results: (Measured | Failed)[] = [];
   const files = await wavFiles(words);
+  const sourceFile = textValue(values, 'source');
+  const source = sourceFile === undefined ? undefined : await read(sourceFile, values, io);
   const listener = await Listener.open(values, io.signal);
   try {
-    for (const file of files) results.push(await attempt(file, values, { ...options, listener }, io));
+    for (const file of files) results.push(await attempt(file, values, { ...options, listener, source }, io));
   } finally {
     listener?.dispose();
   }
@@ -93,11 +105,13 @@ async function run(words: readonly string[], values: Values, io: Io): Promise<nu
 
 interface Requests {
   bpm: number | undefined;
+  frameRate: number | undefined;
   periods: number[];
   /** Seconds. */
   joins: number[];
   /** Present when text-audio agreement is asked for. */
   listener: Listener | undefined;
+  source: WavAudio | undefined;
 }
 
 /** A file that cannot be read is reported and does not keep the others from being measured; Ctrl-C ends it all. */
@@ -111,11 +125,15 @@ async function attempt(file: string, values: Values, requests: Requests, io: Io)
       const seconds = (length / audio.sampleRate).toFixed(2);
       throw new MelodyError('invalid_argument', `--join ${requests.joins[beyond]} lies behind the end at ${seconds} s`);
     }
-    const { bpm, periods } = requests;
-    const report = measureClip(audio.channels, audio.sampleRate, { ...(bpm !== undefined && { bpm }), periods, joins });
+    const { bpm, frameRate, periods, source } = requests;
+    const asked = { ...(bpm !== undefined && { bpm }), ...(frameRate !== undefined && { frameRate }), periods, joins };
+    const report = measureClip(audio.channels, audio.sampleRate, asked);
+    const kept =
+      source &&
+      linesKept(monoMix(audio.channels), resample(monoMix(source.channels), source.sampleRate, audio.sampleRate), audio.sampleRate);
     const agreement = await requests.listener?.hear(audio, io.signal);
     await picture(file, audio, values);
-    return { file, report, warnings: audio.warnings, ...(agreement !== undefined && { agreement }) };
+    return { file, report, warnings: audio.warnings, ...(agreement !== undefined && { agreement }), ...(kept && { kept }) };
   } catch (error) {
     if (!(error instanceof MelodyError) || error.code === 'aborted') throw error;
     return { file, error };
@@ -220,22 +238,28 @@ function asJson(results: (Measured | Failed)[], band: Map<string, Band>, togethe
   const clips = results.map((result) => {
     if ('error' in result) return { file: result.file, error: { code: result.error.code, message: result.error.message } };
     const { agreement } = result;
-    const listed = rows(result.report).map(({ name, value }) => [name, value] as const);
+    const listed = rowsOf(result).map(({ name, value }) => [name, value] as const);
     const measures = Object.fromEntries(agreement === undefined ? listed : [...listed, ['agreement', agreement]]);
     return { file: result.file, warnings: result.warnings, suspect: result.report.suspect, measures, report: result.report };
   });
   return { clips, ...(band.size > 0 && { band: Object.fromEntries(band) }), ...(together && { together }) };
 }
 
-function table({ file, report, warnings, agreement }: Measured, band: Map<string, Band>, asked: number | undefined): string {
+function rowsOf({ report, kept }: Measured): Row[] {
+  return [...rows(report), ...(kept ? keptRows(kept) : [])];
+}
+
+function table(clip: Measured, band: Map<string, Band>, asked: number | undefined): string {
+  const { file, report, warnings, agreement } = clip;
   const channels = report.channels === 1 ? 'mono' : report.channels === 2 ? 'stereo' : `${report.channels} channels`;
   const lines = [`${printableText(file)}: ${report.duration.toFixed(2)} s, ${report.sampleRate} Hz, ${channels}`];
-  const listed = rows(report).filter(({ value }) => value !== undefined);
+  const listed = rowsOf(clip).filter(({ value }) => value !== undefined);
   const names = Math.max(...listed.map(({ name }) => name.length));
   for (const row of listed) {
     const known = band.get(row.name);
     const line = `  ${row.name.padEnd(names)}  ${format(row).padStart(13)}`;
-    lines.push(known ? `${line}   ${place(row.value as number, known)}  ${range(row.digits, known)}` : line);
+    const held = known ? `${line}   ${place(row.value as number, known)}  ${range(row.digits, known)}` : line;
+    lines.push(row.note === undefined ? held : `${held.padEnd(names + 17)}   ${row.note}`);
   }
   const key = report.tonality?.key;
   if (key) lines.push(`  ${'key'.padEnd(names)}  ${key.name.padStart(13)}${key.clear ? '' : '   not clear'}`);

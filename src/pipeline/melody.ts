@@ -100,7 +100,11 @@ export class Melody {
       memory.peakBytes = memory.bytes; // of this job alone
       const job = new Job(this.#engine, recipe, options, thrift);
       const { audio, style } = await make(job, options);
-      const report = measureClip([audio], config.sample_rate, { periods: [config.hop_length], ...(recipe.loop && { joins: [0] }) });
+      const report = measureClip([audio], config.sample_rate, {
+        periods: [config.hop_length],
+        frameRate: config.frame_rate,
+        ...(recipe.loop && { joins: [0] }),
+      });
       if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
       return {
         channels: [audio],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { measureClip, measureSound } from '../../src/audio/measure.ts';
 import { bands, format, rows } from '../../src/audio/report.ts';
+import { faultSignals } from './measures/fault_signals.ts';
 import { beats, chord, clicks, concat, gaussian, mix, sine } from './signals.ts';
 
 const RATE = 24000;
@@ -44,6 +45,26 @@ describe('suspect output', () => {
     const report = measureSound([x], RATE);
     expect(report.clipping.share).toBeCloseTo(100 / x.length, 6);
     expect(report.suspect).toEqual([]);
+  });
+});
+
+describe('music that is out of tune, or has neither bass nor pulse', () => {
+  const suspect = (x: Float32Array) => measureClip([x], RATE).suspect.join('; ');
+  test.each(['music', 'music at A 446', 'hiss', 'slow'])('%s is not suspect', (name) => expect(suspect(faultSignals[name]())).toBe(''));
+  test('tones on multiples of the frame rate', () => {
+    expect(suspect(faultSignals.snapped())).toMatch(/^out of tune: 9\d\.\d % of the tones lie on multiples/);
+    expect(suspect(faultSignals['repeated frames']())).toContain('on multiples');
+    // The same tones are no trace of a codec with 86.13 frames a second.
+    expect(measureClip([faultSignals.snapped()], RATE, { frameRate: 86.13 }).suspect).toEqual([]);
+  });
+  test('a chord whose voices do not fit', () => {
+    expect(suspect(faultSignals.detuned())).toMatch(/^out of tune: 3\d\.\d % of the tones lie within 15 cents/);
+  });
+  test('high, held tones in a hiss', () => {
+    const held = mix(chord(6, RATE, [72, 76, 79], 0.05), gaussian(6 * RATE, 4, 0.01));
+    expect(suspect(held)).toMatch(/^neither bass nor pulse: 0\.\d % of the energy/);
+    expect(suspect(mix(held, sine(6 * RATE, 130.8, RATE, 0.05)))).toBe(''); // with a bass
+    expect(suspect(mix(held, clicks(6, RATE, beats(6, 120), 0.5)))).toBe(''); // with a pulse
   });
 });
 

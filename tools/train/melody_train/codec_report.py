@@ -23,7 +23,7 @@ COLUMNS = {
     'lattice': ('lattice %', 100, 1), 'cents': ('cents', 1, 1), 'in_tune': ('in tune %', 100, 0), 'kept': ('lines %', 100, 0), 'kept_bass': ('<260', 100, 0),
     'kept_middle': ('<1000', 100, 0), 'true': ('true', 100, 0), 'ripple': ('ripple dB', 1, 2), 'buzz': ('buzz 1x', 1, 1), 'buzz_twice': ('2x', 1, 1),
     'haze_low': ('haze 0.2k', 1, 1), 'haze_middle': ('1k', 1, 1), 'haze_high': ('4k', 1, 1), 'attack': ('attack ms', 1, 1), 'attack_fast': ('fast', 1, 1),
-    'onset_f1': ('onset F1', 1, 3), 'log_mel': ('log-mel', 1, 3), 'pulse': ('pulse', 1, 2), 'bass_db': ('bass dB', 1, 1), 'loudness': ('LUFS', 1, 1),
+    'strokes': ('hats/s', 1, 1), 'onset_f1': ('onset F1', 1, 3), 'log_mel': ('log-mel', 1, 3), 'pulse': ('pulse', 1, 2), 'bass_db': ('bass dB', 1, 1), 'loudness': ('LUFS', 1, 1),
 }
 
 
@@ -40,7 +40,8 @@ def codec_row(output: np.ndarray, source: np.ndarray, rate: int = 24000, frame_r
         'ripple': envelopes.ripple(x, rate, frame_rate), 'buzz': buzz[0], 'buzz_twice': buzz[1],
         'haze_low': haze[0], 'haze_middle': haze[1], 'haze_high': haze[2],
         'attack': float(np.median(attacks)) if len(attacks) else nan, 'attack_fast': float(np.percentile(attacks, 25)) if len(attacks) else nan,
-        'onset_f1': measures.onset_f1(x, s), 'log_mel': measures.log_mel_distance(x, s), 'pulse': measures.tempo(x)[1],
+        'strokes': envelopes.drum_strokes(x, rate),
+        'onset_f1': measures.onset_f1(x, s), 'log_mel': measures.log_mel_distance(x, s), 'pulse': envelopes.pulse_clarity(x, rate),
         'bass_db': 10 * float(np.log10(tones.bass_share(x, rate) + 1e-12)), 'loudness': measures.loudness(x, rate),
     }
 

@@ -17,7 +17,7 @@ BELOW_STRONGEST_DB = 30.0
 CENTS = 15.0  # nearer than this is the same tone to a listener
 QUIET = 1e-6  # mean power of a window: -60 dBFS
 HAZE_BANDS = ((200.0, 1000.0), (1000.0, 4000.0), (4000.0, 10000.0))
-HAZE_WINDOW, HAZE_GROUP, HAZE_CELL = 0.34, 5, 100.0  # seconds; windows (half overlapping) averaged, about 1 s; Hz
+HAZE_WINDOW, HAZE_GROUP, HAZE_CELL = 0.34, 5, 50.0  # seconds; windows (half overlapping) averaged, about 1 s; Hz
 
 
 def window_powers(x: np.ndarray, seconds: float, rate: int) -> np.ndarray:
@@ -50,11 +50,15 @@ def lines_of(power: np.ndarray, bin_hz: float, low: float, high: float) -> np.nd
 
 def lines(x: np.ndarray, rate: int, low: float, high: float) -> list:
     """Lines in Hz of every window, an empty array for a quiet one."""
-    size = rate
     powers = window_powers(x, 1.0, rate)
     bin_hz = rate / (2 * (powers.shape[1] - 1))
-    loud = [np.mean(np.square(np.asarray(x[k * (size // 2):k * (size // 2) + size], np.float64))) >= QUIET for k in range(len(powers))]
-    return [lines_of(p, bin_hz, low, high) if ok else np.empty(0) for p, ok in zip(powers, loud)]
+    return [lines_of(p, bin_hz, low, high) if loud else np.empty(0) for p, loud in zip(powers, loud_windows(x, 1.0, rate))]
+
+
+def loud_windows(x: np.ndarray, seconds: float, rate: int) -> list:
+    """Whether each window of window_powers has a mean power of -60 dBFS or more."""
+    size = round(seconds * rate)
+    return [float(np.mean(np.square(np.asarray(x[k:k + size], np.float64)))) >= QUIET for k in range(0, len(x) - size + 1, size // 2)]
 
 
 def lattice_share(x: np.ndarray, rate: int, frame_rate: float = FRAME_RATE) -> float:
@@ -66,7 +70,7 @@ def lattice_share(x: np.ndarray, rate: int, frame_rate: float = FRAME_RATE) -> f
 
 def tuning(x: np.ndarray, rate: int) -> dict:
     """Distance of the lines between 150 and 1000 Hz from the semitones of the clip's own best reference pitch, which is the one of 100 grids a cent
-    apart with the least mean distance. cents: median distance (25 by chance); in_tune: share within 15 cents (0.30 by
+    apart with the least mean distance. cents: median distance (about 20 by chance); in_tune: share within 15 cents (about 0.4 by
     chance); reference: Hz of the A nearest to 440. NaN for a clip without lines."""
     f = np.concatenate([np.empty(0), *lines(x, rate, 150.0, 1000.0)])
     if not len(f):
@@ -98,15 +102,13 @@ def lines_kept(output: np.ndarray, source: np.ndarray, rate: int) -> dict:
 
 def haze(x: np.ndarray, rate: int) -> list:
     """Partials over valleys in dB, for 200-1000, 1000-4000 and 4000-10000 Hz: power spectra of 0.34 s windows are averaged over about a second;
-    in every cell of 100 Hz the 90th percentile over the 10th; the median over cells and seconds. Steady tones stand far over
-    their valleys, noise stands near 7 dB. Too low: haze between partials; too high up there: cymbals that whistle."""
-    size = round(HAZE_WINDOW * rate)
-    powers = window_powers(x, HAZE_WINDOW, rate)
+    in every cell of 50 Hz the 90th percentile over the 10th; the median over cells and seconds. Steady tones stand far over
+    their valleys, noise stands near 6 dB. Too low: haze between partials; too high up there: cymbals that whistle."""
+    powers, loud = window_powers(x, HAZE_WINDOW, rate), loud_windows(x, HAZE_WINDOW, rate)
     bin_hz = rate / (2 * (powers.shape[1] - 1))
     found = [[] for _ in HAZE_BANDS]
     for g in range(0, len(powers) - HAZE_GROUP + 1, HAZE_GROUP):
-        start = g * (size // 2)
-        if np.mean(np.square(np.asarray(x[start:start + size // 2 * (HAZE_GROUP + 1)], np.float64))) < QUIET:
+        if not any(loud[g:g + HAZE_GROUP]):
             continue
         mean = powers[g:g + HAZE_GROUP].mean(0)
         for values, (low, high) in zip(found, HAZE_BANDS):
