@@ -1,7 +1,7 @@
 /** Everything that can be measured on a finished clip without trained weights, in one report (requirements.md §3). */
 import { MelodyError } from '../errors.ts';
 import { type Loudness, loudness } from './loudness.ts';
-import { type Envelopes, envelopes } from './measures/envelopes.ts';
+import type { Envelopes } from './measures/envelopes.ts';
 import { type Features, features } from './measures/features.ts';
 import { hopBuzz, type Seam, seams } from './measures/joins.ts';
 import {
@@ -65,7 +65,8 @@ export interface ClipReport extends SoundReport {
   stereo?: Stereo;
   rhythm: Rhythm;
   tones: Tones;
-  envelopes: Envelopes;
+  /** Of `envelopes.ts`, where the caller adds it: a page that makes music has no need of it. */
+  envelopes?: Envelopes;
   /** Absent where no pitch was found. */
   tonality?: Tonality;
   /** Absent for clips under 12 s. */
@@ -107,13 +108,13 @@ const MIN_PULSE = 0.35;
 
 /** channels: equal lengths, at least one sample. The part of `measureClip` that watches for broken output. */
 export function measureSound(channels: Float32Array[], sampleRate: number): SoundReport {
-  const x = clean(channels);
+  const x = finiteChannels(channels);
   return soundOf(x, monoMix(x), sampleRate, nonFinite(channels));
 }
 
 /** channels: equal lengths, at least one sample, full scale -1 … 1. Takes about 0.2 s for 10 s of audio on one core. */
 export function measureClip(channels: Float32Array[], sampleRate: number, options: MeasureOptions = {}): ClipReport {
-  const x = clean(channels);
+  const x = finiteChannels(channels);
   const mono = monoMix(x);
   const heard = features(mono, sampleRate);
   const pitch = tonality(heard);
@@ -128,7 +129,6 @@ export function measureClip(channels: Float32Array[], sampleRate: number, option
     ...(x.length > 1 && { stereo: stereo(x[0], x[1]) }),
     rhythm: beat,
     tones: pitches,
-    envelopes: envelopes(mono, sampleRate, options.frameRate),
     ...(pitch && { tonality: pitch }),
     ...(form && { structure: form }),
     descriptor: [...descriptor(heard)],
@@ -195,7 +195,7 @@ function unmusical({ latticeShare, inTune, haze, bassShare }: Tones, { pulseClar
 }
 
 /** The channels with NaN and infinity as 0; the same arrays when there are none. */
-function clean(channels: Float32Array[]): Float32Array[] {
+export function finiteChannels(channels: Float32Array[]): Float32Array[] {
   if (channels.length === 0 || channels[0].length === 0) throw new MelodyError('invalid_argument', 'measure: the clip has no samples');
   if (channels.some((x) => x.length !== channels[0].length)) {
     throw new MelodyError(

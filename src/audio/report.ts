@@ -19,7 +19,7 @@ export function rows(report: ClipReport): Row[] {
   const { level, clipping, silence, spectrum, loudness, stereo, rhythm, tonality, structure } = report;
   return [
     ...toneRows(report.tones),
-    ...envelopeRows(report.envelopes),
+    ...(report.envelopes ? envelopeRows(report.envelopes) : []),
     row('loudness', loudness.integrated, 'LUFS', 1, 'how loud it is heard; streaming services play at about -14'),
     row('loudness range', loudness.range, 'LU', 1),
     row('loudness drift', loudness.drift, 'LU/min', 1),

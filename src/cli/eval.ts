@@ -2,7 +2,8 @@
 // how well each fits its prompt.
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type ClipReport, measureClip } from '../audio/measure.ts';
+import { type ClipReport, finiteChannels, type MeasureOptions, measureClip } from '../audio/measure.ts';
+import { envelopes } from '../audio/measures/envelopes.ts';
 import { defaultShrink, fitGaussian, frechetDistance } from '../audio/measures/frechet.ts';
 import { monoMix } from '../audio/measures/level.ts';
 import { diversity } from '../audio/measures/timbre.ts';
@@ -127,10 +128,8 @@ async function attempt(file: string, values: Values, requests: Requests, io: Io)
     }
     const { bpm, frameRate, periods, source } = requests;
     const asked = { ...(bpm !== undefined && { bpm }), ...(frameRate !== undefined && { frameRate }), periods, joins };
-    const report = measureClip(audio.channels, audio.sampleRate, asked);
-    const kept =
-      source &&
-      linesKept(monoMix(audio.channels), resample(monoMix(source.channels), source.sampleRate, audio.sampleRate), audio.sampleRate);
+    const report = measure(audio, asked);
+    const kept = source && keptOf(audio, source);
     const agreement = await requests.listener?.hear(audio, io.signal);
     await picture(file, audio, values);
     return { file, report, warnings: audio.warnings, ...(agreement !== undefined && { agreement }), ...(kept && { kept }) };
@@ -138,6 +137,18 @@ async function attempt(file: string, values: Values, requests: Requests, io: Io)
     if (!(error instanceof MelodyError) || error.code === 'aborted') throw error;
     return { file, error };
   }
+}
+
+function keptOf({ channels, sampleRate }: WavAudio, source: WavAudio): LinesKept {
+  const theirs = resample(monoMix(finiteChannels(source.channels)), source.sampleRate, sampleRate);
+  return linesKept(monoMix(finiteChannels(channels)), theirs, sampleRate);
+}
+
+function measure({ channels, sampleRate }: WavAudio, options: MeasureOptions = {}): ClipReport {
+  return {
+    ...measureClip(channels, sampleRate, options),
+    envelopes: envelopes(monoMix(finiteChannels(channels)), sampleRate, options.frameRate),
+  };
 }
 
 async function read(file: string, values: Values, io: Io): Promise<WavAudio> {
@@ -186,7 +197,7 @@ async function reference(folder: string, values: Values, io: Io): Promise<Measur
   for (const file of files) {
     if (io.terminal) io.err(`\rreference ${measured.length + 1} of ${files.length}`);
     const audio = await read(file, values, io);
-    measured.push({ file, report: measureClip(audio.channels, audio.sampleRate), warnings: audio.warnings });
+    measured.push({ file, report: measure(audio), warnings: audio.warnings });
   }
   if (io.terminal) io.err('\n');
   return measured;

@@ -8,6 +8,7 @@ import { writeWav } from '../../src/audio/wav_write.ts';
 import type { Io } from '../../src/cli/command.ts';
 import { evaluate } from '../../src/cli/eval.ts';
 import { main } from '../../src/cli/main.ts';
+import { faultSignals } from '../audio/measures/fault_signals.ts';
 import { beats, chord, clicks, gaussian, mix } from '../audio/signals.ts';
 
 const RATE = 24000;
@@ -67,6 +68,26 @@ describe('melody eval', () => {
     expect(clips[0].measures.tempo).toBeGreaterThan(119);
     expect(clips[0].report.seams.map((s: { position: number }) => s.position)).toEqual([0, 36000]);
     expect(clips[0].measures['buzz at 96 samples']).toBeTypeOf('number');
+  });
+
+  test('says how a clip is tuned, with words to read each number by; --source adds what a copy keeps', async () => {
+    const source = await save('source.wav', faultSignals.music());
+    const snapped = await save('snapped.wav', faultSignals.snapped());
+    const { code, out } = await melody(snapped, '--source', source);
+    expect(code).toBe(0);
+    expect(out).toMatch(/tones on the frame rate +9\d\.\d % +tones that a decoder snaps to multiples of its frame rate/);
+    expect(out).toMatch(/ripple within a frame +1\d\.\d\d dB +level over the place/);
+    expect(out).toMatch(/tones kept below 260 Hz +0\.0 %/);
+    expect(out).toMatch(/SUSPECT out of tune: 9\d/);
+    const { clips } = JSON.parse((await melody(source, snapped, '--source', source, '--json')).out);
+    expect(clips.map((c: { measures: Record<string, number> }) => c.measures['tones kept of the source'])).toEqual([
+      100,
+      expect.closeTo(30.3, 0),
+    ]);
+    expect(clips[0].report.envelopes.drumStrokes).toBeCloseTo(4, 0);
+    expect(clips[0].suspect).toEqual([]);
+    const elsewhere = await melody(snapped, '--frame-rate', '86.13', '--json');
+    expect(JSON.parse(elsewhere.out).clips[0].measures['tones on the frame rate']).toBeLessThan(10);
   });
 
   test('suspect output is said, and fails with 3 under --strict only', async () => {

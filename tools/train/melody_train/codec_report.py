@@ -1,7 +1,7 @@
 """What a codec does to held-out pieces, one row a decoder: python -m melody_train.codec_report --data data/small --weights weights/melody-small
 
 --weights FOLDER   exported model (may be repeated); --runs CONFIG FOLDER  checkpoints of the stages vae and polish (may be repeated).
-Rows: the pieces themselves; noise with each piece's smoothed spectrum (the floor of every "kept" measure); each codec. In code:
+Notes need basic-pitch (notes.py). Rows: the pieces themselves; noise with each piece's smoothed spectrum (the floor of every "kept" measure); each codec. In code:
 `codec_table({'mine': lambda audio: decoder(encoder(audio))}, clips)`, audio and result [1, samples].
 """
 from __future__ import annotations
@@ -16,14 +16,14 @@ os.environ.setdefault('GOMP_SPINCOUNT', '0')
 import numpy as np
 import torch
 
-from . import envelopes, measures, tones
+from . import envelopes, measures, notes, tones
 
 # name → (heading, scale, digits)
 COLUMNS = {
     'lattice': ('lattice %', 100, 1), 'cents': ('cents', 1, 1), 'in_tune': ('in tune %', 100, 0), 'kept': ('lines %', 100, 0), 'kept_bass': ('<260', 100, 0),
     'kept_middle': ('<1000', 100, 0), 'true': ('true', 100, 0), 'ripple': ('ripple dB', 1, 2), 'buzz': ('buzz 1x', 1, 1), 'buzz_twice': ('2x', 1, 1),
     'haze_low': ('haze 0.2k', 1, 1), 'haze_middle': ('1k', 1, 1), 'haze_high': ('4k', 1, 1), 'attack': ('attack ms', 1, 1), 'attack_fast': ('fast', 1, 1),
-    'strokes': ('hats/s', 1, 1), 'onset_f1': ('onset F1', 1, 3), 'log_mel': ('log-mel', 1, 3), 'pulse': ('pulse', 1, 2), 'bass_db': ('bass dB', 1, 1), 'loudness': ('LUFS', 1, 1),
+    'notes': ('notes F1', 1, 2), 'notes_bass': ('bass', 1, 2), 'strokes': ('hats/s', 1, 1), 'onset_f1': ('onset F1', 1, 3), 'log_mel': ('log-mel', 1, 3), 'pulse': ('pulse', 1, 2), 'bass_db': ('bass dB', 1, 1), 'loudness': ('LUFS', 1, 1),
 }
 
 
@@ -34,7 +34,9 @@ def codec_row(output: np.ndarray, source: np.ndarray, rate: int = 24000, frame_r
     kept, tuned = tones.lines_kept(x, s, rate), tones.tuning(x, rate)
     haze, buzz, attacks = tones.haze(x, rate), envelopes.modulation(x, rate, frame_rate), envelopes.attack_times(x, rate)
     nan = float('nan')
+    note_f1 = notes.notes_kept(x, s, rate) if notes.available() else (nan, nan)
     return {
+        'notes': note_f1[0], 'notes_bass': note_f1[1],
         'lattice': tones.lattice_share(x, rate, frame_rate), 'cents': tuned['cents'], 'in_tune': tuned['in_tune'],
         'kept': kept['all'], 'kept_bass': kept['bass'], 'kept_middle': kept['middle'], 'true': kept['true'],
         'ripple': envelopes.ripple(x, rate, frame_rate), 'buzz': buzz[0], 'buzz_twice': buzz[1],
@@ -66,6 +68,8 @@ def codec_table(codecs: dict, clips: torch.Tensor, rate: int = 24000, frame_rate
     """codecs: name → callable, audio [1, samples] → audio [1, samples]; clips [N, samples]. Shows one line a codec as soon as it is measured; returns
     {name: summary}, the pieces themselves as 'source', and with floor their noise as 'noise'."""
     sources = clips.double().numpy()
+    if not notes.available():
+        show(notes.MISSING)
     show(line(f'{len(sources)} clips'))
     noise = lambda a: torch.from_numpy(measures.shaped_noise(a[0].double().numpy()))[None]
     out = {}
