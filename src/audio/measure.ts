@@ -1,4 +1,4 @@
-/** Everything that can be measured on a finished clip without trained weights, in one report (requirements.md §3). */
+/** Everything that can be measured on a finished clip without trained weights, in one report (docs/requirements.md §3). */
 import { MelodyError } from '../errors.ts';
 import { type Loudness, loudness } from './loudness.ts';
 import type { Envelopes } from './measures/envelopes.ts';

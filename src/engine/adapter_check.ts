@@ -132,7 +132,7 @@ const FAMILIES: readonly Family[] = [
     },
   ],
   [
-    'recurrent scan', // of two lanes a direction; system.md §5
+    'recurrent scan', // of two lanes a direction; docs/system.md §5
     ({ g, x, w }) => {
       const [steps, width] = [9, 4];
       const [[u, us], [v, vs], [b, bs]] = [x([1, steps, 4 * width], 2), w([2, width]), w([2, width])];

@@ -1,6 +1,6 @@
 // Reads a kernel file. Plain JavaScript, because tools/kernels.mjs runs it before anything is built.
 //
-// A kernel file (see README, "Bring your own kernel") is valid WGSL with four conventions:
+// A kernel file (see docs/kernels.md) is valid WGSL with four conventions:
 //   struct Params { … }                       4-byte scalars, bound at @group(0) @binding(0) as var<uniform>
 //   @binding(n) var<storage, read|read_write> inputs first, then outputs
 //   const NAME = 8u;  override NAME = 64u;    numbers that src/ops may replace: they tune how a GPU computes, unless the comment of an

@@ -1,4 +1,4 @@
-// Audio tower: ten seconds of music → unit embedding (system.md §2).
+// Audio tower: ten seconds of music → unit embedding (docs/system.md §2).
 //
 //   kind 'features' (shipped)  semantic features [T, F], merge rows side by side ─Linear─LayerNorm─ConvNeXt × n─Encoder─ e [1, E]
 //   kind 'ast' (paper)         log-mel [frames, bands] ─16×16 patches, stride 10─Encoder─ e [1, E]

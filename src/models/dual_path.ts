@@ -1,4 +1,4 @@
-// Dual-path diffusion network (system.md §5): noisy latents, an angle per frame and tokens → velocity.
+// Dual-path diffusion network (docs/system.md §5): noisy latents, an angle per frame and tokens → velocity.
 //
 //   z [B,L,D'] ─Linear (+ E_δ + aligned tokens)─RMSNorm─Segment─ H [B,S,K,D] ─ N × block ─OverlapAdd─RMSNorm─Linear─ v [B,L,D']
 //   v += gated linear skip over z + gated token skip                     (config fields; the paper's printed form has neither)
@@ -98,7 +98,7 @@ export function dualPathAngles(g: Graph, w: Scope, angle: Tensor, c: DualPathCon
 
 /**
  * z [B, L, D'], angles from dualPathAngles, the tokens' memory → velocity [B, L, D'].
- * `nothing`: the null branch of guidance, without cross-attention to the tokens, aligned rows and token skip (system.md §4).
+ * `nothing`: the null branch of guidance, without cross-attention to the tokens, aligned rows and token skip (docs/system.md §4).
  */
 export function dualPath(
   g: Graph,

@@ -1,4 +1,4 @@
-// Residual vector quantiser of the joint embedding (system.md §2): level q quantises what the levels before it left over.
+// Residual vector quantiser of the joint embedding (docs/system.md §2): level q quantises what the levels before it left over.
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { rvqDecode, rvqEncode } from '../ops/quantize.ts';

@@ -1,4 +1,4 @@
-// Semantic tokeniser: audio → features and tokens at 25 Hz (system.md §3; features as in tools/train/melody_train/features.py).
+// Semantic tokeniser: audio → features and tokens at 25 Hz (docs/system.md §3; features as in tools/train/melody_train/features.py).
 //
 //   |STFT 4096|² ─chroma─√─÷ peak ┐
 //   |STFT 8192|² ─bass───√─÷ peak ┼─ features [T, 40] ─nearest centroid─ tokens [T]

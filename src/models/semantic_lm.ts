@@ -1,4 +1,4 @@
-// Semantic language model, LLaMA type (system.md §3): [BOS, style tokens, semantic tokens …] → logits over the semantic words.
+// Semantic language model, LLaMA type (docs/system.md §3): [BOS, style tokens, semantic tokens …] → logits over the semantic words.
 //
 //   ids [B, T] ─embed─ x ─ { x += o·attention(RoPE(q), RoPE(k), v)(RMSNorm x);  x += down·(silu(gate) ⊙ up)(RMSNorm x) } ─RMSNorm─head─ logits
 //

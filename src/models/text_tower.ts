@@ -1,4 +1,4 @@
-// Text tower: token ids → unit embedding (system.md §2; MuLan's BERT place).
+// Text tower: token ids → unit embedding (docs/system.md §2; MuLan's BERT place).
 //
 //   ids [T] ─embed─ x [T, dim] ─Encoder─ e [1, E]
 import type { Graph } from '../graph/graph.ts';

@@ -1,4 +1,4 @@
-// VAE-GAN decoder: latents → audio (system.md §6).
+// VAE-GAN decoder: latents → audio (docs/system.md §6).
 //
 //   kind 'istft_running'             z [L, D] ─Linear─LayerNorm─ConvNeXt × low─Linear, ×up frames─ConvNeXt × high─LayerNorm─Linear─
 //                                    (log magnitude, direction, salience of pitches) ─gain of phase─running sum─inverse STFT─ audio [hop·L]

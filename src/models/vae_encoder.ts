@@ -1,4 +1,4 @@
-// VAE-GAN encoder: audio → mean and log variance of the latents (system.md §6).
+// VAE-GAN encoder: audio → mean and log variance of the latents (docs/system.md §6).
 //
 //   kind 'stft_convnext' (shipped)  audio ─log |STFT|, frames of one hop side by side─Linear─LayerNorm─ConvNeXt × n─LayerNorm─Linear─ z
 //   kind 'strided_cnn' (paper)      audio ─conv7─ { residual units ─ GELU ─ strided conv } ─GELU─conv3─ z

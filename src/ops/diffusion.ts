@@ -1,4 +1,4 @@
-// What is particular to dual-path diffusion (system.md §4 and §5): segments, columns, angles and the sampler's steps.
+// What is particular to dual-path diffusion (docs/system.md §4 and §5): segments, columns, angles and the sampler's steps.
 import { MelodyError } from '../errors.ts';
 import { expectShape, type Graph, type ParamValue, rowsCols } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';

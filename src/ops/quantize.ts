@@ -1,4 +1,4 @@
-// Nearest codes and residual vector quantisation (system.md §2).
+// Nearest codes and residual vector quantisation (docs/system.md §2).
 import { MelodyError } from '../errors.ts';
 import { expectShape, type Graph, grid1d } from '../graph/graph.ts';
 import { reshape, type Tensor, type WeightRef } from '../graph/tensor.ts';

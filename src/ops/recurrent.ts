@@ -1,4 +1,4 @@
-// Simple recurrent units (Lei et al. 2018): products batched over time, only an element-wise scan is serial. system.md §5.
+// Simple recurrent units (Lei et al. 2018): products batched over time, only an element-wise scan is serial. docs/system.md §5.
 import { expectShape, type Graph, grid1d, rowsCols } from '../graph/graph.ts';
 import type { Tensor, WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';

@@ -1,4 +1,4 @@
-// The diffusion of windows: noise → latents that follow the tokens, in a few steps of the dual-path network (system.md §4, §7).
+// The diffusion of windows: noise → latents that follow the tokens, in a few steps of the dual-path network (docs/system.md §4, §7).
 
 import type { Machine } from '../engine/engine.ts';
 import { readFloats } from '../graph/residents.ts';
@@ -176,7 +176,7 @@ function memoryTensors(m: TokenMemory): Tensor[] {
   return [m.pooled, ...(m.aligned ? [m.aligned] : []), ...(m.skip ? [m.skip] : []), ...m.blocks.flat().flatMap(({ k, v }) => [k, v])];
 }
 
-/** The sampler's clamp: made frames stay within the range of real latents (system.md §7). */
+/** The sampler's clamp: made frames stay within the range of real latents (docs/system.md §7). */
 function clampFresh(z: Float32Array, fresh: readonly boolean[], limit: ArrayLike<number>): Float32Array {
   for (const [f, made] of fresh.entries()) {
     if (!made) continue;

@@ -1,4 +1,4 @@
-// The stage that plans: style codes and the tokens so far → more semantic tokens (system.md §3, §7).
+// The stage that plans: style codes and the tokens so far → more semantic tokens (docs/system.md §3, §7).
 
 import type { Machine } from '../engine/engine.ts';
 import { type Graph, plus } from '../graph/graph.ts';

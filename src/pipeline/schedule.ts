@@ -1,4 +1,4 @@
-// How far each diffusion step turns, and which frames a window makes (system.md §4, §7). Pure functions.
+// How far each diffusion step turns, and which frames a window makes (docs/system.md §4, §7). Pure functions.
 import { MelodyError } from '../errors.ts';
 
 export type Schedule = 'linear' | 'uniform';

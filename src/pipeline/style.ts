@@ -1,4 +1,4 @@
-// What is asked for, in words or as music → the 12 style tokens that lead the language model (system.md §2).
+// What is asked for, in words or as music → the 12 style tokens that lead the language model (docs/system.md §2).
 import { resample } from '../audio/resample.ts';
 import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';

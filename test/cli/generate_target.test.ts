@@ -1,4 +1,4 @@
-// Where made files go: names, and what must be refused before any work (requirements.md §2.3).
+// Where made files go: names, and what must be refused before any work (docs/requirements.md §2.3).
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';

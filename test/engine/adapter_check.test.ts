@@ -1,12 +1,12 @@
-// Noise never goes out unsaid: a GPU that computes wrong is found before the first clip, and told by the kernels' family (requirements.md §1.6).
+// Noise never goes out unsaid: a GPU that computes wrong is found before the first clip, and told by the kernels' family (docs/requirements.md §1.6).
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { platform } from '#platform';
+import { ensureRight, quickTest } from '../../src/engine/adapter_check.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
 import { openModel } from '../../src/pipeline/model.ts';
-import { ensureRight, quickTest } from '../../src/engine/adapter_check.ts';
 import { diskFacts } from '../../src/platform/node_cache.ts';
 import { openTestGpu, TEST_GPU, useGpu } from '../helpers/gpu.ts';
 

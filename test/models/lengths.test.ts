@@ -1,4 +1,4 @@
-// Lengths of the coder (system.md §9.5), from graphs that are recorded and not run: the decoder makes hop·L samples of every L latent frames, the
+// Lengths of the coder (docs/system.md §9.5), from graphs that are recorded and not run: the decoder makes hop·L samples of every L latent frames, the
 // encoder one latent frame of every hop of samples, the last one padded with zeros: ⌈n / hop⌉ in all.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

@@ -62,7 +62,7 @@ describe('segment, overlapAdd', () => {
           return frame >= 0 && frame < length ? x[(b * length + frame) * dim + d] : 0;
         }),
       );
-      expect(y).toEqual(x.map((v) => 2 * v)); // exact: the oracle of system.md §9.3
+      expect(y).toEqual(x.map((v) => 2 * v)); // exact: the oracle of docs/system.md §9.3
     });
 
   it('adds different covers', async () => {
@@ -214,7 +214,7 @@ describe('angleEmbedding, frameAngles', () => {
   });
 });
 
-/** Angles π/2 = δ_T > … > δ_0 = 0 of both schedules of system.md §4. */
+/** Angles π/2 = δ_T > … > δ_0 = 0 of both schedules of docs/system.md §4. */
 function anglesOf(steps: number, uniform: boolean): number[] {
   const angles = [Math.PI / 2];
   for (let t = steps; t >= 1; t--)

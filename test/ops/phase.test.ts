@@ -20,7 +20,7 @@ interface Shape {
   more?: number; // columns of x and eps behind what is read
 }
 
-/** The formula of issue 10 (tuning.md, section 3), written again: a flat loop over complex numbers. */
+/** The formula of weights/FORMAT.md (istft_running), written again: a flat loop over complex numbers. */
 function formula(x: Float32Array, eps: Float32Array, row: number, epsRow: number, s: Shape, framing: typeof MODEL, tuning: number) {
   const { bins, pitches, directed = bins } = s;
   const hz = (p: number, a4: number) => a4 * 2 ** ((pitches.lowest + p - 69) / 12);

@@ -1,4 +1,4 @@
-// A clip that was stopped goes on from its draft, and is the clip that an undisturbed run makes (requirements.md §2.7).
+// A clip that was stopped goes on from its draft, and is the clip that an undisturbed run makes (docs/requirements.md §2.7).
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Draft } from '../../src/pipeline/draft.ts';
 import { Melody } from '../../src/pipeline/melody.ts';

@@ -1,4 +1,4 @@
-// What goes wrong while music is made (requirements.md §2.5–2.7): stopping, a lost GPU, NaN, a second job, loading again and again.
+// What goes wrong while music is made (docs/requirements.md §2.5–2.7): stopping, a lost GPU, NaN, a second job, loading again and again.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';

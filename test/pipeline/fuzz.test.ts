@@ -1,4 +1,4 @@
-// Recipes and tokenizers from elsewhere, in every shape that JSON has (requirements.md §2.10): typed errors or none, never a crash or a hang.
+// Recipes and tokenizers from elsewhere, in every shape that JSON has (docs/requirements.md §2.10): typed errors or none, never a crash or a hang.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { platform } from '#platform';

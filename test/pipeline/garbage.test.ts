@@ -1,4 +1,4 @@
-// Silent garbage (requirements.md §2.6): weights that are all zero, all denormal or at the end of f16 give an error that names the stage, or a
+// Silent garbage (docs/requirements.md §2.6): weights that are all zero, all denormal or at the end of f16 give an error that names the stage, or a
 // clip of finite samples that is said to be suspect. A text tower or language model of zeros alone is not found: what follows makes music of it.
 import { expect, test, vi } from 'vitest';
 import { platform } from '#platform';

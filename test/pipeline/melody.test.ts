@@ -88,7 +88,7 @@ describe('against PyTorch: diffusion and decoding', () => {
     const [latents] = await denoise(melody.engine, [
       step({ tokens: gold.ids('tokens'), latents: noise, noise, fresh, steps: 3, guidance: 1, schedule: 'uniform' }) as never,
     ]);
-    // The golden is not clamped, the engine's result is (system.md §7).
+    // The golden is not clamped, the engine's result is (docs/system.md §7).
     const limit = await readFloats(melody.model.weights.at('dual_path').get('latent_limit', [melody.model.config.latent_dim]));
     const clamped = gold
       .get('uniform_3_steps_unguided')

@@ -1,4 +1,4 @@
-// GPU memory is predicted before a job starts, from the graphs it will run (requirements.md §1.5).
+// GPU memory is predicted before a job starts, from the graphs it will run (docs/requirements.md §1.5).
 import { describe, expect, it } from 'vitest';
 import { Melody } from '../../src/pipeline/melody.ts';
 import type { GenerateOptions } from '../../src/pipeline/options.ts';

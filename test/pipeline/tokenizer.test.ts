@@ -1,4 +1,4 @@
-// Prompts of every kind (requirements.md §2.8): words, never commands; long ones cost little; what cannot be a prompt is refused.
+// Prompts of every kind (docs/requirements.md §2.8): words, never commands; long ones cost little; what cannot be a prompt is refused.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { splitWords, Tokenizer } from '../../src/pipeline/tokenizer.ts';

@@ -1,4 +1,4 @@
-// The 22 index and config files of requirements.md §2.2, each a named test.
+// The 22 index and config files of docs/requirements.md §2.2, each a named test.
 import { linkSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// The safetensors files of requirements.md §2.1, made here byte by byte. `reference` is what Python's safetensors 0.8.0 says
+// The safetensors files of docs/requirements.md §2.1, made here byte by byte. `reference` is what Python's safetensors 0.8.0 says
 // (held against test/weights/reference_verdicts.json), `fault` what our reader must name when it refuses; none: we accept.
 
 export interface VerdictFile {

@@ -181,7 +181,7 @@ const up = (name: string, inChannels: number, length: number, kernel: number, st
     padding: Math.floor((kernel - stride) / 2),
   });
 
-/** Shapes of the model at the paper's scale (system.md §3, §5, §6): the language model, one diffusion pass, the decoder's stages. */
+/** Shapes of the model at the paper's scale (docs/system.md §3, §5, §6): the language model, one diffusion pass, the decoder's stages. */
 export const MODEL_CASES: readonly Case[] = [
   linear('lm_decode_ffn', 1, 1024, 4096),
   linear('lm_prefill_ffn', 262, 1024, 4096),

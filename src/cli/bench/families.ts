@@ -1,4 +1,4 @@
-// The families at the paper's sizes (system.md), where one exists, else at those of a small model.
+// The families at the paper's sizes (docs/system.md), where one exists, else at those of a small model.
 import * as audio from './families_audio.ts';
 import * as diffusion from './families_diffusion.ts';
 import * as language from './families_language.ts';

@@ -1,4 +1,4 @@
-// Families of the dual-path diffusion: segments, columns, scans, angles and the sampler's steps (system.md §4 and §5).
+// Families of the dual-path diffusion: segments, columns, scans, angles and the sampler's steps (docs/system.md §4 and §5).
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { angleEmbedding, ddpmStep, diffusionStep, mergeColumns, overlapAdd, repeatColumns, segment } from '../../ops/diffusion.ts';
@@ -12,7 +12,7 @@ import { weight } from './own.ts';
 import * as reference from './reference.ts';
 import * as families from './reference_families.ts';
 
-/** One SRU layer's scan, both directions, with its own skip group (system.md §5). */
+/** One SRU layer's scan, both directions, with its own skip group (docs/system.md §5). */
 export const sruScanCase = (name: string, rows: number, steps: number, width: number): Named =>
   named({
     name,
@@ -38,7 +38,7 @@ export const filmCase = (name: string, rows: number, dim: number): Named =>
     },
   });
 
-/** overlapAdd(segment(x)) = 2x, system.md §9. */
+/** overlapAdd(segment(x)) = 2x, docs/system.md §9. */
 export const segmentCase = (name: string, length: number, dim: number, size: number): Named =>
   named({
     name,
@@ -69,7 +69,7 @@ function mergedBack(h: Float32Array, { segments, columns, dim, window }: Columns
   return generate(segments * row, (i) => mean(Math.floor(i / row), Math.floor((i % row) / dim), i % dim));
 }
 
-/** The coarse path's way there and back (system.md §5). */
+/** The coarse path's way there and back (docs/system.md §5). */
 export const columnsCase = (name: string, c: Columns): Named =>
   named({
     name,

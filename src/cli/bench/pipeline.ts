@@ -49,7 +49,7 @@ export interface PipelineResult {
   readonly passes: { readonly melody: number; readonly musicGen: number; readonly musicLm: number };
 }
 
-/** Sequential network passes for s seconds: ours, and what the other designs' papers give (system.md §8). */
+/** Sequential network passes for s seconds: ours, and what the other designs' papers give (docs/system.md §8). */
 export function passCounts(seconds: number, tokenRate: number, steps: number) {
   return { melody: tokenRate * seconds + steps, musicGen: 50 * seconds, musicLm: 625 * seconds };
 }
@@ -151,7 +151,7 @@ async function modelOf({ model, config, seconds, signal }: PipelineOptions): Pro
       'give paper, small, tiny or a config.json',
     );
   }
-  // The paper's four chunks of 62.5 tokens do not end on tokens; costs are the same with the five of system.md §1.
+  // The paper's four chunks of 62.5 tokens do not end on tokens; costs are the same with the five of docs/system.md §1.
   const perChunk = (parsed.window_seconds * parsed.token_rate) / parsed.chunks;
   const whole = checkConfig(Number.isInteger(perChunk) ? parsed : { ...parsed, chunks: 5 }, String(config));
   const tokenizer = new Tokenizer({

@@ -27,7 +27,7 @@ const ACTIVATIONS: { readonly [A in Act]: (x: number) => number } = {
 export const activate = (act: Act, x: number): number => ACTIVATIONS[act](x);
 
 /**
- * The SRU's scan (system.md §5), first half of the lanes forward, second half backward in time.
+ * The SRU's scan (docs/system.md §5), first half of the lanes forward, second half backward in time.
  * u[rows,steps,4·width] in blocks u0 u1 u2 u3, v and b [2,width] with rows f and r → [rows,steps,width].
  */
 export function sruScan(

@@ -25,7 +25,7 @@ CHROMA, BASS, ONSET, ENERGY, TIMBRE = slice(0, 12), slice(12, 24), slice(24, 27)
 COUNT, MEL_BANDS = 40, 48
 PARTS = (12, 12, 3, MEL_BANDS)  # widths of what parts() returns
 ONSET_EDGES = ((30.0, 200.0), (200.0, 2000.0), (2000.0, 10000.0))  # kick and bass · snare, chords, melody · hats
-# total variance each group has after `scale`, before k-means: onsets and energy count 1.5–2 times their plain share (training.md §3)
+# total variance each group has after `scale`, before k-means: onsets and energy count 1.5–2 times their plain share (docs/training.md §3)
 GROUP_VARIANCE = {'onset': 1.2, 'energy': 0.5, 'timbre': 1.2}
 
 

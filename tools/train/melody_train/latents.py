@@ -3,7 +3,7 @@
     z = (mu - mean) R / scale      export folds this into the encoder's last and the decoder's first layer, so the engine sees z only.
 An encoder that goes on from an exported one stands on those axes already (`nearly_principal`): there R stays the identity, because turning axes of
 nearly equal variance into each other would only shuffle what the earlier diffusion model knows.
-`limit` [D] is 4 standard deviations of each axis: the clamp of the sampler's result (system.md section 7).
+`limit` [D] is 4 standard deviations of each axis: the clamp of the sampler's result (docs/system.md section 7).
 """
 
 import torch

@@ -11,7 +11,7 @@ import torch
 
 
 def set_up_threads(count=1):
-    """One thread by default: spinning OpenMP threads on a shared CPU cost more than they give (training.md section 6)."""
+    """One thread by default: spinning OpenMP threads on a shared CPU cost more than they give (docs/training.md section 6)."""
     torch.set_num_threads(int(os.environ.get('MELODY_THREADS', count)))
 
 

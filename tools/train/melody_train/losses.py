@@ -19,7 +19,7 @@ def magnitude(audio, size):
 class SpectralLoss:
     """Mean over FFT sizes of L1(log|S|) + 0.5 * L1(|S|) / mean|S|, plus L1 of log-mel at the sizes in `mels` {size: bands}.
 
-    Long windows (2048, 4096) teach pitch, short ones onsets (training.md section 2). `pitch`, an FFT size (8192), adds L1 of log energy in
+    Long windows (2048, 4096) teach pitch, short ones onsets (docs/training.md section 2). `pitch`, an FFT size (8192), adds L1 of log energy in
     third tones from 40 Hz to 4 kHz at that size, quantity `pitch`: a wrong semitone in the bass costs as much as one in the melody.
     """
 

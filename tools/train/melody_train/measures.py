@@ -1,4 +1,4 @@
-"""Measures of finished clips and of pairs of clips: numpy float arrays [samples] at 24 kHz mono (requirements.md section 3)."""
+"""Measures of finished clips and of pairs of clips: numpy float arrays [samples] at 24 kHz mono (docs/requirements.md section 3)."""
 from __future__ import annotations
 
 import math

@@ -1,4 +1,4 @@
-"""Text to audio in PyTorch, the reference of the engine's pipeline. System.md sections 3, 4, 7."""
+"""Text to audio in PyTorch, the reference of the engine's pipeline. docs/system.md sections 3, 4, 7."""
 
 import math
 

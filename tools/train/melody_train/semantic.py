@@ -1,4 +1,4 @@
-"""Semantic tokeniser: spectral features (features.py) -> nearest of `words` centroids, 25 tokens a second. System.md section 3."""
+"""Semantic tokeniser: spectral features (features.py) -> nearest of `words` centroids, 25 tokens a second. docs/system.md section 3."""
 
 import torch
 from torch import nn

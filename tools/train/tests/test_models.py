@@ -1,4 +1,4 @@
-"""Oracles of system.md section 9 for the PyTorch side."""
+"""Oracles of docs/system.md section 9 for the PyTorch side."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""Audio tower: 10 s of audio -> unit embedding [B, E]. System.md section 2.
+"""Audio tower: 10 s of audio -> unit embedding [B, E]. docs/system.md section 2.
 
 kind 'features' (shipped): semantic features [B, 250, F] (semantic_encoder's front end), `merge` frames side by side -> Linear -> LayerNorm
                            -> ConvNeXt blocks -> Encoder.

@@ -1,4 +1,4 @@
-"""Discriminators of the VAE-GAN, training only: multi-period (2, 3, 5, 7, 11) and multi-resolution spectrogram. System.md section 6."""
+"""Discriminators of the VAE-GAN, training only: multi-period (2, 3, 5, 7, 11) and multi-resolution spectrogram. docs/system.md section 6."""
 
 import torch
 import torch.nn.functional as F

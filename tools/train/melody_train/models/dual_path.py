@@ -1,4 +1,4 @@
-"""Dual-path diffusion network (DPD): z, angle per frame, token embeddings -> velocity. System.md section 5, training.md section 4.
+"""Dual-path diffusion network (DPD): z, angle per frame, token embeddings -> velocity. docs/system.md section 5, docs/training.md section 4.
 
     z [B,L,D'] -Linear- (+ E_delta + aligned tokens) -RMSNorm-Segment-> H [B,S,K,D] - N blocks - OverlapAdd-RMSNorm-Linear -> v [B,L,D']
     v += gated linear skip over z + token skip          (config fields, absent in the paper's printed form)
@@ -191,7 +191,7 @@ class DualPath(nn.Module):
     def forward(self, z, angle, tokens, null=False):
         """z [B, L, D'], angle [B, L], tokens from tokens() -> velocity [B, L, D'].
 
-        The null branch (guidance, system.md section 4) has no cross-attention memory, aligned rows or token skip; its pooled FiLM term
+        The null branch (guidance, docs/system.md section 4) has no cross-attention memory, aligned rows or token skip; its pooled FiLM term
         is dropped when `cfg_null_film` is set.
         """
         c = self.config

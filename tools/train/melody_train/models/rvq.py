@@ -1,4 +1,4 @@
-"""Residual vector quantiser of the joint embedding: unit vector [B, E] -> 12 codes and back. System.md section 2."""
+"""Residual vector quantiser of the joint embedding: unit vector [B, E] -> 12 codes and back. docs/system.md section 2."""
 
 import torch
 from torch import nn

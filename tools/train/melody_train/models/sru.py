@@ -11,7 +11,7 @@ from torch import nn
 
 
 class Scan(torch.autograd.Function):
-    """u [K, R, G], v, b [2, G] -> (c, h); x' [K, R, G]. Loop only for c; the reverse pass is written by hand (training.md section 5).
+    """u [K, R, G], v, b [2, G] -> (c, h); x' [K, R, G]. Loop only for c; the reverse pass is written by hand (docs/training.md section 5).
 
     Autograd through the plain loop costs ten times as much. test_sru.py compares both.
     """

@@ -1,4 +1,4 @@
-"""VAE-GAN decoder: latents [B, L, D] -> audio [B, hop * L], or [B, 2, hop * L] with `image`, in [-1, 1]. System.md section 6.
+"""VAE-GAN decoder: latents [B, L, D] -> audio [B, hop * L], or [B, 2, hop * L] with `image`, in [-1, 1]. docs/system.md section 6.
 
 kind 'istft_running'  (shipped): ConvNeXt trunk at the frame rate, upsampled by `upsample`; magnitude and phase *advance* a bin, summed up
                                  over frames; inverse STFT. Held tones keep their pitch.

@@ -1,4 +1,4 @@
-"""VAE-GAN encoder: audio [B, n], or [B, 2, n] with `channels` 2, -> (mean, log variance), each [B, ceil(n / hop), D]. System.md section 6.
+"""VAE-GAN encoder: audio [B, n], or [B, 2, n] with `channels` 2, -> (mean, log variance), each [B, ceil(n / hop), D]. docs/system.md section 6.
 
 Exported encoders (config `variance` false) give the latent alone, scaled and rotated (latents.py), clipped to [-`clip`, `clip`] if set.
 

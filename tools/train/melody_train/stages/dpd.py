@@ -1,7 +1,7 @@
 """Stage `dpd`: the dual-path diffusion network on (tokens, latents), multi-chunk velocity, null branch, optional seam term.
 
 Prints beside the held-out velocity error the score of the best linear denoiser without tokens (Wiener) and the gap wrong - right tokens:
-an error below Wiener means the network is non-linear, a gap above zero means that it reads its tokens (training.md section 4).
+an error below Wiener means the network is non-linear, a gap above zero means that it reads its tokens (docs/training.md section 4).
 """
 
 import math

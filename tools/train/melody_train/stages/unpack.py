@@ -13,7 +13,7 @@ from ..export import load_exported
 from ..models.vae_encoder import outputs
 from .towers import TrainedTowers
 
-START_DEVIATION = 0.1  # of the encoder's noise, in latents of variance 1: an export does not keep the variance (training.md section 2: 0.06 ... 0.13)
+START_DEVIATION = 0.1  # of the encoder's noise, in latents of variance 1: an export does not keep the variance (docs/training.md section 2: 0.06 ... 0.13)
 
 
 def run(c, paths):
