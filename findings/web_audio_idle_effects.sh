@@ -16,8 +16,9 @@ import { OfflineAudioContext } from 'node-web-audio-api';
 async function through(make) {
   const context = new OfflineAudioContext(1, 4410, 44_100);
   const source = context.createBufferSource();
-  source.buffer = context.createBuffer(1, 4410, 44_100);
-  source.buffer.getChannelData(0)[1000] = 0.01; // -40 dB
+  const click = context.createBuffer(1, 4410, 44_100);
+  click.getChannelData(0)[1000] = 0.01; // -40 dB
+  source.buffer = click;
   source.connect(make(context)).connect(context.destination);
   source.start();
   const sound = (await context.startRendering()).getChannelData(0);
