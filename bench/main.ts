@@ -4,13 +4,12 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Case, PEER_CASES, type PeerWork, referenceOf } from '../src/cli/bench/cases.ts';
-import { compareWithReference, NMSE_LIMIT } from '../src/cli/bench/check.ts';
+import { compareWithReference, NMSE_LIMIT } from '../src/cases/compare.ts';
 import { watchLoad } from '../src/cli/bench/load.ts';
-import { storedInputs } from '../src/cli/bench/own.ts';
 import { quantile, summarise } from '../src/cli/bench/stats.ts';
 import { MeasuringProcess } from './harness/child.ts';
 import { comparisonTable, type Measured } from './harness/table.ts';
+import { PEER_CASES, type PeerCase, referenceOf, storedInputs } from './peer_cases.ts';
 
 const OURS = ['melody', 'melody-f16'];
 const RIVALS = ['ort-webgpu', 'tfjs-webgpu', 'jax-webgpu'];
@@ -33,7 +32,7 @@ interface Variant {
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** First run of every variant on every engine, outputs checked against the reference. Wrong ones are kept in the table but not timed. */
-async function prepare(c: Case<PeerWork>, processes: readonly MeasuringProcess[]): Promise<Variant[]> {
+async function prepare(c: PeerCase, processes: readonly MeasuringProcess[]): Promise<Variant[]> {
   const references = new Map<string, Float64Array>();
   const expected = (storage: 'f32' | 'f16') => {
     if (!references.has(storage)) references.set(storage, referenceOf(c, storedInputs(c, storage)));
@@ -107,7 +106,7 @@ function openResult(folder: string): { file: string; write(line: object): void }
 }
 
 interface Options {
-  cases: readonly Case<PeerWork>[];
+  cases: readonly PeerCase[];
   engines: readonly string[];
   rounds: number;
   json: boolean;

@@ -3,8 +3,8 @@
 //
 //   deno run -A --unstable-webgpu other_webgpu.mjs FOLDER-OF-MODEL FILE-OF-SAMPLES
 import { writeFileSync } from 'node:fs';
-import { selfTest } from '../src/cli/self_test.ts';
-import { quickTest } from '../src/engine/adapter_check.ts';
+import { checkKernels } from '../src/cli/kernel_check.ts';
+import { wrongKinds } from '../src/engine/adapter_check.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { Melody } from '../src/pipeline/melody.ts';
 
@@ -17,8 +17,8 @@ let adapter = '';
 for (const executor of ['software', 'gpu'] as const) {
   const gpu = await Gpu.open(entry, { pretend: { executor } });
   adapter = gpu.caps.name;
-  results.push(...(await selfTest(gpu)).map((result) => ({ ...result, executor })));
-  quick.push(...(await quickTest(gpu)));
+  results.push(...(await checkKernels(gpu)).map((result) => ({ ...result, executor })));
+  quick.push(...(await wrongKinds(gpu)));
   gpu.dispose();
 }
 const melody = await Melody.load(model, { gpu: entry, untested: true }); // no verdict of this run goes into the user's cache

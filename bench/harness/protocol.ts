@@ -1,6 +1,7 @@
 // What the parent and a measuring process say to each other. Every engine, ours and the others, stands behind `Engine`.
-import type { Case, PeerWork } from '../../src/cli/bench/cases.ts';
+
 import type { SampleOptions, Samples } from '../../src/cli/bench/sample.ts';
+import type { PeerCase } from '../peer_cases.ts';
 
 /** One case, ready to run. */
 export interface Runner {
@@ -26,7 +27,7 @@ export interface Engine {
   /** Versions, adapter: whatever names what was measured. */
   info: Record<string, string>;
   /** Ways to compute this case; empty when the engine lacks the op. */
-  attempts(c: Case<PeerWork>): Attempt[];
+  attempts(c: PeerCase): Attempt[];
 }
 
 /** A variant after its first run: its output, to be checked by the parent, or why there is none. */
@@ -41,7 +42,7 @@ export interface Prepared {
 
 export type Request =
   | { type: 'open' }
-  | { type: 'prepare'; case: Case<PeerWork> }
+  | { type: 'prepare'; case: PeerCase }
   | { type: 'sample'; variant: string; options: SampleOptions }
   | { type: 'release' };
 

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type * as Jax from '@jax-js/jax';
-import { type Case, inputsOf, type PeerWork } from '../../src/cli/bench/cases.ts';
 import type { Attempt, Engine, Runner } from '../harness/protocol.ts';
+import { inputsOf, type PeerCase } from '../peer_cases.ts';
 import { becomeBrowser } from './dawn.ts';
 
 type Arr = Jax.Array;
@@ -16,7 +16,7 @@ interface Built {
   inputs: Arr[];
 }
 
-function build(jax: typeof Jax, c: Case<PeerWork>): Built[] {
+function build(jax: typeof Jax, c: PeerCase): Built[] {
   const { numpy: np, nn, lax } = jax;
   const w = c.work;
   const i = inputsOf(c);

@@ -1,9 +1,8 @@
 // onnxruntime-node: its own Dawn (provider 'webgpu') or its CPU kernels. Models are made by onnx.ts.
 import { createRequire } from 'node:module';
-import { transpose } from '../../src/cli/bench/arrays.ts';
-import { type Case, inputsOf, type PeerWork } from '../../src/cli/bench/cases.ts';
-import { convLength, convTransposeLength } from '../../src/cli/bench/reference.ts';
 import type { Attempt, Engine, Runner } from '../harness/protocol.ts';
+import { convLength, convTransposeLength, inputsOf, type PeerCase } from '../peer_cases.ts';
+import { transpose } from '../transpose.ts';
 import { type Model, type Node, onnxModel, type Weight } from './onnx.ts';
 
 type Provider = 'webgpu' | 'cpu';
@@ -64,7 +63,7 @@ function attentionGraphs(w: Extract<PeerWork, { op: 'attention' }>): Graph[] {
   ];
 }
 
-function graphsOf(c: Case<PeerWork>): Graph[] {
+function graphsOf(c: PeerCase): Graph[] {
   const w = c.work;
   const i = inputsOf(c);
   switch (w.op) {
@@ -151,7 +150,7 @@ const negate = (dims: Dims, location: 'gpu-buffer' | 'cpu') =>
     preferredOutputLocation: location,
   });
 
-function feedsOf(c: Case<PeerWork>, graph: Graph): Record<string, { dims: Dims; data: Float32Array }> {
+function feedsOf(c: PeerCase, graph: Graph): Record<string, { dims: Dims; data: Float32Array }> {
   const inputs = inputsOf(c);
   const h = graph.headsLast;
   return Object.fromEntries(
@@ -165,7 +164,7 @@ function feedsOf(c: Case<PeerWork>, graph: Graph): Record<string, { dims: Dims; 
 const inCaseLayout = (y: Float32Array, { headsLast: h }: Graph) => (h ? transpose(y, [h.length, h.heads, h.width], [1, 0, 2]) : y.slice());
 
 /** CPU provider: plain arrays in, plain arrays out; there is nothing to transfer. */
-async function cpuRunner(c: Case<PeerWork>, graph: Graph): Promise<Runner> {
+async function cpuRunner(c: PeerCase, graph: Graph): Promise<Runner> {
   const { nodes, inputs, weights, opset, output } = graph;
   const s = await session({ nodes, inputs, weights, opset, outputs: { y: output } }, 'cpu');
   const feeds = Object.fromEntries(
@@ -182,7 +181,7 @@ async function cpuRunner(c: Case<PeerWork>, graph: Graph): Promise<Runner> {
 }
 
 /** WebGPU provider: activations and output stay on the GPU; one element of the output comes to the CPU, which is what run() waits for. */
-async function webgpuRunner(c: Case<PeerWork>, graph: Graph): Promise<Runner> {
+async function webgpuRunner(c: PeerCase, graph: Graph): Promise<Runner> {
   const { nodes, inputs, weights, opset, output } = graph;
   const first = output.map(() => 1);
   const index = (value: bigint): Weight => ({ dims: [output.length], data: new BigInt64Array(output.length).fill(value) });

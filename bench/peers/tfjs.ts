@@ -1,8 +1,8 @@
 // @tensorflow/tfjs-backend-webgpu. Convolutions get its native channels-last layout, transposed on the host beforehand.
 import type * as Tf from '@tensorflow/tfjs-core';
-import { transpose } from '../../src/cli/bench/arrays.ts';
-import { type Case, inputsOf, type PeerWork } from '../../src/cli/bench/cases.ts';
 import type { Engine, Runner } from '../harness/protocol.ts';
+import { inputsOf, type PeerCase } from '../peer_cases.ts';
+import { transpose } from '../transpose.ts';
 import { becomeBrowser } from './dawn.ts';
 
 interface Built {
@@ -11,7 +11,7 @@ interface Built {
   layout?(y: Float32Array): Float32Array;
 }
 
-function build(tf: typeof Tf, c: Case<PeerWork>): Built {
+function build(tf: typeof Tf, c: PeerCase): Built {
   const w = c.work;
   const i = inputsOf(c);
   switch (w.op) {
@@ -96,7 +96,7 @@ export async function openTfjs(): Promise<Engine> {
   await tf.setBackend('webgpu');
   await tf.ready();
   const backend = tf.backend() as unknown as WebGpuBackend;
-  const runner = (c: Case<PeerWork>): Runner => {
+  const runner = (c: PeerCase): Runner => {
     tf.engine().startScope();
     const { compute, layout } = build(tf as typeof Tf, c);
     return {

@@ -3,15 +3,14 @@ import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { platform } from '#platform';
+import { paperCases } from '../cases/all.ts';
 import { MelodyError } from '../errors.ts';
 import { type Caps, Gpu } from '../gpu/device.ts';
-import { MODEL_CASES, PEER_CASES } from './bench/cases.ts';
 import { measureCeilings } from './bench/ceilings.ts';
 import { customKernels } from './bench/custom.ts';
-import { FAMILIES } from './bench/families.ts';
-import { type MeasureOptions, measure, type Named } from './bench/measure.ts';
-import { ownKernels } from './bench/own.ts';
+import { type MeasureOptions, measure } from './bench/measure.ts';
 import { benchPipeline, pipelineTable } from './bench/pipeline.ts';
+import { type Measurable, measurable } from './bench/prepare_case.ts';
 import {
   compareLines,
   compareRows,
@@ -163,12 +162,12 @@ function pretended(text: string | undefined): Partial<Caps> {
   return Object.assign({}, ...words.map((word) => PRETENCES[word]));
 }
 
-async function casesOf(what: string, values: Values): Promise<Named[]> {
+async function casesOf(what: string, values: Values): Promise<Measurable[]> {
   const shapes = textValue(values, 'shapes');
   if (what === 'kernels') {
     if (shapes !== undefined)
       throw new MelodyError('invalid_argument', '--shapes belongs to a kernel of your own: melody bench my.wgsl --shapes my.json');
-    return [...ownKernels([...PEER_CASES, ...MODEL_CASES]), ...FAMILIES];
+    return paperCases().map(measurable);
   }
   if (!what.endsWith('.wgsl')) throw new MelodyError('invalid_argument', `bench: got "${what}", expected ${SUBJECTS}`);
   if (shapes === undefined)
@@ -176,9 +175,14 @@ async function casesOf(what: string, values: Values): Promise<Named[]> {
   return customKernels(what, shapes);
 }
 
-const matching = (filter: string | undefined) => (c: Named) => filter === undefined || `${c.name}.${c.storage}`.includes(filter);
+const matching = (filter: string | undefined) => (c: Measurable) => filter === undefined || `${c.name}.${c.storage}`.includes(filter);
 
-async function measureAll(gpu: Gpu, cases: readonly Named[], options: MeasureOptions, io: Io): Promise<{ machine: Machine; rows: Row[] }> {
+async function measureAll(
+  gpu: Gpu,
+  cases: readonly Measurable[],
+  options: MeasureOptions,
+  io: Io,
+): Promise<{ machine: Machine; rows: Row[] }> {
   io.err('measuring the ceilings of this adapter\n');
   const machine: Machine = {
     type: 'machine',

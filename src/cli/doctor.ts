@@ -6,7 +6,7 @@ import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import { DEFAULT_CAPS, Gpu } from '../gpu/device.ts';
 import type { Command, Io } from './command.ts';
-import { selfTest } from './self_test.ts';
+import { checkKernels } from './kernel_check.ts';
 import { version } from './version.ts';
 
 /** Kept downloads and a song need about this much. */
@@ -91,15 +91,15 @@ async function* gpuFindings(io: Io): AsyncGenerator<Finding> {
       limit('groups per axis', caps.groupsPerAxis, DEFAULT_CAPS.groupsPerAxis, String),
     ];
     io.err('testing every kind of kernel; the first time compiles them, which may take a minute on a software adapter\n');
-    yield* await selfTestFindings(gpu);
+    yield* await kernelFindings(gpu);
   } finally {
     gpu.dispose();
   }
 }
 
 /** One line when all kernels compute right on this GPU, else one for each that does not. */
-async function selfTestFindings(gpu: Gpu): Promise<Finding[]> {
-  const results = await selfTest(gpu);
+async function kernelFindings(gpu: Gpu): Promise<Finding[]> {
+  const results = await checkKernels(gpu);
   const wrong = results.filter(({ ok }) => !ok);
   const worst = Math.max(...results.map(({ nmse }) => nmse));
   if (wrong.length === 0)

@@ -7,7 +7,7 @@ import { memoryOf } from '../graph/places.ts';
 import { Plan } from '../graph/plan.ts';
 import { Residents } from '../graph/residents.ts';
 import { fuseElementwise } from '../ops/fuse.ts';
-import { ensureRight } from './adapter_check.ts';
+import { checkAdapter } from './adapter_check.ts';
 
 export interface EngineOptions extends GpuOptions {
   /** Submit long plans in pieces of this many dispatches; browsers stop tabs whose submits take seconds. */
@@ -213,7 +213,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
 async function openGpu(entry: () => Promise<GPU>, options: EngineOptions): Promise<Gpu> {
   const gpu = await Gpu.open(await entry(), options);
   try {
-    if (!options.untested) await ensureRight(gpu);
+    if (!options.untested) await checkAdapter(gpu);
     return gpu;
   } catch (error) {
     gpu.dispose();

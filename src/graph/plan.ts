@@ -1,7 +1,6 @@
 // A compiled graph: slots, pipelines and bind groups made once, replayed in one submit with one parameter write.
 import { MelodyError } from '../errors.ts';
 import { GPU_USAGE, type Gpu } from '../gpu/device.ts';
-import { timePasses } from '../gpu/timestamps.ts';
 import type { Dispatch, Graph } from './graph.ts';
 import { ParamBlock } from './params.ts';
 import { type Places, placesOf } from './places.ts';
@@ -14,7 +13,7 @@ export interface CompileOptions {
    * what their earlier tenant left; `guard` too gives each a buffer of its own.
    */
   poison?: boolean;
-  /** A buffer of its own for every temporary, and guard words behind it and every input and output; see checkGuards. */
+  /** A buffer of its own for every temporary, and guard words behind it and every input and output; see checkGuards (inspect_plan.ts). */
   guard?: boolean;
   /** At most this many dispatches a submit (browsers kill long ones). Default: all in one. */
   dispatchesPerSubmit?: number;
@@ -23,22 +22,16 @@ export interface CompileOptions {
   onBytes?: (bytes: number) => void;
 }
 
-export interface DispatchTime {
-  readonly label: string;
-  readonly kernel: string;
-  readonly ms: number;
-  readonly flops: number;
-  readonly bytes: number;
-}
-
-type HostData = Float32Array | Uint32Array | Int32Array;
+export type HostData = Float32Array | Uint32Array | Int32Array;
 
 const GUARD_BYTES = 64;
-const GUARD_WORD = 0xa5a5a5a5;
+/** What stands behind tensors of a plan compiled with `guard`. */
+export const GUARD_WORD = 0xa5a5a5a5;
 const POISON_WORD = 0x7fc0dead; // a quiet NaN
 const USAGE = GPU_USAGE.STORAGE | GPU_USAGE.COPY_SRC | GPU_USAGE.COPY_DST;
 
-interface Step {
+/** One dispatch, compiled. */
+export interface Step {
   readonly dispatch: Dispatch;
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
@@ -47,13 +40,13 @@ interface Step {
 export class Plan {
   readonly gpu: Gpu;
   readonly graph: Graph;
-  readonly #steps: Step[];
-  readonly #buffers: Map<Storage, GPUBuffer>;
+  readonly steps: readonly Step[];
+  readonly buffers: ReadonlyMap<Storage, GPUBuffer>;
   readonly #owned: GPUBuffer[]; // slots, inputs, outputs and parameters: what dispose frees
   readonly #params: ParamBlock;
   readonly #paramBuffer: GPUBuffer;
-  readonly #places: Places;
-  readonly #options: CompileOptions;
+  readonly places: Places;
+  readonly options: CompileOptions;
   #disposed = false;
 
   private constructor(parts: {
@@ -69,13 +62,13 @@ export class Plan {
   }) {
     this.gpu = parts.gpu;
     this.graph = parts.graph;
-    this.#steps = parts.steps;
-    this.#buffers = parts.buffers;
+    this.steps = parts.steps;
+    this.buffers = parts.buffers;
     this.#owned = parts.owned;
     this.#params = parts.params;
     this.#paramBuffer = parts.paramBuffer;
-    this.#places = parts.places;
-    this.#options = parts.options;
+    this.places = parts.places;
+    this.options = parts.options;
   }
 
   /**
@@ -133,18 +126,16 @@ export class Plan {
 
   /** Replay once. Returns at once; the GPU works on. Throws what the device reported since the last call. */
   run(scalars: { readonly [name: string]: number } = {}, inputs: { readonly [name: string]: HostData } = {}): void {
-    this.#ready();
-    for (const [name, data] of Object.entries(inputs)) this.write(name, data);
-    this.#writeScalars(scalars);
+    this.prepare(scalars, inputs);
     const device = this.gpu.device;
-    if (this.#options.poison || this.#options.guard) this.#fillMarks();
-    const perSubmit = this.#options.dispatchesPerSubmit ?? this.#steps.length;
-    for (let from = 0; from < this.#steps.length; from += perSubmit) {
+    if (this.options.poison || this.options.guard) this.#fillMarks();
+    const perSubmit = this.options.dispatchesPerSubmit ?? this.steps.length;
+    for (let from = 0; from < this.steps.length; from += perSubmit) {
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       let current: GPUComputePipeline | undefined;
-      for (let i = from; i < Math.min(from + perSubmit, this.#steps.length); i++) {
-        const { dispatch, pipeline, group } = this.#steps[i];
+      for (let i = from; i < Math.min(from + perSubmit, this.steps.length); i++) {
+        const { dispatch, pipeline, group } = this.steps[i];
         if (pipeline !== current) pass.setPipeline(pipeline);
         current = pipeline;
         pass.setBindGroup(0, group);
@@ -153,6 +144,13 @@ export class Plan {
       pass.end();
       device.queue.submit([encoder.finish()]);
     }
+  }
+
+  /** Write what one run is given, without running. Throws as `run` does. */
+  prepare(scalars: { readonly [name: string]: number }, inputs: { readonly [name: string]: HostData }): void {
+    this.#ready();
+    for (const [name, data] of Object.entries(inputs)) this.write(name, data);
+    this.#writeScalars(scalars);
   }
 
   /** Fill an input from its first element. Throws `shape` when the sizes differ. */
@@ -164,7 +162,7 @@ export class Plan {
         'shape',
         `input "${name}": got ${data.length} elements, expected ${tensor.storage.elements} for [${tensor.shape}]`,
       );
-    this.gpu.device.queue.writeBuffer(this.#buffers.get(tensor.storage) as GPUBuffer, 0, data as GPUAllowSharedBufferSource);
+    this.gpu.device.queue.writeBuffer(this.buffers.get(tensor.storage) as GPUBuffer, 0, data as GPUAllowSharedBufferSource);
   }
 
   /** Copy of an f32 output of the last run. */
@@ -177,73 +175,23 @@ export class Plan {
     this.#ready();
     const tensor = this.graph.outputs.get(name);
     if (!tensor) throw new MelodyError('graph', `no output "${name}"; this plan has [${[...this.graph.outputs.keys()].join(', ')}]`);
-    return this.gpu.read(this.#buffers.get(tensor.storage) as GPUBuffer, tensor.storage.bytes);
-  }
-
-  /** Run once with a timestamp around every dispatch. Needs the feature timestamp-query; throws `limit` without it. */
-  async profile(
-    scalars: { readonly [name: string]: number } = {},
-    inputs: { readonly [name: string]: HostData } = {},
-  ): Promise<DispatchTime[]> {
-    if (!this.gpu.caps.timestamps)
-      throw new MelodyError('limit', `profiling needs the feature timestamp-query; ${this.gpu.caps.name} has none`);
-    this.#ready();
-    for (const [name, data] of Object.entries(inputs)) this.write(name, data);
-    this.#writeScalars(scalars);
-    const times = await timePasses(this.gpu, this.#steps.length, (pass, i) => {
-      const { dispatch, pipeline, group } = this.#steps[i];
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(...dispatch.grid);
-    });
-    return this.#steps.map(({ dispatch: d }, i) => ({
-      label: d.label,
-      kernel: d.kernel.name,
-      ms: times[i],
-      flops: d.flops,
-      bytes: d.bytes,
-    }));
+    return this.gpu.read(this.buffers.get(tensor.storage) as GPUBuffer, tensor.storage.bytes);
   }
 
   /** Bytes of this plan alone: slots, inputs, outputs and parameters, without weights and states. */
   get bytes(): number {
     const rest = [...this.graph.inputs.values(), ...this.graph.outputs.values()].filter((t) => t.storage.kind !== 'state');
-    return (
-      this.#places.slotBytes.reduce((a, b) => a + b, 0) + rest.reduce((n, t) => n + t.storage.bytes, 0) + this.#params.bytes.byteLength
-    );
+    return this.places.slotBytes.reduce((a, b) => a + b, 0) + rest.reduce((n, t) => n + t.storage.bytes, 0) + this.#params.bytes.byteLength;
   }
 
   /** Kernel launches of one run. */
   get dispatches(): number {
-    return this.#steps.length;
+    return this.steps.length;
   }
 
   /** Multiply-adds counted twice, over one run. */
   get flops(): number {
-    return this.#steps.reduce((n, s) => n + s.dispatch.flops, 0);
-  }
-
-  /** One line a dispatch: what, kernel, grid, tensors with their slots, cost. */
-  table(): string {
-    const place = (s: Storage) => (s.kind === 'temp' ? `slot ${this.#places.slotOf.get(s)}` : s.kind);
-    const lines = this.#steps.map(({ dispatch: d }, i) => {
-      const tensors = (list: Dispatch['inputs']) => list.map((t) => `[${t.shape}] ${place(t.storage)}`).join(', ');
-      return `${String(i).padStart(4)}  ${d.label}  ${d.kernel.name}${d.how.variant ? `.${d.how.variant}` : ''}  grid ${d.grid.join('x')}  ${tensors(d.inputs)} -> ${tensors(d.outputs)}  ${(d.flops / 1e6).toFixed(2)} MFLOP`;
-    });
-    const total = `${this.#steps.length} dispatches, ${this.#places.slotBytes.length} slots, ${this.bytes} bytes, ${(this.flops / 1e9).toFixed(3)} GFLOP`;
-    return [...lines, total].join('\n');
-  }
-
-  /** After a run compiled with `guard`: throws `kernel` when a dispatch wrote behind a temporary, input or output. */
-  async checkGuards(): Promise<void> {
-    if (!this.#options.guard) throw new MelodyError('graph', 'checkGuards needs a plan compiled with { guard: true }');
-    for (const [storage, buffer] of this.#buffers) {
-      if (storage.kind === 'weight' || storage.kind === 'state') continue;
-      const words = new Uint32Array(await this.gpu.read(buffer, buffer.size));
-      const tail = words.subarray(storage.bytes / 4);
-      const bad = tail.findIndex((w) => w !== GUARD_WORD);
-      if (bad >= 0) throw new MelodyError('kernel', `${storage.label}: guard word ${bad} was overwritten with 0x${tail[bad].toString(16)}`);
-    }
+    return this.steps.reduce((n, s) => n + s.dispatch.flops, 0);
   }
 
   /** Free every buffer this plan made. Weights and states stay with their Residents. */
@@ -267,8 +215,8 @@ export class Plan {
   }
 
   #fillMarks(): void {
-    const { poison, guard } = this.#options;
-    for (const [storage, buffer] of this.#buffers) {
+    const { poison, guard } = this.options;
+    for (const [storage, buffer] of this.buffers) {
       if (storage.kind !== 'temp' && storage.kind !== 'output' && storage.kind !== 'input') continue;
       const own = storage.bytes / 4;
       const words = new Uint32Array(buffer.size / 4).fill(GUARD_WORD);

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Io } from '../../src/cli/command.ts';
 import { doctor } from '../../src/cli/doctor.ts';
-import { type SelfTestResult, selfTest } from '../../src/cli/self_test.ts';
+import { checkKernels, type KernelResult } from '../../src/cli/kernel_check.ts';
 import { MelodyError } from '../../src/errors.ts';
 import { platform } from '../../src/platform/node.ts';
 
 // What the self-test finds is its own test's matter; here it is given.
-vi.mock('../../src/cli/self_test.ts', () => ({ selfTest: vi.fn() }));
-const RIGHT: SelfTestResult = { name: 'softmax', storage: 'f32', ok: true, nmse: 2e-13 };
+vi.mock('../../src/cli/kernel_check.ts', () => ({ checkKernels: vi.fn() }));
+const RIGHT: KernelResult = { name: 'softmax', storage: 'f32', ok: true, nmse: 2e-13 };
 
-beforeEach(() => void vi.mocked(selfTest).mockResolvedValue([RIGHT, { ...RIGHT, name: 'attention', nmse: 1e-15 }]));
+beforeEach(() => void vi.mocked(checkKernels).mockResolvedValue([RIGHT, { ...RIGHT, name: 'attention', nmse: 1e-15 }]));
 afterEach(() => vi.restoreAllMocks());
 
 async function run(values = {}) {
@@ -43,11 +43,11 @@ test('--json is JSON', async () => {
 });
 
 test('a kernel that computes wrongly is named, exit code 1', async () => {
-  const wrong: SelfTestResult[] = [
+  const wrong: KernelResult[] = [
     { name: 'attention', storage: 'f16', ok: false, nmse: 0.019 },
     { name: 'noise', storage: 'f32', ok: false, nmse: Number.NaN, error: 'device lost' },
   ];
-  vi.mocked(selfTest).mockResolvedValue([RIGHT, ...wrong]);
+  vi.mocked(checkKernels).mockResolvedValue([RIGHT, ...wrong]);
   const { code, out } = await run();
   expect(code).toBe(1);
   expect(out).toMatch(/^FAIL self-test +attention \(f16\): wrong, normalised error 1\.9e-2\n +this GPU or its driver computes wrongly/m);

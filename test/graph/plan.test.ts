@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { DEFAULT_CAPS } from '../../src/gpu/device.ts';
 import { Graph, plus, within } from '../../src/graph/graph.ts';
+import { checkGuards, profile, table } from '../../src/graph/inspect_plan.ts';
 import { Plan } from '../../src/graph/plan.ts';
 import { Residents } from '../../src/graph/residents.ts';
 import { state } from '../../src/graph/tensor.ts';
@@ -117,7 +118,7 @@ describe('Plan', () => {
     });
     plan.run({}, { x: new Float32Array(1000).fill(1) });
     expect((await plan.read('y'))[999]).toBe(2 ** 20);
-    expect(plan.table()).toContain('20 dispatches, 2 slots');
+    expect(table(plan)).toContain('20 dispatches, 2 slots');
   });
 
   it('frees every buffer: plans, weights, states', async () => {
@@ -181,7 +182,7 @@ describe('Plan', () => {
     const plan = await Plan.compile(new Residents(gpu()), g, { guard: true });
     cleanups.push(() => plan.dispose());
     plan.run({}, { a: randomArray(6, 1), b: randomArray(6, 2) });
-    await expect(plan.checkGuards()).rejects.toThrow('guard word 0 was overwritten');
+    await expect(checkGuards(plan)).rejects.toThrow('guard word 0 was overwritten');
 
     const half = new Graph(gpu().caps);
     const z = half.temp([4]);
@@ -210,20 +211,20 @@ describe('Plan', () => {
     };
     const long = await compile((g) => chain(g, 5), { guard: true });
     long.run({}, { x: randomArray(8, 1) });
-    await expect(long.checkGuards()).rejects.toThrow('short: guard word 0 was overwritten');
+    await expect(checkGuards(long)).rejects.toThrow('short: guard word 0 was overwritten');
     const short = await compile((g) => chain(g, 3), { guard: true, poison: true });
     short.run({}, { x: randomArray(8, 1) });
-    await short.checkGuards();
+    await checkGuards(short);
     expect([...(await short.read('y'))].map(Number.isNaN)).toEqual([false, false, false, true]);
   });
 
   it('times every dispatch where the adapter can', async () => {
     const plan = await compile((g) => g.output('y', add(g, g.input('x', [64]), g.inputs.get('x') as never)));
     if (!gpu().caps.timestamps) {
-      await expect(plan.profile({}, { x: randomArray(64, 1) })).rejects.toThrow('timestamp-query');
+      await expect(profile(plan, {}, { x: randomArray(64, 1) })).rejects.toThrow('timestamp-query');
       return;
     }
-    const times = await plan.profile({}, { x: randomArray(64, 1) });
+    const times = await profile(plan, {}, { x: randomArray(64, 1) });
     expect(times).toHaveLength(1);
     expect(times[0].kernel).toBe('add');
     expect(times[0].ms).toBeGreaterThanOrEqual(0);

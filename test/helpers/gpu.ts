@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { platform } from '#platform';
 import { type Caps, type Executor, Gpu, type GpuOptions } from '../../src/gpu/device.ts';
 import { Graph } from '../../src/graph/graph.ts';
+import { checkGuards } from '../../src/graph/inspect_plan.ts';
 import { type CompileOptions, Plan } from '../../src/graph/plan.ts';
 import { Residents } from '../../src/graph/residents.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
@@ -43,7 +44,7 @@ export async function runGraph<Names extends string>(
   const plan = await Plan.compile(residents, g, { poison: true, guard: true, ...options });
   try {
     plan.run(scalars, inputs);
-    if (options.guard ?? true) await plan.checkGuards();
+    if (options.guard ?? true) await checkGuards(plan);
     const raw = {} as Record<Names, ArrayBuffer>;
     const read = {} as Record<Names, Float32Array>;
     for (const name of Object.keys(outputs) as Names[]) {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { platform } from '#platform';
-import { compareWithReference } from '../../src/cli/bench/check.ts';
+import { compareWithReference } from '../../src/cases/compare.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
 
 const deno = process.env.MELODY_TEST_DENO;

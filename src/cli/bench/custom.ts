@@ -1,17 +1,15 @@
 // Bring your own kernel: a .wgsl file of the house's convention (src/gpu/kernel_file.mjs), its shapes in a JSON file.
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { uniform } from '../../cases/case.ts';
 import { MelodyError } from '../../errors.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
 import { parseKernel } from '../../gpu/kernel_file.mjs';
 import { Graph } from '../../graph/graph.ts';
 import { f16ToF32, f32ToF16 } from '../../graph/half.ts';
-import { Plan } from '../../graph/plan.ts';
-import { Residents } from '../../graph/residents.ts';
 import { bytesOf, elementsOf, type Tensor } from '../../graph/tensor.ts';
-import { uniform } from './cases.ts';
-import type { Named, Prepared } from './measure.ts';
+import { compileWith, type Measurable, type Prepared } from './prepare_case.ts';
 import { type CustomCase, fail, read, readShapes } from './shapes_file.ts';
 
 type Values = Float32Array | Uint32Array;
@@ -105,9 +103,7 @@ async function prepare(gpu: Gpu, kernel: Kernel, c: CustomCase, reference: Refer
     bytes: c.bytes,
   });
   for (const [id, tensor] of Object.entries(outs)) g.output(id, tensor);
-  const residents = new Residents(gpu);
-  const plan = await Plan.compile(residents, g);
-  for (const [id, data] of Object.entries(feeds)) plan.write(id, data);
+  const { plan, dispose } = await compileWith(gpu, g, feeds);
   return {
     plan,
     dispatches: 1,
@@ -119,15 +115,12 @@ async function prepare(gpu: Gpu, kernel: Kernel, c: CustomCase, reference: Refer
       return joined(await Promise.all(parts));
     },
     reference: reference && (() => expectedOf(c, reference(values, c.params))),
-    dispose() {
-      plan.dispose();
-      residents.dispose();
-    },
+    dispose,
   };
 }
 
 /** The cases of a kernel file and its shapes. Throws `io`, `kernel`, `invalid_argument`. */
-export async function customKernels(kernelPath: string, shapesPath: string): Promise<Named[]> {
+export async function customKernels(kernelPath: string, shapesPath: string): Promise<Measurable[]> {
   const kernel = readKernel(kernelPath);
   const file = readShapes(shapesPath, kernel);
   const reference = await loadReference(shapesPath, file.reference);

@@ -1,30 +1,13 @@
 // Check first, then time: one prepared plan becomes one row.
+import { compareWithReference, NMSE_LIMIT } from '../../cases/compare.ts';
 import type { Gpu } from '../../gpu/device.ts';
+import { profile } from '../../graph/inspect_plan.ts';
 import type { Plan } from '../../graph/plan.ts';
-import { compareWithReference, NMSE_LIMIT } from './check.ts';
 import { watchLoad } from './load.ts';
+import type { Measurable, Prepared } from './prepare_case.ts';
 import type { Row } from './report.ts';
 import { sample } from './sample.ts';
 import { quantile, summarise } from './stats.ts';
-
-/** A plan with its inputs written, ready to run. */
-export interface Prepared {
-  plan: Plan;
-  dispatches: number;
-  /** The output that is checked, in the reference's layout. */
-  read(): Promise<ArrayLike<number>>;
-  /** Undefined when there is nothing to compare with. */
-  reference?: () => Float64Array;
-  dispose(): void;
-}
-
-export interface Named {
-  name: string;
-  storage: 'f32' | 'f16';
-  flops: number;
-  bytes: number;
-  prepare(gpu: Gpu): Promise<Prepared>;
-}
 
 export interface MeasureOptions {
   minSamples: number;
@@ -38,7 +21,7 @@ const PROFILES = 5;
 async function gpuTime(plan: Plan): Promise<number | undefined> {
   if (!plan.gpu.caps.timestamps) return undefined;
   const times: number[] = [];
-  for (let i = 0; i < PROFILES; i++) times.push((await plan.profile()).reduce((sum, d) => sum + d.ms, 0));
+  for (let i = 0; i < PROFILES; i++) times.push((await profile(plan)).reduce((sum, d) => sum + d.ms, 0));
   return quantile(
     times.sort((a, b) => a - b),
     0.5,
@@ -52,7 +35,7 @@ export async function runAndWait(plan: Plan, times: number): Promise<void> {
 }
 
 /** A wrong or failing kernel is a row that says so, never a time. */
-export async function measure(gpu: Gpu, what: Named, options: MeasureOptions): Promise<Row> {
+export async function measure(gpu: Gpu, what: Measurable, options: MeasureOptions): Promise<Row> {
   const { name, storage, flops, bytes } = what;
   const row: Row = { type: 'kernel', case: name, storage, ok: null, nmse: null, dispatches: 0, coldMs: Number.NaN, flops, bytes };
   let prepared: Prepared | undefined;

@@ -1,3 +1,5 @@
+// Is an output right? One measure for first load, `melody doctor`, bench and tests.
+
 /** How far an output is from its f64 reference. */
 export interface Misfit {
   /** Σ(y−r)² / Σr², the normalised mean square error; Σy² where r is zero everywhere. */
@@ -10,7 +12,7 @@ export interface Misfit {
 export const NMSE_LIMIT = { f32: 1e-7, f16: 1e-6 } as const;
 
 /** Compare an output with its reference. A wrong length or any non-finite value is a misfit of NaN, never `ok`. */
-export function compareWithReference(output: ArrayLike<number>, reference: Float64Array, limit: number): Misfit {
+export function compareWithReference(output: ArrayLike<number>, reference: ArrayLike<number>, limit: number): Misfit {
   if (output.length !== reference.length) return { nmse: Number.NaN, maxAbs: Number.NaN, ok: false };
   let error = 0;
   let energy = 0;

@@ -1,7 +1,7 @@
 /** Reorder a row-major array: axis i of the result is axis order[i] of `x`. */
-export function transpose(x: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
+export function transpose<A extends Float32Array | Float64Array>(x: A, shape: readonly number[], order: readonly number[]): A {
   const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
-  const y = new Float32Array(x.length);
+  const y = x.slice() as A;
   const walk = (axis: number, from: number, to: number): number => {
     const count = shape[order[axis]];
     const stride = strides[order[axis]];
