@@ -9,6 +9,8 @@ import { parseKernel } from '../src/gpu/kernel_file.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
+const HEAD = ['// Made from kernels/*.wgsl by tools/kernels.mjs. Do not edit.', "import { kernel } from './gpu/kernel_file.mjs';"];
+
 const library = (name) => readFileSync(join(root, 'kernels/lib', `${name}.wgsl`), 'utf8');
 
 export function generate(folder = join(root, 'kernels'), out = join(root, 'src/kernels.gen.ts')) {
@@ -18,9 +20,11 @@ export function generate(folder = join(root, 'kernels'), out = join(root, 'src/k
     .sort();
   const kernels = names.map((name) => {
     const { source, ...meta } = parseKernel(name, readFileSync(join(folder, `${name}.wgsl`), 'utf8'), library);
-    return `export const ${name} = ${JSON.stringify({ ...meta, source: slim(source) })} as const;`;
+    const text = JSON.stringify(slim(source));
+    const meaning = JSON.stringify(Object.keys(meta.meaning));
+    return `export const ${name} = /* @__PURE__ */ kernel<${JSON.stringify(meta)} & { source: string }>('${name}', ${text}, ${meaning});`;
   });
-  const text = `${['// Made from kernels/*.wgsl by tools/kernels.mjs. Do not edit.', ...alikeTogether(kernels)].join('\n')}\n`;
+  const text = `${[...HEAD, ...alikeTogether(kernels)].join('\n')}\n`;
   if (!existsSync(out) || readFileSync(out, 'utf8') !== text) writeFileSync(out, text);
   return names.length;
 }

@@ -22,39 +22,52 @@ export function parseKernel(name, text, library) {
   if (!text.startsWith(`// ${name}: `)) fail(`line 1 must be "// ${name}: <formula>"`);
   if (!/fn main\(/.test(source)) fail('no entry point "main"');
 
-  const params = {};
   const struct = /struct Params\s*\{([^}]*)\}/.exec(source);
   if (!struct) fail('no "struct Params { … }"');
-  for (const field of struct[1].replace(/\/\/.*$/gm, '').split(',')) {
-    if (!field.trim()) continue;
-    const match = /^\s*(\w+)\s*:\s*(u32|i32|f32)\s*$/.exec(field);
-    if (!match) fail(`Params field "${field.trim()}" is not "name: u32|i32|f32"`);
-    params[match[1]] = match[2];
-  }
+  for (const field of struct[1].replace(/\/\/.*$/gm, '').split(','))
+    if (field.trim() && !/^\s*(\w+)\s*:\s*(u32|i32|f32)\s*$/.test(field)) fail(`Params field "${field.trim()}" is not "name: u32|i32|f32"`);
 
-  const bindings = {};
-  let written = false;
+  let [next, written] = [1, false];
   for (const [, index, space, id] of source.matchAll(/@group\(0\)\s*@binding\((\d+)\)\s*var<([^>]+)>\s*(\w+)\s*:/g)) {
     const mode = space.replace(/\s/g, '');
     if (index === '0') {
       if (mode !== 'uniform') fail('binding 0 must be var<uniform> of Params');
       continue;
     }
-    if (Number(index) !== Object.keys(bindings).length + 1) fail(`binding ${index} of "${id}" is out of order`);
+    if (Number(index) !== next++) fail(`binding ${index} of "${id}" is out of order`);
     if (mode !== 'storage,read' && mode !== 'storage,read_write') fail(`binding "${id}" is var<${space}>, expected storage`);
     if (mode === 'storage,read' && written) fail(`input "${id}" comes after an output`);
     written = mode === 'storage,read_write';
-    bindings[id] = written ? 'write' : 'read';
   }
-  if (Object.keys(bindings).length > 8) fail('more than 8 storage bindings');
+  if (next > 9) fail('more than 8 storage bindings');
+  const meaning = [...source.matchAll(/^override (\w+)[^;\n]*;\s*\/\/ meaning:/gm)].map(([, id]) => id);
+  return kernel(name, source, meaning);
+}
 
-  const consts = {};
-  for (const [, id, value] of source.matchAll(/^const (\w+)\s*(?::\s*\w+\s*)?=\s*([-\d.]+)[uif]?;/gm)) consts[id] = Number(value);
-  const [overrides, meaning] = [{}, {}];
-  for (const [, id, value, means] of source.matchAll(
-    /^override (\w+)\s*(?::\s*\w+\s*)?=\s*([-\d.]+|true|false)[uif]?;(\s*\/\/ meaning:)?/gm,
-  ))
-    (means ? meaning : overrides)[id] = value === 'true' ? 1 : value === 'false' ? 0 : Number(value);
-  const variants = [...new Set([...source.matchAll(/\/\/@(\w+) \S/g)].map((m) => m[1]))];
-  return { name, params, bindings, consts, overrides, meaning, variants, subgroups: /^enable subgroups;/m.test(source), source };
+/**
+ * What a kernel's text says of itself: a third of a page's kernels would be lists that repeat it. `meaning` names the overrides that change
+ * what is computed.
+ * @param {string} name @param {string} source @param {readonly string[]} meaning
+ */
+export function kernel(name, source, meaning) {
+  const all = (/** @type {RegExp} */ pattern) => [...source.matchAll(pattern)];
+  const fields = all(/struct Params\s*\{([^}]*)\}/g)[0][1].matchAll(/(\w+)\s*:\s*([uif]32)/g);
+  const numbers = (word) =>
+    all(new RegExp(`^${word} (\\w+)\\s*(?::\\s*\\w+\\s*)?=\\s*(true|false|[-\\d.]+)[uif]?;`, 'gm')).map(([, id, value]) => [
+      id,
+      value === 'true' ? 1 : Number(value) || 0,
+    ]);
+  const overrides = numbers('override');
+  const pick = (means) => Object.fromEntries(overrides.filter(([id]) => meaning.includes(id) === means));
+  return {
+    name,
+    params: Object.fromEntries([...fields].map(([, id, type]) => [id, type])),
+    bindings: Object.fromEntries(all(/var<storage,\s*read(_write)?>\s*(\w+)/g).map(([, write, id]) => [id, write ? 'write' : 'read'])),
+    consts: Object.fromEntries(numbers('const')),
+    overrides: pick(false),
+    meaning: pick(true),
+    variants: [...new Set(all(/\/\/@(\w+) \S/g).map(([, id]) => id))],
+    subgroups: /^enable subgroups;/m.test(source),
+    source,
+  };
 }
