@@ -27,14 +27,14 @@ COLUMNS = {
 }
 
 
-def codec_row(output: np.ndarray, source: np.ndarray, rate: int = 24000, frame_rate: float = tones.FRAME_RATE) -> dict:
-    """Every measure of one decoded clip [samples] beside its source [samples]."""
+def codec_row(output: np.ndarray, source: np.ndarray, rate: int = 24000, frame_rate: float = tones.FRAME_RATE, source_notes: list | None = None) -> dict:
+    """Every measure of one decoded clip [samples] beside its source [samples] and, where they are known already, the source's notes."""
     n = min(len(output), len(source))
     x, s = np.asarray(output[:n], np.float64), np.asarray(source[:n], np.float64)
     kept, tuned = tones.lines_kept(x, s, rate), tones.tuning(x, rate)
     haze, buzz, attacks = tones.haze(x, rate), envelopes.modulation(x, rate, frame_rate), envelopes.attack_times(x, rate)
     nan = float('nan')
-    note_f1 = notes.notes_kept(x, s, rate) if notes.available() else (nan, nan)
+    note_f1 = notes.notes_kept(x, s, rate, source_notes) if notes.available() else (nan, nan)
     return {
         'notes': note_f1[0], 'notes_bass': note_f1[1],
         'lattice': tones.lattice_share(x, rate, frame_rate), 'cents': tuned['cents'], 'in_tune': tuned['in_tune'],
@@ -72,9 +72,10 @@ def codec_table(codecs: dict, clips: torch.Tensor, rate: int = 24000, frame_rate
         show(notes.MISSING)
     show(line(f'{len(sources)} clips'))
     noise = lambda a: torch.from_numpy(measures.shaped_noise(a[0].double().numpy()))[None]
+    heard = [notes.notes(s, rate) for s in sources] if notes.available() else [None] * len(sources)
     out = {}
     for name, codec in {'source': lambda a: a, **({'noise': noise} if floor else {}), **codecs}.items():
-        out[name] = summary([codec_row(codec(clips[i:i + 1])[0].double().numpy(), s, rate, frame_rate) for i, s in enumerate(sources)])
+        out[name] = summary([codec_row(codec(clips[i:i + 1])[0].double().numpy(), s, rate, frame_rate, heard[i]) for i, s in enumerate(sources)])
         show(line(name, out[name]))
     return out
 

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import torch
-from scipy.signal import lfilter
+from scipy.signal import lfilter, resample_poly
 
 from .models.spectrum import hann, mel_filters
 
@@ -183,6 +183,13 @@ def loudness(x: np.ndarray, rate: int = RATE) -> float:
         return -70.0
     loud = loud[level(loud) > level(loud.mean()) - 10]
     return float(level(loud.mean()))
+
+
+def true_peak(x: np.ndarray) -> float:
+    """Largest |x| after 4x oversampling, linear (1 = 0 dBTP): Kaiser sinc, 16 samples each side, as src/audio/loudness.ts."""
+    t = np.arange(-64, 65) / 4
+    taps = np.sinc(t) * np.kaiser(129, 8)
+    return float(np.abs(resample_poly(np.asarray(x, np.float64), 4, 1, window=taps / 4)).max())
 
 
 def hop_buzz(x: np.ndarray, hop: int) -> float:

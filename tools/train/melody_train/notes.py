@@ -68,8 +68,8 @@ def f1(output: list, source: list, tolerance: float = 0.05) -> float:
     return 2 * len(pairs) / (len(output) + len(source))
 
 
-def notes_kept(output: np.ndarray, source: np.ndarray, rate: int) -> tuple:
-    """(all, bass below 165 Hz): F1 of the notes heard in output against those heard in source."""
-    a, b = notes(output, rate), notes(source, rate)
+def notes_kept(output: np.ndarray, source: np.ndarray, rate: int, source_notes: list | None = None) -> tuple:
+    """(all, bass below 165 Hz): F1 of the notes heard in output against those heard in source, or against source_notes."""
+    a, b = notes(output, rate), source_notes if source_notes is not None else notes(source, rate)
     low = lambda v: [n for n in v if 440 * 2 ** ((n[1] - 69) / 12) < BASS]
     return f1(a, b), f1(low(a), low(b))

@@ -1,0 +1,88 @@
+"""Tones and envelopes: signals whose answer is known, a corpus clip, what the decoder before 0.2.0 made of it, and the shipped weights."""
+import json
+import os
+import sys
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.io import wavfile
+from scipy.signal import resample_poly
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from melody_train import codec_report, envelopes, goldens_measures, measures, notes, tones  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[3]
+GOLDENS = ROOT / 'test' / 'goldens'
+
+
+def clip(name: str) -> np.ndarray:
+    rate, x = wavfile.read(GOLDENS / name)
+    assert rate == 12000
+    return x / 32768
+
+
+class Shared(unittest.TestCase):
+    def test_goldens_are_current(self):
+        """test/goldens/measures.json is what this code says; TypeScript is held to it by test/audio/measures/shared.test.ts."""
+        golden = json.loads((GOLDENS / 'measures.json').read_text())['signals']
+        made = goldens_measures.signals()
+        self.assertEqual(set(golden), set(made))
+        for name in ('music', 'snapped', 'buzz', 'noise'):
+            for key, value in goldens_measures.described(made[name]).items():
+                if value is None:
+                    self.assertIsNone(golden[name][key], (name, key))
+                else:
+                    self.assertAlmostEqual(golden[name][key], value, 3, (name, key))
+
+    def test_true_peak(self):
+        t = np.arange(24000) / 24000
+        between = 0.9 * np.minimum(1, 50 * np.minimum(t, 1 - t)) * np.sin(2 * np.pi * 6000 * t + np.pi / 4)  # samples at ± 0.64, peaks between them
+        self.assertLess(np.abs(between).max(), 0.64)
+        self.assertAlmostEqual(measures.true_peak(between), 0.9, 2)
+
+
+class Codec(unittest.TestCase):
+    def test_the_old_decoder_fails_and_the_corpus_passes(self):
+        source, decoded = clip('corpus_clip.wav'), clip('decoded_2026_11.wav')
+        for x, passes in ((source, True), (decoded, False)):
+            tuned = tones.tuning(x, 12000)
+            self.assertEqual(tones.lattice_share(x, 12000) < 0.1, passes)
+            self.assertEqual(tuned['cents'] < 10, passes)
+            self.assertEqual(tuned['in_tune'] > 0.6, passes)
+            self.assertEqual(envelopes.ripple(x, 12000) < 1, passes)
+            self.assertEqual(max(envelopes.modulation(x, 12000)) < 3.5, passes)
+            self.assertEqual(tones.lines_kept(x, source, 12000)['bass'] > 0.4, passes)
+
+    @torch.no_grad()
+    def test_the_shipped_weights_are_in_tune(self):
+        """Encode and decode the corpus clip, brought to 24 kHz (its upper half is empty)."""
+        source = resample_poly(clip('corpus_clip.wav'), 2, 1)
+        output = codec_report.exported(str(ROOT / 'weights' / 'melody-small'))(torch.from_numpy(source[None]).float())[0].double().numpy()
+        self.assertLess(tones.lattice_share(output, 24000), 0.1)
+        self.assertLess(tones.tuning(output, 24000)['cents'], 10)
+        self.assertLess(envelopes.ripple(output, 24000), 1.2)
+        self.assertLess(max(envelopes.modulation(output, 24000)), 5)
+        kept = tones.lines_kept(output, source, 24000)
+        self.assertGreater(kept['all'], 0.55)
+        self.assertGreater(kept['bass'], 0.25)
+
+
+@unittest.skipUnless(notes.available(), notes.MISSING)
+class Notes(unittest.TestCase):
+    def test_notes_of_a_scale(self):
+        t = np.arange(12000) / 24000
+        pitches = (60, 62, 64, 65, 67, 69)
+        tone = lambda p: sum(0.3 / h * np.sin(2 * np.pi * h * 440 * 2 ** ((p - 69) / 12) * t) for h in (1, 2, 3, 4)) * np.minimum(1, t / 0.01) * np.exp(-t / 0.3)
+        scale = np.concatenate([tone(p) for p in pitches])
+        heard = notes.notes(scale, 24000)
+        self.assertTrue(set(pitches) <= {p for _, p in heard}, heard)
+        self.assertEqual(notes.notes_kept(scale, scale, 24000)[0], 1.0)
+        higher = np.concatenate([tone(p + 1) for p in pitches])
+        self.assertLess(notes.notes_kept(higher, scale, 24000)[0], 0.3)
+
+
+if __name__ == '__main__':
+    unittest.main()
