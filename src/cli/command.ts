@@ -1,9 +1,10 @@
 // What a command is. Each command is one file that exports a `Command`; main.ts finds it, reads the words and reports errors.
 import { parseArgs } from 'node:util';
 import { MelodyError } from '../errors.ts';
+import { nearest } from '../pipeline/nearest.ts';
 
 /** One option. `value` is what the help calls its value; options without it are switches. */
-export interface Option {
+export interface CommandOption {
   help: string;
   value?: string;
   short?: string;
@@ -20,7 +21,7 @@ export interface Command {
   readonly summary: string;
   /** What follows `melody <name>`, such as `<prompt> [options]`. */
   readonly arguments: string;
-  readonly options: Readonly<Record<string, Option>>;
+  readonly options: Readonly<Record<string, CommandOption>>;
   readonly examples: readonly string[];
   /** Does the work and returns the exit code: 0 done, 1 failed. Usage errors and failures are thrown as MelodyError. */
   run(words: readonly string[], values: Values, io: Io): Promise<number>;
@@ -117,24 +118,4 @@ export function numberValue(
 export function textValue(values: Values, name: string): string | undefined {
   const value = values[name];
   return typeof value === 'string' ? value : undefined;
-}
-
-/** The candidate with the fewest edits from `word`, if so few that a slip of the fingers explains them. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const ranked = candidates.map((candidate) => ({ candidate, edits: editDistance(word, candidate) })).sort((a, b) => a.edits - b.edits);
-  const best = ranked[0];
-  return best && best.edits <= Math.min(3, Math.floor(word.length / 2)) ? best.candidate : undefined;
-}
-
-/** Levenshtein distance: insertions, deletions and substitutions of one character. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length];
 }

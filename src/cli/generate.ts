@@ -9,9 +9,9 @@ import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, textValue, type Values } from './command.ts';
 import { type FileRecipe, tagsOf } from './generate/note.ts';
 import { fileRecipe, type Opened, open } from './generate/opened.ts';
-import { namingOptions } from './generate/option_names.ts';
 import { ProgressLine } from './generate/progress.ts';
-import { type Request, readRequest } from './generate/request.ts';
+import { type GenerateRequest, readRequest } from './generate/request.ts';
+import { namingOptions, settingOptions } from './generate/setting_options.ts';
 import { streamOut } from './generate/stream.ts';
 import { chooseTargets, pictureOf, writeWhole } from './generate/target.ts';
 
@@ -22,38 +22,9 @@ export const generate: Command = {
   summary: 'Makes music from a sentence and writes it into a WAV file.',
   arguments: '"<what to play>" [options]',
   options: {
-    duration: { help: 'length, exact to the sample; default one window of the model', value: 'seconds', short: 'd' },
-    seed: {
-      help: 'whole number; the same seed on the same adapter makes the same bytes; drawn and shown when absent',
-      value: 'n',
-      short: 's',
-    },
-    tempo: {
-      help: 'beats a minute, 40 to 220; default what the prompt says, or what fits it, but with --continue and --init none',
-      value: 'bpm',
-    },
-    key: { help: '"A minor", "F# major", …, or none; default as for the tempo', value: 'key' },
-    metre: { help: '4/4, 3/4, 6/8 or 5/4; default as for the tempo', value: 'metre' },
-    negative: { help: 'what to lead away from; needs --lm-guidance over 1', value: 'text' },
-    blend: { help: 'a second prompt and its weight from 0 to 1', value: 'text:weight' },
-    steer: { help: 'another prompt from this second on; may be repeated', value: 'seconds:text', multiple: true },
-    'prompt-audio': { help: 'music whose style is taken', value: 'file.wav' },
-    'prompt-audio-weight': { help: 'its weight against the prompt, 0 to 1', value: 'weight' },
-    continue: { help: 'go on after this music; the new file holds both, a stream what is new', value: 'file.wav' },
-    init: { help: 'music of which --inpaint makes parts anew', value: 'file.wav' },
-    inpaint: { help: 'seconds of --init to make anew; may be repeated', value: 'start-end', multiple: true },
-    loop: { help: 'make the end lead into the start' },
+    ...settingOptions,
     variations: { help: 'so many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
-    steps: { help: 'diffusion steps', value: 'n' },
-    guidance: { help: 'how closely the diffusion follows the tokens; 1 is as trained, and twice as fast', value: 'scale' },
-    schedule: { help: 'linear or uniform', value: 'name' },
-    sampler: { help: 'rotation or ddpm', value: 'name' },
-    temperature: { help: 'of the language model; 0 takes the likeliest token', value: 't' },
-    'top-k': { help: 'sample from the k likeliest tokens; 0 is all', value: 'k' },
-    'top-p': { help: 'sample from the likeliest tokens of this mass', value: 'p' },
-    'lm-guidance': { help: 'how closely the language model follows the prompt; 1 is as trained', value: 'scale' },
-    parallel: { help: 'make so many windows of a long piece at a time: faster on a GPU, other joins', value: 'n' },
     model: { help: 'a model folder, an address, or a name', value: 'model', short: 'm' },
     recipe: { help: 'make this file again; other options change it', value: 'file.wav' },
     out: { help: 'file to write; default a name from the prompt, in this folder', value: 'file.wav', short: 'o' },
@@ -124,7 +95,7 @@ interface Made {
 
 async function makeOne(
   opened: Opened,
-  request: Request,
+  request: GenerateRequest,
   file: string,
   values: Values,
   to: { io: Io; label: string | undefined },
@@ -160,7 +131,7 @@ async function makeOne(
 }
 
 /** The clip, and before it the music that it continues, at the clip's rate; a stream holds what it made alone. */
-function whole(clip: Clip, { inputs: { continue: before }, recipe }: Request): Float32Array {
+function whole(clip: Clip, { inputs: { continue: before }, recipe }: GenerateRequest): Float32Array {
   if (!before || recipe?.streamed === true) return clip.channels[0];
   const given = resample(mono(before.audio), before.audio.sampleRate, clip.sampleRate);
   const both = new Float32Array(given.length + clip.channels[0].length);
@@ -183,8 +154,8 @@ function say(made: Made, values: Values, io: Io): void {
   );
 }
 
-async function stream(request: Request, values: Values, io: Io): Promise<number> {
-  const clash = ['out', 'out-dir', 'force', 'picture', 'json', 'strict', 'variations', 'loop', 'inpaint', 'init', 'parallel'].find(
+async function stream(request: GenerateRequest, values: Values, io: Io): Promise<number> {
+  const clash = ['out', 'out-dir', 'force', 'picture', 'json', 'strict', 'variations', 'parallel'].find(
     (name) => values[name] !== undefined,
   );
   if (clash)

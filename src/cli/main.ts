@@ -1,7 +1,8 @@
 // melody <command>: finds the command, reads its words, and turns errors into a message and an exit code.
 import { MelodyError } from '../errors.ts';
+import { nearest } from '../pipeline/nearest.ts';
 import { printableText } from '../weights/printable.ts';
-import { type Command, commandHelp, type Io, nearest, parseCommand } from './command.ts';
+import { type Command, commandHelp, type Io, parseCommand } from './command.ts';
 import { version } from './version.ts';
 
 /** Exit codes. */

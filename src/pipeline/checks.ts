@@ -1,63 +1,199 @@
-// Checks of what users give, shared by options, streams and steering. All throw `invalid_argument` before any work.
+// Checks of what users give, against the table of settings. All throw `invalid_argument` before any work; what no model is needed for is
+// checked before one is opened.
 import { MelodyError } from '../errors.ts';
 import { type AskedControls, checkControls } from './control_words.ts';
 import type { Model } from './model.ts';
-import type { AudioInput, Steering, StyleOptions } from './options.ts';
+import { nearest } from './nearest.ts';
+import {
+  type AudioInput,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+  STYLE,
+  type Steering,
+  type StyleOptions,
+  type Use,
+} from './settings.ts';
 
-export const refuse = (what: string, got: unknown, expected: string): MelodyError =>
-  new MelodyError('invalid_argument', `${what} must be ${expected}; got ${typeof got === 'number' ? got : JSON.stringify(got)}`);
+type Given = Readonly<Record<string, unknown>>;
 
-export function numberIn(what: string, value: number, low: number, high: number): number {
-  if (!(typeof value === 'number' && value >= low && value <= high)) throw refuse(what, value, `a number from ${low} to ${high}`);
-  return value;
+export const refuse = (what: string, got: unknown, expected: string, hint?: string): MelodyError =>
+  new MelodyError('invalid_argument', `${what} must be ${expected}; got ${shown(got)}`, hint);
+
+/** Options that are no settings, and what a recipe holds beside them. */
+const OTHERS = ['signal', 'onEvent', 'draft'];
+const MAX_SHOWN = 80;
+
+/**
+ * Are these options, each of the right type and in its range, that can be given together? An object with a `version` is a recipe, which may
+ * hold fields of other programs; elsewhere an unknown name is refused. Undefined values count as absent. Throws `invalid_argument`, and
+ * `non_finite` for audio that holds NaN or infinity.
+ */
+export function checkOptions(options: object, use: Use): void {
+  if (!isObject(options)) throw refuse(`options of ${use}`, options, 'an object, for example { prompt: "calm piano, 80 bpm" }');
+  const known = Object.keys(use === 'steer' ? STYLE : SETTINGS);
+  const given = Object.keys(options).filter((name) => options[name] !== undefined);
+  for (const name of given) {
+    if (known.includes(name)) checkSetting(name as SettingName, options[name]);
+    else if (!OTHERS.includes(name) && !Object.hasOwn(options, 'version')) throw unknown(name, use, known);
+  }
+  checkTogether(
+    given.filter((name) => options[name] !== false),
+    use,
+  );
+  const { inpaint, initAudio } = options as { inpaint?: readonly { end: number }[]; initAudio?: AudioInput };
+  const seconds = initAudio && initAudio.channels[0].length / initAudio.sampleRate;
+  for (const region of inpaint ?? [])
+    if (seconds !== undefined && region.end > seconds + 1e-6)
+      throw refuse('inpaint region', region, `within the given audio, which lasts ${seconds.toFixed(3)} s`);
+}
+
+function unknown(name: string, use: Use, known: readonly string[]): MelodyError {
+  const near = nearest(name, known);
+  const elsewhere = Object.hasOwn(SETTINGS, name) ? 'it is decided before the music begins' : `the options are ${known.join(', ')}`;
+  return new MelodyError('invalid_argument', `${use}: unknown option "${name}"`, near ? `did you mean ${near}?` : elsewhere);
+}
+
+/** Can settings of these names be given together? */
+export function checkTogether(names: readonly string[], use: Use): void {
+  const all: Readonly<Record<string, Setting>> = SETTINGS;
+  const settings = names.filter((name) => Object.hasOwn(all, name)).map((name) => [name, all[name]] as const);
+  for (const [name, { clip, not = [] }] of settings) {
+    if (clip && use === 'stream') throw new MelodyError('invalid_argument', `${name} cannot be asked of a stream`, 'use generate');
+    const other = not.find((one) => names.includes(one));
+    if (other) throw new MelodyError('invalid_argument', `${name} cannot be combined with ${other}`, 'leave one of them out');
+  }
+  for (const [name, { needs }] of settings)
+    if (needs && !names.includes(needs)) throw new MelodyError('invalid_argument', `${name} needs ${needs}`, 'give both or neither');
+}
+
+/** Is it a value of this setting? */
+export function checkSetting(name: SettingName, value: unknown): void {
+  const setting: Setting = SETTINGS[name];
+  CHECKS[setting.kind](name, value, setting);
+}
+
+const CHECKS: Readonly<Record<Setting['kind'], (name: string, value: unknown, setting: Setting) => void>> = {
+  number: checkNumber,
+  whole: checkNumber,
+  text(name, value, { choices, valid, expected = choices?.map((choice) => `"${choice}"`).join(' or ') ?? 'text' }) {
+    const taken = typeof value === 'string' && (!choices || choices.includes(value)) && (!valid || valid(value));
+    if (!taken) throw refuse(name, value, expected);
+  },
+  switch(name, value) {
+    if (typeof value !== 'boolean') throw refuse(name, value, 'true or false');
+  },
+  audio: (name, value) => checkAudio(value as AudioInput, name),
+  blend(name, value) {
+    if (!isObject(value) || typeof value.text !== 'string') throw refuse(name, value, '{ text, weight }');
+    checkNumber('blend.weight', value.weight, { min: 0, max: 1 });
+  },
+  steerings: (_name, value) => checkSteerings(value),
+  regions(name, value) {
+    if (!Array.isArray(value) || value.length === 0) throw refuse(name, value, 'a list of regions, { start, end } in seconds');
+    for (const region of value)
+      if (!isObject(region) || !((region.start as number) >= 0 && (region.end as number) > (region.start as number)))
+        throw refuse('inpaint region', region, '{ start, end } in seconds with 0 ≤ start < end');
+  },
+};
+
+export function checkNumber(what: string, value: unknown, { kind, min = -Infinity, max = Infinity, over, unit }: Partial<Setting>): void {
+  const whole = kind === 'whole';
+  if (typeof value === 'number' && value >= min && value <= max && !(over && value === min) && (!whole || Number.isInteger(value))) return;
+  const range = over ? `over ${min} and up to ${max}` : `from ${min} to ${max}`;
+  throw refuse(what, value, `a ${whole ? 'whole ' : ''}number ${unit ? `of ${unit} ` : ''}${range}`);
 }
 
 /** Also throws `non_finite`. */
-export function checkAudio(audio: AudioInput): void {
+export function checkAudio(audio: AudioInput, what = 'audio'): void {
+  const hint = 'for example { channels: [left, right], sampleRate: 48000 } with two Float32Arrays';
+  const bad = (fault: string) =>
+    new MelodyError(
+      'invalid_argument',
+      `${what}: ${fault}; audio must have channels: Float32Arrays of one length, at least one sample`,
+      hint,
+    );
+  if (tagOf(audio) === 'AudioBuffer')
+    throw new MelodyError(
+      'invalid_argument',
+      `${what}: got an AudioBuffer; audio must have channels: Float32Arrays of one length`,
+      'give { channels: [buffer.getChannelData(0), …], sampleRate: buffer.sampleRate }',
+    );
+  if (!isObject(audio)) throw bad(`got ${shown(audio)}`);
   const { channels, sampleRate } = audio;
-  if (
-    !Array.isArray(channels) ||
-    channels.length < 1 ||
-    channels.some((c) => !(c instanceof Float32Array) || c.length !== channels[0].length || c.length === 0)
-  )
-    throw new MelodyError('invalid_argument', 'audio must have channels: Float32Arrays of one length, at least one sample');
-  if (!Number.isInteger(sampleRate) || sampleRate < 1000 || sampleRate > 768000)
-    throw refuse('audio sampleRate', sampleRate, 'a whole number of Hz from 1000 to 768000');
-  if (!channels.every((c) => c.every(Number.isFinite)))
-    throw new MelodyError('non_finite', 'the given audio holds NaN or infinity', 'repair the file, or give another');
-}
-
-/** Can the style be followed? Returns its tempo, key and metre in one spelling. */
-export function checkStyle(style: StyleOptions, { config, tokenizer }: Model): AskedControls {
-  const { prompt, blend, negativePrompt, promptAudio, promptAudioWeight } = style;
-  if (prompt !== undefined) tokenizer.encode(prompt);
-  if (blend) {
-    tokenizer.encode(blend.text, 'the second prompt');
-    numberIn('blend.weight', blend.weight, 0, 1);
+  if (!Array.isArray(channels) || channels.length < 1) throw bad(`got channels ${shown(channels)}`);
+  for (const [i, channel] of channels.entries()) {
+    if (!(channel instanceof Float32Array) || channel.length === 0) throw bad(`channel ${i} is ${shown(channel)}`);
+    if (channel.length !== channels[0].length) throw bad(`channel ${i} has ${channel.length} samples, channel 0 has ${channels[0].length}`);
   }
-  if (negativePrompt !== undefined) tokenizer.encode(negativePrompt, 'the negative prompt');
-  if (promptAudio) checkAudio(promptAudio);
-  if (promptAudioWeight !== undefined) numberIn('promptAudioWeight', promptAudioWeight, 0, 1);
-  return checkControls(style, config);
+  checkNumber(`${what} sampleRate`, sampleRate, { kind: 'whole', unit: 'Hz', min: 1000, max: 768_000 });
+  if (!channels.every((c) => c.every(Number.isFinite)))
+    throw new MelodyError('non_finite', `${what}: the samples hold NaN or infinity`, 'repair the file, or give another');
 }
 
-/** Changes along the music, without what is not theirs. */
-export function checkSteered(steered: readonly Steering[], model: Model): readonly Steering[] {
+function checkSteerings(value: unknown): void {
+  if (!Array.isArray(value)) throw refuse('steered', value, 'a list of changes');
   let before = 0;
-  return Array.from(steered, (change) => {
-    const { atSeconds, prompt, blend, negativePrompt } = change;
-    if (!(atSeconds >= before && Number.isFinite(atSeconds)) || (prompt === undefined && !blend))
+  for (const change of value) {
+    const { atSeconds, ...style } = isObject(change) ? change : ({} as Given);
+    const { prompt, blend, promptAudio } = style;
+    if (!((atSeconds as number) >= before && Number.isFinite(atSeconds)) || (prompt === undefined && !blend) || promptAudio)
       throw new MelodyError(
         'invalid_argument',
-        `steered: got ${JSON.stringify({ atSeconds, prompt, blend })}, expected changes in order of time, each with atSeconds and a prompt`,
+        `steered: got ${shown(change)}, expected changes in order of time, each with atSeconds and a prompt`,
       );
-    before = atSeconds;
+    before = atSeconds as number;
+    checkOptions(style, 'steer');
+  }
+}
+
+/** Can this model follow the style? Returns its tempo, key and metre in one spelling. The options were checked before. */
+export function checkStyle(
+  { prompt, blend, negativePrompt, tempo, key, metre }: StyleOptions,
+  { config, tokenizer }: Model,
+): AskedControls {
+  if (prompt !== undefined) tokenizer.encode(prompt);
+  if (blend) tokenizer.encode(blend.text, 'the second prompt');
+  if (negativePrompt !== undefined) tokenizer.encode(negativePrompt, 'the negative prompt');
+  return checkControls({ tempo, key, metre }, config);
+}
+
+/** Changes along the music that this model can follow, without what is not theirs. The options were checked before. */
+export function followed(steered: readonly Steering[], model: Model): readonly Steering[] {
+  return Array.from(steered, (change) => {
+    const { atSeconds, prompt, blend, negativePrompt } = change;
     return {
       atSeconds,
       ...(prompt !== undefined && { prompt }),
       ...(blend && { blend: { text: blend.text, weight: blend.weight } }),
       ...(negativePrompt !== undefined && { negativePrompt }),
-      ...checkStyle({ prompt, blend, negativePrompt, tempo: change.tempo, key: change.key, metre: change.metre }, model),
+      ...checkStyle(change, model),
     };
   });
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** "Float32Array", "AudioBuffer", "Object", … */
+const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
+
+/** A value in an error message, however large or odd it is. */
+function shown(value: unknown): string {
+  const part = (_key: string, inner: unknown): unknown => {
+    if (typeof inner === 'string') return inner.slice(0, MAX_SHOWN);
+    if (Array.isArray(inner)) return inner.slice(0, 8);
+    const plain = typeof inner !== 'object' || inner === null || tagOf(inner) === 'Object';
+    return plain && typeof inner !== 'bigint'
+      ? inner
+      : `${tagOf(inner)}${ArrayBuffer.isView(inner) ? ` of ${(inner as Uint8Array).length}` : ''}`;
+  };
+  if (typeof value === 'number' || value === undefined) return String(value);
+  if (ArrayBuffer.isView(value)) return part('', value) as string;
+  try {
+    const text = JSON.stringify(value, part) ?? tagOf(value);
+    return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+  } catch {
+    return tagOf(value); // it holds itself
+  }
 }

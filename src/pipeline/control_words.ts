@@ -5,10 +5,10 @@ import type { ControlsConfig } from '../models/semantic_lm.ts';
 import spoken from './spoken.json' with { type: 'json' };
 
 /** Beats a minute that may be asked for. */
-const TEMPO_RANGE = [40, 220] as const;
+export const TEMPO_RANGE = [40, 220] as const;
 const KEY_NAMES = ['C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B'];
 /** How metres of so many felt beats are written. */
-const METRE_NAMES: Readonly<Record<number, string>> = { 2: '6/8', 3: '3/4', 4: '4/4', 5: '5/4' };
+export const METRE_NAMES: Readonly<Record<number, string>> = { 2: '6/8', 3: '3/4', 4: '4/4', 5: '5/4' };
 
 export interface Key {
   readonly tonic: number; // 0 = C
@@ -30,7 +30,7 @@ export interface AskedControls {
   metre?: string;
 }
 
-/** What options ask for, checked and in one spelling. Throws `invalid_argument`. */
+/** What options ask for, in one spelling. Throws `invalid_argument` where the model cannot follow it. */
 export function checkControls(
   { tempo, key, metre }: AskedControls,
   config: { readonly name?: string; readonly semantic_lm: { readonly controls?: ControlsConfig } },
@@ -43,14 +43,13 @@ export function checkControls(
       `${given.join(', ')}: ${config.name ?? 'this model'} was trained without tempo, key and metre as options`,
       'say it in the prompt, for example "calm piano in A minor, 80 bpm", or use a model with semantic_lm.controls in its config.json',
     );
-  const refuse = (what: string, got: unknown, expected: string) =>
-    new MelodyError('invalid_argument', `${what} must be ${expected}; got ${typeof got === 'number' ? got : JSON.stringify(got)}`);
-  if (tempo !== undefined && !inRange(tempo)) throw refuse('tempo', tempo, `a number of beats a minute from ${TEMPO_RANGE.join(' to ')}`);
-  const named = typeof key === 'string' ? parseKey(key) : undefined;
-  if (key !== undefined && key !== 'none' && !named) throw refuse('key', key, 'such as "A minor", "F# major" or "Bb minor", or "none"');
-  const beats = typeof metre === 'string' ? parseMetre(metre) : undefined;
+  const beats = metre === undefined ? undefined : parseMetre(metre);
   if (metre !== undefined && !(beats !== undefined && controls?.metres.includes(beats)))
-    throw refuse('metre', metre, `one of ${controls?.metres.map((m) => `"${metreName(m)}"`).join(', ')}`);
+    throw new MelodyError(
+      'invalid_argument',
+      `metre must be one of ${controls?.metres.map((m) => `"${metreName(m)}"`).join(', ')}; got ${JSON.stringify(metre)}`,
+    );
+  const named = key === undefined ? undefined : parseKey(key);
   return {
     ...(tempo !== undefined && { tempo }),
     ...(key !== undefined && { key: named ? keyName(named) : key }),

@@ -12,7 +12,7 @@ import { Job, MAX_THRIFT } from './job.ts';
 import { type Model, openModel } from './model.ts';
 import type { GenerateOptions, Recipe, StreamOptions } from './options.ts';
 import type { Timings } from './progress.ts';
-import { resolve } from './resolve.ts';
+import { resolve } from './recipe.ts';
 import { embedText } from './stages.ts';
 import { SteeredStyle } from './steered_style.ts';
 import { MelodyStream } from './stream.ts';
@@ -92,7 +92,7 @@ export class Melody {
     const { model } = this.#engine;
     const { config } = model;
     const seed = options.seed ?? options.draft?.seed;
-    const recipe = resolve({ ...options, seed }, model, config.window_seconds);
+    const recipe = resolve({ ...options, seed }, model, 'generate');
     return this.#exclusive(async () => {
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
       const thrift = await this.#thriftFor(options, recipe);
@@ -121,7 +121,7 @@ export class Melody {
     if (!Number.isInteger(count) || count < 1 || count > 64)
       throw new MelodyError('invalid_argument', `variations must be a whole number from 1 to 64; got ${String(count)}`);
     const { model } = this.#engine;
-    const { seed } = resolve(options, model, model.config.window_seconds);
+    const { seed } = resolve(options, model, 'generate');
     seedWords(seed + count - 1);
     const clips: Clip[] = [];
     for (let i = 0; i < count; i++) clips.push(await this.generate({ ...options, seed: seed + i }));
@@ -134,9 +134,8 @@ export class Melody {
    */
   stream(options: StreamOptions): MelodyStream {
     const { model } = this.#engine;
-    const { window_seconds, chunks } = model.config;
     const one = { ...options, parallelWindows: undefined, wholeWindows: undefined }; // a stream makes one window after another
-    const recipe = resolve({ ...one, endless: options.durationSeconds === undefined }, model, window_seconds / chunks);
+    const recipe = resolve(one, model, 'stream');
     return new MelodyStream(this.#engine, recipe, options, () => this.#lock());
   }
 
@@ -159,7 +158,7 @@ export class Melody {
    */
   async predictMemory(options: GenerateOptions): Promise<MemoryForecast> {
     const { model } = this.#engine;
-    return this.#forecast(options, resolve(options, model, model.config.window_seconds));
+    return this.#forecast(options, resolve(options, model, 'generate'));
   }
 
   /** Free the GPU and all on it. What runs ends with `aborted`, and so does every later call. */

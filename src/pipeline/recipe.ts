@@ -1,69 +1,78 @@
-// A recipe that comes from outside (a file's tags, a page's address) → options that make the same music again.
+// What a user asked for → a Recipe, complete and checked; and a recipe that comes from outside (the tags of a file) → options.
 import { MelodyError } from '../errors.ts';
+import { checkOptions, checkSetting, checkStyle, followed, isObject } from './checks.ts';
+import type { Model, ModelConfig } from './model.ts';
 import type { GenerateOptions, Recipe } from './options.ts';
+import { SETTINGS, type Setting, type SettingName, STYLE, type Use } from './settings.ts';
 
-type Kind = 'string' | 'number' | 'boolean';
+const ALL = Object.entries<Setting>(SETTINGS);
 
-const WORDS = { prompt: 'string', negativePrompt: 'string', tempo: 'number', key: 'string', metre: 'string' } as const;
-const FIELDS: Readonly<Record<Exclude<keyof Recipe, 'version' | 'model' | 'blend' | 'inpaint' | 'steered' | 'decided'>, Kind>> = {
-  ...WORDS,
-  promptAudioWeight: 'number',
-  durationSeconds: 'number',
-  loop: 'boolean',
-  seed: 'number',
-  steps: 'number',
-  guidanceScale: 'number',
-  schedule: 'string',
-  sampler: 'string',
-  temperature: 'number',
-  topK: 'number',
-  topP: 'number',
-  lmGuidanceScale: 'number',
-  firstWindowSeconds: 'number',
-  parallelWindows: 'number',
-  wholeWindows: 'boolean',
-  tuning: 'number',
-};
+/** The recipe of these options: checked, with what they leave out filled in from the model. Throws `invalid_argument`, `non_finite`. */
+export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use, 'steer'>): Recipe {
+  checkOptions(options, use);
+  checkSubject(options);
+  const { config } = model;
+  if (options.tuning !== undefined && config.vae_decoder.kind !== 'istft_running')
+    throw new MelodyError('invalid_argument', `tuning: the decoder of ${model.name} knows no pitch`, 'leave it out, or use a model with another decoder');
+  const endless = use === 'stream' || options.inpaint;
+  const asked: GenerateOptions = { ...options, durationSeconds: options.durationSeconds ?? (endless ? undefined : config.window_seconds) };
+  const fields: Record<string, unknown> = {};
+  for (const [name, { kind, preset }] of ALL) {
+    const value = asked[name as SettingName] ?? preset?.(config, use);
+    if (kind !== 'audio' && value !== undefined && value !== false) fields[name] = value;
+  }
+  const recipe = { version: 1, model: model.name, ...fields, ...checkStyle(options, model) } as Recipe;
+  const { blend, inpaint, steered, ...plain } = recipe;
+  return {
+    ...plain, // and of what holds more, a copy of what is known
+    ...(blend && { blend: { text: blend.text, weight: blend.weight } }),
+    ...(inpaint && { inpaint: inpaint.map(({ start, end }) => ({ start, end })) }),
+    ...(steered?.length && { steered: followed(steered, model) }),
+    firstWindowSeconds: wholeChunks(recipe.firstWindowSeconds, config),
+  };
+}
+
+/** Does anything say what to play? */
+export function checkSubject({ prompt, promptAudio, continueFrom, initAudio }: GenerateOptions): void {
+  if (prompt === undefined && !promptAudio && !continueFrom && !initAudio)
+    throw new MelodyError(
+      'invalid_argument',
+      'nothing says what to play: no prompt and no audio',
+      'give a prompt, for example "calm piano, 80 bpm"',
+    );
+}
+
+/** Rounded up to chunks, at least one and at most a window. */
+function wholeChunks(seconds: number, { window_seconds, chunks }: ModelConfig): number {
+  const chunk = window_seconds / chunks;
+  return Math.min(window_seconds, Math.max(1, Math.ceil(seconds / chunk - 1e-9)) * chunk);
+}
 
 const bad = (what: string) => new MelodyError('invalid_argument', `recipe: ${what}`, 'the file was made or changed by another program');
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Options of a recipe; audio it was made with must be given again. Only the types are checked here: `generate` checks every value as
- * it does a user's. Fields that are not a recipe's are passed over. Throws `invalid_argument`.
+ * Options of a recipe; the audio that it was made with must be given again. Every value is checked as a user's is. Fields that are not a
+ * recipe's are passed over. Throws `invalid_argument`.
  */
 export function recipeOptions(value: unknown): GenerateOptions {
   if (!isObject(value)) throw bad(`got ${Array.isArray(value) ? 'a list' : typeof value}, expected an object`);
   if (value.version !== 1) throw bad(`got version ${JSON.stringify(value.version)}, expected 1`);
-  const options = fieldsOf(value, FIELDS);
-  if (Object.hasOwn(value, 'inpaint')) {
-    const { inpaint } = value;
-    if (!Array.isArray(inpaint) || !inpaint.every((r) => isObject(r) && typeof r.start === 'number' && typeof r.end === 'number'))
-      throw bad('inpaint must be a list of regions with start and end');
-    options.inpaint = inpaint.map(({ start, end }) => ({ start, end }));
+  const options: Record<string, unknown> = {};
+  for (const [name, { kind }] of ALL) {
+    if (kind === 'audio' || !Object.hasOwn(value, name)) continue;
+    options[name] = name === 'steered' && Array.isArray(value.steered) ? value.steered.map(changeOf) : value[name];
+    try {
+      checkSetting(name as SettingName, options[name]);
+    } catch (error) {
+      throw bad((error as Error).message);
+    }
   }
-  if (Object.hasOwn(value, 'steered')) {
-    const { steered } = value;
-    if (!Array.isArray(steered) || !steered.every(isObject)) throw bad('steered must be a list of changes');
-    options.steered = steered.map((change) => fieldsOf(change, { ...WORDS, atSeconds: 'number' }));
-  }
-  if (typeof options.seed !== 'number') throw bad('it has no seed');
+  if (options.seed === undefined) throw bad('it has no seed');
   return options as GenerateOptions;
 }
 
-/** The fields of these names and kinds that are there, and the blend. */
-function fieldsOf(value: Record<string, unknown>, kinds: Readonly<Record<string, Kind>>): Record<string, unknown> {
-  const found: Record<string, unknown> = {};
-  for (const [name, kind] of Object.entries(kinds)) {
-    if (!Object.hasOwn(value, name)) continue;
-    if (typeof value[name] !== kind) throw bad(`${name} must be a ${kind}; got ${JSON.stringify(value[name])}`);
-    found[name] = value[name];
-  }
-  if (Object.hasOwn(value, 'blend')) {
-    const { blend } = value;
-    if (!isObject(blend) || typeof blend.text !== 'string' || typeof blend.weight !== 'number')
-      throw bad('blend must have text and weight');
-    found.blend = { text: blend.text, weight: blend.weight };
-  }
-  return found;
-}
+/** A change of the style, of its fields those that are one's. */
+const changeOf = (change: unknown): unknown =>
+  isObject(change)
+    ? Object.fromEntries(['atSeconds', ...Object.keys(STYLE)].flatMap((n) => (Object.hasOwn(change, n) ? [[n, change[n]]] : [])))
+    : change;

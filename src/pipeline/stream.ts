@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
-import { checkSteered, checkStyle } from './checks.ts';
+import { checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
 import { begin, Job, windowSizes } from './job.ts';
 import type { Model } from './model.ts';
 import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
@@ -51,8 +51,9 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
    */
   steer(style: StyleOptions): void {
     const { model } = this.#engine;
-    if (style.promptAudio) checkStyle(style, model);
-    else checkSteered([{ ...style, atSeconds: 0 }], model);
+    if (style.promptAudio) checkOptions(style, 'steer');
+    else checkSetting('steered', [{ ...style, atSeconds: 0 }]);
+    checkStyle(style, model);
     this.#wanted = style;
   }
 
@@ -118,7 +119,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     this.#wanted = undefined;
     if (wanted && !wanted.promptAudio) {
       const { steered = [] } = this.#recipe;
-      const [steering] = checkSteered([{ ...wanted, atSeconds }], job.engine.model);
+      const [steering] = followed([{ ...wanted, atSeconds }], job.engine.model);
       const before = steered.filter((change) => isDue(change, atSeconds));
       this.#recipe = { ...this.#recipe, steered: [...before, steering, ...steered.slice(before.length)] };
       job.progress.emit({ type: 'steered', steering });

@@ -344,7 +344,7 @@ describe('wrong use is told before any work', () => {
     [['piano', '--top-p', '7'], 2, /--top-p must be/],
     [['piano', '--steer', 'techno'], 2, /--steer: got "techno", expected seconds, a colon and a prompt/],
     [['piano', '--steer', '1:'], 2, /--steer: got "1:"/],
-    [['piano', '--steer', '1:techno', '--loop', '-d', '4.8'], 2, /--steer cannot be combined with loop or inpaint/],
+    [['piano', '--steer', '1:techno', '--loop', '-d', '4.8'], 2, /--steer cannot be combined with --loop/],
     [['piano', '--durration', '3'], 2, /did you mean --duration/],
     [['piano', '--variations', '0'], 2, /--variations/],
     [['piano', '--out', '../x.wav'], 2, /outside --out-dir/],

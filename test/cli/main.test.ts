@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type Command, commandHelp, type Io, nearest, numberValue, parseCommand } from '../../src/cli/command.ts';
+import { type Command, commandHelp, type Io, numberValue, parseCommand } from '../../src/cli/command.ts';
 import { main } from '../../src/cli/main.ts';
 import { MelodyError } from '../../src/errors.ts';
+import { nearest } from '../../src/pipeline/nearest.ts';
 
 /** An Io that keeps what it is told. */
 function fakeIo(env: Record<string, string> = {}, signal = new AbortController().signal) {

@@ -4,8 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { platform } from '#platform';
 import { MelodyError } from '../../src/errors.ts';
 import { type Model, openModel } from '../../src/pipeline/model.ts';
-import { recipeOptions } from '../../src/pipeline/recipe.ts';
-import { resolve } from '../../src/pipeline/resolve.ts';
+import { recipeOptions, resolve } from '../../src/pipeline/recipe.ts';
 import { Tokenizer } from '../../src/pipeline/tokenizer.ts';
 
 const RUNS = 2000;
@@ -60,7 +59,7 @@ const odd = fc.oneof(
 
 describe('a recipe', () => {
   test('as it is written: taken', () => {
-    expect(codeOf(() => resolve(recipeOptions(good), model, 4))).toBeUndefined();
+    expect(codeOf(() => resolve(recipeOptions(good), model, 'generate'))).toBeUndefined();
   });
 
   test('any JSON, or a good one with some values changed: its options, or `invalid_argument`', () => {
@@ -73,7 +72,7 @@ describe('a recipe', () => {
     }));
     fc.assert(
       fc.property(fc.oneof(odd, changed, deep), (recipe) => {
-        const code = codeOf(() => resolve(recipeOptions(recipe), model, 4));
+        const code = codeOf(() => resolve(recipeOptions(recipe), model, 'generate'));
         expect([undefined, 'invalid_argument']).toContain(code);
       }),
       { numRuns: RUNS },

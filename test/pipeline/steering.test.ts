@@ -154,7 +154,7 @@ describe('asked for beforehand', () => {
     const wrong: [StyleOptions, RegExp][] = [
       [{}, /each with atSeconds and a prompt/],
       [{ prompt: '' }, /the prompt holds no word/],
-      [{ prompt: 3 as never }, /a prompt must be text; got number/],
+      [{ prompt: 3 as never }, /prompt must be text; got 3/],
       [{ prompt: 'a', blend: { text: 'b', weight: Number.NaN } }, /blend.weight must be a number from 0 to 1; got NaN/],
       [{ prompt: 'a', negativePrompt: ' ' }, /the negative prompt holds no word/],
       [{ promptAudio: { channels: [], sampleRate: 24_000 } }, /audio must have channels/],

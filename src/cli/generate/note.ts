@@ -12,17 +12,15 @@ import { openInput } from '../input.ts';
 import { readNamedWav } from '../inspect_wav.ts';
 import { licenceOf } from '../inspect_weights.ts';
 import { version } from '../version.ts';
-
-/** Options that name audio files. */
-export const INPUTS = ['prompt-audio', 'continue', 'init'] as const;
-export type InputName = (typeof INPUTS)[number];
+import { audioFlags } from './setting_options.ts';
 
 export interface Input {
   readonly audio: WavAudio;
   readonly sha256: string;
   readonly name: string;
 }
-export type Inputs = Partial<Record<InputName, Input>>;
+/** Audio files by the option that names them. */
+export type Inputs = Record<string, Input | undefined>;
 
 /** The `recipe` of a file that `melody generate` wrote. */
 export interface FileRecipe extends Recipe {
@@ -33,7 +31,7 @@ export interface FileRecipe extends Recipe {
   readonly adapter: string;
   /** A stream's file holds what was made, without the music that it continues. */
   readonly streamed?: true;
-  readonly inputs?: Partial<Record<InputName, { readonly sha256: string; readonly name: string }>>;
+  readonly inputs?: Readonly<Record<string, { readonly sha256: string; readonly name: string }>>;
 }
 
 /** More than any WAV that is worth listening to in one piece; measuring and mixing take some four times as much. */
@@ -67,7 +65,7 @@ export async function readFileRecipe(path: string, signal: AbortSignal): Promise
 /** Every audio the recipe was made with must be given again, and be the same. Throws `invalid_argument`. */
 export function checkInputs(recipe: Record<string, unknown>, given: Inputs): void {
   const wanted = (recipe.inputs ?? {}) as Record<string, { sha256?: unknown; name?: unknown } | undefined>;
-  for (const option of INPUTS) {
+  for (const [option] of audioFlags) {
     const want = wanted[option];
     if (want && !given[option])
       throw new MelodyError(
@@ -75,10 +73,11 @@ export function checkInputs(recipe: Record<string, unknown>, given: Inputs): voi
         `the recipe was made with --${option} ${String(want.name)}`,
         `give that file again: --${option} <file.wav>`,
       );
-    if (want && given[option] && want.sha256 !== given[option].sha256)
+    const got = given[option];
+    if (want && got && want.sha256 !== got.sha256)
       throw new MelodyError(
         'invalid_argument',
-        `--${option}: ${given[option].name} is not the file the recipe was made with; got SHA-256 ${given[option].sha256}, expected ${String(want.sha256)}`,
+        `--${option}: ${got.name} is not the file the recipe was made with; got SHA-256 ${got.sha256}, expected ${String(want.sha256)}`,
       );
   }
 }

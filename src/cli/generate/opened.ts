@@ -6,7 +6,7 @@ import type { Recipe } from '../../pipeline/options.ts';
 import type { Io, Values } from '../command.ts';
 import { type FileRecipe, weightsIdentity } from './note.ts';
 import { ProgressLine } from './progress.ts';
-import type { Request } from './request.ts';
+import type { GenerateRequest } from './request.ts';
 
 /** A model on a GPU, and what its files say about it. */
 export interface Opened {
@@ -17,7 +17,7 @@ export interface Opened {
 }
 
 /** Throws `io`, `weights`, `no_adapter`, `aborted`. */
-export async function open(request: Request, values: Values, io: Io): Promise<Opened> {
+export async function open(request: GenerateRequest, values: Values, io: Io): Promise<Opened> {
   const line = new ProgressLine(io, { quiet: values.quiet === true });
   const melody = await Melody.load(request.model, { signal: io.signal, onEvent: (event) => line.hear(event) });
   try {
@@ -51,11 +51,13 @@ export async function open(request: Request, values: Values, io: Io): Promise<Op
 /** The recipe with what else decides the bytes of the file. */
 export function fileRecipe(
   { hash, adapter }: Opened,
-  { format, inputs, recipe: again }: Request,
+  { format, inputs, recipe: again }: GenerateRequest,
   recipe: Recipe,
   streamed = false,
 ): FileRecipe {
-  const used = Object.entries(inputs).map(([option, { sha256, name }]) => [option, { sha256, name }] as const);
+  const used = Object.entries(inputs).flatMap(([option, input]) =>
+    input ? [[option, { sha256: input.sha256, name: input.name }] as const] : [],
+  );
   return {
     ...recipe,
     format: format.name,

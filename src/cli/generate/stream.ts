@@ -4,9 +4,9 @@ import type { Io } from '../command.ts';
 import { tagsOf } from './note.ts';
 import { fileRecipe, type Opened } from './opened.ts';
 import { ProgressLine } from './progress.ts';
-import type { Request } from './request.ts';
+import type { GenerateRequest } from './request.ts';
 
-export async function streamOut(opened: Opened, request: Request, { io, quiet }: { io: Io; quiet: boolean }): Promise<void> {
+export async function streamOut(opened: Opened, request: GenerateRequest, { io, quiet }: { io: Io; quiet: boolean }): Promise<void> {
   const { melody, licence } = opened;
   const line = new ProgressLine(io, { quiet });
   const music = melody.stream({

@@ -1,0 +1,210 @@
+// Every setting of a piece stands here once. Types of options, recipes, checks, the options of `melody generate`, its help and the page's
+// panel follow from this table. A new setting is an entry here, and a line where it acts: it arrives there in `recipe` under its name.
+//
+// The comment of an entry is what programmers read in their editor; FLAGS has what the command line and the page say.
+import { METRE_NAMES, parseKey, parseMetre, TEMPO_RANGE } from './control_words.ts';
+import type { ModelConfig } from './model.ts';
+
+/** Audio in memory: channels of equal length, full scale −1…1. */
+export interface AudioInput {
+  readonly channels: readonly Float32Array[];
+  readonly sampleRate: number; // Hz
+}
+
+/** What values a setting takes, by its kind. */
+interface Values {
+  number: number;
+  whole: number;
+  text: string;
+  switch: boolean;
+  audio: AudioInput;
+  /** Text that is mixed in: weight 0 is none of it, 1 nothing else. */
+  blend: { text: string; weight: number };
+  /** Changes along the music, in order of time. */
+  steerings: readonly Steering[];
+  /** Parts of given audio, in seconds. */
+  regions: readonly { readonly start: number; readonly end: number }[];
+}
+
+export interface Setting {
+  readonly kind: keyof Values;
+  /** Numbers: the range, both ends included unless `over` says that the lower one is not. */
+  readonly min?: number;
+  readonly max?: number;
+  readonly over?: true;
+  /** What a number counts, where the name does not say it. */
+  readonly unit?: string;
+  /** Texts: the only ones that are taken. */
+  readonly choices?: readonly string[];
+  /** Texts: whether one is taken, and what is. */
+  readonly valid?: (text: string) => unknown;
+  readonly expected?: string;
+  /** Value where none is given. A setting without one enters the recipe only where it is given. */
+  readonly preset?: (config: ModelConfig, use: Use) => number | string;
+  /** Settings that cannot be given with it; one that must be. */
+  readonly not?: readonly string[];
+  readonly needs?: string;
+  /** Only finished clips have it. A stream refuses it. */
+  readonly clip?: true;
+}
+
+/** A setting as an option of the command line. The page takes `help` too. */
+export interface Flag {
+  readonly flag: string;
+  readonly short?: string;
+  /** What the help calls the value. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** Who takes settings. `steer` takes those of the style alone. */
+export type Use = 'generate' | 'stream' | 'steer';
+
+/** What music is wanted. */
+export const STYLE = {
+  /** The music in words. It may be left out beside `promptAudio`, `continueFrom` and `initAudio`. */
+  prompt: { kind: 'text' },
+  /** A second prompt, mixed with the first before quantisation: weight 0 is all `prompt`, 1 all `text`. */
+  blend: { kind: 'blend' },
+  /** What to lead away from. It takes effect where lmGuidanceScale is over 1. */
+  negativePrompt: { kind: 'text' },
+  /** Music whose style is taken (its first window), instead of the prompt or mixed with it. */
+  promptAudio: { kind: 'audio' },
+  /** Weight of promptAudio against the prompt. Default 0.5 with a prompt, 1 without. */
+  promptAudioWeight: { kind: 'number', min: 0, max: 1, needs: 'promptAudio' },
+  /**
+   * Beats a minute. Tempo, key and metre are read from the prompt where they are absent, or else chosen to fit it. After or within given
+   * audio a beat is kept only where `tempo` is given; the first sample of the audio is then taken to be a downbeat. Models without controls
+   * refuse all three.
+   */
+  tempo: { kind: 'number', min: TEMPO_RANGE[0], max: TEMPO_RANGE[1], unit: 'beats a minute' },
+  /** "A minor", "F# major", "Bb minor"; "none" leaves it open. */
+  key: {
+    kind: 'text',
+    valid: (text) => text === 'none' || parseKey(text),
+    expected: 'such as "A minor", "F# major" or "Bb minor", or "none"',
+  },
+  /** "4/4", "3/4", "6/8" (felt in two) or "5/4". */
+  metre: { kind: 'text', valid: parseMetre, expected: `one of ${[4, 3, 2, 5].map((beats) => `"${METRE_NAMES[beats]}"`).join(', ')}` },
+} as const satisfies Record<string, Setting>;
+
+/** How it is made. */
+export const SAMPLING = {
+  /** The same seed makes the same bytes on the same adapter. Drawn where it is absent; the recipe has it. */
+  seed: { kind: 'whole', min: 0, max: Number.MAX_SAFE_INTEGER, preset: () => Math.floor(Math.random() * 2 ** 32) },
+  /** Steps of the diffusion. */
+  steps: { kind: 'whole', min: 1, max: 1000, preset: ({ sampling }) => sampling.steps },
+  /** Classifier-free guidance of the diffusion. 1 is none and halves its cost. */
+  guidanceScale: { kind: 'number', min: 0, max: 20, preset: ({ sampling }) => sampling.guidance },
+  /** How far each step of the diffusion goes: "linear" has large steps first, "uniform" equal ones. */
+  schedule: { kind: 'text', choices: ['linear', 'uniform'], preset: ({ sampling }) => sampling.schedule },
+  /** "rotation" is deterministic; "ddpm" adds fresh noise at every step. */
+  sampler: { kind: 'text', choices: ['rotation', 'ddpm'], preset: () => 'rotation' },
+  /** Of the language model. Below 1 sharpens, above 1 flattens; 0 takes the likeliest token. */
+  temperature: { kind: 'number', min: 0, max: 100, preset: ({ sampling }) => sampling.temperature },
+  /** The language model chooses from so many likeliest tokens; 0 is all. */
+  topK: { kind: 'whole', min: 0, max: 2 ** 32 - 1, preset: ({ sampling }) => sampling.top_k },
+  /** The language model chooses from the likeliest tokens that together have this probability. */
+  topP: { kind: 'number', min: 0, max: 1, over: true, preset: ({ sampling }) => sampling.top_p },
+  /** Guidance of the language model towards the style and away from the negative prompt. 1 is none. */
+  lmGuidanceScale: { kind: 'number', min: 0, max: 20, preset: ({ sampling }) => sampling.lm_guidance ?? 1 },
+  /** Seconds that the first window makes: a short one sounds sooner, a long one sounds better. Default generate: a window, stream: a chunk. */
+  firstWindowSeconds: {
+    kind: 'number',
+    min: 0,
+    max: 60,
+    preset: ({ window_seconds, chunks }, use) => (use === 'stream' ? window_seconds / chunks : window_seconds),
+  },
+  /** Windows denoised in one batch. More is faster on wide GPUs and makes other, equally good music. A stream passes it over. Default 1. */
+  parallelWindows: { kind: 'whole', min: 1, max: 16 },
+  /** A4. Default: that of given audio where it has one, else the model's. Models whose decoder knows no pitch refuse it. */
+  tuning: { kind: 'number', min: 415, max: 466, unit: 'Hz' },
+  /** Changes of the style along the music, in order of time; tempo, key and metre hold until others are given. */
+  steered: { kind: 'steerings', not: ['loop', 'inpaint'] },
+} as const satisfies Record<string, Setting>;
+
+/** What piece it is to be. */
+export const PIECE = {
+  /** Length, exact to the sample. Default generate: a window, stream: endless. */
+  durationSeconds: {
+    kind: 'number',
+    min: 0.1,
+    max: 3600, // a longer piece is a stream
+  },
+  /** Go on after this audio. The result is the continuation alone, which joins the last sample of the given audio. */
+  continueFrom: { kind: 'audio' },
+  /** Make the end lead into the start. The tempo bends by less than 4 % where that gives the loop whole bars, or else whole beats. */
+  loop: { kind: 'switch', clip: true, not: ['continueFrom', 'inpaint'] },
+  /** Audio whose `inpaint` regions are made anew. Outside them it comes back as it was. */
+  initAudio: { kind: 'audio', clip: true, needs: 'inpaint' },
+  /** The regions of `initAudio` to make anew, in seconds. */
+  inpaint: { kind: 'regions', clip: true, not: ['continueFrom', 'durationSeconds'], needs: 'initAudio' },
+  /** Make the last window whole and cut the clip within it: what an endless stream makes that is stopped then. A stream passes it over. */
+  wholeWindows: { kind: 'switch' },
+} as const satisfies Record<string, Setting>;
+
+/** All of them by name, in the order in which help and recipes list them. */
+export const SETTINGS = { ...PIECE, ...STYLE, ...SAMPLING };
+export type SettingName = keyof typeof SETTINGS;
+
+/**
+ * How people call it, on the command line and on the page. (Not in the table above, so that a page's bundle goes without these words.)
+ * Undefined: the prompt, which is words and no option, and what is for programs only.
+ */
+export const FLAGS = {
+  durationSeconds: { flag: 'duration', short: 'd', value: 'seconds', help: 'length, exact to the sample; default one window of the model' },
+  continueFrom: { flag: 'continue', value: 'file.wav', help: 'go on after this music; the new file holds both, a stream what is new' },
+  loop: { flag: 'loop', help: 'make the end lead into the start' },
+  initAudio: { flag: 'init', value: 'file.wav', help: 'music of which --inpaint makes parts anew' },
+  inpaint: { flag: 'inpaint', value: 'start-end', help: 'seconds of --init to make anew; may be repeated' },
+  wholeWindows: undefined,
+  prompt: undefined,
+  blend: { flag: 'blend', value: 'text:weight', help: 'a second prompt and its weight, 0 to 1' },
+  negativePrompt: { flag: 'negative', value: 'text', help: 'what to lead away from; needs --lm-guidance over 1' },
+  promptAudio: { flag: 'prompt-audio', value: 'file.wav', help: 'music whose style is taken' },
+  promptAudioWeight: { flag: 'prompt-audio-weight', value: 'weight', help: 'its weight against the prompt' },
+  tempo: { flag: 'tempo', value: 'bpm', help: 'tempo; default what the prompt says, or what fits it, but with --continue and --init none' },
+  key: { flag: 'key', value: 'key', help: '"A minor", "F# major", …, or none; default as for the tempo' },
+  metre: { flag: 'metre', value: 'metre', help: '4/4, 3/4, 6/8 or 5/4; default as for the tempo' },
+  seed: {
+    flag: 'seed',
+    short: 's',
+    value: 'n',
+    help: 'the same seed on the same adapter makes the same bytes; drawn and shown when absent',
+  },
+  steps: { flag: 'steps', value: 'n', help: 'diffusion steps: more take longer' },
+  guidanceScale: {
+    flag: 'guidance',
+    value: 'scale',
+    help: 'how closely the diffusion follows the tokens; 1 is as trained, and twice as fast',
+  },
+  schedule: { flag: 'schedule', value: 'name', help: 'sizes of the diffusion steps' },
+  sampler: { flag: 'sampler', value: 'name', help: 'how the diffusion steps: ddpm adds noise at each' },
+  temperature: { flag: 'temperature', value: 't', help: 'of the language model; 0 takes the likeliest token' },
+  topK: { flag: 'top-k', value: 'k', help: 'choose from the k likeliest tokens; 0 is all' },
+  topP: { flag: 'top-p', value: 'p', help: 'choose from the likeliest tokens of this probability' },
+  lmGuidanceScale: { flag: 'lm-guidance', value: 'scale', help: 'how closely the language model follows the prompt; 1 is as trained' },
+  firstWindowSeconds: undefined,
+  parallelWindows: { flag: 'parallel', value: 'n', help: 'make so many windows of a long piece at a time: faster on a GPU, other joins' },
+  tuning: { flag: 'tuning', value: 'hz', help: 'A4; default that of given music, else 440 or what the model knows' },
+  steered: { flag: 'steer', value: 'seconds:text', help: 'another prompt from this second on; may be repeated' },
+} as const satisfies Record<SettingName, Flag | undefined>;
+
+type ValueOf<S extends Setting> = S extends { choices: readonly (infer Choice)[] } ? Choice : Values[S['kind']];
+/** The options of a table. */
+export type Options<Table extends Record<string, Setting>> = { -readonly [Name in keyof Table]?: ValueOf<Table[Name]> };
+/** What a recipe holds of a table: all but the audio; always what has a preset. */
+type Fixed<Table extends Record<string, Setting>> = {
+  readonly [Name in keyof Table as Table[Name] extends { preset: unknown } ? Name : never]: ValueOf<Table[Name]>;
+};
+type Given<Table extends Record<string, Setting>> = {
+  readonly [Name in keyof Table as Table[Name] extends { preset: unknown } | { kind: 'audio' } ? never : Name]?: ValueOf<Table[Name]>;
+};
+export type RecipeFields = Fixed<typeof SETTINGS> & Given<typeof SETTINGS>;
+
+export interface StyleOptions extends Options<typeof STYLE> {}
+
+/** A change of the style at `atSeconds` of the music. */
+export interface Steering extends Omit<StyleOptions, 'promptAudio' | 'promptAudioWeight'> {
+  readonly atSeconds: number;
+}
