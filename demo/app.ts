@@ -161,7 +161,7 @@ async function again(entry: Entry): Promise<void> {
   }
   leave();
   await take('About to play.', async (signal) => {
-    await session.playClip(sound.samples, sound.sampleRate, sound.recipe);
+    await session.playClip(sound.channels, sound.sampleRate, sound.recipe);
     if (!signal.aborted) playing = entry;
   });
 }
@@ -212,9 +212,9 @@ async function vary(): Promise<void> {
 async function describe(entry: Entry): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, REST_MS));
   const sound = history.sound(entry.id);
-  if (!sound || sound.samples.length < MIN_MEASURED_SECONDS * sound.sampleRate) return;
+  if (!sound || sound.channels[0].length < MIN_MEASURED_SECONDS * sound.sampleRate) return;
   if (described !== entry || underway || isOn(session.snapshot)) return;
-  const piece = await session.worker.measure([sound.samples], sound.sampleRate);
+  const piece = await session.worker.measure([...sound.channels], sound.sampleRate);
   if (described === entry) say(byId('twin'), pieceOf(piece));
 }
 

@@ -17,7 +17,8 @@ export interface Entry extends Settings {
 }
 
 export interface Sound {
-  readonly samples: Float32Array;
+  /** One array a channel. */
+  readonly channels: readonly Float32Array[];
   readonly sampleRate: number;
   /** All that decides the bytes, as the engine says it. */
   readonly recipe: Recipe;
@@ -25,8 +26,8 @@ export interface Sound {
 
 const KEY = 'melody-history-1';
 const MAX_ENTRIES = 40;
-/** Twenty minutes at 24 kHz, 115 MB: many short clips or two long pieces. */
-const MAX_SAMPLES = 20 * 60 * 24_000;
+/** Twenty minutes of mono at 24 kHz, five of stereo at 48 kHz: many short clips or two long pieces. */
+const MAX_BYTES = 115_200_000;
 
 export class History {
   #entries: Entry[] = read();
@@ -54,11 +55,11 @@ export class History {
     if (steered) this.#write();
     this.#sounds.delete(id);
     this.#sounds.set(id, sound);
-    let samples = [...this.#sounds.values()].reduce((sum, other) => sum + other.samples.length, 0);
-    for (const [oldest, { samples: gone }] of this.#sounds) {
-      if (samples <= MAX_SAMPLES || oldest === id) break; // the newest stays, however long
+    let bytes = [...this.#sounds.values()].reduce((sum, other) => sum + bytesOf(other), 0);
+    for (const [oldest, gone] of this.#sounds) {
+      if (bytes <= MAX_BYTES || oldest === id) break; // the newest stays, however long
       this.#sounds.delete(oldest);
-      samples -= gone.length;
+      bytes -= bytesOf(gone);
     }
   }
 
@@ -82,6 +83,8 @@ export class History {
     }
   }
 }
+
+const bytesOf = ({ channels }: Sound) => channels.reduce((bytes, channel) => bytes + channel.byteLength, 0);
 
 /** Entries of an earlier visit; what is not one is passed over. */
 function read(): Entry[] {

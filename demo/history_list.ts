@@ -64,7 +64,7 @@ export class HistoryList {
     const sound = this.#history.sound(entry.id);
     const what = make('div', entry.prompt, { className: 'what' });
     const length = sound
-      ? clock(sound.samples.length / sound.sampleRate)
+      ? clock(sound.channels[0].length / sound.sampleRate)
       : entry.durationSeconds
         ? clock(entry.durationSeconds)
         : 'endless';
@@ -96,7 +96,7 @@ export class HistoryList {
 /** A WAV file with the recipe inside, through the browser's own download. */
 export async function saveWav(worker: MelodyWorker, entry: Entry, sound: Sound, license: string): Promise<void> {
   const bytes = await worker.wav({
-    channels: [sound.samples],
+    channels: [...sound.channels],
     sampleRate: sound.sampleRate,
     recipe: sound.recipe,
     title: entry.prompt,

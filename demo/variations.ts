@@ -19,6 +19,6 @@ export async function* variations(
       if (event.type === 'progress') say(progressOf(i, Math.floor((event.fraction ?? 0) * 10)));
     };
     const { channels, sampleRate, recipe } = await worker.generate({ ...wanted, signal, onEvent });
-    yield { settings: { ...wanted, durationSeconds: recipe.durationSeconds }, sound: { samples: channels[0], sampleRate, recipe } };
+    yield { settings: { ...wanted, durationSeconds: recipe.durationSeconds }, sound: { channels, sampleRate, recipe } };
   }
 }

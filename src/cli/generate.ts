@@ -1,10 +1,10 @@
 // melody generate: a sentence becomes a WAV file, or a stream of samples.
+
+import { convertAudio, joinAudio } from '../audio/channels.ts';
 import { clipPicture } from '../audio/picture.ts';
-import { resample } from '../audio/resample.ts';
 import { writeWav } from '../audio/wav_write.ts';
 import { MelodyError } from '../errors.ts';
 import type { Clip } from '../pipeline/melody.ts';
-import { mono } from '../pipeline/options.ts';
 import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, textValue, type Values } from './command.ts';
 import { type FileRecipe, tagsOf } from './generate/note.ts';
@@ -112,7 +112,7 @@ async function makeOne(
     line.close();
   }
   const recipe = fileRecipe(opened, request, clip.recipe);
-  const channels = [whole(clip, request)];
+  const channels = whole(clip, request);
   const wav = writeWav({ sampleRate: clip.sampleRate, channels, tags: tagsOf(recipe, opened.licence) }, request.format.sample);
   const png = values.picture ? await clipPicture(channels, clip.sampleRate) : undefined;
   if (io.signal.aborted) throw new MelodyError('aborted', 'stopped before the file was written');
@@ -130,14 +130,10 @@ async function makeOne(
   };
 }
 
-/** The clip, and before it the music that it continues, at the clip's rate; a stream holds what it made alone. */
-function whole(clip: Clip, { inputs: { continue: before }, recipe }: GenerateRequest): Float32Array {
-  if (!before || recipe?.streamed === true) return clip.channels[0];
-  const given = resample(mono(before.audio), before.audio.sampleRate, clip.sampleRate);
-  const both = new Float32Array(given.length + clip.channels[0].length);
-  both.set(given);
-  both.set(clip.channels[0], given.length);
-  return both;
+/** The clip, and before it the music that it continues, at the clip's rate and with its channels; a stream holds what it made alone. */
+function whole(clip: Clip, { inputs: { continue: before }, recipe }: GenerateRequest): Float32Array[] {
+  if (!before || recipe?.streamed === true) return clip.channels;
+  return joinAudio(convertAudio(before.audio, clip.sampleRate, clip.channels.length), clip.channels);
 }
 
 function say(made: Made, values: Values, io: Io): void {

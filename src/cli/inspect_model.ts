@@ -42,7 +42,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   audio_tower: (g, w, { audio_tower: c, token_rate }) =>
     audioTower(g, w, g.input('heard', c.kind === 'ast' ? [128, 128] : [token_rate, c.features]), c),
   semantic_encoder: (g, w, c) => semanticTokens(g, w, semanticFeatures(g, w, g.input('audio', [c.sample_rate])), c.semantic_encoder),
-  vae_encoder: (g, w, c) => vaeEncoder(g, w, g.input('audio', [c.sample_rate]), c.vae_encoder),
+  vae_encoder: (g, w, c) => vaeEncoder(g, w, g.input('audio', [c.channels ?? 1, c.sample_rate]), c.vae_encoder),
 };
 
 /** All that keeps the weights from playing under this config, and the tensors that no network asks for. */

@@ -19,7 +19,8 @@ export interface SemanticEncoderConfig {
 }
 
 const HOP = 960; // samples of 24 kHz audio a token
-const SAMPLE_RATE = 24000;
+/** Whatever the rate and channels of its music: models listen to the mean of the channels at this rate, in Hz. */
+export const LISTENING_RATE = 24000;
 const FEATURES = 40;
 const MEL_BANDS = 48;
 const TIMBRE = 13; // energy and twelve principal components of the log-mel
@@ -30,7 +31,7 @@ export function semanticFeatures(g: Graph, w: Scope, audio: Tensor): Tensor {
     const f = w.at('features');
     const frames = elementsOf(audio.shape) / HOP;
     const pitch = (size: number, highest: number, name: string) => {
-      const bins = Math.floor((highest * size) / SAMPLE_RATE) + 1; // the filters above are zero
+      const bins = Math.floor((highest * size) / LISTENING_RATE) + 1; // the filters above are zero
       const power = complexPower(g, stft(g, audio, { size, hop: HOP, bins }), { bins, mode: 'power' });
       return peakNormalise(g, filterBank(g, power, f.get(name, [size / 2 + 1, 12])), 1e-8);
     };

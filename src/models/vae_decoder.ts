@@ -1,8 +1,8 @@
 // VAE-GAN decoder: latents → audio (docs/system.md §6).
 //
 //   kind 'istft_running'             z [L, D] ─Linear─LayerNorm─ConvNeXt × low─Linear, ×up frames─ConvNeXt × high─LayerNorm─Linear─
-//                                    (log magnitude, direction, salience of pitches) ─gain of phase─running sum─inverse STFT─ audio [hop·L]
-//   kind 'istft_convnext'            the same up to (log magnitude, phase) ─polar─inverse STFT─ audio [hop·L]
+//                                    (log magnitude, direction, salience of pitches) ─gain of phase─running sum─inverse STFT─ audio [1, hop·L]
+//   kind 'istft_convnext'            the same up to (log magnitude, phase), a head for every channel ─polar─inverse STFT─ audio [C, hop·L]
 //   kind 'hifigan' (paper)           z ─conv7─ { leaky ReLU ─ transposed conv ─ mean of residual stacks } ─leaky ReLU─conv7─tanh─ audio
 //
 // Nothing looks further than `decoderContext` frames, so a long piece may be decoded in pieces; what runs on besides is the phase of
@@ -11,6 +11,7 @@ import type { Graph, ParamValue } from '../graph/graph.ts';
 import { elementsOf, reshape, type Tensor } from '../graph/tensor.ts';
 import { conv1d, convTranspose1d } from '../ops/conv.ts';
 import { add, clamp } from '../ops/elementwise.ts';
+import { concatRows } from '../ops/gather.ts';
 import { linear } from '../ops/matmul.ts';
 import { layerNorm } from '../ops/norm.ts';
 import { type Framing, type Pitches, phaseAdvance, phaseSum, polarTurns } from '../ops/phase.ts';
@@ -33,6 +34,7 @@ interface TrunkConfig {
 
 export interface IstftDecoderConfig extends TrunkConfig {
   readonly kind: 'istft_convnext';
+  readonly channels?: number; // of the audio, default 1
 }
 
 export interface RunningDecoderConfig extends TrunkConfig {
@@ -59,7 +61,7 @@ export interface HifiGanConfig {
 
 export type VaeDecoderConfig = IstftDecoderConfig | RunningDecoderConfig | HifiGanConfig;
 
-/** z [L, D] → audio [hop·L] in [−1, 1]. */
+/** z [L, D] → audio [C, hop·L] in [−1, 1], channel after channel. */
 export function vaeDecoder(g: Graph, w: Scope, z: Tensor, c: VaeDecoderConfig): Tensor {
   if (c.kind === 'istft_running') return runningDecoder(g, w, z, c, runningInputs(g, c)).audio;
   return g.scope('vae_decoder', () => (c.kind === 'hifigan' ? hifiGan(g, w, z, c) : istftDecoder(g, w, z, c)));
@@ -105,21 +107,21 @@ export const framingOf = (c: RunningDecoderConfig): Framing => ({
 });
 
 /**
- * z [L, D] → audio [hop·L] in [−1, 1], the phase [K] u32 that a later part starts from, and what the audio was made of: the head's
+ * z [L, D] → audio [1, hop·L] in [−1, 1], the phase [K] u32 that a later part starts from, and what the audio was made of: the head's
  * numbers [upsample·L, ≥ K + 2·directed + P] (log magnitude, a, b, salience) and the phase of every spectral frame.
  */
 export function runningDecoder(g: Graph, w: Scope, z: Tensor, c: RunningDecoderConfig, run: RunningInputs, eps?: Tensor) {
   return g.scope('vae_decoder', () => {
     const bins = c.fft_size / 2 + 1;
     const { directed = bins } = c;
-    const head = trunk(g, w, z, c, bins + 2 * directed + c.pitches.count);
+    const said = head(g, w, 'head', trunk(g, w, z, c), bins + 2 * directed + c.pitches.count);
     const framing = framingOf(c);
     const width = 4 * noiseBlocks(c);
-    const noise = eps ?? normalNoise(g, [head.shape[0], width], { ...run, stream: STREAM.jitter });
-    const u = phaseAdvance(g, head, noise, run.turns, { ...framing, pitches: c.pitches, reference: c.reference_pitch, bins, directed });
+    const noise = eps ?? normalNoise(g, [said.shape[0], width], { ...run, stream: STREAM.jitter });
+    const u = phaseAdvance(g, said, noise, run.turns, { ...framing, pitches: c.pitches, reference: c.reference_pitch, bins, directed });
     const { phase, next } = phaseSum(g, u, run);
-    const audio = clamp(g, istft(g, polarTurns(g, head, phase, { limit: 5 }), framing), -1, 1);
-    return { audio, next, head, phase };
+    const audio = asChannel(clamp(g, istft(g, polarTurns(g, said, phase, { limit: 5 }), framing), -1, 1));
+    return { audio, next, head: said, phase };
   });
 }
 
@@ -137,8 +139,8 @@ export function decoderContext(c: VaeDecoderConfig): number {
   return samples + 3;
 }
 
-/** z [L, D] → `outputs` numbers a spectral frame, rounded up to whole groups of four: [upsample·L, ≥ outputs]. */
-function trunk(g: Graph, w: Scope, z: Tensor, c: TrunkConfig, outputs: number): Tensor {
+/** z [L, D] → features of every spectral frame [upsample·L, dim]. */
+function trunk(g: Graph, w: Scope, z: Tensor, c: TrunkConfig): Tensor {
   const [frames] = z.shape;
   const norm = (name: string, x: Tensor) => layerNorm(g, x, w.get(`${name}.weight`, [c.dim]), w.get(`${name}.bias`, [c.dim]), { eps: EPS });
   const project = (name: string, x: Tensor, from: number, to: number) =>
@@ -147,13 +149,26 @@ function trunk(g: Graph, w: Scope, z: Tensor, c: TrunkConfig, outputs: number): 
   for (let i = 0; i < c.low_layers; i++) x = g.scope(`low ${i}`, () => convNext(g, w.at(`low.${i}`), x, c.ffn, c.kernel));
   x = reshape(project('expand', x, c.dim, c.upsample * c.dim), [frames * c.upsample, c.dim]);
   for (let i = 0; i < c.high_layers; i++) x = g.scope(`high ${i}`, () => convNext(g, w.at(`high.${i}`), x, c.ffn, c.kernel));
-  return linear(g, norm('norm_out', x), w.get('head.weight', [outputs, c.dim]), { bias: w.get('head.bias', [outputs]), padded: true });
+  return norm('norm_out', x);
 }
 
+/** `outputs` numbers a spectral frame, rounded up to whole groups of four: [upsample·L, ≥ outputs]. */
+const head = (g: Graph, w: Scope, name: string, features: Tensor, outputs: number): Tensor =>
+  linear(g, features, w.get(`${name}.weight`, [outputs, features.shape[1]]), { bias: w.get(`${name}.bias`, [outputs]), padded: true });
+
+/** audio [n] → [1, n]. */
+const asChannel = (audio: Tensor): Tensor => reshape(audio, [1, elementsOf(audio.shape)]);
+
 function istftDecoder(g: Graph, w: Scope, z: Tensor, c: IstftDecoderConfig): Tensor {
-  const spoken = trunk(g, w, z, c, c.fft_size + 2);
-  const spectrum = polar(g, spoken, { bins: c.fft_size / 2 + 1, limit: 5 });
-  return clamp(g, istft(g, spectrum, { size: c.fft_size, hop: c.hop_length / c.upsample }), -1, 1);
+  const { channels = 1 } = c;
+  const outputs = c.fft_size + 2;
+  const features = trunk(g, w, z, c);
+  const heads = channels === 1 ? ['head'] : Array.from({ length: channels }, (_, i) => `heads.${i}`);
+  const sounds = heads.map((name) => {
+    const spectrum = polar(g, head(g, w, name, features, outputs), { bins: c.fft_size / 2 + 1, limit: 5 });
+    return asChannel(clamp(g, istft(g, spectrum, { size: c.fft_size, hop: c.hop_length / c.upsample }), -1, 1));
+  });
+  return channels === 1 ? sounds[0] : concatRows(g, sounds);
 }
 
 function hifiGan(g: Graph, w: Scope, z: Tensor, c: HifiGanConfig): Tensor {
@@ -187,5 +202,5 @@ function hifiGan(g: Graph, w: Scope, z: Tensor, c: HifiGanConfig): Tensor {
     x = stacks.slice(1).reduce((sum, y, j) => add(g, sum, y, { alpha: j === 0 ? share : 1, beta: share }), stacks[0]);
   });
   const y = conv('head', x, widths[widths.length - 1], 1, 7, { padding: 3, preAct: 'leaky_relu', act: 'tanh' });
-  return reshape(y, [elementsOf(y.shape)]);
+  return asChannel(y);
 }

@@ -1,4 +1,4 @@
-// VAE-GAN encoder: audio → mean and log variance of the latents (docs/system.md §6).
+// VAE-GAN encoder: audio, of several channels their mean → mean and log variance of the latents (docs/system.md §6).
 //
 //   kind 'stft_convnext' (shipped)  audio ─log |STFT|, frames of one hop side by side─Linear─LayerNorm─ConvNeXt × n─LayerNorm─Linear─ z
 //   kind 'strided_cnn' (paper)      audio ─conv7─ { residual units ─ GELU ─ strided conv } ─GELU─conv3─ z
@@ -6,8 +6,8 @@ import { MelodyError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { elementsOf, reshape, type Tensor } from '../graph/tensor.ts';
 import { conv1d } from '../ops/conv.ts';
-import { clamp } from '../ops/elementwise.ts';
-import { concatCols } from '../ops/gather.ts';
+import { add, clamp } from '../ops/elementwise.ts';
+import { concatCols, slice } from '../ops/gather.ts';
 import { linear } from '../ops/matmul.ts';
 import { layerNorm } from '../ops/norm.ts';
 import { complexPower, stft } from '../ops/spectrum.ts';
@@ -44,14 +44,28 @@ export interface StridedEncoderConfig {
 export type VaeEncoderConfig = StftEncoderConfig | StridedEncoderConfig;
 
 /**
- * audio [n], n a multiple of the hop (pad with zeros) → latents [n / hop, D], as the diffusion model wants them.
+ * audio [n] or [C, n], n a multiple of the hop (pad with zeros) → latents [n / hop, D], as the diffusion model wants them.
  * With `variance` (training checkpoints): [n / hop, 2·D], means, then log variances before their clamp to [−8, 2].
  */
 export function vaeEncoder(g: Graph, w: Scope, audio: Tensor, c: VaeEncoderConfig): Tensor {
-  const n = elementsOf(audio.shape);
+  const n = audio.shape[audio.shape.length - 1];
   if (n % c.hop_length !== 0)
     throw new MelodyError('shape', `vae_encoder: got ${n} samples, expected a multiple of the hop ${c.hop_length}`, 'pad with zeros');
-  return g.scope('vae_encoder', () => (c.kind === 'strided_cnn' ? strided(g, w, audio, c) : stftEncoder(g, w, audio, c)));
+  return g.scope('vae_encoder', () => {
+    const mid = meanOfChannels(g, audio);
+    return c.kind === 'strided_cnn' ? strided(g, w, mid, c) : stftEncoder(g, w, mid, c);
+  });
+}
+
+/** audio [C, n] or [n] → [n]. */
+function meanOfChannels(g: Graph, audio: Tensor): Tensor {
+  const n = audio.shape[audio.shape.length - 1];
+  const channels = elementsOf(audio.shape) / n;
+  if (channels === 1) return reshape(audio, [n]);
+  let sum = slice(g, audio, 0, 1);
+  for (let c = 1; c < channels; c++)
+    sum = add(g, sum, slice(g, audio, c, 1), c === 1 ? { alpha: 1 / channels, beta: 1 / channels } : { beta: 1 / channels });
+  return reshape(sum, [n]);
 }
 
 const outputs = (c: VaeEncoderConfig): number => (c.variance === false ? 1 : 2) * c.latent_dim;

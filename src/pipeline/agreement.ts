@@ -1,8 +1,9 @@
 // How well a clip fits a prompt, as the model's own towers hear it (MuLan cycle consistency, with our towers in MuLan's place).
-import { resample } from '../audio/resample.ts';
+import { convertAudio } from '../audio/channels.ts';
 import type { Machine } from '../engine/engine.ts';
+import { LISTENING_RATE } from '../models/semantic_encoder.ts';
 import type { Model } from './model.ts';
-import { type AudioInput, mono } from './options.ts';
+import type { AudioInput } from './options.ts';
 import { embedAudio, embedText } from './stages.ts';
 
 /**
@@ -18,8 +19,8 @@ export async function agreement(
   const { config, tokenizer } = engine.model;
   const texts: Float32Array[] = [];
   for (const prompt of prompts) texts.push(await embedText(engine, tokenizer.encode(prompt).ids, signal));
-  const samples = resample(mono(audio), audio.sampleRate, config.sample_rate);
-  const window = config.window_seconds * config.sample_rate;
+  const [samples] = convertAudio(audio, LISTENING_RATE, 1);
+  const window = config.window_seconds * LISTENING_RATE;
   const windows = Math.max(1, Math.floor(samples.length / window));
   const sums = prompts.map(() => 0);
   for (let i = 0; i < windows; i++) {

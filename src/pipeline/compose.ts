@@ -1,9 +1,11 @@
 // Finished clips: from the start, behind given audio, as a loop, into holes.
-import { resample } from '../audio/resample.ts';
+import { convertAudio, cutAudio } from '../audio/channels.ts';
+import { monoMix } from '../audio/measures/level.ts';
 import { MelodyError } from '../errors.ts';
+import { LISTENING_RATE } from '../models/semantic_encoder.ts';
 import { begin, decodeAll, type Job, walk, windowSizes } from './job.ts';
-import type { ModelConfig } from './model.ts';
-import { type AudioInput, mono } from './options.ts';
+import { audioOf, type ModelConfig } from './model.ts';
+import type { AudioInput } from './options.ts';
 import { Piece } from './piece.ts';
 import { RunningPhase } from './running_phase.ts';
 import { freshFrames, type WindowSizes } from './schedule.ts';
@@ -14,7 +16,7 @@ import type { SteeredStyle } from './steered_style.ts';
 const JOIN_SECONDS = 0.02;
 
 /** A piece from its start, or from where given audio ends. */
-export async function compose(job: Job, style: SteeredStyle, continueFrom: AudioInput | undefined): Promise<Float32Array> {
+export async function compose(job: Job, style: SteeredStyle, continueFrom: AudioInput | undefined): Promise<Float32Array[]> {
   const { config } = job.engine.model;
   const piece = await begin(job, continueFrom);
   const samples = Math.round((job.recipe.durationSeconds as number) * config.sample_rate);
@@ -22,8 +24,8 @@ export async function compose(job: Job, style: SteeredStyle, continueFrom: Audio
   piece.extendTo(job.recipe.wholeWindows ? endOfWindow(piece, end, windowSizes(job.engine, job.recipe)) : end);
   await style.plan(piece, piece.end);
   await job.fill(piece);
-  const audio = await decodeAll(job, piece.latents, piece.given, end, { phase: piece.phase });
-  return continueFrom ? joinTo(continueFrom, audio.slice(0, samples), config.sample_rate) : audio.slice(0, samples);
+  const audio = cutAudio(await decodeAll(job, piece.latents, piece.given, end, { phase: piece.phase }), 0, samples);
+  return continueFrom ? joinTo(convertAudio(continueFrom, config.sample_rate, audio.length), audio, config.sample_rate) : audio;
 }
 
 /** Where the window ends that an endless stream would be in at frame `end`. */
@@ -34,7 +36,7 @@ function endOfWindow(piece: Piece, end: number, sizes: WindowSizes): number {
 }
 
 /** A piece whose end leads into its start: the seam is made anew with music on both sides, and decoded as a circle. */
-export async function loop(job: Job, style: SteeredStyle): Promise<Float32Array> {
+export async function loop(job: Job, style: SteeredStyle): Promise<Float32Array[]> {
   const { config } = job.engine.model;
   const samples = Math.round((job.recipe.durationSeconds as number) * config.sample_rate);
   const piece = new Piece(config);
@@ -81,17 +83,19 @@ interface Region {
  * The given audio with its regions made anew; tokens of a hole follow from what stands before it. Only what the networks see of the
  * surroundings is read: one window on each side.
  */
-export async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promise<Float32Array> {
+export async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promise<Float32Array[]> {
   const { config } = job.engine.model;
   const { sample_rate, hop_length, token_rate, window_seconds, frame_rate } = config;
   const perToken = config.dual_path.frames_per_token;
-  const out = resample(mono(given), given.sampleRate, sample_rate);
+  const out = convertAudio(given, sample_rate, audioOf(config).channels);
+  const [listened] = convertAudio(given, LISTENING_RATE, 1);
+  const { length } = out[0];
   const whole = new Piece(config);
-  whole.extendTo(Math.ceil(out.length / hop_length));
+  whole.extendTo(Math.ceil(length / hop_length));
   const regions = (job.recipe.inpaint ?? [])
     .map(({ start, end }) => ({
       start: Math.round(start * sample_rate),
-      end: Math.min(out.length, Math.round(end * sample_rate)),
+      end: Math.min(length, Math.round(end * sample_rate)),
       from: Math.floor(start * token_rate + 1e-6) * perToken,
       to: Math.min(whole.end, Math.ceil(end * token_rate - 1e-6) * perToken),
     }))
@@ -103,10 +107,15 @@ export async function inpaint(job: Job, style: SteeredStyle, given: AudioInput):
     const piece = new Piece(config);
     piece.origin = Math.max(0, Math.floor((near[0].from - margin) / chunk) * chunk);
     piece.extendTo(Math.min(whole.end, last + margin));
-    const audio = new Float32Array(piece.known.length * hop_length); // zeros behind the end
-    audio.set(out.subarray(piece.origin * hop_length, piece.end * hop_length));
-    piece.latents = await latentsOfAudio(job.engine, audio, job.signal);
-    const tokens = await tokensOfAudio(job.engine, audio, job.signal);
+    const part = (audio: Float32Array, rate: number) => {
+      const frame = rate / frame_rate; // samples
+      const samples = new Float32Array(piece.known.length * frame); // zeros behind the end
+      samples.set(audio.subarray(piece.origin * frame, piece.end * frame));
+      return samples;
+    };
+    const sound = out.map((channel) => part(channel, sample_rate));
+    piece.latents = await latentsOfAudio(job.engine, sound, job.signal);
+    const tokens = await tokensOfAudio(job.engine, part(listened, LISTENING_RATE), job.signal);
     piece.known.fill(true);
     for (const { from, to } of near) {
       const [first, behind] = [from - piece.origin, to - piece.origin];
@@ -120,9 +129,9 @@ export async function inpaint(job: Job, style: SteeredStyle, given: AudioInput):
     for (const region of near) {
       const startSample = region.from * hop_length;
       const [from, to] = [region.from - piece.origin, region.to - piece.origin];
-      const phase = await phaseWithin(job, piece, region, audio, hop_length);
+      const phase = await phaseWithin(job, piece, region, monoMix(sound), hop_length);
       const made = await decodeAll(job, piece.latents, from, to, { startSample, phase });
-      paste(out, made, region, startSample, Math.round(JOIN_SECONDS * sample_rate));
+      for (const [c, channel] of out.entries()) paste(channel, made[c], region, startSample, Math.round(JOIN_SECONDS * sample_rate));
     }
   }
   return out;
@@ -161,11 +170,12 @@ function paste(out: Float32Array, made: Float32Array, { start, end }: Region, at
   }
 }
 
-/** Made audio whose first samples fade in from the value the given audio ends with, so that the join has no step. */
-function joinTo(given: AudioInput, audio: Float32Array, sampleRate: number): Float32Array {
-  const source = resample(mono(given), given.sampleRate, sampleRate);
-  const step = source[source.length - 1] - audio[0];
-  const join = Math.min(audio.length, Math.round(JOIN_SECONDS * sampleRate));
-  for (let i = 0; i < join; i++) audio[i] += step * (1 - i / join) ** 2;
-  return audio;
+/** Made audio whose first samples fade in from the value that the given audio ends with, channel by channel, so that the join has no step. */
+function joinTo(given: readonly Float32Array[], made: Float32Array[], sampleRate: number): Float32Array[] {
+  for (const [c, audio] of made.entries()) {
+    const step = given[c][given[c].length - 1] - audio[0];
+    const join = Math.min(audio.length, Math.round(JOIN_SECONDS * sampleRate));
+    for (let i = 0; i < join; i++) audio[i] += step * (1 - i / join) ** 2;
+  }
+  return made;
 }

@@ -1,14 +1,16 @@
 // One piece being made: the steps that generating, looping, inpainting and streaming share.
-import { resample } from '../audio/resample.ts';
+import { convertAudio, cutAudio } from '../audio/channels.ts';
+import { monoMix } from '../audio/measures/level.ts';
 import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
+import { LISTENING_RATE } from '../models/semantic_encoder.ts';
 import { Clock } from './clock.ts';
 import { guideOf } from './controls.ts';
 import { denoise } from './denoise.ts';
 import type { Steps } from './draft.ts';
 import { extendTokens } from './language.ts';
-import type { Model } from './model.ts';
-import { type AudioInput, type GenerateOptions, mono, type Recipe } from './options.ts';
+import { audioOf, type Model } from './model.ts';
+import type { AudioInput, GenerateOptions, Recipe } from './options.ts';
 import { Piece } from './piece.ts';
 import { Progress } from './progress.ts';
 import { RunningPhase } from './running_phase.ts';
@@ -164,22 +166,25 @@ export async function begin(job: Job, given: AudioInput | undefined): Promise<Pi
   piece.phase = RunningPhase.of(config, { seed, tuning });
   if (!given) return piece;
   const { sample_rate, hop_length, window_seconds, dual_path } = config;
-  const audio = resample(mono(given), given.sampleRate, sample_rate);
+  const audio = convertAudio(given, sample_rate, audioOf(config).channels);
+  const { length } = audio[0];
   // Whole chunks at the end of the audio, one window at most: what lies before has no say.
   const chunk = piece.chunkFrames * hop_length;
-  const samples = Math.min(Math.floor(audio.length / chunk) * chunk, window_seconds * sample_rate);
+  const samples = Math.min(Math.floor(length / chunk) * chunk, window_seconds * sample_rate);
   if (samples === 0)
     throw new MelodyError(
       'invalid_argument',
-      `the audio to continue has ${(audio.length / sample_rate).toFixed(2)} s; expected at least ${chunk / sample_rate} s`,
+      `the audio to continue has ${(length / sample_rate).toFixed(2)} s; expected at least ${chunk / sample_rate} s`,
     );
-  const tail = audio.subarray(audio.length - samples);
-  job.clock = new Clock((samples - audio.length) / sample_rate); // the first sample of the given audio is taken to be a downbeat
+  const start = length - samples;
+  job.clock = new Clock(-start / sample_rate); // the first sample of the given audio is taken to be a downbeat
+  const tail = cutAudio(audio, start);
   piece.latents = await latentsOfAudio(job.engine, tail, job.signal);
-  piece.tokens = (await tokensOfAudio(job.engine, tail, job.signal)).slice(0, samples / hop_length / dual_path.frames_per_token);
+  const [listened] = cutAudio(convertAudio(given, LISTENING_RATE, 1), Math.round((start * LISTENING_RATE) / sample_rate));
+  piece.tokens = (await tokensOfAudio(job.engine, listened, job.signal)).slice(0, samples / hop_length / dual_path.frames_per_token);
   piece.known = new Array<boolean>(samples / hop_length).fill(true);
   piece.given = piece.known.length;
-  piece.phase = RunningPhase.of(config, { seed, tuning, from: piece.given, given: { audio: tail, until: samples } });
+  piece.phase = RunningPhase.of(config, { seed, tuning, from: piece.given, given: { audio: monoMix(tail), until: samples } });
   return piece;
 }
 
@@ -195,21 +200,23 @@ export async function walk(job: Job, latents: Float32Array, from: number, to: nu
   });
 }
 
-/** Frames from…to−1 as audio, decoded piece by piece; `startSample` is the place of the first sample in the clip. */
+/** Frames from…to−1 as audio, one array a channel, decoded piece by piece; `startSample` is the place of the first sample in the clip. */
 export async function decodeAll(
   job: Job,
   latents: Float32Array,
   from: number,
   to: number,
   { startSample = 0, ...options }: Omit<DecodeOptions, 'signal'> & { startSample?: number } = {},
-): Promise<Float32Array> {
+): Promise<Float32Array[]> {
   const { hop_length } = job.engine.model.config;
-  const audio = new Float32Array((to - from) * hop_length);
+  const { channels } = audioOf(job.engine.model.config);
+  const audio = Array.from({ length: channels }, () => new Float32Array((to - from) * hop_length));
   await job.progress.during('decoding', async () => {
     for (let at = from; at < to; ) {
       const end = await job.fitted(true, async () => {
         const end = Math.min(to, at + job.decodeFrames);
-        audio.set(await decode(job.engine, latents, at, end, { ...options, signal: job.signal }), (at - from) * hop_length);
+        const part = await decode(job.engine, latents, at, end, { ...options, signal: job.signal });
+        for (const [c, channel] of audio.entries()) channel.set(part[c], (at - from) * hop_length);
         return end;
       });
       job.progress.report('decoding', (end - from) / (to - from));

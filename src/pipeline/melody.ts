@@ -37,8 +37,9 @@ export interface LoadOptions extends EngineOptions {
 }
 
 export interface Clip {
-  readonly channels: [Float32Array];
-  readonly sampleRate: number;
+  /** One array a channel, of one length, full scale −1…1. */
+  readonly channels: Float32Array[];
+  readonly sampleRate: number; // Hz
   readonly recipe: Recipe;
   readonly report: ClipReport;
   readonly timings: Timings;
@@ -85,7 +86,7 @@ export class Melody {
   }
 
   /**
-   * One finished clip, mono at the model's rate, exactly `durationSeconds` long.
+   * One finished clip at the model's rate and with its channels, exactly `durationSeconds` long.
    * Throws `invalid_argument` before any work, `busy` while another job runs, `aborted`, `non_finite`, `device_lost` (after one recovery).
    */
   async generate(options: GenerateOptions): Promise<Clip> {
@@ -99,19 +100,19 @@ export class Melody {
       const { memory } = this.#engine.gpu;
       memory.peakBytes = memory.bytes; // of this job alone
       const job = new Job(this.#engine, recipe, options, thrift);
-      const { audio, style } = await make(job, options);
-      const report = measureClip([audio], config.sample_rate, {
+      const { channels, style } = await make(job, options);
+      const report = measureClip(channels, config.sample_rate, {
         periods: [config.hop_length],
         frameRate: config.frame_rate,
         ...(recipe.loop && { joins: [0] }),
       });
       if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
       return {
-        channels: [audio],
+        channels,
         sampleRate: config.sample_rate,
         recipe: style.controls ? { ...recipe, decided: describe(style.controls) } : recipe,
         report,
-        timings: job.progress.finish(audio.length / config.sample_rate, this.#engine.gpu.memory.peakBytes),
+        timings: job.progress.finish(channels[0].length / config.sample_rate, this.#engine.gpu.memory.peakBytes),
       };
     });
   }
@@ -199,18 +200,18 @@ export class Melody {
   }
 }
 
-/** Mono samples of one clip, and the style that it begins with. */
-async function make(job: Job, options: GenerateOptions): Promise<{ audio: Float32Array; style: Style }> {
+/** The channels of one clip, and the style that it begins with. */
+async function make(job: Job, options: GenerateOptions): Promise<{ channels: Float32Array[]; style: Style }> {
   const { seed, durationSeconds } = job.recipe;
   const within = Boolean(options.continueFrom || options.inpaint);
   const facts = { seed, within, ...(job.recipe.loop && { loopSeconds: durationSeconds }) };
   const steered = new SteeredStyle(job, options, facts);
   const style = await steered.now();
-  const audio =
+  const channels =
     options.inpaint && options.initAudio
       ? await inpaint(job, steered, options.initAudio)
       : job.recipe.loop
         ? await loop(job, steered)
         : await compose(job, steered, options.continueFrom);
-  return { audio, style };
+  return { channels, style };
 }

@@ -1,4 +1,5 @@
 // A model folder: its config, its tokenizer, its weights.
+import { MAX_CHANNELS } from '../audio/wav.ts';
 import { MelodyError } from '../errors.ts';
 import type { AudioTowerConfig } from '../models/audio_tower.ts';
 import type { DualPathConfig } from '../models/dual_path.ts';
@@ -18,6 +19,7 @@ export interface ModelConfig {
   readonly model_type: 'melody';
   readonly name?: string;
   readonly sample_rate: number; // Hz
+  readonly channels?: number; // of the audio, default 1
   readonly hop_length: number; // samples a latent frame
   readonly frame_rate: number; // latent frames a second
   readonly token_rate: number; // semantic tokens a second
@@ -49,6 +51,9 @@ export interface Model {
   readonly tokenizer: Tokenizer;
   readonly weights: WeightSource;
 }
+
+/** What its audio is, from the configuration. */
+export const audioOf = ({ sample_rate, channels = 1 }: ModelConfig) => ({ sampleRate: sample_rate, channels });
 
 const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024;
 
@@ -104,6 +109,8 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
     if (typeof c[part] !== 'object' || c[part] === null) wrong.push(`${part} is missing`);
   for (const field of ['sample_rate', 'hop_length', 'frame_rate', 'token_rate', 'window_seconds', 'chunks', 'latent_dim'] as const)
     whole(field, c[field]);
+  if (c.channels !== undefined) whole('channels', c.channels);
+  if ((c.channels ?? 1) > MAX_CHANNELS) wrong.push(`channels must be at most ${MAX_CHANNELS}; got ${c.channels}`);
   if (wrong.length === 0) {
     const agree = (a: string, x: unknown, b: string, y: unknown) => {
       if (x !== y) wrong.push(`${a} is ${JSON.stringify(x)}, ${b} is ${JSON.stringify(y)}; expected them equal`);
@@ -113,6 +120,8 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
     agree('dual_path.latent_dim', c.dual_path.latent_dim, 'latent_dim', c.latent_dim);
     agree('vae_decoder.latent_dim', c.vae_decoder.latent_dim, 'latent_dim', c.latent_dim);
     if (c.vae_decoder.kind === 'istft_running') checkRunning(c, c.vae_decoder, wrong, agree);
+    const { kind, ...decoder } = c.vae_decoder;
+    agree('vae_decoder.channels', (kind !== 'hifigan' && (decoder as { channels?: number }).channels) || 1, 'channels', c.channels ?? 1);
     agree('dual_path.words', c.dual_path.words, 'semantic_lm.words', c.semantic_lm.words);
     agree('semantic_lm.style_levels', c.semantic_lm.style_levels, 'rvq.levels', c.rvq.levels);
     agree('semantic_lm.style_entries', c.semantic_lm.style_entries, 'rvq.entries', c.rvq.entries);

@@ -1,7 +1,7 @@
 // What a user may ask for, and the checked, complete form of it: a Recipe, which makes the same music again. The settings themselves stand
 // in settings.ts.
 import type { Draft } from './draft.ts';
-import type { AudioInput, Options, PIECE, RecipeFields, SAMPLING, Steering, StyleOptions } from './settings.ts';
+import type { Options, PIECE, RecipeFields, SAMPLING, Steering, StyleOptions } from './settings.ts';
 
 export type { AudioInput, Steering, StyleOptions } from './settings.ts';
 
@@ -58,11 +58,4 @@ export interface Recipe extends RecipeFields {
   readonly model: string;
   /** What was decided, for readers: the options above decide it again. A finished clip of a model with controls has it. */
   readonly decided?: Decided;
-}
-
-/** Mean of the channels. */
-export function mono({ channels }: AudioInput): Float32Array {
-  const mix = new Float32Array(channels[0].length);
-  for (const channel of channels) for (let i = 0; i < mix.length; i++) mix[i] += channel[i] / channels.length;
-  return mix;
 }

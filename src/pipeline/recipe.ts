@@ -13,7 +13,11 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
   checkSubject(options);
   const { config } = model;
   if (options.tuning !== undefined && config.vae_decoder.kind !== 'istft_running')
-    throw new MelodyError('invalid_argument', `tuning: the decoder of ${model.name} knows no pitch`, 'leave it out, or use a model with another decoder');
+    throw new MelodyError(
+      'invalid_argument',
+      `tuning: the decoder of ${model.name} knows no pitch`,
+      'leave it out, or use a model with another decoder',
+    );
   const endless = use === 'stream' || options.inpaint;
   const asked: GenerateOptions = { ...options, durationSeconds: options.durationSeconds ?? (endless ? undefined : config.window_seconds) };
   const fields: Record<string, unknown> = {};

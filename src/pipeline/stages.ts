@@ -4,14 +4,14 @@ import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
 import { audioTower } from '../models/audio_tower.ts';
 import { styleCodes } from '../models/rvq.ts';
-import { semanticFeatures, semanticTokens } from '../models/semantic_encoder.ts';
+import { LISTENING_RATE, semanticFeatures, semanticTokens } from '../models/semantic_encoder.ts';
 import { styleHeads } from '../models/style_heads.ts';
 import { textTower } from '../models/text_tower.ts';
 import { decoderContext, runningDecoder, runningInputs, vaeDecoder } from '../models/vae_decoder.ts';
 import { vaeEncoder } from '../models/vae_encoder.ts';
 import { finite } from './faults.ts';
 import { logMel } from './log_mel.ts';
-import type { Model } from './model.ts';
+import { audioOf, type Model } from './model.ts';
 import type { RunningPhase } from './running_phase.ts';
 
 /** Token ids → unit embedding of the text. */
@@ -31,19 +31,19 @@ export function embedText(engine: Machine<Model>, ids: Uint32Array, signal?: Abo
   });
 }
 
-/** Audio of the model's rate → unit embedding of one window, the audio cut or padded with zeros to it (music prompting). */
+/** Mono audio [n] at the listening rate → unit embedding of one window, the audio cut or padded with zeros to it (music prompting). */
 export function embedAudio(engine: Machine<Model>, audio: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
   const { config, weights } = engine.model;
-  const samples = config.window_seconds * config.sample_rate;
+  const samples = config.window_seconds * LISTENING_RATE;
   return engine.resilient(async () => {
-    const { audio_tower, sample_rate } = config;
+    const { audio_tower } = config;
     await weights.prepare(['audio_tower', ...(audio_tower.kind === 'ast' ? [] : ['semantic_encoder'])], signal);
     const plan = await engine.plan(
       'audio embedding',
       (g) => {
         const sound = g.input('audio', [samples]);
         const heard =
-          audio_tower.kind === 'ast' ? logMel(g, sound, sample_rate) : semanticFeatures(g, weights.at('semantic_encoder'), sound);
+          audio_tower.kind === 'ast' ? logMel(g, sound, LISTENING_RATE) : semanticFeatures(g, weights.at('semantic_encoder'), sound);
         g.output('embedding', audioTower(g, weights.at('audio_tower'), heard, audio_tower));
       },
       signal,
@@ -93,10 +93,10 @@ export function styleLogits(
   });
 }
 
-/** Audio of the model's rate → semantic tokens, one for every whole token period. */
+/** Mono audio [n] at the listening rate → semantic tokens, one for every whole token period. */
 export function tokensOfAudio(engine: Machine<Model>, audio: Float32Array, signal?: AbortSignal): Promise<Uint32Array> {
   const { config, weights } = engine.model;
-  const period = config.sample_rate / config.token_rate;
+  const period = LISTENING_RATE / config.token_rate;
   const samples = Math.floor(audio.length / period) * period;
   return engine.resilient(async () => {
     await weights.prepare(['semantic_encoder'], signal);
@@ -113,20 +113,24 @@ export function tokensOfAudio(engine: Machine<Model>, audio: Float32Array, signa
   });
 }
 
-/** Audio of the model's rate → latent means [frames · D], for whole frames. */
-export function latentsOfAudio(engine: Machine<Model>, audio: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
+/** Audio as the model makes it, channels of [n] → latent means [frames · D], for whole frames. */
+export function latentsOfAudio(engine: Machine<Model>, channels: readonly Float32Array[], signal?: AbortSignal): Promise<Float32Array> {
   const { config, weights } = engine.model;
-  const frames = Math.floor(audio.length / config.hop_length);
+  const frames = Math.floor(channels[0].length / config.hop_length);
+  const samples = frames * config.hop_length;
   return engine.resilient(async () => {
     await weights.prepare(['vae_encoder'], signal);
     const plan = await engine.plan(
       `latents of ${frames} frames`,
       (g) => {
-        g.output('latents', vaeEncoder(g, weights.at('vae_encoder'), g.input('audio', [frames * config.hop_length]), config.vae_encoder));
+        const audio = g.input('audio', channels.length === 1 ? [samples] : [channels.length, samples]);
+        g.output('latents', vaeEncoder(g, weights.at('vae_encoder'), audio, config.vae_encoder));
       },
       signal,
     );
-    plan.run({}, { audio: audio.subarray(0, frames * config.hop_length) });
+    const audio = new Float32Array(channels.length * samples);
+    for (const [c, channel] of channels.entries()) audio.set(channel.subarray(0, samples), c * samples);
+    plan.run({}, { audio });
     return finite('the latents of the given audio', await plan.read('latents'));
   });
 }
@@ -142,8 +146,8 @@ export interface DecodeOptions {
 }
 
 /**
- * Audio of latent frames from…to−1 of a piece. Neighbours up to the decoder's reach are read too, so pieces join without a seam.
- * Throws `graph` where the decoder's phase runs on and none is given.
+ * Audio of latent frames from…to−1 of a piece, one array a channel. Neighbours up to the decoder's reach are read too, so pieces join
+ * without a seam. Throws `graph` where the decoder's phase runs on and none is given.
  */
 export function decode(
   engine: Machine<Model>,
@@ -151,7 +155,7 @@ export function decode(
   from: number,
   to: number,
   { circular, origin = 0, phase, signal }: DecodeOptions = {},
-): Promise<Float32Array> {
+): Promise<Float32Array[]> {
   const { config, weights } = engine.model;
   const { vae_decoder, latent_dim: dim, hop_length } = config;
   const total = latents.length / dim;
@@ -182,7 +186,9 @@ export function decode(
     plan.run(told?.scalars ?? {}, { z, ...told?.inputs });
     const audio = finite('the decoded audio', await plan.read('audio'));
     phase?.goOn(new Uint32Array(await plan.readBytes('next')), origin + to);
-    return audio.slice((from - first) * hop_length, (to - first) * hop_length);
+    const samples = (last - first) * hop_length;
+    const [start, end] = [(from - first) * hop_length, (to - first) * hop_length];
+    return Array.from({ length: audioOf(config).channels }, (_, c) => audio.slice(c * samples + start, c * samples + end));
   });
 }
 

@@ -1,5 +1,5 @@
 // Endless music: chunks as an AsyncIterable, made as fast as they are taken, steered while they play.
-
+import { cutAudio } from '../audio/channels.ts';
 import type { Engine } from '../engine/engine.ts';
 import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
@@ -17,7 +17,8 @@ import { isDue, SteeredStyle } from './steered_style.ts';
 const REHEARSED = 8;
 
 export interface StreamChunk {
-  readonly channels: [Float32Array];
+  /** One array a channel, of one length. */
+  readonly channels: Float32Array[];
   readonly sampleRate: number;
   /** Place of the first sample in the stream. */
   readonly startSample: number;
@@ -136,8 +137,8 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
         signal: job.signal,
       }),
     );
-    const exact = audio.subarray(0, Math.min(audio.length, samples - startSample));
-    job.progress.emit({ type: 'chunk', startSample, samples: exact.length });
-    return { channels: [exact.slice()], sampleRate: config.sample_rate, startSample };
+    const channels = cutAudio(audio, 0, Math.min(audio[0].length, samples - startSample));
+    job.progress.emit({ type: 'chunk', startSample, samples: channels[0].length });
+    return { channels, sampleRate: config.sample_rate, startSample };
   }
 }

@@ -1,10 +1,11 @@
 // What is asked for, in words or as music → the 12 style tokens that lead the language model (docs/system.md §2).
-import { resample } from '../audio/resample.ts';
+import { convertAudio } from '../audio/channels.ts';
 import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
+import { LISTENING_RATE } from '../models/semantic_encoder.ts';
 import { type ControlRequest, type Controls, decideControls, describe } from './controls.ts';
 import type { Model } from './model.ts';
-import { mono, type StyleOptions } from './options.ts';
+import type { StyleOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 import { embedAudio, embedText, quantiseStyle } from './stages.ts';
 
@@ -31,8 +32,8 @@ export async function styleOf(
   const second = wanted ? (blend?.weight ?? 0) : 1;
   if (blend) wanted = mix(wanted, await embed(blend.text, 'the second prompt'), second);
   if (options.promptAudio) {
-    const { sample_rate } = engine.model.config;
-    const heard = await embedAudio(engine, resample(mono(options.promptAudio), options.promptAudio.sampleRate, sample_rate), signal);
+    const [listened] = convertAudio(options.promptAudio, LISTENING_RATE, 1);
+    const heard = await embedAudio(engine, listened, signal);
     wanted = mix(wanted, heard, options.promptAudioWeight ?? (wanted ? 0.5 : 1));
   }
   const texts = [

@@ -9,10 +9,10 @@ import type {
   ModelInfo,
   Plain,
   Reply,
-  Request,
   StoreUse,
   WavRequest,
   WorkerEvent,
+  WorkerRequest,
   WorkerStats,
 } from './protocol.ts';
 
@@ -26,7 +26,8 @@ export interface LoadCallbacks {
 export interface StreamCallbacks {
   signal?: AbortSignal;
   onStart?: (recipe: Recipe) => void;
-  onChunk: (samples: Float32Array, sampleRate: number, startSample: number) => void;
+  /** Of every channel the next samples, as many of each. */
+  onChunk: (channels: Float32Array[], sampleRate: number, startSample: number) => void;
   onEvent?: (event: MelodyEvent) => void;
 }
 
@@ -34,7 +35,7 @@ export interface RunningStream {
   /** Settles when all chunks were made. */
   readonly finished: Promise<void>;
   steer(style: StyleOptions): void;
-  /** How many samples were heard: making runs no further ahead of it than was agreed. */
+  /** How many samples of each channel were heard: making runs no further ahead of it than was agreed. */
   played(samples: number): void;
 }
 
@@ -91,7 +92,7 @@ export class MelodyWorker {
   /** As Melody.stream; chunks come by callback, at most `aheadSeconds` more than was reported as played. */
   stream(options: Plain<StreamOptions>, aheadSeconds: number, { signal, onStart, onChunk, onEvent }: StreamCallbacks): RunningStream {
     const { id, answer } = this.#ask('stream', { options, aheadSeconds }, signal, (reply) => {
-      if (reply.type === 'chunk') onChunk(reply.samples, reply.sampleRate, reply.startSample);
+      if (reply.type === 'chunk') onChunk(reply.channels, reply.sampleRate, reply.startSample);
       else if (reply.event.type === 'started') onStart?.(reply.event.recipe);
       else onEvent?.(reply.event as MelodyEvent);
     });
@@ -149,7 +150,7 @@ export class MelodyWorker {
     const answer = new Promise<Calls[K][1]>((resolve, reject) => {
       if (this.#fault) return reject(this.#fault);
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, hear: (reply) => !signal?.aborted && hear(reply) });
-      this.#post({ type, id, ...body } as unknown as Request);
+      this.#post({ type, id, ...body } as unknown as WorkerRequest);
       if (signal?.aborted) abort();
       else signal?.addEventListener('abort', abort, { once: true });
     }).finally(() => signal?.removeEventListener('abort', abort));
@@ -168,7 +169,7 @@ export class MelodyWorker {
     else pending.reject(new MelodyError(reply.error.code, reply.error.message, reply.error.hint));
   }
 
-  #post(request: Request): void {
+  #post(request: WorkerRequest): void {
     this.#worker.postMessage(request);
   }
 }

@@ -6,5 +6,6 @@ export type * from '../public_types.ts';
 export { type LoadCallbacks, MelodyWorker, type RunningStream, type StreamCallbacks } from './client.ts';
 export { MelodyPlayerElement } from './element.ts';
 export type { Description, ModelFiles, ModelInfo, Plain, StoreUse, WavRequest, WorkerEvent, WorkerStats } from './protocol.ts';
+export type { RecordedAudio } from './recording.ts';
 export { Session, type SessionOptions } from './session.ts';
 export type { SessionState, Snapshot } from './snapshot.ts';

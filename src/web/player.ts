@@ -1,4 +1,4 @@
-// Sound out: an AudioContext at the model's rate with the ring of worklet.ts, a volume and an analyser for pictures.
+// Sound out: an AudioContext at the model's rate, with as many channels, the ring of worklet.ts, a volume and an analyser for pictures.
 import { MelodyError } from '../errors.ts';
 import type { PlayerMessage, PlayerReport } from './worklet.ts';
 
@@ -15,9 +15,9 @@ export class Player {
   #wishes = 0; // to sound or not: the last one counts
   #wanted = false; // what it was
 
-  private constructor(context: AudioContext, onReport: (report: PlayerReport) => void, onState: () => void) {
+  private constructor(context: AudioContext, channels: number, onReport: (report: PlayerReport) => void, onState: () => void) {
     this.context = context;
-    this.#ring = new AudioWorkletNode(context, 'melody-ring', { numberOfInputs: 0, outputChannelCount: [1] });
+    this.#ring = new AudioWorkletNode(context, 'melody-ring', { numberOfInputs: 0, outputChannelCount: [channels] });
     this.#fade = new GainNode(context, { gain: 0 });
     this.#volume = new GainNode(context);
     this.analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0.5, minDecibels: -95, maxDecibels: -15 });
@@ -32,12 +32,12 @@ export class Player {
   }
 
   /** Must be called from a press: browsers keep pages silent until then. `sampleRate` in Hz; `onState`: `running` may have changed. Throws `io`. */
-  static async open(sampleRate: number, onReport: (report: PlayerReport) => void, onState: () => void): Promise<Player> {
+  static async open(sampleRate: number, channels: number, onReport: (report: PlayerReport) => void, onState: () => void): Promise<Player> {
     const context = new AudioContext({ sampleRate, latencyHint: 'playback' });
     context.resume().catch(() => {}); // Safari wants this within the press too
     try {
       await context.audioWorklet.addModule(new URL('./melody-worklet.js', import.meta.url));
-      return new Player(context, onReport, onState);
+      return new Player(context, channels, onReport, onState);
     } catch (cause) {
       void context.close().catch(() => {}); // or it runs on, and nobody hears of it
       throw new MelodyError('io', `the script that plays sound could not be used: ${cause}`, 'reload the page', { cause });
@@ -76,9 +76,9 @@ export class Player {
     this.#send({ type: 'clear', startSeconds });
   }
 
-  /** The samples are copied: the page keeps them for saving. */
-  push(samples: Float32Array): void {
-    this.#send({ type: 'samples', samples });
+  /** The samples of every channel, which are copied: the page keeps them for saving. */
+  push(channels: readonly Float32Array[]): void {
+    this.#send({ type: 'samples', channels });
   }
 
   end(): void {

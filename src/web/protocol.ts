@@ -18,6 +18,8 @@ export interface ModelFiles {
 export interface ModelInfo {
   readonly name: string;
   readonly sampleRate: number; // Hz
+  /** Of the audio that it makes. */
+  readonly channels: number;
   readonly windowSeconds: number;
   readonly adapter: string;
   /** Largest piece of memory that the adapter binds, bytes. */
@@ -77,10 +79,10 @@ export interface Calls {
   unload: [Record<never, never>, undefined];
 }
 
-export type Request =
+export type WorkerRequest =
   | { [K in keyof Calls]: { readonly type: K; readonly id: number } & Calls[K][0] }[keyof Calls]
   | { readonly type: 'abort'; readonly id: number }
-  /** For the running stream: a new style, or how many of its samples were heard. */
+  /** For the running stream: a new style, or how much of it was heard, in samples of one channel. */
   | { readonly type: 'steer'; readonly id: number; readonly style: StyleOptions }
   | { readonly type: 'played'; readonly id: number; readonly samples: number };
 
@@ -109,7 +111,7 @@ export type Reply =
   | {
       readonly type: 'chunk';
       readonly id: number;
-      readonly samples: Float32Array;
+      readonly channels: Float32Array[];
       readonly sampleRate: number;
       readonly startSample: number;
     }

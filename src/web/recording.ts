@@ -1,31 +1,40 @@
 // What was made of a piece so far, for saving: its last ten minutes.
+import { cutAudio, joinAudio } from '../audio/channels.ts';
 
-const MAX_SAMPLES = 600 * 24_000; // ten minutes at 24 kHz
+const MAX_SECONDS = 600;
+
+export interface RecordedAudio {
+  /** One array a channel, of one length. */
+  readonly channels: Float32Array[];
+  readonly sampleRate: number; // Hz
+  /** Seconds of the piece before it, which are not kept any more. */
+  readonly startSeconds: number;
+}
 
 export class Recording {
   readonly sampleRate: number;
-  readonly #parts: Float32Array[] = [];
-  #length = 0;
+  #parts: (readonly Float32Array[])[] = [];
+  #length = 0; // samples of a channel
+  #forgotten = 0;
 
   constructor(sampleRate: number) {
     this.sampleRate = sampleRate;
   }
 
-  push(samples: Float32Array): void {
-    this.#parts.push(samples);
-    this.#length += samples.length;
-    while (this.#parts.length > 1 && this.#length > MAX_SAMPLES) this.#length -= (this.#parts.shift() as Float32Array).length;
+  push(channels: readonly Float32Array[]): void {
+    this.#parts.push(channels);
+    this.#length += channels[0].length;
+    while (this.#parts.length > 1 && this.#length > MAX_SECONDS * this.sampleRate) {
+      const [oldest] = this.#parts.shift() as Float32Array[];
+      this.#length -= oldest.length;
+      this.#forgotten += oldest.length;
+    }
   }
 
-  /** One array; undefined when there is nothing. */
-  audio(): { samples: Float32Array; sampleRate: number } | undefined {
+  /** All of it; undefined when there is nothing. */
+  audio(): RecordedAudio | undefined {
     if (this.#length === 0) return undefined;
-    const samples = new Float32Array(this.#length);
-    let at = 0;
-    for (const part of this.#parts) {
-      samples.set(part, at);
-      at += part.length;
-    }
-    return { samples, sampleRate: this.sampleRate };
+    const channels = this.#parts.length === 1 ? cutAudio(this.#parts[0], 0) : joinAudio(...this.#parts);
+    return { channels, sampleRate: this.sampleRate, startSeconds: this.#forgotten / this.sampleRate };
   }
 }

@@ -3,7 +3,7 @@ import { MelodyError } from '../errors.ts';
 import type { MelodyEvent, Recipe, StreamOptions, StyleOptions } from '../pipeline/options.ts';
 import { MelodyWorker, type RunningStream } from './client.ts';
 import type { ModelInfo, Plain } from './protocol.ts';
-import { Recording } from './recording.ts';
+import { type RecordedAudio, Recording } from './recording.ts';
 import { EMPTY, NOTHING, type Snapshot } from './snapshot.ts';
 import { Sound } from './sound.ts';
 import type { PlayerReport } from './worklet.ts';
@@ -14,7 +14,8 @@ export interface SessionOptions {
   /** Making stays about this far ahead of hearing. */
   aheadSeconds?: number;
   onChange?: (snapshot: Snapshot) => void;
-  onChunk?: (samples: Float32Array, sampleRate: number, startSample: number) => void;
+  /** Of every channel the next samples, as many of each. */
+  onChunk?: (channels: readonly Float32Array[], sampleRate: number, startSample: number) => void;
   onEvent?: (event: MelodyEvent) => void;
   worker?: MelodyWorker;
 }
@@ -95,7 +96,7 @@ export class Session {
   async play(options: Plain<StreamOptions>): Promise<void> {
     const { model } = this.#snapshot;
     if (!model) return this.#set({ error: new MelodyError('invalid_argument', 'no model is loaded', 'load one first') });
-    const piece = await this.#begin(model.sampleRate, { ...NOTHING, state: 'buffering', speed: undefined });
+    const piece = await this.#begin(model, { ...NOTHING, state: 'buffering', speed: undefined });
     if (piece !== this.#pieces) return;
     const abort = new AbortController();
     const ahead = this.#options.aheadSeconds ?? AHEAD_SECONDS;
@@ -125,15 +126,15 @@ export class Session {
         }
         this.#options.onEvent?.(event);
       },
-      onChunk: (samples, sampleRate, startSample) => {
+      onChunk: (channels, sampleRate, startSample) => {
         computing += (performance.now() - madeAt) / 1000;
         waiting = true;
-        const madeSeconds = (startSample + samples.length) / sampleRate;
-        this.#recording?.push(samples);
-        this.#sound.player?.push(samples);
+        const madeSeconds = (startSample + channels[0].length) / sampleRate;
+        this.#recording?.push(channels);
+        this.#sound.player?.push(channels);
         if (startSample === 0) this.#expectSound();
         this.#set({ madeSeconds, speed: madeSeconds / Math.max(computing, 1e-3) });
-        this.#options.onChunk?.(samples, sampleRate, startSample);
+        this.#options.onChunk?.(channels, sampleRate, startSample);
       },
     });
     const settled = stream.finished.then(
@@ -152,16 +153,16 @@ export class Session {
     this.#job = job;
   }
 
-  /** Play audio that is already there. */
-  async playClip(samples: Float32Array, sampleRate: number, recipe: Recipe | undefined): Promise<void> {
-    const piece = await this.#begin(sampleRate, { ...NOTHING, state: 'buffering', recipe });
+  /** Play audio that is already there: arrays of one length, one a channel. */
+  async playClip(channels: readonly Float32Array[], sampleRate: number, recipe: Recipe | undefined): Promise<void> {
+    const piece = await this.#begin({ sampleRate, channels: channels.length }, { ...NOTHING, state: 'buffering', recipe });
     if (piece !== this.#pieces) return;
-    this.#recording?.push(samples);
-    this.#sound.player?.push(samples);
+    this.#recording?.push(channels);
+    this.#sound.player?.push(channels);
     this.#sound.player?.end();
     this.#expectSound();
-    this.#set({ complete: true, madeSeconds: samples.length / sampleRate });
-    this.#options.onChunk?.(samples, sampleRate, 0);
+    this.#set({ complete: true, madeSeconds: channels[0].length / sampleRate });
+    this.#options.onChunk?.(channels, sampleRate, 0);
   }
 
   /** Change the music while it is made; heard from the next chunk on. */
@@ -190,8 +191,8 @@ export class Session {
     await ended;
   }
 
-  /** The piece so far (its last ten minutes), one array; undefined when there is none. */
-  audio(): { samples: Float32Array; sampleRate: number } | undefined {
+  /** The piece so far (its last ten minutes); undefined when there is none. */
+  audio(): RecordedAudio | undefined {
     return this.#recording?.audio();
   }
 
@@ -228,9 +229,9 @@ export class Session {
   }
 
   /** Ends what runs, gets the player ready; returns the number of the new piece, or -1 where it was stopped before it began. */
-  async #begin(sampleRate: number, start: Partial<Snapshot>): Promise<number> {
+  async #begin({ sampleRate, channels }: { sampleRate: number; channels: number }, start: Partial<Snapshot>): Promise<number> {
     // The context is made before the first await, while the press still counts.
-    const opening = this.#sound.open(sampleRate);
+    const opening = this.#sound.open(sampleRate, channels);
     const ended = this.#end();
     const piece = this.#pieces;
     this.#recording = new Recording(sampleRate);

@@ -1,11 +1,11 @@
-// A session's player: opened at the first piece, one at a time, and opened again for another rate.
+// A session's player: opened at the first piece, one at a time, and opened again for another rate or number of channels.
 import { Player } from './player.ts';
 import type { PlayerReport } from './worklet.ts';
 
 export class Sound {
   readonly #onReport: (report: PlayerReport) => void;
   readonly #onState: () => void;
-  #opening: { sampleRate: number; player: Promise<Player> } | undefined; // the player, or what will be it
+  #opening: { sampleRate: number; channels: number; player: Promise<Player> } | undefined; // the player, or what will be it
   #player: Player | undefined;
   #volume = 1;
 
@@ -25,19 +25,19 @@ export class Sound {
   }
 
   /** Call it from a press, before anything is waited for. One player, however often it is asked for while it opens. Throws `io`. */
-  open(sampleRate: number): Promise<Player> {
-    if (this.#opening?.sampleRate === sampleRate) {
+  open(sampleRate: number, channels: number): Promise<Player> {
+    if (this.#opening?.sampleRate === sampleRate && this.#opening.channels === channels) {
       this.#player?.unlock();
       return this.#opening.player;
     }
     void this.close();
     const open = async () => {
-      const player = await Player.open(sampleRate, this.#onReport, this.#onState);
+      const player = await Player.open(sampleRate, channels, this.#onReport, this.#onState);
       player.volume = this.#volume;
       if (this.#opening === opening) this.#player = player;
       return player;
     };
-    const opening = { sampleRate, player: open() };
+    const opening = { sampleRate, channels, player: open() };
     this.#opening = opening;
     opening.player.catch(() => {
       if (this.#opening === opening) this.#opening = undefined; // the next press tries again

@@ -1,16 +1,16 @@
 // The worker: everything heavy of a page. It owns one model on one GPU and answers the requests of protocol.ts.
 import { platform } from '#platform';
 import { Melody, MelodyError, measureClip, recipeTags, writeWav } from '../index.ts';
-import { openModel } from '../pipeline/model.ts';
+import { audioOf, openModel } from '../pipeline/model.ts';
 import type { MelodyStream } from '../pipeline/stream.ts';
 import { describeModel, openModelFiles } from './model_files.ts';
-import type { Calls, Description, ModelInfo, PlainError, Reply, Request, WavRequest, WorkerEvent } from './protocol.ts';
+import type { Calls, Description, ModelInfo, PlainError, Reply, WavRequest, WorkerEvent, WorkerRequest } from './protocol.ts';
 import { NO_ADAPTER } from './words.ts';
 
 /** What a worker's global is, as far as we use it. */
 interface Port {
   postMessage(message: Reply, transfer: Transferable[]): void;
-  onmessage: ((event: MessageEvent<Request>) => void) | null;
+  onmessage: ((event: MessageEvent<WorkerRequest>) => void) | null;
 }
 
 /** Tabs are stopped when one submit takes seconds: slow adapters get short ones. */
@@ -42,7 +42,7 @@ class Host {
     port.onmessage = ({ data }) => this.#hear(data);
   }
 
-  #hear(request: Request): void {
+  #hear(request: WorkerRequest): void {
     const task = this.#tasks.get(request.id);
     if (request.type === 'abort') {
       task?.abort.abort();
@@ -61,7 +61,7 @@ class Host {
     } else void this.#answer(request);
   }
 
-  async #answer(request: Exclude<Request, { type: 'abort' | 'steer' | 'played' }>): Promise<void> {
+  async #answer(request: Exclude<WorkerRequest, { type: 'abort' | 'steer' | 'played' }>): Promise<void> {
     const { id } = request;
     let end = () => {};
     const ended = new Promise<void>((resolve) => {
@@ -87,7 +87,7 @@ class Host {
     for (const other of [...this.#tasks.values()]) if (other !== task && other.abort.signal.aborted) await other.ended;
   }
 
-  #call(request: Exclude<Request, { type: 'abort' | 'steer' | 'played' }>, task: Task): Promise<unknown> {
+  #call(request: Exclude<WorkerRequest, { type: 'abort' | 'steer' | 'played' }>, task: Task): Promise<unknown> {
     const emit = (event: WorkerEvent) => this.#post({ type: 'event', id: request.id, event });
     const { signal } = task.abort;
     switch (request.type) {
@@ -138,7 +138,7 @@ class Host {
     const { caps } = melody.engine.gpu;
     const info: ModelInfo = {
       name: model.name,
-      sampleRate: model.config.sample_rate,
+      ...audioOf(model.config),
       windowSeconds: model.config.window_seconds,
       adapter: caps.name,
       bindingBytes: caps.storageBinding,
@@ -166,9 +166,8 @@ class Host {
     task.stream = stream;
     emit({ type: 'started', recipe: stream.recipe });
     for await (const { channels, sampleRate, startSample } of stream) {
-      const [samples] = channels;
-      const end = startSample + samples.length;
-      this.#post({ type: 'chunk', id, samples, sampleRate, startSample }, [samples.buffer]);
+      const end = startSample + channels[0].length;
+      this.#post({ type: 'chunk', id, channels, sampleRate, startSample }, buffersOf({ channels }));
       // No faster than it is heard, but for the part that may lie ahead.
       while (!signal.aborted && end - task.played > aheadSeconds * sampleRate) {
         await new Promise<void>((resolve) => {
@@ -233,7 +232,7 @@ function plain(error: unknown): PlainError {
 function buffersOf(value: unknown): Transferable[] {
   if (value instanceof Uint8Array) return [value.buffer];
   const { channels } = (value ?? {}) as { channels?: Float32Array[] };
-  return channels ? channels.map((channel) => channel.buffer) : [];
+  return Array.isArray(channels) ? channels.map((channel) => channel.buffer) : [];
 }
 
 new Host(globalThis as unknown as Port);

@@ -1,4 +1,4 @@
-// The AudioWorklet that plays: a ring of samples, filled by messages, emptied by the sound card. Waits until enough is there, and counts
+// The AudioWorklet that plays: a ring of samples for every channel, filled by messages, emptied by the sound card. Waits until enough is there, and counts
 // every time that it runs dry.
 
 interface WorkletPort {
@@ -12,16 +12,17 @@ declare function registerProcessor(name: string, processor: unknown): void;
 declare const sampleRate: number;
 
 export type PlayerMessage =
-  | { readonly type: 'samples'; readonly samples: Float32Array }
+  /** As many samples of each channel. */
+  | { readonly type: 'samples'; readonly channels: readonly Float32Array[] }
   /** Nothing more will come: play what is left, however little. */
   | { readonly type: 'end' }
   /** Forget everything and wait for a new piece that starts after `startSeconds` of it are here. */
   | { readonly type: 'clear'; readonly startSeconds: number };
 
 export interface PlayerReport {
-  /** Samples heard of this piece. */
+  /** Samples of each channel: heard of this piece, */
   readonly played: number;
-  /** Samples waiting to be heard. */
+  /** and waiting to be heard. */
   readonly buffered: number;
   /** How often the ring ran dry in the middle of the piece. */
   readonly underruns: number;
@@ -33,10 +34,10 @@ export interface PlayerReport {
 }
 
 const REPORT_SECONDS = 0.1;
-const FIRST_CAPACITY = 2 ** 19; // samples; grows for pieces that come all at once
+const FIRST_CAPACITY = 2 ** 19; // samples of a channel; grows for pieces that come all at once
 
 class Ring extends AudioWorkletProcessor {
-  #ring = new Float32Array(FIRST_CAPACITY);
+  #rings: Float32Array[] = [new Float32Array(FIRST_CAPACITY)]; // one a channel
   #written = 0;
   #played = 0;
   #start = 0; // samples that must be there before it flows
@@ -50,47 +51,57 @@ class Ring extends AudioWorkletProcessor {
   constructor() {
     super();
     this.port.onmessage = ({ data }) => {
-      if (data.type === 'samples') this.#write(data.samples);
+      if (data.type === 'samples') this.#write(data.channels);
       else if (data.type === 'end') this.#ended = true;
       else this.#clear(data.startSeconds);
     };
   }
 
   process(_inputs: unknown, outputs: Float32Array[][]): boolean {
-    const [out] = outputs[0];
+    const [{ length }] = outputs[0];
     const buffered = this.#written - this.#played;
     if (!this.#flowing && buffered > 0 && (this.#ended || buffered >= this.#start)) this.#flowing = true;
-    const count = this.#flowing ? Math.min(out.length, buffered) : 0;
-    const ring = this.#ring;
-    for (let i = 0; i < count; i++) {
-      const value = ring[(this.#played + i) % ring.length];
-      out[i] = value;
-      this.#peak = Math.max(this.#peak, Math.abs(value));
+    const count = this.#flowing ? Math.min(length, buffered) : 0;
+    for (const [c, out] of outputs[0].entries()) {
+      const ring = this.#rings[c % this.#rings.length]; // mono sounds from every side
+      for (let i = 0; i < count; i++) {
+        const value = ring[(this.#played + i) % ring.length];
+        out[i] = value;
+        this.#peak = Math.max(this.#peak, Math.abs(value));
+      }
     }
     this.#played += count;
-    if (this.#flowing && count < out.length) {
+    if (this.#flowing && count < length) {
       this.#flowing = false; // and waits for a full start again, so that one slow moment is one gap
       if (!this.#ended) this.#underruns += 1;
     }
-    this.#sinceReport += out.length;
+    this.#sinceReport += length;
     if (this.#sinceReport >= REPORT_SECONDS * sampleRate) this.#report();
     return true;
   }
 
-  #write(samples: Float32Array): void {
-    const needed = this.#written - this.#played + samples.length;
-    if (needed > this.#ring.length) this.#grow(needed);
-    const at = this.#written % this.#ring.length;
-    const first = Math.min(samples.length, this.#ring.length - at);
-    this.#ring.set(samples.subarray(0, first), at);
-    this.#ring.set(samples.subarray(first), 0);
-    this.#written += samples.length;
+  #write(channels: readonly Float32Array[]): void {
+    const [{ length }] = channels;
+    const needed = this.#written - this.#played + length;
+    const [ring] = this.#rings;
+    const capacity = needed > ring.length ? 2 ** Math.ceil(Math.log2(needed)) : ring.length;
+    if (capacity > ring.length || channels.length !== this.#rings.length)
+      this.#rings = channels.map((_, c) => this.#copy(this.#rings[c % this.#rings.length], capacity));
+    for (const [c, samples] of channels.entries()) {
+      const to = this.#rings[c];
+      const at = this.#written % capacity;
+      const first = Math.min(length, capacity - at);
+      to.set(samples.subarray(0, first), at);
+      to.set(samples.subarray(first), 0);
+    }
+    this.#written += length;
   }
 
-  #grow(needed: number): void {
-    const larger = new Float32Array(2 ** Math.ceil(Math.log2(needed)));
-    for (let i = this.#played; i < this.#written; i++) larger[i % larger.length] = this.#ring[i % this.#ring.length];
-    this.#ring = larger;
+  /** What waits in a ring, in one of this capacity. */
+  #copy(ring: Float32Array, capacity: number): Float32Array {
+    const other = new Float32Array(capacity);
+    for (let i = this.#played; i < this.#written; i++) other[i % capacity] = ring[i % ring.length];
+    return other;
   }
 
   #clear(startSeconds: number): void {

@@ -4,7 +4,7 @@ import { RealFft } from '../../src/audio/fft.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
 import type { ModelConfig } from '../../src/pipeline/model.ts';
 import { RunningPhase } from '../../src/pipeline/running_phase.ts';
-import { decode } from '../../src/pipeline/stages.ts';
+import { decode as decodeChannels } from '../../src/pipeline/stages.ts';
 import { platform } from '../../src/platform/node.ts';
 import { randomArray } from '../helpers/data.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
@@ -22,6 +22,8 @@ afterAll(() => melody.dispose());
 const worst = (a: Float32Array, b: Float32Array) =>
   a.reduce((m, v, i) => Math.max(m, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity);
 const phase = (options: Partial<Parameters<typeof RunningPhase.of>[1]> = {}) => RunningPhase.of(config, { seed: 7, ...options });
+/** The only channel. */
+const decode = (...asked: Parameters<typeof decodeChannels>) => decodeChannels(...asked).then(([audio]) => audio);
 const latents = (frames: number) => randomArray(frames * config.latent_dim, 5, 1.5);
 
 describe('decode', () => {

@@ -147,6 +147,14 @@ describe('options', () => {
     expect(of([new Float32Array(9), new Float32Array(9)])).toBe('taken');
   });
 
+  test('that a model cannot follow: refused before any work', () => {
+    const vae_decoder = { ...model.config.vae_decoder, kind: 'istft_convnext' } as Model['config']['vae_decoder'];
+    const plain = { ...model, config: { ...model.config, vae_decoder } };
+    expect(message(() => resolve({ prompt: 'piano', tuning: 442 }, plain, 'generate'))).toMatch(
+      /tuning: the decoder of melody-tiny knows no pitch/,
+    );
+  });
+
   test('types follow from the table', () => {
     const options: GenerateOptions = { prompt: 'a', schedule: 'uniform', topK: 3, blend: { text: 'b', weight: 0.5 } };
     // @ts-expect-error a name that is none of the choices

@@ -18,7 +18,7 @@ const chunksThere = (page: Page, style?: StyleOptions, steered: readonly Steerin
         const chunks: number[][] = [];
         // Nothing ahead: the second window is made when all of the first was heard.
         const running = session.worker.stream(piece, 0, {
-          onChunk: (samples, _rate, start) => {
+          onChunk: ([samples], _rate, start) => {
             if (style && chunks.length === 0) running.steer(style);
             chunks.push([...samples]);
             running.played(start + samples.length);
@@ -118,7 +118,7 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
     const piece = { samples: Array.from({ length: 12_000 }, (_, i) => 0.1 * Math.sin(i / 10)) };
     const listen = () =>
       device.evaluate(async ({ samples }) => {
-        await session.playClip(Float32Array.from(samples), 24_000, undefined);
+        await session.playClip([Float32Array.from(samples)], 24_000, undefined);
         await session.pause();
         session.resume(); // at once: the pause must not win
       }, piece);
@@ -128,7 +128,7 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
       await device.evaluate(() => session.stop());
     }
     const soon = device.evaluate(async ({ samples }) => {
-      await session.playClip(Float32Array.from(samples), 24_000, undefined);
+      await session.playClip([Float32Array.from(samples)], 24_000, undefined);
       const pausing = session.pause();
       session.resume();
       await pausing;
@@ -138,7 +138,7 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
     await device.evaluate(async ({ samples }) => {
       await session.stop();
       mute = true;
-      await session.playClip(Float32Array.from(samples), 24_000, undefined);
+      await session.playClip([Float32Array.from(samples)], 24_000, undefined);
     }, piece);
     await device.waitForFunction(() => session.snapshot.warnings.some((text) => text.startsWith('No sound comes out')), undefined, {
       polling: 100,

@@ -84,7 +84,16 @@ export const stubWorker = (tab: Page, set: Partial<Stub> = {}) =>
             event({ type: 'fetching', file: 'a', fileReceived: received, fileTotal: BYTES, received, total: BYTES });
             await wait(stub.loadMs / 10);
           }
-          return { name: 'stub', sampleRate: RATE, windowSeconds: 4, adapter: 'none', bindingBytes: 1e8, software: false, kept: true };
+          return {
+            name: 'stub',
+            sampleRate: RATE,
+            channels: 1,
+            windowSeconds: 4,
+            adapter: 'none',
+            bindingBytes: 1e8,
+            software: false,
+            kept: true,
+          };
         }
         if (type === 'generate')
           return { channels: [music(options.prompt, 4)], sampleRate: RATE, recipe: { ...options, durationSeconds: 4 } };
@@ -97,7 +106,7 @@ export const stubWorker = (tab: Page, set: Partial<Stub> = {}) =>
           await wait(stub.chunkMs);
           await this.#unlessAborted(id);
           if (prompt.includes('fail') && second === 1) throw fault('gpu', 'the GPU is gone');
-          this.#say({ type: 'chunk', id, samples: music(prompt, 1), sampleRate: RATE, startSample: second * RATE });
+          this.#say({ type: 'chunk', id, channels: [music(prompt, 1)], sampleRate: RATE, startSample: second * RATE });
           while ((second + 1 - aheadSeconds) * RATE > (this.#heard.get(id) ?? 0)) {
             await this.#unlessAborted(id);
             await wait(20);

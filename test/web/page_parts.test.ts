@@ -31,7 +31,7 @@ test('a model is chosen by name, else by what the device has room for; a word sa
 
 test('sounds are kept by how much they weigh, the newest always', () => {
   const history = new History();
-  const minutes = (n: number) => ({ samples: { length: n * 60 * 24_000 }, sampleRate: 24_000, recipe: {} }) as never;
+  const minutes = (n: number) => ({ channels: [{ byteLength: 4 * n * 60 * 24_000 }], sampleRate: 24_000, recipe: {} }) as never;
   const kept = (lengths: number[]) => {
     history.clear();
     const ids = lengths.map((n, seed) => {

@@ -153,8 +153,8 @@ export const finished = (page: Page) =>
     polling: 250,
   });
 
-/** The samples of the session's piece. */
-export const made = async (page: Page) => new Float32Array(await page.evaluate(() => [...(session.audio()?.samples ?? [])]));
+/** The samples of the session's piece, of its first channel. */
+export const made = async (page: Page) => new Float32Array(await page.evaluate(() => [...(session.audio()?.channels[0] ?? [])]));
 
 /** DevTools of the page's worker: its answer to one method. */
 export async function workerDevtools(page: Page): Promise<(method: string) => Promise<Record<string, number>>> {

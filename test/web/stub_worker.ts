@@ -1,20 +1,32 @@
 // Stands in for the worker in the tests of what is around it: sounds at once, and slow where a word of the request says so. Tells all tabs what
 // it was asked.
-import type { Reply, Request } from '../../src/web/protocol.ts';
+import type { Reply, WorkerRequest } from '../../src/web/protocol.ts';
 
-const RATE = 24_000;
+/** Stereo at 48 kHz where the address of the model says so. */
+let RATE = 24_000;
+let CHANNELS = 1;
 const told = new BroadcastChannel('stub');
 const aborts = new Map<number, AbortController>();
 const post = (reply: Reply) => (globalThis as unknown as { postMessage(reply: Reply): void }).postMessage(reply);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function answer(request: Request, signal: AbortSignal): Promise<unknown> {
+async function answer(request: WorkerRequest, signal: AbortSignal): Promise<unknown> {
   const { id } = request;
   if (request.type === 'load') {
     const at = { type: 'fetching', file: 'all', fileTotal: 1e6, total: 1e6 } as const;
     for (const received of [0, 1e6]) post({ type: 'event', id, event: { ...at, fileReceived: received, received } });
+    [RATE, CHANNELS] = request.src.includes('stereo') ? [48_000, 2] : [24_000, 1];
     if (request.src.includes('slow')) await sleep(700); // as a model that is opened: it looks at no signal
-    return { name: 'stub', sampleRate: RATE, windowSeconds: 4, adapter: 'stub', bindingBytes: 1e8, software: true, kept: true };
+    return {
+      name: 'stub',
+      sampleRate: RATE,
+      channels: CHANNELS,
+      windowSeconds: 4,
+      adapter: 'stub',
+      bindingBytes: 1e8,
+      software: true,
+      kept: true,
+    };
   }
   if (request.type !== 'stream') return undefined;
   const { prompt = '', seed = 0, steered = [] } = request.options;
@@ -22,8 +34,10 @@ async function answer(request: Request, signal: AbortSignal): Promise<unknown> {
   if (prompt.includes('zither'))
     post({ type: 'event', id, event: { type: 'warning', code: 'unknown_words', message: 'no music with “zither” was heard in training' } });
   for (let second = 0; !signal.aborted; second++) {
-    const samples = Float32Array.from({ length: RATE }, (_, i) => 0.1 * Math.sin(i / 10));
-    post({ type: 'chunk', id, samples, sampleRate: RATE, startSample: second * RATE });
+    const channels = Array.from({ length: CHANNELS }, (_, c) =>
+      Float32Array.from({ length: RATE }, (_, i) => (0.1 / (1 + c)) * Math.sin(i / 10)),
+    );
+    post({ type: 'chunk', id, channels, sampleRate: RATE, startSample: second * RATE });
     const pause = prompt.includes('gaps') ? 1500 : 500; // ms
     for (let wait = 0; wait < pause && !signal.aborted; wait += 50) await sleep(50);
   }
@@ -31,7 +45,7 @@ async function answer(request: Request, signal: AbortSignal): Promise<unknown> {
   throw new Error('aborted');
 }
 
-globalThis.onmessage = async ({ data: request }: MessageEvent<Request>) => {
+globalThis.onmessage = async ({ data: request }: MessageEvent<WorkerRequest>) => {
   const { id, type } = request;
   if (type !== 'played') told.postMessage(request);
   if (type === 'abort') return aborts.get(id)?.abort();

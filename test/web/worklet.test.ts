@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 
 const send = (data: PlayerMessage) => ring.port.onmessage({ data });
-const push = (...samples: number[]) => send({ type: 'samples', samples: Float32Array.from(samples) });
+const push = (...samples: number[]) => send({ type: 'samples', channels: [Float32Array.from(samples)] });
 const ramp = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
 
 /** What is heard in the next `count` samples. */
@@ -45,6 +45,16 @@ function hear(count: number): number[] {
     heard.push(...out);
   }
   return heard;
+}
+/** The same of two channels. */
+function hearBoth(count: number): number[][] {
+  const both: number[][] = [[], []];
+  for (let at = 0; at < count; at += BLOCK) {
+    const out = [new Float32Array(BLOCK), new Float32Array(BLOCK)];
+    ring.process([], [out]);
+    for (const [c, samples] of out.entries()) both[c].push(...samples);
+  }
+  return both;
 }
 const lastReport = () => {
   hear(100);
@@ -80,8 +90,8 @@ test('wraps round, and grows for a long piece', () => {
   push(...ramp(0, 60));
   hear(60);
   const long = Float32Array.from({ length: capacity + 1000 }, (_, i) => i % 977);
-  send({ type: 'samples', samples: long.subarray(0, capacity - 500) }); // over the ring's edge
-  send({ type: 'samples', samples: long.subarray(capacity - 500) }); // more than it holds
+  send({ type: 'samples', channels: [long.subarray(0, capacity - 500)] }); // over the ring's edge
+  send({ type: 'samples', channels: [long.subarray(capacity - 500)] }); // more than it holds
   const heard = hear(long.length + (BLOCK - (long.length % BLOCK)));
   expect(heard.slice(0, long.length).findIndex((v, i) => v !== long[i])).toBe(-1);
 });
@@ -94,4 +104,28 @@ test('clear forgets what was there', () => {
   push(7);
   expect(hear(10)).toEqual([7, ...new Array(9).fill(0)]);
   expect(lastReport()).toMatchObject({ played: 1 });
+});
+
+test('two channels: each goes where it belongs, over the edge of the ring and when it grows; counts are of one channel', () => {
+  const capacity = 2 ** 19;
+  const channels = [1, -2].map((gain) => Float32Array.from({ length: capacity + 1000 }, (_, i) => gain * (1 + (i % 977))));
+  const part = (from: number, to: number) => send({ type: 'samples', channels: channels.map((channel) => channel.subarray(from, to)) });
+  part(0, 60);
+  expect(hearBoth(60)).toEqual(channels.map((channel) => [...channel.subarray(0, 60)]));
+  part(60, capacity - 100); // over the edge
+  part(capacity - 100, capacity + 1000); // more than it holds
+  const length = capacity + 940;
+  const heard = hearBoth(length + (BLOCK - (length % BLOCK)));
+  for (const [c, channel] of channels.entries()) expect(heard[c].slice(0, length).findIndex((v, i) => v !== channel[60 + i])).toBe(-1);
+  expect(lastReport()).toMatchObject({ played: capacity + 1000, buffered: 0, flowing: false });
+});
+
+test('mono sounds from both sides, and stereo that follows a mono start keeps its sides', () => {
+  push(...ramp(1, 60));
+  expect(hearBoth(40)).toEqual([ramp(1, 40), ramp(1, 40)]);
+  send({ type: 'samples', channels: [Float32Array.from(ramp(100, 40)), Float32Array.from(ramp(200, 40))] });
+  expect(hearBoth(60)).toEqual([
+    [...ramp(41, 20), ...ramp(100, 40)],
+    [...ramp(41, 20), ...ramp(200, 40)],
+  ]);
 });

@@ -1,5 +1,6 @@
 // Samples to standard output as they are made, no faster than the reader takes them.
 import { encodeSamples, wavHeader } from '../../audio/wav_write.ts';
+import { audioOf } from '../../pipeline/model.ts';
 import type { Io } from '../command.ts';
 import { tagsOf } from './note.ts';
 import { fileRecipe, type Opened } from './opened.ts';
@@ -16,15 +17,18 @@ export async function streamOut(opened: Opened, request: GenerateRequest, { io, 
       if (event.type === 'warning') line.hear(event);
     },
   });
-  const { sample_rate: sampleRate } = melody.model.config;
+  const { sampleRate, channels: count } = audioOf(melody.model.config);
   const { durationSeconds } = music.recipe;
   const { sample, raw } = request.format;
   if (!raw) {
     const frames = durationSeconds === undefined ? undefined : Math.round(durationSeconds * sampleRate);
     const tags = tagsOf(fileRecipe(opened, request, music.recipe, true), licence);
-    await io.out(wavHeader({ sampleRate, channels: 1, format: sample, tags, ...(frames !== undefined && { frames }) }));
+    await io.out(wavHeader({ sampleRate, channels: count, format: sample, tags, ...(frames !== undefined && { frames }) }));
   }
-  if (!quiet) io.err(`seed ${music.recipe.seed}, ${sampleRate} Hz, mono, ${request.format.name}; Ctrl-C ends it\n`);
+  if (!quiet)
+    io.err(
+      `seed ${music.recipe.seed}, ${sampleRate} Hz, ${count === 1 ? 'mono' : count === 2 ? 'stereo' : `${count} channels`}, ${request.format.name}; Ctrl-C ends it\n`,
+    );
   let made = 0;
   let first: number | undefined; // when the first chunk was there
   let late = false;

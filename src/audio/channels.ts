@@ -1,0 +1,38 @@
+// Audio as channels: one Float32Array each, all of one length.
+import { monoMix } from './measures/level.ts';
+import { resample } from './resample.ts';
+
+interface Sound {
+  readonly channels: readonly Float32Array[];
+  readonly sampleRate: number; // Hz
+}
+
+/**
+ * The same sound at another rate and with another number of channels, always in arrays of its own. Equal numbers of channels stay as they
+ * are; a mono sound goes to every channel; else every channel is the mean of those that are given.
+ */
+export function convertAudio({ channels, sampleRate }: Sound, rate: number, count: number): Float32Array[] {
+  const sources = channels.length === count ? channels : [monoMix(channels)];
+  const converted = sources.map((source) => resample(source, sampleRate, rate));
+  return Array.from({ length: count }, (_, c) => {
+    const samples = converted[c % converted.length];
+    return c >= converted.length || sources.includes(samples) ? samples.slice() : samples;
+  });
+}
+
+/** Parts of the same sound one after another, channel by channel. */
+export function joinAudio(...parts: readonly (readonly Float32Array[])[]): Float32Array[] {
+  return parts[0].map((_, c) => {
+    const whole = new Float32Array(parts.reduce((length, part) => length + part[c].length, 0));
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part[c], at);
+      at += part[c].length;
+    }
+    return whole;
+  });
+}
+
+/** Samples from…to−1 of every channel, copied. */
+export const cutAudio = (channels: readonly Float32Array[], from: number, to?: number): Float32Array[] =>
+  channels.map((channel) => channel.slice(from, to));

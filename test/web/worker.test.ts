@@ -1,0 +1,70 @@
+// The worker's protocol without a browser, on a toy model of 48 kHz in stereo: what a page is told, and what its chunks hold.
+import { beforeAll, expect, test, vi } from 'vitest';
+import { platform } from '#platform';
+import { joinAudio } from '../../src/audio/channels.ts';
+import { readWav } from '../../src/audio/wav.ts';
+import { Melody } from '../../src/pipeline/melody.ts';
+import type { Reply, WorkerRequest } from '../../src/web/protocol.ts';
+import { stereoModel } from '../helpers/stereo.ts';
+
+vi.mock('../../src/web/model_files.ts', () => ({ openModelFiles: async () => undefined, describeModel: async () => undefined }));
+vi.mock('../../src/pipeline/model.ts', async (original) => ({
+  ...(await original<object>()),
+  openModel: async (folder: unknown) =>
+    folder ? (await original<typeof import('../../src/pipeline/model.ts')>()).openModel(folder as never) : stereoModel(),
+}));
+
+interface Worker {
+  onmessage(event: { data: WorkerRequest }): void;
+  postMessage(reply: Reply, transfer: Transferable[]): void;
+}
+const worker = globalThis as unknown as Worker;
+const replies: { reply: Reply; transfer: Transferable[] }[] = [];
+let count = 0;
+
+/** Asks, and resolves with the answer and all that came before it. */
+async function ask(request: object): Promise<{ value: unknown; before: typeof replies }> {
+  const id = ++count;
+  worker.onmessage({ data: { ...request, id } as WorkerRequest });
+  const of = () => replies.filter(({ reply }) => reply.id === id);
+  await vi.waitFor(() => expect(['done', 'failed']).toContain(of().at(-1)?.reply.type), { timeout: 170_000, interval: 20 });
+  const last = of().at(-1)?.reply;
+  if (last?.type === 'failed') throw new Error(last.error.message);
+  return { value: last?.type === 'done' ? last.value : undefined, before: of() };
+}
+
+beforeAll(async () => {
+  worker.postMessage = (reply, transfer) => replies.push({ reply, transfer });
+  await import('../../src/web/worker.ts');
+});
+
+test('stereo at 48 kHz: told at loading, handed over in chunks as melody.stream makes it, measured, and written', {
+  timeout: 300_000,
+}, async () => {
+  const { value: info } = await ask({ type: 'load', src: 'x', keep: false });
+  expect(info).toMatchObject({ sampleRate: 48_000, channels: 2 });
+
+  const options = { prompt: 'calm piano', seed: 5, steps: 1, durationSeconds: 1.6 };
+  const { before } = await ask({ type: 'stream', options, aheadSeconds: 100 });
+  const chunks = before.flatMap(({ reply, transfer }) => (reply.type === 'chunk' ? [{ ...reply, transfer }] : []));
+  expect(chunks.length).toBeGreaterThan(1);
+  for (const { channels, sampleRate, transfer } of chunks) {
+    expect([channels.length, sampleRate]).toEqual([2, 48_000]);
+    expect(transfer).toEqual(channels.map(({ buffer }) => buffer)); // handed over, not copied
+  }
+  const made = joinAudio(...chunks.map(({ channels }) => channels));
+  expect(made[0].length).toBe(1.6 * 48_000);
+
+  const melody = await Melody.over(await stereoModel(), () => platform.openGpu());
+  const own: Float32Array[][] = [];
+  for await (const { channels } of melody.stream(options)) own.push(channels);
+  melody.dispose();
+  expect(made).toEqual(joinAudio(...own));
+
+  const { value: description } = await ask({ type: 'measure', channels: made, sampleRate: 48_000 });
+  expect(description).toMatchObject({ duration: 1.6 });
+  const { value: file } = await ask({ type: 'wav', channels: made, sampleRate: 48_000, recipe: {}, title: 'x', license: 'none' });
+  const wav = readWav(file as Uint8Array);
+  expect([wav.sampleRate, wav.channels.length, wav.channels[1].length]).toEqual([48_000, 2, 1.6 * 48_000]);
+  await ask({ type: 'unload' });
+});
