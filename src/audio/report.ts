@@ -75,9 +75,9 @@ function share(name: string, value: number | undefined, note?: string): Row {
 /** Rendered music: the corpus that melody-small was trained on, medians. */
 function toneRows({ latticeShare, cents, inTune, reference, haze, bassShare }: Tones): Row[] {
   return [
-    share('tones on the frame rate', latticeShare, 'tones that a decoder snaps to multiples of its frame rate; music has 2 to 5, chance 4'),
+    share('tones on the frame rate', latticeShare, 'tones that a decoder snaps to multiples of its frame rate; music 3, chance 4'),
     row('out of tune by', cents, 'cents', 1, "from the clip's own semitones, 150 to 1000 Hz; music 6, chance 18"),
-    share('in tune', inTune, 'tones within 15 cents of a semitone; music 77, chance 44'),
+    share('in tune', inTune, 'tones within 15 cents of a semitone; music 78, chance 43'),
     row('tuned to', reference, 'Hz', 1, "the clip's own A, between 427.5 and 452.9"),
     row('partials over valleys, 0.2-1 kHz', haze.low, 'dB', 1, 'low: haze between the tones'),
     row('partials over valleys, 1-4 kHz', haze.middle, 'dB', 1),
@@ -88,10 +88,10 @@ function toneRows({ latticeShare, cents, inTune, reference, haze, bassShare }: T
 
 function envelopeRows({ ripple, buzz, attack, drumStrokes }: Envelopes): Row[] {
   return [
-    row('ripple within a frame', ripple, 'dB', 2, 'level over the place within a decoder frame; music 0.7, chance 0.5'),
+    row('ripple within a frame', ripple, 'dB', 2, 'level over the place within a decoder frame; music 0.6, chance 0.5'),
     row('buzz at the frame rate', buzz?.once, 'dB', 1, 'modulation over that at neighbouring rates; music -1'),
     row('buzz at twice that', buzz?.twice, 'dB', 1),
-    row('attack, median', attack?.median, 'ms', 1, 'rise of a stroke from a fifth to four fifths; music 17'),
+    row('attack, median', attack?.median, 'ms', 1, 'rise of a stroke from a fifth to four fifths; music 15'),
     row('attack, fastest quarter', attack?.fastest, 'ms', 1),
     row('strokes above 8 kHz', drumStrokes, '/s', 1, 'hats, snares, cymbals: drums from 0.5'),
   ];

@@ -27,24 +27,28 @@ COLUMNS = {
 }
 
 
+def clip_row(x: np.ndarray, rate: int = 24000, frame_rate: float = tones.FRAME_RATE) -> dict:
+    """The measures of one clip [samples] that need no source."""
+    tuned, haze, buzz, attacks = tones.tuning(x, rate), tones.haze(x, rate), envelopes.modulation(x, rate, frame_rate), envelopes.attack_times(x, rate)
+    median, fastest = np.percentile(attacks, (50, 25)) if len(attacks) else (float('nan'),) * 2
+    return {
+        'lattice': tones.lattice_share(x, rate, frame_rate), 'cents': tuned['cents'], 'in_tune': tuned['in_tune'],
+        'ripple': envelopes.ripple(x, rate, frame_rate), 'buzz': buzz[0], 'buzz_twice': buzz[1],
+        'haze_low': haze[0], 'haze_middle': haze[1], 'haze_high': haze[2], 'attack': float(median), 'attack_fast': float(fastest),
+        'strokes': envelopes.drum_strokes(x, rate), 'pulse': envelopes.pulse_clarity(x, rate),
+        'bass_db': 10 * float(np.log10(tones.bass_share(x, rate) + 1e-12)), 'loudness': measures.loudness(x, rate),
+    }
+
+
 def codec_row(output: np.ndarray, source: np.ndarray, rate: int = 24000, frame_rate: float = tones.FRAME_RATE, source_notes: list | None = None) -> dict:
     """Every measure of one decoded clip [samples] beside its source [samples] and, where they are known already, the source's notes."""
     n = min(len(output), len(source))
     x, s = np.asarray(output[:n], np.float64), np.asarray(source[:n], np.float64)
-    kept, tuned = tones.lines_kept(x, s, rate), tones.tuning(x, rate)
-    haze, buzz, attacks = tones.haze(x, rate), envelopes.modulation(x, rate, frame_rate), envelopes.attack_times(x, rate)
-    nan = float('nan')
-    note_f1 = notes.notes_kept(x, s, rate, source_notes) if notes.available() else (nan, nan)
+    kept = tones.lines_kept(x, s, rate)
+    note_f1 = notes.notes_kept(x, s, rate, source_notes) if notes.available() else (float('nan'),) * 2
     return {
-        'notes': note_f1[0], 'notes_bass': note_f1[1],
-        'lattice': tones.lattice_share(x, rate, frame_rate), 'cents': tuned['cents'], 'in_tune': tuned['in_tune'],
-        'kept': kept['all'], 'kept_bass': kept['bass'], 'kept_middle': kept['middle'], 'true': kept['true'],
-        'ripple': envelopes.ripple(x, rate, frame_rate), 'buzz': buzz[0], 'buzz_twice': buzz[1],
-        'haze_low': haze[0], 'haze_middle': haze[1], 'haze_high': haze[2],
-        'attack': float(np.median(attacks)) if len(attacks) else nan, 'attack_fast': float(np.percentile(attacks, 25)) if len(attacks) else nan,
-        'strokes': envelopes.drum_strokes(x, rate),
-        'onset_f1': measures.onset_f1(x, s), 'log_mel': measures.log_mel_distance(x, s), 'pulse': envelopes.pulse_clarity(x, rate),
-        'bass_db': 10 * float(np.log10(tones.bass_share(x, rate) + 1e-12)), 'loudness': measures.loudness(x, rate),
+        **clip_row(x, rate, frame_rate), 'kept': kept['all'], 'kept_bass': kept['bass'], 'kept_middle': kept['middle'], 'true': kept['true'],
+        'notes': note_f1[0], 'notes_bass': note_f1[1], 'onset_f1': measures.onset_f1(x, s), 'log_mel': measures.log_mel_distance(x, s),
     }
 
 
@@ -55,7 +59,7 @@ def summary(rows: list) -> dict:
         v = v[np.isfinite(v)]
         return float('nan') if not len(v) else float(v.mean() if COLUMNS[name][1] == 100 else np.median(v))
 
-    return {name: one(name) for name in COLUMNS}
+    return {name: one(name) for name in COLUMNS if name in rows[0]}
 
 
 def line(label: str, row: dict | None = None) -> str:

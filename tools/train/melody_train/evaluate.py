@@ -19,13 +19,13 @@ import numpy as np
 import torch
 
 from .data.shards import read_split
-from .evaluation import charts, language, parts, whole
+from .evaluation import charts, language, parts, sound, whole
 from .evaluation.prompts import spread
 from .evaluation.system import System
 from .features import PARTS as PARTS_WIDTHS
 from .probes import FRAMES, ClipProbe, clip_scores, load_parts, parts_of, train_clip_probe
 
-PARTS = ('probes', 'reconstruction', 'tokens', 'language', 'diffusion', 'whole', 'diversity', 'pictures')
+PARTS = ('probes', 'reconstruction', 'codec', 'tokens', 'language', 'diffusion', 'whole', 'diversity', 'pictures')
 START = 24000  # windows begin one second into a clip: a token border
 
 
@@ -126,6 +126,8 @@ def main() -> None:
     if 'reconstruction' in a.only:
         keep('reconstruction', parts.reconstruction(system, audio[:48]))
         print(report['reconstruction']['vae'], flush=True)
+    if 'codec' in a.only:
+        keep('codec', sound.codec(system, audio[:24]))
     if 'tokens' in a.only:
         keep('tokens', parts.tokens(system, train_parts, train_rows, held_parts, held_rows, 700))
         print(report['tokens'], flush=True)

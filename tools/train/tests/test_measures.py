@@ -2,6 +2,7 @@
 import json
 import os
 import sys
+import types
 import unittest
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from scipy.signal import resample_poly
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from melody_train import codec_report, envelopes, goldens_measures, measures, notes, tones  # noqa: E402
+from melody_train.evaluation import card, sound  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDENS = ROOT / 'test' / 'goldens'
@@ -68,6 +70,25 @@ class Codec(unittest.TestCase):
         kept = tones.lines_kept(output, source, 24000)
         self.assertGreater(kept['all'], 0.55)
         self.assertGreater(kept['bass'], 0.25)
+
+
+class Card(unittest.TestCase):
+    """The evaluation's parts on two clips, with encoder and decoder that change nothing."""
+
+    def test_sound_and_codec_reach_the_card(self):
+        same = lambda x: x
+        system = types.SimpleNamespace(rate=12000, config={'frame_rate': 50}, true_latents=same, audio=same)
+        good, bad = (torch.from_numpy(clip(n)[None]) for n in ('corpus_clip.wav', 'decoded_2026_11.wav'))
+        rows = [{'attributes': {'drums': False}}]
+        report = {'whole': {'replaced by truth': {'text to music': {'sound': sound.sound(bad, rows, system)}, 'real music': {'sound': sound.sound(good, rows, system)}},
+                            'sound_of_noise': sound.sound(0.1 * torch.randn(good.shape, generator=torch.Generator().manual_seed(0)), rows, system)},
+                  'codec': sound.codec(system, good)}
+        json.dumps(report, allow_nan=False)
+        text = '\n'.join(card.sound_tables(report))
+        self.assertRegex(text, r'tones on multiples of the frame rate, % \(chance 4\) \| 49\.4 \| 4\.4 \|')
+        self.assertRegex(text, r'tones kept, 60-3000 Hz, % \| 100 \| \d+ \| 100 \|')
+        self.assertNotIn('drums', text)  # 12 kHz cannot hold the band that they are heard in
+        self.assertEqual(card.sound_tables({}), [])
 
 
 @unittest.skipUnless(notes.available(), notes.MISSING)

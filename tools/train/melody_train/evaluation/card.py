@@ -38,6 +38,7 @@ def section(report: dict) -> str:
         names = (('loudness, LUFS', 'loudness'), ('crest factor, dB', 'crest_db'), ('clipped samples', 'clipping'), ('silent frames', 'silence'), ('DC', 'dc'), ('buzz at the frame rate', 'hop_buzz'))
         out.append('**Health.** ' + f'A chunk join scores {s["join"]} where other places of the same clips score {s["elsewhere"]} and real music {s["real"]} (≤ 1 is unremarkable).')
         out.append(table(['', 'generated', 'real'], [[label, f'{h[k]:.4g}', f'{r[k]:.4g}'] for label, k in names]))
+    out += sound_tables(report)
     if 'reconstruction' in report:
         v, n, w = (report['reconstruction'][k] for k in ('vae', 'shaped_noise', 'wrong_clip'))
         out.append('**VAE-GAN reconstruction.** It does not keep the wave\'s phase, so SI-SDR is low by design.')
@@ -64,6 +65,38 @@ def section(report: dict) -> str:
         out.append('**The eight fixed prompts** (pictures/):')
         out.append(table(['prompt', 'measured tempo', 'measured key', 'heard by the probes'], [[p['text'], p['measured_tempo'], f'{KEYS[p["measured_key"][0]]} {p["measured_key"][1]}', mark(p['scores'])] for p in report['fixed_prompts']]))
     return '\n\n'.join(out) + '\n'
+
+
+SOUND = (
+    ('tones on multiples of the frame rate, % (chance 4)', 'lattice', 100, 1), ('distance from the clip\'s own semitones, cents', 'cents', 1, 1),
+    ('tones within 15 cents of a semitone, %', 'in_tune', 100, 0), ('ripple within a frame, 1-2 kHz, dB', 'ripple', 1, 2), ('buzz at the frame rate, dB', 'buzz', 1, 1),
+    ('buzz at twice that, dB', 'buzz_twice', 1, 1), ('partials over valleys, 0.2-1 kHz, dB', 'haze_low', 1, 1), ('… 1-4 kHz', 'haze_middle', 1, 1),
+    ('… 4-10 kHz (whistling cymbals: high)', 'haze_high', 1, 1), ('attack, median, ms', 'attack', 1, 1), ('attack, fastest quarter, ms', 'attack_fast', 1, 1),
+    ('pulse clarity', 'pulse', 1, 2), ('energy below 250 Hz, dB', 'bass_db', 1, 1), ('drums heard where the piece has them, %', 'drums_where_wanted', 100, 0),
+    ('drums heard where it has none, %', 'drums_where_unwanted', 100, 0), ('loudness, LUFS', 'loudness', 1, 1), ('… lowest', 'loudness_lowest', 1, 1), ('… highest', 'loudness_highest', 1, 1),
+)
+KEPT = (
+    ('tones kept, 60-3000 Hz, %', 'kept', 100, 0), ('… below 260 Hz', 'kept_bass', 100, 0), ('… 260-1000 Hz', 'kept_middle', 100, 0), ('tones that the source has, %', 'true', 100, 0),
+    ('notes kept, F1 (basic-pitch)', 'notes', 1, 2), ('… below 165 Hz', 'notes_bass', 1, 2), ('onsets kept, F1', 'onset_f1', 1, 3), ('log-mel distance, nats', 'log_mel', 1, 3),
+)
+
+
+def sound_tables(report: dict) -> list:
+    """The tables of tuning, buzz and attacks, of whole clips and of the codec alone, where they were measured."""
+    def rows(fields, columns):
+        cell = lambda c, k, scale, digits: '–' if c.get(k) is None else f'{scale * c[k]:.{digits}f}'
+        return [[label, *(cell(c, k, scale, digits) for c in columns)] for label, k, scale, digits in fields if any(c.get(k) is not None for c in columns)]
+
+    out = []
+    stages = {n: s['sound'] for n, s in report.get('whole', {}).get('replaced by truth', {}).items() if 'sound' in s}
+    if stages:
+        columns = {**stages, 'noise of each spectrum': report['whole']['sound_of_noise']}
+        out += ['**Sound.** Is it in tune, does the frame rate of the codec show, do notes start sharply? Medians over clips (shares: means), by `melody_train.tones` and `envelopes`; '
+                '`melody eval` prints the same measures of any clip.', table(['', *columns], rows(SOUND, columns.values()))]
+    if 'codec' in report:
+        columns = {{'source': 'held-out pieces', 'noise': 'noise of their spectrum'}.get(n, n): r for n, r in report['codec']['rows'].items()}
+        out += [f'**Codec alone** on {report["codec"]["clips"]} held-out pieces: encoded and decoded.', table(['', *columns], rows(KEPT + SOUND, columns.values()))]
+    return out
 
 
 KEYS = ('C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B')

@@ -8,6 +8,7 @@ from .. import measures as m
 from ..probes import FRAMES, ClipProbe, clip_scores, parts_of
 from .parts import mean_of
 from .prompts import detailed
+from .sound import sound as sound_of
 from .system import System
 
 
@@ -84,9 +85,10 @@ def from_text(system: System, probe: ClipProbe, rows: list, audio: torch.Tensor,
         sound = make()
         made = sound if made is None else made
         distance = spaces.distance(sound)
-        report['replaced by truth'][name] = {**listen(probe, sound, asked), 'frechet': distance, 'share_of_way_to_noise': towards_noise(distance, floor, ceiling),
+        report['replaced by truth'][name] = {**listen(probe, sound, asked), 'frechet': distance, 'share_of_way_to_noise': towards_noise(distance, floor, ceiling), 'sound': sound_of(sound, rows, system),
                                              'share_of_way_to_shaped_noise': towards_noise(distance, floor, report['frechet']['noise with the spectrum of each clip'])}
         print(f'{name}: {report["replaced by truth"][name]}', flush=True)
+    report['sound_of_noise'] = sound_of(noise, rows, system)
     report['health'] = health(made, system)
     report['health_real'] = health(audio, system)
     return report, made, texts
