@@ -12,7 +12,7 @@ override ACT = 0u;       // meaning: activation of the result, see lib/act
 override PRE = 0u;       // meaning: activation of x as it is read
 override RESIDUAL = 0u;  // meaning: 1: add residual, shaped as y
 
-struct Params { n: u32, cols4: u32, len: u32, out: u32, taps: u32, left: u32, bias: u32 }   // n threads, cols4 = cols / 4
+struct Params { n: u32, cols4: u32, len: u32, out: u32, taps: u32, left: u32, bias: u32, batch: u32 }   // n threads, cols4 = cols / 4
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       x: array<vec4f>;
 @group(0) @binding(2) var<storage, read>       w: array<vec4f>;

@@ -23,6 +23,11 @@ export type ErrorCode =
  * `hint` says what to do about it.
  */
 export class MelodyError extends Error {
+  /** By name: a part that is loaded later (src/cpu) has this class from its own file. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'MelodyError';
+  }
+
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   constructor(code: ErrorCode, message: string, hint?: string, options?: { cause?: unknown }) {

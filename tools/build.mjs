@@ -9,9 +9,10 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { generateCpu } from './cpu_kernels.mjs';
 import { generate } from './kernels.mjs';
 import { emitTypes } from './types.mjs';
-import { buildWeb } from './web.mjs';
+import { buildWeb, cpuApart, cpuPart, WEB_CPU } from './web.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values } = parseArgs({ options: { 'if-stale': { type: 'boolean' }, types: { type: 'boolean' }, out: { type: 'string' } } });
@@ -24,7 +25,7 @@ if (values.types) await emitTypes(dist);
 function isStale() {
   if (!existsSync(stamp)) return true;
   const built = statSync(stamp).mtimeMs;
-  const inputs = ['src', 'kernels', 'tools/build.mjs', 'tools/kernels.mjs', 'tools/web.mjs', 'tools/types.mjs', 'package.json'];
+  const inputs = ['src', 'kernels', 'tools/build.mjs', 'tools/kernels.mjs', 'tools/cpu_kernels.mjs', 'tools/web.mjs', 'tools/types.mjs', 'package.json'];
   return inputs.some((input) => newest(join(root, input)) > built);
 }
 
@@ -38,6 +39,7 @@ function newest(path) {
 
 async function buildAll() {
   generate();
+  generateCpu();
   if (existsSync(stamp)) rmSync(dist, { recursive: true }); // Only what we made ourselves.
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   /** @type {import('esbuild').BuildOptions} */
@@ -58,7 +60,8 @@ async function buildAll() {
   await Promise.all([
     // The library and the command share what they have in common.
     build({ ...node, entryPoints: { index: 'src/index.ts', cli: 'src/cli/bin.ts' }, outdir: dist }),
-    build({ ...common, platform: 'browser', entryPoints: { 'index.web': 'src/index.ts' }, outdir: dist }),
+    build({ ...common, platform: 'browser', entryPoints: { 'index.web': 'src/index.ts' }, outdir: dist, plugins: [cpuApart(WEB_CPU)] }),
+    build({ ...common, platform: 'browser', entryPoints: cpuPart(WEB_CPU), outdir: dist }),
     buildWeb(join(dist, 'web'), { define: common.define, sourcemap: 'linked', sourcesContent: false }),
   ]);
   chmodSync(join(dist, 'cli.js'), 0o755);

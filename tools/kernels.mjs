@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { parseKernel } from '../src/gpu/kernel_file.mjs';
+import { generateCpu } from './cpu_kernels.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -73,4 +74,7 @@ function alikeTogether(texts) {
   return ordered;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) generate();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  generate();
+  generateCpu();
+}

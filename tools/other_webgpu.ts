@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { checkKernels } from '../src/cli/kernel_check.ts';
 import { wrongKinds } from '../src/engine/adapter_check.ts';
 import { Gpu } from '../src/gpu/device.ts';
+import { gpuRunner } from '../src/graph/runner.ts';
 import { Melody } from '../src/pipeline/melody.ts';
 
 const [model, file] = process.argv.slice(2);
@@ -18,7 +19,7 @@ for (const executor of ['software', 'gpu'] as const) {
   const gpu = await Gpu.open(entry, { pretend: { executor } });
   adapter = gpu.caps.name;
   results.push(...(await checkKernels(gpu)).map((result) => ({ ...result, executor })));
-  quick.push(...(await wrongKinds(gpu)));
+  quick.push(...(await wrongKinds(gpuRunner(gpu))));
   gpu.dispose();
 }
 const melody = await Melody.load(model, { gpu: entry, untested: true }); // no verdict of this run goes into the user's cache

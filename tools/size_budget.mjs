@@ -7,7 +7,7 @@ import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { buildWeb } from './web.mjs';
+import { buildWeb, cpuApart, WEB_CPU } from './web.mjs';
 
 const BUDGET = 85_500;
 /** The worker also fetches, checks and keeps weights, answers a page, and writes WAV files. */
@@ -21,6 +21,7 @@ const { outputFiles, metafile } = await build({
   write: false,
   minify: true,
   metafile: true,
+  plugins: [cpuApart(WEB_CPU)],
   format: 'esm',
   platform: 'browser',
   target: 'es2022',

@@ -26,6 +26,8 @@ export const generate: Command = {
     variations: { help: 'so many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
     model: { help: 'a model folder, an address, or a name', value: 'model', short: 'm' },
+    device: { help: 'gpu, cpu, or auto: a GPU that is hardware, else the CPU', value: 'name', default: 'auto' },
+    threads: { help: 'threads on the CPU; the music does not depend on it', value: 'n' },
     recipe: { help: 'make this file again; other options change it', value: 'file.wav' },
     out: { help: 'file to write; default a name from the prompt, in this folder', value: 'file.wav', short: 'o' },
     'out-dir': { help: 'folder to write into, and nowhere else', value: 'folder' },

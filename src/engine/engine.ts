@@ -1,15 +1,22 @@
-// One model of any kind on one GPU: compiled plans by name, states, and the recovery from a lost device. It knows no network and no music.
+// One model of any kind on one GPU or on the CPU: compiled plans by name, states, and the recovery from a lost device. It knows no network and no music.
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
-import { Gpu, type GpuOptions } from '../gpu/device.ts';
+import { Gpu, type GpuOptions, isSoftware } from '../gpu/device.ts';
 import { Graph } from '../graph/graph.ts';
 import { memoryOf } from '../graph/places.ts';
-import { Plan } from '../graph/plan.ts';
-import { Residents } from '../graph/residents.ts';
+import { type Device, gpuRunner, type Replay, type Runner, type Stock } from '../graph/runner.ts';
+import type { Storage } from '../graph/tensor.ts';
 import { fuseElementwise } from '../ops/fuse.ts';
 import { checkAdapter } from './adapter_check.ts';
 
 export interface EngineOptions extends GpuOptions {
+  /**
+   * What computes: 'gpu' is WebGPU, a software adapter too; 'cpu' is threads of WebAssembly; 'auto' is a hardware GPU where there is one,
+   * else the CPU.
+   */
+  device?: 'auto' | 'gpu' | 'cpu';
+  /** Threads on the CPU; default all cores, at most 8. The music does not depend on it. */
+  threads?: number;
   /** Submit long plans in pieces of this many dispatches; browsers stop tabs whose submits take seconds. */
   dispatchesPerSubmit?: number;
   /** Do without the test that this GPU computes right, which every adapter passes once. */
@@ -32,10 +39,10 @@ export interface Checked {
 /** What the stages work on: an engine, or the rehearsal of one (memory.ts). */
 export interface Machine<Model = unknown> {
   readonly model: Model;
-  readonly residents: Pick<Residents, 'write' | 'clear' | 'read'>;
+  readonly residents: Pick<Stock, 'write' | 'clear' | 'read'>;
   readonly recoveries: number;
   /** The plan of that name, recorded and compiled at first use. Equal names must record equal graphs. */
-  plan(name: string, record: (g: Graph) => void, signal?: AbortSignal): Promise<Pick<Plan, 'run' | 'read' | 'readBytes'>>;
+  plan(name: string, record: (g: Graph) => void, signal?: AbortSignal): Promise<Pick<Replay, 'run' | 'read' | 'readBytes'>>;
   /** States that several plans share: made once, found by their name. */
   keep<T>(name: string, make: () => T): T;
   /** Wait until the GPU has done what was submitted. */
@@ -48,32 +55,38 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   readonly model: Model;
   readonly #entry: () => Promise<GPU>;
   readonly #options: EngineOptions;
-  #gpu: Gpu;
-  #residents: Residents;
-  #plans = new Map<string, Promise<Plan>>();
+  #runner: Runner;
+  #plans = new Map<string, Promise<Replay>>();
   #graphs = new Map<string, Graph>();
   #kept = new Map<string, unknown>();
   #recoveries = 0;
   #disposed = false;
 
-  private constructor(model: Model, entry: () => Promise<GPU>, options: EngineOptions, gpu: Gpu) {
+  private constructor(model: Model, entry: () => Promise<GPU>, options: EngineOptions, runner: Runner) {
     this.model = model;
     this.#entry = entry;
     this.#options = options;
-    this.#gpu = gpu;
-    this.#residents = new Residents(gpu);
+    this.#runner = runner;
   }
 
   static async open<Model extends Checked>(model: Model, entry: () => Promise<GPU>, options: EngineOptions = {}): Promise<Engine<Model>> {
-    return new Engine(model, entry, options, await openGpu(entry, options));
+    return new Engine(model, entry, options, await openRunner(entry, options));
   }
 
+  /** The GPU or the CPU's threads. */
+  get device(): Device {
+    return this.#runner.device;
+  }
+
+  /** The GPU, for what only WebGPU has. Throws `no_adapter` on the CPU. */
   get gpu(): Gpu {
-    return this.#gpu;
+    const { device } = this.#runner;
+    if (device instanceof Gpu) return device;
+    throw new MelodyError('no_adapter', `this engine computes on ${device.caps.name}`, "open it with device: 'gpu'");
   }
 
-  get residents(): Residents {
-    return this.#residents;
+  get residents(): Stock {
+    return this.#runner.residents;
   }
 
   /** How often a lost GPU was opened again. */
@@ -84,13 +97,18 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   /** Bytes of GPU memory that may still be taken; undefined where nobody tells: WebGPU does not. */
   get room(): number | undefined {
     const { memoryLimit } = this.#options;
-    if (memoryLimit !== undefined) return Math.max(0, memoryLimit - this.#gpu.memory.bytes);
-    return this.#gpu.caps.executor !== 'gpu' ? platform.freeMemory() : undefined;
+    if (memoryLimit !== undefined) return Math.max(0, memoryLimit - this.device.memory.bytes);
+    return this.device.caps.executor !== 'gpu' ? platform.freeMemory() : undefined;
+  }
+
+  /** Bytes that a storage takes on this device. */
+  bytesOf(storage: Storage): number {
+    return this.#runner.bytesOf(storage);
   }
 
   /** The graph of that name, recorded at first use. Throws what recording throws, and `weights` for tensors that do not fit. */
   graph(name: string, record: (g: Graph) => void): Graph {
-    const graph = this.#graphs.get(name) ?? new Graph(this.#gpu.caps);
+    const graph = this.#graphs.get(name) ?? new Graph(this.device.caps);
     if (!this.#graphs.delete(name)) {
       record(graph);
       this.model.weights.check();
@@ -109,7 +127,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     return this.#kept.get(name) as T;
   }
 
-  async plan(name: string, record: (g: Graph) => void, signal?: AbortSignal): Promise<Plan> {
+  async plan(name: string, record: (g: Graph) => void, signal?: AbortSignal): Promise<Replay> {
     this.check();
     if (signal?.aborted) throw aborted();
     const known = this.#plans.get(name);
@@ -118,7 +136,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
       this.#plans.set(name, known);
       return known;
     }
-    const plan = Plan.compile(this.#residents, this.graph(name, record), {
+    const plan = this.#runner.compile(this.graph(name, record), {
       dispatchesPerSubmit: this.#options.dispatchesPerSubmit,
       signal,
       onBytes: this.#options.onBytes,
@@ -142,15 +160,18 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   }
 
   /** Every plan in use, by name: what it costs and how big it is. */
-  async plans(): Promise<Map<string, Plan>> {
+  async plans(): Promise<Map<string, Replay>> {
     return new Map(await Promise.all([...this.#plans].map(async ([name, plan]) => [name, await plan] as const)));
   }
 
   /** Throws `aborted`, `device_lost`, `gpu`. */
   async settle(signal?: AbortSignal): Promise<void> {
-    await this.#gpu.device.queue.onSubmittedWorkDone().catch(() => {}); // a lost device: check() says why
+    const { device } = this;
+    await device.settle().catch((error: unknown) => {
+      this.check(); // a device that we closed ourselves: `aborted` says it better
+      throw error;
+    });
     this.check();
-    this.#gpu.check();
     if (signal?.aborted) throw aborted();
   }
 
@@ -184,16 +205,15 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
 
   #free(): void {
     void this.#dropPlans();
-    this.#residents.dispose();
-    this.#gpu.dispose();
+    this.residents.dispose();
+    this.device.dispose();
   }
 
   async #reopen(): Promise<void> {
     this.#free();
-    this.#gpu = await openGpu(this.#entry, this.#options);
-    if (this.#disposed) this.#gpu.dispose();
+    this.#runner = await openRunner(this.#entry, this.#options);
+    if (this.#disposed) this.device.dispose();
     this.check();
-    this.#residents = new Residents(this.#gpu);
     this.#recoveries += 1;
   }
 
@@ -210,15 +230,31 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   }
 }
 
-async function openGpu(entry: () => Promise<GPU>, options: EngineOptions): Promise<Gpu> {
-  const gpu = await Gpu.open(await entry(), options);
+/** Throws `no_adapter`, `wrong_results`. */
+async function openRunner(entry: () => Promise<GPU>, options: EngineOptions): Promise<Runner> {
+  const { device = 'gpu' } = options;
+  const onGpu = device === 'gpu' || (device === 'auto' && (await hasHardware(entry)));
+  const runner = onGpu ? gpuRunner(await Gpu.open(await entry(), options)) : await openCpu(options);
   try {
-    if (!options.untested) await checkAdapter(gpu);
-    return gpu;
+    if (!options.untested) await checkAdapter(runner);
+    return runner;
   } catch (error) {
-    gpu.dispose();
+    runner.device.dispose();
     throw error;
   }
+}
+
+/** Is there a GPU that is no program on the processor? */
+async function hasHardware(entry: () => Promise<GPU>): Promise<boolean> {
+  const gpu = await entry().catch(() => undefined);
+  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
+  return adapter ? !isSoftware(adapter.info) : false;
+}
+
+/** The CPU's threads: a part of its own, which a page with a GPU never downloads. */
+async function openCpu({ threads }: EngineOptions): Promise<Runner> {
+  const { Cpu, cpuRunner } = await import('../cpu/runner.ts');
+  return cpuRunner(await Cpu.open(platform, { threads }));
 }
 
 export const aborted = (): MelodyError => new MelodyError('aborted', 'stopped by its AbortSignal');

@@ -1,6 +1,5 @@
 // How much GPU memory a job will take, known before it starts: the job is rehearsed on a machine that records and counts, and runs nothing.
 import { MelodyError } from '../errors.ts';
-import { bufferSize } from '../gpu/device.ts';
 import type { Graph } from '../graph/graph.ts';
 import { memoryOf } from '../graph/places.ts';
 import type { Storage } from '../graph/tensor.ts';
@@ -31,20 +30,20 @@ export async function forecast<Model extends Checked>(
 }
 
 /** Whether the job fits, as far as is known: most GPUs set no limit, since WebGPU does not tell. */
-export function hasRoom({ gpu, room = Infinity }: Engine, { peak }: MemoryForecast): boolean {
-  return peak - gpu.memory.bytes <= room;
+export function hasRoom({ device, room = Infinity }: Engine, { peak }: MemoryForecast): boolean {
+  return peak - device.memory.bytes <= room;
 }
 
 /** Throws `out_of_memory` where the job cannot fit. */
 export function checkRoom(engine: Engine, predicted: MemoryForecast): void {
   if (hasRoom(engine, predicted)) return;
   const { weights, buffers, peak } = predicted;
-  const { memory, caps } = engine.gpu;
+  const { memory, caps } = engine.device;
   const inUse = memory.bytes;
   const mb = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
   throw new MelodyError(
     'out_of_memory',
-    `this needs ${mb(peak - inUse)} more GPU memory (weights ${mb(weights)}, buffers ${mb(buffers)}, ${mb(inUse)} in use); ` +
+    `this needs ${mb(peak - inUse)} more memory (weights ${mb(weights)}, buffers ${mb(buffers)}, ${mb(inUse)} in use); ` +
       `got ${mb(engine.room as number)} free on ${caps.name}`,
     'use a smaller model, f16 weights or fewer parallel windows, or free some memory',
   );
@@ -70,7 +69,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
     this.#signal = signal;
     this.model = engine.model;
     this.#plans = engine.planBytes();
-    this.#bytes = engine.gpu.memory.bytes;
+    this.#bytes = engine.device.memory.bytes;
     this.#peak = this.#bytes;
     this.residents = {
       write: () => {},
@@ -129,13 +128,13 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
       this.#weights.set(weight.ref, layouts);
       if (layouts.has(weight.layout.key)) return;
       layouts.add(weight.layout.key);
-      this.#weightBytes += storage.bytes;
+      this.#weightBytes += this.#engine.bytesOf(storage);
     } else {
       if (this.#states.has(storage)) return;
       this.#states.add(storage);
       this.#bufferBytes += storage.bytes;
     }
-    if (!this.#engine.residents.holds(storage)) this.#add(bufferSize(storage.bytes));
+    if (!this.#engine.residents.holds(storage)) this.#add(this.#engine.bytesOf(storage));
   }
 
   #add(bytes: number): void {
@@ -145,8 +144,8 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
 
   /** What a read brings: zeros. Beside it the GPU holds a copy for the way back. */
   #readBack(bytes: number): ArrayBuffer {
-    this.#add(bufferSize(bytes));
-    this.#add(-bufferSize(bytes));
+    this.#add(bytes);
+    this.#add(-bytes);
     return new ArrayBuffer(bytes);
   }
 }

@@ -174,6 +174,12 @@ export class Gpu {
     return buffer;
   }
 
+  /** Wait until what was submitted is done. Throws as check does. */
+  async settle(): Promise<void> {
+    await this.device.queue.onSubmittedWorkDone().catch(() => {}); // a lost device: check says why
+    this.check();
+  }
+
   /** Wait until every buffer so far is known to exist. Throws `out_of_memory`. */
   async allocated(): Promise<void> {
     await this.#allocations;
@@ -300,15 +306,21 @@ export const bufferSize = (bytes: number): number => Math.max(16, Math.ceil(byte
 export const GPU_USAGE = { MAP_READ: 1, MAP_WRITE: 2, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128, QUERY_RESOLVE: 512 } as const;
 const MAP_READ = 1;
 
+const nameOf = ({ vendor, architecture, description, device }: GPUAdapterInfo): string =>
+  [vendor, architecture, description || device].filter(Boolean).join(' ') || 'unknown adapter';
+
+/** Is this adapter a program on the processor? */
+export const isSoftware = (info: GPUAdapterInfo): boolean => SOFTWARE_NAMES.test(nameOf(info)) || info.isFallbackAdapter === true;
+
 function describe(adapter: GPUAdapter, device: GPUDevice): Caps {
   const info = adapter.info;
-  const name = [info.vendor, info.architecture, info.description || info.device].filter(Boolean).join(' ') || 'unknown adapter';
+  const name = nameOf(info);
   const subgroups = device.features.has('subgroups');
   const limits = device.limits;
   return {
     name,
     subgroups,
-    executor: SOFTWARE_NAMES.test(name) || info.isFallbackAdapter === true ? 'software' : 'gpu',
+    executor: isSoftware(info) ? 'software' : 'gpu',
     f16: device.features.has('shader-f16'),
     subgroupMin: subgroups ? info.subgroupMinSize : 0,
     subgroupMax: subgroups ? info.subgroupMaxSize : 0,

@@ -12,7 +12,7 @@ interface Patch {
   readonly name: string; // for people: which parameter of which dispatch
 }
 
-type ParamType = 'u32' | 'i32' | 'f32';
+export type ParamType = 'u32' | 'i32' | 'f32';
 
 const RANGES = { u32: [0, 2 ** 32 - 1], i32: [-(2 ** 31), 2 ** 31 - 1], f32: [-Infinity, Infinity] } as const;
 
@@ -60,19 +60,24 @@ export class ParamBlock {
   /** Put in the numbers of one run. Throws `graph` when one is missing, is no whole number where one is wanted, or is out of its range. */
   fill(scalars: { readonly [name: string]: number }): void {
     for (const { at, type, value, name } of this.#patches) {
-      const given = scalars[value.scalar];
-      if (given === undefined) throw new MelodyError('graph', `scalar "${value.scalar}" was not given to run()`);
-      const number = given * value.scale + value.offset;
-      const [least, most] = value.range ?? RANGES[type];
-      // A kernel that is told to pass 2^32 - 1 keys would take minutes, and words take what they are given without a word.
-      if (type !== 'f32' && !(Number.isInteger(number) && number >= least && number <= most))
-        throw new MelodyError(
-          'graph',
-          `${name} is ${type}; got ${number} of scalar "${value.scalar}" = ${given}, expected a whole number from ${least} to ${most}`,
-        );
-      setWord(this.#words, at, type, number);
+      setWord(this.#words, at, type, numberOf(value, type, name, scalars));
     }
   }
+}
+
+/** The number that a parameter given at run time has in this run; `name` is for people. Throws as fill does. */
+export function numberOf(value: Scalar, type: ParamType, name: string, scalars: { readonly [name: string]: number }): number {
+  const given = scalars[value.scalar];
+  if (given === undefined) throw new MelodyError('graph', `scalar "${value.scalar}" was not given to run()`);
+  const number = given * value.scale + value.offset;
+  const [least, most] = value.range ?? RANGES[type];
+  // A kernel that is told to pass 2^32 - 1 keys would take minutes, and words take what they are given without a word.
+  if (type !== 'f32' && !(Number.isInteger(number) && number >= least && number <= most))
+    throw new MelodyError(
+      'graph',
+      `${name} is ${type}; got ${number} of scalar "${value.scalar}" = ${given}, expected a whole number from ${least} to ${most}`,
+    );
+  return number;
 }
 
 function setWord(words: DataView, at: number, type: ParamType, value: number): void {

@@ -28,10 +28,24 @@ export interface WeightRef {
 export interface WeightLayout {
   readonly key: string; // equal keys give equal bytes
   readonly dtype: DType;
+  /** The matrix that this layout makes of the tensor, where it does: an executor may lay out the same matrix in its own way. */
+  matrix?(shape: readonly number[]): WeightMatrix;
   /** Elements on the GPU, where that is not as many as in the file. */
   elements?(shape: readonly number[]): number;
   /** Rearrange the whole tensor into so many. `data` is Uint16Array (f16 bits) when ref.dtype is f16. */
   pack?(data: Float32Array | Uint16Array | Int32Array | Uint32Array, shape: readonly number[]): ArrayBufferView;
+}
+
+/** A weight as the right-hand matrices of a product, one a group. */
+export interface WeightMatrix {
+  readonly groups: number;
+  readonly rows: number;
+  readonly cols: number;
+  /** An element's index in the file is the sum of its row's part and its column's. */
+  rowAt(row: number): number;
+  colAt(group: number, col: number): number;
+  /** Columns of this row that are in the file; zeros behind them. Default: all. */
+  filled?(row: number): number;
 }
 
 export interface Storage {

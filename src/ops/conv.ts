@@ -195,7 +195,7 @@ function depthwise(g: Graph, x: Tensor, w: WeightRef, y: Tensor, s: Depthwise): 
     const n = (s.batch * Math.ceil(out / STEPS) * cols) / 4;
     g.dispatch(K.conv1d_depthwise4, {
       ...common,
-      params: { n, cols4: cols / 4, len, out, taps, left, bias },
+      params: { n, cols4: cols / 4, len, out, taps, left, bias, batch: s.batch },
       tuning: { STEPS },
       grid: grid1d(g.caps, n, 64),
     });

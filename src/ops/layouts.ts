@@ -1,7 +1,7 @@
 // How weights lie on the GPU: rearranged once at load, so that kernels read them in order.
 
 import { f16ToF32 } from '../graph/half.ts';
-import type { WeightLayout, WeightRef } from '../graph/tensor.ts';
+import type { WeightLayout, WeightMatrix, WeightRef } from '../graph/tensor.ts';
 
 /** As in the file, as f32: for norms, biases and other small vectors, where halving bytes saves nothing. */
 export const VECTOR: WeightLayout = {
@@ -98,22 +98,12 @@ export function convTransposeLayout(ref: WeightRef, stride: number): WeightLayou
   });
 }
 
-interface Matrix {
-  readonly groups: number;
-  readonly rows: number;
-  readonly cols: number;
-  /** An element's index in the file is the sum of its row's part and its column's. */
-  rowAt(row: number): number;
-  colAt(group: number, col: number): number;
-  /** Columns of this row that are in the file; zeros behind them. Default: all. */
-  filled?(row: number): number;
-}
-
-function packed(ref: WeightRef, key: string, of: (shape: readonly number[]) => Matrix): WeightLayout {
-  const size = ({ groups, rows, cols }: Matrix) => groups * rows * packedCols(cols);
+function packed(ref: WeightRef, key: string, of: (shape: readonly number[]) => WeightMatrix): WeightLayout {
+  const size = ({ groups, rows, cols }: WeightMatrix) => groups * rows * packedCols(cols);
   return {
     key,
     dtype: ref.dtype,
+    matrix: of,
     elements: (shape) => size(of(shape)),
     pack(data, shape) {
       const matrix = of(shape);

@@ -27,7 +27,7 @@ export interface WebGpuEntry {
 }
 
 export interface LoadOptions extends EngineOptions {
-  /** WebGPU entry point. Default: `navigator.gpu` in a browser, npm `webgpu` in Node. */
+  /** WebGPU entry point. Default: `navigator.gpu` in a browser, npm `webgpu` in Node. Given, it is used: `device` is 'gpu' then, and 'auto' else. */
   gpu?: WebGpuEntry;
   signal?: AbortSignal;
   /** Keep what is fetched from an address in the platform's cache. Default true. */
@@ -54,7 +54,7 @@ export class Melody {
   }
 
   /**
-   * Open a model on a GPU: a folder, an address that ends in one, or in Node the name of an installed model (`melody-small`). Reads configuration and headers only; weights follow when a
+   * Open a model on a GPU or the CPU (see `device`): a folder, an address that ends in one, or in Node the name of an installed model (`melody-small`). Reads configuration and headers only; weights follow when a
    * stage first needs them. Throws `io`, `weights`, `no_adapter`.
    */
   static async load(location: string | URL, options: LoadOptions = {}): Promise<Melody> {
@@ -67,7 +67,7 @@ export class Melody {
     const folder = platform.openFolder(location, { signal: options.signal, cache: options.cache ?? true, onProgress });
     const model = await openModel(folder, { signal: options.signal });
     const entry = async () => (options.gpu as GPU | undefined) ?? platform.openGpu();
-    return new Melody(await Engine.open(model, entry, options));
+    return new Melody(await Engine.open(model, entry, { device: options.gpu ? 'gpu' : 'auto', ...options }));
   }
 
   /** Over a model made elsewhere (tests, benchmarks, weights from memory). @internal */
@@ -97,7 +97,7 @@ export class Melody {
     return this.#exclusive(async () => {
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
       const thrift = await this.#thriftFor(options, recipe);
-      const { memory } = this.#engine.gpu;
+      const { memory } = this.#engine.device;
       memory.peakBytes = memory.bytes; // of this job alone
       const job = new Job(this.#engine, recipe, options, thrift);
       const { channels, style } = await make(job, options);
@@ -112,7 +112,7 @@ export class Melody {
         sampleRate: config.sample_rate,
         recipe: style.controls ? { ...recipe, decided: describe(style.controls) } : recipe,
         report,
-        timings: job.progress.finish(channels[0].length / config.sample_rate, this.#engine.gpu.memory.peakBytes),
+        timings: job.progress.finish(channels[0].length / config.sample_rate, this.#engine.device.memory.peakBytes),
       };
     });
   }

@@ -1,8 +1,9 @@
 // Node: the GPU through npm `webgpu` (Dawn), files from the disk, addresses through fetch, downloads kept under the user's cache folder.
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { freemem, tmpdir } from 'node:os';
+import { availableParallelism, freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { MelodyError } from '../errors.ts';
 import { type ByteFolder, type ByteSource, blobSource, memorySource } from './bytes.ts';
 import { openCached } from './cache.ts';
@@ -13,7 +14,7 @@ import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { followInNode } from './node_fetch.ts';
 import { diskFolder, openFile } from './node_files.ts';
 import { findModel, resolveInstalled } from './node_models.ts';
-import type { Location, OpenGpuOptions, OpenOptions, Platform } from './platform.ts';
+import type { Location, OpenGpuOptions, OpenOptions, Platform, Thread, ThreadEvents } from './platform.ts';
 
 /** Dawn aborts the process when its entry object is collected while a device lives, so every one is kept. Node still exits by itself. */
 const keep: GPU[] = [];
@@ -106,6 +107,28 @@ function runtime(): string {
   }
 }
 
+function startThread(code: string, data: unknown, on: ThreadEvents): Thread {
+  const source = `const { parentPort, workerData } = require('node:worker_threads');
+(${code})(workerData, (message) => parentPort.postMessage(message));`;
+  const worker = new Worker(source, { eval: true, workerData: data, execArgv: [] });
+  let over = false;
+  const end = (reason: string) => {
+    if (!over) on.end(reason);
+    over = true;
+  };
+  worker.on('message', on.message);
+  worker.on('error', (error) => end(String(error)));
+  worker.on('exit', (code) => end(`it left with code ${code}`));
+  worker.unref();
+  return {
+    hold: (alive) => (alive ? worker.ref() : worker.unref()),
+    stop() {
+      over = true;
+      void worker.terminate();
+    },
+  };
+}
+
 export const platform: Platform = {
   name: 'node',
   openGpu,
@@ -114,5 +137,8 @@ export const platform: Platform = {
   runtime: runtime(),
   facts: diskFacts(),
   freeMemory,
+  cores: availableParallelism(),
+  canShareMemory: true,
+  startThread,
   cache: diskCache(),
 };

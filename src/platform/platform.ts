@@ -18,8 +18,26 @@ export interface Platform {
   readonly facts: Facts;
   /** Bytes of memory that programs may still take; undefined where it cannot be known. */
   freeMemory(): number | undefined;
+  /** Processors that threads may use. */
+  readonly cores: number;
+  /** May memory be shared between threads here? A page must be cross-origin isolated for it. */
+  readonly canShareMemory: boolean;
+  /** A thread that calls `code`, the text of a function of `data` and of `post`, by which it sends messages. It does not keep the process alive. */
+  startThread(code: string, data: unknown, on: ThreadEvents): Thread;
   /** Complete files fetched from addresses, kept between runs. */
   readonly cache: Cache;
+}
+
+export interface ThreadEvents {
+  message(data: unknown): void;
+  /** The thread is over, by itself or by an error. Not called after `stop`. */
+  end(reason: string): void;
+}
+
+export interface Thread {
+  /** Keep the process alive for this thread, or not. */
+  hold(on: boolean): void;
+  stop(): void;
 }
 
 /** A path (Node only), an address (https, or http on this machine), or bytes at hand. */

@@ -5,7 +5,6 @@ import { audioOf, openModel } from '../pipeline/model.ts';
 import type { MelodyStream } from '../pipeline/stream.ts';
 import { describeModel, openModelFiles } from './model_files.ts';
 import type { Calls, Description, ModelInfo, PlainError, Reply, WavRequest, WorkerEvent, WorkerRequest } from './protocol.ts';
-import { NO_ADAPTER } from './words.ts';
 
 /** What a worker's global is, as far as we use it. */
 interface Port {
@@ -118,8 +117,6 @@ class Host {
 
   async #load({ src, keep }: { src: string; keep: boolean }, signal: AbortSignal, emit: (event: WorkerEvent) => void): Result<'load'> {
     this.#unload();
-    // Asked first: without an adapter the megabytes would be for nothing.
-    if (!(await (await platform.openGpu()).requestAdapter())) throw new MelodyError('no_adapter', NO_ADAPTER.message, NO_ADAPTER.hint);
     let kept = keep;
     const folder = await openModelFiles(src, {
       keep,
@@ -132,10 +129,10 @@ class Host {
       },
     });
     const model = await openModel(folder, { signal });
-    const melody = await Melody.over(model, () => platform.openGpu(), { dispatchesPerSubmit: DISPATCHES_PER_SUBMIT });
+    const melody = await Melody.over(model, () => platform.openGpu(), { device: 'auto', dispatchesPerSubmit: DISPATCHES_PER_SUBMIT });
     this.#melody = melody;
     this.#opened = { src, keep };
-    const { caps } = melody.engine.gpu;
+    const { caps } = melody.engine.device;
     const info: ModelInfo = {
       name: model.name,
       ...audioOf(model.config),
@@ -181,7 +178,7 @@ class Host {
 
   async #stats(): Result<'stats'> {
     const engine = this.#melody?.engine;
-    const memory = engine?.gpu.memory;
+    const memory = engine?.device.memory;
     return {
       gpuBytes: memory?.bytes ?? 0,
       gpuBuffers: memory?.buffers ?? 0,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { platform } from '#platform';
 import { checkAdapter, wrongKinds } from '../../src/engine/adapter_check.ts';
+import { gpuRunner } from '../../src/graph/runner.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
 import { openModel } from '../../src/pipeline/model.ts';
 import { diskFacts } from '../../src/platform/node_cache.ts';
@@ -54,12 +55,12 @@ describe('on this GPU', () => {
   const gpu = useGpu();
 
   it('every family is right, and nothing stays behind', async () => {
-    expect(await wrongKinds(gpu())).toEqual([]);
+    expect(await wrongKinds(gpuRunner(gpu()))).toEqual([]);
     expect(gpu().memory).toMatchObject({ buffers: 0, bytes: 0 });
   });
 
   it('is asked once: what passed is remembered for this adapter, implementation and these kernels', async () => {
-    await checkAdapter(gpu());
+    await checkAdapter(gpuRunner(gpu()));
     expect(readdirSync(join(folder, 'facts'))).toHaveLength(1);
     const { device } = gpu();
     const { createCommandEncoder } = device;
@@ -67,9 +68,9 @@ describe('on this GPU', () => {
       throw new Error('ran again');
     };
     try {
-      await checkAdapter(gpu());
+      await checkAdapter(gpuRunner(gpu()));
       const driver = { ...gpu().caps, name: 'another driver' };
-      await expect(checkAdapter(Object.assign(Object.create(gpu()), { caps: driver }))).rejects.toThrow();
+      await expect(checkAdapter(gpuRunner(Object.assign(Object.create(gpu()), { caps: driver })))).rejects.toThrow();
     } finally {
       device.createCommandEncoder = createCommandEncoder;
     }
@@ -78,7 +79,7 @@ describe('on this GPU', () => {
   it('works where nothing can be kept', async () => {
     writeFileSync(join(folder, 'file'), '');
     Object.assign(platform, { facts: diskFacts(join(folder, 'file')) });
-    await checkAdapter(gpu());
+    await checkAdapter(gpuRunner(gpu()));
   });
 });
 
@@ -103,7 +104,7 @@ describe('a GPU that computes wrong', () => {
     const gpu = await openTestGpu();
     spoil(gpu.device, new RegExp(`^(${kernels.join('|')})`));
     try {
-      expect(await wrongKinds(gpu)).toEqual(families);
+      expect(await wrongKinds(gpuRunner(gpu))).toEqual(families);
     } finally {
       gpu.dispose();
     }
@@ -112,7 +113,7 @@ describe('a GPU that computes wrong', () => {
   it('matrix products of any form', async () => {
     const gpu = await openTestGpu();
     spoil(gpu.device, /^mat(mul|vec)/);
-    const wrong = await wrongKinds(gpu);
+    const wrong = await wrongKinds(gpuRunner(gpu));
     expect(wrong).toEqual(expect.arrayContaining(['matrix products', 'vector times matrix', 'SwiGLU', 'convolution']));
     gpu.dispose();
   });

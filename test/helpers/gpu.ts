@@ -1,18 +1,32 @@
-// One GPU per test file, at adapter limits or forced to WebGPU's defaults by MELODY_TEST_GPU=default.
+// One GPU per test file, at adapter limits or forced to WebGPU's defaults by MELODY_TEST_GPU=default; the CPU executor in its place by
+// MELODY_TEST_GPU=cpu, on MELODY_TEST_THREADS threads.
 import { afterAll, beforeAll, expect } from 'vitest';
 import { platform } from '#platform';
+import { CpuPlan } from '../../src/cpu/plan.ts';
+import { Cpu, cpuRunner } from '../../src/cpu/runner.ts';
 import { type Caps, type Executor, Gpu, type GpuOptions } from '../../src/gpu/device.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { checkGuards } from '../../src/graph/inspect_plan.ts';
-import { type CompileOptions, Plan } from '../../src/graph/plan.ts';
-import { Residents } from '../../src/graph/residents.ts';
+import type { CompileOptions, Plan } from '../../src/graph/plan.ts';
+import { gpuRunner, type Runner } from '../../src/graph/runner.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 
 /** 'default' runs a suite again within default limits and without optional features. */
 export const TEST_GPU: GpuOptions = process.env.MELODY_TEST_GPU === 'default' ? { limits: 'default', features: 'none' } : {};
 
+/** Is the CPU executor under test? What needs WebGPU itself is left out then. */
+export const ON_CPU = process.env.MELODY_TEST_GPU === 'cpu';
+
+/** On the CPU it has what runGraph, caps and dispose need; tests name it a Gpu all the same. */
 export async function openTestGpu(options: GpuOptions = TEST_GPU): Promise<Gpu> {
+  if (ON_CPU) return (await Cpu.open(platform.threads, { threads: Number(process.env.MELODY_TEST_THREADS ?? 2) })) as unknown as Gpu;
   return Gpu.open(await platform.openGpu(), options);
+}
+
+/** What runs graphs on the device under test. */
+export function runnerOf(gpu: Gpu): Runner {
+  const device: unknown = gpu;
+  return device instanceof Cpu ? cpuRunner(device) : gpuRunner(gpu);
 }
 
 /** A shared GPU for the tests of one file, opened before and closed after them. */
@@ -37,14 +51,14 @@ export async function runGraph<Names extends string>(
   scalars: Record<string, number> = {},
   options: CompileOptions & { caps?: Caps } = {},
 ): Promise<Record<Names, Float32Array> & { raw: Record<Names, ArrayBuffer> }> {
-  const residents = new Residents(gpu);
+  const runner = runnerOf(gpu);
   const g = new Graph(options.caps ?? gpu.caps);
   const outputs = body(g);
   for (const [name, tensor] of Object.entries<Tensor>(outputs)) g.output(name, tensor);
-  const plan = await Plan.compile(residents, g, { poison: true, guard: true, ...options });
+  const plan = await runner.compile(g, { poison: true, guard: true, ...options });
   try {
     plan.run(scalars, inputs);
-    if (options.guard ?? true) await checkGuards(plan);
+    if (options.guard ?? true) await (plan instanceof CpuPlan ? plan.checkGuards() : checkGuards(plan as Plan));
     const raw = {} as Record<Names, ArrayBuffer>;
     const read = {} as Record<Names, Float32Array>;
     for (const name of Object.keys(outputs) as Names[]) {
@@ -54,7 +68,7 @@ export async function runGraph<Names extends string>(
     return { ...read, raw };
   } finally {
     plan.dispose();
-    residents.dispose();
+    runner.residents.dispose();
   }
 }
 

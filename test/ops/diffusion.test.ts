@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
-import { Plan } from '../../src/graph/plan.ts';
-import { Residents } from '../../src/graph/residents.ts';
 import { state } from '../../src/graph/tensor.ts';
 import {
   angleEmbedding,
@@ -16,7 +14,7 @@ import {
 } from '../../src/ops/diffusion.ts';
 import { rmsNorm, rmsNormRepeat } from '../../src/ops/norm.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
-import { runBothGrids, useGpu } from '../helpers/gpu.ts';
+import { runBothGrids, runnerOf, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 
@@ -266,11 +264,11 @@ describe('diffusionStep', () => {
       it(`with the true velocity ${steps} ${uniform ? 'uniform' : 'linear'} steps in a state return z`, async () => {
         const [clean, noise] = [randomArray(15 * 4, 1), randomArray(15 * 4, 2)];
         const mask = Float32Array.from({ length: 15 }, (_, i) => (i < 5 ? 0 : 1));
-        const residents = new Residents(gpu());
+        const { residents, compile } = runnerOf(gpu());
         const g = new Graph(gpu().caps);
         const z = state('z', [15, 4]);
         diffusionStep(g, z, g.input('v', [15, 4]), undefined, { omega: g.scalar('omega'), mask: g.input('mask', [15]), into: z });
-        const plan = await Plan.compile(residents, g);
+        const plan = await compile(g);
         const start = noise.map((e, i) => (i < 20 ? clean[i] : e)); // δ = π/2 on the moving frames, 0 on the context
         residents.write(z, start);
         const angles = anglesOf(steps, uniform);

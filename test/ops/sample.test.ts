@@ -1,19 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
-import { Plan } from '../../src/graph/plan.ts';
-import { Residents } from '../../src/graph/residents.ts';
 import { state } from '../../src/graph/tensor.ts';
 import { seedWords } from '../../src/ops/random.ts';
 import { checkSampling, type Sampling, sampleToken, sampleTokenReference, samplingParams } from '../../src/ops/sample.ts';
 import { randomArray } from '../helpers/data.ts';
-import { runGraph, useGpu } from '../helpers/gpu.ts';
+import { runGraph, runnerOf, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 const all: Sampling = { temperature: 1, topK: 0, topP: 1 };
 
 /** Draws of positions 0…count−1 on the GPU from one row of logits. */
 async function draw(logits: Float32Array, sampling: Sampling, seed: number, count: number): Promise<number[]> {
-  const residents = new Residents(gpu());
+  const { residents, compile } = runnerOf(gpu());
   const ids = state('ids', [count], 'u32');
   const g = new Graph(gpu().caps);
   const s = (name: string) => g.scalar(name);
@@ -26,7 +24,7 @@ async function draw(logits: Float32Array, sampling: Sampling, seed: number, coun
     into: ids,
     at: s('position'),
   });
-  const plan = await Plan.compile(residents, g);
+  const plan = await compile(g);
   const [low, high] = seedWords(seed);
   plan.write('logits', logits);
   for (let position = 0; position < count; position++) plan.run({ ...samplingParams(sampling), low, high, position });

@@ -1,22 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
-import { Plan } from '../../src/graph/plan.ts';
-import { Residents } from '../../src/graph/residents.ts';
 import { state } from '../../src/graph/tensor.ts';
 import { copy } from '../../src/ops/elementwise.ts';
 import { countNonFinite, firstNonFinite } from '../../src/ops/watch.ts';
-import { runGraph, useGpu } from '../helpers/gpu.ts';
+import { runGraph, runnerOf, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 
 describe('countNonFinite', () => {
   for (const n of [1, 63, 64, 65, 1000])
     it(`counts NaN and infinities of either sign among ${n}, and adds to what was there`, async () => {
-      const residents = new Residents(gpu());
+      const { residents, compile } = runnerOf(gpu());
       const counts = state('counts', [3], 'u32');
       const g = new Graph(gpu().caps);
       countNonFinite(g, g.input('x', [n]), counts, g.scalar('at'));
-      const plan = await Plan.compile(residents, g);
+      const plan = await compile(g);
       const x = new Float32Array(n).fill(3.4e38); // the largest finite exponent is not counted
       x[n - 1] = Number.NaN;
       if (n > 2) [x[0], x[1]] = [Infinity, -Infinity];

@@ -1,6 +1,4 @@
 // Run by Node and, bundled, by a page: what must be the same bytes in both.
-import { Graph } from '../../src/graph/graph.ts';
-import { Plan } from '../../src/graph/plan.ts';
 import { Melody } from '../../src/index.ts';
 import { normalNoise, STREAM, seedWords } from '../../src/ops/random.ts';
 import { extendTokens } from '../../src/pipeline/language.ts';
@@ -12,7 +10,7 @@ const TOKENS = 50;
 
 /** Tokens and noise of one seed, and the adapter that made them. */
 export async function parity(location: string | URL): Promise<{ adapter: string; tokens: number[]; noise: number[] }> {
-  const melody = await Melody.load(location);
+  const melody = await Melody.load(location, { device: 'gpu' });
   try {
     const { engine, model } = melody;
     const style = await quantiseStyle(engine, await embedText(engine, model.tokenizer.encode(PROMPT).ids));
@@ -22,12 +20,12 @@ export async function parity(location: string | URL): Promise<{ adapter: string;
       sampling: { temperature: 1, topK: 0, topP: 0.95 },
       seed: SEED,
     });
-    const g = new Graph(engine.gpu.caps);
-    g.output('noise', normalNoise(g, [100, 8], { seed: seedWords(SEED), stream: STREAM.noise }));
-    const plan = await Plan.compile(engine.residents, g);
+    const plan = await engine.plan('parity noise', (g) => {
+      g.output('noise', normalNoise(g, [100, 8], { seed: seedWords(SEED), stream: STREAM.noise }));
+    });
     plan.run({});
     const noise = new Uint32Array(await plan.readBytes('noise'));
-    return { adapter: engine.gpu.caps.name, tokens: [...tokens], noise: [...noise] };
+    return { adapter: engine.device.caps.name, tokens: [...tokens], noise: [...noise] };
   } finally {
     melody.dispose();
   }

@@ -4,6 +4,7 @@ import { MelodyError } from '../../errors.ts';
 import { Melody } from '../../pipeline/melody.ts';
 import type { Recipe } from '../../pipeline/options.ts';
 import type { Io, Values } from '../command.ts';
+import { deviceOptions } from '../device.ts';
 import { type FileRecipe, weightsIdentity } from './note.ts';
 import { ProgressLine } from './progress.ts';
 import type { GenerateRequest } from './request.ts';
@@ -19,7 +20,7 @@ export interface Opened {
 /** Throws `io`, `weights`, `no_adapter`, `aborted`. */
 export async function open(request: GenerateRequest, values: Values, io: Io): Promise<Opened> {
   const line = new ProgressLine(io, { quiet: values.quiet === true });
-  const melody = await Melody.load(request.model, { signal: io.signal, onEvent: (event) => line.hear(event) });
+  const melody = await Melody.load(request.model, { ...deviceOptions(values), signal: io.signal, onEvent: (event) => line.hear(event) });
   try {
     line.close();
     const { hash, changed, licence } = await weightsIdentity(
@@ -28,7 +29,7 @@ export async function open(request: GenerateRequest, values: Values, io: Io): Pr
     );
     if (changed.length > 0)
       line.warn(`${changed.join(', ')} of the model: not what manifest.json names; the recipe says that these are other weights`);
-    const adapter = melody.engine.gpu.caps.name;
+    const adapter = melody.engine.device.caps.name;
     const { recipe } = request;
     if (recipe?.weights !== undefined && hash !== undefined && recipe.weights !== hash)
       throw new MelodyError(

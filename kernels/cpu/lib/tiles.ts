@@ -1,0 +1,86 @@
+// The two inner products under every matrix kernel. A panel holds eight columns, k by k: [K, 8]. Sums go through k in order, one multiply
+// and one add a step, so an element has the same bits whichever of the two makes it.
+// Both are exported by the module, so that Binaryen does not inline them into loops where their accumulators would lose their registers.
+
+/** out [4, 8] = four rows a0 ... a3 of k floats times a panel whose rows are bStep bytes apart. */
+export function tile4x8(a0: usize, a1: usize, a2: usize, a3: usize, b: usize, bStep: usize, k: u32, out: usize): void {
+  let c00 = f32x4.splat(0);
+  let c01 = c00;
+  let c10 = c00;
+  let c11 = c00;
+  let c20 = c00;
+  let c21 = c00;
+  let c30 = c00;
+  let c31 = c00;
+  const end = a0 + ((<usize>k) << 2);
+  while (a0 < end) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let a = v128.load32_splat(a0);
+    c00 = f32x4.add(c00, f32x4.mul(a, b0));
+    c01 = f32x4.add(c01, f32x4.mul(a, b1));
+    a = v128.load32_splat(a1);
+    c10 = f32x4.add(c10, f32x4.mul(a, b0));
+    c11 = f32x4.add(c11, f32x4.mul(a, b1));
+    a = v128.load32_splat(a2);
+    c20 = f32x4.add(c20, f32x4.mul(a, b0));
+    c21 = f32x4.add(c21, f32x4.mul(a, b1));
+    a = v128.load32_splat(a3);
+    c30 = f32x4.add(c30, f32x4.mul(a, b0));
+    c31 = f32x4.add(c31, f32x4.mul(a, b1));
+    b += bStep;
+    a0 += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+  }
+  v128.store(out, c00);
+  v128.store(out, c01, 16);
+  v128.store(out, c10, 32);
+  v128.store(out, c11, 48);
+  v128.store(out, c20, 64);
+  v128.store(out, c21, 80);
+  v128.store(out, c30, 96);
+  v128.store(out, c31, 112);
+}
+
+/** out [2, 2, 8]: two rows a0, a1 of k floats times two panels b, d: for each panel both rows. */
+export function tile2x16(a0: usize, a1: usize, b: usize, d: usize, k: u32, out: usize): void {
+  let c00 = f32x4.splat(0);
+  let c01 = c00;
+  let c02 = c00;
+  let c03 = c00;
+  let c10 = c00;
+  let c11 = c00;
+  let c12 = c00;
+  let c13 = c00;
+  const end = a0 + ((<usize>k) << 2);
+  while (a0 < end) {
+    const x = v128.load32_splat(a0);
+    const y = v128.load32_splat(a1);
+    let w = v128.load(b);
+    c00 = f32x4.add(c00, f32x4.mul(x, w));
+    c10 = f32x4.add(c10, f32x4.mul(y, w));
+    w = v128.load(b, 16);
+    c01 = f32x4.add(c01, f32x4.mul(x, w));
+    c11 = f32x4.add(c11, f32x4.mul(y, w));
+    w = v128.load(d);
+    c02 = f32x4.add(c02, f32x4.mul(x, w));
+    c12 = f32x4.add(c12, f32x4.mul(y, w));
+    w = v128.load(d, 16);
+    c03 = f32x4.add(c03, f32x4.mul(x, w));
+    c13 = f32x4.add(c13, f32x4.mul(y, w));
+    b += 32;
+    d += 32;
+    a0 += 4;
+    a1 += 4;
+  }
+  v128.store(out, c00);
+  v128.store(out, c01, 16);
+  v128.store(out, c10, 32);
+  v128.store(out, c11, 48);
+  v128.store(out, c02, 64);
+  v128.store(out, c03, 80);
+  v128.store(out, c12, 96);
+  v128.store(out, c13, 112);
+}

@@ -1,0 +1,133 @@
+// One user of the pool, as one Gpu is of a device: what its buffers take, its limits, its end.
+import { MelodyError } from '../errors.ts';
+import { type Caps, DEFAULT_CAPS } from '../gpu/device.ts';
+import { JOB } from './layout.ts';
+import { type Host, Pool, type PoolOptions } from './pool.ts';
+
+const MOST_BYTES = 2 ** 30; // of one tensor: element counts times four stay within 32 bits
+
+export class Cpu {
+  readonly pool: Pool;
+  readonly caps: Caps;
+  /** Live buffers and bytes made through this object, and the most bytes there ever were. */
+  readonly memory = { buffers: 0, bytes: 0, peakBytes: 0 };
+  readonly #places = new Set<number>();
+  #open = true;
+
+  private constructor(pool: Pool) {
+    this.pool = pool;
+    const how = pool.threads === 0 ? 'on one thread' : `on ${pool.threads} thread${pool.threads === 1 ? '' : 's'}`;
+    this.caps = {
+      ...DEFAULT_CAPS,
+      name: `CPU, WebAssembly SIMD ${how}`,
+      executor: 'cpu',
+      storageBinding: MOST_BYTES,
+      bufferSize: MOST_BYTES,
+    };
+  }
+
+  /** Throws `no_adapter` where the engine has no SIMD, `out_of_memory`. */
+  static async open(host: Host, options: PoolOptions = {}): Promise<Cpu> {
+    return new Cpu(await Pool.enter(host, options));
+  }
+
+  /** Memory counted in `memory`. Throws `limit`, `out_of_memory`. */
+  buffer(bytes: number, label: string): number {
+    this.check();
+    if (bytes > MOST_BYTES)
+      throw new MelodyError(
+        'limit',
+        `${label}: ${bytes} bytes in one tensor; expected at most ${MOST_BYTES} on the CPU`,
+        'use a shorter window',
+      );
+    const at = this.pool.take(bytes, label);
+    this.#places.add(at);
+    this.memory.buffers += 1;
+    this.memory.bytes += this.pool.sizeOf(at);
+    this.memory.peakBytes = Math.max(this.memory.peakBytes, this.memory.bytes);
+    return at;
+  }
+
+  /** Freeing twice is a no-op. */
+  free(...places: number[]): void {
+    const mine = places.filter((at) => this.#places.delete(at));
+    this.memory.buffers -= mine.length;
+    for (const at of mine) this.memory.bytes -= this.pool.sizeOf(at);
+    try {
+      this.pool.give(...mine);
+    } catch {
+      // a pool that has ended has no memory to give back
+    }
+  }
+
+  /** Put data at a place, after the jobs so far. */
+  write(at: number, data: ArrayBufferView): void {
+    this.check();
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (this.pool.idle) {
+      this.put(at, bytes);
+      return;
+    }
+    const staging = this.pool.take(bytes.length, 'upload');
+    this.put(staging, bytes);
+    this.pool.post(JOB.copy, [at, staging, bytes.length], { holds: [staging] });
+  }
+
+  /** Set `bytes` bytes (a multiple of four) to copies of a word, after the jobs so far. */
+  fill(at: number, bytes: number, word = 0): void {
+    this.pool.post(JOB.fill, [at, word | 0, bytes / 4]);
+  }
+
+  /** A copy of what is at a place after the jobs so far. */
+  async read(at: number, bytes: number): Promise<ArrayBuffer> {
+    this.check();
+    const staging = this.pool.take(bytes, 'readback');
+    try {
+      this.pool.post(JOB.copy, [staging, at, bytes]);
+      await this.pool.settle();
+      this.check();
+      const out = new Uint8Array(bytes); // a copy: what is shared can go neither to TextDecoder nor to many other calls
+      out.set(new Uint8Array(this.pool.memory.buffer, staging, bytes));
+      return out.buffer;
+    } finally {
+      if (this.#open) this.free(staging);
+      try {
+        this.pool.give(staging);
+      } catch {
+        // as in free
+      }
+    }
+  }
+
+  /** Put bytes at once: only where no job reads or writes. */
+  put(at: number, bytes: Uint8Array): void {
+    new Uint8Array(this.pool.memory.buffer, at, bytes.length).set(bytes);
+  }
+
+  floats(at: number, count: number): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.pool.memory.buffer as ArrayBuffer, at, count);
+  }
+
+  async settle(): Promise<void> {
+    this.check();
+    await this.pool.settle();
+  }
+
+  /** Throws `device_lost` once a thread has died or this was disposed. */
+  check(): void {
+    if (!this.#open) throw new MelodyError('device_lost', 'this CPU executor was disposed', 'open it again');
+    this.pool.check();
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Free all memory of this user; the threads end with the last one. */
+  dispose(): void {
+    if (!this.#open) return;
+    this.free(...this.#places);
+    this.#open = false;
+    this.pool.leave();
+  }
+}

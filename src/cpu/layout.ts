@@ -1,0 +1,22 @@
+// What host and threads agree on in shared memory; kernels/cpu/replay.ts has the same numbers.
+
+const CONTROL = 1024;
+
+/** Byte offsets of the words that both sides read and write. */
+export const WORD = {
+  posted: CONTROL,
+  done: CONTROL + 64,
+  stop: CONTROL + 128,
+  round: CONTROL + 192,
+  skip: CONTROL + 448,
+  pages: CONTROL + 576,
+} as const;
+
+export const RING = CONTROL + 1024;
+export const RING_JOBS = 256;
+export const JOB_BYTES = 64;
+/** Memory from here on is given out. */
+export const HEAP = RING + RING_JOBS * JOB_BYTES;
+
+/** `run`: commands, count, patches, patch count. `copy`: to, from, bytes. `fill`: to, word, words. `mark`: nothing. */
+export const JOB = { run: 1, copy: 2, fill: 3, mark: 4 } as const;

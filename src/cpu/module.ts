@@ -1,0 +1,68 @@
+// The module of kernels/cpu, compiled once a process; and the memory that it runs in.
+import { MelodyError } from '../errors.ts';
+import { WASM } from './module.gen.ts';
+
+const PAGE = 65_536;
+const PAGES = [65_536, 32_768, 16_384, 8192]; // 4 GiB down to 512 MiB: what an engine lets us reserve
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+let unshared: Promise<WebAssembly.Module> | undefined;
+
+/** `shared`: for threads; else for one instance on the thread that calls. Throws `no_adapter` where there is no WebAssembly SIMD. */
+export function loadModule(shared: boolean): Promise<WebAssembly.Module> {
+  if (shared) compiled ??= compile(bytesOf(WASM));
+  else unshared ??= compile(withoutSharing(bytesOf(WASM)));
+  return (shared ? compiled : unshared) as Promise<WebAssembly.Module>;
+}
+
+async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    throw new MelodyError(
+      'no_adapter',
+      `this JavaScript engine does not compile the CPU's kernels: ${(cause as Error).message}`,
+      'use Node 20 or newer, or a browser with WebAssembly SIMD (Chrome 91, Firefox 89, Safari 16.4)',
+      { cause },
+    );
+  }
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** The same module for a memory that is not shared: the flag byte of its one memory import. */
+export function withoutSharing(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const name = [...'\x03env\x06memory\x02'].map((c) => c.charCodeAt(0)); // module, field, kind
+  for (let i = 0; i < 4096; i++) {
+    if (name.every((byte, j) => bytes[i + j] === byte)) {
+      const copy = bytes.slice();
+      copy[i + name.length] = 1; // a maximum, not shared; was 3
+      return copy;
+    }
+  }
+  throw new MelodyError('kernel', 'the CPU module imports no memory', 'please report this');
+}
+
+/** An empty memory that may grow to as much as this engine lets one. Throws `out_of_memory`. */
+export function makeMemory(shared: boolean): WebAssembly.Memory {
+  let last: unknown;
+  for (const maximum of PAGES) {
+    try {
+      return new WebAssembly.Memory({ initial: 16, maximum, shared });
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw new MelodyError('out_of_memory', `no address space for ${PAGES[PAGES.length - 1] / 16} MB of WebAssembly memory: ${String(last)}`);
+}
+
+/** Grow until `end` bytes are there. Throws RangeError when there is no more. */
+export function reach(memory: WebAssembly.Memory, end: number): void {
+  const missing = Math.ceil((end - memory.buffer.byteLength) / PAGE);
+  if (missing > 0) memory.grow(Math.max(missing, Math.min(256, Math.ceil(memory.buffer.byteLength / PAGE / 4))));
+}

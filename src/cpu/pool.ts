@@ -1,0 +1,283 @@
+// The threads that compute and the one memory they share: jobs go in by number, and are done in order.
+import { MelodyError } from '../errors.ts';
+import type { Platform, Thread } from '../platform/platform.ts';
+import { Allocator } from './allocator.ts';
+import { HEAP, JOB, JOB_BYTES, RING, RING_JOBS, WORD } from './layout.ts';
+import { loadModule, makeMemory, reach } from './module.ts';
+
+/** What the machine gives: its processors, and threads on them. */
+export type Host = Pick<Platform, 'cores' | 'canShareMemory' | 'startThread'>;
+
+export interface PoolOptions {
+  /** Threads that compute; default all cores, at most 8. 0: none but the caller's, a slice at a time. The result does not depend on it. */
+  threads?: number;
+}
+
+interface Job {
+  readonly kind: number;
+  readonly words: readonly number[]; // four at most
+  readonly report: boolean;
+  readonly times: number;
+  /** Memory that is free again once the job is done. */
+  readonly holds: readonly number[];
+}
+
+const MOST_THREADS = 8;
+const REPORT_EVERY = 64; // jobs: so that a full ring is emptied even if nobody waits
+const SLICE_MS = 8; // without threads: how long commands run before the event loop turns
+const SCRATCH = 512 * 1024;
+
+/** What a thread does: nothing but the loop inside the module. It runs as text, since a bundle knows no path of its own parts. */
+const THREAD = `({ module, memory, thread, threads }, post) => {
+  const env = { memory, report: post, now: () => performance.now() };
+  new WebAssembly.Instance(module, { env }).exports.work(thread, threads);
+}`;
+
+/** The pool of this process, while anybody uses it. */
+let shared: Promise<Pool> | undefined;
+
+export class Pool {
+  readonly memory: WebAssembly.Memory;
+  /** Threads that compute; 0 where memory cannot be shared: then the caller's computes, a slice at a time. */
+  readonly threads: number;
+  #team: Thread[] = [];
+  #inline: Exports | undefined;
+  readonly #allocator = new Allocator(HEAP);
+  #users = 0;
+  #posted = 0; // jobs in the ring or past it
+  #done = 0; // as last reported
+  #waiting: Job[] = []; // beyond the ring
+  readonly #holds = new Map<number, readonly number[]>(); // by job number
+  #sleepers: { number: number; wake: () => void }[] = [];
+  #failure: MelodyError | undefined;
+  #scratch = 0;
+  #scratchBytes = 0; // a thread
+  #running = false; // without threads: the loop is on
+
+  private constructor(memory: WebAssembly.Memory, threads: number) {
+    this.memory = memory;
+    this.threads = threads;
+  }
+
+  /** The pool that all of this process share; `leave` it when done. Options count for who opens it. Throws `no_adapter`, `out_of_memory`. */
+  static async enter(host: Host, options: PoolOptions = {}): Promise<Pool> {
+    let pool = await shared?.catch(() => undefined);
+    if (!pool || pool.#failure || (options.threads !== undefined && options.threads !== pool.threads)) {
+      const opening = Pool.#open(host, options);
+      shared = opening;
+      pool = await opening;
+    }
+    pool.#users += 1;
+    return pool;
+  }
+
+  static async #open(host: Host, options: PoolOptions): Promise<Pool> {
+    const canShare = host.canShareMemory && options.threads !== 0;
+    const threads = canShare ? Math.max(1, Math.min(options.threads ?? Math.min(host.cores, MOST_THREADS), 64)) : 0;
+    const module = await loadModule(canShare);
+    const pool = new Pool(makeMemory(canShare), threads);
+    pool.#resizeScratch(SCRATCH);
+    if (!canShare) {
+      const env = { memory: pool.memory, report: () => {}, now: () => performance.now() };
+      pool.#inline = new WebAssembly.Instance(module, { env }).exports as unknown as Exports;
+      return pool;
+    }
+    for (let thread = 0; thread < threads; thread++) {
+      const data = { module, memory: pool.memory, thread, threads };
+      const on = { message: (done: unknown) => pool.#report(done as number), end: (reason: string) => pool.#fail(reason) };
+      pool.#team.push(host.startThread(THREAD, data, on));
+    }
+    return pool;
+  }
+
+  /** Ends the threads when nobody is left. */
+  leave(): void {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    this.#close();
+  }
+
+  /** Throws what ended the pool: `device_lost`. */
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Memory for so many bytes, at a multiple of 64. Throws `out_of_memory`. */
+  take(bytes: number, label: string): number {
+    const at = this.#allocator.take(bytes);
+    try {
+      reach(this.memory, this.#allocator.end);
+      Atomics.store(this.#words, WORD.pages / 4, this.memory.buffer.byteLength / 65_536);
+    } catch (cause) {
+      this.#allocator.give(at);
+      throw new MelodyError(
+        'out_of_memory',
+        `${label}: no memory for ${bytes} bytes; WebAssembly has ${this.memory.buffer.byteLength} and gets no more: ${(cause as Error).message}`,
+        'use a shorter duration, a smaller model, or fewer parallel windows',
+        { cause },
+      );
+    }
+    return at;
+  }
+
+  /** Free once all jobs so far are done. */
+  give(...places: number[]): void {
+    if (places.length === 0) return;
+    if (this.idle) for (const at of places) this.#allocator.give(at);
+    else this.post(JOB.mark, [], { holds: places });
+  }
+
+  sizeOf(at: number): number {
+    return this.#allocator.sizeOf(at);
+  }
+
+  /** Have all jobs been done, as far as the host can see? Then it may write to memory itself. */
+  get idle(): boolean {
+    if (this.#waiting.length > 0) return false;
+    return this.threads === 0 ? this.#done === this.#posted : Atomics.load(this.#words, WORD.done / 4) === this.#posted;
+  }
+
+  /** Room for a thread's own sums, at least so many bytes. */
+  needScratch(bytes: number): void {
+    if (bytes > this.#scratchBytes) this.#resizeScratch(bytes);
+  }
+
+  /** Append a job; returns the number of jobs that must be done for this one to be. */
+  post(kind: number, words: readonly number[], options: { report?: boolean; times?: number; holds?: readonly number[] } = {}): number {
+    this.check();
+    const { report = false, times = 0, holds = [] } = options;
+    this.#waiting.push({ kind, words, report, times, holds });
+    const number = this.#posted + this.#waiting.length;
+    this.#flush();
+    return number;
+  }
+
+  /** Wait until all jobs posted so far are done. Throws `device_lost`. */
+  async settle(): Promise<void> {
+    const number = this.post(JOB.mark, [], { report: true });
+    if (this.#done < number) await new Promise<void>((wake) => this.#sleepers.push({ number, wake }));
+    this.check();
+  }
+
+  /** Jobs posted so far end at their next command. */
+  skip(): void {
+    if (this.threads > 0) Atomics.store(this.#words, WORD.skip / 4, this.#posted);
+  }
+
+  get #words(): Int32Array {
+    return new Int32Array(this.memory.buffer, 0, HEAP / 4);
+  }
+
+  #flush(): void {
+    const before = this.#posted;
+    const words = this.#words;
+    while (this.#waiting.length > 0 && this.#posted - this.#done < RING_JOBS) {
+      const job = this.#waiting.shift() as Job;
+      const at = (RING + (this.#posted % RING_JOBS) * JOB_BYTES) / 4;
+      this.#posted += 1;
+      const report = job.report || this.#posted % REPORT_EVERY === 0;
+      words.fill(0, at, at + JOB_BYTES / 4);
+      words.set([job.kind, ...job.words], at);
+      words.set([report ? 1 : 0, this.#scratch, this.#scratchBytes, job.times], at + 5);
+      if (job.holds.length) this.#holds.set(this.#posted, job.holds);
+    }
+    if (this.#posted === before) return;
+    if (this.#inline) {
+      void this.#runInline();
+      return;
+    }
+    for (const thread of this.#team) thread.hold(true);
+    Atomics.store(words, WORD.posted / 4, this.#posted);
+    Atomics.notify(words, WORD.posted / 4);
+  }
+
+  #report(done: number): void {
+    this.#done = done;
+    for (const [number, places] of this.#holds) {
+      if (number > done) break; // in order of their numbers
+      for (const at of places) this.#allocator.give(at);
+      this.#holds.delete(number);
+    }
+    this.#flush();
+    const awake = this.#sleepers.filter(({ number }) => number <= done);
+    this.#sleepers = this.#sleepers.filter(({ number }) => number > done);
+    for (const { wake } of awake) wake();
+    if (this.#sleepers.length === 0) for (const thread of this.#team) thread.hold(false);
+  }
+
+  /** Without threads: jobs on this one, turning the event loop every few milliseconds. */
+  async #runInline(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    const { step } = this.#inline as Exports;
+    let since = performance.now();
+    try {
+      while (this.#done < this.#posted) {
+        const job = RING + (this.#done % RING_JOBS) * JOB_BYTES;
+        const [kind, , count] = this.#words.subarray(job / 4, job / 4 + 3);
+        for (let i = 0; i < (kind === JOB.run ? count : 1); i++) {
+          step(job, i, i + 1);
+          if (performance.now() - since > SLICE_MS) {
+            await turn();
+            since = performance.now();
+          }
+        }
+        this.#report(this.#done + 1);
+      }
+    } catch (error) {
+      this.#fail(String(error));
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #resizeScratch(bytes: number): void {
+    const old = this.#scratch;
+    this.#scratch = this.take(bytes * Math.max(1, this.threads), 'scratch');
+    this.#scratchBytes = Math.ceil(bytes / 64) * 64;
+    if (this.sizeOf(this.#scratch) < this.#scratchBytes * Math.max(1, this.threads)) {
+      this.#allocator.give(this.#scratch);
+      this.#scratch = this.take(this.#scratchBytes * Math.max(1, this.threads), 'scratch');
+    }
+    if (old) this.give(old);
+  }
+
+  #fail(reason: string): void {
+    if (this.#users === 0 && this.#team.length === 0) return; // closed by ourselves
+    this.#failure ??= new MelodyError(
+      'device_lost',
+      `a thread of the CPU executor ended: ${reason}`,
+      'try again; report it if it comes back',
+    );
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#inline === undefined) Atomics.store(this.#words, WORD.stop / 4, 1);
+    if (this.#inline === undefined) Atomics.notify(this.#words, WORD.posted / 4);
+    const team = this.#team;
+    this.#team = [];
+    for (const thread of team) thread.stop();
+    this.#failure ??= new MelodyError('device_lost', 'this pool of threads was closed', 'load it again');
+    for (const { wake } of this.#sleepers.splice(0)) wake();
+    void shared?.then((pool) => {
+      if (pool === this) shared = undefined;
+    });
+  }
+}
+
+interface Exports {
+  step(job: number, from: number, to: number): void;
+}
+
+/** One turn of the event loop: messages that wait are heard. */
+function turn(): Promise<void> {
+  return new Promise((go) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      go();
+    };
+    port2.postMessage(0);
+  });
+}

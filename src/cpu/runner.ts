@@ -1,0 +1,20 @@
+// The CPU's threads as what runs recorded graphs; loaded only where no GPU does.
+import type { Runner } from '../graph/runner.ts';
+import type { Cpu } from './cpu.ts';
+import { BUILD } from './module.gen.ts';
+import { cpuBytes } from './panels.ts';
+import { CpuPlan } from './plan.ts';
+import { CpuResidents } from './residents.ts';
+
+export { Cpu } from './cpu.ts';
+
+export function cpuRunner(cpu: Cpu): Runner {
+  const residents = new CpuResidents(cpu);
+  return {
+    build: BUILD,
+    device: cpu,
+    residents,
+    compile: (graph, options) => CpuPlan.compile(residents, graph, options),
+    bytesOf: (storage) => Math.max(64, Math.ceil(cpuBytes(storage) / 64) * 64),
+  };
+}

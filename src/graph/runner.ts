@@ -1,0 +1,45 @@
+// What runs recorded graphs, seen from above: a GPU, or the CPU's threads (src/cpu/runner.ts). One recording serves either.
+import { bufferSize, type Caps, type Gpu } from '../gpu/device.ts';
+import type { Graph } from './graph.ts';
+import { type CompileOptions, Plan } from './plan.ts';
+import { Residents } from './residents.ts';
+import type { Storage } from './tensor.ts';
+
+/** The machine below: its limits, its memory, its end. */
+export interface Device {
+  readonly caps: Caps;
+  /** Live buffers and bytes, and the most bytes there ever were. */
+  readonly memory: { buffers: number; bytes: number; peakBytes: number };
+  /** Throws what went wrong since the last call: `device_lost`, `out_of_memory`, `gpu`. */
+  check(): void;
+  /** Wait until what was submitted is done. Throws as check does. */
+  settle(): Promise<void>;
+  dispose(): void;
+}
+
+/** Weights and states of one model. */
+export type Stock = Pick<Residents, 'write' | 'clear' | 'read' | 'holds' | 'release' | 'dispose'>;
+
+/** A compiled graph. */
+export type Replay = Pick<Plan, 'graph' | 'run' | 'write' | 'read' | 'readBytes' | 'dispose' | 'bytes' | 'dispatches' | 'flops'>;
+
+export interface Runner {
+  /** What its kernels were built from, where a name of the device does not say it. */
+  readonly build?: string;
+  readonly device: Device;
+  readonly residents: Stock;
+  /** Throws `out_of_memory`, `kernel`, `weights`, `device_lost`, `aborted`; nothing is left allocated then. */
+  compile(graph: Graph, options?: CompileOptions): Promise<Replay>;
+  /** Bytes that a storage takes here. */
+  bytesOf(storage: Storage): number;
+}
+
+export function gpuRunner(gpu: Gpu): Runner {
+  const residents = new Residents(gpu);
+  return {
+    device: gpu,
+    residents,
+    compile: (graph, options) => Plan.compile(residents, graph, options),
+    bytesOf: ({ bytes }) => bufferSize(bytes),
+  };
+}

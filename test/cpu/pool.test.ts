@@ -1,0 +1,118 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
+import { Cpu, cpuRunner } from '../../src/cpu/runner.ts';
+import { Graph } from '../../src/graph/graph.ts';
+import { state } from '../../src/graph/tensor.ts';
+import { attention } from '../../src/ops/attention.ts';
+import { add } from '../../src/ops/elementwise.ts';
+import { linear } from '../../src/ops/matmul.ts';
+import { rmsNorm } from '../../src/ops/norm.ts';
+import { randomArray, weightOf } from '../helpers/data.ts';
+
+const open: Cpu[] = [];
+async function openCpu(threads: number): Promise<Cpu> {
+  const cpu = await Cpu.open(platform, { threads });
+  open.push(cpu);
+  return cpu;
+}
+afterEach(() => {
+  for (const cpu of open.splice(0)) cpu.dispose();
+});
+
+const ROWS = 300;
+const DIM = 64;
+
+/** A small layer, large enough that threads share it in both ways: attention and products of 300 rows, an add of two. */
+function record(g: Graph) {
+  const x = g.input('x', [1, ROWS, DIM]);
+  const w = (name: string, rows: number, cols: number, seed: number) =>
+    weightOf(randomArray(rows * cols, seed, 0.2), [rows, cols], 'f16', name);
+  const h = rmsNorm(g, x, weightOf(randomArray(DIM, 1), [DIM]));
+  const [q, k, v] = ['q', 'k', 'v'].map((name, i) => linear(g, h, w(name, DIM, DIM, 2 + i)));
+  const a = add(g, attention(g, q, k, v, { heads: 4 }), x);
+  g.output('y', linear(g, linear(g, a, w('up', 4 * DIM, DIM, 6), { act: 'gelu' }), w('down', DIM, 4 * DIM, 7), { residual: a }));
+}
+const x = randomArray(ROWS * DIM, 9);
+
+async function runOnce(cpu: Cpu): Promise<Float32Array> {
+  const { residents, compile } = cpuRunner(cpu);
+  const g = new Graph(cpu.caps);
+  record(g);
+  const plan = await compile(g);
+  plan.run({}, { x });
+  const y = await plan.read('y');
+  plan.dispose();
+  residents.dispose();
+  return y;
+}
+
+describe('the pool of threads', () => {
+  it('computes the same bits on one thread, two, five, and on the thread that calls', async () => {
+    const results = [];
+    for (const threads of [1, 2, 5, 0]) results.push(await runOnce(await openCpu(threads)));
+    expect(results[0].some((v) => v !== 0)).toBe(true);
+    for (const y of results.slice(1)) expect(new Uint32Array(y.buffer)).toEqual(new Uint32Array(results[0].buffer));
+  });
+
+  it('does jobs in order, more of them than its ring holds', async () => {
+    for (const threads of [2, 0]) {
+      const cpu = await openCpu(threads);
+      const { residents, compile } = cpuRunner(cpu);
+      const [one, two] = [state('one', [5]), state('two', [5])];
+      const g = new Graph(cpu.caps);
+      add(g, one, g.input('step', [5]), { into: two });
+      add(g, two, two, { beta: 0, into: one });
+      const plan = await compile(g);
+      for (let i = 0; i < 700; i++) plan.run({}, { step: new Float32Array(5).fill(i) });
+      expect([...new Float32Array(await residents.read(one))]).toEqual(new Array(5).fill((699 * 700) / 2));
+      residents.clear(one);
+      plan.run({}, { step: new Float32Array(5).fill(3) });
+      expect([...new Float32Array(await residents.read(one))]).toEqual(new Array(5).fill(3));
+    }
+  });
+
+  it('is shared by all who open it, and ends with the last of them', async () => {
+    const [a, b] = [await openCpu(2), await openCpu(2)];
+    expect(a.pool).toBe(b.pool);
+    a.dispose();
+    expect((await runOnce(b)).length).toBe(x.length);
+    b.dispose();
+    expect((await openCpu(2)).pool).not.toBe(b.pool);
+    expect(() => a.check()).toThrow(expect.objectContaining({ code: 'device_lost' }));
+  });
+
+  it('gives memory back: twenty rounds take no more than one', async () => {
+    const cpu = await openCpu(2);
+    await runOnce(cpu);
+    const { bytes, buffers } = cpu.memory;
+    await cpu.settle();
+    const size = cpu.pool.memory.buffer.byteLength;
+    for (let i = 0; i < 20; i++) await runOnce(cpu);
+    expect(cpu.memory).toMatchObject({ bytes, buffers });
+    expect(cpu.pool.memory.buffer.byteLength).toBe(size);
+  });
+
+  it('a thread that dies ends everybody with device_lost, and the next to open gets a new pool', async () => {
+    const cpu = await openCpu(2);
+    const { compile } = cpuRunner(cpu);
+    const g = new Graph(cpu.caps);
+    record(g);
+    const plan = await compile(g);
+    // a place far behind the memory: what a wrong kernel would do
+    cpu.pool.post(2, [2 ** 31, 0, 4]);
+    plan.run({}, { x });
+    await expect(plan.read('y')).rejects.toThrow(expect.objectContaining({ code: 'device_lost' }));
+    expect(() => plan.run({}, { x })).toThrow(expect.objectContaining({ code: 'device_lost' }));
+    expect((await runOnce(await openCpu(2))).length).toBe(x.length);
+  });
+
+  it('says what a tensor that does not fit would take', async () => {
+    const cpu = await openCpu(1);
+    expect(() => cpu.buffer(2 ** 31, 'too much')).toThrow(expect.objectContaining({ code: 'limit' }));
+  });
+
+  it('knows how many processors there are', () => {
+    expect(platform.cores).toBeGreaterThanOrEqual(1);
+    expect(platform.canShareMemory).toBe(true);
+  });
+});
