@@ -1,4 +1,4 @@
-// normal_noise: y[i] = Φ⁻¹(philox(block + i/4, seed)[i mod 4]), in whole steps of 2^-20
+// normal_noise: y[i] = Φ⁻¹(philox((block + i/4) mod period, seed)[i mod 4]), in whole steps of 2^-20; period 0: endless
 //
 // table [31 * 33]       quantiles of the half normal, 32 knots an octave of tail probability (src/ops/random.ts)
 // y     [n]
@@ -28,7 +28,9 @@ function normal(bits: u32, table: usize): f32 {
 export function normal_noise(c: usize, from: u32, to: u32): void {
   const end = min(to << 8, p.n(c));
   for (let i = from << 8; i < end; i += 4) {
-    philox(p.block(c) + i / 4, p.stream(c), p.seed_low(c), p.seed_high(c), scratch);
+    let block = p.block(c) + i / 4;
+    if (p.period(c) != 0) block %= p.period(c);
+    philox(block, p.stream(c), p.seed_low(c), p.seed_high(c), scratch);
     for (let j: u32 = 0; j < 4 && i + j < end; j++)
       store<f32>(p.y(c) + ((<usize>(i + j)) << 2), normal(load<u32>(scratch + (j << 2)), p.table(c)));
   }

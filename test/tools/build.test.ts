@@ -46,8 +46,9 @@ const outside = (files: string[]) => [
   ...new Set(files.flatMap(imports).filter((name) => !name.startsWith('node:') && !name.startsWith('.'))),
 ];
 
-test('the browser’s library imports nothing, Node’s only what Node has and webgpu', () => {
-  expect(imports('index.web.js')).toEqual([]);
+test('the browser’s library imports nothing but the CPU part, which imports nothing, Node’s only what Node has and webgpu', () => {
+  expect(imports('index.web.js')).toEqual(['./melody-cpu.js']);
+  expect(imports('melody-cpu.js')).toEqual([]);
   expect(outside(reached('index.js'))).toEqual(['webgpu']);
 });
 

@@ -133,6 +133,28 @@ export function erf4(x: v128): v128 {
   return f32x4.div(f32x4.mul(v, p), q);
 }
 
+/** arg(x + iy) in turns, -1/2 … 1/2, to about 1e-7, 0 for 0: what kernels/lib/arg.wgsl does. */
+// @ts-ignore: decorator
+@inline
+export function argTurns4(x: v128, y: v128): v128 {
+  const ax = f32x4.abs(x);
+  const ay = f32x4.abs(y);
+  const large = f32x4.max(ax, ay);
+  const q = f32x4.div(f32x4.min(ax, ay), large);
+  const far = f32x4.gt(q, sp(0.41421356));
+  const v = v128.bitselect(f32x4.div(f32x4.sub(q, sp(1)), f32x4.add(q, sp(1))), q, far);
+  const z = f32x4.mul(v, v);
+  let p = f32x4.add(f32x4.mul(z, sp(8.05374449538e-2)), sp(-1.38776856032e-1));
+  p = f32x4.add(f32x4.mul(p, z), sp(1.99777106478e-1));
+  p = f32x4.add(f32x4.mul(p, z), sp(-3.33329491539e-1));
+  const atan = f32x4.add(v, f32x4.mul(f32x4.mul(v, z), p));
+  let turns = f32x4.add(f32x4.mul(atan, sp(0.15915494)), v128.and(far, sp(0.125)));
+  turns = v128.bitselect(f32x4.sub(sp(0.25), turns), turns, f32x4.gt(ay, ax));
+  turns = v128.bitselect(f32x4.sub(sp(0.5), turns), turns, f32x4.lt(x, sp(0)));
+  turns = v128.bitselect(f32x4.neg(turns), turns, f32x4.lt(y, sp(0)));
+  return v128.andnot(turns, f32x4.eq(large, sp(0)));
+}
+
 /** Sum of the four lanes, in one order. */
 // @ts-ignore: decorator
 @inline

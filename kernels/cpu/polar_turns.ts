@@ -1,0 +1,31 @@
+// polar_turns: re = exp(min(m, limit)) cos(2 pi phase / 2^32), im = exp(min(m, limit)) sin(2 pi phase / 2^32)
+//
+// x     [rows, x_row]: first the bins of log magnitude m     phase [rows, bins]      y [rows, 2 * half]: re | im, zeros behind each
+// unit  a row
+import { cos4, exp4, sin4, sp } from './lib/math';
+import { load4, store4 } from './lib/some';
+import { polar_turns as p } from './params.gen';
+
+export function polar_turns_units(c: usize): u32 {
+  return p.rows(c);
+}
+
+export function polar_turns(c: usize, from: u32, to: u32): void {
+  const bins = p.bins(c);
+  const half = (<usize>p.half(c)) << 2;
+  for (let row = from; row < to; row++) {
+    const x = p.x(c) + ((<usize>(row * p.x_row(c))) << 2);
+    const phase = p.phase(c) + ((<usize>(row * bins)) << 2);
+    const y = p.y(c) + row * 2 * half;
+    for (let f: u32 = 0; f < bins; f += 4) {
+      const at = (<usize>f) << 2;
+      const magnitude = exp4(f32x4.pmin(load4(x + at, bins - f), sp(p.limit(c))));
+      const angle = f32x4.mul(f32x4.convert_i32x4_s(load4(phase + at, bins - f)), sp(1.4629180792671596e-9)); // 2 pi / 2^32
+      store4(y + at, f32x4.mul(magnitude, cos4(angle)), bins - f);
+      store4(y + half + at, f32x4.mul(magnitude, sin4(angle)), bins - f);
+    }
+    const end = (<usize>bins) << 2;
+    memory.fill(y + end, 0, half - end);
+    memory.fill(y + half + end, 0, half - end);
+  }
+}
