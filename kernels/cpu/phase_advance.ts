@@ -1,7 +1,7 @@
 // phase_advance: u[t,k] = 2^32 a mod 2^32, the turns a by which the phase of bin k moves from frame t - 1 to frame t
 //   k < locked:  a = turns of pitch p = argmax_p (s[t,p] + line[k,p]), the lowest of equals
-//   k >= locked: a = k / 4 + (arg d + eps[t,k] sqrt(-2 ln |d|)) / 2 pi,  d = a[t,k] + i b[t,k], |d| kept within 0.01 ... 0.9999;
-//                bins from `directed` on have d = 0.     k / 4: a bin's own turn in a hop of a quarter of the transform
+//   k >= locked: a = (arg c + eps[t,k] sqrt(-2 ln |c|)) / 2 pi,  c = (a[t,k] + i b[t,k]) i^k, |c| kept within 0.01 ... 0.9999;
+//                bins from `directed` on have c = 0 and arg c = 0.     i^k: a bin's own turn in a hop of a quarter of the transform
 //
 // x    [rows, x_row]: log magnitude [bins], a [directed], b [directed], s [pitches]      eps [rows, eps_row] ~ N(0, 1)
 // line [locked, pitches]     turns [pitches], 2^32 times the turns a frame     u [rows, bins]
@@ -50,7 +50,8 @@ export function phase_advance(c: usize, from: u32, to: u32): void {
       const part = f32x4.sub(free, f32x4.nearest(free)); // within a half either way: 2^30 times that fits an integer
       const steps = i32x4.shl(i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(part, sp(1073741824)))), 2);
       const own = i32x4.shl(i32x4.add(i32x4.splat(bin), i32x4(0, 1, 2, 3)), 30); // (bin mod 4) quarters of a turn
-      store4(u + place, i32x4.add(steps, own), n);
+      const still = v128.and(f32x4.eq(a, sp(0)), f32x4.eq(b, sp(0)));
+      store4(u + place, i32x4.add(steps, v128.andnot(own, still)), n);
       bin += min(4, n);
     }
   }

@@ -1,8 +1,9 @@
 // One user of the pool, as one Gpu is of a device: what its buffers take, its limits, its end.
 import { MelodyError } from '../errors.ts';
 import { type Caps, DEFAULT_CAPS } from '../gpu/device.ts';
+import type { Threads } from '../platform/platform.ts';
 import { JOB } from './layout.ts';
-import { type Host, Pool, type PoolOptions } from './pool.ts';
+import { Pool, type PoolOptions } from './pool.ts';
 
 const MOST_BYTES = 2 ** 30; // of one tensor: element counts times four stay within 32 bits
 
@@ -27,7 +28,7 @@ export class Cpu {
   }
 
   /** Throws `no_adapter` where the engine has no SIMD, `out_of_memory`. */
-  static async open(host: Host, options: PoolOptions = {}): Promise<Cpu> {
+  static async open(host: Threads | undefined, options: PoolOptions = {}): Promise<Cpu> {
     return new Cpu(await Pool.enter(host, options));
   }
 

@@ -1,12 +1,10 @@
 // The threads that compute and the one memory they share: jobs go in by number, and are done in order.
 import { MelodyError } from '../errors.ts';
-import type { Platform, Thread } from '../platform/platform.ts';
+import type { Thread, Threads } from '../platform/platform.ts';
+import { webThreads } from '../platform/web_threads.ts';
 import { Allocator } from './allocator.ts';
 import { HEAP, JOB, JOB_BYTES, RING, RING_JOBS, WORD } from './layout.ts';
 import { loadModule, makeMemory, reach } from './module.ts';
-
-/** What the machine gives: its processors, and threads on them. */
-export type Host = Pick<Platform, 'cores' | 'canShareMemory' | 'startThread'>;
 
 export interface PoolOptions {
   /** Threads that compute; default all cores, at most 8. 0: none but the caller's, a slice at a time. The result does not depend on it. */
@@ -60,7 +58,7 @@ export class Pool {
   }
 
   /** The pool that all of this process share; `leave` it when done. Options count for who opens it. Throws `no_adapter`, `out_of_memory`. */
-  static async enter(host: Host, options: PoolOptions = {}): Promise<Pool> {
+  static async enter(host: Threads = webThreads, options: PoolOptions = {}): Promise<Pool> {
     let pool = await shared?.catch(() => undefined);
     if (!pool || pool.#failure || (options.threads !== undefined && options.threads !== pool.threads)) {
       const opening = Pool.#open(host, options);
@@ -71,7 +69,7 @@ export class Pool {
     return pool;
   }
 
-  static async #open(host: Host, options: PoolOptions): Promise<Pool> {
+  static async #open(host: Threads, options: PoolOptions): Promise<Pool> {
     const canShare = host.canShareMemory && options.threads !== 0;
     const threads = canShare ? Math.max(1, Math.min(options.threads ?? Math.min(host.cores, MOST_THREADS), 64)) : 0;
     const module = await loadModule(canShare);

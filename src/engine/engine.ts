@@ -254,7 +254,7 @@ async function hasHardware(entry: () => Promise<GPU>): Promise<boolean> {
 /** The CPU's threads: a part of its own, which a page with a GPU never downloads. */
 async function openCpu({ threads }: EngineOptions): Promise<Runner> {
   const { Cpu, cpuRunner } = await import('../cpu/runner.ts');
-  return cpuRunner(await Cpu.open(platform, { threads }));
+  return cpuRunner(await Cpu.open(platform.threads, { threads }));
 }
 
 export const aborted = (): MelodyError => new MelodyError('aborted', 'stopped by its AbortSignal');

@@ -137,8 +137,6 @@ export const platform: Platform = {
   runtime: runtime(),
   facts: diskFacts(),
   freeMemory,
-  cores: availableParallelism(),
-  canShareMemory: true,
-  startThread,
+  threads: { cores: availableParallelism(), canShareMemory: true, startThread },
   cache: diskCache(),
 };

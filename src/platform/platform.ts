@@ -18,14 +18,20 @@ export interface Platform {
   readonly facts: Facts;
   /** Bytes of memory that programs may still take; undefined where it cannot be known. */
   freeMemory(): number | undefined;
+  /** Threads, where they are not those of a page (web_threads.ts). */
+  readonly threads?: Threads;
+  /** Complete files fetched from addresses, kept between runs. */
+  readonly cache: Cache;
+}
+
+/** What the CPU executor wants of a machine. */
+export interface Threads {
   /** Processors that threads may use. */
   readonly cores: number;
   /** May memory be shared between threads here? A page must be cross-origin isolated for it. */
   readonly canShareMemory: boolean;
   /** A thread that calls `code`, the text of a function of `data` and of `post`, by which it sends messages. It does not keep the process alive. */
   startThread(code: string, data: unknown, on: ThreadEvents): Thread;
-  /** Complete files fetched from addresses, kept between runs. */
-  readonly cache: Cache;
 }
 
 export interface ThreadEvents {

@@ -3,7 +3,7 @@ import { MelodyError } from '../errors.ts';
 import { type ByteFolder, type ByteSource, blobSource, memorySource } from './bytes.ts';
 import { openCached } from './cache.ts';
 import { checkAddress, checkRedirect, type Follow, httpFolder, openHttp } from './http.ts';
-import type { Location, OpenOptions, Platform, Thread, ThreadEvents } from './platform.ts';
+import type { Location, OpenOptions, Platform } from './platform.ts';
 import { webCache, webFacts, webStore } from './web_cache.ts';
 
 async function openGpu(): Promise<GPU> {
@@ -47,22 +47,6 @@ function openFolder(location: string | URL, options: OpenOptions = {}): ByteFold
 /** What relative addresses are relative to. */
 const pageAddress = () => globalThis.location?.href;
 
-function startThread(code: string, data: unknown, on: ThreadEvents): Thread {
-  const source = `onmessage = ({ data }) => (${code})(data, (message) => postMessage(message));`;
-  const address = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  const worker = new Worker(address);
-  worker.onmessage = ({ data }) => on.message(data);
-  worker.onerror = (event) => on.end(event.message || 'it could not be started');
-  worker.postMessage(data);
-  return {
-    hold: () => {},
-    stop() {
-      worker.terminate();
-      URL.revokeObjectURL(address);
-    },
-  };
-}
-
 export const platform: Platform = {
   name: 'web',
   openGpu,
@@ -71,8 +55,5 @@ export const platform: Platform = {
   runtime: globalThis.navigator?.userAgent ?? 'web',
   facts: webFacts,
   freeMemory: () => undefined,
-  cores: globalThis.navigator?.hardwareConcurrency ?? 1,
-  canShareMemory: globalThis.crossOriginIsolated === true,
-  startThread,
   cache: webCache(),
 };
