@@ -1,9 +1,9 @@
 // A recorded graph as commands in the CPU's memory: functions, numbers and places, which the threads walk without JavaScript.
 import { MelodyError } from '../errors.ts';
 import { type Dispatch, type Graph, isScalar } from '../graph/graph.ts';
+import type { DispatchTime } from '../graph/inspect_plan.ts';
 import { numberOf, type ParamType } from '../graph/params.ts';
 import { type Places, placesOf } from '../graph/places.ts';
-import type { DispatchTime } from '../graph/inspect_plan.ts';
 import type { CompileOptions } from '../graph/plan.ts';
 import type { Storage } from '../graph/tensor.ts';
 import type { Cpu } from './cpu.ts';
