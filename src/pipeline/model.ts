@@ -12,6 +12,7 @@ import type { VaeEncoderConfig } from '../models/vae_encoder.ts';
 import type { ByteFolder } from '../platform/bytes.ts';
 import { readConfig, readSmall } from '../weights/config.ts';
 import { type WeightSource, Weights } from '../weights/weights.ts';
+import { layerFaults, sizeFaults } from './config_sizes.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 /** config.json: every rate and size. Names are the checkpoint's. See weights/FORMAT.md. */
@@ -71,11 +72,15 @@ export async function openModel(folder: ByteFolder, options: { signal?: AbortSig
     throw new MelodyError('weights', `${source.name}: not JSON: ${(cause as Error).message}`, 'fetch or export the model again');
   }
   const tokenizer = new Tokenizer(parsed, source.name);
+  const weights = await Weights.open(folder, options);
+  // Too few layers would play, with a part of the network missing and no word about it.
+  const layers = layerFaults(config, weights);
+  if (layers.length > 0) throw configFault(folder.name, layers);
   return {
     name: config.name ?? folder.name,
     config: { ...config, text_tower: { ...config.text_tower, vocab: tokenizer.size } },
     tokenizer,
-    weights: await Weights.open(folder, options),
+    weights,
   };
 }
 
@@ -111,6 +116,7 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
     whole(field, c[field]);
   if (c.channels !== undefined) whole('channels', c.channels);
   if ((c.channels ?? 1) > MAX_CHANNELS) wrong.push(`channels must be at most ${MAX_CHANNELS}; got ${c.channels}`);
+  wrong.push(...sizeFaults(c));
   if (wrong.length === 0) {
     const agree = (a: string, x: unknown, b: string, y: unknown) => {
       if (x !== y) wrong.push(`${a} is ${JSON.stringify(x)}, ${b} is ${JSON.stringify(y)}; expected them equal`);
@@ -137,11 +143,11 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
     if (!(typeof controls?.tempo_low === 'number' && controls.tempo_low > 0))
       wrong.push(`semantic_lm.controls.tempo_low must be a number over 0; got ${JSON.stringify(controls?.tempo_low)}`);
   }
-  if (wrong.length)
-    throw new MelodyError(
-      'weights',
-      `${name}: config.json does not hold together:\n  ${wrong.join('\n  ')}`,
-      'fetch or export the model again',
-    );
+  if (wrong.length) throw configFault(name, wrong);
   return c;
+}
+
+function configFault(name: string, lines: readonly string[]): MelodyError {
+  const message = `${name}: config.json does not hold together:\n  ${lines.join('\n  ')}`;
+  return new MelodyError('weights', message, 'fetch or export the model again');
 }
