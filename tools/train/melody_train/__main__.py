@@ -1,8 +1,13 @@
-"""python -m melody_train STAGE --config small --data DIR --runs DIR.   `all` runs every stage in order; finished stages are skipped."""
+"""python -m melody_train STAGE --config small --data DIR --runs DIR.   `all` runs every stage in order; finished stages are skipped.
+
+`all --minutes 9` is the time of everything, rendering and export included. Under torchrun several processes train together.
+"""
 
 import argparse
 import importlib
 import os
+import signal
+import sys
 import time
 from pathlib import Path
 
@@ -14,7 +19,7 @@ OTHER = ('count', 'sample', 'unpack', 'widen')
 
 
 class Paths:
-    """Where things lie: data (shards), runs (checkpoints, caches), weights (exported models), goldens."""
+    """Where things lie: data (shards), runs (checkpoints, caches), weights (exported models), goldens. `until`: when the stage must end."""
 
     def __init__(self, args, config):
         self.data, self.runs = Path(args.data), Path(args.runs)
@@ -22,43 +27,111 @@ class Paths:
         self.goldens = Path(args.goldens)
         self.extra = Path(args.extra) if args.extra else None
         self.force, self.init, self.parts = args.force, Path(args.init) if args.init else None, args.parts
+        self.unfinished, self.until = args.unfinished, None
 
 
-def main():
-    from .config import load_config
-    from .loop import set_up_threads
-
+def arguments():
     repository = Path(__file__).resolve().parents[3]
-    p = argparse.ArgumentParser(prog='melody_train', description=__doc__)
+    p = argparse.ArgumentParser(prog='melody_train', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('stage', choices=('all', *STAGES, *OTHER))
-    p.add_argument('--config', default='tiny', help='tiny, small, paper or a JSON file')
+    p.add_argument('--config', default='tiny', help='tiny, small, stereo, paper or a JSON file')
+    p.add_argument('--device', choices=('cpu', 'cuda'), help='default: cuda where there is a GPU; a config\'s "cuda" fields count there')
     p.add_argument('--data', help='folder of rendered shards (default: data/CONFIG)')
     p.add_argument('--extra', help='folder of --parts-only shards: more music for towers and language model')
     p.add_argument('--runs', help='folder of checkpoints and caches (default: runs/CONFIG)')
     p.add_argument('--weights', default=str(repository / 'weights'))
     p.add_argument('--goldens', default=str(repository / 'test' / 'goldens'))
-    p.add_argument('--minutes', type=float, help='time limit of this stage instead of the config\'s')
+    p.add_argument('--minutes', type=float, help='time limit of this stage instead of the config\'s; with `all`, of everything together')
     p.add_argument('--force', action='store_true', help='run a finished stage again (training resumes from its checkpoint)')
     p.add_argument('--init', help='stages lm, vae and dpd: folder of another run to start from, where shapes fit')
     p.add_argument('--parts', help='stage export: replace only this part (vae_decoder) of weights/NAME')
+    p.add_argument('--unfinished', action='store_true', help='stage export: parts that no stage has trained yet are exported as they start, and named')
     args = p.parse_args()
-    config = load_config(args.config)
+    if args.minutes is not None and args.minutes <= 0:
+        p.error(f'--minutes must be more than 0; got {args.minutes}')
     args.data = args.data or f'data/{Path(args.config).stem}'
     args.runs = args.runs or f'runs/{Path(args.config).stem}'
-    set_up_threads()
-    paths = Paths(args, config)
-    for name in STAGES if args.stage == 'all' else (args.stage,):
-        if args.minutes and name in config['train']:
-            config['train'][name]['minutes'] = args.minutes
-        mark = paths.runs / name / 'done'
-        if args.stage == 'all' and mark.exists() and not args.force:
-            print(f'{name}: done before ({mark.read_text().strip()})')
+    return args
+
+
+def run_stage(name, config, paths):
+    """One stage, on process 0 alone unless it trains, and its mark `done`. Returns (seconds, optimiser steps)."""
+    from .budget import TRAINING, last_report
+    from .processes import alone, asked_to_stop, rank
+    mark, started = paths.runs / name / 'done', time.time()
+    before = last_report(paths.runs / name).get('step', 0)
+    stage = importlib.import_module(f'melody_train.stages.{name}')
+    if name in TRAINING:
+        if paths.until:
+            config['train'][name]['until'] = paths.until
+        stage.run(config, paths)
+    else:
+        alone(lambda: stage.run(config, paths))
+    if name in STAGES and rank() == 0 and not asked_to_stop() and not mark.exists():
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(f'{time.time() - started:.0f} s\n')
+    after = last_report(paths.runs / name).get('step', 0)
+    return time.time() - started, after - before if name in TRAINING else 0
+
+
+def run_all(config, paths, args, began):
+    """Every stage in order. With --minutes the goldens are left out (they belong to the repository's tests), and whatever happens to time the
+    export is made, of what is there. Returns the lines of the table."""
+    from .budget import Budget, table
+    from .processes import asked_to_stop, rank
+    stages = [s for s in STAGES if not (args.minutes and s == 'goldens')]
+    finished = () if args.force else {s for s in stages if (paths.runs / s / 'done').exists() and s != 'export'}
+    budget = Budget(args.minutes, config, stages, finished, began) if args.minutes else None
+    rows = []
+    for name in stages:
+        if name in finished:
+            if rank() == 0:
+                print(f'{name}: done before ({(paths.runs / name / "done").read_text().strip()})', flush=True)
+            rows.append((name, 0.0, 0, 'done before'))
             continue
-        started = time.time()
-        importlib.import_module(f'melody_train.stages.{name}').run(config, paths)
-        if name in STAGES and not mark.exists():
-            mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.write_text(f'{time.time() - started:.0f} s\n')
+        if name == 'export':
+            paths.unfinished = paths.unfinished or bool(budget)
+        elif asked_to_stop():
+            rows.append((name, 0.0, 0, 'not begun'))
+            continue
+        paths.until = budget.start(name) if budget else None
+        seconds, steps = run_stage(name, config, paths)
+        rows.append((name, seconds, steps, ''))
+    rows.insert(0, ('start', time.time() - began - sum(r[1] for r in rows), 0, 'imports, device, reading the config'))
+    return table(rows, paths.runs)
+
+
+def main():
+    began = time.time()
+    args = arguments()
+    from .config import for_device, load_config
+    from .loop import set_up_threads
+    from .processes import PeerLost, asked_to_stop, catch_signals, leave, rank, set_up
+    try:
+        catch_signals()
+        device = set_up(args.device)
+        config = for_device(load_config(args.config), device.type)
+        set_up_threads()
+        paths = Paths(args, config)
+        if args.stage == 'all':
+            lines = run_all(config, paths, args, began)
+            if rank() == 0:
+                (paths.runs / 'table.txt').write_text('\n'.join(lines) + '\n')
+                print('\n'.join(lines), flush=True)
+        else:
+            if args.minutes and args.stage in config['train']:
+                config['train'][args.stage]['minutes'] = args.minutes
+            run_stage(args.stage, config, paths)
+        leave()
+    except PeerLost as error:
+        print(f'melody_train: {error}', file=sys.stderr, flush=True)
+        os._exit(3)  # not through exit handlers: they would wait for the lost process too
+    except ValueError as error:
+        if '--device' not in str(error):
+            raise
+        sys.exit(f'melody_train: {error}')
+    if asked_to_stop():
+        sys.exit(128 + signal.Signals(asked_to_stop()))
 
 
 if __name__ == '__main__':

@@ -1,16 +1,26 @@
 """Things computed once a shard and kept as .npy beside the run: features [n, T, F], latents [n, L, D], both float16."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from .data.shards import list_shards, read_shard
 
 
-def build(data, folder, split, compute, most=None, channels=1):
+def keep(value, path):
+    """torch.save that leaves a whole file or none, whenever the process ends."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(value, path.with_suffix('.tmp'))
+    path.with_suffix('.tmp').replace(path)
+
+
+def build(data, folder, split, compute, most=None, channels=1, until=None):
     """For each finished shard without a cache file calls compute(audio int16 [n, samples], or [n, 2, samples] with `channels` 2) -> array and
-    saves it; stops after `most` new ones."""
+    saves it; stops after `most` new ones, and when the time `until` is over, but not before a first one."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     made = 0
@@ -18,7 +28,7 @@ def build(data, folder, split, compute, most=None, channels=1):
         target = folder / (Path(path).stem + '.npy')
         if target.exists():
             continue
-        if made == most:
+        if made == most or (until and time.time() > until and list(folder.glob(f'{split}_*.npy'))):
             break
         audio = np.load(path)['stereo'] if channels == 2 else read_shard(path)[0]
         np.save(str(target) + '.part.npy', compute(audio).astype(np.float16))

@@ -15,6 +15,12 @@ def load_config(name_or_path):
     return check_config(config)
 
 
+def for_device(config, kind):
+    """The config as it trains on a device of this kind: a stage's field "cuda" {name: value} replaces its other fields there, and is dropped elsewhere."""
+    train = {stage: {k: v for k, v in t.items() if k != 'cuda'} | (t.get('cuda', {}) if kind == 'cuda' else {}) for stage, t in config['train'].items()}
+    return {**config, 'train': train}
+
+
 def check_config(c):
     """Raises ValueError listing every contradiction at once."""
     wrong = []

@@ -69,31 +69,49 @@ def fold(state_encoder, state_decoder, latents, kind_encoder, kind_decoder):
     return encoder, decoder
 
 
-def collect(c, paths):
-    """-> (exported config, {network: state dict}) from the checkpoints of every stage (EMA weights)."""
+def collect(c, paths, unfinished=False):
+    """-> (exported config, {network: state dict}, names of what is not trained) from the checkpoints of every stage (EMA weights).
+
+    A missing stage is an error; with `unfinished` its networks are exported as they start."""
     from .stages.towers import TrainedTowers
     from .stages.vae import Vae
+    from .tokenizer import Tokenizer
 
+    missing = []
+
+    def of(stage, start, load):
+        try:
+            return load()
+        except FileNotFoundError:
+            if not unfinished:
+                raise
+            missing.append(stage)
+            return start()
+
+    torch.manual_seed(0)
     tokenizer = Tokenizer.load(paths.runs / 'tokenizer.json')
     config = exported_config(c, len(tokenizer.vocab))
-    towers = load_weights(paths.runs / 'towers', TrainedTowers(c, len(tokenizer.vocab))).towers
-    vae = load_weights(paths.runs / 'vae', Vae(c))
+    trained = lambda stage, model: of(stage, model.eval, lambda: load_weights(paths.runs / stage, model))
+    towers = trained('towers', TrainedTowers(c, len(tokenizer.vocab))).towers
+    vae = trained('vae', Vae(c))
     decoder = vae.decoder
     if (paths.runs / 'polish' / 'checkpoint.pt').exists():
         decoder = load_weights(paths.runs / 'polish', vae_decoder(c['vae_decoder']))
-    latents = Latents.load(paths.runs / 'latents')
+    latents = of('latents', lambda: Latents.none(c['latent_dim']), lambda: Latents.load(paths.runs / 'latents'))
     encoder_state, decoder_state = fold(vae.encoder.state_dict(), decoder.state_dict(), latents, c['vae_encoder']['kind'], c['vae_decoder']['kind'])
-    path = load_weights(paths.runs / 'dpd', DualPath(c['dual_path']))
+    path = trained('dpd', DualPath(c['dual_path']))
     path.latent_limit.copy_(latents.limit)
+    lm = trained('lm', SemanticLm(c['semantic_lm']))
+    kept = lambda stage, file, module: of(stage, module.state_dict, lambda: torch.load(paths.runs / stage / file, map_location='cpu'))
     states = {
         'text_tower': towers.text.state_dict(), 'audio_tower': towers.audio.state_dict(),
-        'rvq': torch.load(paths.runs / 'rvq' / 'rvq.pt'), 'semantic_lm': load_weights(paths.runs / 'lm', SemanticLm(c['semantic_lm'])).state_dict(),
-        'semantic_encoder': load_encoder(c, paths).state_dict(), 'dual_path': path.state_dict(),
-        'vae_encoder': encoder_state, 'vae_decoder': decoder_state,
+        'rvq': kept('rvq', 'rvq.pt', Rvq(c['rvq'], c['text_tower']['embedding_dim'])), 'semantic_lm': lm.state_dict(),
+        'semantic_encoder': of('semantic', SemanticEncoder(c['semantic_encoder']).state_dict, lambda: load_encoder(c, paths).state_dict()),
+        'dual_path': path.state_dict(), 'vae_encoder': encoder_state, 'vae_decoder': decoder_state,
     }
-    if 'controls' in c['semantic_lm']:
-        states['style_heads'] = torch.load(paths.runs / 'heads' / 'heads.pt')
-    return config, states
+    if lm.controls is not None:
+        states['style_heads'] = kept('heads', 'heads.pt', StyleHeads(c['text_tower']['embedding_dim'], lm.controls))
+    return config, states, missing
 
 
 def half(tensor):

@@ -94,7 +94,7 @@ class SemanticFeatures(nn.Module):
         onset, mel = torch.cat(onsets).double(), torch.cat(mels).double()
         self.mel_mean.copy_(mel.mean(0))
         centred = mel - mel.mean(0)
-        energy = torch.full((MEL_BANDS, 1), 1 / MEL_BANDS, dtype=torch.float64)
+        energy = torch.full((MEL_BANDS, 1), 1 / MEL_BANDS, dtype=torch.float64, device=mel.device)
         shape = centred - centred.mean(1, keepdim=True)  # the energy is a number of its own
         values, vectors = torch.linalg.eigh(shape.T @ shape / len(shape))
         vectors = vectors.flip(1)[:, :12]
@@ -116,12 +116,19 @@ def _power(audio: torch.Tensor, size: int, hop: int, bins: int | None = None) ->
 def _sign(vectors: torch.Tensor) -> torch.Tensor:
     """Eigenvectors have no sign: make the largest entry of each column positive, so that fits agree between machines."""
     largest = vectors.abs().argmax(0)
-    return torch.sign(vectors[largest, torch.arange(vectors.shape[1])])
+    return torch.sign(vectors[largest, torch.arange(vectors.shape[1], device=vectors.device)])
 
 
-def fit_mel_pca(batches) -> SemanticFeatures:
+def fit_mel_pca(batches, device='cpu') -> SemanticFeatures:
     """A fitted SemanticFeatures from an iterable of audio batches [B, n] at 24 kHz."""
-    return SemanticFeatures().fit(batches)
+    return SemanticFeatures().to(device).fit(x.to(device) for x in batches)
+
+
+def rotate_each(features: torch.Tensor, semitones: torch.Tensor) -> torch.Tensor:
+    """rotate_keys with a number of semitones for every row: features [B, T, 40], semitones [B]."""
+    place = (torch.arange(12, device=features.device) - semitones.to(features.device)[:, None]) % 12  # [B, 12]
+    place = place[:, None].expand(-1, features.shape[1], -1)
+    return torch.cat([features[..., CHROMA].gather(2, place), features[..., BASS].gather(2, place), features[..., 24:]], -1)
 
 
 def rotate_keys(features: torch.Tensor, semitones: int) -> torch.Tensor:

@@ -8,6 +8,8 @@ nearly equal variance into each other would only shuffle what the earlier diffus
 
 import torch
 
+from .cache import keep
+
 
 class Latents:
     def __init__(self, mean, rotation, scale, limit):
@@ -27,6 +29,11 @@ class Latents:
         scale = values.mean().sqrt()
         return cls(mean, vectors.float(), scale.float(), (4 * (values / values.mean()).clamp(min=1e-6).sqrt()).float())
 
+    @classmethod
+    def none(cls, size):
+        """Latents as they are: nothing has been fitted yet."""
+        return cls(torch.zeros(size), torch.eye(size), torch.tensor(1.0), torch.full((size,), 4.0))
+
     def normalise(self, mu):
         return (mu - self.mean) @ self.rotation / self.scale
 
@@ -34,7 +41,7 @@ class Latents:
         return z * self.scale @ self.rotation.T + self.mean
 
     def save(self, folder):
-        torch.save({k: getattr(self, k) for k in ('mean', 'rotation', 'scale', 'limit')}, folder / 'statistics.pt')
+        keep({k: getattr(self, k) for k in ('mean', 'rotation', 'scale', 'limit')}, folder / 'statistics.pt')
 
     @classmethod
     def load(cls, folder):

@@ -1,108 +1,54 @@
-"""What every training stage shares: resumable runs, EMA, learning-rate schedule, progress lines, curves."""
+"""What every training stage shares: resumable runs, EMA, learning-rate schedule, progress lines; one process or several (processes.py)."""
 
 import json
 import math
 import os
-import re
 import time
 from pathlib import Path
 
 import torch
 
-
-def set_up_threads(count=1):
-    """One thread by default: spinning OpenMP threads on a shared CPU cost more than they give (docs/training.md section 6)."""
-    torch.set_num_threads(int(os.environ.get('MELODY_THREADS', count)))
-
-
-def device():
-    return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+from .curve import draw_curve
+from .graphs import Gradients
+from .processes import agree, average_gradients, device, on_gpu, rank, same_start
 
 
-def autocast(enabled=True):
-    """bfloat16 matrix products where the machine has them in hardware; torch 1.13's CPU kernels for it are slow, so not there."""
-    modern = int(torch.__version__.split('.')[0]) >= 2
-    return torch.autocast(device().type, dtype=torch.bfloat16, enabled=enabled and modern)
-
-
-def adamw(parameters, lr, weight_decay=0.01, betas=(0.9, 0.98)):
-    return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, betas=betas)
-
-
-def optimiser_of(model, train, weight_decay=0.01):
-    """The optimiser a config asks for: "adamw" (default) or "muon" for the matrices inside layers and blocks."""
-    if train.get('optimiser', 'adamw') == 'adamw':
-        return adamw(model.parameters(), train['lr'], weight_decay)
-    inside = re.compile(r'(^|\.)(layers|blocks|token_blocks|low|high)\.')
-    hidden = lambda name, p: p.ndim == 2 and name.endswith('.weight') and inside.search(name)
-    named = list(model.named_parameters())
-    return Muon([p for n, p in named if hidden(n, p)], [p for n, p in named if not hidden(n, p)], train['lr'], weight_decay)
-
-
-class Muon(torch.optim.Optimizer):
-    """Momentum whose update of a matrix is orthogonalised (Jordan et al. 2024: five Newton-Schulz steps, here in bfloat16 where autocast is on),
-    scaled to the size of an AdamW update (Liu et al. 2025: 0.2 sqrt(max side)), so that one learning rate serves both. Everything that is not
-    a hidden matrix (embeddings, heads, gains) gets plain AdamW."""
-
-    def __init__(self, matrices, others, lr, weight_decay=0.01, momentum=0.95, betas=(0.9, 0.98)):
-        groups = [{'params': list(matrices), 'muon': True}, {'params': list(others), 'muon': False}]
-        super().__init__(groups, {'lr': lr, 'weight_decay': weight_decay, 'momentum': momentum, 'betas': betas})
-
-    @torch.no_grad()
-    def step(self):
-        for group in self.param_groups:
-            for p in group['params']:
-                if p.grad is not None:
-                    p.mul_(1 - group['lr'] * group['weight_decay'])
-                    p.sub_(self._matrix(p, group) if group['muon'] else self._adam(p, group), alpha=group['lr'])
-
-    def _matrix(self, p, group):
-        kept = self.state[p].setdefault('momentum', torch.zeros_like(p))
-        kept.lerp_(p.grad, 1 - group['momentum'])
-        return orthogonal(p.grad.lerp(kept, group['momentum'])) * (0.2 * max(p.shape) ** 0.5)
-
-    def _adam(self, p, group):
-        s = self.state[p]
-        if not s:
-            s.update(mean=torch.zeros_like(p), square=torch.zeros_like(p), step=0)
-        s['step'] += 1
-        (a, b), n = group['betas'], s['step']
-        s['mean'].lerp_(p.grad, 1 - a)
-        s['square'].lerp_(p.grad.square(), 1 - b)
-        return s['mean'] / (1 - a ** n) / ((s['square'] / (1 - b ** n)).sqrt() + 1e-8)
-
-
-def orthogonal(g):
-    """The nearest matrix with singular values near 1 (0.7 ... 1.2) to g [rows, columns]."""
-    modern = int(torch.__version__.split('.')[0]) >= 2
-    x = (g / (g.norm() + 1e-7)).to(torch.bfloat16 if modern else torch.float32)
-    tall = x.shape[0] > x.shape[1]
-    x = x.T if tall else x
-    for _ in range(5):
-        a = x @ x.T
-        x = 3.4445 * x + (-4.775 * a + 2.0315 * (a @ a)) @ x
-    return (x.T if tall else x).to(g.dtype)
+def set_up_threads(count=None):
+    """One thread by default: spinning OpenMP threads on a shared CPU cost more than they give (docs/training.md section 6). Beside a GPU, eight."""
+    torch.set_num_threads(int(os.environ.get('MELODY_THREADS', count or (8 if on_gpu() else 1))))
 
 
 class Run:
     """One stage's folder: checkpoint.pt (model, EMA, optimisers, step, seconds), log.jsonl (one JSON a report), curve.png.
 
     The stage ends after `steps` optimiser steps or `minutes` of training, whichever comes first; progress in [0, 1] drives the schedule.
+    With `until` (seconds since 1970, from the budget of `all`) it ends then instead, its last report included; reports and checkpoints follow
+    the same clock. With several processes gradients are averaged, process 0's clock counts and it alone writes. A process that was asked to
+    stop ends the loop after its step: the checkpoint is written, the stage is not done.
     """
 
     def __init__(self, folder, model, optimisers, train, extra=()):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.model, self.optimisers, self.train, self.extra = model, optimisers, train, list(extra)
-        self.steps, self.minutes = train['steps'], train.get('minutes') or float('inf')
+        self.steps, self.until = train['steps'], train.get('until')
         self.step, self.seconds, self.decay = 0, 0.0, train.get('ema', 0.999)
         self.base_lr = [g['lr'] for o in optimisers for g in o.param_groups]
         self.ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
         self.path = self.folder / 'checkpoint.pt'
-        self.sums, self.count, self.last_report, self.last_save = {}, 0, time.time(), time.time()
         if self.path.exists():
             self._load()
-        self.started = time.time()
+        for module in (model, *self.extra):
+            same_start(module.state_dict().values())
+        same_start(self.ema.values())
+        self.gradients = [Gradients(self.folder.name, [p for g in o.param_groups for p in g['params']]) for o in optimisers]
+        self.sums, self.count, self.report_cost = {}, 0, 0.0
+        self.started = self.last_report = self.last_save = self.asked = time.time()
+        left = (self.until or 0) - self.started
+        self.minutes = (self.seconds + max(0.0, left)) / 60 if self.until else train.get('minutes') or float('inf')
+        self.save_every = min(120.0, max(15.0, left / 4)) if self.until else 120.0
+        self.first_step, self.reported = self.step, 0.0
+        self._agree()
 
     def _load(self):
         state = torch.load(self.path, map_location=device())
@@ -113,34 +59,58 @@ class Run:
         for module, saved in zip(self.extra, state['extra']):
             module.load_state_dict(saved)
         self.step, self.seconds = state['step'], state['seconds']
-        print(f'{self.folder.name}: resumed at step {self.step}, {self.seconds / 60:.1f} min', flush=True)
+        self._say(f'resumed at step {self.step}, {self.seconds / 60:.1f} min')
+
+    def _say(self, text):
+        if rank() == 0:
+            print(f'{self.folder.name}: {text}', flush=True)
 
     def save(self):
+        self.last_save = time.time()
+        if rank() != 0:
+            return
         state = {'model': self.model.state_dict(), 'ema': self.ema, 'step': self.step, 'seconds': self.elapsed(),
                  'optimisers': [o.state_dict() for o in self.optimisers], 'extra': [m.state_dict() for m in self.extra]}
         torch.save(state, self.path.with_suffix('.tmp'))
         self.path.with_suffix('.tmp').replace(self.path)
-        self.last_save = time.time()
 
     def elapsed(self):
         return self.seconds + time.time() - self.started
 
+    def _agree(self):
+        """Process 0's clock, with room for the last report, and everybody's wish to stop."""
+        total = max(1e-3, 60 * self.minutes - (1.2 * self.report_cost if self.until else 0.0))
+        over = bool(self.until) and time.time() >= self.until
+        self.done, self.stopped = agree(1.0 if over else min(1.0, max(self.step / self.steps, self.elapsed() / total)))
+
     def progress(self):
-        return min(1.0, max(self.step / self.steps, self.elapsed() / 60 / self.minutes))
+        return self.done
 
     def running(self):
-        return self.progress() < 1.0
+        return self.done < 1.0 and not self.stopped
 
     def update(self, loss, clip=1.0, optimiser=0):
-        """Backward, clip, step with the scheduled learning rate (short warm-up, cosine to 5 %). Returns the gradient norm."""
+        """Backward, then `apply`. Returns the gradient norm."""
+        self.optimisers[optimiser].zero_grad(set_to_none=True)
+        loss.backward()
+        return self.apply(clip, optimiser)
+
+    def learn(self, compute, inputs, clip=1.0, variant=None):
+        """compute(*inputs) -> (total, {name: loss}) on tensors of the device; one optimiser step on total. Returns the losses.
+        On a GPU the work is captured once for every `variant` and shape of inputs, and replayed."""
+        losses = self.gradients[0](compute, inputs, variant)
+        self.apply(clip)
+        return losses
+
+    def apply(self, clip=1.0, optimiser=0):
+        """Gradients averaged over the processes and clipped, a step with the scheduled learning rate (short warm-up, cosine to 5 %)."""
         chosen = self.optimisers[optimiser]
         warm = min(1.0, (self.step + 1) / self.train.get('warmup', 50))
         factor = warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * self.progress())))
         offset = sum(len(o.param_groups) for o in self.optimisers[:optimiser])
         for i, group in enumerate(chosen.param_groups):
             group['lr'] = self.base_lr[offset + i] * factor
-        chosen.zero_grad(set_to_none=True)
-        loss.backward()
+        average_gradients(p for g in chosen.param_groups for p in g['params'])
         norm = torch.nn.utils.clip_grad_norm_([p for g in chosen.param_groups for p in g['params'] if p.grad is not None], clip)
         if torch.isfinite(norm):
             chosen.step()
@@ -148,41 +118,56 @@ class Run:
 
     @torch.no_grad()
     def advance(self, losses):
-        """Call once a step with {name: number}: counts, averages, moves the EMA, saves every 2 minutes."""
+        """Call once a step with {name: number or scalar tensor}: counts, averages, moves the EMA, saves on schedule."""
         self.step += 1
         decay = min(self.decay, (1 + self.step) / (10 + self.step))
-        for name, value in self.model.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.ema[name].lerp_(value, 1 - decay)
-            else:
-                self.ema[name].copy_(value)
-        for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value)
+        state = self.model.state_dict()
+        moving = [k for k, v in state.items() if v.dtype.is_floating_point]
+        torch._foreach_lerp_([self.ema[k] for k in moving], [state[k] for k in moving], 1 - decay)
+        for name in state.keys() - set(moving):
+            self.ema[name].copy_(state[name])
+        for name, value in losses.items():  # tensors stay on the device until a report: no waiting every step
+            self.sums[name] = self.sums.get(name, 0.0) + value
         self.count += 1
-        if time.time() - self.last_save > 120:
+        if time.time() - self.last_save > self.save_every:
             self.save()
+        self._agree()
 
     def due(self, every=None):
-        return self.step % (every or self.train.get('report', 100)) == 0
+        """Whether to report now: every `report` steps, or four times in the share of a budget; always at the end."""
+        self.asked = time.time()
+        if self.stopped:
+            return False
+        if not self.until:
+            return self.step % (every or self.train.get('report', 100)) == 0
+        return self.done >= 1.0 or self.done - self.reported >= 0.25
 
     def report(self, **held_out):
         """Prints and logs the mean losses since the last report beside held-out numbers, redraws the curve."""
-        means = {k: v / max(1, self.count) for k, v in self.sums.items()}
-        rate = self.count / max(1e-9, time.time() - self.last_report)
-        done = self.progress()
+        means = {k: float(v) / max(1, self.count) for k, v in self.sums.items()}
+        rate = self.count / max(1e-9, self.asked - self.last_report)
+        done, self.reported = self.progress(), self.progress()
         left = (1 - done) * min(self.steps / max(rate, 1e-9), self.minutes * 60 if self.minutes < 1e9 else float('inf'))
         entry = {'step': self.step, 'minutes': round(self.elapsed() / 60, 2), **{k: round(float(v), 5) for k, v in means.items()},
                  **{k: round(float(v), 5) for k, v in held_out.items()}}
-        with open(self.folder / 'log.jsonl', 'a') as f:
-            f.write(json.dumps(entry) + '\n')
+        if rank() == 0:
+            with open(self.folder / 'log.jsonl', 'a') as f:
+                f.write(json.dumps(entry) + '\n')
+            if not self.until:
+                draw_curve(self.folder)
         text = ' '.join(f'{k} {v:.4g}' for k, v in {**means, **held_out}.items())
-        print(f'{self.folder.name} {self.step}/{self.steps} {text} | {rate:.2f} steps/s, {left / 60:.1f} min left', flush=True)
+        self._say(f'{self.step}/{self.steps} {text} | {rate:.2f} steps/s, {left / 60:.1f} min left')
         self.sums, self.count, self.last_report = {}, 0, time.time()
-        draw_curve(self.folder)
+        self.report_cost = max(self.report_cost, self.last_report - self.asked)
 
     def finish(self):
         self.save()
-        (self.folder / 'done').write_text(f'{self.step} steps, {self.elapsed() / 60:.1f} minutes\n')
+        if self.stopped:
+            self._say(f'stopped at step {self.step}; the same command goes on from here')
+        elif rank() == 0:
+            if self.until and (self.folder / 'log.jsonl').exists():
+                draw_curve(self.folder)
+            (self.folder / 'done').write_text(f'{self.step} steps, {self.elapsed() / 60:.1f} minutes\n')
 
     def with_ema(self):
         """Context manager: the model wears its EMA weights inside."""
@@ -202,31 +187,6 @@ class _Swap:
     def __exit__(self, *_):
         self.model.load_state_dict(self.own)
         self.model.train()
-
-
-def draw_curve(folder):
-    """log.jsonl -> curve.png, one small panel a quantity. Without matplotlib the log alone remains."""
-    try:
-        import matplotlib
-        matplotlib.use('Agg')
-        import matplotlib.pyplot as plt
-    except ImportError:
-        return
-    rows = [json.loads(line) for line in (Path(folder) / 'log.jsonl').read_text().splitlines()]
-    names = [k for k in dict.fromkeys(k for row in rows for k in row) if k not in ('step', 'minutes')]
-    columns = min(4, len(names))
-    lines = -(-len(names) // columns)
-    figure, axes = plt.subplots(lines, columns, figsize=(3.2 * columns, 2.2 * lines), squeeze=False)
-    for axis in axes.flat[len(names):]:
-        axis.axis('off')
-    for axis, name in zip(axes.flat, names):
-        points = [(row['step'], row[name]) for row in rows if name in row]
-        axis.plot(*zip(*points), linewidth=1)
-        axis.set_title(name, fontsize=8)
-        axis.tick_params(labelsize=6)
-    figure.tight_layout()
-    figure.savefig(Path(folder) / 'curve.png', dpi=80)
-    plt.close(figure)
 
 
 def start_from(folder, model):

@@ -136,3 +136,12 @@ def log_mel_distance(a, b, sample_rate):
     w = mel_filters(sample_rate, 1024, 80).to(a.device)
     mels = [(torch.stft(x, 1024, 256, window=hann(1024, x.device), return_complex=True).abs().transpose(1, 2) @ w + 1e-3).log() for x in (a, b)]
     return (mels[0] - mels[1]).abs().mean()
+
+
+@torch.no_grad()
+def baselines(audio, sample_rate):
+    """What held-out measures of audio [B, n] are compared with: `mean_mel`, the log-mel distance of a sound that stands still at every clip's mean
+    log-mel, and `other_chroma`, the chroma cosine with another clip."""
+    w = mel_filters(sample_rate, 1024, 80).to(audio.device)
+    mel = (torch.stft(audio, 1024, 256, window=hann(1024, audio.device), return_complex=True).abs().transpose(1, 2) @ w + 1e-3).log()
+    return {'mean_mel': (mel - mel.mean(1, keepdim=True)).abs().mean(), 'other_chroma': chroma_cosine(audio, audio.roll(1, 0), sample_rate)}

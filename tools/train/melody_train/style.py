@@ -8,6 +8,7 @@ from .loop import load_weights
 from .models.audio_tower import audio_tower
 from .models.rvq import Rvq
 from .models.text_tower import TextTower
+from .processes import device
 from .semantic import load_encoder
 from .tokenizer import Tokenizer
 
@@ -42,26 +43,27 @@ class Towers(torch.nn.Module):
 
 
 class StyleSource:
-    """The trained towers and RVQ, frozen."""
+    """The trained towers and RVQ, frozen, on the device."""
 
     def __init__(self, c, paths):
         self.tokenizer = Tokenizer.load(paths.runs / 'tokenizer.json')
         self.encoder = load_encoder(c, paths)
         from .stages.towers import TrainedTowers
         model = load_weights(paths.runs / 'towers', TrainedTowers(c, len(self.tokenizer.vocab)))
-        self.towers = model.towers
+        self.towers = model.towers.to(device())
         self.rvq = Rvq(c['rvq'], c['text_tower']['embedding_dim'])
         self.rvq.load_state_dict(torch.load(paths.runs / 'rvq' / 'rvq.pt'))
+        self.rvq.to(device())
         self.caption = caption
 
     @torch.no_grad()
     def embed_captions(self, texts):
-        return self.towers.text(self.tokenizer.batch(texts))
+        return self.towers.text(self.tokenizer.batch(texts).to(device()))
 
     @torch.no_grad()
     def embed_features(self, features):
         """Raw features [B, T, F] -> [B, E]."""
-        return self.towers.audio(features)
+        return self.towers.audio(features.to(device()))
 
     def from_captions(self, texts):
         return self.rvq.encode(self.embed_captions(texts))

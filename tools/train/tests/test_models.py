@@ -14,7 +14,7 @@ except ImportError as error:
 
 from melody_train.config import load_config  # noqa: E402
 from melody_train.export import build, exported_config  # noqa: E402
-from melody_train.loop import Muon, orthogonal  # noqa: E402
+from melody_train.optimisers import Muon, orthogonal  # noqa: E402
 from melody_train.losses import PhaseLoss  # noqa: E402
 from melody_train.models.controls import UNKNOWN, Controls  # noqa: E402
 from melody_train.models.dual_path import DualPath, merge, merge_window, overlap_add, segment  # noqa: E402

@@ -9,6 +9,8 @@ Resumable: shards that exist are not made again. Seeds: training clips 0, 1, 2, 
 """
 import argparse
 import os
+import signal
+import sys
 import time
 from multiprocessing import Pool
 
@@ -35,8 +37,11 @@ def spectral_parts(sound: np.ndarray) -> np.ndarray:
         return torch.cat(_synths['features'].parts(torch.from_numpy(sound.astype(np.float32) / 32768)[None]), -1)[0].half().numpy()
 
 
-def make_shard(job: tuple) -> tuple:
-    folder, split, index, seeds, seconds, rate, parts_only, stereo = job
+def make_shard(job: tuple) -> tuple | None:
+    """(path, clips) of a new shard; None where `limit` is over (the first shard of a split is always made)."""
+    folder, split, index, seeds, seconds, rate, parts_only, stereo, limit = job
+    if index and time.time() > limit:
+        return None
     if rate not in _synths and not stereo:
         _synths[rate] = Synth(rate)
     if stereo and 'stereo' not in _synths:
@@ -68,25 +73,32 @@ def main() -> None:
     p.add_argument('--rate', type=int, default=24000)
     p.add_argument('--shard', type=int, default=32, help='clips a shard')
     p.add_argument('--processes', type=int, default=2)
+    p.add_argument('--limit', type=float, default=float('inf'), help='start no further shard after this many seconds')
     p.add_argument('--first-seed', type=int, default=0)
     p.add_argument('--parts-only', action='store_true')
     p.add_argument('--stereo', action='store_true', help='48 kHz stereo beside the mono mix, which is then at 24 kHz')
     a = p.parse_args()
     if a.stereo and a.rate != 24000:
         p.error(f'--stereo keeps its mono mix at 24000 Hz; got --rate {a.rate}')
-    jobs = []
+    jobs, limit = [], time.time() + a.limit
     for split, count, first in (('train', a.clips, a.first_seed), ('heldout', a.heldout, HELD_OUT_SEED)):
         for index, start in enumerate(range(0, count, a.shard)):
             seeds = list(range(first + start, first + min(start + a.shard, count)))
             if not os.path.exists(os.path.join(a.out, f'{split}_{index:03d}.npz')):
-                jobs.append((a.out, split, index, seeds, a.seconds, a.rate, a.parts_only, a.stereo))
-    jobs.sort(key=lambda j: (j[2] > 1, j[1] == 'heldout', j[2]))  # two training shards and the held-out ones early
+                jobs.append((a.out, split, index, seeds, a.seconds, a.rate, a.parts_only, a.stereo, limit))
+    jobs.sort(key=lambda j: (j[1] == 'train' and j[2] > 1, j[1], j[2]))  # the held-out shards and two training ones first
     started, done, total = time.time(), 0, sum(len(j[3]) for j in jobs)
     with Pool(a.processes) as pool:
-        for path, n in pool.imap_unordered(make_shard, jobs):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the pool's processes end too
+        for made in pool.imap_unordered(make_shard, jobs):
+            if made is None:
+                continue
+            path, n = made
             done += n
             spent = time.time() - started
             print(f'{path}  {done}/{total} clips  {done / spent:.1f} clips/s  ETA {(total - done) * spent / done / 60:.1f} min', flush=True)
+    if done < total:
+        print(f'{done} of {total} clips: the time for rendering was over', flush=True)
 
 
 if __name__ == '__main__':

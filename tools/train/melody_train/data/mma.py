@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .score import Score, read_midi
 
-LIBRARY = '/usr/share/mma/lib'
+LIBRARY = os.environ.get('MELODY_MMA_LIBRARY', '/usr/share/mma/lib')
 
 
 class Groove(NamedTuple):

@@ -10,7 +10,9 @@ import numpy as np
 
 from .score import Score
 
-SOUND_FONTS = ('/usr/share/sounds/sf2/FluidR3_GM.sf2', '/usr/share/sounds/sf2/default-GM.sf2', '/usr/share/soundfonts/FluidR3_GM.sf2')
+# MELODY_SOUND_FONTS (paths between colons or line breaks) stands before all of these
+OWN_SOUND_FONTS = tuple(os.environ.get('MELODY_SOUND_FONTS', '').replace('\n', ':').strip(':').split(':')) if os.environ.get('MELODY_SOUND_FONTS') else ()
+SOUND_FONTS = OWN_SOUND_FONTS or ('/usr/share/sounds/sf2/FluidR3_GM.sf2', '/usr/share/sounds/sf2/default-GM.sf2', '/usr/share/soundfonts/FluidR3_GM.sf2')
 # Sound fonts of Debian under the MIT licence, which lets renderings go anywhere: fluid-soundfont-gm and musescore-general-soundfont-small.
 # TimGM6mb (GPL-2) and the freepats set (GPL with an exception that not all its parts share) are left out for that reason.
 MORE_SOUND_FONTS = ('/usr/share/sounds/sf3/MuseScore_General.sf3', '/usr/share/sounds/sf3/MuseScore_General_Lite.sf3')
@@ -30,7 +32,7 @@ def find_sound_font(path: str | None = None) -> str:
 
 def sound_fonts() -> list:
     """The default sound font and every other that is installed and free to render with."""
-    return [find_sound_font(), *(f for f in MORE_SOUND_FONTS if os.path.exists(f))]
+    return list(OWN_SOUND_FONTS) or [find_sound_font(), *(f for f in MORE_SOUND_FONTS if os.path.exists(f))]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Room:
 
 
 def _library():
-    name = ctypes.util.find_library('fluidsynth') or 'libfluidsynth.so.3'
+    name = os.environ.get('MELODY_FLUIDSYNTH') or ctypes.util.find_library('fluidsynth') or 'libfluidsynth.so.3'
     try:
         lib = ctypes.CDLL(name)
     except OSError as error:

@@ -54,5 +54,5 @@ def kmeans(x, k, passes=12, seed=0):
         centroids = total / count.clamp(min=1)[:, None]
         empty = count == 0
         if empty.any():
-            centroids[empty] = pick(int(empty.sum())) + 1e-4 * torch.randn(int(empty.sum()), x.shape[1], generator=generator)
+            centroids[empty] = pick(int(empty.sum())) + 1e-4 * torch.randn(int(empty.sum()), x.shape[1], generator=generator).to(x)
     return centroids

@@ -5,9 +5,21 @@
 """
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import nn
+
+
+@lru_cache(maxsize=None)
+def triton_scan():
+    """TritonScan, or None with a line where Triton is not installed."""
+    try:
+        from .sru_triton import TritonScan
+    except ImportError as error:
+        print(f'sru: no Triton ({error}); the scan runs step by step, several times slower on a GPU', flush=True)
+        return None
+    return TritonScan
 
 
 class Scan(torch.autograd.Function):
@@ -73,10 +85,13 @@ class SruLayer(nn.Module):
         self.weight = nn.Parameter(torch.empty(dim, self.groups * 2 * hidden).uniform_(-math.sqrt(3 / dim), math.sqrt(3 / dim)))
         self.v = nn.Parameter(torch.empty(2, 2 * hidden).uniform_(-0.5, 0.5))  # rows: vf, vr
         self.b = nn.Parameter(torch.zeros(2, 2 * hidden))  # rows: bf, br
+        self.scan = None  # 'triton' or 'torch'; default: Triton on a GPU
 
     def forward(self, x):
-        h = self.hidden
-        u = (x @ self.weight).float().unflatten(-1, (self.groups, 2 * h)).permute(2, 1, 0, 3)  # [groups, K, R, 2h]
+        h, u = self.hidden, x @ self.weight
+        if self.scan == 'triton' or (self.scan is None and x.is_cuda and triton_scan()):
+            return triton_scan().apply(u, x, self.v, self.b)
+        u = u.float().unflatten(-1, (self.groups, 2 * h)).permute(2, 1, 0, 3)  # [groups, K, R, 2h]
         skip = u[3] if self.groups == 4 else math.sqrt(3.0) * x.float().transpose(0, 1)
         # the backward direction reads time reversed; x' of a 3-group layer reverses with its lanes too
         turn = lambda t: torch.cat([t[..., :h], t[..., h:].flip(0)], -1)

@@ -6,12 +6,16 @@ an error below Wiener means the network is non-linear, a gap above zero means th
 
 import math
 import random
+from functools import partial
 
 import torch
 
 from .. import cache
+from ..ahead import pieces
 from ..latents import Latents
-from ..loop import Run, autocast, device, optimiser_of, start_from
+from ..loop import Run, start_from
+from ..optimisers import optimiser_of
+from ..processes import autocast, device, stream
 from ..models.dual_path import DualPath
 from ..semantic import load_encoder
 
@@ -21,14 +25,13 @@ ANGLES = (0.2, 0.5, 0.8, 1.1, 1.4)
 def draw_angles(batch, length, chunks, one_angle, context, rng):
     """[B, L]: one angle for all chunks, or one a chunk, or clean context (0) and one angle in the last chunks, as continuation uses it."""
     edges = [m * length // chunks for m in range(chunks + 1)]
-    angle = torch.empty(batch, length)
-    for row in angle:
+    rows = []
+    for _ in range(batch):
         dice, same = rng.random(), rng.random() * math.pi / 2
         clean = rng.randrange(1, chunks) if dice > 1 - context else 0
-        for m in range(chunks):
-            value = same if dice < one_angle or dice > 1 - context else rng.random() * math.pi / 2
-            row[edges[m] : edges[m + 1]] = 0.0 if m < clean else value
-    return angle
+        values = [same if dice < one_angle or dice > 1 - context else rng.random() * math.pi / 2 for _ in range(chunks)]
+        rows.append([0.0 if m < clean else v for m, v in enumerate(values)])
+    return torch.tensor(rows).repeat_interleave(torch.tensor([b - a for a, b in zip(edges, edges[1:])]), 1)
 
 
 def diffuse(z, noise, angle):
@@ -69,22 +72,23 @@ def evaluate(run, z, ids):
 
 def run(c, paths):
     t = c['train']['dpd']
-    encoder = load_encoder(c, paths)
+    encoder = load_encoder(c, paths).to(device())
     latents, per_token = Latents.load(paths.runs / 'latents'), c['frame_rate'] // c['token_rate']
     length = c['window_seconds'] * c['frame_rate']
 
     def prepare(split):
         rows, _ = cache.load(paths.data, paths.runs / 'latents', split)
         features, _ = cache.load(paths.data, paths.runs / 'features', split, len(rows))
-        ids = encoder.encode(torch.stack([torch.from_numpy(f) for f in features]).float())
-        return torch.stack([latents.normalise(torch.from_numpy(r).float()) for r in rows]), ids
+        ids = torch.cat([encoder.encode(part.float().to(device())) for part in torch.stack([torch.from_numpy(f) for f in features]).split(256)])
+        return torch.stack([latents.normalise(torch.from_numpy(r).float()) for r in rows]).to(device()), ids
 
-    shards = lambda: len(list((paths.runs / 'latents').glob('train_???.npy')))
+    shards = lambda: len(list((paths.runs / 'latents').glob('train_*[0-9].npy')))
     taken = shards()
     z_all, ids_all = prepare('train')
     z_held, ids_held = prepare('heldout')
     z_held, ids_held = z_held[:16, :length].to(device()), ids_held[:16, : length // per_token].to(device())
-    print(f'dpd: {len(z_all)} clips, latent std {z_all.std():.3f}, Wiener score without tokens {wiener(z_all[:256, :length]):.4f}', flush=True)
+    linear = wiener(z_all[:256, :length].cpu())
+    print(f'dpd: {len(z_all)} clips, latent std {z_all.std():.3f}, Wiener score without tokens {linear:.4f}', flush=True)
     model = DualPath(c['dual_path'])
     if c['dual_path'].get('lookup_dim') == encoder.centroids.shape[1]:
         model.lookup.weight.data.copy_(encoder.centroids)
@@ -92,28 +96,30 @@ def run(c, paths):
         print(f'dpd: starts from {paths.init}, but for {start_from(paths.init, model)}', flush=True)
     model.to(device())
     run = Run(paths.runs / 'dpd', model, [optimiser_of(model, t)], t)
-    rng = random.Random(run.step)
-    torch.manual_seed(run.step)
+    rng = random.Random(stream(run.step))
+    torch.manual_seed(stream(run.step))
     edges = [m * length // c['chunks'] for m in range(1, c['chunks'])]
+
+    def compute(z, ids, angle, null):
+        noisy, target = diffuse(z, torch.randn_like(z), angle)
+        with autocast():
+            v = model(noisy, angle, model.tokens(ids), null)
+        noised = (angle > 0)[..., None]
+        loss = ((v - target).square() * noised).sum() / (noised.sum() * z.shape[-1])
+        seams = t['seam_weight'] * sum((v[:, e] - v[:, e - 1]).square().mean() for e in edges) if t['seam_weight'] else 0.0
+        return loss + seams, {'velocity': loss}
+
     while run.running():
         index = [rng.randrange(len(z_all)) for _ in range(t['batch'])]
         start = [rng.randrange((z_all.shape[1] - length) // per_token + 1) for _ in index]  # in tokens: crops begin on a token border
-        z = torch.stack([z_all[i, s * per_token : s * per_token + length] for i, s in zip(index, start)]).to(device())
-        ids = torch.stack([ids_all[i, s : s + length // per_token] for i, s in zip(index, start)]).to(device())
+        z = pieces(z_all, index, [s * per_token for s in start], length)
+        ids = pieces(ids_all, index, start, length // per_token)
         angle = draw_angles(len(index), length, c['chunks'], t['one_angle'], t['context'], rng).to(device())
-        noisy, target = diffuse(z, torch.randn_like(z), angle)
-        with autocast():
-            v = model(noisy, angle, model.tokens(ids), rng.random() < t['null_probability'])
-        noised = (angle > 0)[..., None]
-        loss = ((v - target).square() * noised).sum() / (noised.sum() * z.shape[-1])
-        total = loss
-        if t['seam_weight']:
-            total = loss + t['seam_weight'] * sum((v[:, e] - v[:, e - 1]).square().mean() for e in edges)
-        run.update(total, t['clip'])
-        run.advance({'velocity': loss.detach()})
+        null = rng.random() < t['null_probability']
+        run.advance(run.learn(partial(compute, null=null), (z, ids, angle), t['clip'], variant=null))
         if run.due():
             if shards() > taken:
                 taken = shards()
                 z_all, ids_all = prepare('train')
-            run.report(**evaluate(run, z_held, ids_held), clips=len(z_all))
+            run.report(**evaluate(run, z_held, ids_held), wiener=linear, clips=len(z_all))
     run.finish()

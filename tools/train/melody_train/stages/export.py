@@ -13,19 +13,39 @@ from .. import safetensors
 from ..export import collect, exported_config, load_exported, write
 from ..loop import load_weights
 from ..models.vae_decoder import vae_decoder
+from .towers import make_tokenizer
 
 
 def run(c, paths):
     if paths.parts not in (None, 'vae_decoder'):
         raise ValueError(f'export: --parts can only be vae_decoder; got {paths.parts}')
-    config, states = with_new_decoder(c, paths) if paths.parts else collect(c, paths)
+    unfinished, missing = getattr(paths, 'unfinished', False), []
+    if paths.parts:
+        config, states = with_new_decoder(c, paths)
+    else:
+        if unfinished:
+            ensure_tokenizer(c, paths)
+        config, states, missing = collect(c, paths, unfinished)
     tokenizer = paths.weights / 'tokenizer.json' if paths.parts else paths.runs / 'tokenizer.json'
     card = paths.weights / 'README.md'
-    size = write(paths.weights, config, states, tokenizer, shards=c['name'] != 'melody-tiny')
+    size = write(paths.weights, config, states, tokenizer, shards=c['name'] != 'melody-tiny', metadata={'not_trained': ' '.join(missing)} if missing else None)
     load_exported(paths.weights)  # every tensor has its place
+    if missing:
+        print(f'export: not trained yet, exported as they start: {", ".join(missing)}')
     if not card.exists():
         print(f'export: {card} (model card) is not written yet')
     print(f'export: {paths.weights}, {size / 2**20:.2f} MiB')
+
+
+def ensure_tokenizer(c, paths):
+    """The tokenizer of a run that ended before stage `towers` made it, from the captions that are rendered."""
+    if (paths.runs / 'tokenizer.json').exists():
+        return
+    meta = [json.loads(line) for path in sorted(paths.data.glob('train_*.jsonl')) for line in path.read_text().splitlines()]
+    if not meta:
+        raise FileNotFoundError(f'export: {paths.data} holds no clips and {paths.runs} no tokenizer: nothing has been trained that could be exported')
+    paths.runs.mkdir(parents=True, exist_ok=True)
+    make_tokenizer(c, paths, meta)
 
 
 def with_new_decoder(c, paths):

@@ -3,6 +3,7 @@ plausible range of them. Trained on frozen embeddings of captions and clips; the
 """
 
 import random
+import time
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from .. import cache
 from ..models.controls import ControlTable, FELT_BEATS
 from ..models.style_heads import StyleHeads
+from ..processes import device
 from ..semantic import rotate_keys
 from ..style import StyleSource, caption
 from .towers import plain_caption
@@ -50,7 +52,7 @@ def embeddings(c, paths, style, table):
         begin = rng.randrange(len(rows[0]) - length + 1)
         out[2].append(style.embed_features(torch.stack([rotate_keys(torch.from_numpy(rows[i][begin : begin + length]).float(), s) for i, s in zip(part, shifts)])))
         out[3].append(targets(table, [meta[i] for i in part], shifts))
-    return [torch.cat(x) for x in out]
+    return [torch.cat(x).to(device()) for x in out]
 
 
 def run(c, paths):
@@ -61,9 +63,13 @@ def run(c, paths):
     style, table = StyleSource(c, paths), ControlTable(c['semantic_lm']['controls'], 1)
     text, said, audio, heard = embeddings(c, paths, style, table)
     torch.manual_seed(0)
-    heads = StyleHeads(c['text_tower']['embedding_dim'], table)
+    heads = StyleHeads(c['text_tower']['embedding_dim'], table).to(device())
     adam = torch.optim.AdamW(heads.parameters(), 1e-2, weight_decay=1e-4)
+    until = getattr(paths, 'until', None) or float('inf')
     for step in range(t['steps']):
+        if time.time() > until and step >= t['steps'] // 10:
+            print(f'heads: the time was over after {step} of {t["steps"]} steps', flush=True)
+            break
         for group in adam.param_groups:
             group['lr'] = 1e-2 * (1 - step / t['steps'])
         i, j = torch.randint(len(text), (256,)), torch.randint(len(audio), (128,))
@@ -71,11 +77,9 @@ def run(c, paths):
         adam.zero_grad()
         loss.backward()
         adam.step()
-    folder = paths.runs / 'heads'
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.save(heads.state_dict(), folder / 'heads.pt')
+    cache.keep({k: v.cpu() for k, v in heads.state_dict().items()}, paths.runs / 'heads' / 'heads.pt')
     held_rows, held_meta = cache.load_features(paths, 'heldout')
-    length, target = c['window_seconds'] * c['token_rate'], targets(table, held_meta, [0] * len(held_meta))
+    length, target = c['window_seconds'] * c['token_rate'], targets(table, held_meta, [0] * len(held_meta)).to(device())
     kinds = {'captions that say all': [plain_caption(m) for m in held_meta], 'captions as written': [m['captions'][0] for m in held_meta]}
     with torch.no_grad():
         seen = {k: style.embed_captions(v) for k, v in kinds.items()}

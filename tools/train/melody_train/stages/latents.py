@@ -4,7 +4,8 @@ import torch
 
 from .. import cache
 from ..latents import Latents
-from ..loop import autocast, device, load_weights
+from ..loop import load_weights
+from ..processes import autocast, device, on_gpu
 from ..models.vae_encoder import vae_encoder
 
 
@@ -15,11 +16,11 @@ def run(c, paths):
     @torch.no_grad()
     def compute(audio):
         out = []
-        for clip in audio:
+        for part in torch.from_numpy(audio).split(8 if on_gpu() else 1):
             with autocast():
-                mean, _ = encoder(torch.from_numpy(clip)[None].float().to(device()) / 32768)
-            out.append(mean[0].cpu())
-        return torch.stack(out).numpy()
+                mean, _ = encoder(part.to(device()).float() / 32768)
+            out.append(mean.cpu())
+        return torch.cat(out).numpy()
 
     # a few shards are enough for the statistics; the dpd stage may start beside the rest and takes in what has come since
     cache.build(paths.data, folder, 'heldout', compute, most=1, channels=channels)
@@ -32,4 +33,4 @@ def run(c, paths):
         values = (latents.limit / 4).square()
         print(f'latents: {len(rows)} clips, axis variances {[round(float(v), 3) for v in values]}, effective dimension {values.sum() ** 2 / values.square().sum():.1f}', flush=True)
     for split in ('train', 'heldout'):
-        cache.build(paths.data, folder, split, compute, channels=channels)
+        cache.build(paths.data, folder, split, compute, channels=channels, until=getattr(paths, 'until', None))

@@ -5,17 +5,20 @@ Prints bits per token beside the two baselines it has to beat: unigram and smoot
 """
 
 import math
-import random
 
 import torch
 import torch.nn.functional as F
 
 from .. import cache
-from ..loop import Run, autocast, device, optimiser_of, start_from
+from ..ahead import ahead, pieces
+from ..features import rotate_each
+from ..loop import Run, start_from
+from ..optimisers import optimiser_of
+from ..processes import autocast, device, stream
 from ..models.controls import UNKNOWN, of_attributes
 from ..models.semantic_lm import SemanticLm
-from ..semantic import load_encoder, rotate_keys
-from ..style import StyleSource
+from ..semantic import load_encoder
+from ..style import StyleSource, caption
 
 
 def baselines(train, held, words):
@@ -31,61 +34,80 @@ def baselines(train, held, words):
 
 def run(c, paths):
     t = c['train']['lm']
-    encoder = load_encoder(c, paths)
+    encoder = load_encoder(c, paths).to(device())
     length = c['window_seconds'] * c['token_rate']
     rows, meta = cache.load_features(paths, 'train')
     features = torch.stack([torch.from_numpy(r) for r in rows])
     held_rows, held_meta = cache.load_features(paths, 'heldout')
     held_features = torch.stack([torch.from_numpy(r) for r in held_rows]).float()
     shifts = range(12) if t['rotate_keys'] else range(1)
-    held_ids = encoder.encode(held_features)
+    held_ids = encoder.encode(held_features.to(device())).cpu()
     words = c['semantic_lm']['words']
     # another key: rotate the chroma of the features, then quantise. Once for all: int16 [keys, clips, tokens]
-    ids_by_key = torch.stack([torch.cat([encoder.encode(part.float(), k).short() for part in features.split(256)]) for k in shifts])
+    ids_by_key = torch.stack([torch.cat([encoder.encode(part.float().to(device()), k).short().cpu() for part in features.split(256)]) for k in shifts])
     uni, bi = baselines(ids_by_key[0, :1500].long(), held_ids, words)
     print(f'lm: {len(features)} clips x {len(shifts)} keys, held out unigram {uni:.3f}, bigram {bi:.3f} bits per token', flush=True)
     style = StyleSource(c, paths)
     model = SemanticLm(c['semantic_lm'])
     with torch.no_grad():
         project = torch.randn(encoder.centroids.shape[1], c['semantic_lm']['dim'], generator=torch.Generator().manual_seed(2))
-        x = encoder.centroids @ project
+        x = encoder.centroids.cpu() @ project
         model.embed.weight[:words] = x / x.std() * c['semantic_lm']['dim'] ** -0.5
         start_style(model, style.rvq)
     if paths.init:
         print(f'lm: starts from {paths.init}, but for {start_from(paths.init, model)}', flush=True)
     model.to(device())
     run = Run(paths.runs / 'lm', model, [optimiser_of(model, t, 0.05)], t)
-    rng = random.Random(run.step)
-    torch.manual_seed(run.step)
+    torch.manual_seed(stream(run.step))
     held_start = 100
     held_style = style.from_captions([m['captions'][0] for m in held_meta])
     held_controls = [of_attributes(m['attributes'], seconds=held_start / c['token_rate']) for m in held_meta]
+    table, keys, clips, tokens = model.controls, *ids_by_key.shape
+    ids_by_key, features = ids_by_key.flatten(0, 1).to(device()), features.to(device())
+    batches = ahead(lambda rng: draw(c, style.tokenizer, meta, table, (keys, clips, tokens - length + 1), rng), stream(run.step))
+
+    def compute(codes, ids, rows):
+        loss, weighted = lm_loss(model, codes, ids.long(), t['start_weight'], rows)
+        return weighted, {'bits': loss / math.log(2)}
+
     while run.running():
-        picked = [(rng.randrange(len(shifts)), rng.randrange(len(features)), rng.randrange(features.shape[1] - length + 1)) for _ in range(t['batch'])]
-        ids = torch.stack([ids_by_key[k, i, s : s + length] for k, i, s in picked]).long().to(device())
-        codes = style_codes(c, style, picked, features, meta, rng).to(device())
-        controls = [leave_out(of_attributes(meta[i]['attributes'], k, s / c['token_rate']), rng, t, bool((code < 0).all()))
-                    for (k, i, s), code in zip(picked, codes)]
-        loss, weighted = lm_loss(model, codes, ids, t['start_weight'], controls)
-        run.update(weighted, t['clip'])
-        run.advance({'bits': loss.detach() / math.log(2)})
+        b = next(batches)
+        key, clip, start = b['picked'].T
+        ids = pieces(ids_by_key, key * clips + clip, start, length)
+        codes = style_codes(style, b, lambda at: rotate_each(pieces(features, clip[at], start[at], length).float(), key[at]))
+        run.advance(run.learn(compute, (codes, ids, b['controls'].long().to(device())), t['clip']))
         if run.due():
             with run.with_ema() as ema, torch.no_grad():
                 run.report(**held_out(ema, held_ids[:64, held_start : held_start + length].to(device()), held_style[:64].to(device()), held_controls[:64]), bigram=bi)
     run.finish()
 
 
-def style_codes(c, style, picked, features, meta, rng):
-    """[B, levels]: of a new caption or of the audio, -1 for none (guidance needs to know no style)."""
+NONE, TEXT, AUDIO = range(3)
+
+
+def draw(c, tokenizer, meta, table, sizes, rng):
+    """A batch as the host draws it: `picked` [B, 3] = key, clip, first token (each below `sizes`); `kind` [B], where the style comes from; `captions`,
+    ids of the rows whose kind is TEXT; `controls` [B, T, 3], rows of the control table (of no use without one)."""
     t, length = c['train']['lm'], c['window_seconds'] * c['token_rate']
-    codes = torch.full((len(picked), c['rvq']['levels']), -1)
-    kinds = [rng.random() for _ in picked]
-    text = [n for n, x in enumerate(kinds) if t['null_probability'] <= x < t['null_probability'] + (1 - t['null_probability']) * t['text_probability']]
-    audio = [n for n, x in enumerate(kinds) if x >= t['null_probability'] and n not in text]
-    if text:
-        codes[text] = style.from_captions([style.caption(meta[picked[n][1]], picked[n][0], rng) for n in text])
-    if audio:
-        codes[audio] = style.from_features(torch.stack([rotate_keys(features[i, s : s + length].float(), k) for k, i, s in (picked[n] for n in audio)]))
+    picked = [tuple(rng.randrange(n) for n in sizes) for _ in range(t['batch'])]
+    dice, text = [rng.random() for _ in picked], t['null_probability'] + (1 - t['null_probability']) * t['text_probability']
+    kind = [NONE if x < t['null_probability'] else TEXT if x < text else AUDIO for x in dice]
+    captions = [caption(meta[i], k, rng) for (k, i, _), what in zip(picked, kind) if what == TEXT]
+    controls = [leave_out(of_attributes(meta[i]['attributes'], k, s / c['token_rate']), rng, t, what == NONE) for (k, i, s), what in zip(picked, kind)]
+    levels = c['rvq']['levels']
+    rows = torch.zeros(len(picked), 1, 3) if table is None else table.rows(controls, -levels, levels + length)
+    return {'picked': torch.tensor(picked), 'kind': torch.tensor(kind), 'captions': tokenizer.batch(captions) if captions else torch.zeros(0, 1).long(), 'controls': rows.short()}
+
+
+def style_codes(style, batch, features_of):
+    """[B, levels]: of a new caption or of the audio (features_of(rows)), -1 for none (guidance needs to know no style)."""
+    codes = torch.full((len(batch['kind']), len(style.rvq.codebooks)), -1, device=device())
+    text, audio = ((batch['kind'] == kind).nonzero()[:, 0] for kind in (TEXT, AUDIO))
+    with torch.no_grad():
+        if len(text):
+            codes[text.to(device())] = style.rvq.encode(style.towers.text(batch['captions'].to(device())))
+        if len(audio):
+            codes[audio.to(device())] = style.from_features(features_of(audio))
     return codes
 
 
@@ -114,7 +136,7 @@ def start_style(model, rvq):
     c = model.config
     size = rvq.codebooks.shape[2]
     project = torch.randn(size, c['dim'], generator=torch.Generator().manual_seed(3)) * (2.0 / size) ** 0.5
-    model.embed.weight[c['words'] : c['words'] + c['style_levels'] * c['style_entries']] = rvq.codebooks.flatten(0, 1) @ project
+    model.embed.weight[c['words'] : c['words'] + c['style_levels'] * c['style_entries']] = rvq.codebooks.cpu().flatten(0, 1) @ project
 
 
 def lm_loss(model, codes, ids, start_weight=0.0, controls=None):

@@ -8,9 +8,12 @@ import random
 import torch
 
 from .. import cache
+from ..ahead import pieces
 from ..corpus import Corpus
-from ..loop import Run, adamw, autocast, device
-from ..losses import SpectralLoss, chroma_cosine, log_mel_distance
+from ..loop import Run
+from ..optimisers import adamw
+from ..processes import autocast, device, on_gpu, stream
+from ..losses import SpectralLoss, baselines, chroma_cosine, log_mel_distance
 from ..models.discriminators import Discriminators, discriminator_loss, generator_losses
 from ..models.vae_decoder import vae_decoder
 from .vae import mid_of, phase_loss_of, reconstruct, total_of
@@ -51,6 +54,7 @@ class Crops:
         self.corpus = Corpus(paths.data, split, channels=c.get('channels', 1))
         self.latents, _ = cache.load(paths.data, paths.runs / 'latents', split)
         self.count, self.hop = min(len(self.latents), most or len(self.latents)), c['hop_length']
+        self.tensor = None
 
     def take(self, index, start, frames):
         """-> (latents [frames, D], audio [hop * frames]) from latent frame `start` of clip `index`."""
@@ -58,11 +62,16 @@ class Crops:
         return z, self.corpus.crop(index, start * self.hop, frames * self.hop)
 
     def batch(self, count, frames, rng):
-        rows = []
+        drawn = []
         for _ in range(count):
             index = rng.randrange(self.count)
-            rows.append(self.take(index, rng.randrange(len(self.latents[index]) - frames + 1), frames))
-        z, audio = zip(*rows)
+            drawn.append((index, rng.randrange(len(self.latents[index]) - frames + 1)))
+        if on_gpu():
+            if self.tensor is None:
+                self.tensor = torch.stack([torch.from_numpy(x) for x in self.latents]).to(device())
+            index, start = zip(*drawn)
+            return pieces(self.tensor, index, start, frames).float(), self.corpus.gather(index, start, frames * self.hop, self.hop)
+        z, audio = zip(*(self.take(index, start, frames) for index, start in drawn))
         return torch.stack(z).to(device()), torch.stack(audio).to(device())
 
 
@@ -82,14 +91,16 @@ def run(c, paths):
     run = Run(paths.runs / 'polish', decoder, optimisers, t, extra=[judges] if judged else [])
     loss_of = SpectralLoss(c['sample_rate'], t['sizes'], t['mels'], device(), t.get('pitch'))
     phase_loss = phase_loss_of(c, decoder)
-    rng = random.Random(2000 + run.step)
-    torch.manual_seed(2000 + run.step)
+    rng = random.Random(stream(2000 + run.step))
+    torch.manual_seed(stream(2000 + run.step))
     edge = t.get('edge_frames', 8)  # latent frames at each end that see zeros instead of the clip and so are not judged
     frames = int(t['seconds'] * c['frame_rate']) + 2 * edge
     held_z, held_audio = (torch.stack(x).to(device()) for x in zip(*(held.take(i, 5 * c['frame_rate'], 4 * c['frame_rate']) for i in range(held.count))))
     held_audio = mid_of(held_audio)
-    while run.running():
-        z, audio = crops.batch(t['batch'], frames, rng)
+    floor = baselines(held_audio, c['sample_rate'])
+
+    def compute(z, audio):
+        """-> (total, losses, output, target) without judges."""
         z = z + torch.randn_like(z) * t.get('latent_noise', 0.1)
         losses = {}
         with autocast():
@@ -99,24 +110,35 @@ def run(c, paths):
             losses |= phase_loss(said, audio, slice(edge * per, (frames - edge) * per))
         output, audio = (mid_of(x)[:, edge * c['hop_length'] : (frames - edge) * c['hop_length']] for x in (output, audio))
         losses |= loss_of(output, audio)
-        total = total_of(losses, t)
-        if judged and run.step % t['judge_every'] == 0:
-            with autocast():
-                real, fake = judges(audio), judges(output.detach())
-                losses['d'] = discriminator_loss(real, fake)
-            run.update(losses['d'], t['clip'], optimiser=1)
-            judges.requires_grad_(False)
-            with autocast():
-                with torch.no_grad():
-                    real = judges(audio)
-                losses['adv'], losses['feat'] = generator_losses(real, judges(output))
-            judges.requires_grad_(True)
-            if run.step >= t['judge_from']:
-                total = total + t['adversarial_weight'] * losses['adv'] + t['feature_weight'] * losses['feat']
-        run.update(total, t['clip'])
-        run.advance({k: v.detach() for k, v in losses.items()})
+        return total_of(losses, t), losses, output, audio
+
+    while run.running():
+        z, audio = crops.batch(t['batch'], frames, rng)
+        if not judged:
+            run.advance(run.learn(lambda *inputs: compute(*inputs)[:2], (z, audio), t['clip']))
+        else:
+            total, losses, output, audio = compute(z, audio)
+            if run.step % t['judge_every'] == 0:
+                total = total + contest(run, judges, t, losses, output, audio)
+            run.update(total, t['clip'])
+            run.advance({k: v.detach() for k, v in losses.items()})
         if run.due():
             with run.with_ema() as ema, torch.no_grad(), autocast():
                 out = mid_of(ema(held_z).float())
-            run.report(buzz=hop_buzz(out, held_audio), held_mel=log_mel_distance(out, held_audio, c['sample_rate']), held_chroma=chroma_cosine(out, held_audio, c['sample_rate']))
+            run.report(**floor, buzz=hop_buzz(out, held_audio), held_mel=log_mel_distance(out, held_audio, c['sample_rate']), held_chroma=chroma_cosine(out, held_audio, c['sample_rate']))
     run.finish()
+
+
+def contest(run, judges, t, losses, output, audio):
+    """A step of the discriminators; returns what they add to the decoder's loss (0 before step `judge_from`)."""
+    with autocast():
+        real, fake = judges(audio), judges(output.detach())
+        losses['d'] = discriminator_loss(real, fake)
+    run.update(losses['d'], t['clip'], optimiser=1)
+    judges.requires_grad_(False)
+    with autocast():
+        with torch.no_grad():
+            real = judges(audio)
+        losses['adv'], losses['feat'] = generator_losses(real, judges(output))
+    judges.requires_grad_(True)
+    return t['adversarial_weight'] * losses['adv'] + t['feature_weight'] * losses['feat'] if run.step >= t['judge_from'] else 0.0

@@ -4,6 +4,7 @@ import torch
 
 from .. import cache
 from ..models.rvq import kmeans, nearest
+from ..processes import device
 from ..semantic import SemanticEncoder, rotate_keys
 
 
@@ -16,10 +17,8 @@ def run(c, paths):
     frames = torch.cat([rotate_keys(part.float(), shift) for shift, part in enumerate(x[pick].chunk(12))])
     encoder = SemanticEncoder(c['semantic_encoder'])
     encoder.features.load_state_dict(torch.load(paths.runs / 'features' / 'basis.pt'))
-    encoder.centroids.copy_(kmeans(frames, c['semantic_encoder']['words'], t['passes']))
-    folder = paths.runs / 'semantic'
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.save(encoder.state_dict(), folder / 'encoder.pt')
+    encoder.centroids.copy_(kmeans(frames.to(device()), c['semantic_encoder']['words'], t['passes']).cpu())
+    cache.keep(encoder.state_dict(), paths.runs / 'semantic' / 'encoder.pt')
     held = torch.stack([torch.from_numpy(r) for r in cache.load(paths.data, paths.runs / 'features', 'heldout')[0]]).float()
     ids = encoder.encode(held)
     flat = held.flatten(0, 1)

@@ -4,6 +4,7 @@ The heads (training only) make the joint embedding carry what the language model
 their features, captions are written anew from the transposed attributes.
 """
 
+import copy
 import math
 import random
 
@@ -12,8 +13,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from .. import cache
-from ..loop import Run, adamw, autocast, device
-from ..semantic import load_encoder, rotate_keys
+from ..ahead import ahead, pieces
+from ..features import rotate_each
+from ..loop import Run
+from ..optimisers import adamw
+from ..processes import alone, autocast, device, on_gpu, stream
+from ..semantic import load_encoder
 from ..style import Towers, caption
 from ..tokenizer import Tokenizer, split_words
 
@@ -39,6 +44,8 @@ def tempo_bin(bpm):
 
 class Labels:
     """Attributes of clips as targets; -100 (left out of the losses) where a clip of a user's own corpus does not say."""
+
+    names = ('style', 'tempo', 'tonic', 'mode', 'instruments')
 
     def __init__(self, meta):
         self.styles = sorted({m['attributes']['style'] for m in meta if 'style' in m['attributes']}) or ['']
@@ -133,6 +140,7 @@ def run(c, paths):
     features = torch.stack([torch.from_numpy(r) for r in rows])
     held_rows, held_meta = cache.load_features(paths, 'heldout')
     held = torch.stack([torch.from_numpy(r) for r in held_rows]).float()
+    alone(lambda: make_tokenizer(c, paths, meta))
     tokenizer = make_tokenizer(c, paths, meta)
     labels = Labels(meta)
     model = TrainedTowers(c, len(tokenizer.vocab))
@@ -142,39 +150,47 @@ def run(c, paths):
     heads = nn.ModuleList([Heads(dim, labels.styles, labels.classes), Heads(dim, labels.styles, labels.classes)]).to(device())
     optimiser = adamw([*model.parameters(), *heads.parameters()], t['lr'], 0.05)
     run = Run(paths.runs / 'towers', model, [optimiser], t, extra=[heads])
-    rng = random.Random(run.step)
-    torch.manual_seed(run.step)
+    torch.manual_seed(stream(run.step))
     print(f'towers: {len(meta)} clips, {len(tokenizer.vocab)} pieces, {len(labels.styles)} styles, {len(labels.classes)} instrument classes', flush=True)
-    while run.running():
-        picked = [rng.randrange(len(meta)) for _ in range(t['batch'])]
-        shifts = [rng.randrange(12) if t['rotate_keys'] else 0 for _ in picked]
-        starts = [rng.randrange(features.shape[1] - length + 1) for _ in picked]
-        x = torch.stack([rotate_keys(features[i, s : s + length].float(), k) for i, s, k in zip(picked, starts, shifts)])
-        # more captions than clips: reading text is cheap, and tempo and key must be read exactly
-        more = [rng.randrange(len(meta)) for _ in range(t['extra_captions'])]
-        all_shifts = shifts + [rng.randrange(12) if t['rotate_keys'] else 0 for _ in more]
-        texts = [caption(meta[i], k, rng) for i, k in zip(picked + more, all_shifts)]
-        ids = [spell_out(tokenizer, tokenizer.encode(text)['ids'] or [1], t['spell_out'], rng) for text in texts]
-        longest = max(map(len, ids))
-        ids = torch.tensor([row + [0] * (longest - len(row)) for row in ids]).to(device())
-        target = {k: v.to(device()) for k, v in labels.of([meta[i] for i in picked + more], all_shifts).items()}
+    sizes, features, names = (len(meta), 12 if t['rotate_keys'] else 1, features.shape[1] - length + 1), features.to(device()), labels.names
+    batches = ahead(lambda rng: draw(t, tokenizer, meta, labels, sizes, rng), stream(run.step))
+
+    def compute(x, ids, *targets):
+        target = dict(zip(names, targets))
         with autocast():
-            text, audio = model.towers.text(ids), model.towers.audio(x.to(device()))
+            text, audio = model.towers.text(ids), model.towers.audio(x)
         every, audio = text.float(), audio.float()
-        text = every[: len(picked)]
-        heard = {k: v[: len(picked)] for k, v in target.items()}
+        text = every[: len(x)]
+        heard = {k: v[: len(x)] for k, v in target.items()}
         logits = model.log_scale.exp().clamp(max=50) * text @ audio.T
-        place = torch.arange(len(picked), device=logits.device)
+        place = torch.arange(len(x), device=logits.device)
         # the quantiser will blur the embedding: attributes must be readable through as much noise
         blur = lambda x: x + torch.randn_like(x) * (t['blur'] / x.shape[1]) ** 0.5
         contrast = (F.cross_entropy(logits, place) + F.cross_entropy(logits.T, place)) / 2
         text_losses, audio_losses = head_losses(heads[0], blur(every), target), head_losses(heads[0], blur(audio), heard)
         loss = contrast + t['attribute_weight'] * sum(WEIGHTS[k] * (text_losses[k] + audio_losses[k]) for k in WEIGHTS)
-        run.update(loss, t['clip'])
-        run.advance({'contrast': contrast.detach(), 'text_heads': sum(text_losses.values()).detach(), 'audio_heads': sum(audio_losses.values()).detach()})
+        return loss, {'contrast': contrast, 'text_heads': sum(text_losses.values()), 'audio_heads': sum(audio_losses.values())}
+
+    while run.running():
+        b = next(batches)
+        clip, shift, start = b['picked'].T
+        x = rotate_each(pieces(features, clip, start, length).float(), shift)
+        run.advance(run.learn(compute, (x, b['ids'].to(device()), *(b[k].to(device()) for k in names)), t['clip']))
         if run.due():
             run.report(**evaluate(run, heads, tokenizer, encoder, labels, held[:, :length], held_meta))
     run.finish()
+
+
+def draw(t, tokenizer, meta, labels, sizes, rng):
+    """A batch as the host draws it: `picked` [B, 3] = clip, key, first frame; ids of B captions of those and of more clips; all their targets."""
+    clips, keys, starts = sizes
+    picked = [(rng.randrange(clips), rng.randrange(keys), rng.randrange(starts)) for _ in range(t['batch'])]
+    # more captions than clips: reading text is cheap, and tempo and key must be read exactly
+    told = [p[:2] for p in picked] + [(rng.randrange(clips), rng.randrange(keys)) for _ in range(t['extra_captions'])]
+    ids = [spell_out(tokenizer, tokenizer.encode(caption(meta[i], k, rng))['ids'] or [1], t['spell_out'], rng) for i, k in told]
+    longest = tokenizer.max_tokens if on_gpu() else max(map(len, ids))  # a captured step has one shape
+    ids = torch.tensor([row + [0] * (longest - len(row)) for row in ids])
+    return {'picked': torch.tensor(picked), 'ids': ids, **labels.of([meta[i] for i, _ in told], [k for _, k in told])}
 
 
 @torch.no_grad()
@@ -188,8 +204,7 @@ def evaluate(run, heads, tokenizer, encoder, labels, features, meta):
         said = model.towers.text(tokenizer.batch(full).to(device())).cpu()
     rank = (text @ audio.T).argsort(1, descending=True)
     recall = (rank[:, :10] == torch.arange(len(meta))[:, None]).any(1).float().mean()
-    cpu = heads[0].cpu()
+    cpu = copy.deepcopy(heads[0]).cpu()  # a captured step keeps the place of the weights
     result = {'recall10': recall, 'pairs': float(len(meta)), **head_accuracy(cpu, audio, target, 'a'), **head_accuracy(cpu, said, target, 't'),
               'cosine': (F.normalize(said, dim=1) * audio).sum(1).mean()}
-    heads[0].to(device())
     return result

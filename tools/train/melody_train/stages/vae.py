@@ -6,8 +6,10 @@ import torch
 from torch import nn
 
 from ..corpus import Corpus
-from ..loop import Run, autocast, device, optimiser_of, start_from
-from ..losses import PhaseLoss, SpectralLoss, chroma_cosine, log_mel_distance
+from ..loop import Run, start_from
+from ..optimisers import optimiser_of
+from ..processes import autocast, device, stream
+from ..losses import PhaseLoss, SpectralLoss, baselines, chroma_cosine, log_mel_distance
 from ..models.vae_decoder import RunningPhaseDecoder, vae_decoder
 from ..models.vae_encoder import vae_encoder
 
@@ -66,23 +68,26 @@ def run(c, paths):
     run = Run(paths.runs / 'vae', model, [optimiser_of(model, t)], t)
     loss_of = SpectralLoss(c['sample_rate'], t['sizes'], t['mels'], device(), t.get('pitch'))
     phase_loss = phase_loss_of(c, model.decoder)
-    rng = random.Random(1000 + run.step)
-    torch.manual_seed(1000 + run.step)
+    rng = random.Random(stream(1000 + run.step))
+    torch.manual_seed(stream(1000 + run.step))
     length = int(t['seconds'] * c['frame_rate']) * c['hop_length']
     held_audio = torch.stack([held.crop(i, 5 * c['sample_rate'], 4 * c['sample_rate']) for i in range(min(16, len(held)))]).to(device())
-    while run.running():
-        audio = corpus.random_crops(t['batch'], length, rng).to(device())
+    floor = baselines(mid_of(held_audio), c['sample_rate'])
+
+    def compute(audio):
         with autocast():
             output, said, mean, log_var = model(audio)
         losses = loss_of(output, mid_of(audio))
         if phase_loss:
             losses |= phase_loss(said, audio)
         losses['kl'] = kl(mean, log_var)
-        run.update(total_of(losses, t) + t['kl_weight'] * losses['kl'], t['clip'])
-        run.advance({k: v.detach() for k, v in losses.items()})
+        return total_of(losses, t) + t['kl_weight'] * losses['kl'], losses
+
+    while run.running():
+        run.advance(run.learn(compute, (corpus.random_crops(t['batch'], length, rng).to(device()),), t['clip']))
         if run.due():
             corpus.refresh()
-            run.report(**evaluate(run, held_audio, c['sample_rate']), clips=len(corpus))
+            run.report(**evaluate(run, held_audio, c['sample_rate']), **floor, clips=len(corpus))
     run.finish()
 
 
