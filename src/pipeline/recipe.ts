@@ -4,6 +4,7 @@ import { checkOptions, checkSetting, checkStyle, followed, isObject } from './ch
 import type { Model, ModelConfig } from './model.ts';
 import type { GenerateOptions, Recipe } from './options.ts';
 import { SETTINGS, type Setting, type SettingName, STYLE, type Use } from './settings.ts';
+import { tuningOfGiven } from './tuning.ts';
 
 const ALL = Object.entries<Setting>(SETTINGS);
 
@@ -19,7 +20,11 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
       'leave it out, or use a model with another decoder',
     );
   const endless = use === 'stream' || options.inpaint;
-  const asked: GenerateOptions = { ...options, durationSeconds: options.durationSeconds ?? (endless ? undefined : config.window_seconds) };
+  const asked: GenerateOptions = {
+    ...options,
+    durationSeconds: options.durationSeconds ?? (endless ? undefined : config.window_seconds),
+    tuning: options.tuning ?? tuningOfGiven(options, config),
+  };
   const fields: Record<string, unknown> = {};
   for (const [name, { kind, preset }] of ALL) {
     const value = asked[name as SettingName] ?? preset?.(config, use);
