@@ -5,48 +5,55 @@ import { envelopes } from '../../../src/audio/measures/envelopes.ts';
 import { features } from '../../../src/audio/measures/features.ts';
 import { onsets, pulseClarity } from '../../../src/audio/measures/rhythm.ts';
 import { linesKept, tones } from '../../../src/audio/measures/tones.ts';
+import { readWav } from '../../../src/audio/wav.ts';
 import { sine } from '../signals.ts';
 import { faultSignals, RATE } from './fault_signals.ts';
 
-type Numbers = Record<string, number | null>;
-const golden: { signals: Record<string, Numbers> } = JSON.parse(
-  readFileSync(new URL('../../goldens/measures.json', import.meta.url), 'utf8'),
+type Numbers = Record<string, number | null | undefined>;
+const goldens = new URL('../../goldens/', import.meta.url);
+const golden: { signals: Record<string, Numbers>; recordings: Record<string, Numbers> } = JSON.parse(
+  readFileSync(new URL('measures.json', goldens), 'utf8'),
 );
-const music = faultSignals.music();
 
-function measured(x: Float32Array): Numbers {
-  const { haze, ...pitches } = tones(x, RATE);
-  const { buzz, attack, ...moving } = envelopes(x, RATE);
+function measured(x: Float32Array, source: Float32Array, rate: number): Numbers {
+  const { haze, ...pitches } = tones(x, rate);
+  const { buzz, attack, ...moving } = envelopes(x, rate);
   const named = (name: string, group: object | undefined) => Object.entries(group ?? {}).map(([key, value]) => [`${name}.${key}`, value]);
   return Object.fromEntries([
-    ...Object.entries({ ...pitches, ...moving, pulseClarity: pulseClarity(onsets(features(x, RATE).mel)) }),
+    ...Object.entries({ ...pitches, ...moving, pulseClarity: pulseClarity(onsets(features(x, rate).mel)) }),
     ...named('haze', haze),
     ...named('buzz', buzz),
     ...named('attack', attack),
-    ...named('kept', linesKept(x, music, RATE)),
+    ...named('kept', linesKept(x, source, rate)),
   ]);
 }
 
 /** Sines and exponentials differ between languages by an ulp. */
 const tolerance = (value: number) => 2e-4 * Math.max(1, Math.abs(value));
 
-const here = Object.fromEntries(Object.entries(faultSignals).map(([name, make]) => [name, measured(make())]));
+const music = faultSignals.music();
+const here = Object.fromEntries(Object.entries(faultSignals).map(([name, make]) => [name, measured(make(), music, RATE)]));
 
-test.each(Object.keys(faultSignals))('%s measures as in Python', (name) => {
-  const there = golden.signals[name];
-  for (const [key, value] of Object.entries(there)) {
-    if (value === null) expect(here[name][key], key).toBeUndefined();
-    else
-      expect(Math.abs((here[name][key] as number) - value), `${key}: ${here[name][key]} here, ${value} there`).toBeLessThan(
-        tolerance(value),
-      );
+function expectEqual(ours: Numbers, theirs: Numbers): void {
+  for (const [key, value] of Object.entries(theirs)) {
+    if (value === null || value === undefined) expect(ours[key], key).toBeUndefined();
+    else expect(Math.abs((ours[key] as number) - value), `${key}: ${ours[key]} here, ${value} there`).toBeLessThan(tolerance(value));
   }
-  const known = Object.keys(here[name]).filter((key) => here[name][key] !== undefined);
+  const known = Object.keys(ours).filter((key) => ours[key] !== undefined);
   expect(known.sort()).toEqual(
-    Object.keys(there)
-      .filter((key) => there[key] !== null)
+    Object.keys(theirs)
+      .filter((key) => theirs[key] !== null)
       .sort(),
   );
+}
+
+describe('the same numbers as in Python', () => {
+  test.each(Object.keys(faultSignals))('%s', (name) => expectEqual(here[name], golden.signals[name]));
+  test('a corpus clip, and what the decoder before 0.2.0 made of it', () => {
+    const read = (name: string) => readWav(readFileSync(new URL(name, goldens))).channels[0];
+    const corpus = read('corpus_clip.wav');
+    for (const [name, theirs] of Object.entries(golden.recordings)) expectEqual(measured(read(name), corpus, 12000), theirs);
+  });
 });
 
 /** Where a measure must put each fault, and where what it means must not be found. */

@@ -2,6 +2,7 @@
 
     python -m melody_train.goldens_measures test/goldens/measures.json
 
+and of two recordings beside that file: a corpus clip, and what the decoder of melody-small before 0.2.0 made of it.
 test/audio/measures/fault_signals.ts makes the same signals; shared.test.ts measures them in TypeScript and compares.
 """
 from __future__ import annotations
@@ -10,10 +11,12 @@ import json
 import math
 import os
 import sys
+from pathlib import Path
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 import numpy as np
+from scipy.io import wavfile
 
 from . import envelopes, tones
 
@@ -83,13 +86,15 @@ def described(x: np.ndarray, rate: int = RATE) -> dict:
 
 
 def main() -> None:
-    made = signals()
-    report = {'rate': RATE, 'signals': {}}
-    for name, x in made.items():
-        kept = tones.lines_kept(x, made['music'], RATE)
-        report['signals'][name] = {**described(x), **{f'kept.{k}': None if math.isnan(v) else round(v, 5) for k, v in kept.items()}}
-        print(name, report['signals'][name], flush=True)
-    with open(sys.argv[1], 'w') as f:
+    target = Path(sys.argv[1])
+    recordings = {name: wavfile.read(target.parent / name)[1] / 32768 for name in ('corpus_clip.wav', 'decoded_2026_11.wav')}
+    report = {'signals': {}, 'recordings': {}}
+    for group, made, source, rate in (('signals', signals(), 'music', RATE), ('recordings', recordings, 'corpus_clip.wav', 12000)):
+        for name, x in made.items():
+            kept = tones.lines_kept(x, made[source], rate)
+            report[group][name] = {**described(x, rate), **{f'kept.{k}': None if math.isnan(v) else round(v, 5) for k, v in kept.items()}}
+            print(name, report[group][name], flush=True)
+    with open(target, 'w') as f:
         json.dump(report, f, indent=1)
         f.write('\n')
 
