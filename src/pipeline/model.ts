@@ -98,7 +98,8 @@ function checkRunning(
   const { lowest, count, bins: tuned } = d.pitches ?? {};
   if (!whole(lowest, 0, 127) || !whole(count, 1, 128) || !whole(tuned, 1, bins))
     wrong.push(`vae_decoder.pitches must have lowest (MIDI), count and bins up to ${bins}; got ${JSON.stringify(d.pitches)}`);
-  if (!(d.reference_pitch > 0)) wrong.push(`vae_decoder.reference_pitch must be a number over 0; got ${JSON.stringify(d.reference_pitch)}`);
+  if (!(d.reference_pitch >= 220 && d.reference_pitch <= 880))
+    wrong.push(`vae_decoder.reference_pitch must be a number of Hz from 220 to 880; got ${JSON.stringify(d.reference_pitch)}`);
   if (d.directed !== undefined && !whole(d.directed, tuned ?? 1, bins))
     wrong.push(`vae_decoder.directed must be a whole number from pitches.bins to ${bins}; got ${JSON.stringify(d.directed)}`);
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RealFft } from '../../src/audio/fft.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
-import type { ModelConfig } from '../../src/pipeline/model.ts';
+import { checkConfig, type ModelConfig } from '../../src/pipeline/model.ts';
 import { RunningPhase } from '../../src/pipeline/running_phase.ts';
 import { decode as decodeChannels } from '../../src/pipeline/stages.ts';
 import { platform } from '../../src/platform/node.ts';
@@ -160,5 +160,19 @@ describe('the whole', () => {
     const again = await melody.generate({ ...high.recipe });
     expect(again.channels[0]).toEqual(high.channels[0]);
     expect(worst(high.channels[0], clip.channels[0].slice(0, 24000))).toBeGreaterThan(0.02);
+  });
+});
+
+describe('a config of this kind', () => {
+  it('is held against itself: rate, framing, pitches, reference, directions', () => {
+    expect(checkConfig(config, 'x')).toBe(config);
+    const changed = (change: object) => () =>
+      checkConfig({ ...config, vae_decoder: { ...config.vae_decoder, ...change } } as ModelConfig, 'x');
+    expect(changed({ sample_rate: 48000 })).toThrow('vae_decoder.sample_rate is 48000, sample_rate is 24000');
+    expect(changed({ fft_size: 480 })).toThrow('vae_decoder.fft_size is 480, 4 · hop_length / upsample is 960');
+    expect(changed({ pitches: { lowest: 24, count: 0, bins: 40 } })).toThrow('vae_decoder.pitches must have');
+    expect(changed({ pitches: undefined })).toThrow('vae_decoder.pitches must have');
+    expect(changed({ reference_pitch: 'A' })).toThrow('vae_decoder.reference_pitch must be a number of Hz from 220 to 880; got "A"');
+    expect(changed({ directed: 482 })).toThrow('vae_decoder.directed must be a whole number from pitches.bins to 481; got 482');
   });
 });
