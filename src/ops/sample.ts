@@ -23,19 +23,8 @@ export interface Sampling {
   readonly topP: number;
 }
 
-/** Throws `invalid_argument` unless temperature ≥ 0, topK is a whole number ≥ 0 and 0 < topP ≤ 1. */
-export function checkSampling({ temperature, topK, topP }: Sampling): void {
-  const bad = (what: string, got: unknown, expected: string) =>
-    new MelodyError('invalid_argument', `${what} must be ${expected}; got ${String(got)}`);
-  if (!(Number.isFinite(temperature) && temperature >= 0 && temperature <= 100))
-    throw bad('temperature', temperature, 'a number from 0 to 100');
-  if (!(Number.isInteger(topK) && topK >= 0)) throw bad('topK', topK, 'a whole number, 0 for all');
-  if (!(topP > 0 && topP <= 1)) throw bad('topP', topP, 'over 0 and at most 1');
-}
-
-/** The integers the kernel works with; they are run-time numbers, so one plan serves every setting. */
+/** The integers the kernel works with, of numbers that were checked before; they are run-time numbers, so one plan serves every setting. */
 export function samplingParams(sampling: Sampling): { top_k: number; top_p: number; rate: number } {
-  checkSampling(sampling);
   const { temperature, topK, topP } = sampling;
   return {
     top_k: temperature === 0 ? 1 : topK || MAX_VOCAB,

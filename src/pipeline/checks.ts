@@ -106,26 +106,18 @@ export function checkNumber(what: string, value: unknown, { kind, min = -Infinit
 
 /** Also throws `non_finite`. */
 export function checkAudio(audio: AudioInput, what = 'audio'): void {
-  const hint = 'for example { channels: [left, right], sampleRate: 48000 } with two Float32Arrays';
-  const bad = (fault: string) =>
+  const bad = (got: string) =>
     new MelodyError(
       'invalid_argument',
-      `${what}: ${fault}; audio must have channels: Float32Arrays of one length, at least one sample`,
-      hint,
+      `${what}: got ${got}; audio must have channels: Float32Arrays of one length, at least one sample`,
+      'for example { channels: [left, right], sampleRate: 48000 }; of an AudioBuffer the channels are getChannelData(0), …',
     );
-  if (tagOf(audio) === 'AudioBuffer')
-    throw new MelodyError(
-      'invalid_argument',
-      `${what}: got an AudioBuffer; audio must have channels: Float32Arrays of one length`,
-      'give { channels: [buffer.getChannelData(0), …], sampleRate: buffer.sampleRate }',
-    );
-  if (!isObject(audio)) throw bad(`got ${shown(audio)}`);
+  if (!isObject(audio) || !Array.isArray(audio.channels) || !audio.channels.length)
+    throw bad(tagOf(audio) === 'Object' ? `channels ${shown(audio.channels)}` : tagOf(audio));
   const { channels, sampleRate } = audio;
-  if (!Array.isArray(channels) || channels.length < 1) throw bad(`got channels ${shown(channels)}`);
-  for (const [i, channel] of channels.entries()) {
-    if (!(channel instanceof Float32Array) || channel.length === 0) throw bad(`channel ${i} is ${shown(channel)}`);
-    if (channel.length !== channels[0].length) throw bad(`channel ${i} has ${channel.length} samples, channel 0 has ${channels[0].length}`);
-  }
+  for (const [i, channel] of channels.entries())
+    if (!(channel instanceof Float32Array) || !channel.length || channel.length !== channels[0].length)
+      throw bad(`${shown(channel)} as channel ${i}`);
   checkNumber(`${what} sampleRate`, sampleRate, { kind: 'whole', unit: 'Hz', min: 1000, max: 768_000 });
   if (!channels.every((c) => c.every(Number.isFinite)))
     throw new MelodyError('non_finite', `${what}: the samples hold NaN or infinity`, 'repair the file, or give another');
@@ -180,20 +172,16 @@ const tagOf = (value: unknown): string => Object.prototype.toString.call(value).
 
 /** A value in an error message, however large or odd it is. */
 function shown(value: unknown): string {
-  const part = (_key: string, inner: unknown): unknown => {
-    if (typeof inner === 'string') return inner.slice(0, MAX_SHOWN);
-    if (Array.isArray(inner)) return inner.slice(0, 8);
-    const plain = typeof inner !== 'object' || inner === null || tagOf(inner) === 'Object';
-    return plain && typeof inner !== 'bigint'
-      ? inner
-      : `${tagOf(inner)}${ArrayBuffer.isView(inner) ? ` of ${(inner as Uint8Array).length}` : ''}`;
-  };
-  if (typeof value === 'number' || value === undefined) return String(value);
-  if (ArrayBuffer.isView(value)) return part('', value) as string;
+  if (typeof value === 'number' || ArrayBuffer.isView(value)) return nameOf(value);
   try {
-    const text = JSON.stringify(value, part) ?? tagOf(value);
-    return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+    return (JSON.stringify(value, (_key, inner) => (ArrayBuffer.isView(inner) ? nameOf(inner) : inner)) ?? tagOf(value)).slice(
+      0,
+      MAX_SHOWN,
+    );
   } catch {
-    return tagOf(value); // it holds itself
+    return tagOf(value); // a bigint, or an object that holds itself
   }
 }
+
+const nameOf = (value: unknown): string =>
+  ArrayBuffer.isView(value) ? `${tagOf(value)} of ${(value as Uint8Array).length}` : String(value);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
 import { state } from '../../src/graph/tensor.ts';
 import { seedWords } from '../../src/ops/random.ts';
-import { checkSampling, type Sampling, sampleToken, sampleTokenReference, samplingParams } from '../../src/ops/sample.ts';
+import { type Sampling, sampleToken, sampleTokenReference, samplingParams } from '../../src/ops/sample.ts';
 import { randomArray } from '../helpers/data.ts';
 import { runGraph, runnerOf, useGpu } from '../helpers/gpu.ts';
 
@@ -113,16 +113,5 @@ describe('sampleTokenReference', () => {
     expect(support({ temperature: 1, topK: 0, topP: 0.5 })).toEqual([2, 3]); // 0.4 < 0.5 < 0.7
     expect(support({ temperature: 1, topK: 0, topP: 0.35 })).toEqual([3]);
     expect(support({ temperature: 0, topK: 0, topP: 1 })).toEqual([3]);
-  });
-
-  it('refuses settings out of range', () => {
-    for (const bad of [
-      { ...all, temperature: -1 },
-      { ...all, temperature: Number.NaN },
-      { ...all, topK: 1.5 },
-      { ...all, topP: 0 },
-      { ...all, topP: 1.1 },
-    ])
-      expect(() => checkSampling(bad)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
   });
 });

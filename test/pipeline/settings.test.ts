@@ -135,13 +135,14 @@ describe('options', () => {
 
   test('audio of another kind: what came is said', () => {
     const of = (channels: unknown, sampleRate: unknown = 48_000) => check({ continueFrom: { channels, sampleRate } });
-    const buffer = { [Symbol.toStringTag]: 'AudioBuffer' };
-    expect(check({ continueFrom: buffer })).toMatch(/continueFrom: got an AudioBuffer.*getChannelData/);
-    expect(of([new Float64Array(9)])).toMatch(/channel 0 is Float64Array of 9/);
-    expect(of([new Int16Array(9)])).toMatch(/channel 0 is Int16Array of 9/);
-    expect(of([new Float32Array(9), new Float32Array(8)])).toMatch(/channel 1 has 8 samples, channel 0 has 9/);
+    expect(check({ continueFrom: { [Symbol.toStringTag]: 'AudioBuffer' } })).toMatch(/continueFrom: got AudioBuffer;.*getChannelData/);
+    expect(of([new Float64Array(9)])).toMatch(/got Float64Array of 9 as channel 0; audio must have channels/);
+    expect(of([new Int16Array(9)])).toMatch(/got Int16Array of 9 as channel 0/);
+    expect(of([new Float32Array(9), new Float32Array(8)])).toMatch(/got Float32Array of 8 as channel 1.*of one length/);
     expect(of(new Float32Array(9))).toMatch(/got channels Float32Array of 9/);
     expect(of([])).toMatch(/got channels \[\]/);
+    expect(of(undefined)).toMatch(/got channels Undefined/);
+    expect(check({ continueFrom: 'song.wav' })).toMatch(/continueFrom: got String;/);
     expect(of([new Float32Array(9)], '48k')).toMatch(/continueFrom sampleRate must be a whole number of Hz from 1000 to 768000; got "48k"/);
     expect(of([new Float32Array(9).fill(Number.NaN)])).toMatch(/^non_finite \| continueFrom: the samples hold NaN or infinity/);
     expect(of([new Float32Array(9), new Float32Array(9)])).toBe('taken');
