@@ -9,9 +9,10 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { buildWeb, cpuApart, WEB_CPU } from './web.mjs';
 
-const BUDGET = 85_500;
+/** Of these, 2 kB say by name what is wrong with options (src/pipeline/checks.ts). */
+const BUDGET = 87_000;
 /** The worker also fetches, checks and keeps weights, answers a page, and writes WAV files. */
-const WORKER_BUDGET = 90_500;
+const WORKER_BUDGET = 92_000;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const { outputFiles, metafile } = await build({

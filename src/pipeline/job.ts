@@ -102,15 +102,12 @@ export class Job {
     const { recipe, signal } = this;
     const perToken = this.engine.model.config.dual_path.frames_per_token;
     const requests = windows.map(({ start, length, fresh }) => ({
+      ...recipe,
       tokens: piece.tokens.subarray(start / perToken, (start + length) / perToken),
       latents: piece.slice(piece.origin + start, piece.origin + start + length),
       fresh,
-      seed: recipe.seed,
       firstFrame: piece.origin + start,
-      steps: recipe.steps,
       guidance: recipe.guidanceScale,
-      schedule: recipe.schedule,
-      sampler: recipe.sampler,
       signal,
       onStep: (done: number, of: number) => this.progress.report('diffusion', share(done / of)),
     }));
