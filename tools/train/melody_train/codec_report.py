@@ -44,11 +44,12 @@ def codec_row(output: np.ndarray, source: np.ndarray, rate: int = 24000, frame_r
     """Every measure of one decoded clip [samples] beside its source [samples] and, where they are known already, the source's notes."""
     n = min(len(output), len(source))
     x, s = np.asarray(output[:n], np.float64), np.asarray(source[:n], np.float64)
+    x24, s24 = (envelopes.resampled(v, rate, measures.RATE) for v in (x, s))
     kept = tones.lines_kept(x, s, rate)
     note_f1 = notes.notes_kept(x, s, rate, source_notes) if notes.available() else (float('nan'),) * 2
     return {
         **clip_row(x, rate, frame_rate), 'kept': kept['all'], 'kept_bass': kept['bass'], 'kept_middle': kept['middle'], 'true': kept['true'],
-        'notes': note_f1[0], 'notes_bass': note_f1[1], 'onset_f1': measures.onset_f1(x, s), 'log_mel': measures.log_mel_distance(x, s),
+        'notes': note_f1[0], 'notes_bass': note_f1[1], 'onset_f1': measures.onset_f1(x24, s24), 'log_mel': measures.log_mel_distance(x24, s24),
     }
 
 
@@ -69,17 +70,19 @@ def line(label: str, row: dict | None = None) -> str:
 
 @torch.no_grad()
 def codec_table(codecs: dict, clips: torch.Tensor, rate: int = 24000, frame_rate: float = tones.FRAME_RATE, floor: bool = True, show=print) -> dict:
-    """codecs: name → callable, audio [1, samples] → audio [1, samples]; clips [N, samples]. Shows one line a codec as soon as it is measured; returns
-    {name: summary}, the pieces themselves as 'source', and with floor their noise as 'noise'."""
-    sources = clips.double().numpy()
+    """codecs: name → callable, audio [1, samples] → audio [1, samples]; clips [N, samples]; or both with channels before samples, whose mean is
+    measured. Shows one line a codec as soon as it is measured; returns {name: summary}, the pieces themselves as 'source', and with floor their
+    noise as 'noise'."""
+    mono = lambda a: a.detach().double().cpu().reshape(-1, a.shape[-1]).mean(0).numpy()
+    sources = [mono(c) for c in clips]
     if not notes.available():
         show(notes.MISSING)
     show(line(f'{len(sources)} clips'))
-    noise = lambda a: torch.from_numpy(measures.shaped_noise(a[0].double().numpy()))[None]
+    noise = lambda a: torch.from_numpy(measures.shaped_noise(mono(a)))[None]
     heard = [notes.notes(s, rate) for s in sources] if notes.available() else [None] * len(sources)
     out = {}
     for name, codec in {'source': lambda a: a, **({'noise': noise} if floor else {}), **codecs}.items():
-        out[name] = summary([codec_row(codec(clips[i:i + 1])[0].double().numpy(), s, rate, frame_rate, heard[i]) for i, s in enumerate(sources)])
+        out[name] = summary([codec_row(mono(codec(clips[i:i + 1])), s, rate, frame_rate, heard[i]) for i, s in enumerate(sources)])
         show(line(name, out[name]))
     return out
 
@@ -117,10 +120,10 @@ def main() -> None:
     torch.set_num_threads(1)
     from .data.shards import read_split
     from .evaluation.prompts import spread
-    audio, rows, _ = read_split(a.data, 'heldout')
-    clips = torch.from_numpy(audio[spread(rows, a.clips), 24000:24000 + 240000].astype(np.float32) / 32768)
+    audio, rows, rate = read_split(a.data, 'heldout')
+    clips = torch.from_numpy(audio[spread(rows, a.clips)][..., rate:11 * rate].astype(np.float32) / 32768)
     codecs = {**{f: exported(f) for f in a.weights}, **{f: trained(c, f) for c, f in a.runs}}
-    table = codec_table(codecs, clips, floor=not a.no_floor)
+    table = codec_table(codecs, clips, rate, floor=not a.no_floor)
     if a.json:
         with open(a.json, 'w') as f:
             json.dump({'clips': len(clips), 'rows': table}, f, indent=1)

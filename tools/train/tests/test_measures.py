@@ -90,6 +90,15 @@ class Card(unittest.TestCase):
         self.assertNotIn('drums', text)  # 12 kHz cannot hold the band that they are heard in
         self.assertEqual(card.sound_tables({}), [])
 
+    def test_stereo_is_measured_as_its_mean(self):
+        good = torch.from_numpy(clip('corpus_clip.wav')[:36000])
+        side = 0.3 * torch.roll(good, 500)
+        table = codec_report.codec_table({'left': lambda a: a[:, :1]}, torch.stack([good + side, good - side])[None], 12000, floor=False, show=lambda _: None)
+        plain = codec_report.clip_row(good.numpy(), 12000)
+        self.assertAlmostEqual(table['source']['lattice'], plain['lattice'], 6)
+        self.assertEqual(table['source']['log_mel'], 0)
+        self.assertGreater(table['left']['log_mel'], 0.05)
+
 
 @unittest.skipUnless(notes.available(), notes.MISSING)
 class Notes(unittest.TestCase):
