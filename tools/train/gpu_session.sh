@@ -3,7 +3,7 @@
 #
 #   bash tools/train/gpu_session.sh pack                          where MMA, libfluidsynth and a sound font are installed: fills .gpu/ (about 22 MiB)
 #   bash tools/train/gpu_session.sh run CONFIG [MINUTES [DEVICE]] there: `all --config CONFIG --minutes 9 --device cuda`, results into $OUT
-#   bash tools/train/gpu_session.sh join OUT FOLDER               here again: the parts in OUT become FOLDER/NAME/ (weights), logs beside it
+#   bash tools/train/gpu_session.sh rejoin OUT FOLDER             here again: the parts in OUT become FOLDER/NAME/ (weights), logs beside it
 #
 # Needs there: Linux on x86-64, a C library as new as the one here, python3 with torch, numpy, scipy (matplotlib for curves), tar, xz.
 set -euo pipefail
@@ -69,8 +69,8 @@ run() {
   (cd "$work" && timeout -k 20 "$seconds" "$python" -m melody_train all --config "$config" --device "$device" --minutes "$minutes" \
     --data data --runs runs --weights weights --goldens goldens) 2>&1 | tee "$out/log.txt" || status=$?
   cp "$work/runs/table.txt" "$out/" 2> /dev/null || true
-  tar -C "$work" -czf "$out/runs.tgz" $(cd "$work" && find runs -name '*.jsonl' -o -name 'curve.png' -o -name '*.json') || true
-  tar -C "$work" -cf - weights | split -b 15M - "$out/weights.tar."
+  (cd "$work" && find runs \( -name '*.jsonl' -o -name curve.png -o -name '*.json' -o -name table.txt \) -print0 | tar -czf "$out/runs.tgz" --null -T -)
+  [ ! -d "$work/weights" ] || tar -C "$work" -cf - weights | split -b 15M - "$out/weights.tar."
   ls -la "$out"
   return "$status"
 }
@@ -86,6 +86,6 @@ rejoin() {
 case ${1:-} in
   pack) pack ;;
   run) run "${2:?run: which config?}" "${@:3}" ;;
-  join) rejoin "${2:?join: which OUT?}" "${3:?join: into which folder?}" ;;
+  rejoin) rejoin "${2:?rejoin: which OUT?}" "${3:?rejoin: into which folder?}" ;;
   *) sed -n '2,9p' "$0"; exit 2 ;;
 esac

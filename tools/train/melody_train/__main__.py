@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
@@ -76,29 +77,40 @@ def run_stage(name, config, paths):
 
 def run_all(config, paths, args, began):
     """Every stage in order. With --minutes the goldens are left out (they belong to the repository's tests), and whatever happens to time the
-    export is made, of what is there. Returns the lines of the table."""
+    export is made, of what is there, also after a stage that failed. Returns (lines of the table, the stage that failed or None)."""
     from .budget import Budget, table
-    from .processes import asked_to_stop, rank
+    from .processes import PeerLost, asked_to_stop, rank
     stages = [s for s in STAGES if not (args.minutes and s == 'goldens')]
     finished = () if args.force else {s for s in stages if (paths.runs / s / 'done').exists() and s != 'export'}
     budget = Budget(args.minutes, config, stages, finished, began) if args.minutes else None
-    rows = []
+    rows, failed = [], None
     for name in stages:
         if name in finished:
             if rank() == 0:
                 print(f'{name}: done before ({(paths.runs / name / "done").read_text().strip()})', flush=True)
             rows.append((name, 0.0, 0, 'done before'))
             continue
+        if asked_to_stop() and not budget:
+            break  # the same command goes on; nothing is exported half done
         if name == 'export':
             paths.unfinished = paths.unfinished or bool(budget)
-        elif asked_to_stop():
+        elif asked_to_stop() or failed:
             rows.append((name, 0.0, 0, 'not begun'))
             continue
         paths.until = budget.start(name) if budget else None
-        seconds, steps = run_stage(name, config, paths)
-        rows.append((name, seconds, steps, ''))
+        try:
+            seconds, steps = run_stage(name, config, paths)
+            rows.append((name, seconds, steps, ''))
+        except PeerLost:
+            raise
+        except Exception as error:  # noqa: BLE001 whatever went wrong, what is there is exported
+            if not budget:
+                raise
+            traceback.print_exc()
+            failed = failed or name
+            rows.append((name, 0.0, 0, f'failed: {error}'))
     rows.insert(0, ('start', time.time() - began - sum(r[1] for r in rows), 0, 'imports, device, reading the config'))
-    return table(rows, paths.runs)
+    return table(rows, paths.runs), failed
 
 
 def main():
@@ -114,10 +126,14 @@ def main():
         set_up_threads()
         paths = Paths(args, config)
         if args.stage == 'all':
-            lines = run_all(config, paths, args, began)
+            lines, failed = run_all(config, paths, args, began)
             if rank() == 0:
+                paths.runs.mkdir(parents=True, exist_ok=True)
                 (paths.runs / 'table.txt').write_text('\n'.join(lines) + '\n')
                 print('\n'.join(lines), flush=True)
+            if failed:
+                leave()
+                sys.exit(f'melody_train: stage {failed} failed; its message stands above')
         else:
             if args.minutes and args.stage in config['train']:
                 config['train'][args.stage]['minutes'] = args.minutes

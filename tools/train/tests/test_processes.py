@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 import unittest
 from pathlib import Path
@@ -121,6 +120,21 @@ class Processes(unittest.TestCase):
             assert workers[0].returncode == 3 and 'another process of this run has ended' in text, text[-500:]
             assert time.time() - began < 60
             workers[1].communicate()
+
+    def test_torchrun_trains_a_stage_and_process_0_alone_writes(self):
+        from tests.test_stages import world
+        with tempfile.TemporaryDirectory() as folder:
+            config, paths = world(Path(folder))
+            config['train']['vae'].update(steps=3, report=3, batch=1)
+            (Path(folder) / 'two.json').write_text(json.dumps(config))
+            command = [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node', '2', '--master-port', str(free_port()), '-m', 'melody_train', 'vae',
+                       '--config', str(Path(folder) / 'two.json'), '--device', 'cpu', '--data', str(paths.data), '--runs', str(paths.runs)]
+            done = subprocess.run(command, cwd=ROOT, env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=900)
+            assert done.returncode == 0, done.stderr[-1500:]
+            rows = (paths.runs / 'vae' / 'log.jsonl').read_text().splitlines()
+            assert len(rows) == 1 and json.loads(rows[0])['step'] == 3, rows
+            assert done.stdout.count('vae 3/3') + done.stdout.count('vae: 3/3') == 1, done.stdout
+            assert (paths.runs / 'vae' / 'done').exists() and torch.load(paths.runs / 'vae' / 'checkpoint.pt')['step'] == 3
 
 
 if __name__ == '__main__':

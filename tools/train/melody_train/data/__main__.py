@@ -86,7 +86,7 @@ def main() -> None:
             seeds = list(range(first + start, first + min(start + a.shard, count)))
             if not os.path.exists(os.path.join(a.out, f'{split}_{index:03d}.npz')):
                 jobs.append((a.out, split, index, seeds, a.seconds, a.rate, a.parts_only, a.stereo, limit))
-    jobs.sort(key=lambda j: (j[1] == 'train' and j[2] > 1, j[1], j[2]))  # the held-out shards and two training ones first
+    jobs.sort(key=lambda j: (j[2] > 0, j[1] == 'train' and j[2] > 1, j[1], j[2]))  # one shard of each split, the held-out ones, the rest
     started, done, total = time.time(), 0, sum(len(j[3]) for j in jobs)
     with Pool(a.processes) as pool:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the pool's processes end too
