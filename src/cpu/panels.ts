@@ -1,16 +1,16 @@
 // How weights lie for the CPU's kernels: f32 always; matrices in panels of eight columns, k by k, so that a product is one forward stream.
 import { f16ToF32 } from '../graph/half.ts';
-import type { Storage, WeightMatrix } from '../graph/tensor.ts';
+import type { TensorStorage, WeightMatrix } from '../graph/tensor.ts';
 
 const WIDE = 8;
 
 type Values = Float32Array | Uint16Array | Int32Array | Uint32Array;
 
 /** The matrix that a weight is to the kernels of products; undefined for all else. */
-export const matrixOf = ({ weight }: Storage): WeightMatrix | undefined => weight?.layout.matrix?.(weight.ref.shape);
+export const matrixOf = ({ weight }: TensorStorage): WeightMatrix | undefined => weight?.layout.matrix?.(weight.ref.shape);
 
 /** Bytes of a storage in the CPU's memory: f16 is widened, panels are whole. */
-export function cpuBytes(storage: Storage): number {
+export function cpuBytes(storage: TensorStorage): number {
   const matrix = matrixOf(storage);
   if (matrix) return 4 * matrix.groups * Math.ceil(matrix.cols / WIDE) * WIDE * matrix.rows;
   return storage.dtype === 'f16' ? 4 * storage.elements : storage.bytes;

@@ -5,7 +5,7 @@ import type { DispatchTime } from '../graph/inspect_plan.ts';
 import { numberOf, type ParamType } from '../graph/params.ts';
 import { type Places, placesOf } from '../graph/places.ts';
 import type { CompileOptions } from '../graph/plan.ts';
-import type { Storage } from '../graph/tensor.ts';
+import type { TensorStorage } from '../graph/tensor.ts';
 import type { Cpu } from './cpu.ts';
 import { JOB } from './layout.ts';
 import { FUNCTIONS } from './module.gen.ts';
@@ -31,7 +31,7 @@ export class CpuPlan {
   readonly cpu: Cpu;
   readonly graph: Graph;
   readonly #places: Places;
-  readonly #at: Map<Storage, number>;
+  readonly #at: Map<TensorStorage, number>;
   readonly #owned: number[];
   readonly #commands: number; // where the list of commands begins
   readonly #patches: readonly Patch[];
@@ -42,7 +42,7 @@ export class CpuPlan {
     cpu: Cpu;
     graph: Graph;
     places: Places;
-    at: Map<Storage, number>;
+    at: Map<TensorStorage, number>;
     owned: number[];
     commands: number;
     patches: Patch[];
@@ -197,7 +197,7 @@ export class CpuPlan {
     pool.post(JOB.run, [this.#commands, this.graph.dispatches.length, holds[0] ?? 0, this.#patches.length], { holds, times });
   }
 
-  #marked(): Storage[] {
+  #marked(): TensorStorage[] {
     return [...this.#at.keys()].filter(({ kind }) => kind !== 'weight' && kind !== 'state');
   }
 
@@ -212,7 +212,7 @@ export class CpuPlan {
 }
 
 /** The list of commands and the commands behind it, and which words run-time numbers go to. */
-function encode(dispatches: readonly Dispatch[], places: ReadonlyMap<Storage, number>, take: (bytes: number) => number) {
+function encode(dispatches: readonly Dispatch[], places: ReadonlyMap<TensorStorage, number>, take: (bytes: number) => number) {
   const functions = dispatches.map((d) => {
     const found = FUNCTIONS[d.kernel.name];
     if (!found)
@@ -251,7 +251,7 @@ function encode(dispatches: readonly Dispatch[], places: ReadonlyMap<Storage, nu
 }
 
 /** Are the factors of a product in panels? A weight laid out so must go nowhere else. */
-function inPanels(d: Dispatch, tensors: ReadonlyMap<string, Storage>): boolean {
+function inPanels(d: Dispatch, tensors: ReadonlyMap<string, TensorStorage>): boolean {
   const [w, gate] = ['w', 'gate'].map((id) => tensors.get(id)).map((s) => s !== undefined && matrixOf(s) !== undefined);
   if (d.meaning.GATED && w !== gate) throw new MelodyError('kernel', `${d.label}: the gate does not lie as its factor does`);
   return w;

@@ -2,7 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import { f16ToF32 } from '../graph/half.ts';
 import { readWhole } from '../graph/residents.ts';
-import type { Storage, Tensor, WeightLayout, WeightRef } from '../graph/tensor.ts';
+import type { Tensor, TensorStorage, WeightLayout, WeightRef } from '../graph/tensor.ts';
 import type { Cpu } from './cpu.ts';
 import { cpuBytes, matrixOf, packPanels } from './panels.ts';
 
@@ -14,15 +14,15 @@ interface LoadOptions {
 export class CpuResidents {
   readonly cpu: Cpu;
   #weights = new Map<WeightRef, Map<string, Promise<number>>>();
-  #states = new Map<Storage, number>();
+  #states = new Map<TensorStorage, number>();
 
   constructor(cpu: Cpu) {
     this.cpu = cpu;
   }
 
   /** Places of the given weight and state storages, loading what is not there yet. */
-  async ensure(storages: Iterable<Storage>, options: LoadOptions = {}): Promise<Map<Storage, number>> {
-    const found = new Map<Storage, number>();
+  async ensure(storages: Iterable<TensorStorage>, options: LoadOptions = {}): Promise<Map<TensorStorage, number>> {
+    const found = new Map<TensorStorage, number>();
     for (const storage of new Set(storages)) {
       if (options.signal?.aborted) throw new MelodyError('aborted', 'loading weights was aborted');
       found.set(storage, storage.kind === 'state' ? this.#state(storage) : await this.#weight(storage, options));
@@ -50,7 +50,7 @@ export class CpuResidents {
     return this.cpu.read(this.#state(target.storage), target.storage.bytes);
   }
 
-  holds(storage: Storage): boolean {
+  holds(storage: TensorStorage): boolean {
     const { weight } = storage;
     return weight ? this.#weights.get(weight.ref)?.has(weight.layout.key) === true : this.#states.has(storage);
   }
@@ -74,7 +74,7 @@ export class CpuResidents {
     this.#weights.clear();
   }
 
-  #state(storage: Storage): number {
+  #state(storage: TensorStorage): number {
     if (storage.kind !== 'state') throw new MelodyError('graph', `"${storage.label}" is ${storage.kind}; expected state`);
     let at = this.#states.get(storage);
     if (at === undefined) {
@@ -85,7 +85,7 @@ export class CpuResidents {
     return at;
   }
 
-  #weight(storage: Storage, options: LoadOptions): Promise<number> {
+  #weight(storage: TensorStorage, options: LoadOptions): Promise<number> {
     const { weight } = storage;
     if (!weight) throw new MelodyError('graph', `"${storage.label}" has no weight to load`);
     const layouts = this.#weights.get(weight.ref) ?? new Map<string, Promise<number>>();
@@ -102,7 +102,7 @@ export class CpuResidents {
     return pending;
   }
 
-  async #load(storage: Storage, ref: WeightRef, layout: WeightLayout, signal?: AbortSignal): Promise<number> {
+  async #load(storage: TensorStorage, ref: WeightRef, layout: WeightLayout, signal?: AbortSignal): Promise<number> {
     const data = await readWhole(ref, signal);
     const matrix = matrixOf(storage);
     const bytes = cpuBytes(storage);

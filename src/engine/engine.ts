@@ -5,7 +5,7 @@ import { Gpu, type GpuOptions, isSoftware } from '../gpu/device.ts';
 import { Graph } from '../graph/graph.ts';
 import { memoryOf } from '../graph/places.ts';
 import { type Device, gpuRunner, type Replay, type Runner, type Stock } from '../graph/runner.ts';
-import type { Storage } from '../graph/tensor.ts';
+import type { TensorStorage } from '../graph/tensor.ts';
 import { fuseElementwise } from '../ops/fuse.ts';
 import { checkAdapter } from './adapter_check.ts';
 
@@ -102,7 +102,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   }
 
   /** Bytes that a storage takes on this device. */
-  bytesOf(storage: Storage): number {
+  bytesOf(storage: TensorStorage): number {
     return this.#runner.bytesOf(storage);
   }
 

@@ -2,7 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { memoryOf } from '../graph/places.ts';
-import type { Storage } from '../graph/tensor.ts';
+import type { TensorStorage } from '../graph/tensor.ts';
 import { aborted, type Checked, type Engine, MAX_PLANS, type Machine } from './engine.ts';
 
 /** Bytes of GPU buffers. */
@@ -57,7 +57,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
   readonly #signal: AbortSignal | undefined;
   readonly #plans: Map<string, number>; // bytes of each plan's own buffers, least recently used first
   readonly #seen = new Map<string, { graph: Graph; own: number }>(); // plans of this job
-  readonly #states = new Set<Storage>();
+  readonly #states = new Set<TensorStorage>();
   readonly #weights = new Map<object, Set<string>>(); // layouts of each
   #weightBytes = 0;
   #bufferBytes = 0;
@@ -74,7 +74,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
     this.residents = {
       write: () => {},
       clear: () => {},
-      read: async ({ storage }: { storage: Storage }) => this.#readBack(storage.bytes),
+      read: async ({ storage }: { storage: TensorStorage }) => this.#readBack(storage.bytes),
     };
   }
 
@@ -121,7 +121,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
   }
 
   /** A weight or state of a plan: counted once, and added unless it is on the GPU already. */
-  #need(storage: Storage): void {
+  #need(storage: TensorStorage): void {
     const { weight } = storage;
     if (weight) {
       const layouts = this.#weights.get(weight.ref) ?? new Set<string>();

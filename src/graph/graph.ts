@@ -2,7 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import type { Caps } from '../gpu/device.ts';
 import type { Kernel, Specialisation } from '../gpu/kernel.ts';
-import { type DType, elementsOf, makeStorage, type Storage, type Tensor, type WeightLayout, type WeightRef } from './tensor.ts';
+import { type DType, elementsOf, makeStorage, type Tensor, type TensorStorage, type WeightLayout, type WeightRef } from './tensor.ts';
 
 /** A number given at run time: value = run[name] * scale + offset. */
 export interface Scalar {
@@ -73,7 +73,7 @@ export class Graph {
   readonly outputs = new Map<string, Tensor>();
   readonly scalars = new Set<string>();
   #weights = new Map<WeightRef, Map<string, Tensor>>();
-  #written = new Set<Storage>();
+  #written = new Set<TensorStorage>();
   #scope: string[] = [];
 
   constructor(caps: Caps) {
@@ -188,7 +188,7 @@ export class Graph {
     return { shape, dtype, storage };
   }
 
-  #checkSize(storage: Storage): void {
+  #checkSize(storage: TensorStorage): void {
     const limit = Math.min(this.caps.storageBinding, this.caps.bufferSize);
     if (storage.bytes > limit)
       throw new MelodyError(

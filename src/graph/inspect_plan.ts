@@ -3,7 +3,7 @@ import { MelodyError } from '../errors.ts';
 import { timePasses } from '../gpu/timestamps.ts';
 import type { Dispatch } from './graph.ts';
 import { GUARD_WORD, type HostData, type Plan } from './plan.ts';
-import type { Storage } from './tensor.ts';
+import type { TensorStorage } from './tensor.ts';
 
 export interface DispatchTime {
   readonly label: string;
@@ -34,7 +34,7 @@ export async function profile(
 /** One line a dispatch: what, kernel, grid, tensors with their slots, cost. */
 export function table(plan: Plan): string {
   const { slotOf, slotBytes } = plan.places;
-  const place = (s: Storage) => (s.kind === 'temp' ? `slot ${slotOf.get(s)}` : s.kind);
+  const place = (s: TensorStorage) => (s.kind === 'temp' ? `slot ${slotOf.get(s)}` : s.kind);
   const lines = plan.steps.map(({ dispatch: d }, i) => {
     const tensors = (list: Dispatch['inputs']) => list.map((t) => `[${t.shape}] ${place(t.storage)}`).join(', ');
     return `${String(i).padStart(4)}  ${d.label}  ${d.kernel.name}${d.how.variant ? `.${d.how.variant}` : ''}  grid ${d.grid.join('x')}  ${tensors(d.inputs)} -> ${tensors(d.outputs)}  ${(d.flops / 1e6).toFixed(2)} MFLOP`;

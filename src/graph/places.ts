@@ -3,13 +3,13 @@ import { bufferSize } from '../gpu/device.ts';
 import type { Graph } from './graph.ts';
 import { ParamBlock } from './params.ts';
 import { assignSlots, type Lifetime } from './slots.ts';
-import type { Storage } from './tensor.ts';
+import type { TensorStorage } from './tensor.ts';
 
 export interface Places {
-  readonly slotOf: ReadonlyMap<Storage, number>; // temporaries
+  readonly slotOf: ReadonlyMap<TensorStorage, number>; // temporaries
   readonly slotBytes: readonly number[];
-  readonly named: readonly Storage[]; // inputs and outputs, a buffer each
-  readonly persistent: readonly Storage[]; // weights and states, which outlive the plan
+  readonly named: readonly TensorStorage[]; // inputs and outputs, a buffer each
+  readonly persistent: readonly TensorStorage[]; // weights and states, which outlive the plan
 }
 
 /** With `guard` bytes behind them, temporaries share nothing: each guard belongs to one tensor. */
@@ -30,15 +30,15 @@ export function placesOf(graph: Graph, guard = 0): Places {
 }
 
 /** What a graph takes on the GPU once compiled, without compiling it: bytes of the plan's own buffers, and what must be there beside them. */
-export function memoryOf(graph: Graph): { readonly own: number; readonly persistent: readonly Storage[] } {
+export function memoryOf(graph: Graph): { readonly own: number; readonly persistent: readonly TensorStorage[] } {
   const { slotBytes, named, persistent } = placesOf(graph);
   const sizes = [...slotBytes, ...named.map((s) => s.bytes), new ParamBlock(graph.dispatches).bytes.byteLength];
   return { own: sizes.reduce((n, bytes) => n + bufferSize(bytes), 0), persistent };
 }
 
 /** First write and last use of every storage, as dispatch numbers. */
-function lifetimesOf(graph: Graph): Map<Storage, Lifetime> {
-  const lives = new Map<Storage, { bytes: number; first: number; last: number }>();
+function lifetimesOf(graph: Graph): Map<TensorStorage, Lifetime> {
+  const lives = new Map<TensorStorage, { bytes: number; first: number; last: number }>();
   graph.dispatches.forEach((d, i) => {
     for (const { storage } of [...d.inputs, ...d.outputs]) {
       const life = lives.get(storage);

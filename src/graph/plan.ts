@@ -5,7 +5,7 @@ import type { Dispatch, Graph } from './graph.ts';
 import { ParamBlock } from './params.ts';
 import { type Places, placesOf } from './places.ts';
 import type { Residents } from './residents.ts';
-import type { Storage } from './tensor.ts';
+import type { TensorStorage } from './tensor.ts';
 
 export interface CompileOptions {
   /**
@@ -41,7 +41,7 @@ export class Plan {
   readonly gpu: Gpu;
   readonly graph: Graph;
   readonly steps: readonly Step[];
-  readonly buffers: ReadonlyMap<Storage, GPUBuffer>;
+  readonly buffers: ReadonlyMap<TensorStorage, GPUBuffer>;
   readonly #owned: GPUBuffer[]; // slots, inputs, outputs and parameters: what dispose frees
   readonly #params: ParamBlock;
   readonly #paramBuffer: GPUBuffer;
@@ -53,7 +53,7 @@ export class Plan {
     gpu: Gpu;
     graph: Graph;
     steps: Step[];
-    buffers: Map<Storage, GPUBuffer>;
+    buffers: Map<TensorStorage, GPUBuffer>;
     owned: GPUBuffer[];
     params: ParamBlock;
     paramBuffer: GPUBuffer;

@@ -2,7 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import { GPU_USAGE, type Gpu } from '../gpu/device.ts';
 import { f16ToF32 } from './half.ts';
-import { bytesOf, elementsOf, type Storage, type Tensor, type WeightLayout, type WeightRef } from './tensor.ts';
+import { bytesOf, elementsOf, type Tensor, type TensorStorage, type WeightLayout, type WeightRef } from './tensor.ts';
 
 const USAGE = GPU_USAGE.STORAGE | GPU_USAGE.COPY_SRC | GPU_USAGE.COPY_DST;
 const UPLOADS_AT_ONCE = 8;
@@ -13,7 +13,7 @@ const HELD_BYTES = 64 * 2 ** 20;
 export class Residents {
   readonly gpu: Gpu;
   #weights = new Map<WeightRef, Map<string, Promise<GPUBuffer>>>();
-  #states = new Map<Storage, GPUBuffer>();
+  #states = new Map<TensorStorage, GPUBuffer>();
   #held = 0;
   #waiting: (() => void)[] = [];
 
@@ -23,10 +23,10 @@ export class Residents {
 
   /** Buffers of the given weight and state storages, uploading what is not there yet. `onBytes` hears of each weight's upload. */
   async ensure(
-    storages: Iterable<Storage>,
+    storages: Iterable<TensorStorage>,
     options: { signal?: AbortSignal; onBytes?: (bytes: number) => void } = {},
-  ): Promise<Map<Storage, GPUBuffer>> {
-    const found = new Map<Storage, GPUBuffer>();
+  ): Promise<Map<TensorStorage, GPUBuffer>> {
+    const found = new Map<TensorStorage, GPUBuffer>();
     const queue = [...new Set(storages)];
     const worker = async () => {
       for (let storage = queue.pop(); storage; storage = queue.pop()) {
@@ -61,7 +61,7 @@ export class Residents {
   }
 
   /** Is the storage's buffer on the GPU, or on its way? */
-  holds(storage: Storage): boolean {
+  holds(storage: TensorStorage): boolean {
     const { weight } = storage;
     return weight ? this.#weights.get(weight.ref)?.has(weight.layout.key) === true : this.#states.has(storage);
   }
@@ -98,7 +98,7 @@ export class Residents {
     this.#weights.clear();
   }
 
-  #state(storage: Storage): GPUBuffer {
+  #state(storage: TensorStorage): GPUBuffer {
     if (storage.kind !== 'state') throw new MelodyError('graph', `"${storage.label}" is ${storage.kind}; expected state`);
     let buffer = this.#states.get(storage);
     if (!buffer) {
@@ -108,7 +108,7 @@ export class Residents {
     return buffer;
   }
 
-  #weight(storage: Storage, options: { signal?: AbortSignal; onBytes?: (bytes: number) => void }): Promise<GPUBuffer> {
+  #weight(storage: TensorStorage, options: { signal?: AbortSignal; onBytes?: (bytes: number) => void }): Promise<GPUBuffer> {
     const weight = storage.weight;
     if (!weight) throw new MelodyError('graph', `"${storage.label}" has no weight to load`);
     const layouts = this.#weights.get(weight.ref) ?? new Map<string, Promise<GPUBuffer>>();
@@ -125,7 +125,7 @@ export class Residents {
     return pending;
   }
 
-  async #upload(storage: Storage, { ref, layout }: NonNullable<Storage['weight']>, signal?: AbortSignal): Promise<GPUBuffer> {
+  async #upload(storage: TensorStorage, { ref, layout }: NonNullable<TensorStorage['weight']>, signal?: AbortSignal): Promise<GPUBuffer> {
     const queue = this.gpu.device.queue;
     if (!layout.pack) {
       const buffer = this.gpu.buffer(storage.bytes, USAGE, storage.label);
@@ -149,7 +149,7 @@ export class Residents {
   }
 
   async #uploadPacked(
-    storage: Storage,
+    storage: TensorStorage,
     ref: WeightRef,
     pack: NonNullable<WeightLayout['pack']>,
     signal: AbortSignal | undefined,

@@ -3,7 +3,7 @@ import { bufferSize, type Caps, type Gpu } from '../gpu/device.ts';
 import type { Graph } from './graph.ts';
 import { type CompileOptions, Plan } from './plan.ts';
 import { Residents } from './residents.ts';
-import type { Storage } from './tensor.ts';
+import type { TensorStorage } from './tensor.ts';
 
 /** The machine below: its limits, its memory, its end. */
 export interface Device {
@@ -31,7 +31,7 @@ export interface Runner {
   /** Throws `out_of_memory`, `kernel`, `weights`, `device_lost`, `aborted`; nothing is left allocated then. */
   compile(graph: Graph, options?: CompileOptions): Promise<Replay>;
   /** Bytes that a storage takes here. */
-  bytesOf(storage: Storage): number;
+  bytesOf(storage: TensorStorage): number;
 }
 
 export function gpuRunner(gpu: Gpu): Runner {

@@ -1,4 +1,4 @@
-// Handles, not data: a Tensor is a shape over a Storage, a Storage is the promise of one GPU buffer.
+// Handles, not data: a Tensor is a shape over a TensorStorage, a TensorStorage is the promise of one GPU buffer.
 import { MelodyError } from '../errors.ts';
 
 /** 'f16' is stored as pairs in 32-bit words (unpack2x16float), so it needs no shader-f16. */
@@ -48,7 +48,7 @@ export interface WeightMatrix {
   filled?(row: number): number;
 }
 
-export interface Storage {
+export interface TensorStorage {
   kind: Kind; // a temp becomes an output when the graph names it so
   readonly dtype: DType;
   readonly elements: number;
@@ -60,7 +60,7 @@ export interface Storage {
 export interface Tensor {
   readonly shape: readonly number[];
   readonly dtype: DType;
-  readonly storage: Storage;
+  readonly storage: TensorStorage;
 }
 
 export const elementsOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
@@ -68,7 +68,13 @@ export const elementsOf = (shape: readonly number[]): number => shape.reduce((n,
 /** Bytes of `elements` of a dtype, in whole 32-bit words. */
 export const bytesOf = (elements: number, dtype: DType): number => (dtype === 'f16' ? Math.ceil(elements / 2) * 4 : elements * 4);
 
-export function makeStorage(kind: Kind, shape: readonly number[], dtype: DType, label: string, weight?: Storage['weight']): Storage {
+export function makeStorage(
+  kind: Kind,
+  shape: readonly number[],
+  dtype: DType,
+  label: string,
+  weight?: TensorStorage['weight'],
+): TensorStorage {
   for (const d of shape)
     if (!Number.isInteger(d) || d < 1)
       throw new MelodyError('shape', `${label}: every dimension must be a positive integer; got [${shape}]`);

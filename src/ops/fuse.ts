@@ -1,6 +1,6 @@
 // A pass over a recorded graph: runs of add and mul, each the only reader of the one before, become one launch.
 import { type Dispatch, type Graph, isScalar } from '../graph/graph.ts';
-import type { Storage, Tensor } from '../graph/tensor.ts';
+import type { Tensor, TensorStorage } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { constant, constantRef } from './constant.ts';
 import { spread } from './spread.ts';
@@ -9,7 +9,7 @@ const OPERANDS = 5; // with x, the program and y they fill WebGPU's eight storag
 
 /** Shorten the graph where it can be; results differ from the unfused ones by rounding alone. Call between recording and compiling. */
 export function fuseElementwise(g: Graph): void {
-  const readers = new Map<Storage, number>();
+  const readers = new Map<TensorStorage, number>();
   for (const { inputs } of g.dispatches) for (const { storage } of inputs) readers.set(storage, (readers.get(storage) ?? 0) + 1);
   const old = g.dispatches.splice(0);
   for (let from = 0; from < old.length; ) {
@@ -33,7 +33,7 @@ function fusable({ kernel, params }: Dispatch): boolean {
 }
 
 /** Does `next` take the result of `before` as its first input, as nobody else does? */
-function follows(next: Dispatch, before: Dispatch, readers: ReadonlyMap<Storage, number>): boolean {
+function follows(next: Dispatch, before: Dispatch, readers: ReadonlyMap<TensorStorage, number>): boolean {
   const value = before.outputs[0].storage;
   return value.kind === 'temp' && readers.get(value) === 1 && next.inputs[0].storage === value && next.params.n === before.params.n;
 }

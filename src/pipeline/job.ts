@@ -14,7 +14,7 @@ import type { AudioInput, GenerateOptions, Recipe } from './options.ts';
 import { Piece } from './piece.ts';
 import { Progress } from './progress.ts';
 import { RunningPhase } from './running_phase.ts';
-import { parallelRounds, planWindows, type Window, type WindowSizes } from './schedule.ts';
+import { type DenoisedWindow, parallelRounds, planWindows, type WindowSizes } from './schedule.ts';
 import { type DecodeOptions, decode, latentsOfAudio, tokensOfAudio } from './stages.ts';
 import type { Style } from './style.ts';
 
@@ -98,7 +98,7 @@ export class Job {
   }
 
   /** Latents of some windows of the piece, of one length, in one batch. */
-  async render(piece: Piece, windows: readonly Window[], share: (within: number) => number): Promise<void> {
+  async render(piece: Piece, windows: readonly DenoisedWindow[], share: (within: number) => number): Promise<void> {
     const { recipe, signal } = this;
     const perToken = this.engine.model.config.dual_path.frames_per_token;
     const requests = windows.map(({ start, length, fresh }) => ({
@@ -125,7 +125,7 @@ export class Job {
     // Windows of one round know nothing of each other.
     const rounds =
       parallelWindows > 1 && isNew ? parallelRounds(piece.known.length, sizes) : planWindows(piece.known, sizes).map((w) => [w]);
-    const frames = (windows: readonly Window[]) => windows.reduce((n, w) => n + w.length, 0);
+    const frames = (windows: readonly DenoisedWindow[]) => windows.reduce((n, w) => n + w.length, 0);
     const total = frames(rounds.flat());
     let before = 0;
     for (const round of rounds) {
@@ -142,7 +142,7 @@ export class Job {
 }
 
 /** The first windows, as far as they are of one length. */
-function equals(windows: readonly Window[]): Window[] {
+function equals(windows: readonly DenoisedWindow[]): DenoisedWindow[] {
   const other = windows.findIndex(({ length }) => length !== windows[0].length);
   return windows.slice(0, other < 0 ? windows.length : other);
 }

@@ -19,7 +19,7 @@ export function rotations(steps: number, schedule: Schedule = 'linear'): number[
 }
 
 /** One denoising window: `length` frames from `start`, of which `fresh[i]` are made and the rest is context. */
-export interface Window {
+export interface DenoisedWindow {
   readonly start: number;
   readonly length: number;
   readonly fresh: readonly boolean[];
@@ -46,7 +46,7 @@ export function freshFrames(index: number, before: number, { window, context, fi
  * behind as context too. Covers generating (nothing known), continuing (a known start) and inpainting (both sides known).
  * known.length must be a multiple of the grid. Undefined when all is known.
  */
-export function nextWindow(known: readonly boolean[], index: number, sizes: WindowSizes): Window | undefined {
+export function nextWindow(known: readonly boolean[], index: number, sizes: WindowSizes): DenoisedWindow | undefined {
   const { window, context, grid } = sizes;
   if ([known.length, window, context, sizes.first].some((n) => n % grid !== 0) || context >= window || sizes.first < grid)
     throw new MelodyError(
@@ -66,9 +66,9 @@ export function nextWindow(known: readonly boolean[], index: number, sizes: Wind
 }
 
 /** All windows that make every unknown frame of a piece, each once, in order. */
-export function planWindows(known: readonly boolean[], sizes: WindowSizes): Window[] {
+export function planWindows(known: readonly boolean[], sizes: WindowSizes): DenoisedWindow[] {
   const done = [...known];
-  const windows: Window[] = [];
+  const windows: DenoisedWindow[] = [];
   for (let w = nextWindow(done, 0, sizes); w; w = nextWindow(done, windows.length, sizes)) {
     const { start, fresh } = w;
     fresh.forEach((made, i) => {
@@ -83,7 +83,7 @@ export function planWindows(known: readonly boolean[], sizes: WindowSizes): Wind
  * The windows of a new piece in two rounds, each of which can be denoised in one batch: first full windows that know nothing of each other,
  * then the gaps between them, with context on both sides. Costs the same work as one after another, in fewer, wider steps.
  */
-export function parallelRounds(length: number, sizes: WindowSizes): [Window[], Window[]] {
+export function parallelRounds(length: number, sizes: WindowSizes): [DenoisedWindow[], DenoisedWindow[]] {
   const { window, context, grid } = sizes;
   const gap = Math.floor((window - 2 * context) / grid) * grid;
   if (gap <= 0)
@@ -91,8 +91,8 @@ export function parallelRounds(length: number, sizes: WindowSizes): [Window[], W
       'invalid_argument',
       `windows: a context of ${context} frames on both sides leaves no room in a window of ${window}`,
     );
-  const anchors: Window[] = [];
-  const bridges: Window[] = [];
+  const anchors: DenoisedWindow[] = [];
+  const bridges: DenoisedWindow[] = [];
   for (let start = 0; start < length; start += window + gap) {
     const made = Math.min(window, length - start);
     anchors.push({ start, length: made, fresh: new Array<boolean>(made).fill(true) });

@@ -14,7 +14,7 @@ import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { followInNode } from './node_fetch.ts';
 import { diskFolder, openFile } from './node_files.ts';
 import { findModel, resolveInstalled } from './node_models.ts';
-import type { Location, OpenGpuOptions, OpenOptions, Platform, Thread, ThreadEvents } from './platform.ts';
+import type { BytesLocation, OpenGpuOptions, OpenOptions, Platform, Thread, ThreadEvents } from './platform.ts';
 
 /** Dawn aborts the process when its entry object is collected while a device lives, so every one is kept. Node still exits by itself. */
 const keep: GPU[] = [];
@@ -64,7 +64,7 @@ function quietMesa() {
 /** Does a text name an address rather than a path? `C:\x` is a path. */
 const isAddress = (text: string) => /^[a-z][a-z0-9+.-]+:/i.test(text);
 
-async function openBytes(location: Location, options: OpenOptions = {}): Promise<ByteSource> {
+async function openBytes(location: BytesLocation, options: OpenOptions = {}): Promise<ByteSource> {
   if (location instanceof Blob) return blobSource('Blob', location);
   if (location instanceof ArrayBuffer || location instanceof Uint8Array) return memorySource('buffer', location);
   if (location instanceof URL && location.protocol === 'file:') return openFile(fileURLToPath(location));

@@ -12,7 +12,7 @@ import { isAbsolute, join } from 'node:path';
 import type { ByteSource } from './bytes.ts';
 import { type Download, type EntryInfo, forgetMisses, type Store } from './cache.ts';
 import { fileError, openFile } from './node_files.ts';
-import type { Cache, CacheEntry, Facts } from './platform.ts';
+import type { CacheEntry, DownloadCache, Facts } from './platform.ts';
 
 /** A part whose owner cannot be asked whether it lives (another machine) is free after this time without a byte. */
 const OWNER_SILENCE_MS = 10 * 60_000;
@@ -191,7 +191,7 @@ export function diskFacts(folder = cacheFolder()): Facts {
 }
 
 /** All that the folder holds. */
-export function diskCache(folder = cacheFolder()): Cache {
+export function diskCache(folder = cacheFolder()): DownloadCache {
   const names = () => readdir(folder).catch(() => [] as string[]);
   const list = async (): Promise<CacheEntry[]> => {
     const found = new Map<string, CacheEntry>();

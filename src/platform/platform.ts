@@ -9,7 +9,7 @@ export interface Platform {
   /** This machine's WebGPU entry point. Throws `no_adapter` where there is none at all. */
   openGpu(options?: OpenGpuOptions): Promise<GPU>;
   /** A file, address or buffer, to be read by range. Throws `io`. */
-  openBytes(location: Location, options?: OpenOptions): Promise<ByteSource>;
+  openBytes(location: BytesLocation, options?: OpenOptions): Promise<ByteSource>;
   /** A folder of files, an address that ends in one, or (Node) the name of an installed model. Nothing is read yet; `open` on it throws `io`. */
   openFolder(location: string | URL, options?: OpenOptions): ByteFolder;
   /** Which WebGPU implementation this is, with its version, as far as it can be told. */
@@ -21,7 +21,7 @@ export interface Platform {
   /** Threads, where they are not those of a page (web_threads.ts). */
   readonly threads?: Threads;
   /** Complete files fetched from addresses, kept between runs. */
-  readonly cache: Cache;
+  readonly cache: DownloadCache;
 }
 
 /** What the CPU executor wants of a machine. */
@@ -47,7 +47,7 @@ export interface Thread {
 }
 
 /** A path (Node only), an address (https, or http on this machine), or bytes at hand. */
-export type Location = string | URL | ArrayBuffer | Uint8Array | Blob;
+export type BytesLocation = string | URL | ArrayBuffer | Uint8Array | Blob;
 
 export interface OpenGpuOptions {
   /**
@@ -72,7 +72,7 @@ export interface OpenOptions {
   onProgress?: (received: number, total: number, address: string) => void;
 }
 
-export interface Cache {
+export interface DownloadCache {
   /** Where it is, for people. */
   readonly place: string;
   /** All entries, complete or not. */

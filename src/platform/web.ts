@@ -3,7 +3,7 @@ import { MelodyError } from '../errors.ts';
 import { type ByteFolder, type ByteSource, blobSource, memorySource } from './bytes.ts';
 import { openCached } from './cache.ts';
 import { checkAddress, checkRedirect, type Follow, httpFolder, openHttp } from './http.ts';
-import type { Location, OpenOptions, Platform } from './platform.ts';
+import type { BytesLocation, OpenOptions, Platform } from './platform.ts';
 import { webCache, webFacts, webStore } from './web_cache.ts';
 
 async function openGpu(): Promise<GPU> {
@@ -26,7 +26,7 @@ const follow =
     return response;
   };
 
-async function openBytes(location: Location, options: OpenOptions = {}): Promise<ByteSource> {
+async function openBytes(location: BytesLocation, options: OpenOptions = {}): Promise<ByteSource> {
   if (location instanceof Blob) return blobSource(location instanceof File ? location.name : 'Blob', location);
   if (location instanceof ArrayBuffer || location instanceof Uint8Array) return memorySource('buffer', location);
   if (typeof location !== 'string' && !(location instanceof URL)) {

@@ -2,7 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import { type ByteSource, checkRange } from './bytes.ts';
 import { type EntryInfo, forgetMisses, PIECE, type Store } from './cache.ts';
-import type { Facts, Cache as MelodyCache } from './platform.ts';
+import type { DownloadCache, Facts } from './platform.ts';
 
 const CACHE_NAME = 'melody-2';
 
@@ -147,7 +147,7 @@ export const webFacts: Facts = {
 };
 
 /** All that this page's origin keeps. */
-export function webCache(): MelodyCache {
+export function webCache(): DownloadCache {
   const infos = async (cache: Cache) => {
     const found: EntryInfo[] = [];
     for (const request of await cache.keys()) {
