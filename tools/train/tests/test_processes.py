@@ -65,16 +65,39 @@ print('DONE', run.step, flush=True)
 '''
 
 
+# process 0 works for some seconds while the other waits; then it fails at its work
+ALONE = '''
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from melody_train import processes
+processes.set_up('cpu')
+
+def work():
+    time.sleep(2.5)
+    print('WORKED', processes.rank(), flush=True)
+    return 7
+
+assert processes.alone(work) == (7 if processes.rank() == 0 else None)
+assert processes.agree(3.0 + processes.rank()) == (3.0, False)
+try:
+    processes.alone(lambda: 1 / 0)
+except ZeroDivisionError:
+    print('FAILED HERE', flush=True)
+except processes.PeerLost as error:
+    print('TOLD', error, flush=True)
+'''
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         return s.getsockname()[1]
 
 
-def start(folder, count, steps, pause=0.0, peer_seconds=60):
+def start(folder, count, steps, pause=0.0, peer_seconds=60, text=TOY):
     """The toy in `count` processes, as torchrun would start them."""
     port, script = free_port(), Path(folder) / 'toy.py'
-    script.write_text(TOY)
+    script.write_text(text)
     out = []
     for rank in range(count):
         env = {**os.environ, 'RANK': str(rank), 'LOCAL_RANK': str(rank), 'WORLD_SIZE': str(count), 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(port),
@@ -120,6 +143,12 @@ class Processes(unittest.TestCase):
             assert workers[0].returncode == 3 and 'another process of this run has ended' in text, text[-500:]
             assert time.time() - began < 60
             workers[1].communicate()
+
+    def test_one_works_alone_while_the_others_wait_and_hear_of_its_failure(self):
+        with tempfile.TemporaryDirectory() as folder:
+            first, second = (w.communicate(timeout=200)[0] for w in start(folder, 2, 0, peer_seconds=60, text=ALONE))
+            assert first.count('WORKED 0') == 1 and 'WORKED' not in second, (first, second)
+            assert 'FAILED HERE' in first and 'process 0 failed' in second, (first, second)
 
     def test_torchrun_trains_a_stage_and_process_0_alone_writes(self):
         from tests.test_stages import world
