@@ -25,7 +25,16 @@ if (values.types) await emitTypes(dist);
 function isStale() {
   if (!existsSync(stamp)) return true;
   const built = statSync(stamp).mtimeMs;
-  const inputs = ['src', 'kernels', 'tools/build.mjs', 'tools/kernels.mjs', 'tools/cpu_kernels.mjs', 'tools/web.mjs', 'tools/types.mjs', 'package.json'];
+  const inputs = [
+    'src',
+    'kernels',
+    'tools/build.mjs',
+    'tools/kernels.mjs',
+    'tools/cpu_kernels.mjs',
+    'tools/web.mjs',
+    'tools/types.mjs',
+    'package.json',
+  ];
   return inputs.some((input) => newest(join(root, input)) > built);
 }
 
