@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { type AttentionSize, attentionCase, attentionReference, ropeReference } from '../../src/cases/attention.ts';
 import { plus } from '../../src/graph/graph.ts';
 import { state } from '../../src/graph/tensor.ts';
 import { ATTENTION_FORMS, attention, kvAppend, rope } from '../../src/ops/attention.ts';
+import { checkCase } from '../helpers/cases.ts';
 import { expectClose, randomArray } from '../helpers/data.ts';
 import { formRunner } from '../helpers/forms.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
@@ -9,49 +11,8 @@ import { runGraph, useGpu } from '../helpers/gpu.ts';
 const gpu = useGpu();
 const forms = formRunner(gpu, ATTENTION_FORMS);
 
-interface Case {
-  batch: number;
-  tq: number;
-  tk: number;
-  heads: number;
-  dh: number;
-  causal?: boolean;
-  keys?: number;
-  queryOffset?: number;
-  scale?: number;
-  sharedKeys?: boolean;
-  spread?: number;
-}
-
-function reference(c: Case, q: Float32Array, k: Float32Array, v: Float32Array): Float64Array {
-  const { batch, tq, tk, heads, dh, causal = false, keys = tk, queryOffset = 0, scale = dh ** -0.5 } = c;
-  const row = heads * dh;
-  const y = new Float64Array(batch * tq * row);
-  for (let b = 0; b < batch; b++)
-    for (let i = 0; i < tq; i++)
-      for (let h = 0; h < heads; h++) {
-        const visible = causal ? Math.min(keys, queryOffset + i + 1) : keys;
-        const at = (j: number) => ((c.sharedKeys ? 0 : b) * tk + j) * row + h * dh;
-        const from = (b * tq + i) * row + h * dh;
-        const scores = Float64Array.from({ length: visible }, (_, j) => {
-          let sum = 0;
-          for (let d = 0; d < dh; d++) sum += q[from + d] * k[at(j) + d];
-          return sum * scale;
-        });
-        const top = scores.reduce((a, s) => Math.max(a, s), -Infinity);
-        const weights = scores.map((s) => Math.exp(s - top));
-        const total = weights.reduce((a, s) => a + s, 0);
-        for (let d = 0; d < dh; d++) {
-          let sum = 0;
-          for (let j = 0; j < visible; j++) sum += weights[j] * v[at(j) + d];
-          y[from + d] = sum / total;
-        }
-      }
-  return y;
-}
-
 describe('attention', () => {
-  const CASES: Case[] = [
+  const CASES: (AttentionSize & { spread?: number })[] = [
     { batch: 1, tq: 1, tk: 1, heads: 1, dh: 1 },
     { batch: 2, tq: 5, tk: 7, heads: 3, dh: 9 },
     { batch: 3, tq: 33, tk: 33, heads: 4, dh: 32 },
@@ -72,27 +33,7 @@ describe('attention', () => {
       Object.entries(c)
         .map(([k, v]) => `${k} ${v}`)
         .join(', '),
-      async () => {
-        const row = c.heads * c.dh;
-        const kvBatch = c.sharedKeys ? 1 : c.batch;
-        const q = randomArray(c.batch * c.tq * row, 1, c.spread ?? 2);
-        const k = randomArray(kvBatch * c.tk * row, 2, c.spread ?? 2);
-        const v = randomArray(kvBatch * c.tk * row, 3);
-        const expected = reference(c, q, k, v);
-        await forms.each(async (form) => {
-          const { y } = await runGraph(
-            gpu(),
-            (g) => ({
-              y: attention(g, g.input('q', [c.batch, c.tq, row]), g.input('k', [kvBatch, c.tk, row]), g.input('v', [kvBatch, c.tk, row]), {
-                ...c,
-                form,
-              }),
-            }),
-            { q, k, v },
-          );
-          expectClose(y, expected);
-        });
-      },
+      () => forms.each((form) => checkCase(gpu(), attentionCase('attention', { ...c, form }))),
     );
 
   it('decodes from a cache with run-time lengths, stale rows unread', async () => {
@@ -118,7 +59,7 @@ describe('attention', () => {
       { pos: filled },
     );
     const joined = (a: Float32Array, b: Float32Array) => Float32Array.of(...a, ...b);
-    expectClose(y, reference({ batch: 1, tq: 1, tk: filled + 1, heads, dh }, q, joined(oldK, k), joined(oldV, v)));
+    expectClose(y, attentionReference({ tq: 1, tk: filled + 1, heads, dh }, q, joined(oldK, k), joined(oldV, v)));
     expect([...cache.subarray(0, (filled + 1) * row)]).toEqual([...oldK, ...k]);
     expect(cache.subarray((filled + 1) * row).every((value) => value === 0)).toBe(true);
   });
@@ -138,9 +79,6 @@ describe('attention', () => {
 forms.covered(['row', 'tile'], ['broadcast']);
 
 describe('rope', () => {
-  const angles = (position: number, dh: number, theta: number) =>
-    Float64Array.from({ length: dh / 2 }, (_, i) => position * theta ** ((-2 * i) / dh));
-
   for (const style of ['half', 'interleaved'] as const)
     for (const [batch, len, heads, dh] of [
       [1, 1, 1, 2],
@@ -152,19 +90,8 @@ describe('rope', () => {
         const x = randomArray(batch * len * row, 1);
         const own = randomArray(len, 2, 40).map(Math.abs); // seconds on a clock: not whole
         const perItem = randomArray(batch * len, 3, 40);
-        const turned = (position: (b: number, t: number) => number, theta: number) => {
-          const y = Float64Array.from(x);
-          for (let b = 0; b < batch; b++)
-            for (let t = 0; t < len; t++)
-              for (let h = 0; h < heads; h++)
-                angles(position(b, t), dh, theta).forEach((angle, i) => {
-                  const base = (b * len + t) * row + h * dh;
-                  const [ia, ib] = style === 'half' ? [base + i, base + i + dh / 2] : [base + 2 * i, base + 2 * i + 1];
-                  y[ia] = x[ia] * Math.cos(angle) - x[ib] * Math.sin(angle);
-                  y[ib] = x[ia] * Math.sin(angle) + x[ib] * Math.cos(angle);
-                });
-          return y;
-        };
+        const turned = (position: (b: number, t: number) => number, theta: number) =>
+          ropeReference({ batch, len, heads, dh, style, theta }, x, position);
         const { counted, placed, each } = await runGraph(
           gpu(),
           (g) => {

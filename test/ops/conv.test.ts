@@ -1,78 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import type { Graph } from '../../src/graph/graph.ts';
+import { type ConvSize, convEpilogueCase, convReference, convTransposeCase, patchesCase } from '../../src/cases/conv.ts';
 import type { Act } from '../../src/ops/act.ts';
 import { conv1d, convTranspose1d, patches } from '../../src/ops/conv.ts';
 import { FORMS, type Form } from '../../src/ops/gemm.ts';
-import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
+import { checkBothForms, checkCase } from '../helpers/cases.ts';
+import { expectClose, randomArray, weightOf } from '../helpers/data.ts';
 import { formRunner } from '../helpers/forms.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
-import { activate } from '../helpers/reference.ts';
 
 const gpu = useGpu();
 const forms = formRunner(gpu, FORMS);
 
-interface Case {
-  dtype?: 'f32' | 'f16'; // default f32
-  all?: boolean; // run every kernel form; the others compile only the one the op chooses
-  batch?: number;
-  len: number;
-  cin: number;
-  cout: number;
-  taps: number;
-  stride?: number;
-  dilation?: number;
-  groups?: number;
-  padding?: [number, number];
+interface Case extends ConvSize {
+  storage?: 'f16';
   act?: Act;
   preAct?: Act;
-}
-
-function convReference(c: Case, x: Float32Array, w: Float32Array, b: Float32Array): Float64Array {
-  const {
-    batch = 1,
-    len,
-    cin,
-    cout,
-    taps,
-    stride = 1,
-    dilation = 1,
-    groups = 1,
-    padding: [left, right] = [0, 0],
-    act = 'none',
-    preAct = 'none',
-  } = c;
-  const out = Math.floor((len + left + right - dilation * (taps - 1) - 1) / stride) + 1;
-  const y = new Float64Array(batch * out * cout);
-  const [cinG, coutG] = [cin / groups, cout / groups];
-  for (let i = 0; i < batch; i++)
-    for (let t = 0; t < out; t++)
-      for (let o = 0; o < cout; o++) {
-        let sum = b[o];
-        for (let j = 0; j < taps; j++) {
-          const s = t * stride + j * dilation - left;
-          if (s < 0 || s >= len) continue;
-          for (let k = 0; k < cinG; k++)
-            sum += activate(preAct, x[(i * len + s) * cin + Math.floor(o / coutG) * cinG + k]) * w[(o * cinG + k) * taps + j];
-        }
-        y[(i * out + t) * cout + o] = activate(act, sum);
-      }
-  return y;
-}
-
-function transposeReference(c: Case, x: Float32Array, w: Float32Array, b: Float32Array): Float64Array {
-  const { batch = 1, len, cin, cout, taps, stride = 1, padding: [left, right] = [0, 0], act = 'none', preAct = 'none' } = c;
-  const out = (len - 1) * stride + taps - left - right;
-  const y = new Float64Array(batch * out * cout).map((_, i) => b[i % cout]);
-  for (let i = 0; i < batch; i++)
-    for (let s = 0; s < len; s++)
-      for (let j = 0; j < taps; j++) {
-        const t = s * stride + j - left;
-        if (t < 0 || t >= out) continue;
-        for (let o = 0; o < cout; o++)
-          for (let k = 0; k < cin; k++)
-            y[(i * out + t) * cout + o] += activate(preAct, x[(i * len + s) * cin + k]) * w[(k * cout + o) * taps + j];
-      }
-  return y.map((v) => activate(act, v));
+  all?: boolean; // run every kernel form; the others compile only the one the op chooses
 }
 
 const title = (c: Case) =>
@@ -89,13 +32,13 @@ describe('conv1d', () => {
     { batch: 3, len: 29, cin: 4, cout: 8, taps: 3, dilation: 2, padding: [0, 4], all: true },
     { batch: 2, len: 21, cin: 16, cout: 8, taps: 3, groups: 2, padding: [1, 1], all: true },
     { len: 65, cin: 6, cout: 12, taps: 2, groups: 2, stride: 2, dilation: 2, all: true },
-    { len: 40, cin: 7, cout: 9, taps: 4, stride: 3, padding: [2, 0], act: 'gelu', dtype: 'f16' },
+    { len: 40, cin: 7, cout: 9, taps: 4, stride: 3, padding: [2, 0], act: 'gelu', storage: 'f16' },
     { len: 41, cin: 8, cout: 32, taps: 7, dilation: 3, padding: [9, 9], preAct: 'leaky_relu' },
     { batch: 2, len: 21, cin: 5, cout: 6, taps: 3, padding: [2, 2], preAct: 'sigmoid' },
-    { batch: 2, len: 21, cin: 24, cout: 8, taps: 3, groups: 2, padding: [1, 1], dtype: 'f16' },
-    { batch: 2, len: 21, cin: 12, cout: 18, taps: 3, groups: 2, padding: [1, 1], dtype: 'f16' },
+    { batch: 2, len: 21, cin: 24, cout: 8, taps: 3, groups: 2, padding: [1, 1], storage: 'f16' },
+    { batch: 2, len: 21, cin: 12, cout: 18, taps: 3, groups: 2, padding: [1, 1], storage: 'f16' },
     { len: 96, cin: 1, cout: 32, taps: 5, stride: 2, padding: [2, 2] },
-    { batch: 2, len: 70, cin: 40, cout: 40, taps: 7, groups: 40, padding: [3, 3], dtype: 'f16' },
+    { batch: 2, len: 70, cin: 40, cout: 40, taps: 7, groups: 40, padding: [3, 3], storage: 'f16' },
     { len: 50, cin: 65, cout: 65, taps: 3, groups: 65, stride: 2, dilation: 2, padding: [4, 0], act: 'relu', preAct: 'leaky_relu' },
     { len: 9, cin: 4, cout: 4, taps: 9, groups: 4, padding: [8, 8] },
     { batch: 2, len: 33, cin: 12, cout: 12, taps: 2, groups: 12, padding: [0, 1], act: 'silu', preAct: 'leaky_relu' },
@@ -105,48 +48,21 @@ describe('conv1d', () => {
     { len: 1, cin: 4, cout: 4, taps: 1, groups: 4 },
     ...[9, 65].flatMap((len) => [7, 8].map((cin): Case => ({ len, cin, cout: cin, taps: 3, groups: cin, padding: [1, 1] }))),
     ...[252, 256, 257, 504, 512, 513].map((len): Case => ({ len, cin: 4, cout: 4, taps: 3, groups: 4, padding: [1, 1] })),
-    { len: 500, cin: 256, cout: 256, taps: 7, groups: 256, padding: [3, 3], dtype: 'f16' },
+    { len: 500, cin: 256, cout: 256, taps: 7, groups: 256, padding: [3, 3], storage: 'f16' },
     { len: 100, cin: 128, cout: 128, taps: 7, dilation: 3, padding: [9, 9] },
     { len: 300, cin: 16, cout: 1, taps: 7, padding: [3, 3], act: 'tanh' },
   ];
   for (const c of CASES)
     it(title(c), async () => {
-      const { batch = 1, len, cin, cout, taps, groups = 1, dtype = 'f32' } = c;
-      const x = randomArray(batch * len * cin, 1);
-      const raw = randomArray((cout * cin * taps) / groups, 2);
-      const w = dtype === 'f16' ? roundHalf(raw) : raw;
-      const b = randomArray(cout, 3);
-      const plain = convReference(c, x, w, b);
-      const r = randomArray(plain.length, 4);
-      const expected = plain.map((v, i) => v + r[i]);
-      const shape = batch > 1 ? [batch, len, cin] : [len, cin];
-      const out = plain.length / batch / cout;
-      const body = async (form: Form | undefined, caps = gpu().caps) => {
-        const { y } = await runGraph(
-          gpu(),
-          (g) => ({
-            y: conv1d(g, g.input('x', shape), weightOf(w, [cout, cin / groups, taps], dtype), {
-              ...c,
-              form,
-              bias: weightOf(b, [cout], 'f32', 'b'),
-              residual: g.input('r', batch > 1 ? [batch, out, cout] : [out, cout]),
-            }),
-          }),
-          { x, r },
-          {},
-          { caps },
-        );
-        expectClose(y, expected);
-      };
-      await (c.all ? forms.each((form) => body(form)) : body(undefined));
-      if (groups === cin && groups > 1)
-        for (const executor of ['software', 'gpu'] as const) await body(undefined, { ...gpu().caps, executor });
+      const of = (form?: Form) => convEpilogueCase('convolution', { ...c, form });
+      await (c.all ? forms.each((form) => checkCase(gpu(), of(form))) : checkCase(gpu(), of()));
+      if (c.groups === c.cin && c.groups > 1) await checkBothForms(gpu(), of());
     });
 
   it('without bias and with one number of padding', async () => {
     const [x, w] = [randomArray(20 * 4, 1), randomArray(4 * 4 * 3, 2)];
     const { y } = await runGraph(gpu(), (g) => ({ y: conv1d(g, g.input('x', [20, 4]), weightOf(w, [4, 4, 3]), { padding: 1 }) }), { x });
-    expectClose(y, convReference({ len: 20, cin: 4, cout: 4, taps: 3, padding: [1, 1] }, x, w, new Float32Array(4)));
+    expectClose(y, convReference({ len: 20, cin: 4, cout: 4, taps: 3, padding: [1, 1] }, x, w));
   });
 
   it('refuses shapes and counts that do not fit', async () => {
@@ -164,36 +80,16 @@ describe('convTranspose1d', () => {
     { len: 1, cin: 1, cout: 1, taps: 1, all: true },
     { len: 13, cin: 3, cout: 5, taps: 4, stride: 2, padding: [1, 1], all: true },
     { batch: 2, len: 17, cin: 8, cout: 4, taps: 9, stride: 4, padding: [3, 2], all: true },
-    { len: 9, cin: 6, cout: 3, taps: 9, stride: 4, padding: [3, 2], act: 'tanh', dtype: 'f16' },
+    { len: 9, cin: 6, cout: 3, taps: 9, stride: 4, padding: [3, 2], act: 'tanh', storage: 'f16' },
     { batch: 2, len: 17, cin: 5, cout: 7, taps: 5, stride: 3, padding: [0, 2], preAct: 'leaky_relu' },
     { len: 11, cin: 4, cout: 2, taps: 3, stride: 5, padding: [1, 0] },
-    { len: 12, cin: 32, cout: 16, taps: 16, stride: 8, padding: [4, 4], dtype: 'f16' },
+    { len: 12, cin: 32, cout: 16, taps: 16, stride: 8, padding: [4, 4], storage: 'f16' },
     { len: 70, cin: 33, cout: 9, taps: 7, stride: 2, padding: [3, 2] },
   ];
   for (const c of CASES)
     it(title(c), async () => {
-      const { batch = 1, len, cin, cout, taps, stride = 1, dtype = 'f32' } = c;
-      const x = randomArray(batch * len * cin, 1);
-      const raw = randomArray(cin * cout * taps, 2);
-      const w = dtype === 'f16' ? roundHalf(raw) : raw;
-      const b = randomArray(cout, 3);
-      const expected = transposeReference(c, x, w, b);
-      const body = async (form: Form | undefined) => {
-        const { y } = await runGraph(
-          gpu(),
-          (g) => ({
-            y: convTranspose1d(g, g.input('x', batch > 1 ? [batch, len, cin] : [len, cin]), weightOf(w, [cin, cout, taps], dtype), {
-              ...c,
-              stride,
-              form,
-              bias: weightOf(b, [cout], 'f32', 'b'),
-            }),
-          }),
-          { x },
-        );
-        expectClose(y, expected);
-      };
-      await (c.all ? forms.each(body) : body(undefined));
+      const of = (form?: Form) => convTransposeCase('transposed convolution', { ...c, form });
+      await (c.all ? forms.each((form) => checkCase(gpu(), of(form))) : checkCase(gpu(), of()));
     });
 
   it('gives exactly hop · L samples with the paddings of the paper’s rates', async () => {
@@ -233,30 +129,10 @@ describe('patches', () => {
     [16, 16, 16, 10, 8, 'f32'],
   ] as const)
     it(`of ${size}, one every ${stride} of [${height}, ${width}], ${dtype}`, async () => {
-      const x = randomArray(height * width, 1);
-      const random = randomArray(cout * size * size, 2);
-      const w = dtype === 'f16' ? roundHalf(random) : random;
-      const b = randomArray(cout, 3);
-      const [down, across] = [height, width].map((n) => Math.floor((n - size) / stride) + 1);
-      const expected = new Float64Array(down * across * cout);
-      for (let p = 0; p < down * across; p++)
-        for (let o = 0; o < cout; o++) {
-          let sum = b[o];
-          const start = Math.floor(p / across) * stride * width + (p % across) * stride;
-          for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) sum += x[start + i * width + j] * w[(o * size + i) * size + j];
-          expected[p * cout + o] = sum;
-        }
-      for (const form of [undefined, 'tile', 'small_tile', 'register'] as const) {
-        const body = (g: Graph) => ({
-          y: patches(g, g.input('x', [height, width]), weightOf(w, [cout, 1, size, size], dtype), {
-            stride,
-            bias: weightOf(b, [cout]),
-            form,
-          }),
+      for (const form of [undefined, 'tile', 'small_tile', 'register'] as const)
+        await checkCase(gpu(), patchesCase('patches', { height, width, size, stride, cout, storage: dtype, form }), {
+          limit: dtype === 'f16' ? 1e-6 : 1e-7,
         });
-        const { y } = await runGraph(gpu(), body, { x });
-        expectClose(y, expected, dtype === 'f16' ? 1e-6 : 1e-7);
-      }
     });
 
   it('refuses a picture smaller than a patch', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ddpmReference } from '../../src/cases/diffusion.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { state } from '../../src/graph/tensor.ts';
 import {
@@ -294,15 +295,6 @@ describe('diffusionStep', () => {
 });
 
 describe('ddpmStep', () => {
-  /** Ho et al. 2020, equations 4 to 7, in f64 with ᾱ = cos². */
-  function reference(z: number, v: number, noise: number, a: number, b: number): number {
-    const [barA, barB] = [Math.cos(a) ** 2, Math.cos(b) ** 2];
-    const alpha = barA / barB;
-    const x0 = Math.cos(a) * z - Math.sin(a) * v;
-    const mean = (Math.sqrt(barB) * (1 - alpha) * x0 + Math.sqrt(alpha) * (1 - barB) * z) / (1 - barA);
-    return mean + Math.sqrt(((1 - barB) / (1 - barA)) * (1 - alpha)) * noise;
-  }
-
   for (const [length, dim] of [
     [1, 1],
     [63, 1],
@@ -338,7 +330,7 @@ describe('ddpmStep', () => {
         );
         expectClose(
           y,
-          z.map((v, i) => (mask[Math.floor(i / dim)] ? reference(v, 2 * vc[i] - vn[i], noise[i], angle, nextAngle) : v)),
+          z.map((v, i) => (mask[Math.floor(i / dim)] ? ddpmReference(v, 2 * vc[i] - vn[i], noise[i], angle, nextAngle) : v)),
           1e-11,
         );
         z.forEach((v, i) => {

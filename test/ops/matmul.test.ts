@@ -1,28 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { activate } from '../../src/cases/activate.ts';
+import { epilogueCase, linearCase, matmulCase, product, swigluCase } from '../../src/cases/matmul.ts';
 import { type Caps, DEFAULT_CAPS } from '../../src/gpu/device.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { state } from '../../src/graph/tensor.ts';
 import { ACT, type Act } from '../../src/ops/act.ts';
 import { FORMS } from '../../src/ops/gemm.ts';
 import { linear, matmul, swiglu } from '../../src/ops/matmul.ts';
+import { checkCase } from '../helpers/cases.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { formRunner } from '../helpers/forms.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
-import { activate } from '../helpers/reference.ts';
 
 const gpu = useGpu();
-
-/** x [rows, inner] · w [cols, inner]ᵀ */
-function product(x: Float32Array, w: Float32Array, rows: number, inner: number, cols: number): Float64Array {
-  const y = new Float64Array(rows * cols);
-  for (let r = 0; r < rows; r++)
-    for (let n = 0; n < cols; n++) {
-      let sum = 0;
-      for (let k = 0; k < inner; k++) sum += x[r * inner + k] * w[n * inner + k];
-      y[r * cols + n] = sum;
-    }
-  return y;
-}
 
 const forms = formRunner(gpu, FORMS);
 
@@ -47,19 +37,8 @@ describe('linear', () => {
     ['f32', 250, 128, 512],
   ] as const;
   for (const [dtype, rows, inner, cols] of SIZES)
-    it(`[${rows}, ${inner}] · [${cols}, ${inner}]ᵀ ${dtype}`, async () => {
-      const x = randomArray(rows * inner, 1);
-      const w = dtype === 'f16' ? roundHalf(randomArray(cols * inner, 2)) : randomArray(cols * inner, 2);
-      const expected = product(x, w, rows, inner, cols);
-      await forms.each(async (form) => {
-        const { y } = await runGraph(
-          gpu(),
-          (g) => ({ y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner], dtype), { form }) }),
-          { x },
-        );
-        expectClose(y, expected);
-      });
-    });
+    it(`[${rows}, ${inner}] · [${cols}, ${inner}]ᵀ ${dtype}`, () =>
+      forms.each((form) => checkCase(gpu(), linearCase('linear', { rows, inner, cols, storage: dtype, form }))));
 
   // where a GPU shares the columns otherwise than a software adapter: 256 threads for up to two rows, one quad each
   for (const [dtype, rows, inner, cols] of [
@@ -70,18 +49,10 @@ describe('linear', () => {
     ['f16', 8, 64, 132],
   ] as const)
     for (const executor of ['software', 'gpu'] as const)
-      it(`vector form as on a ${executor === 'software' ? 'software adapter' : 'GPU'}, [${rows}, ${inner}] to ${cols} ${dtype}`, async () => {
-        const x = randomArray(rows * inner, 1);
-        const w = dtype === 'f16' ? roundHalf(randomArray(cols * inner, 2)) : randomArray(cols * inner, 2);
-        const { y } = await runGraph(
-          gpu(),
-          (g) => ({ y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner], dtype), { form: 'vector' }) }),
-          { x },
-          {},
-          { caps: { ...gpu().caps, executor } },
-        );
-        expectClose(y, product(x, w, rows, inner, cols));
-      });
+      it(`vector form as on a ${executor === 'software' ? 'software adapter' : 'GPU'}, [${rows}, ${inner}] to ${cols} ${dtype}`, () =>
+        checkCase(gpu(), linearCase('linear', { rows, inner, cols, storage: dtype, form: 'vector' }), {
+          caps: { ...gpu().caps, executor },
+        }));
 
   it('rounds its columns up to a multiple of four when asked; what stands behind is act(0)', async () => {
     const [rows, inner, cols] = [9, 8, 13];
@@ -107,26 +78,8 @@ describe('linear', () => {
     [7, 20, 44],
     [70, 19, 45],
   ])
-    it(`bias, activation, scale and residual in this order, [${rows}, ${inner}] to ${cols}`, async () => {
-      const [x, w, b, s, r] = [rows * inner, cols * inner, cols, rows * cols, rows * cols].map((n, i) => randomArray(n, i + 1));
-      const expected = product(x, w, rows, inner, cols).map((v, i) => activate('silu', v + b[i % cols]) * s[i] + r[i]);
-      await forms.each(async (form) => {
-        const { y } = await runGraph(
-          gpu(),
-          (g) => ({
-            y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner]), {
-              form,
-              bias: weightOf(b, [cols], 'f32', 'b'),
-              act: 'silu',
-              scale: g.input('s', [rows, cols]),
-              residual: g.input('r', [rows, cols]),
-            }),
-          }),
-          { x, s, r },
-        );
-        expectClose(y, expected);
-      });
-    });
+    it(`bias, activation, scale and residual in this order, [${rows}, ${inner}] to ${cols}`, () =>
+      forms.each((form) => checkCase(gpu(), epilogueCase('linear', { rows, inner, cols, act: 'silu', scale: 'whole', form }))));
 
   for (const act of Object.keys(ACT) as Act[])
     it(`activation ${act}`, async () => {
@@ -146,21 +99,8 @@ describe('linear', () => {
     [1, 12, 'vector'],
     [30, 13, 'register'],
   ] as const)
-    it(`scales columns by a weight, ${form}`, async () => {
-      const cols = 20;
-      const [x, w, s] = [rows * inner, cols * inner, cols].map((n, i) => randomArray(n, i + 1));
-      const { y } = await runGraph(
-        gpu(),
-        (g) => ({
-          y: linear(g, g.input('x', [rows, inner]), weightOf(w, [cols, inner]), { form, scale: weightOf(s, [cols], 'f32', 'gamma') }),
-        }),
-        { x },
-      );
-      expectClose(
-        y,
-        product(x, w, rows, inner, cols).map((v, i) => v * s[i % cols]),
-      );
-    });
+    it(`scales columns by a weight, ${form}`, () =>
+      checkCase(gpu(), epilogueCase('linear', { rows, inner, cols: 20, act: 'none', scale: 'columns', form })));
 
   it('keeps leading dimensions and writes into a state', async () => {
     const [x, w] = [randomArray(2 * 3 * 5, 1), randomArray(7 * 5, 2)];
@@ -232,17 +172,8 @@ describe('swiglu', () => {
     [4, 33, 65, 'f16'],
     [40, 64, 96, 'f32'],
   ] as const)
-    it(`[${rows}, ${inner}] to ${cols} ${dtype}`, async () => {
-      const round = dtype === 'f16' ? roundHalf : (v: Float32Array) => v;
-      const [x, gate, up] = [randomArray(rows * inner, 1), round(randomArray(cols * inner, 2)), round(randomArray(cols * inner, 3))];
-      const other = product(x, up, rows, inner, cols);
-      const expected = product(x, gate, rows, inner, cols).map((v, i) => activate('silu', v) * other[i]);
-      await forms.each(async (form) => {
-        const [a, b] = [weightOf(gate, [cols, inner], dtype, 'gate'), weightOf(up, [cols, inner], dtype, 'up')];
-        const { y } = await runGraph(gpu(), (g) => ({ y: swiglu(g, g.input('x', [rows, inner]), a, b, { form }) }), { x });
-        expectClose(y, expected);
-      });
-    });
+    it(`[${rows}, ${inner}] to ${cols} ${dtype}`, () =>
+      forms.each((form) => checkCase(gpu(), swigluCase('SwiGLU', { rows, inner, cols, storage: dtype, form }))));
 
   it('refuses gate and up of two shapes', async () => {
     await expect(
@@ -254,49 +185,18 @@ describe('swiglu', () => {
 });
 
 describe('matmul', () => {
-  for (const [batch, rows, inner, cols] of [
+  for (const [items, rows, inner, cols] of [
     [1, 1, 1, 1],
     [2, 5, 7, 3],
     [3, 33, 16, 64],
     [4, 70, 40, 31],
   ])
     for (const transposeB of [false, true])
-      it(`[${batch}, ${rows}, ${inner}] × [${batch}, ${inner}, ${cols}]${transposeB ? ' transposed' : ''}`, async () => {
-        const [a, b] = [randomArray(batch * rows * inner, 1), randomArray(batch * inner * cols, 2)];
-        const expected = new Float64Array(batch * rows * cols);
-        for (let i = 0; i < batch; i++) {
-          const w = new Float32Array(cols * inner);
-          for (let k = 0; k < inner; k++)
-            for (let n = 0; n < cols; n++) w[n * inner + k] = b[i * inner * cols + (transposeB ? n * inner + k : k * cols + n)];
-          expected.set(
-            product(a.subarray(i * rows * inner, (i + 1) * rows * inner), w, rows, inner, cols).map((v) => v * 0.25),
-            i * rows * cols,
-          );
-        }
-        await forms.each(async (form) => {
-          const { y } = await runGraph(
-            gpu(),
-            (g) => ({
-              y: matmul(g, g.input('a', [batch, rows, inner]), g.input('b', transposeB ? [batch, cols, inner] : [batch, inner, cols]), {
-                transposeB,
-                alpha: 0.25,
-                form,
-              }),
-            }),
-            { a, b },
-          );
-          expectClose(y, expected);
-        });
-      });
+      it(`[${items}, ${rows}, ${inner}] × [${items}, ${inner}, ${cols}]${transposeB ? ' transposed' : ''}`, () =>
+        forms.each((form) => checkCase(gpu(), matmulCase('matmul', { items, rows, inner, cols, transposeB, alpha: 0.25, form }))));
 
-  it('shares an unbatched right side', async () => {
-    const [a, b] = [randomArray(2 * 3 * 4, 1), randomArray(5 * 4, 2)];
-    const { y } = await runGraph(gpu(), (g) => ({ y: matmul(g, g.input('a', [2, 3, 4]), g.input('b', [5, 4]), { transposeB: true }) }), {
-      a,
-      b,
-    });
-    expectClose(y, product(a, b, 6, 4, 5));
-  });
+  it('shares an unbatched right side', () =>
+    checkCase(gpu(), matmulCase('matmul', { items: 2, rows: 3, inner: 4, cols: 5, transposeB: true, shared: true })));
 
   it('refuses inner sizes that differ', async () => {
     await expect(runGraph(gpu(), (g) => ({ y: matmul(g, g.input('a', [2, 3]), g.input('b', [4, 5])) }))).rejects.toThrow(

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { groupNormCase, normCase, normReference, softmaxCase, softmaxReference } from '../../src/cases/norm.ts';
 import type { Executor } from '../../src/gpu/device.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { groupNorm, layerNorm, rmsNorm, rmsNormRepeat, softmax } from '../../src/ops/norm.ts';
+import { checkBothForms } from '../helpers/cases.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 
@@ -15,41 +17,8 @@ async function runForms(body: (g: Graph) => { y: Tensor }, inputs: Record<string
   return [await run('software'), await run('gpu')];
 }
 
-function rmsNormReference(x: ArrayLike<number>, w: Float32Array, cols: number): Float64Array {
-  const y = new Float64Array(x.length);
-  for (let base = 0; base < x.length; base += cols) {
-    let sum = 0;
-    for (let c = 0; c < cols; c++) sum += x[base + c] ** 2;
-    for (let c = 0; c < cols; c++) y[base + c] = (x[base + c] / Math.sqrt(sum / cols + EPS)) * w[c];
-  }
-  return y;
-}
-
-function layerNormReference(x: ArrayLike<number>, w: Float32Array, b: Float32Array | undefined, cols: number): Float64Array {
-  const y = new Float64Array(x.length);
-  for (let base = 0; base < x.length; base += cols) {
-    let mean = 0;
-    for (let c = 0; c < cols; c++) mean += x[base + c] / cols;
-    let variance = 0;
-    for (let c = 0; c < cols; c++) variance += (x[base + c] - mean) ** 2 / cols;
-    for (let c = 0; c < cols; c++) y[base + c] = ((x[base + c] - mean) / Math.sqrt(variance + EPS)) * w[c] + (b?.[c] ?? 0);
-  }
-  return y;
-}
-
-function softmaxReference(x: Float32Array, cols: number): Float64Array {
-  const y = new Float64Array(x.length);
-  for (let base = 0; base < x.length; base += cols) {
-    const row = x.subarray(base, base + cols);
-    const largest = row.reduce((a, v) => Math.max(a, v));
-    let sum = 0;
-    for (const v of row) sum += Math.exp(v - largest);
-    row.forEach((v, c) => {
-      y[base + c] = Math.exp(v - largest) / sum;
-    });
-  }
-  return y;
-}
+const rmsNormReference = (x: ArrayLike<number>, w: Float32Array) => normReference(x, w, undefined, EPS, false);
+const layerNormReference = (x: ArrayLike<number>, w: Float32Array, b: Float32Array | undefined) => normReference(x, w, b, EPS, true);
 
 /** One, odd, around the workgroup sizes 8, 64 and 256, the model's shapes, more rows than groups fit on one axis. */
 const SHAPES = [
@@ -72,14 +41,7 @@ const weight = (n: number, seed: number, dtype: 'f32' | 'f16') =>
 describe('rmsNorm', () => {
   for (const [rows, cols] of SHAPES)
     for (const dtype of ['f32', 'f16'] as const)
-      it(`[${rows}, ${cols}] ${dtype}`, async () => {
-        const x = randomArray(rows * cols, 1);
-        const w = weight(cols, 2, dtype);
-        const forms = await runForms((g) => ({ y: rmsNorm(g, g.input('x', [rows, cols]), weightOf(w, [cols], dtype), { eps: EPS }) }), {
-          x,
-        });
-        for (const y of forms) expectClose(y, rmsNormReference(x, w, cols));
-      });
+      it(`[${rows}, ${cols}] ${dtype}`, () => checkBothForms(gpu(), normCase('RMS norm', { rows, cols, eps: EPS, storage: dtype }, false)));
 
   for (const rows of [6, 40])
     it(`adds the residual before it measures, ${rows} rows`, async () => {
@@ -96,7 +58,6 @@ describe('rmsNorm', () => {
           rmsNormReference(
             x.map((v, i) => v + r[i]),
             w,
-            33,
           ),
         );
     });
@@ -134,7 +95,7 @@ describe('rmsNorm', () => {
         }),
         { h, c },
       );
-      for (const y of forms) expectClose(y, rmsNormReference(sum, w, dim));
+      for (const y of forms) expectClose(y, rmsNormReference(sum, w));
     });
 
   it('gives each batch item what a single run gives, bit for bit', async () => {
@@ -173,7 +134,7 @@ describe('layerNorm', () => {
           }),
           { x },
         );
-        for (const y of forms) expectClose(y, layerNormReference(x, w, b, cols));
+        for (const y of forms) expectClose(y, layerNormReference(x, w, b));
       });
 
   for (const rows of [3, 40])
@@ -192,7 +153,6 @@ describe('layerNorm', () => {
             x.map((v, i) => v + r[i]),
             w,
             undefined,
-            96,
           ),
         ); // x + r rounds to f32 in both
     });
@@ -214,27 +174,8 @@ describe('groupNorm', () => {
     [3, 100, 32, 8],
     [1, 500, 96, 1],
   ])
-    it(`[${batch}, ${length}, ${channels}] in ${groups} groups`, async () => {
-      const x = randomArray(batch * length * channels, 1).map((v) => v + 1);
-      const [w, b] = [randomArray(channels, 2), randomArray(channels, 3)];
-      const forms = await runForms(
-        (g) => ({
-          y: groupNorm(g, g.input('x', [batch, length, channels]), weightOf(w, [channels]), weightOf(b, [channels]), { groups, eps: EPS }),
-        }),
-        { x },
-      );
-      const expected = new Float64Array(x.length);
-      const width = channels / groups;
-      for (let item = 0; item < batch; item++)
-        for (let first = 0; first < channels; first += width) {
-          const at: number[] = [];
-          for (let l = 0; l < length; l++) for (let c = first; c < first + width; c++) at.push((item * length + l) * channels + c);
-          const mean = at.reduce((sum, i) => sum + x[i], 0) / at.length;
-          const variance = at.reduce((sum, i) => sum + (x[i] - mean) ** 2, 0) / at.length;
-          for (const i of at) expected[i] = ((x[i] - mean) / Math.sqrt(variance + EPS)) * w[i % channels] + b[i % channels];
-        }
-      for (const y of forms) expectClose(y, expected);
-    });
+    it(`[${batch}, ${length}, ${channels}] in ${groups} groups`, () =>
+      checkBothForms(gpu(), groupNormCase('group norm', { batch, length, channels, groups, eps: EPS })));
 
   it('refuses groups that do not divide the channels', async () => {
     const w = weightOf(randomArray(8, 1), [8]);
@@ -245,12 +186,7 @@ describe('groupNorm', () => {
 });
 
 describe('softmax', () => {
-  for (const [rows, cols] of SHAPES)
-    it(`[${rows}, ${cols}]`, async () => {
-      const x = randomArray(rows * cols, 1, 8);
-      const forms = await runForms((g) => ({ y: softmax(g, g.input('x', [rows, cols])) }), { x });
-      for (const y of forms) expectClose(y, softmaxReference(x, cols));
-    });
+  for (const [rows, cols] of SHAPES) it(`[${rows}, ${cols}]`, () => checkBothForms(gpu(), softmaxCase('softmax', rows, cols)));
 
   it('gives each batch item what a single run gives, bit for bit', async () => {
     for (const rows of [1, 5, 33]) {

@@ -1,40 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { scanCase, scanReference, sruLayerCase } from '../../src/cases/recurrent.ts';
 import { sruLayer, sruScan } from '../../src/ops/recurrent.ts';
-import { expectClose, nmse, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
+import { checkCase } from '../helpers/cases.ts';
+import { expectClose, nmse, randomArray, weightOf } from '../helpers/data.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-
-/** The formula, lane by lane and step by step. u [R, T, G·W], skip [R, T, W] or undefined, v, b [2, W] → [R, T, W]. */
-function scanReference(
-  u: ArrayLike<number>,
-  skip: ArrayLike<number> | undefined,
-  v: Float32Array,
-  b: Float32Array,
-  rows: number,
-  steps: number,
-  width: number,
-  hidden: number,
-): Float64Array {
-  const groups = skip ? 3 : 4;
-  const y = new Float64Array(rows * steps * width);
-  for (let row = 0; row < rows; row++)
-    for (let j = 0; j < width; j++) {
-      let c = 0;
-      for (let s = 0; s < steps; s++) {
-        const at = row * steps + (j < hidden ? s : steps - 1 - s);
-        const lane = (group: number) => u[(at * groups + group) * width + j];
-        const f = sigmoid(lane(1) + b[j] + v[j] * c);
-        const r = sigmoid(lane(2) + b[width + j] + v[width + j] * c);
-        const x = skip ? Math.sqrt(3) * skip[at * width + j] : lane(3);
-        c = lane(0) + (c - lane(0)) * f;
-        y[at * width + j] = x + (c - x) * r;
-      }
-    }
-  return y;
-}
-
 /** x [rows, inner] · w [inner, cols]. */
 function product(x: ArrayLike<number>, w: Float32Array, rows: number, inner: number, cols: number): Float64Array {
   const y = new Float64Array(rows * cols);
@@ -54,37 +25,10 @@ describe('sruScan', () => {
   ])
     for (const directions of [1, 2] as const)
       for (const groups of [3, 4])
-        it(`[${rows}, ${steps}, ${hidden}] ${directions} directions, ${groups} groups`, async () => {
-          const width = directions * hidden;
-          const [u, x] = [randomArray(rows * steps * groups * width, 1, 2), randomArray(rows * steps * width, 2)];
-          const [v, b] = [randomArray(2 * width, 3), randomArray(2 * width, 4)];
-          const { y } = await runGraph(
-            gpu(),
-            (g) => ({
-              y: sruScan(g, g.input('u', [rows, steps, groups * width]), {
-                v: weightOf(v, [2, width]),
-                b: weightOf(b, [2, width]),
-                directions,
-                skip: groups === 3 ? g.input('x', [rows, steps, width]) : undefined,
-              }),
-            }),
-            groups === 3 ? { u, x } : { u },
-          );
-          expectClose(y, scanReference(u, groups === 3 ? x : undefined, v, b, rows, steps, width, hidden));
-        });
+        it(`[${rows}, ${steps}, ${hidden}] ${directions} directions, ${groups} groups`, () =>
+          checkCase(gpu(), scanCase('scan', { rows, steps, width: directions * hidden, directions, skip: groups === 3 })));
 
-  it('stays finite where the gates saturate', async () => {
-    const u = randomArray(2 * 9 * 16, 1, 300);
-    const [v, b] = [randomArray(8, 3), randomArray(8, 4)];
-    const { y } = await runGraph(
-      gpu(),
-      (g) => ({
-        y: sruScan(g, g.input('u', [2, 9, 16]), { v: weightOf(v, [2, 4]), b: weightOf(b, [2, 4]), directions: 2 }),
-      }),
-      { u },
-    );
-    expectClose(y, scanReference(u, undefined, v, b, 2, 9, 4, 2));
-  });
+  it('stays finite where the gates saturate', () => checkCase(gpu(), scanCase('scan', { rows: 2, steps: 9, width: 4, spread: 300 })));
 
   it('refuses u of another width', async () => {
     const v = weightOf(randomArray(8, 1), [2, 4]);
@@ -102,35 +46,8 @@ describe('sruLayer', () => {
     [5, 32, 128, 64],
   ])
     for (const dtype of ['f32', 'f16'] as const)
-      it(`[${rows}, ${steps}, ${inner}] to 2 x ${hidden}, ${dtype}`, async () => {
-        const width = 2 * hidden;
-        const groups = inner === width ? 3 : 4;
-        const x = randomArray(rows * steps * inner, 1);
-        const round = (a: Float32Array) => (dtype === 'f16' ? roundHalf(a) : a);
-        const values: Record<string, Float32Array> = {
-          weight: round(randomArray(inner * groups * width, 2, Math.sqrt(3 / inner))),
-          v: round(randomArray(2 * width, 3)),
-          b: round(randomArray(2 * width, 4)),
-        };
-        const { y } = await runGraph(
-          gpu(),
-          (g) => ({
-            y: sruLayer(
-              g,
-              { get: (name, shape) => weightOf(values[name], shape, dtype, name) },
-              g.input('x', [rows, steps, inner]),
-              hidden,
-            ),
-          }),
-          { x },
-        );
-        const u = product(x, values.weight, rows * steps, inner, groups * width);
-        expectClose(
-          y,
-          scanReference(u, groups === 3 ? x : undefined, values.v, values.b, rows, steps, width, hidden),
-          dtype === 'f16' ? 1e-6 : 1e-7,
-        );
-      });
+      it(`[${rows}, ${steps}, ${inner}] to 2 x ${hidden}, ${dtype}`, () =>
+        checkCase(gpu(), sruLayerCase('layer', rows, steps, inner, hidden, dtype), { limit: dtype === 'f16' ? 1e-6 : 1e-7 }));
 
   it('gives each batch item what a single run gives, bit for bit', async () => {
     const [segments, steps, inner, hidden] = [5, 8, 24, 12];
@@ -169,8 +86,14 @@ describe('sruLayer', () => {
       }),
       { x },
     );
-    const first = scanReference(product(x, values[0].weight, steps, inner, 32), undefined, values[0].v, values[0].b, 1, steps, 8, hidden);
-    const second = scanReference(product(first, values[1].weight, steps, 8, 24), first, values[1].v, values[1].b, 1, steps, 8, hidden);
+    const first = scanReference({ rows: 1, steps, width: 8 }, product(x, values[0].weight, steps, inner, 32), values[0].v, values[0].b);
+    const second = scanReference(
+      { rows: 1, steps, width: 8 },
+      product(first, values[1].weight, steps, 8, 24),
+      values[1].v,
+      values[1].b,
+      first,
+    );
     expectClose(y, second);
     expect(nmse(y, first)).toBeGreaterThan(0.01);
   });
