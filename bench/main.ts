@@ -5,7 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compareWithReference, NMSE_LIMIT } from '../src/cases/compare.ts';
-import { watchLoad } from '../src/cli/bench/load.ts';
+import { watchLoad } from '../src/cli/bench/cpu_load.ts';
 import { quantile, summarise } from '../src/cli/bench/stats.ts';
 import { MeasuringProcess } from './harness/child.ts';
 import { comparisonTable, type Measured } from './harness/table.ts';

@@ -1,6 +1,6 @@
 // What the parent and a measuring process say to each other. Every engine, ours and the others, stands behind `Engine`.
 
-import type { SampleOptions, Samples } from '../../src/cli/bench/sample.ts';
+import type { SampleOptions, Samples } from '../../src/cli/bench/timing.ts';
 import type { PeerCase } from '../peer_cases.ts';
 
 /** One case, ready to run. */

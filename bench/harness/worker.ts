@@ -1,5 +1,5 @@
 // The measuring process's side: holds one engine and the runners of one case, answers one request at a time.
-import { sample } from '../../src/cli/bench/sample.ts';
+import { sample } from '../../src/cli/bench/timing.ts';
 import type { Answer, Engine, Prepared, Replies, Request, Runner } from './protocol.ts';
 
 const WARM_UP_RUNS = 2;

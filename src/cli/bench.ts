@@ -16,7 +16,7 @@ import {
   compareRows,
   compareTable,
   kernelTable,
-  type Machine,
+  type MachineFacts,
   type Row,
   readJsonLines,
   rowKey,
@@ -182,9 +182,9 @@ async function measureAll(
   cases: readonly Measurable[],
   options: MeasureOptions,
   io: Io,
-): Promise<{ machine: Machine; rows: Row[] }> {
+): Promise<{ machine: MachineFacts; rows: Row[] }> {
   io.err('measuring the ceilings of this adapter\n');
-  const machine: Machine = {
+  const machine: MachineFacts = {
     type: 'machine',
     date: new Date().toISOString(),
     version,
@@ -203,7 +203,7 @@ async function measureAll(
   return { machine, rows };
 }
 
-function tables(machine: Machine, rows: readonly Row[], before: { machine: Machine; rows: Row[] } | undefined): string {
+function tables(machine: MachineFacts, rows: readonly Row[], before: { machine: MachineFacts; rows: Row[] } | undefined): string {
   const { adapter, ceilings, cpu, cores } = machine;
   const busy = Math.max(0, ...rows.map((row) => row.otherCores ?? 0));
   const parts = [

@@ -74,7 +74,7 @@ async function* gpuFindings(io: Io): AsyncGenerator<Finding> {
   try {
     const { caps } = gpu;
     const limit = (name: string, value: number, least: number, unit: (n: number) => string) => {
-      return { topic: name, text: `${unit(value)} (WebGPU's least: ${unit(least)})`, ok: value >= least };
+      return { topic: name, text: `${unit(value)} (WebGPU's minimum: ${unit(least)})`, ok: value >= least };
     };
     const subgroups = caps.subgroups ? `yes, ${caps.subgroupMin} to ${caps.subgroupMax} wide` : 'no';
     yield* [

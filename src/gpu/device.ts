@@ -124,7 +124,7 @@ export class Gpu {
       if (!device)
         throw new MelodyError(
           'no_adapter',
-          `the adapter gave no device, with its own limits or with WebGPU's least: ${(cause as Error).message}`,
+          `the adapter gave no device, with its own limits or with WebGPU's minimum: ${(cause as Error).message}`,
           'update the GPU driver, end other programs that use the GPU, or restart the browser',
           { cause },
         );

@@ -24,18 +24,18 @@ export interface Sampling {
 }
 
 /** The integers the kernel works with, of numbers that were checked before; they are run-time numbers, so one plan serves every setting. */
-export function samplingParams(sampling: Sampling): { top_k: number; top_p: number; rate: number } {
+export function samplingParams(sampling: Sampling): { topK: number; topP: number; rate: number } {
   const { temperature, topK, topP } = sampling;
   return {
-    top_k: temperature === 0 ? 1 : topK || MAX_VOCAB,
-    top_p: Math.min(2 ** 32 - 1, Math.floor(topP * 2 ** 32)),
+    topK: temperature === 0 ? 1 : topK || MAX_VOCAB,
+    topP: Math.min(2 ** 32 - 1, Math.floor(topP * 2 ** 32)),
     rate: Math.min(2 ** 32 - 1, Math.round((65536 * Math.LOG2E) / Math.max(temperature, 1e-3))),
   };
 }
 
 export interface SampleOptions {
-  readonly top_k: ParamValue;
-  readonly top_p: ParamValue;
+  readonly topK: ParamValue;
+  readonly topP: ParamValue;
   readonly rate: ParamValue;
   readonly seed: readonly [low: ParamValue, high: ParamValue];
   /** Counter of the draw: the token's position in the piece. */
@@ -63,8 +63,8 @@ export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): T
     params: {
       vocab,
       size: Math.max(SORT_THREADS, 2 ** Math.ceil(Math.log2(vocab))),
-      top_k: within(options.top_k, 1, 2 ** 32 - 1),
-      top_p: options.top_p,
+      top_k: within(options.topK, 1, 2 ** 32 - 1),
+      top_p: options.topP,
       rate: options.rate,
       position: options.position,
       stream: options.stream ?? STREAM.tokens,
@@ -86,7 +86,7 @@ export function sampleTokenReference(
   position: number,
   stream: number = STREAM.tokens,
 ): number {
-  const { top_k, top_p, rate } = samplingParams(sampling);
+  const { topK, topP, rate } = samplingParams(sampling);
   const steps = Array.from(logits, (l) =>
     Number.isFinite(l) ? roundEven(Math.fround(l * 4096)) : l === Infinity ? 0x3fffffff : -0x3fffffff,
   );
@@ -94,7 +94,7 @@ export function sampleTokenReference(
   const ranked = steps
     .map((s, token) => ({ token, distance: Math.min(best - s, 0x1ffffe) }))
     .sort((a, b) => a.distance - b.distance || a.token - b.token)
-    .slice(0, top_k);
+    .slice(0, topK);
   const weights = ranked.map(({ distance }) => weightOf(distance, rate));
   const firstAbove = (threshold: number) => {
     let sum = 0;
@@ -105,7 +105,7 @@ export function sampleTokenReference(
     return weights.length - 1;
   };
   const total = weights.reduce((a, b) => a + b);
-  const last = firstAbove(wideMultiply(total - 1, top_p)[0]);
+  const last = firstAbove(wideMultiply(total - 1, topP)[0]);
   const nucleus = weights.slice(0, last + 1).reduce((a, b) => a + b);
   const random = philox([position, stream, 0, 0], seedWords(seed))[0];
   return ranked[firstAbove(wideMultiply(nucleus, random)[0])].token;

@@ -92,8 +92,8 @@ async function continueTokens(
     countNonFinite(g, mixed, kept.counts, 0);
     const s = (name: string) => g.scalar(name);
     sampleToken(g, mixed, {
-      top_k: s('top_k'),
-      top_p: s('top_p'),
+      topK: s('topK'),
+      topP: s('topP'),
       rate: s('rate'),
       seed: [s('low'), s('high')],
       position: s('position'),

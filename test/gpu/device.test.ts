@@ -55,7 +55,7 @@ describe('Gpu.open', () => {
     await expect(Gpu.open(entry)).rejects.toMatchObject({
       name: 'MelodyError',
       code: 'no_adapter',
-      message: "the adapter gave no device, with its own limits or with WebGPU's least: the driver says no",
+      message: "the adapter gave no device, with its own limits or with WebGPU's minimum: the driver says no",
       hint: expect.stringContaining('update the GPU driver'),
     });
     expect(asked).toHaveLength(2);

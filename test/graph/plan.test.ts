@@ -81,7 +81,7 @@ describe('Plan', () => {
       const x = g.input('x', [1, 1, 8]);
       countNonFinite(g, x, counts, g.scalar('count'));
       kvAppend(g, cache, x, g.scalar('append'));
-      const sampling = { top_k: g.scalar('k'), top_p: 2 ** 31, rate: 2 ** 16, position: 0 };
+      const sampling = { topK: g.scalar('k'), topP: 2 ** 31, rate: 2 ** 16, position: 0 };
       sampleToken(g, x, { ...sampling, seed: seedWords(1), into: counts, at: g.scalar('token') });
       const out = { y: g.temp([1]) };
       const any = { n: g.scalar('u32'), period: within(plus(within(g.scalar('i32'), 0, 1), 0), -1, 8), alpha: g.scalar('f32'), beta: 0 };

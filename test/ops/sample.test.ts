@@ -16,8 +16,8 @@ async function draw(logits: Float32Array, sampling: Sampling, seed: number, coun
   const g = new Graph(gpu().caps);
   const s = (name: string) => g.scalar(name);
   sampleToken(g, g.input('logits', [logits.length]), {
-    top_k: s('top_k'),
-    top_p: s('top_p'),
+    topK: s('topK'),
+    topP: s('topP'),
     rate: s('rate'),
     seed: [s('low'), s('high')],
     position: s('position'),

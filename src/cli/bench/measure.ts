@@ -3,11 +3,11 @@ import { compareWithReference, NMSE_LIMIT } from '../../cases/compare.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { profile } from '../../graph/inspect_plan.ts';
 import type { Plan } from '../../graph/plan.ts';
-import { watchLoad } from './load.ts';
+import { watchLoad } from './cpu_load.ts';
 import type { Measurable, Prepared } from './prepare_case.ts';
 import type { Row } from './report.ts';
-import { sample } from './sample.ts';
 import { quantile, summarise } from './stats.ts';
+import { sample } from './timing.ts';
 
 export interface MeasureOptions {
   minSamples: number;

@@ -5,7 +5,7 @@ import type { Ceilings } from './ceilings.ts';
 import { geometricMean, type Summary } from './stats.ts';
 
 /** The first line of a result: what was measured on. */
-export interface Machine {
+export interface MachineFacts {
   type: 'machine';
   date: string;
   version: string;
@@ -89,12 +89,12 @@ export function kernelTable(rows: readonly Row[], { copyGBs, fmaGflops }: Ceilin
   return layout([head, ...lines]);
 }
 
-export function toJsonLines(machine: Machine, rows: readonly Row[]): string {
+export function toJsonLines(machine: MachineFacts, rows: readonly Row[]): string {
   return `${[machine, ...rows].map((line) => JSON.stringify(line)).join('\n')}\n`;
 }
 
 /** Read an earlier result. Throws `io` or `invalid_argument`, naming the line. */
-export function readJsonLines(path: string): { machine: Machine; rows: Row[] } {
+export function readJsonLines(path: string): { machine: MachineFacts; rows: Row[] } {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -106,7 +106,7 @@ export function readJsonLines(path: string): { machine: Machine; rows: Row[] } {
   const lines = text.split('\n').flatMap((line, i) => {
     if (!line.trim()) return [];
     try {
-      return [JSON.parse(line) as Machine | Row];
+      return [JSON.parse(line) as MachineFacts | Row];
     } catch (cause) {
       throw new MelodyError('invalid_argument', `${path}: line ${i + 1} is not JSON`, 'give a file written by `melody bench --json`', {
         cause,
@@ -167,7 +167,7 @@ export function compareTable(rows: readonly Comparison[]): string {
 }
 
 /** What the table says, for machines: a line a case, then one of type "compare_mean" that also says against what. */
-export function compareLines({ date, adapter }: Machine, rows: readonly Comparison[]): string {
+export function compareLines({ date, adapter }: MachineFacts, rows: readonly Comparison[]): string {
   const mean = { type: 'compare_mean', date, adapter, cases: rows.length, ...(rows.length > 0 && means(rows)) };
   return [...rows, mean].map((line) => `${JSON.stringify(line)}\n`).join('');
 }
