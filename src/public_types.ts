@@ -26,5 +26,5 @@ export type {
   StyleOptions,
 } from './pipeline/options.ts';
 export type { Timings } from './pipeline/progress.ts';
-export type { Sampler, Schedule } from './pipeline/schedule.ts';
+export type { Sampler, Schedule } from './pipeline/stages/schedule.ts';
 export type { MelodyStream, StreamChunk } from './pipeline/stream.ts';

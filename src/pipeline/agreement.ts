@@ -4,7 +4,7 @@ import type { Machine } from '../engine/engine.ts';
 import { LISTENING_RATE } from '../models/semantic_encoder.ts';
 import type { Model } from './model.ts';
 import type { AudioInput } from './options.ts';
-import { embedAudio, embedText } from './stages.ts';
+import { embedAudio, embedText } from './stages/networks.ts';
 
 /**
  * Cosine of each text's and the audio's embedding, −1…1; of a clip longer than a window, the mean over its whole windows. A shorter one

@@ -1,7 +1,7 @@
 // Checks of what users give, against the table of settings. All throw `invalid_argument` before any work; what no model is needed for is
 // checked before one is opened.
 import { MelodyError } from '../errors.ts';
-import { type AskedControls, checkControls } from './control_words.ts';
+import { type AskedControls, checkControls } from './controls/control_words.ts';
 import type { Model } from './model.ts';
 import { nearest } from './nearest.ts';
 import {

@@ -7,9 +7,9 @@ import { begin, decodeAll, type Job, walk, windowSizes } from './job.ts';
 import { audioOf, type ModelConfig } from './model.ts';
 import type { AudioInput } from './options.ts';
 import { Piece } from './piece.ts';
-import { RunningPhase } from './running_phase.ts';
-import { freshFrames, type WindowSizes } from './schedule.ts';
-import { latentsOfAudio, tokensOfAudio } from './stages.ts';
+import { latentsOfAudio, tokensOfAudio } from './stages/networks.ts';
+import { RunningPhase } from './stages/running_phase.ts';
+import { freshFrames, type WindowSizes } from './stages/schedule.ts';
 import type { SteeredStyle } from './steered_style.ts';
 
 /** Given audio is joined to made audio over this many seconds. */

@@ -4,19 +4,19 @@ import { monoMix } from '../audio/measures/level.ts';
 import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/semantic_encoder.ts';
-import { Clock } from './clock.ts';
-import { guideOf } from './controls.ts';
-import { denoise } from './denoise.ts';
+import { Clock } from './controls/clock.ts';
+import { guideOf } from './controls/controls.ts';
 import type { Steps } from './draft.ts';
-import { extendTokens } from './language.ts';
 import { audioOf, type Model } from './model.ts';
 import type { AudioInput, GenerateOptions, Recipe } from './options.ts';
 import { Piece } from './piece.ts';
 import { Progress } from './progress.ts';
-import { RunningPhase } from './running_phase.ts';
-import { type DenoisedWindow, parallelRounds, planWindows, type WindowSizes } from './schedule.ts';
-import { type DecodeOptions, decode, latentsOfAudio, tokensOfAudio } from './stages.ts';
-import type { Style } from './style.ts';
+import { denoise } from './stages/denoise.ts';
+import { extendTokens } from './stages/language.ts';
+import { type DecodeOptions, decode, latentsOfAudio, tokensOfAudio } from './stages/networks.ts';
+import { RunningPhase } from './stages/running_phase.ts';
+import { type DenoisedWindow, parallelRounds, planWindows, type WindowSizes } from './stages/schedule.ts';
+import type { Style } from './stages/style.ts';
 
 /** New windows see this many chunks of what went before. */
 const CONTEXT_CHUNKS = 2;

@@ -7,16 +7,16 @@ import { checkRoom, forecast, hasRoom, type MemoryForecast } from '../engine/mem
 import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
 import { compose, inpaint, loop } from './compose.ts';
-import { describe } from './controls.ts';
+import { describe } from './controls/controls.ts';
 import { Job, MAX_THRIFT } from './job.ts';
 import { type Model, openModel } from './model.ts';
 import type { GenerateOptions, Recipe, StreamOptions } from './options.ts';
 import type { Timings } from './progress.ts';
 import { resolve } from './recipe.ts';
-import { embedText } from './stages.ts';
+import { embedText } from './stages/networks.ts';
+import type { Style } from './stages/style.ts';
 import { SteeredStyle } from './steered_style.ts';
 import { MelodyStream } from './stream.ts';
-import type { Style } from './style.ts';
 
 /**
  * A WebGPU entry point: `navigator.gpu`, or what `create()` of npm `webgpu` returns. Described by its one method, so that a program needs no

@@ -13,7 +13,7 @@ import type { ByteFolder } from '../platform/bytes.ts';
 import { readConfig, readSmall } from '../weights/config.ts';
 import { type WeightSource, Weights } from '../weights/weights.ts';
 import { layerFaults, sizeFaults } from './config_sizes.ts';
-import { Tokenizer } from './tokenizer.ts';
+import { Tokenizer } from './stages/tokenizer.ts';
 
 /** config.json: every rate and size. Names are the checkpoint's. See weights/FORMAT.md. */
 export interface ModelConfig {

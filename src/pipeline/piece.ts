@@ -1,6 +1,6 @@
 // A piece in the making: tokens, latents and which of them are done, all on the host. Old parts can be dropped, so that an endless one stays small.
 import type { ModelConfig } from './model.ts';
-import type { RunningPhase } from './running_phase.ts';
+import type { RunningPhase } from './stages/running_phase.ts';
 
 export class Piece {
   readonly #config: ModelConfig;

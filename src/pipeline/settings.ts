@@ -2,7 +2,7 @@
 // panel follow from this table. A new setting is an entry here, and a line where it acts: it arrives there in `recipe` under its name.
 //
 // The comment of an entry is what programmers read in their editor; FLAGS has what the command line and the page say.
-import { METRE_NAMES, parseKey, parseMetre, TEMPO_RANGE } from './control_words.ts';
+import { METRE_NAMES, parseKey, parseMetre, TEMPO_RANGE } from './controls/control_words.ts';
 import type { ModelConfig } from './model.ts';
 
 /** Audio in memory: channels of equal length, full scale −1…1. */

@@ -3,7 +3,7 @@
 import type { Job } from './job.ts';
 import type { Steering, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
-import { type PieceFacts, type Style, styleOf } from './style.ts';
+import { type PieceFacts, type Style, styleOf } from './stages/style.ts';
 
 /** Whether music that starts at `seconds` follows the change. */
 export const isDue = ({ atSeconds }: Steering, seconds: number): boolean => atSeconds <= seconds + 1e-6;

@@ -9,8 +9,8 @@ import { begin, Job, windowSizes } from './job.ts';
 import type { Model } from './model.ts';
 import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
-import { freshFrames, nextWindow } from './schedule.ts';
-import { decode } from './stages.ts';
+import { decode } from './stages/networks.ts';
+import { freshFrames, nextWindow } from './stages/schedule.ts';
 import { isDue, SteeredStyle } from './steered_style.ts';
 
 /** Windows of an endless stream after which nothing new is compiled. */

@@ -5,8 +5,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { compareWithReference } from '../../src/cases/compare.ts';
 import { quickest } from '../../src/cli/bench/ceilings.ts';
 import { compareRows, compareTable, kernelTable, type Row, readJsonLines } from '../../src/cli/bench/report.ts';
-import { sample } from '../../src/cli/bench/timing.ts';
 import { geometricMean, summarise } from '../../src/cli/bench/stats.ts';
+import { sample } from '../../src/cli/bench/timing.ts';
 import { EXIT, main } from '../../src/cli/main.ts';
 import { platform } from '../../src/platform/node.ts';
 

@@ -1,9 +1,9 @@
 // The clock that a language model with controls is told, against the formulas of weights/FORMAT.md written out plainly.
 import { describe, expect, it } from 'vitest';
 import { clockRow, controlTable, keyRow, tempoRow } from '../../src/models/semantic_lm.ts';
-import { Clock } from '../../src/pipeline/clock.ts';
-import { bentTempo, draw } from '../../src/pipeline/controls.ts';
-import { guideInputs } from '../../src/pipeline/guide.ts';
+import { Clock } from '../../src/pipeline/controls/clock.ts';
+import { bentTempo, draw } from '../../src/pipeline/controls/controls.ts';
+import { guideInputs } from '../../src/pipeline/stages/guide.ts';
 import { CONTROLS } from '../helpers/controls.ts';
 
 const RATE = 25;

@@ -1,6 +1,6 @@
 // Tempo, key and metre in prompts and options: wordings of the training captions, of people, and words that only look like them.
 import { describe, expect, it, test } from 'vitest';
-import { keyName, parseKey, parseMetre, readWords } from '../../src/pipeline/control_words.ts';
+import { keyName, parseKey, parseMetre, readWords } from '../../src/pipeline/controls/control_words.ts';
 
 const keyOf = (text: string) => {
   const { key } = readWords(text);

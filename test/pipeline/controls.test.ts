@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { platform } from '#platform';
 import { modelMisfits } from '../../src/cli/inspect_model.ts';
-import { Clock } from '../../src/pipeline/clock.ts';
-import { extendTokens, type LanguageRequest } from '../../src/pipeline/language.ts';
+import { Clock } from '../../src/pipeline/controls/clock.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
 import { checkConfig } from '../../src/pipeline/model.ts';
 import type { Decided, GenerateOptions, MelodyEvent, StyleOptions } from '../../src/pipeline/options.ts';
 import { recipeOptions } from '../../src/pipeline/recipe.ts';
+import { extendTokens, type LanguageRequest } from '../../src/pipeline/stages/language.ts';
 import { CONTROLS, controlledModel, plainModel } from '../helpers/controls.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 

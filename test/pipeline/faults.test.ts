@@ -6,7 +6,7 @@ import { platform } from '#platform';
 import { Melody } from '../../src/pipeline/melody.ts';
 import { openModel } from '../../src/pipeline/model.ts';
 import type { GenerateOptions, MelodyEvent } from '../../src/pipeline/options.ts';
-import { embedText } from '../../src/pipeline/stages.ts';
+import { embedText } from '../../src/pipeline/stages/networks.ts';
 import type { WeightSource } from '../../src/weights/weights.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 import { poisoned } from '../helpers/poison.ts';

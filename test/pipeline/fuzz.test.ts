@@ -5,7 +5,7 @@ import { platform } from '#platform';
 import { MelodyError } from '../../src/errors.ts';
 import { type Model, openModel } from '../../src/pipeline/model.ts';
 import { recipeOptions, resolve } from '../../src/pipeline/recipe.ts';
-import { Tokenizer } from '../../src/pipeline/tokenizer.ts';
+import { Tokenizer } from '../../src/pipeline/stages/tokenizer.ts';
 
 const RUNS = 2000;
 let model: Model;

@@ -1,8 +1,8 @@
 // One list of prompts, read by both parsers: this one and tools/train/tests/test_words.py.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { keyName, readWords } from '../../src/pipeline/control_words.ts';
-import { Tokenizer } from '../../src/pipeline/tokenizer.ts';
+import { keyName, readWords } from '../../src/pipeline/controls/control_words.ts';
+import { Tokenizer } from '../../src/pipeline/stages/tokenizer.ts';
 import fixture from './prompts.json' with { type: 'json' };
 
 interface Prompt {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextWindow, parallelRounds, planWindows, rotations, type WindowSizes } from '../../src/pipeline/schedule.ts';
+import { nextWindow, parallelRounds, planWindows, rotations, type WindowSizes } from '../../src/pipeline/stages/schedule.ts';
 
 describe('rotations', () => {
   for (const schedule of ['linear', 'uniform'] as const)

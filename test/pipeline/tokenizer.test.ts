@@ -1,7 +1,7 @@
 // Prompts of every kind (docs/requirements.md §2.8): words, never commands; long ones cost little; what cannot be a prompt is refused.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { splitWords, Tokenizer } from '../../src/pipeline/tokenizer.ts';
+import { splitWords, Tokenizer } from '../../src/pipeline/stages/tokenizer.ts';
 
 const file = new URL('../../weights/melody-tiny/tokenizer.json', import.meta.url);
 const tokenizer = new Tokenizer(JSON.parse(readFileSync(file, 'utf8')));

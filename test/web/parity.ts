@@ -1,8 +1,8 @@
 // Run by Node and, bundled, by a page: what must be the same bytes in both.
 import { Melody } from '../../src/index.ts';
 import { normalNoise, STREAM, seedWords } from '../../src/ops/random.ts';
-import { extendTokens } from '../../src/pipeline/language.ts';
-import { embedText, quantiseStyle } from '../../src/pipeline/stages.ts';
+import { extendTokens } from '../../src/pipeline/stages/language.ts';
+import { embedText, quantiseStyle } from '../../src/pipeline/stages/networks.ts';
 
 export const PROMPT = 'calm piano, 80 bpm';
 export const SEED = 7;

@@ -4,7 +4,7 @@ import { platform } from '#platform';
 import { MelodyError } from '../../errors.ts';
 import { Melody } from '../../pipeline/melody.ts';
 import { checkConfig, type Model, type ModelConfig, openModel } from '../../pipeline/model.ts';
-import { Tokenizer } from '../../pipeline/tokenizer.ts';
+import { Tokenizer } from '../../pipeline/stages/tokenizer.ts';
 import { packageRoot } from '../../platform/node_models.ts';
 import { randomWeights } from '../../weights/random_weights.ts';
 import { DEFAULT_MODEL, locateModel } from '../locate_model.ts';

@@ -1,5 +1,5 @@
 """What a prompt says of tempo, key and metre in so many words, and a draw from the style heads for what it leaves open.
-The engine's src/pipeline/controls.ts does the same, with the same patterns and its own random numbers."""
+The engine's src/pipeline/controls/controls.ts does the same, with the same patterns and its own random numbers."""
 
 import math
 

@@ -1,6 +1,6 @@
 """Words of prompts: tempo, key and metre as said, and the known word nearest to an unknown one. Needs no torch.
 
-Two tables, both read by the engine too: src/pipeline/spoken.json (patterns; control_words.ts) and data/synonyms.json (nearest_words.ts; an
+Two tables, both read by the engine too: src/pipeline/controls/spoken.json (patterns; control_words.ts) and data/synonyms.json (nearest_words.ts; an
 exported tokenizer.json carries it, because which words are known is the model's). test/pipeline/prompts.json holds the two parsers together.
 """
 from __future__ import annotations
@@ -12,7 +12,7 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
-SPOKEN = Path(__file__).parents[3] / 'src' / 'pipeline' / 'spoken.json'
+SPOKEN = Path(__file__).parents[3] / 'src' / 'pipeline' / 'controls' / 'spoken.json'
 SYNONYMS = Path(__file__).parent / 'data' / 'synonyms.json'
 NAMES = ('C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B')
 PITCH = {'c': 0, 'd': 2, 'e': 4, 'f': 5, 'g': 7, 'a': 9, 'b': 11}

@@ -1,14 +1,14 @@
 // Tempo, metre and key of a piece: asked for, or read from the prompt, or else chosen to fit its style.
 
-import type { Machine } from '../engine/engine.ts';
-import { type ControlsConfig, KEYS } from '../models/semantic_lm.ts';
-import { philox, STREAM, seedWords } from '../ops/random.ts';
+import type { Machine } from '../../engine/engine.ts';
+import { type ControlsConfig, KEYS } from '../../models/semantic_lm.ts';
+import { philox, STREAM, seedWords } from '../../ops/random.ts';
+import type { Model } from '../model.ts';
+import type { Decided } from '../options.ts';
+import type { Progress } from '../progress.ts';
+import type { Guide } from '../stages/guide.ts';
+import { styleLogits } from '../stages/networks.ts';
 import { type AskedControls, inRange, type Key, keyName, keyNumber, metreName, parseKey, parseMetre, readWords } from './control_words.ts';
-import type { Guide } from './guide.ts';
-import type { Model } from './model.ts';
-import type { Decided } from './options.ts';
-import type { Progress } from './progress.ts';
-import { styleLogits } from './stages.ts';
 
 /** What is decided; the model is told that it does not know what is absent. */
 export interface Controls {

@@ -2,11 +2,11 @@
 //
 // Frames are spectral ones here: `upsample` to a latent frame, numbered from the start of the piece. A sample hears the frames up to two
 // before and behind its own, so a part that ends with frame n hands on the phase before frame n − 2.
-import { framingOf, noiseBlocks, type RunningDecoderConfig } from '../models/vae_decoder.ts';
-import { pitchTurns } from '../ops/phase.ts';
-import { randomWords, STREAM, seedWords } from '../ops/random.ts';
-import { hann } from '../ops/spectrum.ts';
-import type { ModelConfig } from './model.ts';
+import { framingOf, noiseBlocks, type RunningDecoderConfig } from '../../models/vae_decoder.ts';
+import { pitchTurns } from '../../ops/phase.ts';
+import { randomWords, STREAM, seedWords } from '../../ops/random.ts';
+import { hann } from '../../ops/spectrum.ts';
+import type { ModelConfig } from '../model.ts';
 
 const MARGIN = 2; // frames to each side that reach into a hop
 /** Given audio below this share of its strongest bin says no phase: chance does. */

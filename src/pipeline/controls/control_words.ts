@@ -1,7 +1,7 @@
 // Tempo, key and metre in words: what a prompt says of them, and what an option means.
 
-import { MelodyError } from '../errors.ts';
-import type { ControlsConfig } from '../models/semantic_lm.ts';
+import { MelodyError } from '../../errors.ts';
+import type { ControlsConfig } from '../../models/semantic_lm.ts';
 import spoken from './spoken.json' with { type: 'json' };
 
 /** Beats a minute that may be asked for. */

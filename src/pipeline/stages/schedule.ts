@@ -1,5 +1,5 @@
 // How far each diffusion step turns, and which frames a window makes (docs/system.md §4, §7). Pure functions.
-import { MelodyError } from '../errors.ts';
+import { MelodyError } from '../../errors.ts';
 
 export type Schedule = 'linear' | 'uniform';
 /** 'rotation': the deterministic sampler of the paper; 'ddpm': ancestral sampling with fresh noise at every step. */

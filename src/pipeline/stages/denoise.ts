@@ -1,16 +1,16 @@
 // The diffusion of windows: noise → latents that follow the tokens, in a few steps of the dual-path network (docs/system.md §4, §7).
 
-import type { Machine } from '../engine/engine.ts';
-import { readFloats } from '../graph/residents.ts';
-import { reshape, state, type Tensor } from '../graph/tensor.ts';
-import { dualPath, dualPathAngles, dualPathTokens, type TokenMemory } from '../models/dual_path.ts';
-import { ddpmStep, diffusionStep, frameAngles } from '../ops/diffusion.ts';
-import { copy } from '../ops/elementwise.ts';
-import { concatRows } from '../ops/gather.ts';
-import { normalNoise, STREAM, seedWords } from '../ops/random.ts';
-import { countNonFinite } from '../ops/watch.ts';
-import { nonFinite } from './faults.ts';
-import type { Model } from './model.ts';
+import type { Machine } from '../../engine/engine.ts';
+import { readFloats } from '../../graph/residents.ts';
+import { reshape, state, type Tensor } from '../../graph/tensor.ts';
+import { dualPath, dualPathAngles, dualPathTokens, type TokenMemory } from '../../models/dual_path.ts';
+import { ddpmStep, diffusionStep, frameAngles } from '../../ops/diffusion.ts';
+import { copy } from '../../ops/elementwise.ts';
+import { concatRows } from '../../ops/gather.ts';
+import { normalNoise, STREAM, seedWords } from '../../ops/random.ts';
+import { countNonFinite } from '../../ops/watch.ts';
+import { nonFinite } from '../faults.ts';
+import type { Model } from '../model.ts';
 import { rotations, type Sampler, type Schedule } from './schedule.ts';
 
 export interface DenoiseRequest {

@@ -1,7 +1,7 @@
 // Prompt text → token ids, as tools/train/melody_train/tokenizer.py: lower case, words, the nearest that are known, greedy longest pieces.
-import { MelodyError } from '../errors.ts';
-import { readWords } from './control_words.ts';
-import { Synonyms } from './nearest_words.ts';
+import { MelodyError } from '../../errors.ts';
+import { readWords } from '../controls/control_words.ts';
+import { Synonyms } from '../controls/nearest_words.ts';
 
 const UNKNOWN = 1;
 const MAX_PROMPT = 65536; // characters; more than a prompt, less than an accident costs

@@ -1,17 +1,17 @@
 // The stages of a generation, each from host data to host data: what a lost GPU costs is one stage, never the piece.
 
-import type { Machine } from '../engine/engine.ts';
-import { MelodyError } from '../errors.ts';
-import { audioTower } from '../models/audio_tower.ts';
-import { styleCodes } from '../models/rvq.ts';
-import { LISTENING_RATE, semanticFeatures, semanticTokens } from '../models/semantic_encoder.ts';
-import { styleHeads } from '../models/style_heads.ts';
-import { textTower } from '../models/text_tower.ts';
-import { decoderContext, runningDecoder, runningInputs, vaeDecoder } from '../models/vae_decoder.ts';
-import { vaeEncoder } from '../models/vae_encoder.ts';
-import { finite } from './faults.ts';
+import type { Machine } from '../../engine/engine.ts';
+import { MelodyError } from '../../errors.ts';
+import { audioTower } from '../../models/audio_tower.ts';
+import { styleCodes } from '../../models/rvq.ts';
+import { LISTENING_RATE, semanticFeatures, semanticTokens } from '../../models/semantic_encoder.ts';
+import { styleHeads } from '../../models/style_heads.ts';
+import { textTower } from '../../models/text_tower.ts';
+import { decoderContext, runningDecoder, runningInputs, vaeDecoder } from '../../models/vae_decoder.ts';
+import { vaeEncoder } from '../../models/vae_encoder.ts';
+import { finite } from '../faults.ts';
+import { audioOf, type Model } from '../model.ts';
 import { logMel } from './log_mel.ts';
-import { audioOf, type Model } from './model.ts';
 import type { RunningPhase } from './running_phase.ts';
 
 /** Token ids → unit embedding of the text. */

@@ -1,9 +1,9 @@
 // What an audio tower of kind 'ast' is shown of music (weights/FORMAT.md).
-import { melBank } from '../audio/mel.ts';
-import type { Graph } from '../graph/graph.ts';
-import type { Tensor } from '../graph/tensor.ts';
-import { sharedConstant } from '../ops/constant.ts';
-import { complexPower, filterBank, logFloor, stft } from '../ops/spectrum.ts';
+import { melBank } from '../../audio/mel.ts';
+import type { Graph } from '../../graph/graph.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { sharedConstant } from '../../ops/constant.ts';
+import { complexPower, filterBank, logFloor, stft } from '../../ops/spectrum.ts';
 
 const SIZE = 1024; // samples of a window
 const BINS = SIZE / 2 + 1;

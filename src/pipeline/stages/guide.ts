@@ -1,7 +1,7 @@
 // What a language model with controls is told at every position: where in the bar the token it is about to predict lies, key and tempo.
-import type { Graph } from '../graph/graph.ts';
-import { type ControlIds, type ControlsConfig, clockRow, keyRow, tempoRow } from '../models/semantic_lm.ts';
-import type { Moment } from './clock.ts';
+import type { Graph } from '../../graph/graph.ts';
+import { type ControlIds, type ControlsConfig, clockRow, keyRow, tempoRow } from '../../models/semantic_lm.ts';
+import type { Moment } from '../controls/clock.ts';
 
 export interface Guide {
   /** Beat and bar at a time of the piece, in seconds; undefined where no clock runs. */

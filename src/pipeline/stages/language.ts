@@ -1,17 +1,17 @@
 // The stage that plans: style codes and the tokens so far → more semantic tokens (docs/system.md §3, §7).
 
-import type { Machine } from '../engine/engine.ts';
-import { type Graph, plus } from '../graph/graph.ts';
-import { reshape, state, type Tensor } from '../graph/tensor.ts';
-import { type ControlsConfig, controlSum, type KvCache, kvCache, semanticLm, stylePrefix } from '../models/semantic_lm.ts';
-import { add } from '../ops/elementwise.ts';
-import { concatRows, slice } from '../ops/gather.ts';
-import { seedWords } from '../ops/random.ts';
-import { type Sampling, sampleToken, samplingParams } from '../ops/sample.ts';
-import { countNonFinite } from '../ops/watch.ts';
-import { nonFinite } from './faults.ts';
+import type { Machine } from '../../engine/engine.ts';
+import { type Graph, plus } from '../../graph/graph.ts';
+import { reshape, state, type Tensor } from '../../graph/tensor.ts';
+import { type ControlsConfig, controlSum, type KvCache, kvCache, semanticLm, stylePrefix } from '../../models/semantic_lm.ts';
+import { add } from '../../ops/elementwise.ts';
+import { concatRows, slice } from '../../ops/gather.ts';
+import { seedWords } from '../../ops/random.ts';
+import { type Sampling, sampleToken, samplingParams } from '../../ops/sample.ts';
+import { countNonFinite } from '../../ops/watch.ts';
+import { nonFinite } from '../faults.ts';
+import type { Model, ModelConfig } from '../model.ts';
 import { type Guide, guideIds, guideInputs } from './guide.ts';
-import type { Model, ModelConfig } from './model.ts';
 
 export interface LanguageRequest {
   /** RVQ codes of the style; undefined for the null prefix. */

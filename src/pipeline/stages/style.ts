@@ -1,13 +1,13 @@
 // What is asked for, in words or as music → the 12 style tokens that lead the language model (docs/system.md §2).
-import { convertAudio } from '../audio/channels.ts';
-import type { Machine } from '../engine/engine.ts';
-import { MelodyError } from '../errors.ts';
-import { LISTENING_RATE } from '../models/semantic_encoder.ts';
-import { type ControlRequest, type Controls, decideControls, describe } from './controls.ts';
-import type { Model } from './model.ts';
-import type { StyleOptions } from './options.ts';
-import type { Progress } from './progress.ts';
-import { embedAudio, embedText, quantiseStyle } from './stages.ts';
+import { convertAudio } from '../../audio/channels.ts';
+import type { Machine } from '../../engine/engine.ts';
+import { MelodyError } from '../../errors.ts';
+import { LISTENING_RATE } from '../../models/semantic_encoder.ts';
+import { type ControlRequest, type Controls, decideControls, describe } from '../controls/controls.ts';
+import type { Model } from '../model.ts';
+import type { StyleOptions } from '../options.ts';
+import type { Progress } from '../progress.ts';
+import { embedAudio, embedText, quantiseStyle } from './networks.ts';
 
 export interface Style {
   /** RVQ codes; undefined: no style asked for, the null prefix. */
