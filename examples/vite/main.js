@@ -1,0 +1,1 @@
+import 'melody/player';

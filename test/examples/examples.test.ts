@@ -1,0 +1,216 @@
+// Every example runs: programs make music with the toy model, pages are built and opened in a browser.
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readWav } from '../../src/audio/wav.ts';
+import { type Browser, chromiumPath, openBrowser } from '../../tools/chromium.mjs';
+import { serveFolder } from '../../tools/serve.mjs';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const MINUTES = 60_000;
+/** React and webpack are no packages of this repository: `MELODY_TEST_INSTALL=1` installs them from the registry. */
+const install = Boolean(process.env.MELODY_TEST_INSTALL);
+let folder: string;
+let browser: Browser | undefined;
+
+beforeAll(async () => {
+  const built = spawnSync(process.execPath, [join(root, 'tools/build.mjs'), '--if-stale', '--types'], { encoding: 'utf8' });
+  expect(built).toMatchObject({ status: 0 });
+  folder = mkdtempSync(join(tmpdir(), 'melody-examples-'));
+  cpSync(join(root, 'examples'), folder, { recursive: true });
+  mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
+  symlinkSync(root, join(folder, 'node_modules/melody'));
+  for (const name of ['esbuild', 'vite', 'typescript', '@types/node', 'undici-types'])
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+}, 5 * MINUTES);
+afterAll(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs a script of an example, in its folder. */
+const node = (example: string, ...words: string[]) =>
+  spawnSync(process.execPath, words, { cwd: join(folder, example), encoding: 'utf8', timeout: 8 * MINUTES });
+
+test('all ten are here, and listed', () => {
+  const names = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const readme = readFileSync(join(root, 'examples/README.md'), 'utf8');
+  expect(names).toHaveLength(10);
+  for (const { name } of names) expect(readme).toContain(`[${name}](${name}/`);
+});
+
+test(
+  'node_script makes a WAV file',
+  () => {
+    const done = node('node_script', 'make.mjs', 'piano', 'piano.wav', '1', 'melody-tiny');
+    expect(done).toMatchObject({ status: 0, stdout: expect.stringMatching(/^piano\.wav: seed \d+, -\d+\.\d LUFS\n/) });
+    expect(readWav(readFileSync(join(folder, 'node_script/piano.wav'))).channels[0].length).toBe(24_000);
+    expect(node('node_script', 'make.mjs', 'piano', 'no.wav', '-1', 'melody-tiny')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('invalid_argument'),
+    });
+  },
+  9 * MINUTES,
+);
+
+test(
+  'http_server answers in turn, stops for who leaves, and refuses what it should',
+  async () => {
+    const server = spawn(process.execPath, ['server.mjs', '0', 'melody-tiny'], {
+      cwd: join(folder, 'http_server'),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let out = '';
+    const says = (pattern: RegExp) =>
+      new Promise<RegExpExecArray>((found) => {
+        const look = () => {
+          const match = pattern.exec(out);
+          if (match) found(match);
+        };
+        server.stdout.on('data', look);
+        look();
+      });
+    server.stdout.on('data', (data) => {
+      out += data;
+    });
+    try {
+      const [, port] = await says(/listening on (\d+)/);
+      const ask = (query: string, signal?: AbortSignal) => fetch(`http://127.0.0.1:${port}/music?${query}`, { signal: signal ?? null });
+      const leaves = new AbortController();
+      const left = ask('prompt=piano&seconds=60', leaves.signal).catch((error: Error) => error.name);
+      const waits = ask('prompt=piano&seconds=1');
+      setTimeout(() => leaves.abort(), 500);
+      expect(await left).toBe('AbortError');
+      const answer = await waits;
+      expect(answer.status).toBe(200);
+      expect(readWav(new Uint8Array(await answer.arrayBuffer())).channels[0].length).toBe(24_000);
+      await says(/a listener left/);
+      expect((await ask('prompt=piano&seconds=1e9')).status).toBe(400);
+      expect((await ask('prompt=piano&seconds=0')).status).toBe(400);
+    } finally {
+      const ended = new Promise((done) => server.once('exit', done));
+      server.kill('SIGTERM');
+      await ended;
+    }
+  },
+  9 * MINUTES,
+);
+
+const ffmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
+if (!ffmpeg) console.log('examples: no ffmpeg here, ffmpeg_pipe is not run');
+test.runIf(ffmpeg)(
+  'ffmpeg_pipe encodes a stream',
+  () => {
+    expect(node('ffmpeg_pipe', 'encode.mjs', 'piano', 'piano.flac', '2', 'melody-tiny')).toMatchObject({
+      status: 0,
+      stdout: 'piano.flac written\n',
+    });
+    const back = spawnSync('ffmpeg', ['-v', 'error', '-i', join(folder, 'ffmpeg_pipe/piano.flac'), '-f', 's16le', '-'], { maxBuffer: 1e8 });
+    expect(back.stdout.length).toBe(2 * 24_000 * 2);
+  },
+  9 * MINUTES,
+);
+
+test(
+  'typescript compiles under the strictest settings, and runs',
+  () => {
+    expect(node('typescript', join(root, 'node_modules/typescript/bin/tsc'))).toMatchObject({ stdout: '', status: 0 });
+    const done = node('typescript', 'build/main.js', '1', 'melody-tiny');
+    expect(done.stdout.match(/^seed [123]: \d+ BPM/gm)).toHaveLength(3);
+  },
+  9 * MINUTES,
+);
+
+/** Opens a built page; its errors, files that were missing, and what `look` returns of it. */
+async function open(page: string, look: string) {
+  browser ??= await openBrowser();
+  const site = await serveFolder(folder, { port: 0 });
+  const tab = await browser.context.newPage();
+  const faults: string[] = [];
+  tab.on('pageerror', (error) => faults.push(error.message));
+  tab.on(
+    'response',
+    (response) => response.status() >= 400 && !/favicon/.test(response.url()) && faults.push(`${response.status()} ${response.url()}`),
+  );
+  await tab.goto(`${site.origin}${page}`);
+  const seen = await tab.evaluate(look);
+  await tab.close();
+  await site.close();
+  return { faults, seen };
+}
+
+/** A bundle is right when the worker that it starts answers: a folder without a model is an answer of its own. */
+const PRESS = `(async () => {
+  const player = document.querySelector('melody-player');
+  await customElements.whenDefined('melody-player');
+  player.shadowRoot.querySelector('button').click();
+  for (;;) {
+    const { snapshot } = player.session ?? {};
+    if (snapshot?.error) return snapshot.error.code + ': ' + snapshot.error.message;
+    await new Promise((later) => setTimeout(later, 50));
+  }
+})()`;
+const ANSWERED = /^io: .*(manifest|config)\.json/;
+
+for (const [example, build] of [
+  ['esbuild', ['build.mjs']],
+  ['vite', [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'error']],
+  ['webpack', ['node_modules/webpack-cli/bin/cli.js']],
+] as const)
+  test.runIf(example !== 'webpack' || install)(
+    `${example} builds a page whose worker answers`,
+    async () => {
+      if (example === 'webpack') npmInstall(example);
+      expect(node(example, ...build)).toMatchObject({ status: 0, stderr: '' });
+      expect(existsSync(join(folder, example, 'build/index.html'))).toBe(true);
+      if (!chromiumPath) return;
+      const { seen } = await open(`/${example}/build/index.html`, PRESS);
+      expect(seen).toMatch(ANSWERED);
+    },
+    9 * MINUTES,
+  );
+
+test.runIf(chromiumPath)(
+  'plain_page needs no build',
+  async () => {
+    cpSync(join(root, 'dist/web'), join(folder, 'plain_page/web'), { recursive: true });
+    const { seen } = await open('/plain_page/index.html', PRESS);
+    expect(seen).toMatch(ANSWERED);
+  },
+  9 * MINUTES,
+);
+
+test(
+  'web_audio builds and opens',
+  async () => {
+    expect(node('web_audio', 'build.mjs')).toMatchObject({ status: 0, stderr: '' });
+    if (!chromiumPath) return;
+    expect(await open('/web_audio/build/index.html', `document.querySelector('button').textContent`)).toEqual({ faults: [], seen: 'Play' });
+  },
+  9 * MINUTES,
+);
+
+test.runIf(install)(
+  'react renders a player that starts and ends its session',
+  async () => {
+    npmInstall('react');
+    expect(node('react', 'build.mjs')).toMatchObject({ status: 0, stderr: '' });
+    if (!chromiumPath) return;
+    const seen = `(async () => { for (;;) { const text = document.querySelector('output')?.textContent; if (text) return text; await new Promise(requestAnimationFrame); } })()`;
+    expect(await open('/react/build/index.html', seen)).toEqual({ faults: [], seen: 'empty' });
+  },
+  9 * MINUTES,
+);
+
+/** What an example needs beside melody, from the registry. */
+function npmInstall(example: string) {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(folder, example, 'package.json'), 'utf8'));
+  const packages = Object.entries({ ...dependencies, ...devDependencies }).filter(([name]) => !/^(melody|esbuild$)/.test(name));
+  const into = join(folder, example);
+  rmSync(join(into, 'package.json'));
+  const words = ['install', '--no-audit', '--no-fund', '--no-save', ...packages.map(([name, range]) => `${name}@${range}`)];
+  expect(spawnSync('npm', words, { cwd: into, encoding: 'utf8' })).toMatchObject({ status: 0 });
+}
