@@ -26,7 +26,7 @@ async function timeSome(gpu: Gpu, from: number, to: number, record: (pass: GPUCo
     encoder.resolveQuerySet(querySet, 0, n * 2, resolved, 0);
     gpu.device.queue.submit([encoder.finish()]);
     const ns = new BigUint64Array(await gpu.read(resolved, n * 16));
-    return Array.from({ length: n }, (_, i) => Number(ns[2 * i + 1] - ns[2 * i]) / 1e6);
+    return Array.from({ length: n }, (_, i) => Number((ns[2 * i + 1] ?? 0n) - (ns[2 * i] ?? 0n)) / 1e6);
   } finally {
     querySet.destroy();
     gpu.free(resolved);

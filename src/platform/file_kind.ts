@@ -49,7 +49,8 @@ export function fileKind(start: Uint8Array): FileKind | undefined {
   const found = KINDS.find(({ mark, at = 0 }) => mark.every((byte, i) => start[at + i] === byte));
   if (found) return found.kind;
   // MPEG audio without tags: eleven set bits, a layer and a bit rate that exist.
-  if (start[0] === 0xff && (start[1] & 0xe6) > 0xe0 && start[2] >> 4 !== 0xf) return { what: 'an MP3 file', hint: CONVERT_AUDIO };
+  const [sync = 0, version = 0, rate = 0] = start;
+  if (sync === 0xff && (version & 0xe6) > 0xe0 && rate >> 4 !== 0xf) return { what: 'an MP3 file', hint: CONVERT_AUDIO };
   const text = String.fromCharCode(...start.subarray(0, 64))
     .trimStart()
     .toLowerCase();

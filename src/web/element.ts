@@ -104,6 +104,7 @@ export class MelodyPlayerElement extends Base {
       return session;
     } catch (error) {
       this.#say(sentence(error as Error));
+      return undefined;
     }
   }
 

@@ -112,6 +112,7 @@ export const stubWorker = (tab: Page, set: Partial<Stub> = {}) =>
             await wait(20);
           }
         }
+        return undefined;
       }
     }
     globalThis.Worker = StubWorker as unknown as typeof Worker;

@@ -97,6 +97,7 @@ def exported(folder: str):
 def trained(name: str, folder: str):
     """The same of the checkpoints under runs/: stage vae, and stage polish's decoder where there is one."""
     from pathlib import Path
+
     from .config import load_config
     from .loop import load_weights
     from .models.vae_decoder import vae_decoder

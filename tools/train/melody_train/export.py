@@ -73,7 +73,7 @@ def collect(c, paths, unfinished=False):
     """-> (exported config, {network: state dict}, names of what is not trained) from the checkpoints of every stage (EMA weights).
 
     A missing stage is an error; with `unfinished` its networks are exported as they start."""
-    from .stages.towers import TrainedTowers
+    from .models.towers import TrainedTowers
     from .stages.vae import Vae
     from .tokenizer import Tokenizer
 

@@ -84,7 +84,7 @@ class SemanticFeatures(nn.Module):
         return torch.cat([chroma, bass, onset, (mel - self.mel_mean) @ self.mel_basis], -1) * self.scale
 
     @torch.no_grad()
-    def fit(self, batches) -> 'SemanticFeatures':
+    def fit(self, batches) -> SemanticFeatures:
         """Fit mel_mean, mel_basis and scale on batches of audio [B, n] (a few minutes of varied music are enough)."""
         onsets, mels = [], []
         for audio in batches:

@@ -68,7 +68,7 @@ def inputs(c):
     """Short inputs of every network, the same for both storage types."""
     g = torch.Generator().manual_seed(3)
     ids = lambda high, n: torch.randint(0, high, (1, n), generator=g)
-    rvq, path, lm = c['rvq'], c['dual_path'], c['semantic_lm']
+    path, lm = c['dual_path'], c['semantic_lm']
     style = lm['words'] + lm['style_entries'] * torch.arange(lm['style_levels']) + ids(lm['style_entries'], lm['style_levels'])
     bos = torch.full((1, 1), lm['words'] + lm['style_levels'] * lm['style_entries'])
     angle = torch.full((1, 120), 0.7)

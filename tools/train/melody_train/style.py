@@ -5,9 +5,8 @@ import random
 import torch
 
 from .loop import load_weights
-from .models.audio_tower import audio_tower
 from .models.rvq import Rvq
-from .models.text_tower import TextTower
+from .models.towers import TrainedTowers
 from .processes import device
 from .semantic import load_encoder
 from .tokenizer import Tokenizer
@@ -35,20 +34,12 @@ def caption(meta, shift, rng: random.Random):
     return rng.choice(meta['captions'])
 
 
-class Towers(torch.nn.Module):
-    def __init__(self, c, vocab):
-        super().__init__()
-        self.text = TextTower({**c['text_tower'], 'vocab': vocab})
-        self.audio = audio_tower(c['audio_tower'])
-
-
 class StyleSource:
     """The trained towers and RVQ, frozen, on the device."""
 
     def __init__(self, c, paths):
         self.tokenizer = Tokenizer.load(paths.runs / 'tokenizer.json')
         self.encoder = load_encoder(c, paths)
-        from .stages.towers import TrainedTowers
         model = load_weights(paths.runs / 'towers', TrainedTowers(c, len(self.tokenizer.vocab)))
         self.towers = model.towers.to(device())
         self.rvq = Rvq(c['rvq'], c['text_tower']['embedding_dim'])

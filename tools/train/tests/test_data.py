@@ -25,7 +25,7 @@ def own_style(name):
 
 class Theory(unittest.TestCase):
     def test_every_progression_parses_and_stays_in_its_bar_count(self):
-        for kind, modes in theory.PROGRESSIONS.items():
+        for kind in theory.PROGRESSIONS:
             for mode in ('major', 'minor'):
                 for seed in range(20):
                     bars = theory.progression(Random(seed), kind, 3, mode, 13)

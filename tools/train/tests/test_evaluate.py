@@ -8,7 +8,8 @@ import torch
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from melody_train import features, measures as m, probes  # noqa: E402
+from melody_train import features, probes  # noqa: E402
+from melody_train import measures as m
 from melody_train.data.instruments import CLASSES  # noqa: E402
 from melody_train.evaluation import parts, prompts, whole  # noqa: E402
 

@@ -14,12 +14,12 @@ except ImportError as error:
 
 from melody_train.config import load_config  # noqa: E402
 from melody_train.export import build, exported_config  # noqa: E402
-from melody_train.optimisers import Muon, orthogonal  # noqa: E402
 from melody_train.losses import PhaseLoss  # noqa: E402
 from melody_train.models.controls import UNKNOWN, Controls  # noqa: E402
 from melody_train.models.dual_path import DualPath, merge, merge_window, overlap_add, segment  # noqa: E402
 from melody_train.models.spectrum import framed_istft, framed_stft  # noqa: E402
 from melody_train.models.sru import Scan, naive_scan  # noqa: E402
+from melody_train.optimisers import Muon, orthogonal  # noqa: E402
 from melody_train.sampling import filtered, generate_tokens, rotate, schedule  # noqa: E402
 from melody_train.tokenizer import Tokenizer, split_words  # noqa: E402
 from melody_train.wishes import said  # noqa: E402

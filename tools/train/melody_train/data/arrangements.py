@@ -1,6 +1,27 @@
 """What each of our own styles is made of: layers and drum patterns for arranger.Arranger. GM program numbers count from 0."""
-from .arranger import (AGOGO, CABASA, CLAP, CONGA, HAT, HIGH_TOM, KICK, LOW_CONGA, LOW_TOM, OPEN, PEDAL, RIDE, RIM, SHAKER, SNARE, SURDO,
-                       TAMBOURINE, TIMBALE, TRIANGLE, Layer, Spec)
+from .arranger import (
+                       AGOGO,
+                       CABASA,
+                       CLAP,
+                       CONGA,
+                       HAT,
+                       HIGH_TOM,
+                       KICK,
+                       LOW_CONGA,
+                       LOW_TOM,
+                       OPEN,
+                       PEDAL,
+                       RIDE,
+                       RIM,
+                       SHAKER,
+                       SNARE,
+                       SURDO,
+                       TAMBOURINE,
+                       TIMBALE,
+                       TRIANGLE,
+                       Layer,
+                       Spec,
+)
 
 FOUR = ('X...X...X...X...',)
 BACKBEAT = ('....X.......X...',)

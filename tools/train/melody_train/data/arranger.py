@@ -161,7 +161,7 @@ class Arranger:
         channel, pattern = self.start(layer)
         for bar in self.active_bars(order):
             hits = list(self.hits(pattern * (self.spec.steps // len(pattern))))
-            for step, n, c in hits:
+            for step, _, c in hits:
                 chord = self.chord_at(bar, step)
                 root = 36 + (chord.root - 36) % 12
                 line = [root, root + 7, root + 12] + [p for p in voicing(chord, root + 13)] + [root + 24]

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from .score import Score, read_midi
@@ -28,7 +28,7 @@ class MmaError(RuntimeError):
     """MMA is missing or did not compile the song."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def grooves(style_file: str, library: str = LIBRARY) -> tuple:
     """All usable grooves of one style file ('stdlib/bossanova'), in file order."""
     path = os.path.join(library, style_file + '.mma')

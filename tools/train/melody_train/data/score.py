@@ -49,7 +49,7 @@ class Score:
     def instrument(self, channel: int, program: int, volume: int = 100, pan: int = 64) -> None:
         self.events += [Event(0.0, 'pc', channel, program), Event(0.0, 'cc', channel, 7, volume), Event(0.0, 'cc', channel, 10, pan)]
 
-    def sort(self) -> 'Score':
+    def sort(self) -> Score:
         self.events.sort(key=lambda e: (e.time, ORDER[e.kind], e.channel, e.a))
         return self
 
@@ -71,7 +71,7 @@ class Score:
     def channels(self) -> set:
         return {e.channel for e in self.events if e.kind == 'on'}
 
-    def without(self, channels: set, start: float = 0.0, end: float = 1e9) -> 'Score':
+    def without(self, channels: set, start: float = 0.0, end: float = 1e9) -> Score:
         """A copy in which these channels play no note that begins in [start, end)."""
         kept = [e for e in self.events if not (e.kind == 'on' and e.channel in channels and start <= e.time < end)]
         return Score(kept, self.beats)

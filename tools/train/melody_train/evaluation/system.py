@@ -4,7 +4,7 @@
 """
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 
@@ -17,9 +17,9 @@ class Style(NamedTuple):
     """What the language model is asked for: RVQ codes [B, levels] and, where the model knows them, one Controls a row."""
 
     codes: torch.Tensor
-    controls: Optional[list] = None
+    controls: list | None = None
 
-    def rows(self, start: int, end: int) -> 'Style':
+    def rows(self, start: int, end: int) -> Style:
         return Style(self.codes[start:end], self.controls and self.controls[start:end])
 
 

@@ -8,7 +8,7 @@ tempo bins, equally wide in log2(bpm); "no tempo". Positions before token 0 (the
 """
 
 import math
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -20,9 +20,9 @@ class Controls(NamedTuple):
     """What is known of a piece; None where it is not. `bpm` and `beats` (felt beats a bar) only count together. `beat` is the place on the
     beat grid, in beats after a bar line, of the start of token 0."""
 
-    bpm: Optional[float] = None
-    beats: Optional[int] = None
-    key: Optional[int] = None  # tonic 0...11 (C first) + 12 if minor
+    bpm: float | None = None
+    beats: int | None = None
+    key: int | None = None  # tonic 0...11 (C first) + 12 if minor
     beat: float = 0.0
 
 

@@ -6,7 +6,6 @@
 The token side (`tokens`) does not depend on the step: compute it once a generation.
 """
 
-import math
 
 import torch
 import torch.nn.functional as F

@@ -5,13 +5,13 @@
 """
 
 import math
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import nn
 
 
-@lru_cache(maxsize=None)
+@cache
 def triton_scan():
     """TritonScan, or None with a line where Triton is not installed."""
     try:

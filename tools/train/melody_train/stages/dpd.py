@@ -14,9 +14,9 @@ from .. import cache
 from ..ahead import pieces
 from ..latents import Latents
 from ..loop import Run, start_from
+from ..models.dual_path import DualPath
 from ..optimisers import optimiser_of
 from ..processes import autocast, device, stream
-from ..models.dual_path import DualPath
 from ..semantic import load_encoder
 
 ANGLES = (0.2, 0.5, 0.8, 1.1, 1.4)
@@ -56,6 +56,7 @@ def evaluate(run, z, ids):
     noise = torch.randn(z.shape, generator=generator).to(z)
     result = {}
     with run.with_ema() as model, autocast():
+        right = {}
         for wrong in (False, True):
             tokens = model.tokens(ids.roll(1, 0) if wrong else ids)
             errors = {}

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from .. import cache
-from ..models.controls import ControlTable, FELT_BEATS
+from ..models.controls import FELT_BEATS, ControlTable
 from ..models.style_heads import StyleHeads
 from ..processes import device
 from ..semantic import rotate_keys

@@ -5,8 +5,8 @@ import torch
 from .. import cache
 from ..latents import Latents
 from ..loop import load_weights
-from ..processes import autocast, device, on_gpu
 from ..models.vae_encoder import vae_encoder
+from ..processes import autocast, device, on_gpu
 
 
 def run(c, paths):

@@ -13,10 +13,10 @@ from .. import cache
 from ..ahead import ahead, pieces
 from ..features import rotate_each
 from ..loop import Run, start_from
-from ..optimisers import optimiser_of
-from ..processes import autocast, device, stream
 from ..models.controls import UNKNOWN, of_attributes
 from ..models.semantic_lm import SemanticLm
+from ..optimisers import optimiser_of
+from ..processes import autocast, device, stream
 from ..semantic import load_encoder
 from ..style import StyleSource, caption
 

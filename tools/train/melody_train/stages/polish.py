@@ -11,11 +11,11 @@ from .. import cache
 from ..ahead import pieces
 from ..corpus import Corpus
 from ..loop import Run
-from ..optimisers import adamw
-from ..processes import autocast, device, on_gpu, stream
 from ..losses import SpectralLoss, baselines, chroma_cosine, log_mel_distance
 from ..models.discriminators import Discriminators, discriminator_loss, generator_losses
 from ..models.vae_decoder import vae_decoder
+from ..optimisers import adamw
+from ..processes import autocast, device, on_gpu, stream
 from .vae import mid_of, phase_loss_of, reconstruct, total_of
 
 

@@ -8,11 +8,12 @@ from torch import nn
 from .. import cache
 from ..loop import load_weights
 from ..models.rvq import Rvq
+from ..models.towers import TrainedTowers
 from ..processes import device
 from ..semantic import rotate_keys
 from ..style import caption
 from ..tokenizer import Tokenizer
-from .towers import Heads, Labels, TrainedTowers, head_accuracy, plain_caption
+from .towers import Heads, Labels, head_accuracy, plain_caption
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
 import torch
 
 from .. import cache
-from ..models.rvq import kmeans, nearest
+from ..models.rvq import kmeans
 from ..processes import device
 from ..semantic import SemanticEncoder, rotate_keys
 

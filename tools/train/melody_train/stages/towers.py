@@ -16,12 +16,12 @@ from .. import cache
 from ..ahead import ahead, pieces
 from ..features import rotate_each
 from ..loop import Run
+from ..models.towers import TrainedTowers
 from ..optimisers import adamw
 from ..processes import alone, autocast, device, on_gpu, stream
 from ..semantic import load_encoder
-from ..style import Towers, caption
-from ..tokenizer import Tokenizer, split_words
-
+from ..style import caption
+from ..tokenizer import Tokenizer
 
 WEIGHTS = {'style': 0.2, 'tempo': 0.3, 'tonic': 0.5, 'mode': 0.2, 'instr': 0.2}
 
@@ -69,17 +69,6 @@ def plain_caption(meta):
     a = meta['attributes']
     said = 'style' in a and 'key' in a and 'tempo' in a
     return f'{a["style"]} in {a["key"]}, {round(a["tempo"])} bpm' if said else meta['captions'][0]
-
-
-class TrainedTowers(nn.Module):
-    """Both towers, the temperature; the heads are kept beside (see `extra` of Run) because only training needs them."""
-
-    def __init__(self, c, vocab):
-        super().__init__()
-        drop = c['train'].get('towers', {}).get('dropout', 0.0)
-        c = {**c, 'text_tower': {**c['text_tower'], 'dropout': drop}, 'audio_tower': {**c['audio_tower'], 'dropout': drop}}
-        self.towers = Towers(c, vocab)
-        self.log_scale = nn.Parameter(torch.tensor(1 / c['train'].get('towers', {}).get('temperature', 0.07)).log())
 
 
 def head_losses(heads, x, labels):

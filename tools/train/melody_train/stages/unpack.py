@@ -10,8 +10,8 @@ import shutil
 import torch
 
 from ..export import load_exported
+from ..models.towers import TrainedTowers
 from ..models.vae_encoder import outputs
-from .towers import TrainedTowers
 
 START_DEVIATION = 0.1  # of the encoder's noise, in latents of variance 1: an export does not keep the variance (docs/training.md section 2: 0.06 ... 0.13)
 

@@ -7,11 +7,11 @@ from torch import nn
 
 from ..corpus import Corpus
 from ..loop import Run, start_from
-from ..optimisers import optimiser_of
-from ..processes import autocast, device, stream
 from ..losses import PhaseLoss, SpectralLoss, baselines, chroma_cosine, log_mel_distance
 from ..models.vae_decoder import RunningPhaseDecoder, vae_decoder
 from ..models.vae_encoder import vae_encoder
+from ..optimisers import optimiser_of
+from ..processes import autocast, device, stream
 
 
 class Vae(nn.Module):
