@@ -1,6 +1,6 @@
 // The page: what is asked for, what is playing, what was made. All music is made in the worker behind `session`.
 import { Session, type Snapshot } from '../src/web/index.ts';
-import { NO_ADAPTER, sentence } from '../src/web/words.ts';
+import { sentence } from '../src/web/words.ts';
 import { byId, clock, debounce, say } from './dom.ts';
 import { type Entry, History, type Settings } from './history.ts';
 import { HistoryList, saveWav } from './history_list.ts';
@@ -60,17 +60,9 @@ async function open(): Promise<void> {
   };
   tell(undefined);
   try {
-    const terminal = 'Or make music in a terminal: the project’s README says how.';
-    if (!navigator.gpu) {
-      const remedy = isSecureContext
-        ? `Use a current Chrome, Edge, Safari or Firefox with hardware acceleration on. ${terminal}`
-        : 'Open it over https, or from this very machine.';
-      return tell(`This page needs WebGPU, and this browser does not offer it here. ${remedy}`);
-    }
-    const adapter = await navigator.gpu.requestAdapter();
-    if (!adapter) return tell(`${sentence(NO_ADAPTER)} ${terminal}`);
+    const adapter = await navigator.gpu?.requestAdapter(); // without one the processor computes
     const { deviceMemory } = navigator as { deviceMemory?: number };
-    await panel.open({ memoryGb: deviceMemory, bufferBytes: adapter.limits.maxBufferSize });
+    await panel.open({ memoryGb: deviceMemory, bufferBytes: adapter?.limits.maxBufferSize ?? 2 ** 30 });
     notice = 'Load the model, then press Play.';
     tell(undefined);
     await navigator.serviceWorker?.register('sw.js').catch(() => undefined); // without it the page itself needs the network

@@ -17,10 +17,9 @@ export class Cpu {
 
   private constructor(pool: Pool) {
     this.pool = pool;
-    const how = pool.threads === 0 ? 'on one thread' : `on ${pool.threads} thread${pool.threads === 1 ? '' : 's'}`;
     this.caps = {
       ...DEFAULT_CAPS,
-      name: `CPU, WebAssembly SIMD ${how}`,
+      name: 'CPU (WebAssembly SIMD)', // however many threads: the music is the same
       executor: 'cpu',
       storageBinding: MOST_BYTES,
       bufferSize: MOST_BYTES,

@@ -1,11 +1,5 @@
 // Numbers and faults in words, for every view.
 
-/** Where WebGPU is there, and no adapter for it. */
-export const NO_ADAPTER = {
-  message: 'this browser has WebGPU, but no graphics adapter for it',
-  hint: 'turn on hardware acceleration in its settings; on Linux, Chrome and Edge also want chrome://flags/#enable-unsafe-webgpu',
-};
-
 /** 28311552 → "28 MB". */
 export function megabytes(bytes: number): string {
   const mb = bytes / 1e6;

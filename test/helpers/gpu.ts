@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { platform } from '#platform';
 import { CpuPlan } from '../../src/cpu/plan.ts';
 import { Cpu, cpuRunner } from '../../src/cpu/runner.ts';
+import type { EngineOptions } from '../../src/engine/engine.ts';
 import { type Caps, type Executor, Gpu, type GpuOptions } from '../../src/gpu/device.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { checkGuards } from '../../src/graph/inspect_plan.ts';
@@ -12,7 +13,10 @@ import { gpuRunner, type Runner } from '../../src/graph/runner.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 
 /** 'default' runs a suite again within default limits and without optional features. */
-export const TEST_GPU: GpuOptions = process.env.MELODY_TEST_GPU === 'default' ? { limits: 'default', features: 'none' } : {};
+export const TEST_GPU: EngineOptions =
+  process.env.MELODY_TEST_GPU === 'cpu'
+    ? { device: 'cpu', threads: Number(process.env.MELODY_TEST_THREADS ?? 2) }
+    : { device: 'gpu', ...(process.env.MELODY_TEST_GPU === 'default' && { limits: 'default', features: 'none' }) };
 
 /** Is the CPU executor under test? What needs WebGPU itself is left out then. */
 export const ON_CPU = process.env.MELODY_TEST_GPU === 'cpu';

@@ -71,9 +71,9 @@ describe('stopping', () => {
     const stop = new AbortController();
     const job = fresh.generate({ ...options, signal: stop.signal, ...at('tokens', () => stop.abort()) });
     await expect(job).rejects.toMatchObject({ code: 'aborted' });
-    expect(fresh.engine.gpu.memory.buffers).toBeGreaterThan(0);
+    expect(fresh.engine.device.memory.buffers).toBeGreaterThan(0);
     fresh.dispose();
-    expect(fresh.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+    expect(fresh.engine.device.memory).toMatchObject({ buffers: 0, bytes: 0 });
   });
 
   it('a stream: the loop ends with `aborted` and the melody is free again', async () => {
@@ -239,7 +239,7 @@ describe('disposing', () => {
     await new Promise((later) => setTimeout(later, 20));
     expect(m.engine.recoveries).toBe(0);
     expect(m.engine.gpu.open).toBe(false);
-    expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+    expect(m.engine.device.memory).toMatchObject({ buffers: 0, bytes: 0 });
   });
 
   test('a stream, and every call after it', async () => {
@@ -253,7 +253,7 @@ describe('disposing', () => {
     await expect(m.stream({ prompt: 'piano' })[Symbol.asyncIterator]().next()).rejects.toMatchObject(gone);
     m.dispose(); // again: nothing to do
     expect(m.engine.gpu.open).toBe(false);
-    expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+    expect(m.engine.device.memory).toMatchObject({ buffers: 0, bytes: 0 });
   });
 
   test('while a lost GPU is opened again', async () => {
@@ -264,7 +264,7 @@ describe('disposing', () => {
     m.dispose();
     await expect(job).rejects.toMatchObject(gone);
     await vi.waitFor(() => expect(m.engine.gpu.open).toBe(false));
-    expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+    expect(m.engine.device.memory).toMatchObject({ buffers: 0, bytes: 0 });
   });
 });
 
@@ -287,7 +287,7 @@ describe('a GPU without memory for a buffer', () => {
     expect(left.some((name) => name.startsWith('decoder'))).toBe(true);
     expect(left).not.toContain(decoder);
     m.dispose();
-    expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+    expect(m.engine.device.memory).toMatchObject({ buffers: 0, bytes: 0 });
   });
 
   test.each(['vae_decoder.', 'params', 'readback', 'z'])(
@@ -303,7 +303,7 @@ describe('a GPU without memory for a buffer', () => {
       expect((await m.generate(options)).channels[0]).toEqual(plain);
       expect(failed).toBe(true);
       m.dispose();
-      expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+      expect(m.engine.device.memory).toMatchObject({ buffers: 0, bytes: 0 });
     },
   );
 
@@ -353,7 +353,7 @@ describe('a GPU without memory for a buffer', () => {
     short = false;
     expect((await m.generate(options)).channels[0]).toEqual(plain);
     m.dispose();
-    expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+    expect(m.engine.device.memory).toMatchObject({ buffers: 0, bytes: 0 });
   });
 });
 
@@ -442,9 +442,9 @@ describe('loading again and again', () => {
     for (let i = 0; i < 20; i++) {
       const m = await load();
       await embedText(m.engine, m.model.tokenizer.encode('calm piano').ids);
-      expect(m.engine.gpu.memory.buffers).toBeGreaterThan(0);
+      expect(m.engine.device.memory.buffers).toBeGreaterThan(0);
       m.dispose();
-      expect(m.engine.gpu.memory).toMatchObject({ buffers: 0, bytes: 0 });
+      expect(m.engine.device.memory).toMatchObject({ buffers: 0, bytes: 0 });
       await m.engine.gpu.lost;
       collect();
       const { heapUsed, external } = process.memoryUsage();

@@ -362,10 +362,10 @@ describe('stream', () => {
     let n = 0;
     for await (const _ of melody.stream({ prompt, seed: 1, steps: 1 })) {
       n += 1;
-      if (n === 6) flat = melody.engine.gpu.memory.bytes;
+      if (n === 6) flat = melody.engine.device.memory.bytes;
       if (n === 14) break;
     }
-    expect(melody.engine.gpu.memory.bytes).toBe(flat);
+    expect(melody.engine.device.memory.bytes).toBe(flat);
   });
 });
 

@@ -25,9 +25,9 @@ describe('predicted memory is the measured peak, byte for byte', () => {
   it.each(jobs)('%s', async (_name, options) => {
     const melody = await load();
     try {
-      const before = melody.engine.gpu.memory.buffers;
+      const before = melody.engine.device.memory.buffers;
       const { peak, weights, buffers } = await melody.predictMemory(options);
-      expect(melody.engine.gpu.memory.buffers).toBe(before); // nothing was uploaded
+      expect(melody.engine.device.memory.buffers).toBe(before); // nothing was uploaded
       expect((await melody.generate(options)).timings.peakBytes).toBe(peak);
       expect(weights).toBeGreaterThan(1e5);
       expect(buffers).toBeGreaterThan(1e4);
@@ -55,7 +55,7 @@ describe('predicted memory is the measured peak, byte for byte', () => {
     const { peak } = await stream.predictMemory();
     let chunks = 0;
     for await (const _ of stream) if (++chunks === 14) break;
-    expect(melody.engine.gpu.memory.peakBytes).toBe(peak);
+    expect(melody.engine.device.memory.peakBytes).toBe(peak);
     melody.dispose();
   });
 });
@@ -69,7 +69,7 @@ describe('what cannot fit is refused before any work', () => {
         /^this needs \d+ MB more GPU memory \(weights \d+ MB, buffers \d+ MB, 0 MB in use\); got 2 MB free on /,
       ),
     });
-    expect(melody.engine.gpu.memory).toMatchObject({ buffers: 0, peakBytes: 0 });
+    expect(melody.engine.device.memory).toMatchObject({ buffers: 0, peakBytes: 0 });
     melody.dispose();
   };
 
@@ -109,12 +109,12 @@ describe('what cannot fit is refused before any work', () => {
 
   it('a tensor over the adapter’s limit: `limit`, with its name, the size and the limit', async () => {
     const melody = await load();
-    Object.assign(melody.engine.gpu.caps, { storageBinding: 100_000 });
+    Object.assign(melody.engine.device.caps, { storageBinding: 100_000 });
     await expect(melody.generate(plain)).rejects.toMatchObject({
       code: 'limit',
       message: expect.stringMatching(/: \d+ bytes in one tensor \(\d+ × \w+\); expected at most 100000, /),
     });
-    expect(melody.engine.gpu.memory.peakBytes).toBe(0);
+    expect(melody.engine.device.memory.peakBytes).toBe(0);
     melody.dispose();
   });
 });
