@@ -44,7 +44,7 @@ class Run:
         self.gradients = [Gradients(self.folder.name, [p for g in o.param_groups for p in g['params']]) for o in optimisers]
         self.sums, self.count, self.report_cost = {}, 0, 0.0
         self.started = self.last_report = self.last_save = self.asked = time.time()
-        left = (self.until or 0) - self.started
+        left = self.share = (self.until or 0) - self.started
         self.minutes = (self.seconds + max(0.0, left)) / 60 if self.until else train.get('minutes') or float('inf')
         self.save_every = min(120.0, max(15.0, left / 4)) if self.until else 120.0
         self.first_step, self.reported = self.step, 0.0
@@ -134,13 +134,13 @@ class Run:
         self._agree()
 
     def due(self, every=None):
-        """Whether to report now: every `report` steps, or four times in the share of a budget; always at the end."""
+        """Whether to report now: every `report` steps, or in a budget at its end and, where a report takes less than a twentieth of the share, four times."""
         self.asked = time.time()
         if self.stopped:
             return False
         if not self.until:
             return self.step % (every or self.train.get('report', 100)) == 0
-        return self.done >= 1.0 or self.done - self.reported >= 0.25
+        return self.done >= 1.0 or (self.done - self.reported >= 0.25 and self.report_cost < 0.05 * self.share)
 
     def report(self, **held_out):
         """Prints and logs the mean losses since the last report beside held-out numbers, redraws the curve."""
