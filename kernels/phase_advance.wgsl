@@ -1,5 +1,5 @@
 // phase_advance: u[t,k] = 2^32 a mod 2^32, the turns a by which the phase of bin k moves from frame t - 1 to frame t
-//   k < locked:  a = turns of pitch p = argmax_p (s[t,p] + line[k,p]), the lowest of equals
+//   k < locked:  a = turns of pitch p = argmax_p (mean of s[t',p] over |t' - t| <= reach + line[k,p]), the lowest of equals
 //   k >= locked: a = (arg c + eps[t,k] sqrt(-2 ln |c|)) / 2 pi,  c = (a[t,k] + i b[t,k]) i^k, |c| kept within 0.01 ... 0.9999;
 //                bins from `directed` on have c = 0 and arg c = 0.     i^k: a bin's own turn in a hop of a quarter of the transform
 // @use arg
@@ -10,7 +10,7 @@
 
 override WG = 64u;      // threads per workgroup
 
-struct Params { rows: u32, bins: u32, locked: u32, directed: u32, pitches: u32, x_row: u32, eps_row: u32 }
+struct Params { rows: u32, bins: u32, locked: u32, directed: u32, pitches: u32, x_row: u32, eps_row: u32, reach: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       x: array<f32>;
 @group(0) @binding(2) var<storage, read>       eps: array<f32>;
@@ -18,11 +18,21 @@ struct Params { rows: u32, bins: u32, locked: u32, directed: u32, pitches: u32, 
 @group(0) @binding(4) var<storage, read>       turns: array<u32>;
 @group(0) @binding(5) var<storage, read_write> u: array<u32>;
 
-fn chosen(salience: u32, bin: u32) -> u32 {
+// mean of one column over the rows around `row` that there are
+fn around(row: u32, column: u32) -> f32 {
+  let first = row - min(row, p.reach);
+  let last = min(row + p.reach, p.rows - 1u);
+  var sum = 0.0;
+  for (var r = first; r <= last; r++) { sum += x[r * p.x_row + column]; }
+  return sum / f32(last - first + 1u);
+}
+
+fn chosen(row: u32, bin: u32) -> u32 {
+  let salience = p.bins + 2u * p.directed;
   var best = 0u;
-  var most = x[salience] + line[bin * p.pitches];
+  var most = around(row, salience) + line[bin * p.pitches];
   for (var j = 1u; j < p.pitches; j++) {
-    let value = x[salience + j] + line[bin * p.pitches + j];
+    let value = around(row, salience + j) + line[bin * p.pitches + j];
     if (value > most) { most = value; best = j; }
   }
   return turns[best];
@@ -36,7 +46,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let bin = i % p.bins;
   let at = row * p.x_row + p.bins;
   if (bin < p.locked) {
-    u[i] = chosen(at + 2u * p.directed, bin);
+    u[i] = chosen(row, bin);
     return;
   }
   var a = 0.0;

@@ -1,5 +1,5 @@
 // phase_advance: u[t,k] = 2^32 a mod 2^32, the turns a by which the phase of bin k moves from frame t - 1 to frame t
-//   k < locked:  a = turns of pitch p = argmax_p (s[t,p] + line[k,p]), the lowest of equals
+//   k < locked:  a = turns of pitch p = argmax_p (mean of s[t',p] over |t' - t| <= reach + line[k,p]), the lowest of equals
 //   k >= locked: a = (arg c + eps[t,k] sqrt(-2 ln |c|)) / 2 pi,  c = (a[t,k] + i b[t,k]) i^k, |c| kept within 0.01 ... 0.9999;
 //                bins from `directed` on have c = 0 and arg c = 0.     i^k: a bin's own turn in a hop of a quarter of the transform
 //
@@ -14,12 +14,21 @@ export function phase_advance_units(c: usize): u32 {
   return p.rows(c);
 }
 
-function chosen(c: usize, salience: usize, bin: u32): u32 {
+// mean of one column over the rows around `row` that there are; `column` is the address of it in the first row
+function around(c: usize, row: u32, column: usize): f32 {
+  const first = row - min(row, p.reach(c));
+  const last = min(row + p.reach(c), p.rows(c) - 1);
+  let sum: f32 = 0;
+  for (let r = first; r <= last; r++) sum += load<f32>(column + ((<usize>(r * p.x_row(c))) << 2));
+  return sum / <f32>(last - first + 1);
+}
+
+function chosen(c: usize, row: u32, salience: usize, bin: u32): u32 {
   const line = p.line(c) + ((<usize>(bin * p.pitches(c))) << 2);
   let best: u32 = 0;
-  let most = load<f32>(salience) + load<f32>(line);
+  let most = around(c, row, salience) + load<f32>(line);
   for (let j: u32 = 1; j < p.pitches(c); j++) {
-    const value = load<f32>(salience + ((<usize>j) << 2)) + load<f32>(line + ((<usize>j) << 2));
+    const value = around(c, row, salience + ((<usize>j) << 2)) + load<f32>(line + ((<usize>j) << 2));
     if (value > most) {
       most = value;
       best = j;
@@ -36,7 +45,8 @@ export function phase_advance(c: usize, from: u32, to: u32): void {
     const at = p.x(c) + ((<usize>(row * p.x_row(c) + bins)) << 2);
     const u = p.u(c) + ((<usize>(row * bins)) << 2);
     const eps = p.eps(c) + ((<usize>(row * p.eps_row(c))) << 2);
-    for (let bin: u32 = 0; bin < locked; bin++) store<u32>(u + ((<usize>bin) << 2), chosen(c, at + ((<usize>directed) << 3), bin));
+    const salience = p.x(c) + ((<usize>(bins + 2 * directed)) << 2);
+    for (let bin: u32 = 0; bin < locked; bin++) store<u32>(u + ((<usize>bin) << 2), chosen(c, row, salience, bin));
     for (let bin = locked; bin < bins; ) {
       // four bins of one kind: with a direction, or without one
       const known = bin < directed;

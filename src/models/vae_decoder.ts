@@ -129,7 +129,8 @@ export function runningDecoder(g: Graph, w: Scope, z: Tensor, c: RunningDecoderC
 export function decoderContext(c: VaeDecoderConfig): number {
   if (c.kind !== 'hifigan') {
     const half = c.kernel >> 1;
-    return c.low_layers * half + Math.ceil((c.high_layers * half + 2) / c.upsample);
+    const smooth = c.kind === 'istft_running' ? (c.pitches.smooth ?? 0) : 0;
+    return c.low_layers * half + Math.ceil((c.high_layers * half + smooth + 2) / c.upsample);
   }
   let samples = 3; // the head's reach, in samples of the last stage; then stage by stage down to latent frames
   for (let i = c.rates.length - 1; i >= 0; i--) {

@@ -14,6 +14,8 @@ export interface Pitches {
   readonly lowest: number; // MIDI note number
   readonly count: number;
   readonly bins: number; // how many of the lowest bins
+  /** Frames to each side over which their salience is averaged before one is chosen. Default 0. */
+  readonly smooth?: number;
 }
 
 /** The framing of a spectrum. */
@@ -64,9 +66,8 @@ export interface AdvanceOptions extends Framing {
 /**
  * x [T, ≥ bins + 2·directed + P]: log magnitude, a, b, salience of pitches; eps [T, ≥ bins] normal noise; turns [P] u32 of pitchTurns →
  * u [T, bins] u32, what the phase of each bin gains at each frame. A bin of `pitches` gains the turns of the pitch with the largest
- * salience + log line shape, the lowest of equals; the others arg(c) with a normal error of √(−2 ln |c|), c = (a + ib)·i^bin, 0 from
- * bin `directed` on.
- * Only for hops of a quarter of the transform. Throws `shape`.
+ * salience (its mean over `smooth` frames to each side) + log line shape, the lowest of equals; the others arg(c) with a normal error of
+ * √(−2 ln |c|), c = (a + ib)·i^bin, 0 from bin `directed` on. Only for hops of a quarter of the transform. Throws `shape`.
  */
 export function phaseAdvance(g: Graph, x: Tensor, eps: Tensor, turns: Tensor, o: AdvanceOptions): Tensor {
   const { bins, pitches, directed = bins } = o;
@@ -86,7 +87,7 @@ export function phaseAdvance(g: Graph, x: Tensor, eps: Tensor, turns: Tensor, o:
   g.dispatch(K.phase_advance, {
     in: { x, eps, line: constant(g, line), turns },
     out: { u },
-    params: { rows, bins, locked: pitches.bins, directed, pitches: pitches.count, x_row, eps_row },
+    params: { rows, bins, locked: pitches.bins, directed, pitches: pitches.count, x_row, eps_row, reach: pitches.smooth ?? 0 },
     grid: grid1d(g.caps, rows * bins, 64),
     flops: rows * (pitches.bins * pitches.count * 2 + (bins - pitches.bins) * 30),
   });
@@ -102,12 +103,17 @@ export function phaseAdvanceReference(
 ): Float64Array {
   const { bins, pitches, row, epsRow, directed = bins } = o;
   const line = lineTable(pitches, o, o.reference);
-  const advance = new Float64Array((x.length / row) * bins);
+  const rows = x.length / row;
+  const advance = new Float64Array(rows * bins);
+  const salience = (t: number, p: number) => {
+    const near = Array.from({ length: rows }, (_, i) => i).filter((i) => Math.abs(i - t) <= (pitches.smooth ?? 0));
+    return near.reduce((sum, i) => sum + x[i * row + bins + 2 * directed + p], 0) / near.length;
+  };
   for (let i = 0; i < advance.length; i++) {
     const [t, k] = [Math.floor(i / bins), i % bins];
     const at = t * row + bins;
     if (k < pitches.bins) {
-      const logit = Array.from({ length: pitches.count }, (_, p) => x[at + 2 * directed + p] + line[k * pitches.count + p]);
+      const logit = Array.from({ length: pitches.count }, (_, p) => salience(t, p) + line[k * pitches.count + p]);
       advance[i] = turns[logit.indexOf(Math.max(...logit))] / 2 ** 32;
     } else {
       const [a, b] = k < directed ? [x[at + k], x[at + directed + k]] : [0, 0];

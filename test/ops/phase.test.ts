@@ -16,7 +16,7 @@ interface Shape {
   rows: number;
   bins: number;
   directed?: number;
-  pitches: { lowest: number; count: number; bins: number };
+  pitches: { lowest: number; count: number; bins: number; smooth?: number };
   more?: number; // columns of x and eps behind what is read
 }
 
@@ -27,10 +27,16 @@ function formula(x: Float32Array, eps: Float32Array, row: number, epsRow: number
   return Array.from({ length: s.rows * bins }, (_, i) => {
     const [t, k] = [Math.floor(i / bins), i % bins];
     const at = (c: number) => x[t * row + bins + c];
+    const mean = (c: number) => {
+      let [sum, count] = [0, 0];
+      for (let r = t - (pitches.smooth ?? 0); r <= t + (pitches.smooth ?? 0); r++)
+        if (r >= 0 && r < s.rows) [sum, count] = [sum + x[r * row + bins + c], count + 1];
+      return sum / count;
+    };
     if (k < pitches.bins) {
       let [best, most] = [0, -Infinity];
       for (let p = 0; p < pitches.count; p++) {
-        const value = at(2 * directed + p) + Math.log(hannLine((hz(p, 440) * framing.size) / framing.sampleRate - k) + 1e-4);
+        const value = mean(2 * directed + p) + Math.log(hannLine((hz(p, 440) * framing.size) / framing.sampleRate - k) + 1e-4);
         if (value > most) [best, most] = [p, value];
       }
       return (hz(best, tuning) * framing.hop) / framing.sampleRate;
@@ -69,7 +75,7 @@ describe('phaseAdvance', () => {
     ],
     [
       'odd, some without a direction',
-      { rows: 7, bins: 33, directed: 21, pitches: { lowest: 69, count: 13, bins: 8 }, more: 5 },
+      { rows: 7, bins: 33, directed: 21, pitches: { lowest: 69, count: 13, bins: 8, smooth: 3 }, more: 5 },
       { size: 64, hop: 16, sampleRate: 12000 },
       466,
     ],

@@ -13,7 +13,7 @@ import { runningModel } from '../helpers/running.ts';
 let melody: Melody;
 let config: ModelConfig;
 beforeAll(async () => {
-  const model = await runningModel();
+  const model = await runningModel({ pitches: { lowest: 24, count: 60, bins: 40, smooth: 4 } });
   config = model.config;
   melody = await Melody.over(model, () => platform.openGpu(), TEST_GPU);
 });

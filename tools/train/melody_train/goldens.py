@@ -220,7 +220,7 @@ def paper_mini(folder):
 
 
 RUNNING = {'kind': 'istft_running', 'sample_rate': 2400, 'hop_length': 48, 'latent_dim': 4, 'dim': 16, 'ffn': 24, 'kernel': 7, 'low_layers': 1, 'high_layers': 1,
-           'upsample': 2, 'fft_size': 96, 'directed': 41, 'pitches': {'lowest': 36, 'count': 27, 'bins': 12}, 'reference_pitch': 440}
+           'upsample': 2, 'fft_size': 96, 'directed': 41, 'pitches': {'lowest': 36, 'count': 27, 'bins': 12, 'smooth': 2}, 'reference_pitch': 440}
 
 
 @torch.no_grad()
