@@ -96,6 +96,8 @@ export const SAMPLING = {
   steps: { kind: 'whole', min: 1, max: 1000, preset: ({ sampling }) => sampling.steps },
   /** Classifier-free guidance of the diffusion. 1 is none and halves its cost. */
   guidanceScale: { kind: 'number', min: 0, max: 20, preset: ({ sampling }) => sampling.guidance },
+  /** Share of the steps, from the first on, that guidanceScale acts on; the others cost half. Default 1: all of them. */
+  guidedShare: { kind: 'number', min: 0, max: 1 },
   /** How far each step of the diffusion goes: "linear" has large steps first, "uniform" equal ones. */
   schedule: { kind: 'text', choices: ['linear', 'uniform'], preset: ({ sampling }) => sampling.schedule },
   /** "rotation" is deterministic; "ddpm" adds fresh noise at every step. */
@@ -177,6 +179,11 @@ export const FLAGS = {
     flag: 'guidance',
     value: 'scale',
     help: 'how closely the diffusion follows the tokens; 1 is as trained, and twice as fast',
+  },
+  guidedShare: {
+    flag: 'guided-share',
+    value: 'share',
+    help: 'share of the steps, from the first on, that --guidance acts on; fewer are faster',
   },
   schedule: { flag: 'schedule', value: 'name', help: 'sizes of the diffusion steps' },
   sampler: { flag: 'sampler', value: 'name', help: 'how the diffusion steps: ddpm adds noise at each' },

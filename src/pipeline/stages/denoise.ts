@@ -26,6 +26,7 @@ export interface DenoiseRequest {
   readonly firstFrame: number;
   readonly steps: number;
   readonly guidance: number;
+  readonly guidedShare?: number;
   readonly schedule: Schedule;
   readonly sampler: Sampler;
   readonly signal?: AbortSignal;
@@ -39,10 +40,10 @@ export function denoise(engine: Machine<Model>, requests: readonly DenoiseReques
 
 async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseRequest[]): Promise<Float32Array[]> {
   const { config, weights } = engine.model;
-  const { steps, guidance, schedule, sampler, signal, onStep } = requests[0];
+  const { steps, guidance, guidedShare = 1, schedule, sampler, signal, onStep } = requests[0];
   const [batch, length, dim] = [requests.length, requests[0].fresh.length, config.latent_dim];
   await weights.prepare(['dual_path'], signal);
-  const guided = guidance !== 1;
+  const guidedSteps = guidance === 1 ? 0 : Math.round(guidedShare * steps);
   const key = `${batch} x ${length}`;
   const kept = memoryStates(engine, key, batch, length);
   const remember = await engine.plan(
@@ -58,32 +59,35 @@ async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseReq
     },
     signal,
   );
-  const step = await engine.plan(
-    `dual path ${sampler} ${guided ? 'guided ' : ''}${key}`,
-    (g) => {
-      const w = weights.at('dual_path');
-      const mask = g.input('mask', [batch * length]);
-      const frames = reshape(mask, [batch, length]);
-      const angles = dualPathAngles(g, w, frameAngles(g, frames, g.scalar('angle')), config.dual_path);
-      const vCond = dualPath(g, w, kept.z, angles, kept.memory, config.dual_path);
-      const vNull = guided ? dualPath(g, w, kept.z, angles, kept.memory, config.dual_path, { nothing: true }) : undefined;
-      const how = { mask: frames, guidance: guided ? g.scalar('guidance') : 1, into: kept.z };
-      if (sampler === 'rotation') diffusionStep(g, kept.z, vCond, vNull, { ...how, omega: g.scalar('omega') });
-      else {
-        const seed = [g.scalar('low'), g.scalar('high')] as const;
-        const items = requests.map((_, b) =>
-          normalNoise(g, [length, dim], { seed, stream: STREAM.ancestral, block: g.scalar(`block ${b}`) }),
-        );
-        ddpmStep(g, kept.z, vCond, vNull, reshape(concatRows(g, items), [batch, length, dim]), {
-          ...how,
-          angle: g.scalar('angle'),
-          nextAngle: g.scalar('next'),
-        });
-      }
-      countNonFinite(g, kept.z, kept.counts, g.scalar('step'));
-    },
-    signal,
-  );
+  const planOf = (guided: boolean) =>
+    engine.plan(
+      `dual path ${sampler} ${guided ? 'guided ' : ''}${key}`,
+      (g) => {
+        const w = weights.at('dual_path');
+        const mask = g.input('mask', [batch * length]);
+        const frames = reshape(mask, [batch, length]);
+        const angles = dualPathAngles(g, w, frameAngles(g, frames, g.scalar('angle')), config.dual_path);
+        const vCond = dualPath(g, w, kept.z, angles, kept.memory, config.dual_path);
+        const vNull = guided ? dualPath(g, w, kept.z, angles, kept.memory, config.dual_path, { nothing: true }) : undefined;
+        const how = { mask: frames, guidance: guided ? g.scalar('guidance') : 1, into: kept.z };
+        if (sampler === 'rotation') diffusionStep(g, kept.z, vCond, vNull, { ...how, omega: g.scalar('omega') });
+        else {
+          const seed = [g.scalar('low'), g.scalar('high')] as const;
+          const items = requests.map((_, b) =>
+            normalNoise(g, [length, dim], { seed, stream: STREAM.ancestral, block: g.scalar(`block ${b}`) }),
+          );
+          ddpmStep(g, kept.z, vCond, vNull, reshape(concatRows(g, items), [batch, length, dim]), {
+            ...how,
+            angle: g.scalar('angle'),
+            nextAngle: g.scalar('next'),
+          });
+        }
+        countNonFinite(g, kept.z, kept.counts, g.scalar('step'));
+      },
+      signal,
+    );
+  const guidedStep = guidedSteps > 0 ? await planOf(true) : undefined;
+  const plainStep = guidedSteps < steps ? await planOf(false) : undefined;
 
   const ids = new Uint32Array((batch * length) / config.dual_path.frames_per_token);
   const z = new Float32Array(batch * length * dim);
@@ -100,12 +104,17 @@ async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseReq
   let angle = Math.PI / 2;
   for (const [i, omega] of rotations(steps, schedule).entries()) {
     const next = i === steps - 1 ? 0 : angle - omega; // the last step lands on 0 exactly, whatever the sum rounds to
+    const guided = i < guidedSteps;
+    const step = (guided ? guidedStep : plainStep) as NonNullable<typeof guidedStep>;
     const common = { angle, step: Math.min(i, MAX_COUNTED - 1), ...(guided && { guidance }) };
     // Step i and frame f have a block of noise of their own.
     const blocks = Object.fromEntries(
       requests.map((r, b) => [`block ${b}`, ((r.firstFrame * dim) / 4 + (i + 1) * ANCESTRAL_STRIDE) % 2 ** 32]),
     );
-    step.run(sampler === 'rotation' ? { ...common, omega } : { ...common, next, low, high, ...blocks }, i === 0 ? { mask } : {});
+    step.run(
+      sampler === 'rotation' ? { ...common, omega } : { ...common, next, low, high, ...blocks },
+      i === 0 || i === guidedSteps ? { mask } : {},
+    );
     angle = next;
     await engine.settle(signal);
     onStep?.(i + 1, steps);
