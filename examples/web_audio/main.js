@@ -18,9 +18,12 @@ button.onclick = async () => {
   let next = 0; // when the next chunk sounds, in the context's time
   let heard = 0;
   const stream = worker.stream({ prompt: 'dub techno, 120 bpm', durationSeconds: 60 }, 8, {
-    onChunk(samples, sampleRate) {
-      const buffer = new AudioBuffer({ length: samples.length, sampleRate, numberOfChannels: 1 });
-      buffer.copyToChannel(samples, 0);
+    onChunk(channels, sampleRate) {
+      const [{ length }] = channels;
+      const buffer = new AudioBuffer({ length, sampleRate, numberOfChannels: channels.length });
+      channels.forEach((samples, c) => {
+        buffer.copyToChannel(samples, c);
+      });
       const source = new AudioBufferSourceNode(context, { buffer });
       source.connect(filter);
       next = Math.max(next, context.currentTime + 0.1);
@@ -28,7 +31,7 @@ button.onclick = async () => {
       next += buffer.duration;
       // The worker stays at most 8 s ahead of what is reported here.
       source.onended = () => {
-        heard += samples.length;
+        heard += length;
         stream.played(heard);
       };
     },
