@@ -1,5 +1,6 @@
 """Several processes train as one: gloo on the CPU, started as torchrun starts them."""
 
+import json
 import os
 import signal
 import socket
