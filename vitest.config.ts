@@ -24,6 +24,11 @@ export default defineConfig({
     sequence: { sequencer: BrowsersFirst },
     projects: [
       { extends: true, test: { name: 'adapter', include: ['test/**/*.test.ts'] } },
+      // On the CPU executor, which must compute what the kernels' files say.
+      {
+        extends: true,
+        test: { name: 'cpu', include: ['test/ops/*.test.ts', 'test/models/goldens.test.ts'], env: { MELODY_TEST_GPU: 'cpu' } },
+      },
       // Again at WebGPU's default limits, without optional features: what a graph may assume of any adapter.
       {
         extends: true,
