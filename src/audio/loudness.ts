@@ -48,7 +48,8 @@ const WEIGHTS: number[][] = [
   [1, 1, 1, 0, 1, 1, 1.41, 1.41],
 ];
 
-const level = (power: number) => -0.691 + 10 * Math.log10(power);
+/** LUFS of a K-weighted power. */
+export const level = (power: number): number => -0.691 + 10 * Math.log10(power);
 const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
 
 /** channels: one array a channel, 1 to 8, finite samples. A clip under 400 ms is measured as one block. */
@@ -72,7 +73,6 @@ export function loudness(channels: Float32Array[], sampleRate: number): Loudness
 
 /** Mean K-weighted power of each whole 100 ms, weighted and summed over channels. */
 function weightedPower(channels: Float32Array[], sampleRate: number): number[] {
-  const { shelf, highPass } = kFilter(sampleRate);
   const length = channels[0].length;
   const count = Math.max(1, Math.floor((length * 10) / sampleRate));
   const edges = Array.from({ length: count + 1 }, (_, i) => Math.min(length, Math.round((i * sampleRate) / 10)));
@@ -81,27 +81,34 @@ function weightedPower(channels: Float32Array[], sampleRate: number): number[] {
   const weights = WEIGHTS[channels.length - 1];
   channels.forEach((x, c) => {
     if (weights[c] === 0) return;
-    // Two biquads in transposed direct form II: four numbers of state.
-    let s1 = 0;
-    let s2 = 0;
-    let h1 = 0;
-    let h2 = 0;
-    for (let i = 0; i < count; i++) {
-      let energy = 0;
-      for (let n = edges[i]; n < edges[i + 1]; n++) {
-        const input = x[n];
-        const y = shelf.b[0] * input + s1;
-        s1 = shelf.b[1] * input - shelf.a[1] * y + s2;
-        s2 = shelf.b[2] * input - shelf.a[2] * y;
-        const z = y + h1;
-        h1 = -2 * y - highPass.a[1] * z + h2;
-        h2 = y - highPass.a[2] * z;
-        energy += z * z;
-      }
-      steps[i] += (weights[c] * energy) / (edges[i + 1] - edges[i]);
-    }
+    const energy = kEnergy(sampleRate);
+    for (let i = 0; i < count; i++) steps[i] += (weights[c] * energy(x, edges[i], edges[i + 1])) / (edges[i + 1] - edges[i]);
   });
   return steps;
+}
+
+/** The K-weighted energy of samples from…to−1 of a channel, one run after another: the filters remember. */
+export function kEnergy(sampleRate: number): (x: Float32Array, from: number, to: number) => number {
+  const { shelf, highPass } = kFilter(sampleRate);
+  // Two biquads in transposed direct form II: four numbers of state.
+  let s1 = 0;
+  let s2 = 0;
+  let h1 = 0;
+  let h2 = 0;
+  return (x, from, to) => {
+    let energy = 0;
+    for (let n = from; n < to; n++) {
+      const input = x[n];
+      const y = shelf.b[0] * input + s1;
+      s1 = shelf.b[1] * input - shelf.a[1] * y + s2;
+      s2 = shelf.b[2] * input - shelf.a[2] * y;
+      const z = y + h1;
+      h1 = -2 * y - highPass.a[1] * z + h2;
+      h2 = y - highPass.a[2] * z;
+      energy += z * z;
+    }
+    return energy;
+  };
 }
 
 /** Mean power of the blocks above -70 LUFS and above `relative` LU of those. */
@@ -146,21 +153,35 @@ const TRUE_PEAK_BLOCK = 64;
 
 /** Largest |x| after 4x band-limited oversampling, linear (1 = 0 dBTP). Kaiser sinc, 16 samples each side. */
 export function truePeak(x: Float32Array): number {
+  let peak = 0;
+  for (let n = 0; n < x.length; n++) peak = Math.max(peak, Math.abs(x[n]));
+  between(
+    x,
+    () => peak,
+    (_, value) => {
+      peak = Math.max(peak, value);
+    },
+  );
+  return peak;
+}
+
+/**
+ * Tells `hear` of |x| at the three points of 4x oversampling behind each sample n, the largest of them. Passes over samples where none can
+ * exceed `floor()`.
+ */
+export function between(x: Float32Array, floor: () => number, hear: (n: number, value: number) => void): void {
   const phases = [1, 2, 3].map(truePeakTaps);
   // No interpolated value exceeds the largest sample in reach times the taps' sum of |h|: most blocks need no filtering.
   const gain = Math.max(...phases.map((h) => h.reduce((sum, v) => sum + Math.abs(v), 0)));
-  let peak = 0;
-  for (let n = 0; n < x.length; n++) peak = Math.max(peak, Math.abs(x[n]));
   for (let start = 0; start < x.length; start += TRUE_PEAK_BLOCK) {
     const from = Math.max(0, start - TRUE_PEAK_REACH);
     const to = Math.min(x.length, start + TRUE_PEAK_BLOCK + TRUE_PEAK_REACH);
     let around = 0;
     for (let n = from; n < to; n++) around = Math.max(around, Math.abs(x[n]));
-    if (around * gain <= peak) continue;
+    if (around * gain <= floor()) continue;
     const end = Math.min(x.length, start + TRUE_PEAK_BLOCK);
-    for (const h of phases) for (let n = start; n < end; n++) peak = Math.max(peak, Math.abs(tap(x, n - TRUE_PEAK_REACH + 1, h)));
+    for (let n = start; n < end; n++) hear(n, Math.max(...phases.map((h) => Math.abs(tap(x, n - TRUE_PEAK_REACH + 1, h)))));
   }
-  return peak;
 }
 
 function tap(x: Float32Array, start: number, h: Float64Array): number {

@@ -97,7 +97,12 @@ const CHECKS: Readonly<Record<Setting['kind'], (name: string, value: unknown, se
   },
 };
 
-export function checkNumber(what: string, value: unknown, { kind, min = -Infinity, max = Infinity, over, unit }: Partial<Setting>): void {
+export function checkNumber(
+  what: string,
+  value: unknown,
+  { kind, min = -Infinity, max = Infinity, over, off, unit }: Partial<Setting>,
+): void {
+  if (off && value === null) return;
   const whole = kind === 'whole';
   if (typeof value === 'number' && value >= min && value <= max && !(over && value === min) && (!whole || Number.isInteger(value))) return;
   const range = over ? `over ${min} and up to ${max}` : `from ${min} to ${max}`;

@@ -4,6 +4,7 @@ import { monoMix } from '../audio/measures/level.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/semantic_encoder.ts';
 import { begin, decodeAll, type Job, walk, windowSizes } from './job.ts';
+import { besides, finished, levellingReach } from './levels.ts';
 import { audioOf, type ModelConfig } from './model.ts';
 import type { AudioInput } from './options.ts';
 import { Piece } from './piece.ts';
@@ -24,7 +25,10 @@ export async function compose(job: Job, style: SteeredStyle, continueFrom: Audio
   piece.extendTo(job.recipe.wholeWindows ? endOfWindow(piece, end, windowSizes(job.engine, job.recipe)) : end);
   await style.plan(piece, piece.end);
   await job.fill(piece);
-  const audio = cutAudio(await decodeAll(job, piece.latents, piece.given, end, { phase: piece.phase }), 0, samples);
+  const { runningLevel, wholeWindows } = job.recipe;
+  const seen = runningLevel && wholeWindows ? Math.ceil(levellingReach(config.sample_rate) / config.hop_length) : 0;
+  const raw = await decodeAll(job, piece.latents, piece.given, Math.min(piece.end, end + seen), { phase: piece.phase });
+  const audio = finished(job, seen ? raw : cutAudio(raw, 0, samples), samples, continueFrom);
   return continueFrom ? joinTo(convertAudio(continueFrom, config.sample_rate, audio.length), audio, config.sample_rate) : audio;
 }
 
@@ -59,7 +63,7 @@ export async function loop(job: Job, style: SteeredStyle): Promise<Float32Array[
   const { seed, tuning } = job.recipe;
   const how = { circular: true, phase: RunningPhase.of(config, { seed, tuning, circle: frames }) };
   await how.phase?.close(() => walk(job, piece.latents, 0, frames, how), frames);
-  return decodeAll(job, piece.latents, 0, frames, how);
+  return finished(job, await decodeAll(job, piece.latents, 0, frames, how), samples, undefined);
 }
 
 /** Rotate a piece so that frame `by` comes first. */
@@ -130,7 +134,7 @@ export async function inpaint(job: Job, style: SteeredStyle, given: AudioInput):
       const startSample = region.from * hop_length;
       const [from, to] = [region.from - piece.origin, region.to - piece.origin];
       const phase = await phaseWithin(job, piece, region, monoMix(sound), hop_length);
-      const made = await decodeAll(job, piece.latents, from, to, { startSample, phase });
+      const made = besides(job, await decodeAll(job, piece.latents, from, to, { startSample, phase }), out, region, regions);
       for (const [c, channel] of out.entries()) paste(channel, made[c], region, startSample, Math.round(JOIN_SECONDS * sample_rate));
     }
   }

@@ -33,6 +33,8 @@ export class Job {
   readonly progress: Progress;
   /** The beat of the piece, for models with controls. */
   clock = new Clock();
+  /** dB by which the clip stays too quiet, because raising noise makes no music of it. */
+  tooQuiet = 0;
   /** How often batches and decoded pieces are halved. */
   #thrift: number;
   readonly #steps: Steps;

@@ -106,6 +106,7 @@ export class Melody {
         frameRate: config.frame_rate,
         ...(recipe.loop && { joins: [0] }),
       });
+      if (job.tooQuiet > 1) report.suspect.push(`made so quiet that it stays ${job.tooQuiet.toFixed(0)} dB under its loudness`);
       if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
       return {
         channels,
@@ -136,7 +137,7 @@ export class Melody {
   stream(options: StreamOptions): MelodyStream {
     const { model } = this.#engine;
     const one = { ...options, parallelWindows: undefined, wholeWindows: undefined }; // a stream makes one window after another
-    const recipe = resolve(one, model, 'stream');
+    const recipe = resolve({ ...one, runningLevel: true }, model, 'stream');
     return new MelodyStream(this.#engine, recipe, options, () => this.#lock());
   }
 
@@ -169,7 +170,7 @@ export class Melody {
 
   #forecast(options: GenerateOptions, recipe: Recipe, thrift = 0): Promise<MemoryForecast> {
     const { signal } = options;
-    return forecast(this.#engine, signal, (machine) => make(new Job(machine, recipe, { signal }, thrift), options));
+    return forecast(this.#engine, signal, (machine) => make(new Job(machine, { ...recipe, loudness: null }, { signal }, thrift), options));
   }
 
   /** How often to halve what is made at a time so that the job fits. Throws `out_of_memory` where it never does. */

@@ -19,15 +19,18 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
       `tuning: the decoder of ${model.name} knows no pitch`,
       'leave it out, or use a model with another decoder',
     );
+  const isRecipe = Object.hasOwn(options, 'version');
   const endless = use === 'stream' || options.inpaint;
   const asked: GenerateOptions = {
     ...options,
     durationSeconds: options.durationSeconds ?? (endless ? undefined : config.window_seconds),
     tuning: options.tuning ?? tuningOfGiven(options, config),
   };
+  if (isRecipe && asked.loudness === undefined) asked.loudness = null; // of a time when levels stayed as they were made
   const fields: Record<string, unknown> = {};
   for (const [name, { kind, preset }] of ALL) {
-    const value = asked[name as SettingName] ?? preset?.(config, use);
+    const given = asked[name as SettingName];
+    const value = given === undefined ? preset?.(config, use) : given;
     if (kind !== 'audio' && value !== undefined && value !== false) fields[name] = value;
   }
   const recipe = { version: 1, model: model.name, ...fields, ...checkStyle(options, model) } as Recipe;
@@ -77,6 +80,7 @@ export function recipeOptions(value: unknown): GenerateOptions {
     }
   }
   if (options.seed === undefined) throw bad('it has no seed');
+  options.loudness ??= null; // of a time when levels stayed as they were made
   return options as GenerateOptions;
 }
 

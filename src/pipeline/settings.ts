@@ -2,6 +2,7 @@
 // panel follow from this table. A new setting is an entry here, and a line where it acts: it arrives there in `recipe` under its name.
 //
 // The comment of an entry is what programmers read in their editor; FLAGS has what the command line and the page say.
+import { LOUDNESS } from '../audio/leveller.ts';
 import { METRE_NAMES, parseKey, parseMetre, TEMPO_RANGE } from './controls/control_words.ts';
 import type { ModelConfig } from './model.ts';
 
@@ -34,6 +35,8 @@ export interface Setting {
   readonly over?: true;
   /** What a number counts, where the name does not say it. */
   readonly unit?: string;
+  /** Numbers: null is taken too, and means none of it; the command line says "off". */
+  readonly off?: true;
   /** Texts: the only ones that are taken. */
   readonly choices?: readonly string[];
   /** Texts: whether one is taken, and what is. */
@@ -121,6 +124,11 @@ export const SAMPLING = {
   parallelWindows: { kind: 'whole', min: 1, max: 16 },
   /** A4. Default: that of given audio where it has one, else the model's. Models whose decoder knows no pitch refuse it. */
   tuning: { kind: 'number', min: 415, max: 466, unit: 'Hz' },
+  /**
+   * Integrated loudness; null leaves the level as it is made. True peaks stay under −1 dBTP. A stream's gain moves by 1 dB a second at most.
+   * Beside given audio it is the loudness of that which is met, by at most 12 dB.
+   */
+  loudness: { kind: 'number', off: true, min: -40, max: -8, unit: 'LUFS', preset: () => LOUDNESS },
   /** Changes of the style along the music, in order of time; tempo, key and metre hold until others are given. */
   steered: { kind: 'steerings', not: ['loop', 'inpaint'] },
 } as const satisfies Record<string, Setting>;
@@ -143,6 +151,8 @@ export const PIECE = {
   inpaint: { kind: 'regions', clip: true, not: ['continueFrom', 'durationSeconds'], needs: 'initAudio' },
   /** Make the last window whole and cut the clip within it: what an endless stream makes that is stopped then. A stream passes it over. */
   wholeWindows: { kind: 'switch' },
+  /** Level a clip by the slow gain that its stream had. Streams always do. */
+  runningLevel: { kind: 'switch' },
 } as const satisfies Record<string, Setting>;
 
 /** All of them by name, in the order in which help and recipes list them. */
@@ -160,6 +170,7 @@ export const FLAGS = {
   initAudio: { flag: 'init', value: 'file.wav', help: 'music of which --inpaint makes parts anew' },
   inpaint: { flag: 'inpaint', value: 'start-end', help: 'seconds of --init to make anew; may be repeated' },
   wholeWindows: undefined,
+  runningLevel: undefined,
   prompt: undefined,
   blend: { flag: 'blend', value: 'text:weight', help: 'a second prompt and its weight, 0 to 1' },
   negativePrompt: { flag: 'negative', value: 'text', help: 'what to lead away from; needs --lm-guidance over 1' },
@@ -194,10 +205,13 @@ export const FLAGS = {
   firstWindowSeconds: undefined,
   parallelWindows: { flag: 'parallel', value: 'n', help: 'make so many windows of a long piece at a time: faster on a GPU, other joins' },
   tuning: { flag: 'tuning', value: 'hz', help: 'A4; default that of given music, else 440 or what the model knows' },
+  loudness: { flag: 'loudness', value: 'LUFS', help: 'loudness of the music; off leaves it as it is made; default -16' },
   steered: { flag: 'steer', value: 'seconds:text', help: 'another prompt from this second on; may be repeated' },
 } as const satisfies Record<SettingName, Flag | undefined>;
 
-type ValueOf<S extends Setting> = S extends { choices: readonly (infer Choice)[] } ? Choice : Values[S['kind']];
+type ValueOf<S extends Setting> = S extends { choices: readonly (infer Choice)[] }
+  ? Choice
+  : Values[S['kind']] | (S extends { off: true } ? null : never);
 /** The options of a table. */
 export type Options<Table extends Record<string, Setting>> = { -readonly [Name in keyof Table]?: ValueOf<Table[Name]> };
 /** What a recipe holds of a table: all but the audio; always what has a preset. */

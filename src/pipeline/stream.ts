@@ -6,6 +6,7 @@ import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
 import { checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
 import { begin, Job, windowSizes } from './job.ts';
+import { runningLevel } from './levels.ts';
 import type { Model } from './model.ts';
 import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
@@ -77,7 +78,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     return forecast(this.#engine, signal, async (machine) => {
       const rehearsed = this.recipe.durationSeconds === undefined ? REHEARSED : Infinity;
       let windows = 0;
-      const chunks = this.#play(new Job(machine, this.recipe, { signal }));
+      const chunks = this.#play(new Job(machine, { ...this.recipe, loudness: null }, { signal }));
       for await (const _ of chunks) if (++windows === rehearsed) break;
     });
   }
@@ -93,7 +94,9 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     const { given } = piece;
     const target = given + Math.ceil(samples / config.hop_length); // frames; may be Infinity
     const reach = decoderContext(config.vae_decoder);
-    let played = given; // frames handed out
+    const leveller = runningLevel(job.recipe, config, this.#options.continueFrom);
+    let played = given; // frames decoded
+    let startSample = 0; // of the next chunk
     for (let index = 0; played < target; index++) {
       const live = job.engine === this.#engine ? this.#takeUp((piece.end - given) / config.frame_rate, job) : undefined;
       if (live) style.change(live, piece);
@@ -107,8 +110,15 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
       // Frames near the end wait for their right neighbours, so that the stream equals the decoding of the whole.
       const ready = last ? target : piece.end - reach;
       if (ready > played) {
-        yield await this.#decode(job, piece, played, ready, (played - given) * config.hop_length, samples);
+        const raw = cutAudio(await this.#decode(job, piece, played, ready), 0, samples - (played - given) * config.hop_length);
+        const channels = leveller ? leveller.push(raw, last) : raw;
+        const { length } = channels[0];
         played = ready;
+        if (length > 0) {
+          job.progress.emit({ type: 'chunk', startSample, samples: length });
+          yield { channels, sampleRate: config.sample_rate, startSample };
+          startSample += length;
+        }
       }
       piece.forgetBefore(Math.min(piece.end - sizes.window, played - reach));
     }
@@ -128,17 +138,13 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     return wanted;
   }
 
-  async #decode(job: Job, piece: Piece, from: number, to: number, startSample: number, samples: number): Promise<StreamChunk> {
-    const { config } = job.engine.model;
-    const audio = await job.progress.during('decoding', () =>
+  #decode(job: Job, piece: Piece, from: number, to: number): Promise<Float32Array[]> {
+    return job.progress.during('decoding', () =>
       decode(job.engine, piece.latents, from - piece.origin, to - piece.origin, {
         origin: piece.origin,
         phase: piece.phase,
         signal: job.signal,
       }),
     );
-    const channels = cutAudio(audio, 0, Math.min(audio[0].length, samples - startSample));
-    job.progress.emit({ type: 'chunk', startSample, samples: channels[0].length });
-    return { channels, sampleRate: config.sample_rate, startSample };
   }
 }

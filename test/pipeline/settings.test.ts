@@ -57,7 +57,17 @@ describe.each(ALL)('%s', (name, setting) => {
   });
 
   test('of another type: refused, with its name, what came and what is expected', () => {
-    for (const wrong of [Symbol.iterator, 5n, () => 1, null, [[]], Number.NaN, new Map(), setting.kind === 'text' ? 7 : 'x'])
+    const odd = [
+      Symbol.iterator,
+      5n,
+      () => 1,
+      ...(setting.off ? [] : [null]),
+      [[]],
+      Number.NaN,
+      new Map(),
+      setting.kind === 'text' ? 7 : 'x',
+    ];
+    for (const wrong of odd)
       expect(() => checkOptions({ [name]: wrong }, 'generate')).toThrow(
         new RegExp(`^${name}( sampleRate)?(: got|:? .*must (be|have)).*|^steered: got`),
       );
@@ -65,7 +75,13 @@ describe.each(ALL)('%s', (name, setting) => {
 
   test.runIf(setting.kind === 'number' || setting.kind === 'whole')('out of its range: refused', () => {
     const { min = 0, max = 0, over } = setting;
-    for (const value of [min - 1, max * 2 + 1, Infinity, ...(over ? [min] : []), ...(setting.kind === 'whole' ? [min + 0.5] : [])])
+    for (const value of [
+      min - 1,
+      max + Math.abs(max) + 1,
+      Infinity,
+      ...(over ? [min] : []),
+      ...(setting.kind === 'whole' ? [min + 0.5] : []),
+    ])
       expect(() => checkOptions({ [name]: value }, 'generate')).toThrow(new RegExp(`^${name} must be a (whole )?number .*; got ${value}$`));
   });
 

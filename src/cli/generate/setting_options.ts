@@ -32,7 +32,8 @@ export const givenSettings = (values: Values): string[] => OPTIONS.filter(({ fla
 
 /** What the flags ask for, but for audio, which must be read first. Throws `invalid_argument` for what cannot be read as its kind. */
 export function readSettings(values: Values): GenerateOptions {
-  const read = ({ flag, setting: { kind } }: (typeof OPTIONS)[number]): unknown => {
+  const read = ({ flag, setting: { kind, off } }: (typeof OPTIONS)[number]): unknown => {
+    if (off && values[flag] === 'off') return null;
     if (kind === 'number' || kind === 'whole') return numberValue(values, flag, { whole: kind === 'whole' });
     if (kind === 'text') return textValue(values, flag);
     if (kind === 'blend') return blendOf(textValue(values, flag));

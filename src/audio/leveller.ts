@@ -1,0 +1,190 @@
+// Brings music to one loudness: a finished clip by one gain, an endless one by a gain that moves slowly, both under the limiter's ceiling.
+
+import { cutAudio, joinAudio } from './channels.ts';
+import { limit, limiterReach } from './limiter.ts';
+import { kEnergy, level, loudness } from './loudness.ts';
+
+/** LUFS of music that is made, unless another is asked for. */
+export const LOUDNESS = -16;
+/** dB that anything is raised at most: what needs more is noise, or nothing. */
+export const MOST_GAIN = 24;
+const ROUNDS = 6; // of measuring again what the limiter took
+const NEAR = 0.2; // LU that are near enough
+
+const linear = (dB: number): number => 10 ** (dB / 20);
+const bounded = (dB: number): number => Math.min(MOST_GAIN, Math.max(-MOST_GAIN, dB));
+
+/** Integrated loudness, LUFS; −Infinity for silence. */
+export const loudnessOf = (x: Float32Array[], sampleRate: number): number => (x[0].length ? loudness(x, sampleRate).integrated : -Infinity);
+
+/**
+ * The clip at `target` LUFS, its true peak under the ceiling; of a loop (`circular`) the seam stays what it was. Silence stays silence, and
+ * nothing is raised by more than `most` dB (default 24): then `short` says by how many dB the clip stays too quiet.
+ */
+export function levelled(
+  x: Float32Array[],
+  sampleRate: number,
+  { target = LOUDNESS, circular = false, most = MOST_GAIN }: { target?: number; circular?: boolean; most?: number },
+): { readonly audio: Float32Array[]; readonly short: number } {
+  const before = loudnessOf(x, sampleRate);
+  if (!Number.isFinite(before)) return { audio: x, short: 0 };
+  let dB = Math.min(most, target - before);
+  for (let round = 1; ; round++) {
+    const reach = limiterReach(sampleRate);
+    const audio = limit(
+      x.map((channel) => surrounded(channel, reach, circular, linear(dB))),
+      sampleRate,
+    );
+    const missing = target - loudnessOf(audio, sampleRate);
+    if (round === ROUNDS || dB >= most || missing < NEAR) return { audio, short: Math.max(0, missing < NEAR ? 0 : missing) };
+    dB = Math.min(most, dB + missing);
+  }
+}
+
+/** x times `gain`, with `reach` samples before and behind it: zeros, or of a circle its other end. */
+function surrounded(x: Float32Array, reach: number, circular: boolean, gain: number): Float32Array {
+  const out = new Float32Array(x.length + 2 * reach);
+  const n = x.length;
+  for (let i = 0; i < out.length; i++) {
+    const at = i - reach;
+    if (circular) out[i] = gain * x[((at % n) + n) % n];
+    else if (at >= 0 && at < n) out[i] = gain * x[at];
+  }
+  return out;
+}
+
+/** New music beside given music: as loud as that, raised or lowered by at most 12 dB, its peaks under the ceiling. */
+export function matched(made: Float32Array[], beside: Float32Array[], sampleRate: number): Float32Array[] {
+  const target = loudnessOf(beside, sampleRate);
+  if (!Number.isFinite(target)) return made;
+  const nearest = Math.max(target, loudnessOf(made, sampleRate) - 12); // not lowered by more
+  return levelled(made, sampleRate, { target: nearest, most: 12 }).audio;
+}
+
+const STEP_SECONDS = 0.1; // the gain moves from one step to the next
+const FIRST_STEPS = 10; // that the first gain is taken from
+const RATE = 0.1; // dB a step: 1 dB a second
+const MEMORY = 100; // steps that the loudness is a mean of, at most
+
+/**
+ * A gain that follows the loudness of what was heard, moves by 1 dB a second at most, and starts at what the first second asks for. What comes
+ * out depends on the samples alone, never on the pieces they come in; it waits for the first second, then for 0.1 s.
+ */
+export class Leveller {
+  readonly #rate: number;
+  readonly #target: number;
+  readonly #energies: ((x: Float32Array, from: number, to: number) => number)[]; // of the channels
+  #held: Float32Array[]; // samples from #from on
+  #from = 0; // place of the first sample held; a limiter's reach before what comes out next
+  #out = 0; // samples that came out
+  #heard = 0; // samples whose power is known
+  #powers: number[] = []; // of the first steps
+  #mean = 0; // power that counts as the loudness
+  #steps = 0; // that went into it
+  #gains: number[] = []; // dB at the edges of steps, from the first on that is still needed
+  #firstGain = 0; // the step that #gains starts at
+
+  /** For one or two channels: all count alike. */
+  constructor(sampleRate: number, target = LOUDNESS, channels = 1) {
+    this.#rate = sampleRate;
+    this.#target = target;
+    this.#energies = Array.from({ length: channels }, () => kEnergy(sampleRate));
+    this.#held = this.#energies.map(() => new Float32Array(0));
+  }
+
+  /** Takes samples and gives those that are done; `last`: nothing comes any more, all that is left is given. */
+  push(samples: readonly Float32Array[], last = false): Float32Array[] {
+    const held = joinAudio(this.#held, samples);
+    this.#held = held;
+    const reach = limiterReach(this.#rate);
+    const end = this.#from + held[0].length; // of the stream so far
+    this.#listen(end, last);
+    const known = this.#gains.length === 0 ? 0 : Math.min(end, this.#edge(this.#firstGain + this.#gains.length - 1));
+    const to = last ? end : Math.max(this.#out, known - reach);
+    if (to <= this.#out) return held.map(() => new Float32Array(0));
+    const start = this.#out - reach;
+    const x = held.map(() => new Float32Array(to + reach - start)); // zeros before the first sample and behind the last
+    for (let at = Math.max(start, this.#from); at < Math.min(to + reach, end); at++) {
+      const gain = this.#gainAt(at);
+      for (const [c, channel] of x.entries()) channel[at - start] = held[c][at - this.#from] * gain;
+    }
+    this.#out = to;
+    this.#forget(to - reach);
+    return limit(x, this.#rate);
+  }
+
+  #edge(step: number): number {
+    return Math.round(step * STEP_SECONDS * this.#rate);
+  }
+
+  /** Gains as far as whole steps are known: those at the end of a step follow from what was heard before it. */
+  #listen(end: number, last: boolean): void {
+    for (let step = this.#steps; this.#edge(step + 1) <= end; step++) {
+      const [from, to] = [this.#edge(step), this.#edge(step + 1)];
+      const energy = this.#energies.reduce((sum, of, c) => sum + of(this.#held[c], from - this.#from, to - this.#from), 0);
+      const power = energy / (to - from);
+      this.#heard = to;
+      this.#steps = step + 1;
+      if (this.#gains.length === 0) {
+        this.#powers.push(power);
+        if (this.#powers.length === FIRST_STEPS) this.#begin();
+      } else this.#move(power);
+    }
+    if (!last) return;
+    if (this.#gains.length === 0) this.#begin();
+    while (this.#edge(this.#firstGain + this.#gains.length - 1) < end) this.#move(0);
+  }
+
+  /** The first gain, and those of the first second. */
+  #begin(): void {
+    const powers = this.#powers;
+    const loud = gatedMean(powers);
+    this.#mean = loud;
+    const first = loud > 0 ? bounded(this.#target - level(loud)) : 0;
+    this.#gains = new Array<number>(Math.max(2, powers.length + 1)).fill(first);
+    this.#powers = [];
+  }
+
+  /** One step on: a power that is heard enters the mean, and the gain goes towards what that asks for. */
+  #move(power: number): void {
+    if (level(power) > -70 && (this.#mean === 0 || level(power) > level(this.#mean) - 10)) {
+      const share = 1 / Math.min(MEMORY, Math.max(FIRST_STEPS, this.#steps));
+      this.#mean = this.#mean === 0 ? power : this.#mean + share * (power - this.#mean);
+    }
+    const gain = this.#gains[this.#gains.length - 1];
+    const wanted = this.#mean > 0 ? bounded(this.#target - level(this.#mean)) : gain;
+    this.#gains.push(gain + Math.min(RATE, Math.max(-RATE, wanted - gain)));
+  }
+
+  /** Linear gain of one sample, between those at the edges of its step. */
+  #gainAt(sample: number): number {
+    let step = Math.floor(sample / (STEP_SECONDS * this.#rate));
+    if (this.#edge(step) > sample) step -= 1;
+    else if (this.#edge(step + 1) <= sample) step += 1;
+    const at = step - this.#firstGain;
+    const before = linear(this.#gains[at]);
+    const share = (sample - this.#edge(step)) / (this.#edge(step + 1) - this.#edge(step));
+    return before + share * (linear(this.#gains[Math.min(at + 1, this.#gains.length - 1)]) - before);
+  }
+
+  #forget(before: number): void {
+    const drop = Math.min(Math.max(0, before - this.#from), this.#heard - this.#from);
+    if (drop > 0) {
+      this.#held = cutAudio(this.#held, drop);
+      this.#from += drop;
+    }
+    while (this.#gains.length > 2 && this.#edge(this.#firstGain + 1) <= this.#from) {
+      this.#gains.shift();
+      this.#firstGain += 1;
+    }
+  }
+}
+
+/** Mean power of those that are heard beside the rest; 0 for silence. */
+function gatedMean(powers: readonly number[]): number {
+  const heard = powers.filter((power) => level(power) > -70);
+  if (heard.length === 0) return 0;
+  const mean = (of: readonly number[]) => of.reduce((sum, power) => sum + power, 0) / of.length;
+  const floor = level(mean(heard)) - 10;
+  return mean(heard.filter((power) => level(power) > floor));
+}

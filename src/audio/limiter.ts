@@ -1,0 +1,78 @@
+// A limiter that sees ahead: the gain dips around every peak that would pass the ceiling between the samples too, and changes slowly, so that
+// nothing is clipped and bass is not bent. It has no memory: each gain follows from the samples around it, so pieces join to the bit.
+import { between } from './loudness.ts';
+
+/** Highest true peak of what is made, linear: −1 dBTP, and a little less since a moving gain moves the peak between two samples. */
+export const CEILING = 10 ** (-1.1 / 20);
+const DIP_SECONDS = 0.02; // the gain falls and rises within this time
+const INTERPOLATION = 17; // samples that a value between two samples is made of, on each side
+
+/** Samples on each side that the gain of one sample follows from. */
+export const limiterReach = (sampleRate: number): number => 2 * dip(sampleRate) + INTERPOLATION;
+const dip = (sampleRate: number): number => 2 * Math.round((DIP_SECONDS * sampleRate) / 2);
+
+/**
+ * x[reach … length − reach) with its true peak (4x oversampling) under `ceiling`, linear. What lies outside is read, but not returned: zeros
+ * where a piece begins or ends, its other end for a loop. All channels get one gain, so that nothing moves. Samples far from any peak come back as they are.
+ */
+export function limit(x: readonly Float32Array[], sampleRate: number, ceiling = CEILING): Float32Array[] {
+  const reach = limiterReach(sampleRate);
+  const out = x.map((channel) => channel.slice(reach, channel.length - reach));
+  const over = peaksOver(x, ceiling);
+  if (!over) return out;
+  const d = dip(sampleRate);
+  const gain = smooth(smooth(lowest(over, d), d / 2), d / 2);
+  for (const channel of out) for (let i = 0; i < channel.length; i++) channel[i] *= gain[reach + i];
+  return out;
+}
+
+/** The gain that brings each sample and its neighbourhood to the next ones under the ceiling; undefined where all of them are 1. */
+function peaksOver(channels: readonly Float32Array[], ceiling: number): Float64Array | undefined {
+  const { length } = channels[0];
+  let gain: Float64Array | undefined;
+  const need = (n: number, peak: number) => {
+    if (peak <= ceiling || n >= length) return;
+    gain ??= new Float64Array(length).fill(1);
+    gain[n] = Math.min(gain[n], ceiling / peak);
+  };
+  for (const x of channels) {
+    for (let n = 0; n < length; n++) need(n, Math.abs(x[n]));
+    between(
+      x,
+      () => ceiling,
+      (n, peak) => {
+        need(n, peak);
+        need(n + 1, peak);
+      },
+    );
+  }
+  return gain;
+}
+
+/** Least value within `reach` on each side. */
+function lowest(x: Float64Array, reach: number): Float64Array {
+  const out = new Float64Array(x.length).fill(1);
+  for (let n = 0; n < x.length; n++) {
+    if (x[n] >= 1) continue;
+    const end = Math.min(x.length, n + reach + 1);
+    for (let i = Math.max(0, n - reach); i < end; i++) if (x[n] < out[i]) out[i] = x[n];
+  }
+  return out;
+}
+
+/** Mean over `reach` on each side; what lies outside counts as 1. Summed anew for each value that is not 1, so that it has no memory. */
+function smooth(x: Float64Array, reach: number): Float64Array {
+  const out = new Float64Array(x.length).fill(1);
+  const width = 2 * reach + 1;
+  let below = 0; // values under 1 in the window
+  for (let i = 0; i < Math.min(reach, x.length); i++) if (x[i] < 1) below += 1;
+  for (let n = 0; n < x.length; n++) {
+    if (n + reach < x.length && x[n + reach] < 1) below += 1;
+    if (n - reach - 1 >= 0 && x[n - reach - 1] < 1) below -= 1;
+    if (below === 0) continue;
+    let missing = 0;
+    for (let i = Math.max(0, n - reach); i <= Math.min(x.length - 1, n + reach); i++) missing += 1 - x[i];
+    out[n] = 1 - missing / width;
+  }
+  return out;
+}

@@ -1,0 +1,54 @@
+// How loud what is made comes out: at the recipe's loudness, or beside given audio as loud as that.
+import { convertAudio, cutAudio } from '../audio/channels.ts';
+import { Leveller, levelled, loudnessOf, matched } from '../audio/leveller.ts';
+import { limiterReach } from '../audio/limiter.ts';
+import type { Job } from './job.ts';
+import { audioOf, type ModelConfig } from './model.ts';
+import type { AudioInput, Recipe } from './options.ts';
+
+/** Samples behind the end of a clip that the running gain of an endless stream has seen. */
+export const levellingReach = (sampleRate: number): number => limiterReach(sampleRate) + Math.ceil(0.2 * sampleRate);
+
+/** The last window of given audio, as the model makes it: so much of it counts as the neighbourhood of what is made. */
+function tailOf(given: AudioInput, config: ModelConfig): Float32Array[] {
+  const audio = convertAudio(given, config.sample_rate, audioOf(config).channels);
+  return cutAudio(audio, Math.max(0, audio[0].length - config.window_seconds * config.sample_rate));
+}
+
+/** What a stream's chunks go through; undefined where they stay as they are made. */
+export function runningLevel({ loudness }: Recipe, config: ModelConfig, given: AudioInput | undefined): Leveller | undefined {
+  if (loudness === null) return undefined;
+  const beside = given ? loudnessOf(tailOf(given, config), config.sample_rate) : loudness;
+  return new Leveller(config.sample_rate, Number.isFinite(beside) ? beside : loudness, audioOf(config).channels);
+}
+
+/** The first `samples` of what a job made, levelled. */
+export function finished(job: Job, audio: Float32Array[], samples: number, given: AudioInput | undefined): Float32Array[] {
+  const { recipe } = job;
+  const { config } = job.engine.model;
+  const cut = cutAudio(audio, 0, samples);
+  if (recipe.loudness === null) return cut;
+  const running = recipe.runningLevel ? runningLevel(recipe, config, given) : undefined;
+  if (running) return cutAudio(running.push(audio, true), 0, samples);
+  if (given) return matched(cut, tailOf(given, config), config.sample_rate);
+  const { audio: out, short } = levelled(cut, config.sample_rate, { target: recipe.loudness, circular: recipe.loop });
+  job.tooQuiet = short;
+  return out;
+}
+
+/** A part of the given audio that is made anew, as loud as what stays around it: `regions` are samples of all that is made anew. */
+export function besides(
+  job: Job,
+  made: Float32Array[],
+  given: readonly Float32Array[],
+  { start, end }: { start: number; end: number },
+  regions: readonly { start: number; end: number }[],
+): Float32Array[] {
+  const { sample_rate, window_seconds } = job.engine.model.config;
+  const { loudness } = job.recipe;
+  if (loudness === null) return made;
+  const reach = window_seconds * sample_rate;
+  const stays = (i: number) => i >= start - reach && i < end + reach && !regions.some((region) => i >= region.start && i < region.end);
+  const around = given.map((channel) => channel.filter((_, i) => stays(i)));
+  return around[0].length === 0 ? levelled(made, sample_rate, { target: loudness }).audio : matched(made, around, sample_rate);
+}
