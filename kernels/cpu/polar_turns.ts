@@ -19,7 +19,8 @@ export function polar_turns(c: usize, from: u32, to: u32): void {
     const y = p.y(c) + row * 2 * half;
     for (let f: u32 = 0; f < bins; f += 4) {
       const at = (<usize>f) << 2;
-      const magnitude = exp4(f32x4.pmin(load4(x + at, bins - f), sp(p.limit(c))));
+      const m = load4(x + at, bins - f);
+      const magnitude = v128.bitselect(m, exp4(f32x4.pmin(m, sp(p.limit(c)))), f32x4.ne(m, m)); // a NaN stays one, as in the WGSL twin
       const angle = f32x4.mul(f32x4.convert_i32x4_s(load4(phase + at, bins - f)), sp(1.4629180792671596e-9)); // 2 pi / 2^32
       store4(y + at, f32x4.mul(magnitude, cos4(angle)), bins - f);
       store4(y + half + at, f32x4.mul(magnitude, sin4(angle)), bins - f);

@@ -129,7 +129,9 @@ class Host {
       },
     });
     const model = await openModel(folder, { signal });
-    const melody = await Melody.over(model, () => platform.openGpu(), { device: 'auto', dispatchesPerSubmit: DISPATCHES_PER_SUBMIT });
+    // A page takes any adapter that there is, also a software one: its code is here already, while the CPU's is another file to fetch.
+    const device = (await hasAdapter()) ? 'gpu' : 'cpu';
+    const melody = await Melody.over(model, () => platform.openGpu(), { device, dispatchesPerSubmit: DISPATCHES_PER_SUBMIT });
     this.#melody = melody;
     this.#opened = { src, keep };
     const { caps } = melody.engine.device;
@@ -233,3 +235,9 @@ function buffersOf(value: unknown): Transferable[] {
 }
 
 new Host(globalThis as unknown as Port);
+
+/** Is there a WebGPU adapter of any kind? */
+async function hasAdapter(): Promise<boolean> {
+  const adapter = await globalThis.navigator?.gpu?.requestAdapter().catch(() => null);
+  return Boolean(adapter);
+}

@@ -175,7 +175,7 @@ describe('a file and its recipe', () => {
   });
 
   it('from elsewhere does not say which address or folder is opened', async () => {
-    const channels = [tone(100)];
+    const channels = [tone(2400)]; // as long as a piece must be at least
     for (const name of ['http://127.0.0.1:9/evil', '../weights', '/etc', '..']) {
       const tags = recipeTags({ recipe: { version: 1, model: name, prompt: 'piano', seed: 1 }, software: 'x', license: '', title: '' });
       writeFileSync(file('evil.wav'), writeWav({ sampleRate: 24000, channels, tags }));

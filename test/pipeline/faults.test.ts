@@ -160,7 +160,7 @@ describe('a lost GPU is opened again once, and the clip is the same', () => {
   test('lost in a stream', async () => {
     const wanted: Float32Array[] = [];
     const streamed: Float32Array[] = [];
-    const request = { prompt: 'piano', steps: 1, seed: 1, durationSeconds: 1.6 };
+    const request = { prompt: 'piano', steps: 1, seed: 1, durationSeconds: 1.6, loudness: null }; // each chunk as soon as it is made
     for await (const { channels } of melody.stream(request)) wanted.push(channels[0]);
     const before = melody.engine.recoveries;
     for await (const { channels } of melody.stream(request)) {

@@ -143,7 +143,7 @@ describe('generate', () => {
   it('draws and reports a seed, and its recipe makes the clip again', async () => {
     const a = await melody.generate({ prompt, durationSeconds: 0.8, steps: 1 });
     expect(a.recipe.seed).toBeGreaterThanOrEqual(0);
-    const { version: _v, model: _m, ...again } = a.recipe;
+    const { model: _m, ...again } = a.recipe;
     expect((await melody.generate(again)).channels[0]).toEqual(a.channels[0]);
   });
 
