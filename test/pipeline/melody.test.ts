@@ -482,7 +482,7 @@ describe('given audio', () => {
       expect(worst(both.slice(from, to), given.slice(from, to))).toBeGreaterThan(0.02);
     }
     expect(both.slice(4.5 * 24000, 30 * 24000)).toEqual(given.slice(4.5 * 24000, 30 * 24000));
-  });
+  }, 180_000);
 });
 
 describe('loop', () => {
