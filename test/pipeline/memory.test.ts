@@ -66,7 +66,7 @@ describe('what cannot fit is refused before any work', () => {
     await expect(start(melody)).rejects.toMatchObject({
       code: 'out_of_memory',
       message: expect.stringMatching(
-        /^this needs \d+ MB more GPU memory \(weights \d+ MB, buffers \d+ MB, 0 MB in use\); got 2 MB free on /,
+        /^this needs \d+ MB more (?:GPU )?memory \(weights \d+ MB, buffers \d+ MB, 0 MB in use\); got 2 MB free on /,
       ),
     });
     expect(melody.engine.device.memory).toMatchObject({ buffers: 0, peakBytes: 0 });
