@@ -69,7 +69,17 @@ async function buildAll() {
   await Promise.all([
     // The library and the command share what they have in common.
     build({ ...node, entryPoints: { index: 'src/index.ts', cli: 'src/cli/bin.ts' }, outdir: dist }),
-    build({ ...common, platform: 'browser', entryPoints: { 'index.web': 'src/index.ts' }, outdir: dist, plugins: [cpuApart(WEB_CPU)] }),
+    // Spaces stay: without them esbuild also drops the marks by which a page's bundler knows which kernels it may leave out.
+    build({
+      ...common,
+      minify: false,
+      minifyIdentifiers: true,
+      minifySyntax: true,
+      platform: 'browser',
+      entryPoints: { 'index.web': 'src/index.ts' },
+      outdir: dist,
+      plugins: [cpuApart(WEB_CPU)],
+    }),
     build({ ...common, platform: 'browser', entryPoints: cpuPart(WEB_CPU), outdir: dist }),
     buildWeb(join(dist, 'web'), { define: common.define, sourcemap: 'linked', sourcesContent: false }),
   ]);
