@@ -24,7 +24,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     y[at + p.half] = 0.0;
     return;
   }
-  let magnitude = exp(min(x[row * p.x_row + bin], p.limit));
+  let m = x[row * p.x_row + bin];
+  let nan = (bitcast<u32>(m) & 0x7fffffffu) > 0x7f800000u;   // min would hide it, and the sound would go on as noise
+  let magnitude = select(exp(min(m, p.limit)), m, nan);
   let turn = sincos(x[row * p.x_row + p.bins + bin]);
   y[at] = magnitude * turn.y;
   y[at + p.half] = magnitude * turn.x;

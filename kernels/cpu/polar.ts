@@ -18,7 +18,8 @@ export function polar(c: usize, from: u32, to: u32): void {
     const y = p.y(c) + row * 2 * half;
     for (let f: u32 = 0; f < bins; f += 4) {
       const at = (<usize>f) << 2;
-      const magnitude = exp4(f32x4.pmin(load4(x + at, bins - f), sp(p.limit(c))));
+      const m = load4(x + at, bins - f);
+      const magnitude = v128.bitselect(m, exp4(f32x4.pmin(m, sp(p.limit(c)))), f32x4.ne(m, m)); // a NaN stays one, as in the WGSL twin
       const angle = load4(x + ((<usize>bins) << 2) + at, bins - f);
       store4(y + at, f32x4.mul(magnitude, cos4(angle)), bins - f);
       store4(y + half + at, f32x4.mul(magnitude, sin4(angle)), bins - f);

@@ -244,4 +244,16 @@ describe('polarTurns', () => {
       }
       expectClose(y, expected);
     });
+
+  it('keeps a magnitude that is NaN, so that the watch behind the decoder sees it, and lets its neighbours be', async () => {
+    const bins = 33;
+    const x = Float32Array.from({ length: bins }, (_, k) => (k === 7 ? Number.NaN : 0));
+    const phase = new Uint32Array(bins);
+    const { y } = await runGraph(
+      gpu(),
+      (g) => ({ y: polarTurns(g, g.input('x', [1, bins]), g.input('phase', [1, bins], 'u32'), { limit: 1.5 }) }),
+      { x, phase },
+    );
+    expect([...y].flatMap((value, i) => (Number.isNaN(value) ? [i] : []))).toEqual([7, halfOf(bins) + 7]);
+  });
 });

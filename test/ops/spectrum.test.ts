@@ -124,6 +124,13 @@ describe('spectra', () => {
     });
   }
 
+  it('polar keeps a magnitude that is NaN, and lets its neighbours be', async () => {
+    const bins = 33;
+    const x = Float32Array.from({ length: 2 * bins }, (_, i) => (i === 7 ? Number.NaN : 0));
+    const { y } = await runGraph(gpu(), (g) => ({ y: polar(g, g.input('x', [1, 2 * bins]), { bins, limit: 1.5 }) }), { x });
+    expect([...y].flatMap((value, i) => (Number.isNaN(value) ? [i] : []))).toEqual([7, halfOf(bins) + 7]);
+  });
+
   // one, odd, around a workgroup of 64 threads (rows, elements), the model's: 40 mel bands and 12 pitch classes of 500 frames
   for (const [frames, bins, bands] of [
     [2, 1, 1],
