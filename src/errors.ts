@@ -23,8 +23,10 @@ export type ErrorCode =
  * `hint` says what to do about it.
  */
 export class MelodyError extends Error {
-  /** By name: a part that is loaded later (src/cpu) has this class from its own file. */
+  /** By name: a part that is loaded later (src/cpu) has this class from its own file. Classes that extend it are told apart as usual. */
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the class asked about, which may be one that extends MelodyError
+    if (this !== MelodyError) return super[Symbol.hasInstance](value);
     return value instanceof Error && value.name === 'MelodyError';
   }
 
