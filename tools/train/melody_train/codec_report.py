@@ -115,13 +115,14 @@ def main() -> None:
     p.add_argument('--weights', action='append', default=[])
     p.add_argument('--runs', action='append', default=[], nargs=2, metavar=('CONFIG', 'FOLDER'))
     p.add_argument('--clips', type=int, default=8)
+    p.add_argument('--stereo', action='store_true', help='stereo codecs: the clips are the stereo renderings, what is measured is their mid')
     p.add_argument('--json', help='also write the table here')
     p.add_argument('--no-floor', action='store_true', help='leave out the row of noise')
     a = p.parse_args()
     torch.set_num_threads(1)
     from .data.shards import read_split
     from .evaluation.prompts import spread
-    audio, rows, rate = read_split(a.data, 'heldout')
+    audio, rows, rate = read_split(a.data, 'heldout', stereo=a.stereo)
     clips = torch.from_numpy(audio[spread(rows, a.clips)][..., rate:11 * rate].astype(np.float32) / 32768)
     codecs = {**{f: exported(f) for f in a.weights}, **{f: trained(c, f) for c, f in a.runs}}
     table = codec_table(codecs, clips, rate, floor=not a.no_floor)

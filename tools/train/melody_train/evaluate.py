@@ -30,7 +30,7 @@ START = 24000  # windows begin one second into a clip: a token border
 
 
 def floats(audio: np.ndarray, start: int, seconds: float, rate: int = 24000) -> torch.Tensor:
-    return torch.from_numpy(audio[:, start:start + round(seconds * rate)].astype(np.float32) / 32768)
+    return torch.from_numpy(audio[..., start:start + round(seconds * rate)].astype(np.float32) / 32768)
 
 
 def parts_cache(path: str, audio: np.ndarray) -> torch.Tensor:
@@ -101,6 +101,10 @@ def main() -> None:
     seconds = system.config['window_seconds']
     window = lambda clips, start=START: floats(clips, start, seconds)
     rows, audio = [held_rows[i] for i in chosen], window(held[chosen])
+    originals = audio
+    if system.channels == 2:
+        stereo, _, rate = read_split(a.data, 'heldout', stereo=True)
+        originals = floats(stereo[chosen], START * rate // 24000, seconds, rate)
     held_parts = parts_cache(os.path.join(a.probes, 'heldout_parts.npy'), held)
     train_parts = parts_cache(os.path.join(a.probes, 'train_parts.npy'), train) if {'probes', 'tokens', 'language'} & set(a.only) else None
     how = {'model': system.config['name'], 'sampling': system.config['sampling'], 'heldout_clips': len(held_rows), 'training_clips': len(train_rows), 'seconds_a_clip': seconds,
@@ -124,23 +128,23 @@ def main() -> None:
         probe, ceilings = clip_probe(a, (train_parts, train_rows), held_parts, held_rows)
         keep('probes', {'ceilings_on_real_heldout_clips': ceilings, 'windows': 2 * len(held_rows)})
     if 'reconstruction' in a.only:
-        keep('reconstruction', parts.reconstruction(system, audio[:48]))
+        keep('reconstruction', parts.reconstruction(system, audio[:48], originals[:48]))
         print(report['reconstruction']['vae'], flush=True)
     if 'codec' in a.only:
-        keep('codec', sound.codec(system, audio[:24]))
+        keep('codec', sound.codec(system, originals[:24]))
     if 'tokens' in a.only:
         keep('tokens', parts.tokens(system, train_parts, train_rows, held_parts, held_rows, 700))
         print(report['tokens'], flush=True)
     if 'language' in a.only:
         keep('language', language.language(system, token_probe(a, system, train_parts, train_rows), rows, system.features(audio)))
     if 'diffusion' in a.only:
-        keep('diffusion', parts.diffusion(system, audio[:24]))
+        keep('diffusion', parts.diffusion(system, audio[:24], originals[:24]))
     if {'whole', 'diversity'} & set(a.only):
         reference = torch.cat([window(held), window(held, held.shape[1] - seconds * 24000)])
         spaces = whole.Spaces(system, reference)
     if 'whole' in a.only:
         step = max(1, len(train) // len(rows))
-        result, made, texts = whole.from_text(system, probe, rows, audio, spaces, window(train[::step][:len(rows)]))
+        result, made, texts = whole.from_text(system, probe, rows, audio, originals, spaces, window(train[::step][:len(rows)]))
         result['prompts'] = texts
         result['seams'] = whole.seams(system, system.true_ids(system.features(audio[:8])), audio[:8])
         keep('whole', result)

@@ -1,5 +1,6 @@
 """Tones and envelopes: signals whose answer is known, a corpus clip, what the decoder before 0.2.0 made of it, and the shipped weights."""
 import json
+import math
 import os
 import sys
 import types
@@ -15,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from melody_train import codec_report, envelopes, goldens_measures, measures, notes, tones  # noqa: E402
 from melody_train.evaluation import card, sound  # noqa: E402
+from melody_train.evaluation.system import System  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDENS = ROOT / 'test' / 'goldens'
@@ -77,7 +79,7 @@ class Card(unittest.TestCase):
 
     def test_sound_and_codec_reach_the_card(self):
         same = lambda x: x
-        system = types.SimpleNamespace(rate=12000, config={'frame_rate': 50}, true_latents=same, audio=same)
+        system = types.SimpleNamespace(rate=12000, own_rate=12000, channels=1, config={'frame_rate': 50}, true_latents=same, channels_of=same)
         good, bad = (torch.from_numpy(clip(n)[None]) for n in ('corpus_clip.wav', 'decoded_2026_11.wav'))
         rows = [{'attributes': {'drums': False}}]
         report = {'whole': {'replaced by truth': {'text to music': {'sound': sound.sound(bad, rows, system)}, 'real music': {'sound': sound.sound(good, rows, system)}},
@@ -89,6 +91,23 @@ class Card(unittest.TestCase):
         self.assertRegex(text, r'tones kept, 60-3000 Hz, % \| 100 \| \d+ \| 100 \|')
         self.assertNotIn('drums', text)  # 12 kHz cannot hold the band that they are heard in
         self.assertEqual(card.sound_tables({}), [])
+
+    def test_side_over_mid_is_a_level_a_band(self):
+        t = torch.arange(48000) / 48000
+        low, high = 0.5 * torch.sin(2 * math.pi * 100 * t), 0.5 * torch.sin(2 * math.pi * 5000 * t)
+        levels = sound.side_over_mid(torch.stack([low + 1.1 * high, low + 0.9 * high])[None], 48000)
+        self.assertAlmostEqual(levels['4000'], -20, delta=0.2)
+        self.assertLess(levels['0'], -60)
+
+    def test_listeners_take_the_mean_of_the_channels_at_24_khz(self):
+        system = System.__new__(System)
+        system.own_rate, system.rate = 48000, 24000
+        t = torch.arange(48000) / 48000
+        left, right = torch.sin(2 * math.pi * 440 * t), torch.sin(2 * math.pi * 880 * t)
+        heard = system.heard(torch.stack([left, right])[None])
+        expected = ((left + right) / 2)[::2]
+        self.assertEqual(heard.shape, (1, 24000))
+        self.assertLess(float((heard[0] - expected)[500:-500].abs().max()), 1e-3)
 
     def test_stereo_is_measured_as_its_mean(self):
         good = torch.from_numpy(clip('corpus_clip.wav')[:36000])

@@ -35,10 +35,13 @@ def list_shards(folder: str, split: str) -> list:
     return sorted(glob.glob(os.path.join(folder, f'{split}_*.npz')))
 
 
-def read_shard(path: str) -> tuple:
-    """(audio int16 [clips, samples] or parts float16 [clips, frames, 75], rows, sample rate)."""
+def read_shard(path: str, stereo: bool = False) -> tuple:
+    """(audio int16 [clips, samples] or parts float16 [clips, frames, 75], rows, sample rate); with stereo int16 [clips, 2, samples] and its rate."""
     with np.load(path) as z:
-        audio, rate = z['audio' if 'audio' in z else 'parts'], int(z['sample_rate'])
+        if stereo and 'stereo' not in z:
+            raise ValueError(f'{path} holds no stereo; render with: python -m melody_train.data --stereo')
+        audio = z['stereo'] if stereo else z['audio' if 'audio' in z else 'parts']
+        rate = int(z['stereo_rate' if stereo else 'sample_rate'])
     with open(path[:-4] + '.jsonl') as f:
         rows = [json.loads(line) for line in f]
     if len(rows) != len(audio):
@@ -46,14 +49,14 @@ def read_shard(path: str) -> tuple:
     return audio, rows, rate
 
 
-def read_split(folder: str, split: str, max_clips: int | None = None) -> tuple:
-    """All shards of a split that are there: (audio int16 [clips, samples], rows, sample rate)."""
+def read_split(folder: str, split: str, max_clips: int | None = None, stereo: bool = False) -> tuple:
+    """All shards of a split that are there: (audio int16 [clips, samples], or [clips, 2, samples] with stereo, rows, sample rate)."""
     paths = list_shards(folder, split)
     if not paths:
         raise FileNotFoundError(f'no {split}_*.npz in {folder}; render some first: python -m melody_train.data --out {folder}')
     audio, rows, rate = [], [], 0
     for p in paths:
-        a, r, rate = read_shard(p)
+        a, r, rate = read_shard(p, stereo)
         audio.append(a)
         rows += r
         if max_clips and len(rows) >= max_clips:

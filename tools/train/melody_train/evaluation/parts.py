@@ -28,9 +28,9 @@ def compare(output: torch.Tensor, source: torch.Tensor, waveform: bool = False) 
     return mean_of(rows)
 
 
-def reconstruction(system: System, audio: torch.Tensor) -> dict:
-    """VAE-GAN: decode(encode(x)) against x, beside what shaped noise (no notes at all) and a wrong clip would score."""
-    z = system.true_latents(audio)
+def reconstruction(system: System, audio: torch.Tensor, originals: torch.Tensor) -> dict:
+    """VAE-GAN: decode(encode(x)) against x, as heard [B, n] and as the encoder takes it, beside what shaped noise (no notes at all) and a wrong clip would score."""
+    z = system.true_latents(originals)
     noise = torch.stack([torch.from_numpy(m.shaped_noise(x.numpy()).astype(np.float32)) for x in audio])
     return {'clips': len(audio), 'vae': compare(system.audio(z), audio, True), 'shaped_noise': compare(noise, audio, True),
             'wrong_clip': compare(audio.roll(1, 0), audio, True), 'latent_std': round(float(z.std()), 4)}
@@ -76,10 +76,10 @@ def velocity_errors(system: System, z: torch.Tensor, ids: torch.Tensor) -> dict:
     return {**out, 'best_linear_without_tokens': round(wiener(z), 4), 'zero_velocity': round(float(np.mean([z.square().mean() * math.sin(d) ** 2 + math.cos(d) ** 2 for d in ANGLES])), 4)}
 
 
-def diffusion(system: System, audio: torch.Tensor) -> dict:
+def diffusion(system: System, audio: torch.Tensor, originals: torch.Tensor) -> dict:
     """DPD from true tokens at several step counts and schedules, decoded, against the source."""
     features = system.features(audio)
-    ids, z = system.true_ids(features), system.true_latents(audio)
+    ids, z = system.true_ids(features), system.true_latents(originals)
     w = system.config['sampling']['guidance']
     out = {'clips': len(audio), 'guidance': w, 'velocity_mse': velocity_errors(system, z, ids), 'vae_ceiling': compare(system.audio(z), audio), 'wrong_clip': compare(audio.roll(1, 0), audio)}
     settings = [(f'T={t}', ids, {'steps': t, 'schedule': 'linear'}) for t in (5, 10, 20)]

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
+from ..envelopes import resampled
 from ..export import load_exported
+from ..measures import RATE
 from ..sampling import generate_tokens, rotate
 from ..wishes import controls_of
 
@@ -30,7 +33,9 @@ class System:
         self.lm, self.semantic, self.path = (networks[k] for k in ('semantic_lm', 'semantic_encoder', 'dual_path'))
         self.encoder, self.decoder = networks['vae_encoder'], networks['vae_decoder']
         self.heads = networks.get('style_heads')
-        self.rate = self.config['sample_rate']
+        self.own_rate, self.channels = self.config['sample_rate'], self.config.get('channels', 1)
+        self.rate = RATE  # of what the listeners hear
+        self.hop = RATE // self.config['frame_rate']
         self.frames = self.config['window_seconds'] * self.config['frame_rate']
         self.words = self.config['window_seconds'] * self.config['token_rate']
 
@@ -87,12 +92,24 @@ class System:
 
     @torch.no_grad()
     def true_latents(self, audio: torch.Tensor) -> torch.Tensor:
+        """audio [B, n], or [B, 2, n] of a stereo model, at the model's own rate."""
         out = [self.encoder(a) for a in self._batches(audio)]
         return torch.cat([o[0] if isinstance(o, tuple) else o for o in out])
 
     @torch.no_grad()
-    def audio(self, latents: torch.Tensor) -> torch.Tensor:
+    def channels_of(self, latents: torch.Tensor) -> torch.Tensor:
+        """[B, n], or [B, 2, n] of a stereo model, at the model's own rate."""
         return torch.cat([self.decoder(z) for z in self._batches(latents)]).clamp(-1, 1)
+
+    def heard(self, audio: torch.Tensor) -> torch.Tensor:
+        """What listeners take: the mean of the channels at 24 kHz, [B, n]."""
+        mono = audio.mean(1) if audio.ndim == 3 else audio
+        if self.own_rate == self.rate:
+            return mono
+        return torch.from_numpy(np.stack([resampled(x, self.own_rate, self.rate) for x in mono.numpy()]).astype(np.float32))
+
+    def audio(self, latents: torch.Tensor) -> torch.Tensor:
+        return self.heard(self.channels_of(latents))
 
     def text_to_audio(self, texts: list, seed: int) -> torch.Tensor:
         return self.audio(self.latents(self.ids(self.style_of_texts(texts, seed), seed), seed))

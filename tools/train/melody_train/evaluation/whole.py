@@ -8,6 +8,7 @@ from .. import measures as m
 from ..probes import FRAMES, ClipProbe, clip_scores, parts_of
 from .parts import mean_of
 from .prompts import detailed
+from .sound import side_over_mid
 from .sound import sound as sound_of
 from .system import System
 
@@ -63,8 +64,9 @@ def towards_noise(distance: dict, floor: dict, noise: dict) -> dict:
     return {k: round((distance[k] - floor[k]) / max(noise[k] - floor[k], 1e-9), 4) for k in distance}
 
 
-def from_text(system: System, probe: ClipProbe, rows: list, audio: torch.Tensor, spaces: Spaces, real_train: torch.Tensor, seed: int = 100) -> tuple:
-    """(report, generated audio, prompts). rows and audio [B, n]: the held-out clips that the prompts describe."""
+def from_text(system: System, probe: ClipProbe, rows: list, audio: torch.Tensor, originals: torch.Tensor, spaces: Spaces, real_train: torch.Tensor, seed: int = 100) -> tuple:
+    """(report, generated audio, prompts). rows, audio [B, n] and originals: the held-out clips that the prompts describe, as heard and as the
+    encoder takes them."""
     prompts = [detailed(r) for r in rows]
     texts, asked = [t for t, _ in prompts], [a for _, a in prompts]
     style = system.style_of_texts(texts, seed)
@@ -73,7 +75,7 @@ def from_text(system: System, probe: ClipProbe, rows: list, audio: torch.Tensor,
         'text to music': lambda: system.audio(system.latents(system.ids(style, seed), seed)),
         'true style codes': lambda: system.audio(system.latents(system.ids(style._replace(codes=system.style_of_audio(features).codes), seed), seed)),
         'true tokens': lambda: system.audio(system.latents(system.true_ids(features), seed)),
-        'true latents': lambda: system.audio(system.true_latents(audio)),
+        'true latents': lambda: system.audio(system.true_latents(originals)),
         'real music': lambda: audio,
     }
     noise = torch.stack([torch.from_numpy(m.shaped_noise(x.numpy(), i).astype(np.float32)) for i, x in enumerate(audio)])
@@ -88,6 +90,9 @@ def from_text(system: System, probe: ClipProbe, rows: list, audio: torch.Tensor,
         report['replaced by truth'][name] = {**listen(probe, sound, asked), 'frechet': distance, 'share_of_way_to_noise': towards_noise(distance, floor, ceiling), 'sound': sound_of(sound, rows, system),
                                              'share_of_way_to_shaped_noise': towards_noise(distance, floor, report['frechet']['noise with the spectrum of each clip'])}
         print(f'{name}: {report["replaced by truth"][name]}', flush=True)
+    if system.channels == 2:
+        made_in_stereo = system.channels_of(system.latents(system.ids(style.rows(0, 24), seed), seed))
+        report['side_over_mid_db'] = {'text to music': side_over_mid(made_in_stereo, system.own_rate), 'real music': side_over_mid(originals, system.own_rate)}
     report['sound_of_noise'] = sound_of(noise, rows, system)
     report['health'] = health(made, system)
     report['health_real'] = health(audio, system)
@@ -95,7 +100,7 @@ def from_text(system: System, probe: ClipProbe, rows: list, audio: torch.Tensor,
 
 
 def health(audio: torch.Tensor, system: System) -> dict:
-    rows = [m.health(x.numpy().astype(np.float64), system.config['hop_length']) for x in audio]
+    rows = [m.health(x.numpy().astype(np.float64), system.hop) for x in audio]
     worst = {f'{k}_worst': round(max(r[k] for r in rows), 5) for k in ('clipping', 'dc', 'silence', 'hop_buzz')}
     return {**mean_of(rows), **worst}
 
@@ -118,7 +123,7 @@ def seams(system: System, ids: torch.Tensor, real: torch.Tensor, seed: int = 5) 
     following = torch.cat([ids[:, words:], ids[:, :words]], 1)
     more = system.latents(following, seed + 1, context=first[:, chunk:])
     sound = system.audio(torch.cat([first, more[:, -chunk:]], 1))
-    at = system.frames * system.config['hop_length']
+    at = system.frames * system.hop
     score = lambda x, place: round(float(np.mean([m.seam(y.numpy(), place, system.rate) for y in x])), 3)
     step = lambda z, k: float((z[:, k] - z[:, k - 1]).square().mean().sqrt())
     z = torch.cat([first, more[:, -chunk:]], 1)
