@@ -14,7 +14,7 @@ from scipy.signal import resample_poly
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from melody_train import codec_report, envelopes, goldens_measures, measures, notes, tones  # noqa: E402
+from melody_train import codec_report, envelopes, form, goldens_measures, measures, notes, tones  # noqa: E402
 from melody_train.evaluation import card, sound  # noqa: E402
 from melody_train.evaluation.system import System  # noqa: E402
 
@@ -117,6 +117,20 @@ class Card(unittest.TestCase):
         self.assertAlmostEqual(table['source']['lattice'], plain['lattice'], 6)
         self.assertEqual(table['source']['log_mel'], 0)
         self.assertGreater(table['left']['log_mel'], 0.05)
+
+
+class Form(unittest.TestCase):
+    def test_a_piece_is_held_against_its_start(self):
+        t = np.arange(10 * 24000) / 24000
+        chord = lambda *hz: sum(0.1 * np.sin(2 * np.pi * h * t) for h in hz) * np.exp(-3 * (t % 0.5))
+        c_major, f_sharp_major = chord(261.6, 329.6, 392.0), chord(370.0, 466.2, 554.4)
+        self.assertEqual(form.compare(np.concatenate([c_major, c_major]))['kept'], {'brightness': True, 'onsets': True, 'key': True})
+        moved = form.compare(np.concatenate([c_major, f_sharp_major]))
+        self.assertEqual((moved['start']['key'][0], moved['end']['key'][0]), (0, 6))
+        self.assertFalse(moved['kept']['key'])
+        self.assertEqual(form.compare(np.concatenate([c_major, 0.01 * np.sin(2 * np.pi * 3000 * t)]))['kept'], {'brightness': False, 'onsets': False, 'key': False})
+        with self.assertRaisesRegex(ValueError, 'got 19.0 s'):
+            form.compare(np.zeros(19 * 24000))
 
 
 @unittest.skipUnless(notes.available(), notes.MISSING)
