@@ -2,12 +2,14 @@
 
 export type { Loudness } from './audio/loudness.ts';
 export type { ClipReport, MeasureOptions, Rhythm, SoundReport } from './audio/measure.ts';
+export type { Envelopes } from './audio/measures/envelopes.ts';
 export type { Seam } from './audio/measures/joins.ts';
 export type { Clipping, Level, Silence, Stereo } from './audio/measures/level.ts';
 export type { TempoStability } from './audio/measures/rhythm.ts';
 export type { Spectrum } from './audio/measures/spectrum.ts';
 export type { Structure } from './audio/measures/structure.ts';
 export type { Key, Tonality } from './audio/measures/tonality.ts';
+export type { Tones } from './audio/measures/tones.ts';
 export type { EngineOptions } from './engine/engine.ts';
 export type { MemoryForecast } from './engine/memory.ts';
 export type { GpuOptions } from './gpu/device.ts';
@@ -15,11 +17,16 @@ export type { Draft } from './pipeline/draft.ts';
 export type { Clip, LoadOptions, WebGpuEntry } from './pipeline/melody.ts';
 export type {
   AudioInput,
+  Blend,
   Decided,
   GenerateOptions,
   MelodyEvent,
+  PieceSettings,
   Recipe,
+  RecipeSettings,
+  Region,
   SamplingOptions,
+  SamplingSettings,
   Stage,
   Steering,
   StreamOptions,

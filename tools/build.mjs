@@ -33,6 +33,7 @@ function isStale() {
     'tools/cpu_kernels.mjs',
     'tools/web.mjs',
     'tools/types.mjs',
+    'tools/settings_types.mjs',
     'package.json',
   ];
   return inputs.some((input) => newest(join(root, input)) > built);

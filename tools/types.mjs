@@ -2,12 +2,13 @@
 // One rolled-up type declaration for each entry of the package: what tsc emits for every file, joined into one, internals left out.
 // tsc drops what a docstring marks `@internal`; what is left must need no type but the platform's own.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
+import { settingsTypes } from './settings_types.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The declaration that package.json names, and the source that it describes. */
@@ -19,15 +20,25 @@ export async function emitTypes(folder) {
   try {
     const words = [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--outDir', loose];
     if (spawnSync(process.execPath, words, { stdio: 'inherit' }).status !== 0) process.exit(1);
+    const settings = join(loose, 'pipeline/settings.d.ts');
+    writeFileSync(settings, await settingsTypes(readFileSync(settings, 'utf8')));
     for (const [name, source] of Object.entries(ENTRIES)) {
       const plugins = [dts({ dtsInput: true, emitDtsOnly: true, sourcemap: false })];
       const bundle = await rolldown({ input: join(loose, source), plugins, checks: { pluginTimings: false } });
       const { output } = await bundle.generate({ format: 'es' });
       await bundle.close();
       if (output.length !== 1 || output[0].type !== 'chunk') throw new Error(`types: ${name} became ${output.length} files, expected one`);
-      writeFileSync(join(folder, name), output[0].code.replace(/^\/\/#(end)?region.*\n/gm, ''));
+      writeFileSync(join(folder, name), declarations(output[0].code));
     }
   } finally {
     rmSync(loose, { recursive: true, force: true });
   }
+}
+
+/** Without the bundler's own comments, and with the custom element's class as a page has it. @param {string} code */
+function declarations(code) {
+  return code
+    .replace(/^\/\/#(end)?region.*\n/gm, '')
+    .replace(/^\/\*\*[^\n]*\*\/\ndeclare const Base: {[\s\S]*?\n};\n/m, '')
+    .replace(' extends Base {', ' extends HTMLElement {');
 }

@@ -1,9 +1,9 @@
 // What a user may ask for, and the checked, complete form of it: a Recipe, which makes the same music again. The settings themselves stand
 // in settings.ts.
 import type { Draft } from './draft.ts';
-import type { Options, PIECE, RecipeFields, SAMPLING, Steering, StyleOptions } from './settings.ts';
+import type { PieceSettings, RecipeSettings, SamplingSettings, Steering, StyleOptions } from './settings.ts';
 
-export type { AudioInput, Steering, StyleOptions } from './settings.ts';
+export type { AudioInput, Blend, PieceSettings, RecipeSettings, Region, SamplingSettings, Steering, StyleOptions } from './settings.ts';
 
 /** Stages in the order in which a piece passes them. */
 export type Stage = 'style' | 'tokens' | 'diffusion' | 'decoding';
@@ -37,12 +37,12 @@ export interface Decided {
   readonly metre?: string; // "4/4"
 }
 
-export interface SamplingOptions extends Options<typeof SAMPLING> {
+export interface SamplingOptions extends SamplingSettings {
   signal?: AbortSignal;
   onEvent?: (event: MelodyEvent) => void;
 }
 
-export interface GenerateOptions extends StyleOptions, SamplingOptions, Options<typeof PIECE> {
+export interface GenerateOptions extends StyleOptions, SamplingOptions, PieceSettings {
   /** Keeps what is made, so that the same call goes on where an abort or a fault stopped it. */
   draft?: Draft;
 }
@@ -50,10 +50,10 @@ export interface GenerateOptions extends StyleOptions, SamplingOptions, Options<
 export interface StreamOptions
   extends StyleOptions,
     SamplingOptions,
-    Pick<Options<typeof PIECE>, 'durationSeconds' | 'continueFrom' | 'wholeWindows'> {}
+    Pick<PieceSettings, 'durationSeconds' | 'continueFrom' | 'wholeWindows'> {}
 
 /** Everything that decides the bytes of a piece. Written into files; `generate(recipe)` makes the piece again. */
-export interface Recipe extends RecipeFields {
+export interface Recipe extends RecipeSettings {
   readonly version: 1;
   readonly model: string;
   /** What was decided, for readers: the options above decide it again. A finished clip of a model with controls has it. */

@@ -6,10 +6,25 @@ import { LOUDNESS } from '../audio/leveller.ts';
 import { METRE_NAMES, parseKey, parseMetre, TEMPO_RANGE } from './controls/control_words.ts';
 import type { ModelConfig } from './model.ts';
 
-/** Audio in memory: channels of equal length, full scale −1…1. */
+/** Audio in memory. */
 export interface AudioInput {
+  /** One array a channel, all of one length, at least one sample; full scale is −1 to 1. */
   readonly channels: readonly Float32Array[];
-  readonly sampleRate: number; // Hz
+  /** Samples a second, 1,000 to 768,000 Hz. */
+  readonly sampleRate: number;
+}
+
+/** A second prompt. */
+export interface Blend {
+  text: string;
+  /** 0 to 1: 0 is none of the second prompt, 1 nothing else. */
+  weight: number;
+}
+
+/** A part of given audio, in seconds: 0 ≤ start < end. */
+export interface Region {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** What values a setting takes, by its kind. */
@@ -19,12 +34,9 @@ interface Values {
   text: string;
   switch: boolean;
   audio: AudioInput;
-  /** Text that is mixed in: weight 0 is none of it, 1 nothing else. */
-  blend: { text: string; weight: number };
-  /** Changes along the music, in order of time. */
+  blend: Blend;
   steerings: readonly Steering[];
-  /** Parts of given audio, in seconds. */
-  regions: readonly { readonly start: number; readonly end: number }[];
+  regions: readonly Region[];
 }
 
 export interface Setting {
@@ -212,20 +224,27 @@ export const FLAGS = {
 type ValueOf<S extends Setting> = S extends { choices: readonly (infer Choice)[] }
   ? Choice
   : Values[S['kind']] | (S extends { off: true } ? null : never);
-/** The options of a table. */
-export type Options<Table extends Record<string, Setting>> = { -readonly [Name in keyof Table]?: ValueOf<Table[Name]> };
-/** What a recipe holds of a table: all but the audio; always what has a preset. */
+type Options<Table extends Record<string, Setting>> = { -readonly [Name in keyof Table]?: ValueOf<Table[Name]> };
 type Fixed<Table extends Record<string, Setting>> = {
   readonly [Name in keyof Table as Table[Name] extends { preset: unknown } ? Name : never]: ValueOf<Table[Name]>;
 };
 type Given<Table extends Record<string, Setting>> = {
   readonly [Name in keyof Table as Table[Name] extends { preset: unknown } | { kind: 'audio' } ? never : Name]?: ValueOf<Table[Name]>;
 };
-export type RecipeFields = Fixed<typeof SETTINGS> & Given<typeof SETTINGS>;
 
+// The public types that follow from the tables. tools/types.mjs writes them out, member by member, into the package's declarations.
+
+/** Options that say what music is wanted. */
 export interface StyleOptions extends Options<typeof STYLE> {}
+/** Options that say how music is made. */
+export interface SamplingSettings extends Options<typeof SAMPLING> {}
+/** Options that say what piece it is to be. */
+export interface PieceSettings extends Options<typeof PIECE> {}
+/** What a recipe holds: every setting but the audio; always those that have a default of their own. */
+export interface RecipeSettings extends Fixed<typeof SETTINGS>, Given<typeof SETTINGS> {}
 
-/** A change of the style at `atSeconds` of the music. */
+/** A change of the style along the music. */
 export interface Steering extends Omit<StyleOptions, 'promptAudio' | 'promptAudioWeight'> {
+  /** When it takes effect: seconds from the start of the music, 0 or more. */
   readonly atSeconds: number;
 }
