@@ -18,19 +18,26 @@ export type { Clip, LoadOptions, WebGpuEntry } from './pipeline/melody.ts';
 export type {
   AudioInput,
   Blend,
+  ChunkEvent,
   Decided,
+  DecidedEvent,
+  DoneEvent,
+  DownloadEvent,
   GenerateOptions,
   MelodyEvent,
   PieceSettings,
+  ProgressEvent,
   Recipe,
   RecipeSettings,
   Region,
   SamplingOptions,
   SamplingSettings,
   Stage,
+  SteeredEvent,
   Steering,
   StreamOptions,
   StyleOptions,
+  WarningEvent,
 } from './pipeline/options.ts';
 export type { Timings } from './pipeline/progress.ts';
 export type { Sampler, Schedule } from './pipeline/stages/schedule.ts';

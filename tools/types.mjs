@@ -11,8 +11,18 @@ import { dts } from 'rolldown-plugin-dts';
 import { settingsTypes } from './settings_types.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-/** The declaration that package.json names, and the source that it describes. */
-const ENTRIES = { 'index.d.ts': 'index.d.ts', 'player.d.ts': 'web/index.d.ts' };
+/** The declaration that package.json names, the source that it describes, and its heading in the API reference. */
+const ENTRIES = {
+  'index.d.ts': {
+    source: 'index.d.ts',
+    heading: 'Music from text, in Node and in browsers: `import { Melody } from "melody"`.\n * @module melody',
+  },
+  'player.d.ts': {
+    source: 'web/index.d.ts',
+    heading:
+      'The engine in a worker, a player and `<melody-player>`, for pages: `import { Session } from "melody/player"`.\n * @module melody/player',
+  },
+};
 
 /** Writes index.d.ts and player.d.ts into a folder. Exits the process with tsc's errors where there are any. @param {string} folder */
 export async function emitTypes(folder) {
@@ -22,13 +32,13 @@ export async function emitTypes(folder) {
     if (spawnSync(process.execPath, words, { stdio: 'inherit' }).status !== 0) process.exit(1);
     const settings = join(loose, 'pipeline/settings.d.ts');
     writeFileSync(settings, await settingsTypes(readFileSync(settings, 'utf8')));
-    for (const [name, source] of Object.entries(ENTRIES)) {
+    for (const [name, { source, heading }] of Object.entries(ENTRIES)) {
       const plugins = [dts({ dtsInput: true, emitDtsOnly: true, sourcemap: false })];
       const bundle = await rolldown({ input: join(loose, source), plugins, checks: { pluginTimings: false } });
       const { output } = await bundle.generate({ format: 'es' });
       await bundle.close();
       if (output.length !== 1 || output[0].type !== 'chunk') throw new Error(`types: ${name} became ${output.length} files, expected one`);
-      writeFileSync(join(folder, name), declarations(output[0].code));
+      writeFileSync(join(folder, name), `/**\n * ${heading}\n */\n${declarations(output[0].code)}`);
     }
   } finally {
     rmSync(loose, { recursive: true, force: true });
@@ -40,5 +50,6 @@ function declarations(code) {
   return code
     .replace(/^\/\/#(end)?region.*\n/gm, '')
     .replace(/^\/\*\*[^\n]*\*\/\ndeclare const Base: {[\s\S]*?\n};\n/m, '')
-    .replace(' extends Base {', ' extends HTMLElement {');
+    .replace(' extends Base {', ' extends HTMLElement {')
+    .replace(/([;}]) (\/\*\*[^\n]*\*\/)\n/g, '$1\n$2\n'); // a comment belongs to what follows it, on a line of its own
 }

@@ -1,6 +1,7 @@
 /** Loudness by ITU-R BS.1770-4 and EBU Tech 3342: integrated loudness, loudness range, drift, true peak. */
 import { besselI0 } from './resample.ts';
 
+/** Loudness of a clip by ITU-R BS.1770-4 and EBU Tech 3342. */
 export interface Loudness {
   /** Integrated loudness in LUFS; -Infinity when nothing passes the -70 LUFS gate. */
   integrated: number;

@@ -5,10 +5,11 @@ import { monoMix } from './measures/level.ts';
 import { applyMel, hzToMel, melBank } from './mel.ts';
 import { encodePng } from './png.ts';
 
+/** Size of the picture that `clipPicture` draws. */
 export interface PictureOptions {
-  /** Pixels, at least 200 and at most 4096. */
+  /** Pixels, 200 to 4096. Default 960. */
   width?: number;
-  /** Pixels, at least 150 and at most 2160. */
+  /** Pixels, 150 to 2160. Default 400. */
   height?: number;
 }
 
@@ -26,7 +27,12 @@ const TEXT = 241;
 const WAVE = 242;
 const COLOURS = 240;
 
-/** channels: equal lengths, full scale -1 … 1; NaN draws as 0. Returns a PNG file. */
+/**
+ * Draws waveform and spectrogram of a clip. Returns the bytes of a PNG file.
+ * @param channels one array a channel, all of one length, full scale −1 to 1; NaN is drawn as 0
+ * @param sampleRate samples a second, Hz
+ * @throws MelodyError `invalid_argument` for a size out of range
+ */
 export async function clipPicture(channels: Float32Array[], sampleRate: number, options: PictureOptions = {}): Promise<Uint8Array> {
   const width = size('width', options.width ?? 960, 200, 4096);
   const height = size('height', options.height ?? 400, 150, 2160);

@@ -8,18 +8,23 @@ import { MelodyError } from '../errors.ts';
 import { fileKind } from '../platform/file_kind.ts';
 import { readInfo, type WavTags } from './wav_tags.ts';
 
+/** A WAV file in memory. */
 export interface WavAudio {
   /** Hz. */
   sampleRate: number;
   /** One array a channel, all of one length; full scale is -1 … 1 (float files may exceed it). */
   channels: Float32Array[];
+  /** Text that the file carries. */
   tags: WavTags;
+  /** Encoding of the samples in the file: integers or floating point. */
   format: 'pcm' | 'float';
+  /** Bits of a sample in the file. */
   bitsPerSample: number;
   /** Oddities that were read over, in words. */
   warnings: string[];
 }
 
+/** How `readWav` treats broken files. */
 export interface WavReadOptions {
   /** Take what is there when the file ends before its `data` chunk does. Default: refuse. */
   allowTruncated?: boolean;
@@ -45,7 +50,10 @@ interface Format {
   bits: number;
 }
 
-/** Reads a whole WAV file. Throws MelodyError `audio` on everything it cannot read exactly. */
+/**
+ * Reads a whole WAV file: RIFF, RF64 or BW64, PCM of 8 to 32 bits or floating point, 1 to 8 channels.
+ * @throws MelodyError `audio` for everything that it cannot read exactly
+ */
 export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAudio {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const container = bytes.length >= 12 ? fourCC(bytes, 0) : '';

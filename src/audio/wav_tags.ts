@@ -6,6 +6,7 @@
  */
 import { MelodyError } from '../errors.ts';
 
+/** Text that a WAV file carries beside its samples. */
 export interface WavTags {
   /** RIFF INFO: four-letter id → text, for example INAM (title), ICMT (comment), ISFT (software), ICOP (licence). */
   info: Record<string, string>;
@@ -31,6 +32,7 @@ export const AI_COMMENT = 'AI-generated';
 /** IPTC's word for media made wholly by a trained model. */
 const DIGITAL_SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
 
+/** The tags by which `writeWav` puts a recipe, its licence and a notice that a program made the music into a file. */
 export function recipeTags(note: RecipeNote): WavTags {
   return {
     info: { INAM: plain(note.title), ICMT: AI_COMMENT, ISFT: plain(note.software), ICOP: plain(note.license) },

@@ -7,6 +7,7 @@ import { MelodyError } from '../errors.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SUBFORMAT_TAIL } from './wav.ts';
 import { chunk, encodeTags, join, type WavTags } from './wav_tags.ts';
 
+/** Encoding of samples in a WAV file. */
 export type SampleFormat = 'pcm16' | 'pcm24' | 'float32';
 
 const BYTES: Record<SampleFormat, number> = { pcm16: 2, pcm24: 3, float32: 4 };
@@ -58,7 +59,12 @@ export function encodeSamples(channels: Float32Array[], format: SampleFormat): U
   return out;
 }
 
-/** A whole file. channels: one array a channel, equal lengths, full scale -1 … 1; PCM clamps what exceeds it. */
+/**
+ * Encodes audio as a whole WAV file (RF64 over 4 GB).
+ * @param audio `channels`: one array a channel, 1 to 8, all of one length, full scale −1 to 1 (PCM clamps what exceeds it); `sampleRate` in Hz
+ * @param format encoding of the samples. Default 'pcm16'
+ * @throws MelodyError `invalid_argument` for unequal lengths or an unusual rate, `non_finite` for NaN and infinity
+ */
 export function writeWav(
   { sampleRate, channels, tags }: { sampleRate: number; channels: Float32Array[]; tags?: WavTags },
   format: SampleFormat = 'pcm16',

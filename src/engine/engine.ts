@@ -9,21 +9,22 @@ import type { TensorStorage } from '../graph/tensor.ts';
 import { fuseElementwise } from '../ops/fuse.ts';
 import { checkAdapter } from './adapter_check.ts';
 
+/** How the engine is opened: the device, its limits, its memory. */
 export interface EngineOptions extends GpuOptions {
   /**
-   * What computes: 'gpu' is WebGPU, a software adapter too; 'cpu' is threads of WebAssembly; 'auto' is a hardware GPU where there is one,
-   * else the CPU.
+   * What computes: 'gpu' is any WebGPU adapter, a software one too; 'cpu' is threads of WebAssembly; 'auto' is a hardware GPU where there
+   * is one, else the CPU. Default 'auto'.
    */
   device?: 'auto' | 'gpu' | 'cpu';
-  /** Threads on the CPU; default all cores, at most 8. The music does not depend on it. */
+  /** Threads on the CPU; the music does not depend on it. Default: one for each core, at most 8. */
   threads?: number;
-  /** Submit long plans in pieces of this many dispatches; browsers stop tabs whose submits take seconds. */
+  /** Submit long plans in pieces of this many dispatches, because browsers stop tabs whose submits take seconds. Default: each plan whole. */
   dispatchesPerSubmit?: number;
-  /** Do without the test that this GPU computes right, which every adapter passes once. */
+  /** Skip the test that this GPU computes right, which every adapter passes once. Default false. */
   untested?: boolean;
-  /** Refuse jobs that would need more GPU memory than this, bytes. Default: on software adapters what the machine has free. */
+  /** Refuse jobs that would need more GPU memory than this, bytes. Default: on software adapters what the machine has free, else no limit. */
   memoryLimit?: number;
-  /** Hears the bytes of each weight as it reaches the GPU. */
+  /** Called with the bytes of each weight that reaches the GPU. */
   onBytes?: (bytes: number) => void;
 }
 

@@ -40,11 +40,13 @@ export const DEFAULT_CAPS: Caps = {
   groupsPerAxis: 65535,
 };
 
+/** What is asked of the WebGPU adapter. */
 export interface GpuOptions {
   /** 'adapter' (default) asks for all the adapter has; 'default' stays within WebGPU's guaranteed limits. */
   limits?: 'adapter' | 'default';
   /** 'adapter' (default) uses optional features where present; 'none' uses none. */
   features?: 'adapter' | 'none';
+  /** Passed on to `requestAdapter`. Default: the browser's or Dawn's own. */
   powerPreference?: 'low-power' | 'high-performance';
   /** Choose kernels as on another adapter; what this one cannot do then fails. For tests and benchmarks. @internal */
   pretend?: Partial<Caps>;

@@ -10,7 +10,7 @@ import { compose, inpaint, loop } from './compose.ts';
 import { describe } from './controls/controls.ts';
 import { Job, MAX_THRIFT } from './job.ts';
 import { type Model, openModel } from './model.ts';
-import type { GenerateOptions, Recipe, StreamOptions } from './options.ts';
+import type { DownloadEvent, GenerateOptions, Recipe, StreamOptions } from './options.ts';
 import type { Timings } from './progress.ts';
 import { resolve } from './recipe.ts';
 import { embedText } from './stages/networks.ts';
@@ -23,28 +23,37 @@ import { MelodyStream } from './stream.ts';
  * type declarations of WebGPU.
  */
 export interface WebGpuEntry {
+  /** The WebGPU method of this name; null where there is no adapter. */
   requestAdapter(options?: object): Promise<object | null>;
 }
 
+/** How a model is opened. */
 export interface LoadOptions extends EngineOptions {
   /** WebGPU entry point. Default: `navigator.gpu` in a browser, npm `webgpu` in Node. Given, it is used: `device` is 'gpu' then, and 'auto' else. */
   gpu?: WebGpuEntry;
+  /** Aborts the loading; it then throws `aborted`. */
   signal?: AbortSignal;
-  /** Keep what is fetched from an address in the platform's cache. Default true. */
+  /** Keep what is fetched from an address in this machine's or browser's cache. Default true. */
   cache?: boolean;
-  /** Hears of every file that is fetched into the cache. */
-  onEvent?: (event: { type: 'download'; file: string; received: number; total: number }) => void;
+  /** Called while a file is fetched into the cache. */
+  onEvent?: (event: DownloadEvent) => void;
 }
 
+/** A finished piece of music. */
 export interface Clip {
   /** One array a channel, of one length, full scale −1…1. */
   readonly channels: Float32Array[];
-  readonly sampleRate: number; // Hz
+  /** Samples a second, Hz. */
+  readonly sampleRate: number;
+  /** What makes the same samples again. */
   readonly recipe: Recipe;
+  /** What was measured on the samples. */
   readonly report: ClipReport;
+  /** What it took to make. */
   readonly timings: Timings;
 }
 
+/** A model that is ready to make music. Opened by `Melody.load`; makes one piece at a time. */
 export class Melody {
   readonly #engine: Engine<Model>;
   #busy = false;
@@ -54,8 +63,9 @@ export class Melody {
   }
 
   /**
-   * Open a model on a GPU or the CPU (see `device`): a folder, an address that ends in one, or in Node the name of an installed model (`melody-small`). Reads configuration and headers only; weights follow when a
-   * stage first needs them. Throws `io`, `weights`, `no_adapter`.
+   * Opens a model on a GPU or the CPU. Reads its configuration and headers only; weights follow when a stage first needs them.
+   * @param location a folder, an https address of one, or in Node the name of an installed package (`melody-small`)
+   * @throws MelodyError `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
    */
   static async load(location: string | URL, options: LoadOptions = {}): Promise<Melody> {
     const coming = new Set<string>(); // files that were not complete at first sight: those that are say nothing
@@ -86,8 +96,9 @@ export class Melody {
   }
 
   /**
-   * One finished clip at the model's rate and with its channels, exactly `durationSeconds` long.
-   * Throws `invalid_argument` before any work, `busy` while another job runs, `aborted`, `non_finite`, `device_lost` (after one recovery).
+   * Makes one finished clip with the model's sample rate and channels, exactly `durationSeconds` long.
+   * @throws MelodyError `invalid_argument` before any work, `busy` while another job runs, `out_of_memory`, `aborted`, `non_finite`,
+   * `device_lost` (after one recovery)
    */
   async generate(options: GenerateOptions): Promise<Clip> {
     const { model } = this.#engine;
@@ -118,7 +129,11 @@ export class Melody {
     });
   }
 
-  /** `count` clips of the same request with seeds seed, seed + 1, …: clip i equals generate with that seed. */
+  /**
+   * Makes several clips of the same options with the seeds seed, seed + 1, …: each equals what `generate` makes with that seed.
+   * @param count 1 to 64
+   * @throws MelodyError as `generate`
+   */
   async variations(options: Omit<GenerateOptions, 'draft'>, count: number): Promise<Clip[]> {
     if (!Number.isInteger(count) || count < 1 || count > 64)
       throw new MelodyError('invalid_argument', `variations must be a whole number from 1 to 64; got ${String(count)}`);
@@ -132,7 +147,8 @@ export class Melody {
 
   /**
    * Endless (or `durationSeconds` long) music, chunk by chunk: `for await (const { channels } of melody.stream({ prompt }))`.
-   * `steer` changes the prompt; the change is heard from the next chunk made. Throws as generate does.
+   * `MelodyStream.steer` changes the prompt while it plays.
+   * @throws MelodyError as `generate`, when it is iterated; `invalid_argument` at once
    */
   stream(options: StreamOptions): MelodyStream {
     const { model } = this.#engine;
@@ -142,8 +158,9 @@ export class Melody {
   }
 
   /**
-   * Compile every pipeline and upload every weight that text to music needs, so that the first clip starts at once: plays one window in
-   * one step, and reads prompts of all the lengths that choose other kernels. Throws as generate does.
+   * Compiles every pipeline and uploads every weight that text to music needs, so that the first clip starts at once: makes one window in
+   * one step, and reads prompts of all the lengths that choose other kernels.
+   * @throws MelodyError as `generate`
    */
   async warmup(options: { signal?: AbortSignal } = {}): Promise<void> {
     const { config } = this.#engine.model;
@@ -154,16 +171,17 @@ export class Melody {
   }
 
   /**
-   * GPU memory that `generate` with these options would take, bytes, from the graphs it would run; nothing is run or uploaded. `generate`
-   * itself predicts before it starts: where that much is not free it makes less at a time, and throws `out_of_memory` where even that cannot
-   * fit. Throws as generate does before any work.
+   * Predicts the GPU memory that `generate` with these options would take, in bytes, from the graphs that it would run; nothing is run or
+   * uploaded. `generate` itself predicts before it starts: where that much is not free it makes less at a time, and throws `out_of_memory`
+   * where even that cannot fit.
+   * @throws MelodyError `invalid_argument`
    */
   async predictMemory(options: GenerateOptions): Promise<MemoryForecast> {
     const { model } = this.#engine;
     return this.#forecast(options, resolve(options, model, 'generate'));
   }
 
-  /** Free the GPU and all on it. What runs ends with `aborted`, and so does every later call. */
+  /** Frees the GPU and all on it. What runs ends with `aborted`, and so does every later call. */
   dispose(): void {
     this.#engine.dispose();
   }

@@ -8,45 +8,102 @@ export type { AudioInput, Blend, PieceSettings, RecipeSettings, Region, Sampling
 /** Stages in the order in which a piece passes them. */
 export type Stage = 'style' | 'tokens' | 'diffusion' | 'decoding';
 
-export type MelodyEvent =
-  | { readonly type: 'download'; readonly file: string; readonly received: number; readonly total: number }
-  | {
-      readonly type: 'progress';
-      readonly stage: Stage /** Of the whole job, 0…1, never falling. */;
-      readonly fraction: number;
-      readonly etaSeconds: number;
-    }
-  | {
-      readonly type: 'warning';
-      readonly code: 'unknown_words' | 'dropped_words' | 'ignored_control' | 'suspect_output' | 'gpu_recovered' | 'low_memory' | 'underrun';
-      readonly message: string;
-    }
-  /** Tempo, key and metre of what is made next, as the model is told them. */
-  | ({ readonly type: 'decided' } & Decided)
-  /** A stream took up what `steer` asked for. */
-  | { readonly type: 'steered'; readonly steering: Steering }
-  | { readonly type: 'chunk'; readonly startSample: number; readonly samples: number }
-  | { readonly type: 'done'; readonly seconds: number };
+/** Bytes of a file that is fetched. */
+export interface DownloadEvent {
+  /** Tells events apart. */
+  readonly type: 'download';
+  /** Name of the file. */
+  readonly file: string;
+  /** Bytes that are there. */
+  readonly received: number;
+  /** Bytes of the whole file. */
+  readonly total: number;
+}
+
+/** How far a job is. */
+export interface ProgressEvent {
+  /** Tells events apart. */
+  readonly type: 'progress';
+  /** The stage that computes. */
+  readonly stage: Stage;
+  /** Share of the whole job that is done, 0 to 1; it never falls. */
+  readonly fraction: number;
+  /** Estimate of the seconds that remain. */
+  readonly etaSeconds: number;
+}
+
+/** Something the user should know; the job goes on. */
+export interface WarningEvent {
+  /** Tells events apart. */
+  readonly type: 'warning';
+  /** What it is, for programs. */
+  readonly code: 'unknown_words' | 'dropped_words' | 'ignored_control' | 'suspect_output' | 'gpu_recovered' | 'low_memory' | 'underrun';
+  /** What it is, for people. */
+  readonly message: string;
+}
+
+/** Tempo, key and metre of what is made next, as they were given to the model. */
+export interface DecidedEvent extends Decided {
+  /** Tells events apart. */
+  readonly type: 'decided';
+}
+
+/** A stream took up what `steer` asked for. */
+export interface SteeredEvent {
+  /** Tells events apart. */
+  readonly type: 'steered';
+  /** The change, and when it takes effect. */
+  readonly steering: Steering;
+}
+
+/** A chunk of a stream was made. */
+export interface ChunkEvent {
+  /** Tells events apart. */
+  readonly type: 'chunk';
+  /** Place of its first sample in the stream. */
+  readonly startSample: number;
+  /** Samples of each channel. */
+  readonly samples: number;
+}
+
+/** The job is done. */
+export interface DoneEvent {
+  /** Tells events apart. */
+  readonly type: 'done';
+  /** Seconds of computing. */
+  readonly seconds: number;
+}
+
+/** What a job reports while it runs; `type` says which. */
+export type MelodyEvent = DownloadEvent | ProgressEvent | WarningEvent | DecidedEvent | SteeredEvent | ChunkEvent | DoneEvent;
 
 /** What a model with controls was told. Absent: that it is not known. */
 export interface Decided {
   /** All of it in words: "120 bpm, A minor, 4/4". */
   readonly text: string;
-  readonly tempo?: number; // bpm
-  readonly key?: string; // "A minor"
-  readonly metre?: string; // "4/4"
+  /** Beats a minute. */
+  readonly tempo?: number;
+  /** For example "A minor". */
+  readonly key?: string;
+  /** For example "4/4". */
+  readonly metre?: string;
 }
 
+/** Options that say how music is made, and who watches it. */
 export interface SamplingOptions extends SamplingSettings {
+  /** Aborts the job; it then throws `aborted`. */
   signal?: AbortSignal;
+  /** Called with progress, warnings and what the model decides, while the job runs. */
   onEvent?: (event: MelodyEvent) => void;
 }
 
+/** Options of `Melody.generate`. */
 export interface GenerateOptions extends StyleOptions, SamplingOptions, PieceSettings {
   /** Keeps what is made, so that the same call goes on where an abort or a fault stopped it. */
   draft?: Draft;
 }
 
+/** Options of `Melody.stream`. */
 export interface StreamOptions
   extends StyleOptions,
     SamplingOptions,
@@ -54,7 +111,9 @@ export interface StreamOptions
 
 /** Everything that decides the bytes of a piece. Written into files; `generate(recipe)` makes the piece again. */
 export interface Recipe extends RecipeSettings {
+  /** Version of the form of recipes. */
   readonly version: 1;
+  /** Name of the model. */
   readonly model: string;
   /** What was decided, for readers: the options above decide it again. A finished clip of a model with controls has it. */
   readonly decided?: Decided;

@@ -3,12 +3,17 @@ import type { Machine } from '../engine/engine.ts';
 import { aborted } from '../engine/engine.ts';
 import type { MelodyEvent, Stage } from './options.ts';
 
+/** What a finished clip took. */
 export interface Timings {
-  /** Seconds of computing, by stage, and in all. */
+  /** Seconds of computing for the style. */
   readonly style: number;
+  /** Seconds of computing for the semantic tokens. */
   readonly tokens: number;
+  /** Seconds of computing for the latents. */
   readonly diffusion: number;
+  /** Seconds of computing for the samples. */
   readonly decoding: number;
+  /** Seconds of computing in all. */
   readonly total: number;
   /** Seconds of audio made per second of computing. */
   readonly speed: number;

@@ -16,6 +16,7 @@ export interface AudioInput {
 
 /** A second prompt. */
 export interface Blend {
+  /** The second prompt. */
   text: string;
   /** 0 to 1: 0 is none of the second prompt, 1 nothing else. */
   weight: number;
@@ -23,7 +24,9 @@ export interface Blend {
 
 /** A part of given audio, in seconds: 0 ≤ start < end. */
 export interface Region {
+  /** First second of the region. */
   readonly start: number;
+  /** Second at which it ends. */
   readonly end: number;
 }
 
@@ -77,93 +80,93 @@ export type Use = 'generate' | 'stream' | 'steer';
 
 /** What music is wanted. */
 export const STYLE = {
-  /** The music in words. It may be left out beside `promptAudio`, `continueFrom` and `initAudio`. */
+  /** The music in words. Needed unless `promptAudio`, `continueFrom` or `initAudio` is given. */
   prompt: { kind: 'text' },
-  /** A second prompt, mixed with the first before quantisation: weight 0 is all `prompt`, 1 all `text`. */
+  /** A second prompt. Its embedding is mixed with that of the first before quantisation: weight 0 is all `prompt`, 1 all `text`. */
   blend: { kind: 'blend' },
-  /** What to lead away from. It takes effect where lmGuidanceScale is over 1. */
+  /** What the music should not be, in words. It takes effect where `lmGuidanceScale` is over 1. Default: nothing. */
   negativePrompt: { kind: 'text' },
-  /** Music whose style is taken (its first window), instead of the prompt or mixed with it. */
+  /** Music whose style (of its first window) is taken, instead of the prompt or mixed with it. */
   promptAudio: { kind: 'audio' },
   /** Weight of promptAudio against the prompt. Default 0.5 with a prompt, 1 without. */
   promptAudioWeight: { kind: 'number', min: 0, max: 1, needs: 'promptAudio' },
   /**
-   * Beats a minute. Tempo, key and metre are read from the prompt where they are absent, or else chosen to fit it. After or within given
-   * audio a beat is kept only where `tempo` is given; the first sample of the audio is then taken to be a downbeat. Models without controls
-   * refuse all three.
+   * Tempo. Default: tempo, key and metre are read from the prompt; what it does not say is chosen to fit it. After or within given audio a
+   * beat is kept only where `tempo` is given; the first sample of the audio is then taken to be a downbeat. Models without controls refuse
+   * all three with `invalid_argument`.
    */
   tempo: { kind: 'number', min: TEMPO_RANGE[0], max: TEMPO_RANGE[1], unit: 'beats a minute' },
-  /** "A minor", "F# major", "Bb minor"; "none" leaves it open. */
+  /** Key, such as "A minor", "F# major" or "Bb minor"; "none" leaves it open. Default: as for `tempo`. */
   key: {
     kind: 'text',
     valid: (text) => text === 'none' || parseKey(text),
     expected: 'such as "A minor", "F# major" or "Bb minor", or "none"',
   },
-  /** "4/4", "3/4", "6/8" (felt in two) or "5/4". */
+  /** Metre: "4/4", "3/4", "6/8" (felt in two) or "5/4". Default: as for `tempo`. */
   metre: { kind: 'text', valid: parseMetre, expected: `one of ${[4, 3, 2, 5].map((beats) => `"${METRE_NAMES[beats]}"`).join(', ')}` },
 } as const satisfies Record<string, Setting>;
 
 /** How it is made. */
 export const SAMPLING = {
-  /** The same seed makes the same bytes on the same adapter. Drawn where it is absent; the recipe has it. */
+  /** The same seed makes the same bytes on the same adapter. Default: drawn at random; the recipe holds it. */
   seed: { kind: 'whole', min: 0, max: Number.MAX_SAFE_INTEGER, preset: () => Math.floor(Math.random() * 2 ** 32) },
-  /** Steps of the diffusion. */
+  /** Steps of the diffusion. More take longer. Default: the model's. */
   steps: { kind: 'whole', min: 1, max: 1000, preset: ({ sampling }) => sampling.steps },
-  /** Classifier-free guidance of the diffusion. 1 is none and halves its cost. */
+  /** Classifier-free guidance of the diffusion (Ho & Salimans 2022). 1 is none and halves its cost. Default: the model's. */
   guidanceScale: { kind: 'number', min: 0, max: 20, preset: ({ sampling }) => sampling.guidance },
-  /** Share of the steps, from the first on, that guidanceScale acts on; the others cost half. Default 1: all of them. */
+  /** Share of the steps, from the first on, that `guidanceScale` acts on; the others cost half. Default 1: all of them. */
   guidedShare: { kind: 'number', min: 0, max: 1 },
-  /** How far each step of the diffusion goes: "linear" has large steps first, "uniform" equal ones. */
+  /** How far each step of the diffusion goes: "linear" takes large steps first, "uniform" equal ones. Default: the model's. */
   schedule: { kind: 'text', choices: ['linear', 'uniform'], preset: ({ sampling }) => sampling.schedule },
-  /** "rotation" is deterministic; "ddpm" adds fresh noise at every step. */
+  /** How the diffusion steps: "rotation" is deterministic, "ddpm" adds fresh noise at every step. Default "rotation". */
   sampler: { kind: 'text', choices: ['rotation', 'ddpm'], preset: () => 'rotation' },
-  /** Of the language model. Below 1 sharpens, above 1 flattens; 0 takes the likeliest token. */
+  /** Temperature of the language model: below 1 sharpens, above 1 flattens, 0 takes the likeliest token. Default: the model's. */
   temperature: { kind: 'number', min: 0, max: 100, preset: ({ sampling }) => sampling.temperature },
-  /** The language model chooses from so many likeliest tokens; 0 is all. */
+  /** The language model chooses from so many of the likeliest tokens; 0 is all of them. Default: the model's. */
   topK: { kind: 'whole', min: 0, max: 2 ** 32 - 1, preset: ({ sampling }) => sampling.top_k },
-  /** The language model chooses from the likeliest tokens that together have this probability. */
+  /** The language model chooses from the likeliest tokens that together have this probability. Default: the model's. */
   topP: { kind: 'number', min: 0, max: 1, over: true, preset: ({ sampling }) => sampling.top_p },
-  /** Guidance of the language model towards the style and away from the negative prompt. 1 is none. */
+  /** Guidance of the language model towards the style and away from the negative prompt. 1 is none. Default: the model's, or 1. */
   lmGuidanceScale: { kind: 'number', min: 0, max: 20, preset: ({ sampling }) => sampling.lm_guidance ?? 1 },
-  /** Seconds that the first window makes: a short one sounds sooner, a long one sounds better. Default generate: a window, stream: a chunk. */
+  /** Seconds that the first window makes, rounded up to chunks: a short one sounds sooner, a long one better. Default: a window; in a stream a chunk. */
   firstWindowSeconds: {
     kind: 'number',
     min: 0,
     max: 60,
     preset: ({ window_seconds, chunks }, use) => (use === 'stream' ? window_seconds / chunks : window_seconds),
   },
-  /** Windows denoised in one batch. More is faster on wide GPUs and makes other, equally good music. A stream passes it over. Default 1. */
+  /** Windows denoised in one batch. More is faster on wide GPUs and makes other, equally good music. A stream ignores it. Default 1. */
   parallelWindows: { kind: 'whole', min: 1, max: 16 },
-  /** A4. Default: that of given audio where it has one, else the model's. Models whose decoder knows no pitch refuse it. */
+  /** Frequency of A4. Default: that of given audio where it has one, else the model's. Models whose decoder knows no pitch refuse it. */
   tuning: { kind: 'number', min: 415, max: 466, unit: 'Hz' },
   /**
-   * Integrated loudness; null leaves the level as it is made. True peaks stay under −1 dBTP. A stream's gain moves by 1 dB a second at most.
-   * Beside given audio it is the loudness of that which is met, by at most 12 dB.
+   * Integrated loudness (ITU-R BS.1770-4); null leaves the level as it is made. Default −16. True peaks stay under −1 dBTP. The gain of a
+   * stream moves by at most 1 dB a second. Beside given audio the loudness of that audio is met instead, with at most 12 dB of gain.
    */
   loudness: { kind: 'number', off: true, min: -40, max: -8, unit: 'LUFS', preset: () => LOUDNESS },
-  /** Changes of the style along the music, in order of time; tempo, key and metre hold until others are given. */
+  /** Changes of the style along the music, in order of time. Tempo, key and metre hold until others are given. Default: none. */
   steered: { kind: 'steerings', not: ['loop', 'inpaint'] },
 } as const satisfies Record<string, Setting>;
 
 /** What piece it is to be. */
 export const PIECE = {
-  /** Length, exact to the sample. Default generate: a window, stream: endless. */
+  /** Length in seconds, exact to the sample. Default: a window of the model; a stream is endless. */
   durationSeconds: {
     kind: 'number',
     min: 0.1,
     max: 3600, // a longer piece is a stream
   },
-  /** Go on after this audio. The result is the continuation alone, which joins the last sample of the given audio. */
+  /** Music to continue. The result is the continuation alone, which joins the last sample of the given audio. */
   continueFrom: { kind: 'audio' },
-  /** Make the end lead into the start. The tempo bends by less than 4 % where that gives the loop whole bars, or else whole beats. */
+  /** Make the end lead into the start. The tempo changes by less than 4 % where that gives the loop whole bars, or else whole beats. Default false. */
   loop: { kind: 'switch', clip: true, not: ['continueFrom', 'inpaint'] },
-  /** Audio whose `inpaint` regions are made anew. Outside them it comes back as it was. */
+  /** Audio whose `inpaint` regions are made anew. Outside them it comes back as it was, to the sample. */
   initAudio: { kind: 'audio', clip: true, needs: 'inpaint' },
-  /** The regions of `initAudio` to make anew, in seconds. */
+  /** The regions of `initAudio` to make anew. */
   inpaint: { kind: 'regions', clip: true, not: ['continueFrom', 'durationSeconds'], needs: 'initAudio' },
-  /** Make the last window whole and cut the clip within it: what an endless stream makes that is stopped then. A stream passes it over. */
+  /** Make the last window whole and cut the clip within it, as an endless stream does that is stopped then. A stream ignores it. Default false. */
   wholeWindows: { kind: 'switch' },
-  /** Level a clip by the slow gain that its stream had. Streams always do. */
+  /** Level a clip by the slow gain of a stream. A stream always does. Default false. */
   runningLevel: { kind: 'switch' },
 } as const satisfies Record<string, Setting>;
 

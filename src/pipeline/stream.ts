@@ -17,14 +17,17 @@ import { isDue, SteeredStyle } from './steered_style.ts';
 /** Windows of an endless stream after which nothing new is compiled. */
 const REHEARSED = 8;
 
+/** The next piece of a stream. */
 export interface StreamChunk {
   /** One array a channel, of one length. */
   readonly channels: Float32Array[];
+  /** Samples a second, Hz. */
   readonly sampleRate: number;
   /** Place of the first sample in the stream. */
   readonly startSample: number;
 }
 
+/** Music that is made chunk by chunk as it is taken. Made by `Melody.stream`. */
 export class MelodyStream implements AsyncIterable<StreamChunk> {
   #recipe: Recipe;
   readonly #engine: Engine<Model>;

@@ -88,9 +88,12 @@ export interface Facts {
   set(key: string, value: string): Promise<void>;
 }
 
+/** A file in the cache of downloads. */
 export interface CacheEntry {
+  /** Where it came from. */
   address: string;
-  /** Bytes kept so far and bytes of the complete file. */
+  /** Bytes kept so far. */
   received: number;
+  /** Bytes of the complete file. */
   total: number;
 }

@@ -5,35 +5,44 @@ import type { GenerateOptions, MelodyEvent, Recipe, StreamOptions, StyleOptions 
 import type {
   Calls,
   Description,
+  FetchingEvent,
   ModelFiles,
   ModelInfo,
   Plain,
   Reply,
   StoreUse,
   WavRequest,
-  WorkerEvent,
   WorkerRequest,
   WorkerStats,
 } from './protocol.ts';
 
+/** Who is told about a load, and what ends it. */
 export interface LoadCallbacks {
+  /** Aborts the load; it then rejects with `aborted`. */
   signal?: AbortSignal;
-  onFetching?: (progress: Extract<WorkerEvent, { type: 'fetching' }>) => void;
+  /** Called as bytes arrive. */
+  onFetching?: (progress: FetchingEvent) => void;
   /** The browser keeps no more; the weights are held in memory and fetched again next time. */
   onNotKept?: (message: string) => void;
 }
 
+/** Who is told about a stream, and what ends it. */
 export interface StreamCallbacks {
+  /** Ends the stream; `finished` then rejects with `aborted`. */
   signal?: AbortSignal;
+  /** Called once, before the first chunk. */
   onStart?: (recipe: Recipe) => void;
   /** Of every channel the next samples, as many of each. */
   onChunk: (channels: Float32Array[], sampleRate: number, startSample: number) => void;
+  /** Called with progress, warnings and what the model decides. */
   onEvent?: (event: MelodyEvent) => void;
 }
 
+/** A stream that the worker makes. */
 export interface RunningStream {
   /** Settles when all chunks were made. */
   readonly finished: Promise<void>;
+  /** Changes the style from the next window on, as `MelodyStream.steer`. */
   steer(style: StyleOptions): void;
   /** How many samples of each channel were heard: making runs no further ahead of it than was agreed. */
   played(samples: number): void;
@@ -45,6 +54,7 @@ interface Pending {
   hear(reply: Extract<Reply, { type: 'event' | 'chunk' }>): void;
 }
 
+/** The engine in a worker of its own, as promises. */
 export class MelodyWorker {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
@@ -113,6 +123,7 @@ export class MelodyWorker {
     return this.#ask('wav', request).answer;
   }
 
+  /** What the engine holds on the GPU. */
   stats(): Promise<WorkerStats> {
     return this.#ask('stats', {}).answer;
   }

@@ -27,12 +27,14 @@ declare global {
 
 /** `<melody-player>`: one button to hear a prompt. */
 export class MelodyPlayerElement extends Base {
+  /** Attributes whose changes the element acts on. */
   static observedAttributes = ['prompt', 'src'];
   #session: Session | undefined;
   #press: HTMLButtonElement;
   #stop: HTMLButtonElement;
   #status: HTMLParagraphElement;
 
+  /** Made by the browser, for every `<melody-player>` of a page. */
   constructor() {
     super();
     const root = this.attachShadow({ mode: 'open' });
@@ -59,14 +61,17 @@ export class MelodyPlayerElement extends Base {
     return this.#session;
   }
 
+  /** The attribute `prompt`; a change is heard from the next chunk on. */
   get prompt(): string {
     return this.getAttribute('prompt') ?? '';
   }
 
+  /** Sets the attribute. */
   set prompt(text: string) {
     this.setAttribute('prompt', text);
   }
 
+  /** The browser's callback: steers on a new prompt, ends on a new source. */
   attributeChangedCallback(name: string, old: string | null, value: string | null): void {
     if (name === 'prompt') this.#name();
     if (!this.#session || old === value) return;
@@ -74,6 +79,7 @@ export class MelodyPlayerElement extends Base {
     else this.#end();
   }
 
+  /** The browser's callback: ends the piece and frees the worker. */
   disconnectedCallback(): void {
     this.#end();
   }

@@ -5,7 +5,19 @@ export type { CacheEntry } from '../platform/platform.ts';
 export type * from '../public_types.ts';
 export { type LoadCallbacks, MelodyWorker, type RunningStream, type StreamCallbacks } from './client.ts';
 export { MelodyPlayerElement } from './element.ts';
-export type { Description, ModelFiles, ModelInfo, Plain, StoreUse, WavRequest, WorkerEvent, WorkerStats } from './protocol.ts';
+export type {
+  Description,
+  FetchingEvent,
+  ModelFiles,
+  ModelInfo,
+  NotKeptEvent,
+  Plain,
+  StartedEvent,
+  StoreUse,
+  WavRequest,
+  WorkerEvent,
+  WorkerStats,
+} from './protocol.ts';
 export type { RecordedAudio } from './recording.ts';
 export { Session, type SessionOptions } from './session.ts';
 export type { SessionState, Snapshot } from './snapshot.ts';

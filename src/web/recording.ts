@@ -3,10 +3,12 @@ import { cutAudio, joinAudio } from '../audio/channels.ts';
 
 const MAX_SECONDS = 600;
 
+/** What a session kept of a piece: at most its last ten minutes. */
 export interface RecordedAudio {
   /** One array a channel, of one length. */
   readonly channels: Float32Array[];
-  readonly sampleRate: number; // Hz
+  /** Samples a second, Hz. */
+  readonly sampleRate: number;
   /** Seconds of the piece before it, which are not kept any more. */
   readonly startSeconds: number;
 }

@@ -8,15 +8,19 @@ import { EMPTY, NOTHING, type Snapshot } from './snapshot.ts';
 import { Sound } from './sound.ts';
 import type { PlayerReport } from './worklet.ts';
 
+/** How a session plays, and who watches it. */
 export interface SessionOptions {
-  /** Sound starts when this much of it is there. */
+  /** Seconds of music that must be there before the sound starts. Default 0.5. */
   startSeconds?: number;
-  /** Making stays about this far ahead of hearing. */
+  /** Seconds of music that are made ahead of what is heard. Default 8. */
   aheadSeconds?: number;
+  /** Called with every new snapshot. */
   onChange?: (snapshot: Snapshot) => void;
-  /** Of every channel the next samples, as many of each. */
+  /** Called with the next samples of every channel, as many of each. */
   onChunk?: (channels: readonly Float32Array[], sampleRate: number, startSample: number) => void;
+  /** Called with the events of the engine. */
   onEvent?: (event: MelodyEvent) => void;
+  /** The worker to use. Default: a new one, from the script beside this one. */
   worker?: MelodyWorker;
 }
 
@@ -26,7 +30,9 @@ const AHEAD_SECONDS = 8;
 const SILENT_MS = 4000;
 const NO_SOUND = 'No sound comes out: the browser has not started its audio. Check the sound device, then press pause and play';
 
+/** One listener's session: a model, the piece being made, and the sound. */
 export class Session {
+  /** The worker that computes. */
   readonly worker: MelodyWorker;
   readonly #options: SessionOptions;
   #snapshot = EMPTY;
@@ -44,20 +50,23 @@ export class Session {
   #sounding = 0; // the piece that the player was given
   #closed = false;
 
+  /** Starts a worker; nothing is fetched but its code. Throws `io`. */
   constructor(options: SessionOptions = {}) {
     this.#options = options;
     this.worker = options.worker ?? new MelodyWorker();
   }
 
+  /** What a page shows now. */
   get snapshot(): Snapshot {
     return this.#snapshot;
   }
 
-  /** For pictures; undefined until something was played. */
+  /** For pictures of the sound; undefined until something was played. */
   get analyser(): AnalyserNode | undefined {
     return this.#sound.player?.analyser;
   }
 
+  /** Gain of the sound, 0 (silent) to 1 (as it was made). Default 1. */
   set volume(value: number) {
     this.#sound.volume = value;
   }
@@ -86,6 +95,7 @@ export class Session {
     }
   }
 
+  /** Breaks off a load; the next one goes on from there. */
   cancelLoad(): void {
     this.#loading?.abort();
     this.#loading = undefined;
@@ -153,7 +163,7 @@ export class Session {
     this.#job = job;
   }
 
-  /** Play audio that is already there: arrays of one length, one a channel. */
+  /** Play finished audio: one array a channel, all of one length, full scale −1 to 1, at `sampleRate` Hz. Faults are in the snapshot. */
   async playClip(channels: readonly Float32Array[], sampleRate: number, recipe: Recipe | undefined): Promise<void> {
     const piece = await this.#begin({ sampleRate, channels: channels.length }, { ...NOTHING, state: 'buffering', recipe });
     if (piece !== this.#pieces) return;
@@ -171,12 +181,14 @@ export class Session {
     else this.#wanted = style;
   }
 
+  /** Pauses the sound. Nothing happens where nothing plays. */
   async pause(): Promise<void> {
     if (this.#snapshot.state !== 'playing' && this.#snapshot.state !== 'buffering') return;
     this.#set({ state: 'paused' });
     await this.#sound.player?.pause();
   }
 
+  /** Goes on after a pause. */
   resume(): void {
     if (this.#snapshot.state !== 'paused') return;
     this.#set({ state: this.#snapshot.bufferedSeconds > 0 ? 'playing' : 'buffering' });

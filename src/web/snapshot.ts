@@ -1,23 +1,36 @@
 // What a page shows of a session.
 import type { MelodyError } from '../errors.ts';
 import type { Recipe } from '../pipeline/options.ts';
-import type { ModelInfo, WorkerEvent } from './protocol.ts';
+import type { FetchingEvent, ModelInfo } from './protocol.ts';
 
+/**
+ * 'empty': no model. 'loading': a model is on its way. 'ready': nothing plays. 'buffering': music is being made and not heard yet. Then 'playing' or 'paused'.
+ */
 export type SessionState = 'empty' | 'loading' | 'ready' | 'buffering' | 'playing' | 'paused';
 
+/** State of a session at one moment. */
 export interface Snapshot {
+  /** What the session is doing. */
   readonly state: SessionState;
+  /** The loaded model. */
   readonly model: ModelInfo | undefined;
-  readonly loading: Extract<WorkerEvent, { type: 'fetching' }> | undefined;
+  /** How far the download is; undefined where nothing is fetched. */
+  readonly loading: FetchingEvent | undefined;
+  /** Why the last load or piece failed. */
   readonly error: MelodyError | undefined;
   /** What the running job or the model says, newest last. */
   readonly warnings: readonly string[];
   /** All chunks of the piece were made, and it was not stopped. */
   readonly complete: boolean;
+  /** Of the current piece, once it is known. */
   readonly recipe: Recipe | undefined;
+  /** Seconds of music made so far. */
   readonly madeSeconds: number;
+  /** Seconds of music heard so far. */
   readonly playedSeconds: number;
+  /** Seconds of music made and not heard yet. */
   readonly bufferedSeconds: number;
+  /** How often the sound stopped because the next chunk was not made. */
   readonly underruns: number;
   /** 0…1, what was heard a moment ago. */
   readonly peak: number;

@@ -20,13 +20,24 @@ const RIPPLE_BAND = 1;
 /** Mean power under which a stretch is silence for these measures: -80 dBFS. */
 const SILENT = 1e-8;
 
+/** How the level moves within frames and at the start of notes. */
 export interface Envelopes {
   /** Level of the band from 1 to 2 kHz over the place within the frame period, peak to peak in dB; chance gives about 0.6 for 10 s. */
   ripple?: number;
-  /** Modulation at the frame rate and at twice it over that at neighbouring rates, dB, mean of four octave bands; absent under 4 s. */
-  buzz?: { once: number; twice: number };
-  /** Rise times of strokes in ms: the median, and the quarter that rises fastest. Absent where nothing strikes. */
-  attack?: { median: number; fastest: number };
+  /** Modulation over that at neighbouring rates, dB, mean of four octave bands. Absent under 4 s. */
+  buzz?: {
+    /** At the frame rate. */
+    once: number;
+    /** At twice the frame rate. */
+    twice: number;
+  };
+  /** Rise times of strokes in ms. Absent where nothing strikes. */
+  attack?: {
+    /** Median of all strokes. */
+    median: number;
+    /** 25th percentile: a quarter of the strokes rise faster. */
+    fastest: number;
+  };
   /** Strokes a second above 8 kHz (hats, snares, cymbals): 95 % of the corpus clips with drums have 0.5 or more, 81 % of those without have less. */
   drumStrokes?: number;
 }

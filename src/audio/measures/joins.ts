@@ -28,6 +28,7 @@ export function hopBuzz(mono: Float32Array, lag: number): number {
   return (correlation(lag) - percentile(neighbours, 0.5)) / power;
 }
 
+/** What can be measured where two pieces of audio were joined. */
 export interface Seam {
   /** Sample index of the join; 0 means the loop point, end to start. */
   position: number;

@@ -16,6 +16,7 @@ export function nonFinite(channels: Float32Array[]): number {
   return count;
 }
 
+/** Peaks, crest factor and DC of a clip. Silence gives -Infinity dB. */
 export interface Level {
   /** 20 log10 of the largest |x|, dBFS. */
   samplePeakDb: number;
@@ -57,6 +58,7 @@ export function decibel(amplitude: number): number {
 const CLIP_LEVEL = 1 - 2 ** -15;
 const CLIP_RUN = 3;
 
+/** Samples at full scale. */
 export interface Clipping {
   /** Share of samples in runs of at least 3 at full scale. */
   share: number;
@@ -91,12 +93,15 @@ export function clipping(channels: Float32Array[], sampleRate: number): Clipping
 const SILENCE_FRAME_SECONDS = 0.05;
 const SILENCE_RMS = 10 ** (-60 / 20);
 
+/** Quiet parts of a clip. */
 export interface Silence {
   /** Share of 50 ms frames with RMS below -60 dBFS. */
   share: number;
-  /** Seconds of silence at the start, at the end, and the longest in between. */
+  /** Seconds of silence at the start. */
   lead: number;
+  /** Seconds of silence at the end. */
   trail: number;
+  /** Longest silence in between, seconds. */
   longestGap: number;
 }
 
@@ -125,6 +130,7 @@ export function silence(mono: Float32Array, sampleRate: number): Silence {
   return { share: count / frames, lead: first * seconds, trail: (frames - 1 - last) * seconds, longestGap: longest * seconds };
 }
 
+/** How left and right differ. */
 export interface Stereo {
   /** Pearson correlation of left and right, -1 … 1; 1 where both are constant. */
   correlation: number;

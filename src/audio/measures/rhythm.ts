@@ -102,6 +102,7 @@ function folded(bpm: number, target: number, factors: number[]): number {
   return bpm * factors.reduce((a, b) => (off(b) < off(a) ? b : a));
 }
 
+/** How steadily the tempo is kept. */
 export interface TempoStability {
   /** Share of 8 s windows (hop 2 s), folded by 1/3, 1/2, 1, 2, 3, within 4 % of the global tempo. */
   share: number;

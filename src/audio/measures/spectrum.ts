@@ -7,6 +7,7 @@ const FLOOR = 1e-10;
 /** Mean-square level under which a frame is silence: -60 dBFS. */
 const SILENT_POWER = 1e-6;
 
+/** Long-term spectrum of a clip. A silent clip has zeros. */
 export interface Spectrum {
   /** Geometric over arithmetic mean of power, mean of non-silent frames: 0 for a tone, 0.5615 for white noise. */
   flatness: number;

@@ -2,6 +2,7 @@
 import { type Features, meanOver } from './features.ts';
 import { mfcc } from './timbre.ts';
 
+/** Form of a clip of 12 s or more: what returns, and where new parts begin. */
 export interface Structure {
   /** Mean of the three most similar lag diagonals outside ± 4 s, 0 … 1; chance is about e^-2 = 0.14. */
   repetition: number;
@@ -9,8 +10,15 @@ export interface Structure {
   repetitionLag: number;
   /** Peaks a minute of Foote's checkerboard novelty. */
   noveltyPeaksPerMinute: number;
-  /** Structureness (MusDr SI): largest fitness of a segment of 3-8 s, 8-15 s, 15 s and more; 0 where the clip is too short. */
-  structureness: { short: number; medium: number; long: number };
+  /** Structureness (MusDr SI): largest fitness of a segment, by its length; 0 where the clip is too short. */
+  structureness: {
+    /** Segments of 3 to 8 s. */
+    short: number;
+    /** Segments of 8 to 15 s. */
+    medium: number;
+    /** Segments of 15 s and more. */
+    long: number;
+  };
 }
 
 /** A square similarity matrix, s[i * n + j] in 0 … 1, ones on the diagonal. */

@@ -6,8 +6,11 @@ export const MAJOR_PROFILE = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.
 export const MINOR_PROFILE = [6.33, 2.68, 3.52, 5.38, 2.6, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17];
 const NAMES = ['C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B'];
 
+/** A major or minor key, and how certain it is. */
 export interface Key {
+  /** Pitch class, 0 (C) to 11 (B). */
   tonic: number;
+  /** Major or minor. */
   mode: 'major' | 'minor';
   /** For example "F# minor". */
   name: string;
@@ -55,12 +58,15 @@ export function keyScore(estimated: Pick<Key, 'tonic' | 'mode'>, truth: Pick<Key
   return apart === (truth.mode === 'major' ? 9 : 3) ? 0.3 : 0;
 }
 
+/** Key and harmony of a clip. */
 export interface Tonality {
+  /** Key of the whole clip. */
   key: Key;
   /** Mean MIREX weight of the keys of 8 s windows (hop 4 s) against the key of the clip. */
   keyStability: number;
   /** Mean cosine of successive 4 s chroma, and of each with their mean: 1 for one chord, about 0.8 for random ones. */
   chromaConsistency: number;
+  /** Mean cosine of each 4 s chroma with the mean chroma. */
   chromaToMean: number;
   /** Mean distance of successive 1 s tonal centroids: tells a drone (0) from a steady key with moving chords. */
   harmonicChange: number;

@@ -18,6 +18,7 @@ const BELOW_STRONGEST = 1e-3;
 const CENTS = 15;
 const QUIET = 1e-6;
 
+/** How well the partials of a clip are in tune, and what a codec left between them. */
 export interface Tones {
   /** Share of the lines of 150 to 3000 Hz that lie within 1 Hz of a multiple of the frame rate; by chance 2 / frameRate. */
   latticeShare?: number;
@@ -27,8 +28,15 @@ export interface Tones {
   inTune?: number;
   /** The clip's own best reference pitch: the A nearest to 440 Hz, Hz. */
   reference?: number;
-  /** Partials over valleys in dB. Too low: haze between partials; too high in the highest band: cymbals that whistle. */
-  haze: { low?: number; middle?: number; high?: number };
+  /** Partials over the valleys between them, dB. Low values mean haze between partials; a high value in the highest band means cymbals that whistle. */
+  haze: {
+    /** From 200 to 1000 Hz. */
+    low?: number;
+    /** From 1 to 4 kHz. */
+    middle?: number;
+    /** From 4 to 10 kHz. */
+    high?: number;
+  };
   /** Share of the energy below 250 Hz. */
   bassShare?: number;
 }

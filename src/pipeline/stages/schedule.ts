@@ -1,6 +1,7 @@
 // How far each diffusion step turns, and which frames a window makes (docs/system.md §4, §7). Pure functions.
 import { MelodyError } from '../../errors.ts';
 
+/** How far each diffusion step goes; see `SamplingSettings.schedule`. */
 export type Schedule = 'linear' | 'uniform';
 /** 'rotation': the deterministic sampler of the paper; 'ddpm': ancestral sampling with fresh noise at every step. */
 export type Sampler = 'rotation' | 'ddpm';
