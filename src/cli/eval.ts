@@ -11,7 +11,7 @@ import { type LinesKept, linesKept } from '../audio/measures/tones.ts';
 import { clipPicture } from '../audio/picture.ts';
 import { type Band, bands, format, keptRows, MIN_BAND, type Row, rows } from '../audio/report.ts';
 import { resample } from '../audio/resample.ts';
-import { readWav, type WavAudio } from '../audio/wav.ts';
+import { type AudioFile, readAudio } from '../audio/sound_file.ts';
 import { MelodyError } from '../errors.ts';
 import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
@@ -23,12 +23,12 @@ const MAX_BYTES = 2 ** 30;
 
 export const evaluate: Command = {
   name: 'eval',
-  summary: 'Measures WAV files: tuning, buzz, loudness, tempo, key, form, and whether they sound broken.',
-  arguments: '<file.wav or folder>… [options]',
+  summary: 'Measures audio files: tuning, buzz, loudness, tempo, key, form, and whether they sound broken.',
+  arguments: '<file or folder>… [options]',
   options: {
     json: { help: 'print JSON; measures that are not finite become null' },
     reference: { help: 'folder of real music: shows its 5-95 % band beside each measure', value: 'folder' },
-    source: { help: 'the recording that the clips are copies of: adds the share of its tones that they keep', value: 'file.wav' },
+    source: { help: 'the recording that the clips are copies of: adds the share of its tones that they keep', value: 'file' },
     'frame-rate': { help: 'latent frames a second of the codec that made the clips, whose traces are looked for (50)', value: 'number' },
     prompt: { help: 'what was asked for, where the file has no recipe: adds text-audio agreement by the towers of --model', value: 'text' },
     model: { help: 'the model whose towers listen; alone, it takes the prompts from the recipes', value: 'model' },
@@ -78,12 +78,16 @@ async function run(words: readonly string[], values: Values, io: Io): Promise<nu
   const referenceFolder = textValue(values, 'reference');
   const references = referenceFolder === undefined ? [] : await reference(referenceFolder, values, io);
   const results: (Measured | Failed)[] = [];
-  const files = await wavFiles(words);
+  const files = await audioFiles(words);
   const sourceFile = textValue(values, 'source');
   const source = sourceFile === undefined ? undefined : await read(sourceFile, values, io);
   const listener = await Listener.open(values, io.signal);
   try {
-    for (const file of files) results.push(await attempt(file, values, { ...options, listener, source }, io));
+    for (const [i, file] of files.entries()) {
+      if (io.terminal && files.length > 1) io.err(`\r${i + 1} of ${files.length}  ${printableText(basename(file))}\u001b[K`);
+      results.push(await attempt(file, values, { ...options, listener, source }, io));
+    }
+    if (io.terminal && files.length > 1) io.err('\r\u001b[K');
   } finally {
     listener?.dispose();
   }
@@ -112,7 +116,7 @@ interface Requests {
   joins: number[];
   /** Present when text-audio agreement is asked for. */
   listener: Listener | undefined;
-  source: WavAudio | undefined;
+  source: AudioFile | undefined;
 }
 
 /** A file that cannot be read is reported and does not keep the others from being measured; Ctrl-C ends it all. */
@@ -139,19 +143,19 @@ async function attempt(file: string, values: Values, requests: Requests, io: Io)
   }
 }
 
-function keptOf({ channels, sampleRate }: WavAudio, source: WavAudio): LinesKept {
+function keptOf({ channels, sampleRate }: AudioFile, source: AudioFile): LinesKept {
   const theirs = resample(monoMix(finiteChannels(source.channels)), source.sampleRate, sampleRate);
   return linesKept(monoMix(finiteChannels(channels)), theirs, sampleRate);
 }
 
-function measure({ channels, sampleRate }: WavAudio, options: MeasureOptions = {}): ClipReport {
+function measure({ channels, sampleRate }: AudioFile, options: MeasureOptions = {}): ClipReport {
   return {
     ...measureClip(channels, sampleRate, options),
     envelopes: envelopes(monoMix(finiteChannels(channels)), sampleRate, options.frameRate),
   };
 }
 
-async function read(file: string, values: Values, io: Io): Promise<WavAudio> {
+async function read(file: string, values: Values, io: Io): Promise<AudioFile> {
   if (io.signal.aborted) throw new MelodyError('aborted', 'eval: stopped');
   const source = await openInput(file, io.signal);
   if (source.size > MAX_BYTES) {
@@ -161,11 +165,14 @@ async function read(file: string, values: Values, io: Io): Promise<WavAudio> {
       'cut it into parts and measure those',
     );
   }
-  return readWav(await source.read(0, source.size, io.signal), { allowTruncated: values['allow-truncated'] === true });
+  return readAudio(await source.read(0, source.size, io.signal), { allowTruncated: values['allow-truncated'] === true });
 }
 
-/** The files, and in place of a folder the .wav files in it, by name. */
-async function wavFiles(words: readonly string[]): Promise<string[]> {
+/** Endings of names that a folder is searched for. */
+const AUDIO = /\.(wav|wave|rf64|bw64|flac|mp3|opus|ogg|oga|m4a|aac|aif|aiff)$/i;
+
+/** The files, and in place of a folder the audio files in it and below it, by name. */
+async function audioFiles(words: readonly string[]): Promise<string[]> {
   const lists = await Promise.all(words.map(async (word) => ((await isFolder(word)) ? filesIn(word) : [word])));
   return lists.flat();
 }
@@ -178,12 +185,25 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 async function filesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((cause: Error) => {
+  const found = await walk(folder);
+  if (found.length === 0) throw new MelodyError('io', `${folder}: no audio file in this folder or below it`);
+  return found;
+}
+
+/** Links to folders are not followed, which may go round; names that begin with a dot are the system's ("._song.wav" of macOS). */
+async function walk(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: Error) => {
     throw new MelodyError('io', `${folder}: cannot be listed: ${cause.message}`, undefined, { cause });
   });
-  const found = names.filter((name) => /\.wav$/i.test(name)).sort();
-  if (found.length === 0) throw new MelodyError('io', `${folder}: no .wav file in this folder`);
-  return found.map((name) => join(folder, name));
+  const shown = entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const lists = await Promise.all(
+    shown.map((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return walk(path);
+      return AUDIO.test(entry.name) ? [path] : [];
+    }),
+  );
+  return lists.flat();
 }
 
 /** Every file of the reference must be readable: a band of what happened to work would say something else than asked. */
@@ -203,7 +223,7 @@ async function reference(folder: string, values: Values, io: Io): Promise<Measur
   return measured;
 }
 
-async function picture(file: string, audio: WavAudio, values: Values): Promise<void> {
+async function picture(file: string, audio: AudioFile, values: Values): Promise<void> {
   const folder = textValue(values, 'pictures');
   if (folder === undefined) return;
   const target = join(folder, `${basename(file).replace(/\.wav$/i, '')}.png`);

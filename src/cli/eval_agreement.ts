@@ -1,5 +1,5 @@
 // Text-audio agreement for melody eval: a model's towers hear each clip and its prompt.
-import type { WavAudio } from '../audio/wav.ts';
+import type { AudioFile } from '../audio/sound_file.ts';
 import { readRecipe } from '../audio/wav_tags.ts';
 import { MelodyError } from '../errors.ts';
 import { agreement } from '../pipeline/agreement.ts';
@@ -24,7 +24,7 @@ export class Listener {
   }
 
   /** Cosine of the clip and --prompt, or else the prompt of the clip's own recipe. Throws `invalid_argument` where there is neither. */
-  async hear(audio: WavAudio, signal: AbortSignal): Promise<number> {
+  async hear(audio: AudioFile, signal: AbortSignal): Promise<number> {
     const prompt = this.#prompt ?? (readRecipe(audio.tags)?.recipe as { prompt?: unknown } | null | undefined)?.prompt;
     if (typeof prompt !== 'string')
       throw new MelodyError(

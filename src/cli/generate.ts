@@ -2,7 +2,7 @@
 
 import { convertAudio, joinAudio } from '../audio/channels.ts';
 import { clipPicture } from '../audio/picture.ts';
-import { writeWav } from '../audio/wav_write.ts';
+import { writeAudio } from '../audio/sound_file.ts';
 import { MelodyError } from '../errors.ts';
 import type { Clip } from '../pipeline/melody.ts';
 import { printableText } from '../weights/printable.ts';
@@ -19,7 +19,7 @@ const EXIT_SUSPECT = 3;
 
 export const generate: Command = {
   name: 'generate',
-  summary: 'Makes music from a sentence and writes it into a WAV file.',
+  summary: 'Makes music from a sentence and writes it into a file.',
   arguments: '"<what to play>" [options]',
   options: {
     ...settingOptions,
@@ -28,11 +28,14 @@ export const generate: Command = {
     model: { help: 'a model folder, an address, or a name', value: 'model', short: 'm' },
     device: { help: 'gpu, cpu, or auto: a GPU that is hardware, else the CPU', value: 'name', default: 'auto' },
     threads: { help: 'threads on the CPU; the music does not depend on it', value: 'n' },
-    recipe: { help: 'make this file again; other options change it', value: 'file.wav' },
-    out: { help: 'file to write; default a name from the prompt, in this folder', value: 'file.wav', short: 'o' },
+    recipe: { help: 'make this file again; other options change it', value: 'file' },
+    out: { help: 'file to write (.wav, .flac, .mp3, .opus); default a name from the prompt, in this folder', value: 'file', short: 'o' },
     'out-dir': { help: 'folder to write into, and nowhere else', value: 'folder' },
     force: { help: 'overwrite files that exist', short: 'f' },
-    format: { help: 'wav (16 bit), wav24, wavf32; with --stream also s16le, s24le, f32le', value: 'name' },
+    format: {
+      help: 'wav (16 bit), wav24, wavf32; flac, flac24, mp3, opus with npm node-av; with --stream also s16le, s24le, f32le; default by the ending of --out',
+      value: 'name',
+    },
     picture: { help: 'write a picture of the sound beside the file' },
     json: { help: 'print what was made as JSON' },
     quiet: { help: 'print file names only', short: 'q' },
@@ -46,6 +49,7 @@ export const generate: Command = {
     'melody generate "calm piano" --duration 60 --steer "20:techno, 140 bpm" --steer "45:calm piano"',
     'melody generate "techno, 130 bpm" --stream | ffplay -',
     'melody generate --recipe ballad.wav --out again.wav',
+    'melody generate "calm piano" --out calm.mp3',
   ],
   run,
 };
@@ -64,6 +68,7 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
     seeds,
     force: values.force === true,
     picture: values.picture === true,
+    endings: request.format.endings,
   });
   const before = performance.now();
   const opened = await open(request, values, io);
@@ -115,10 +120,11 @@ async function makeOne(
   }
   const recipe = fileRecipe(opened, request, clip.recipe);
   const channels = whole(clip, request);
-  const wav = writeWav({ sampleRate: clip.sampleRate, channels, tags: tagsOf(recipe, opened.licence) }, request.format.sample);
+  const { file: kind, sample } = request.format;
+  const bytes = await writeAudio({ sampleRate: clip.sampleRate, channels, tags: tagsOf(recipe, opened.licence) }, kind, sample);
   const png = values.picture ? await clipPicture(channels, clip.sampleRate) : undefined;
   if (io.signal.aborted) throw new MelodyError('aborted', 'stopped before the file was written');
-  await writeWhole(file, wav, values.force === true);
+  await writeWhole(file, bytes, values.force === true);
   if (png) await writeWhole(pictureOf(file), png, values.force === true);
   return {
     file,

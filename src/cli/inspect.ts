@@ -6,15 +6,10 @@ import { checkAddress } from '../platform/http.ts';
 import { printable } from '../weights/printable.ts';
 import type { Command } from './command.ts';
 import { openInput } from './input.ts';
+import { isAudio, readAudioFile } from './inspect_audio.ts';
 import type { Reader, Report } from './inspect_reader.ts';
 import { type FileReport, type FolderReport, type InspectOptions, inspectFile, inspectFolder } from './inspect_weights.ts';
 
-/** Readers by a file's first four characters. Safetensors has no such mark: what no other reader knows is read as that. */
-const READERS: Readonly<Record<string, () => Promise<Reader>>> = {
-  RIFF: async () => (await import('./inspect_wav.ts')).readWavFile,
-  BW64: async () => (await import('./inspect_wav.ts')).readWavFile,
-  RF64: async () => (await import('./inspect_wav.ts')).readWavFile,
-};
 const readSafetensors: Reader = async (source, options) => {
   const report = await inspectFile(source, options);
   return { json: report, text: fileText(report), sound: report.faults.length === 0 };
@@ -22,7 +17,7 @@ const readSafetensors: Reader = async (source, options) => {
 
 export const inspect: Command = {
   name: 'inspect',
-  summary: 'Shows what is in a weights file or model folder, and checks it; or the recipe in a WAV file.',
+  summary: 'Shows what is in a weights file or model folder, and checks it; or the recipe in an audio file.',
   arguments: '<file | folder | address> [options]',
   options: {
     json: { help: 'print the report as JSON' },
@@ -44,9 +39,8 @@ async function inspectPlace(place: string, options: InspectOptions): Promise<Rep
     return { json: report, text: folderText(report), sound };
   }
   const source = await openInput(place, options.signal);
-  const mark = String.fromCharCode(...(await source.read(0, Math.min(4, source.size), options.signal)));
-  const read = Object.hasOwn(READERS, mark) ? await READERS[mark]() : readSafetensors;
-  return read(source, options);
+  const start = await source.read(0, Math.min(64, source.size), options.signal);
+  return (isAudio(start) ? readAudioFile : readSafetensors)(source, options);
 }
 
 /** A folder on the disk; of addresses, whatever does not end in a file name with a dot. */

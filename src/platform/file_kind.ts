@@ -9,7 +9,8 @@ export interface FileKind {
 }
 
 const DOWNLOAD = 'download the file itself: the address of the page is not that of the file';
-const CONVERT_AUDIO = 'convert it: ffmpeg -i <file> out.wav';
+/** The hint of all that is sound, and no WAV. */
+export const CONVERT_AUDIO = 'convert it: ffmpeg -i <file> out.wav';
 const CONVERT_WEIGHTS = 'only safetensors are read, since pickles can run code: convert it with safetensors.torch.save_file in Python';
 
 const ascii = (text: string) => [...text].map((character) => character.charCodeAt(0));

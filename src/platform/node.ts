@@ -137,6 +137,7 @@ export const platform: Platform = {
   runtime: runtime(),
   facts: diskFacts(),
   freeMemory,
+  openCodecs: async () => (await import('./node_codecs.ts')).openCodecs(),
   threads: { cores: availableParallelism(), canShareMemory: true, startThread },
   cache: diskCache(),
 };

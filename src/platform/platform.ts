@@ -1,4 +1,5 @@
 import type { ByteFolder, ByteSource } from './bytes.ts';
+import type { AudioCodecs } from './codecs.ts';
 
 /**
  * What differs between Node and a browser: how the GPU is found, how bytes are opened, where downloads are kept. One object of this type
@@ -20,6 +21,8 @@ export interface Platform {
   freeMemory(): number | undefined;
   /** Threads, where they are not those of a page (web_threads.ts). */
   readonly threads?: Threads;
+  /** Readers and writers of audio files other than WAV, where there are any. Throws `audio` where they are not installed. */
+  openCodecs?(): Promise<AudioCodecs>;
   /** Complete files fetched from addresses, kept between runs. */
   readonly cache: DownloadCache;
 }

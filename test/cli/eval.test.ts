@@ -171,7 +171,7 @@ describe('wrong input', () => {
   test('a folder without WAV files, too few references, a join behind the end', async () => {
     const empty = await mkdtemp(join(folder, 'empty-'));
     const file = await save('short.wav', song(120, 1));
-    expect(await melody(empty)).toMatchObject({ code: 1, err: expect.stringContaining('no .wav file') });
+    expect(await melody(empty)).toMatchObject({ code: 1, err: expect.stringContaining('no audio file') });
     await writeFile(join(empty, 'one.wav'), await readFile(file));
     expect(await melody(file, '--reference', empty)).toMatchObject({ code: 2, err: expect.stringContaining('at least 5') });
     expect(await melody(file, '--reference', join(folder, 'nowhere'))).toMatchObject({

@@ -1,7 +1,8 @@
 // What a made file says about itself beyond the recipe: which weights, which adapter, which audio went in. Enough to make its bytes again.
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import type { WavAudio, WavReadOptions } from '../../audio/wav.ts';
+import { type AudioFile, readAudio } from '../../audio/sound_file.ts';
+import type { WavReadOptions } from '../../audio/wav.ts';
 import { readRecipe, recipeTags, type WavTags } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import type { Recipe } from '../../pipeline/options.ts';
@@ -9,13 +10,12 @@ import type { ByteFolder } from '../../platform/bytes.ts';
 import { MANIFEST_FILE, readManifest } from '../../platform/manifest.ts';
 import { rememberedHash } from '../file_hash.ts';
 import { openInput } from '../input.ts';
-import { readNamedWav } from '../inspect_wav.ts';
 import { licenceOf } from '../inspect_weights.ts';
 import { version } from '../version.ts';
 import { audioFlags } from './setting_options.ts';
 
 export interface Input {
-  readonly audio: WavAudio;
+  readonly audio: AudioFile;
   readonly sha256: string;
   readonly name: string;
 }
@@ -34,17 +34,27 @@ export interface FileRecipe extends Recipe {
   readonly inputs?: Readonly<Record<string, { readonly sha256: string; readonly name: string }>>;
 }
 
-/** More than any WAV that is worth listening to in one piece; measuring and mixing take some four times as much. */
+/** More than any file that is worth listening to in one piece; measuring and mixing take some four times as much. */
 const MAX_INPUT_BYTES = 2 ** 29;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** A WAV file and its hash. Throws `io`, `audio`. */
+/** As `readAudio`; an error begins with the file's name. */
+export async function readNamed(name: string, bytes: Uint8Array, options?: WavReadOptions): Promise<AudioFile> {
+  try {
+    return await readAudio(bytes, options);
+  } catch (error) {
+    if (error instanceof MelodyError) throw new MelodyError(error.code, `${name}: ${error.message}`, error.hint, { cause: error });
+    throw error;
+  }
+}
+
+/** An audio file and its hash. Throws `io`, `audio`. */
 export async function readInput(path: string, signal: AbortSignal, options?: WavReadOptions): Promise<Input> {
   const source = await openInput(path, signal);
   if (source.size > MAX_INPUT_BYTES)
     throw new MelodyError('audio', `${path}: the file has ${source.size} bytes; expected at most ${MAX_INPUT_BYTES}`, 'cut it shorter');
   const bytes = await source.read(0, source.size, signal);
-  return { audio: readNamedWav(path, bytes, options), sha256: sha256(bytes), name: basename(path) };
+  return { audio: await readNamed(path, bytes, options), sha256: sha256(bytes), name: basename(path) };
 }
 
 /** The recipe in a file's tags; of an endless piece, as long as the file. Throws `audio` when there is none. */

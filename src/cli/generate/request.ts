@@ -1,12 +1,13 @@
 // The words and options of one `melody generate` → what the pipeline is asked for.
 import { randomInt } from 'node:crypto';
+import { openCodecs } from '../../audio/sound_file.ts';
 import { MelodyError } from '../../errors.ts';
 import { checkOptions, checkTogether } from '../../pipeline/checks.ts';
 import type { GenerateOptions } from '../../pipeline/options.ts';
 import { checkSubject, recipeOptions } from '../../pipeline/recipe.ts';
 import { type Io, numberValue, textValue, type Values } from '../command.ts';
 import { DEFAULT_MODEL, locateModel } from '../locate_model.ts';
-import { type Format, formatOf } from './formats.ts';
+import { type Format, fileFormat, formatOf } from './formats.ts';
 import { checkInputs, type Inputs, readFileRecipe, readInput } from './note.ts';
 import { audioFlags, givenSettings, readSettings } from './setting_options.ts';
 
@@ -41,11 +42,15 @@ export async function readRequest(words: readonly string[], values: Values, io: 
       `--seed: ${variations} variations from ${seed} on would count past ${Number.MAX_SAFE_INTEGER}`,
       'start from a smaller seed',
     );
-  const format = textValue(values, 'format') ?? (typeof recipe?.format === 'string' ? recipe.format : 'wav');
+  const named = textValue(values, 'format');
+  const format = values.stream
+    ? formatOf(named ?? (typeof recipe?.format === 'string' && /^(wav|[sf])/.test(recipe.format) ? recipe.format : 'wav'), true)
+    : fileFormat(named, textValue(values, 'out'), recipe?.format);
+  if (format.file !== 'wav') await openCodecs(); // told before any work where it is missing
   return {
     options: { ...options, seed },
     inputs,
-    format: formatOf(format, values.stream === true),
+    format,
     model: locateModel(textValue(values, 'model') ?? modelOfRecipe(recipe)),
     variations,
     ...(recipe && { recipe }),

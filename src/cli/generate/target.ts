@@ -4,6 +4,7 @@ import { link, lstat, mkdir, realpath, rename, rm, unlink, writeFile } from 'nod
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { MelodyError } from '../../errors.ts';
 import { fileError } from '../../platform/node_files.ts';
+import { ENDINGS } from './formats.ts';
 
 /** Windows keeps these names for devices, with any ending. */
 const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
@@ -14,7 +15,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text).length;
 const refuse = (what: string, hint?: string) => new MelodyError('invalid_argument', `--out: ${what}`, hint);
 
 /** A file name from a prompt: its letters and digits, joined by dashes, then the seed. Safe on every file system whatever the prompt is. */
-export function nameOf(prompt: string | undefined, seed: number): string {
+export function nameOf(prompt: string | undefined, seed: number, ending = '.wav'): string {
   const words =
     (prompt ?? '')
       .normalize('NFC')
@@ -25,7 +26,7 @@ export function nameOf(prompt: string | undefined, seed: number): string {
     if (bytesOf(slug + letter) > MAX_SLUG_BYTES) break;
     slug += letter;
   }
-  return `${slug.replace(/-$/, '') || 'melody'}-${seed}.wav`;
+  return `${slug.replace(/-$/, '') || 'melody'}-${seed}${ending}`;
 }
 
 export interface TargetOptions {
@@ -37,21 +38,23 @@ export interface TargetOptions {
   readonly prompt?: string;
   /** One for each file to be written. */
   readonly seeds: readonly number[];
-  /** A .png beside each .wav. */
+  /** A .png beside each of them. */
   readonly picture: boolean;
+  /** How their names may end; the first is given to names without an ending. Default [".wav"]. */
+  readonly endings?: readonly string[];
 }
 
 /** Paths of the files to be written, one a seed. Everything that can be refused is refused here, before any work. Throws `invalid_argument`, `io`. */
 export async function chooseTargets(options: TargetOptions): Promise<string[]> {
   const folder = resolve(options.outDir ?? '.');
   if (options.outDir !== undefined) await makeFolder(options.outDir);
-  const { out, seeds, prompt } = options;
+  const { out, seeds, prompt, endings = ['.wav'] } = options;
   const paths: string[] = [];
   if (out === undefined) {
-    for (const seed of seeds) paths.push(await freeName(join(folder, nameOf(prompt, seed)), options.picture));
+    for (const seed of seeds) paths.push(await freeName(join(folder, nameOf(prompt, seed, endings[0])), options.picture));
   } else {
-    const named = resolve(folder, withEnding(out));
-    for (const i of seeds.keys()) paths.push(seeds.length === 1 ? named : named.replace(/\.wav$/i, `-${i + 1}.wav`));
+    const named = resolve(folder, withEnding(out, endings));
+    for (const i of seeds.keys()) paths.push(seeds.length === 1 ? named : named.replace(ENDING, `-${i + 1}$&`));
   }
   for (const path of paths) {
     checkName(basename(path));
@@ -99,8 +102,11 @@ async function makeFolder(name: string): Promise<void> {
   }
 }
 
-/** The picture that belongs to a WAV file. */
-export const pictureOf = (path: string): string => path.replace(/\.wav$/i, '.png');
+/** The ending of a file's name. */
+const ENDING = /\.[^./\\]*$/;
+
+/** The picture that belongs to an audio file. */
+export const pictureOf = (path: string): string => path.replace(ENDING, '.png');
 
 /** Write a whole file under a passing name in the same folder, then give it its own: a reader never sees half a file. Throws `io`. */
 export async function writeWhole(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
@@ -127,19 +133,22 @@ async function linkOrRename(passing: string, path: string): Promise<void> {
   await unlink(passing);
 }
 
-function withEnding(out: string): string {
+function withEnding(out: string, endings: readonly string[]): string {
   if (out.trim() === '' || /[/\\]$/.test(out) || /^\.{1,2}$/.test(basename(out)))
     throw refuse(`got ${JSON.stringify(out)}, expected the name of a file`, 'for a folder use --out-dir');
   if (out === '-') throw refuse('got "-"', 'to write to standard output use --stream');
   const ending = extname(out).toLowerCase();
-  if (ending === '.wav') return out;
+  if (endings.includes(ending)) return out;
   if (/^\.[a-z][a-z0-9]{1,4}$/.test(ending))
-    throw refuse(`got the ending "${ending}", expected ".wav"`, 'convert it afterwards, for example: ffmpeg -i song.wav song.mp3');
-  return `${out}.wav`;
+    throw refuse(
+      `got the ending "${ending}", expected ${ENDINGS.map((one) => `"${one}"`).join(', ')}`,
+      'convert it afterwards, for example: ffmpeg -i song.wav song.aiff',
+    );
+  return `${out}${endings[0]}`;
 }
 
 function checkName(name: string): void {
-  const stem = name.replace(/\.wav$/i, '');
+  const stem = name.replace(ENDING, '');
   if (/[\u0000-\u001f\u007f]/.test(name)) throw refuse('the name holds a control character');
   if (bytesOf(name) > MAX_NAME_BYTES) throw refuse(`the name has ${bytesOf(name)} bytes; expected at most ${MAX_NAME_BYTES}`);
   if (RESERVED.test(name)) throw refuse(`"${name}" is a device on Windows`, 'choose another name');
@@ -175,7 +184,7 @@ const exists = (path: string) => new MelodyError('io', `${path}: exists`, 'add -
 /** The path, or with -2, -3, … before its ending the first that is not taken: names made here never stand in the way of each other. */
 async function freeName(path: string, picture: boolean): Promise<string> {
   for (let n = 1; ; n++) {
-    const name = n === 1 ? path : path.replace(/\.wav$/, `-${n}.wav`);
+    const name = n === 1 ? path : path.replace(ENDING, `-${n}$&`);
     if (!(await isThere(name)) && !(picture && (await isThere(pictureOf(name))))) return name;
   }
 }

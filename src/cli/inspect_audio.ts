@@ -1,21 +1,27 @@
-// melody inspect on a WAV file: its form, its tags, and the recipe when melody made it.
-import { readWav, type WavAudio } from '../audio/wav.ts';
+// melody inspect on an audio file: its form, its tags, and the recipe when melody made it.
+
+import { isSound } from '../audio/sound_file.ts';
 import { readRecipe } from '../audio/wav_tags.ts';
 import { MelodyError } from '../errors.ts';
 import { printableText } from '../weights/printable.ts';
+import { readNamed } from './generate/note.ts';
 import type { Reader } from './inspect_reader.ts';
 
 const MAX_BYTES = 2 ** 30;
 const INFO_NAMES: Readonly<Record<string, string>> = { INAM: 'title', ICMT: 'comment', ISFT: 'software', ICOP: 'licence', IART: 'artist' };
 
-export const readWavFile: Reader = async (source, { signal }) => {
+/** Is a file that begins so one for `readAudioFile`? */
+export const isAudio = (start: Uint8Array): boolean =>
+  /^(RIFF|RF64|BW64)/.test(String.fromCharCode(...start.subarray(0, 4))) || isSound(start);
+
+export const readAudioFile: Reader = async (source, { signal }) => {
   if (source.size > MAX_BYTES) throw new MelodyError('audio', `${source.name}: ${source.size} bytes; expected at most ${MAX_BYTES}`);
   const bytes = await source.read(0, source.size, signal);
-  const { sampleRate, channels, tags, format, bitsPerSample, warnings } = readNamedWav(source.name, bytes, { allowTruncated: true });
+  const { sampleRate, channels, tags, format, bitsPerSample, warnings } = await readNamed(source.name, bytes, { allowTruncated: true });
   const note = readRecipe(tags);
   const frames = channels[0].length;
   const json = {
-    kind: 'wav',
+    kind: format === 'pcm' || format === 'float' ? 'wav' : format,
     name: source.name,
     bytes: source.size,
     sampleRate,
@@ -23,7 +29,7 @@ export const readWavFile: Reader = async (source, { signal }) => {
     frames,
     seconds: frames / sampleRate,
     format,
-    bitsPerSample,
+    ...(bitsPerSample !== undefined && { bitsPerSample }),
     info: tags.info,
     aiGenerated: note !== undefined,
     ...(note && { recipe: note.recipe, software: note.software, license: note.license }),
@@ -38,7 +44,7 @@ export const readWavFile: Reader = async (source, { signal }) => {
     json,
     text: [
       `${printableText(source.name)}\n`,
-      `  ${(frames / sampleRate).toFixed(3)} s, ${sampleRate} Hz, ${channels.length} channel${channels.length > 1 ? 's' : ''}, ${bitsPerSample} bits ${format}\n`,
+      `  ${(frames / sampleRate).toFixed(3)} s, ${sampleRate} Hz, ${channels.length} channel${channels.length > 1 ? 's' : ''}, ${bitsPerSample === undefined ? '' : `${bitsPerSample} bits `}${format}\n`,
       ...rows.map(line),
       ...(note ? ['\nMade by a model. Its recipe, for `melody generate --recipe`:\n', ...recipeRows.map(line)] : []),
       ...warnings.map((text) => `  warning: ${printableText(text)}\n`),
@@ -46,16 +52,6 @@ export const readWavFile: Reader = async (source, { signal }) => {
     sound: true,
   };
 };
-
-/** As `readWav`; an error begins with the file's name. */
-export function readNamedWav(name: string, bytes: Uint8Array, options?: Parameters<typeof readWav>[1]): WavAudio {
-  try {
-    return readWav(bytes, options);
-  } catch (error) {
-    if (error instanceof MelodyError) throw new MelodyError(error.code, `${name}: ${error.message}`, error.hint, { cause: error });
-    throw error;
-  }
-}
 
 const plainText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 

@@ -1,0 +1,38 @@
+// Audio files other than WAV, as a package reads and writes them: what such a package is to us, whichever it is.
+
+/** Containers and codings that are written. */
+export type CodedFormat = 'flac' | 'mp3' | 'opus';
+
+/** A sound as an encoder takes it: one Float32Array [frames] a channel, full scale −1…1. */
+export interface CodedSound {
+  readonly channels: readonly Float32Array[];
+  readonly sampleRate: number; // Hz
+}
+
+export interface DecodedFile {
+  /** One Float32Array [frames] a channel, without what the encoder put before and after the sound. */
+  readonly channels: Float32Array[];
+  readonly sampleRate: number; // Hz
+  /** Tags by name, as the file spells them: `title`, `comment`, `MELODY`, … */
+  readonly tags: Readonly<Record<string, string>>;
+  /** The coding, as FFmpeg calls it: "flac", "mp3", "opus", "vorbis", "aac", … */
+  readonly codec: string;
+  /** Bits of a sample; undefined where the coding loses some and has no such number. */
+  readonly bitsPerSample: number | undefined;
+  /** Oddities that were read over, in words. */
+  readonly warnings: string[];
+}
+
+export interface AudioCodecs {
+  /** Throws `audio`. */
+  decode(bytes: Uint8Array): Promise<DecodedFile>;
+  /** A whole file. `bits` is 16 or 24, for FLAC alone. Throws `audio`. */
+  encode(sound: CodedSound, format: CodedFormat, tags: Readonly<Record<string, string>>, bits: 16 | 24): Promise<Uint8Array>;
+}
+
+/** Rates, Hz, and channels that a format can hold; any rate where none are listed. */
+export const CODED: Readonly<Record<CodedFormat, { readonly rates?: readonly number[]; readonly channels: number }>> = {
+  flac: { channels: 8 },
+  mp3: { rates: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000], channels: 2 },
+  opus: { rates: [8000, 12_000, 16_000, 24_000, 48_000], channels: 8 },
+};

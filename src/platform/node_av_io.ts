@@ -1,0 +1,75 @@
+// What reading and writing by `node-av` share: errors, turns, and files in memory.
+import { constants } from 'node:os';
+import { MelodyError } from '../errors.ts';
+import * as av from './node_av.ts';
+
+const IO_BYTES = 65_536;
+/** "Give me more first": FFmpeg's errors are the system's, negative. */
+export const EAGAIN = -constants.errno.EAGAIN;
+/** So many packets at a time, some milliseconds: their thread hops would take longer than they do. Then other work has its turn. */
+export const TURN = 64;
+export const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+export const fault = (what: string, hint?: string, cause?: unknown) => new MelodyError('audio', what, hint, { cause });
+
+export function check(lib: av.NodeAv, code: number, doing: string): number {
+  if (code < 0) throw fault(`${doing}: ${new lib.FFmpegError(code).message}`);
+  return code;
+}
+
+/** A file that grows in memory, written from any place. */
+export class Memory {
+  #bytes = new Uint8Array(1 << 20);
+  #end = 0;
+  #at = 0;
+
+  write(bytes: Uint8Array): number {
+    const end = this.#at + bytes.length;
+    if (end > this.#bytes.length) {
+      const more = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
+      more.set(this.#bytes.subarray(0, this.#end));
+      this.#bytes = more;
+    }
+    this.#bytes.set(bytes, this.#at);
+    this.#at = end;
+    this.#end = Math.max(this.#end, end);
+    return bytes.length;
+  }
+
+  seek(offset: bigint, whence: number): bigint {
+    if (whence === av.AVSEEK_SIZE) return BigInt(this.#end);
+    this.#at = Number(offset) + Number([0, this.#at, this.#end].at(whence & 3));
+    return BigInt(this.#at);
+  }
+
+  bytes = (): Uint8Array => this.#bytes.slice(0, this.#end);
+}
+
+export function writer(lib: av.NodeAv, memory: Memory) {
+  const io = new lib.IOContext();
+  io.allocContextWithCallbacks(
+    IO_BYTES,
+    1,
+    null,
+    (bytes) => memory.write(bytes),
+    (offset, whence) => memory.seek(offset, whence),
+  );
+  return io;
+}
+
+export function reader(lib: av.NodeAv, bytes: Uint8Array) {
+  const io = new lib.IOContext();
+  let at = 0;
+  const read = (size: number) => {
+    if (at >= bytes.length) return null;
+    const part = bytes.subarray(at, at + size);
+    at += part.length;
+    return Buffer.from(part.buffer, part.byteOffset, part.length);
+  };
+  io.allocContextWithCallbacks(IO_BYTES, 0, read, null, (offset, whence) => {
+    if (whence === av.AVSEEK_SIZE) return BigInt(bytes.length);
+    at = Math.max(0, Math.min(bytes.length, Number(offset) + Number([0, at, bytes.length].at(whence & 3))));
+    return BigInt(at);
+  });
+  return io;
+}

@@ -1,0 +1,138 @@
+// An audio file → its samples, by FFmpeg's decoders.
+import type { CodedSound, DecodedFile } from './codecs.ts';
+import * as av from './node_av.ts';
+import { check, EAGAIN, fault, reader, TURN, turn } from './node_av_io.ts';
+
+/** A small file can decode to hours: no more than three quarters of an hour of stereo at 48 kHz, a gigabyte of floats. */
+const MAX_SAMPLES = 2 ** 28;
+/** A file cannot make FFmpeg open another: no playlists, no protocols. Names of its demuxers. */
+const CONFINED = {
+  format_whitelist: 'flac,ogg,mp3,aac,aiff,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm',
+  protocol_whitelist: 'none',
+};
+
+/** All of a file's first sound. Throws `audio`. */
+export async function decode(lib: av.NodeAv, bytes: Uint8Array): Promise<DecodedFile> {
+  const input = new lib.FormatContext();
+  const io = reader(lib, bytes);
+  const packet = new lib.Packet();
+  const frame = new lib.Frame();
+  const context = new lib.CodecContext();
+  try {
+    input.allocContext();
+    input.setFlags(av.AVFMT_FLAG_CUSTOM_IO);
+    input.pb = io;
+    check(lib, await input.openInput('', null, lib.Dictionary.fromObject(CONFINED)), 'the file cannot be opened');
+    check(lib, await input.findStreamInfo(), 'the file cannot be read');
+    const stream = input.streams[input.findBestStream(av.AVMEDIA_TYPE_AUDIO)];
+    const codec = stream && lib.Codec.findDecoder(stream.codecpar.codecId);
+    if (!stream || !codec) throw fault('the file holds no audio that FFmpeg decodes');
+    context.allocContext3(codec);
+    check(lib, context.parametersToContext(stream.codecpar), 'the coding is not understood');
+    context.pktTimebase = stream.timeBase; // without it nothing is cut from the ends
+    context.threadCount = 1;
+    check(lib, await context.open2(codec), `${codec.name} cannot be decoded`);
+    const parts = new Parts();
+    packet.alloc();
+    frame.alloc();
+    let broken = 0;
+    const take = () => {
+      for (;;) {
+        const code = context.receiveFrameSync(frame);
+        if (code === EAGAIN || code === av.AVERROR_EOF) return;
+        check(lib, code, `${codec.name} cannot be decoded`);
+        parts.add(frame);
+        frame.unref();
+      }
+    };
+    for (let n = 1; ; n++) {
+      if (n % TURN === 0) await turn();
+      const code = input.readFrameSync(packet);
+      if (code === av.AVERROR_EOF) break;
+      check(lib, code, 'the file ends or breaks off too early');
+      if (packet.streamIndex === stream.index) {
+        if (context.sendPacketSync(packet) < 0) broken++;
+        take();
+      }
+      packet.unref();
+    }
+    context.sendPacketSync(null);
+    take();
+    const { channels, sampleRate } = parts.join();
+    const bits = stream.codecpar.bitsPerRawSample;
+    return {
+      channels,
+      sampleRate,
+      tags: { ...input.metadata?.getAll(), ...stream.metadata?.getAll() },
+      codec: codec.name ?? 'unknown',
+      bitsPerSample: bits > 0 ? bits : undefined,
+      warnings: broken > 0 ? [`${broken} packets could not be decoded and were left out`] : [],
+    };
+  } finally {
+    context.freeContext();
+    packet.free();
+    frame.free();
+    input.pb = null; // what is ours is freed by us
+    io.freeContext();
+    await input.closeInput();
+  }
+}
+
+/** Decoded frames of one form, gathered by channel. */
+class Parts {
+  #parts: Float32Array[][] = [];
+  #rate = 0;
+  #frames = 0;
+
+  add(frame: av.Frame): void {
+    const { nbSamples, channels, sampleRate } = frame;
+    if (this.#rate === 0) this.#rate = sampleRate;
+    if (this.#parts.length === 0) this.#parts = Array.from({ length: channels }, () => []);
+    if (sampleRate !== this.#rate || channels !== this.#parts.length)
+      throw fault(
+        `the sound changes from ${this.#parts.length} channels at ${this.#rate} Hz to ${channels} at ${sampleRate} Hz within the file`,
+        'convert it: ffmpeg -i <file> out.wav',
+      );
+    this.#frames += nbSamples;
+    if (this.#frames * channels > MAX_SAMPLES)
+      throw fault(`the file decodes to more than ${MAX_SAMPLES} samples; expected at most that`, 'cut it shorter');
+    for (const [c, samples] of floats(frame).entries()) this.#parts[c]?.push(samples);
+  }
+
+  join(): CodedSound & { channels: Float32Array[] } {
+    if (this.#frames === 0) throw fault('the file holds no samples');
+    const channels = this.#parts.map((parts) => {
+      const whole = new Float32Array(this.#frames);
+      let at = 0;
+      for (const part of parts) {
+        whole.set(part, at);
+        at += part.length;
+      }
+      parts.length = 0; // what was copied is not needed twice
+      return whole;
+    });
+    return { channels, sampleRate: this.#rate };
+  }
+}
+
+/** A frame of any of FFmpeg's sample formats → [frames] a channel. */
+function floats({ format, nbSamples, channels, extendedData }: av.Frame): Float32Array[] {
+  const planar = format >= av.SAMPLE_FORMAT.u8p;
+  const read = READ[planar ? format - av.SAMPLE_FORMAT.u8p : format];
+  if (!read || !extendedData) throw fault(`sample format ${format} is not known`);
+  return Array.from({ length: channels }, (_, c) => {
+    const { buffer, byteOffset, byteLength } = extendedData[planar ? c : 0] as Uint8Array;
+    const view = new DataView(buffer, byteOffset, byteLength);
+    const [first, step] = planar ? [0, 1] : [c, channels];
+    return Float32Array.from({ length: nbSamples }, (_, i) => read(view, first + i * step));
+  });
+}
+
+/** By sample format: the i-th sample of a buffer, full scale −1…1. */
+const READ: readonly ((view: DataView, i: number) => number)[] = [
+  (view, i) => (view.getUint8(i) - 128) / 128,
+  (view, i) => view.getInt16(2 * i, true) / 32_768,
+  (view, i) => view.getInt32(4 * i, true) / 2_147_483_648,
+  (view, i) => view.getFloat32(4 * i, true),
+  (view, i) => view.getFloat64(8 * i, true),
+];

@@ -1,0 +1,124 @@
+// FLAC, MP3 and Opus on the command line: made, read for a recipe, continued, shown and measured. And what is refused before any work.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it, test, vi } from 'vitest';
+import { readAudio } from '../../src/audio/sound_file.ts';
+import { readRecipe } from '../../src/audio/wav_tags.ts';
+import { writeWav } from '../../src/audio/wav_write.ts';
+import { fileFormat } from '../../src/cli/generate/formats.ts';
+import { main } from '../../src/cli/main.ts';
+import { haveCodecs } from '../helpers/codecs.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+const model = fileURLToPath(new URL('../../weights/melody-tiny', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'melody-formats-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = (name: string) => join(folder, name);
+
+async function melody(...argv: string[]) {
+  let out = '';
+  let err = '';
+  const write = (data: string | Uint8Array) => {
+    out += typeof data === 'string' ? data : '';
+  };
+  const code = await main(argv, {
+    out: write,
+    err: (text) => (err += text),
+    terminal: false,
+    env: {},
+    signal: new AbortController().signal,
+  });
+  return { code, out, err };
+}
+const generate = (...words: string[]) =>
+  melody('generate', '--model', model, '--out-dir', folder, '--steps', '1', '--duration', '0.8', ...words);
+
+describe('which format', () => {
+  test.each([
+    [undefined, undefined, undefined, 'wav'],
+    [undefined, 'a.mp3', undefined, 'mp3'],
+    [undefined, 'a.OGG', undefined, 'opus'],
+    ['flac24', 'a.flac', undefined, 'flac24'],
+    ['flac24', 'a', undefined, 'flac24'],
+    [undefined, undefined, 'wav24', 'wav24'],
+    [undefined, 'a.wav', 'wav24', 'wav24'],
+    [undefined, 'a.flac', 'wav24', 'flac'],
+    [undefined, 'a', 'mp3', 'mp3'],
+    [undefined, undefined, 's16le', 'wav'], // of a stream
+    [undefined, undefined, 7, 'wav'],
+  ])('--format %s, --out %s, a recipe of %s: %s', (asked, out, before, name) => {
+    expect(fileFormat(asked, out, before).name).toBe(name);
+  });
+
+  test.each([
+    ['mp3', 'a.wav', /--format mp3 does not fit --out a.wav/],
+    ['wav', 'a.flac', /--format wav does not fit --out a.flac/],
+    ['aac', undefined, /--format: got "aac", expected one of wav, wav24, wavf32, flac, flac24, mp3, opus/],
+    ['s16le', undefined, /--format: got "s16le"/],
+  ])('--format %s, --out %s is refused', (asked, out, message) => {
+    expect(() => fileFormat(asked, out, undefined)).toThrow(message);
+  });
+
+  it('a stream is WAV or raw', async () => {
+    const { code, err } = await generate('x', '--stream', '--format', 'mp3');
+    expect(code).toBe(2);
+    expect(err).toContain('--format: got "mp3"');
+    expect(err).toContain('ffmpeg');
+  });
+});
+
+describe('melody eval of a folder', () => {
+  it('goes down, passes over hidden files, and tells of every file that it cannot read', async () => {
+    const music = file('music');
+    mkdirSync(join(music, 'deep', 'er'), { recursive: true });
+    const wav = writeWav({ sampleRate: 24_000, channels: [Float32Array.from({ length: 24_000 }, (_, i) => 0.3 * Math.sin(i / 9))] });
+    writeFileSync(join(music, 'a.wav'), wav);
+    writeFileSync(join(music, 'deep', 'er', 'b.WAV'), wav);
+    writeFileSync(join(music, '._a.wav'), 'what macOS leaves');
+    writeFileSync(join(music, 'notes.txt'), 'no music');
+    writeFileSync(join(music, 'deep', 'c.flac'), 'fLaC and no more');
+    const { code, out, err } = await melody('eval', music);
+    expect(code).toBe(1);
+    expect(out.match(/^\S.*: 1\.00 s/gm)).toHaveLength(2);
+    expect(err.match(/^melody: /gm)).toHaveLength(1);
+    expect(err).toContain('c.flac: ');
+  });
+});
+
+describe.runIf(haveCodecs)('with node-av', () => {
+  test.each(['flac', 'mp3', 'opus'])(
+    '.%s: made, made again from its recipe to the same bytes, shown, measured, continued',
+    async (ending) => {
+      const first = file(`first.${ending}`);
+      expect(await generate('calm piano, 96 bpm', '--seed', '7', '--out', `first.${ending}`, '--picture')).toMatchObject({ code: 0 });
+      expect(existsSync(file('first.png'))).toBe(true);
+      const made = await readAudio(readFileSync(first));
+      expect(readRecipe(made.tags)?.recipe).toMatchObject({ prompt: 'calm piano, 96 bpm', seed: 7, format: ending });
+      expect(made.channels[0].length / made.sampleRate).toBe(0.8);
+
+      expect(await melody('generate', '--model', model, '--recipe', first, '--out', file(`again.${ending}`))).toMatchObject({ code: 0 });
+      expect(Buffer.compare(readFileSync(file(`again.${ending}`)), readFileSync(first))).toBe(0);
+
+      const shown = await melody('inspect', first);
+      expect(shown).toMatchObject({ code: 0 });
+      expect(shown.out).toContain('calm piano, 96 bpm');
+      expect(shown.out).toMatch(new RegExp(`0\\.800 s, (24|48)000 Hz, 1 channel, (16 bits )?${ending}\n`));
+      expect(JSON.parse((await melody('inspect', '--json', first)).out)).toMatchObject({ kind: ending, aiGenerated: true, seconds: 0.8 });
+
+      const measured = await melody('eval', first);
+      expect(measured.out).toContain(`first.${ending}: 0.80 s`);
+      const longer = file(`longer-${ending}.wav`);
+      expect(await generate('calm piano', '--continue', first, '--out', `longer-${ending}.wav`)).toMatchObject({ code: 0 });
+      const whole = await readAudio(readFileSync(longer));
+      expect(whole.channels[0].length / whole.sampleRate).toBeCloseTo(1.6, 3);
+      rmSync(file('first.png'));
+    },
+  );
+
+  it('24 bits of FLAC, and a name without an ending', async () => {
+    expect(await generate('calm piano', '--format', 'flac24', '--out', 'deep')).toMatchObject({ code: 0 });
+    expect(await readAudio(readFileSync(file('deep.flac')))).toMatchObject({ format: 'flac', bitsPerSample: 24 });
+  });
+});
