@@ -1,12 +1,14 @@
 // melody generate: a sentence becomes a WAV file, or a stream of samples.
 
 import { convertAudio, joinAudio } from '../audio/channels.ts';
+import { afterGiven, intoGiven } from '../audio/own_sound.ts';
 import { clipPicture } from '../audio/picture.ts';
 import { writeAudio } from '../audio/sound_file.ts';
 import { MelodyError } from '../errors.ts';
 import type { Clip } from '../pipeline/melody.ts';
 import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, textValue, type Values } from './command.ts';
+import { givenSound, lostOfGiven } from './generate/given.ts';
 import { type FileRecipe, tagsOf } from './generate/note.ts';
 import { fileRecipe, type Opened, open } from './generate/opened.ts';
 import { ProgressLine } from './generate/progress.ts';
@@ -112,6 +114,7 @@ async function makeOne(
   const { config } = melody.model;
   const wanted = request.options.inpaint ? undefined : (request.options.durationSeconds ?? config.window_seconds);
   const line = new ProgressLine(io, { quiet: values.quiet === true, ...(label && { label }), ...(wanted && { seconds: wanted }) });
+  for (const warning of lostOfGiven(request, config)) line.warn(warning);
   let clip: Clip;
   try {
     clip = await melody.generate({ ...request.options, signal: io.signal, onEvent: (event) => line.hear(event) });
@@ -119,17 +122,17 @@ async function makeOne(
     line.close();
   }
   const recipe = fileRecipe(opened, request, clip.recipe);
-  const channels = whole(clip, request);
+  const { channels, sampleRate } = whole(clip, request);
   const { file: kind, sample } = request.format;
-  const bytes = await writeAudio({ sampleRate: clip.sampleRate, channels, tags: tagsOf(recipe, opened.licence) }, kind, sample);
-  const png = values.picture ? await clipPicture(channels, clip.sampleRate) : undefined;
+  const bytes = await writeAudio({ sampleRate, channels, tags: tagsOf(recipe, opened.licence) }, kind, sample);
+  const png = values.picture ? await clipPicture(channels, sampleRate) : undefined;
   if (io.signal.aborted) throw new MelodyError('aborted', 'stopped before the file was written');
   await writeWhole(file, bytes, values.force === true);
   if (png) await writeWhole(pictureOf(file), png, values.force === true);
   return {
     file,
     ...(png && { picture: pictureOf(file) }),
-    seconds: channels[0].length / clip.sampleRate,
+    seconds: channels[0].length / sampleRate,
     seed: clip.recipe.seed,
     timings: clip.timings,
     warnings: line.warnings,
@@ -138,10 +141,18 @@ async function makeOne(
   };
 }
 
-/** The clip, and before it the music that it continues, at the clip's rate and with its channels; a stream holds what it made alone. */
-function whole(clip: Clip, { inputs: { continue: before }, recipe }: GenerateRequest): Float32Array[] {
-  if (!before || recipe?.streamed === true) return clip.channels;
-  return joinAudio(convertAudio(before.audio, clip.sampleRate, clip.channels.length), clip.channels);
+/**
+ * What the file holds: the clip, and around it the sound that was given, as that is (files of before 0.2 have all of it as the model makes it). A
+ * stream holds what it made alone.
+ */
+function whole(clip: Clip, request: GenerateRequest): { channels: Float32Array[]; sampleRate: number } {
+  const { inputs, options, recipe } = request;
+  const own = givenSound(request);
+  if (own && inputs.continue) return { channels: afterGiven(own, clip), sampleRate: own.sampleRate };
+  if (own) return { channels: intoGiven(own, clip, options.inpaint ?? []), sampleRate: own.sampleRate };
+  const { channels, sampleRate } = clip;
+  if (!inputs.continue || recipe?.streamed === true) return { channels, sampleRate };
+  return { channels: joinAudio(convertAudio(inputs.continue.audio, sampleRate, channels.length), channels), sampleRate };
 }
 
 function say(made: Made, values: Values, io: Io): void {

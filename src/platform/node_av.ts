@@ -69,7 +69,7 @@ interface CodecContext {
   sendFrameSync(frame: Frame | null): number;
   receivePacketSync(packet: Packet): number;
 }
-interface IOContext {
+export interface IOContext {
   allocContextWithCallbacks(
     bufferSize: number,
     write: 0 | 1,

@@ -8,9 +8,9 @@ const IO_BYTES = 65_536;
 export const EAGAIN = -constants.errno.EAGAIN;
 /** So many packets at a time, some milliseconds: their thread hops would take longer than they do. Then other work has its turn. */
 export const TURN = 64;
-export const turn = () => new Promise((resolve) => setImmediate(resolve));
+export const turn = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
 
-export const fault = (what: string, hint?: string, cause?: unknown) => new MelodyError('audio', what, hint, { cause });
+export const fault = (what: string, hint?: string, cause?: unknown): MelodyError => new MelodyError('audio', what, hint, { cause });
 
 export function check(lib: av.NodeAv, code: number, doing: string): number {
   if (code < 0) throw fault(`${doing}: ${new lib.FFmpegError(code).message}`);
@@ -45,7 +45,7 @@ export class Memory {
   bytes = (): Uint8Array => this.#bytes.slice(0, this.#end);
 }
 
-export function writer(lib: av.NodeAv, memory: Memory) {
+export function writer(lib: av.NodeAv, memory: Memory): av.IOContext {
   const io = new lib.IOContext();
   io.allocContextWithCallbacks(
     IO_BYTES,
@@ -57,7 +57,7 @@ export function writer(lib: av.NodeAv, memory: Memory) {
   return io;
 }
 
-export function reader(lib: av.NodeAv, bytes: Uint8Array) {
+export function reader(lib: av.NodeAv, bytes: Uint8Array): av.IOContext {
   const io = new lib.IOContext();
   let at = 0;
   const read = (size: number) => {

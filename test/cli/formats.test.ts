@@ -122,3 +122,91 @@ describe.runIf(haveCodecs)('with node-av', () => {
     expect(await readAudio(readFileSync(file('deep.flac')))).toMatchObject({ format: 'flac', bitsPerSample: 24 });
   });
 });
+
+describe("a sound of one's own", () => {
+  // 44.1 kHz, stereo, 24 bits, with tones that the model, at 24 kHz in mono, does not have.
+  const own = [0, 1].map((c) =>
+    Float32Array.from(
+      { length: 66_150 },
+      (_, i) => Math.round(8_388_608 * (0.2 * Math.sin(i / (9 + c)) + 0.05 * Math.sin(i * 2.3))) / 8_388_608,
+    ),
+  );
+  const save = (name: string, format: 'pcm16' | 'pcm24' | 'float32' = 'pcm24') => {
+    writeFileSync(file(name), writeWav({ sampleRate: 44_100, channels: own }, format));
+    return file(name);
+  };
+  const differing = (got: Float32Array, c: number, from: number, to: number) => {
+    let count = 0;
+    for (let i = from; i < to; i++) if (got[i] !== own[c][i]) count++;
+    return count;
+  };
+
+  it('keeps rate, channels and depth before a continuation; what is lost is told; its recipe makes the same bytes', async () => {
+    const song = save('own.wav');
+    const made = await melody(
+      'generate',
+      'calm piano',
+      '--model',
+      model,
+      '--steps',
+      '1',
+      '--duration',
+      '0.8',
+      '--seed',
+      '3',
+      '--continue',
+      song,
+      '--out',
+      file('more.wav'),
+      '--json',
+    );
+    expect(made.code, made.err).toBe(0);
+    const wav = await readAudio(readFileSync(file('more.wav')));
+    expect([wav.sampleRate, wav.channels.length, wav.bitsPerSample, wav.format]).toEqual([44_100, 2, 24, 'pcm']);
+    expect(Math.abs(wav.channels[0].length - 66_150 - 0.8 * 44_100)).toBeLessThanOrEqual(3);
+    for (const c of [0, 1]) expect(differing(wav.channels[c], c, 0, 66_150)).toBe(0);
+    const { warnings, seconds } = JSON.parse(made.out).clips[0];
+    expect(seconds).toBeCloseTo(2.3, 3);
+    expect(warnings).toContain('what is made has no tones over 12000 Hz; the given sound keeps its 44100 Hz');
+    expect(warnings).toContain('what is made is the same in all 2 channels');
+    const again = await melody('generate', '--model', model, '--recipe', file('more.wav'), '--continue', song, '--out', file('more2.wav'));
+    expect(again).toMatchObject({ code: 0 });
+    expect(Buffer.compare(readFileSync(file('more2.wav')), readFileSync(file('more.wav')))).toBe(0);
+  });
+
+  it('keeps every sample outside an inpainted region; fewer bits are asked for and told', async () => {
+    const song = save('hole.wav');
+    const words = ['generate', 'calm piano', '--model', model, '--steps', '1', '--seed', '3', '--init', song, '--inpaint', '0.4-0.9'];
+    expect(await melody(...words, '--out', file('filled.wav'))).toMatchObject({ code: 0 });
+    const wav = await readAudio(readFileSync(file('filled.wav')));
+    expect([wav.sampleRate, wav.channels.length, wav.bitsPerSample, wav.channels[0].length]).toEqual([44_100, 2, 24, 66_150]);
+    for (const c of [0, 1]) {
+      expect(differing(wav.channels[c], c, 0, 17_640)).toBe(0);
+      expect(differing(wav.channels[c], c, 39_690, 66_150)).toBe(0);
+      expect(differing(wav.channels[c], c, 17_640, 39_690)).toBeGreaterThan(20_000);
+    }
+    const coarse = await melody(...words, '--out', file('coarse.wav'), '--format', 'wav');
+    expect(coarse.err).toContain('warning: the given sound has 24 bits, of which wav keeps 16');
+    expect(await readAudio(readFileSync(file('coarse.wav')))).toMatchObject({ bitsPerSample: 16, sampleRate: 44_100 });
+  });
+
+  it('tells the oddities of the files that it is given', async () => {
+    const wav = writeWav({ sampleRate: 44_100, channels: [own[0]] });
+    writeFileSync(file('odd.wav'), Buffer.concat([wav, Buffer.from('junkjunk')]));
+    const made = await melody(
+      'generate',
+      'calm piano',
+      '--model',
+      model,
+      '--steps',
+      '1',
+      '--duration',
+      '0.8',
+      '--continue',
+      file('odd.wav'),
+      '--out',
+      file('odd2.wav'),
+    );
+    expect(made.err).toContain('warning: odd.wav: what follows the audio at byte');
+  });
+});

@@ -5,6 +5,7 @@ import { Melody } from '../../pipeline/melody.ts';
 import type { Recipe } from '../../pipeline/options.ts';
 import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
+import { givenSound } from './given.ts';
 import { type FileRecipe, weightsIdentity } from './note.ts';
 import { ProgressLine } from './progress.ts';
 import type { GenerateRequest } from './request.ts';
@@ -50,12 +51,8 @@ export async function open(request: GenerateRequest, values: Values, io: Io): Pr
 }
 
 /** The recipe with what else decides the bytes of the file. */
-export function fileRecipe(
-  { hash, adapter }: Opened,
-  { format, inputs, recipe: again }: GenerateRequest,
-  recipe: Recipe,
-  streamed = false,
-): FileRecipe {
+export function fileRecipe({ hash, adapter }: Opened, request: GenerateRequest, recipe: Recipe, streamed = false): FileRecipe {
+  const { format, inputs, recipe: again } = request;
   const used = Object.entries(inputs).flatMap(([option, input]) =>
     input ? [[option, { sha256: input.sha256, name: input.name }] as const] : [],
   );
@@ -65,6 +62,7 @@ export function fileRecipe(
     ...(hash !== undefined && { weights: hash }),
     adapter,
     ...((streamed || again?.streamed === true) && { streamed: true }),
+    ...(!streamed && givenSound(request) && { keepsGiven: true }),
     ...(used.length > 0 && { inputs: Object.fromEntries(used) }),
   };
 }

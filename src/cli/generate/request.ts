@@ -8,6 +8,7 @@ import { checkSubject, recipeOptions } from '../../pipeline/recipe.ts';
 import { type Io, numberValue, textValue, type Values } from '../command.ts';
 import { DEFAULT_MODEL, locateModel } from '../locate_model.ts';
 import { type Format, fileFormat, formatOf } from './formats.ts';
+import { asDeep, givenSound } from './given.ts';
 import { checkInputs, type Inputs, readFileRecipe, readInput } from './note.ts';
 import { audioFlags, givenSettings, readSettings } from './setting_options.ts';
 
@@ -47,7 +48,7 @@ export async function readRequest(words: readonly string[], values: Values, io: 
     ? formatOf(named ?? (typeof recipe?.format === 'string' && /^(wav|[sf])/.test(recipe.format) ? recipe.format : 'wav'), true)
     : fileFormat(named, textValue(values, 'out'), recipe?.format);
   if (format.file !== 'wav') await openCodecs(); // told before any work where it is missing
-  return {
+  const request: GenerateRequest = {
     options: { ...options, seed },
     inputs,
     format,
@@ -55,6 +56,7 @@ export async function readRequest(words: readonly string[], values: Values, io: 
     variations,
     ...(recipe && { recipe }),
   };
+  return named === undefined && !values.stream && !recipe ? { ...request, format: asDeep(format, givenSound(request)) } : request;
 }
 
 async function readInputs(values: Values, io: Io): Promise<Inputs> {

@@ -1,0 +1,65 @@
+// A person's own sound around what was made: at its own rate, with its own channels, untouched outside the part that is new.
+import { convertAudio, cutAudio, joinAudio } from './channels.ts';
+
+interface Sound {
+  readonly channels: readonly Float32Array[];
+  readonly sampleRate: number; // Hz
+}
+
+/** Seconds over which the new part comes in and goes out: it may lack high tones that the given sound has. */
+const JOIN_SECONDS = 0.02;
+/** Whole seconds of surroundings that are converted with the new part, so that it has no edge: whole ones are whole samples at any rate. */
+const MARGIN_SECONDS = 1;
+
+/**
+ * The given sound with the regions (seconds) of `made`, which is as long, in place of its own. Returns one array a channel of the given sound,
+ * at its rate; samples outside the regions are its own.
+ */
+export function intoGiven(given: Sound, made: Sound, regions: readonly { readonly start: number; readonly end: number }[]): Float32Array[] {
+  const { sampleRate: rate } = given;
+  const out = given.channels.map((channel) => channel.slice());
+  const { length } = out[0];
+  const join = made.sampleRate === rate ? 0 : Math.round(JOIN_SECONDS * rate); // at one rate the model has joined it
+  for (const region of regions) {
+    const first = Math.max(0, Math.floor(region.start) - MARGIN_SECONDS); // whole seconds
+    const last = Math.ceil(region.end) + MARGIN_SECONDS;
+    const near = { channels: cutAudio(made.channels, first * made.sampleRate, last * made.sampleRate), sampleRate: made.sampleRate };
+    const part = convertAudio(near, rate, out.length);
+    const [start, end] = [Math.round(region.start * rate), Math.min(length, Math.round(region.end * rate))];
+    for (const [c, channel] of out.entries()) {
+      for (let i = start; i < end; i++) {
+        const inside = join === 0 ? 1 : Math.min(start === 0 ? 1 : (i - start + 1) / join, end === length ? 1 : (end - i) / join, 1);
+        channel[i] = inside * (part[c][i - first * rate] ?? 0) + (1 - inside) * channel[i];
+      }
+    }
+  }
+  return out;
+}
+
+/** Samples, and after them the last `count` of them once more, turned over at their end: conversion finds no edge there. */
+function turnedOver(samples: Float32Array, count: number): Float32Array {
+  const { length } = samples;
+  const last = samples[length - 1];
+  const more = Float32Array.from({ length: Math.min(count, length - 1) }, (_, i) => 2 * last - samples[length - 2 - i]);
+  return joinAudio([samples], [more])[0];
+}
+
+/** The given sound and `made` after it: one array a channel of the given sound, at its rate; the samples of the given sound are its own. */
+export function afterGiven(given: Sound, made: Sound): Float32Array[] {
+  const { sampleRate: rate } = given;
+  const { length } = given.channels[0];
+  if (made.sampleRate === rate) return joinAudio(given.channels, convertAudio(made, rate, given.channels.length));
+  const first = Math.max(0, Math.floor(length / rate) - MARGIN_SECONDS); // whole seconds
+  const tail = cutAudio(given.channels, first * rate);
+  const frames = Math.ceil((tail[0].length * made.sampleRate) / rate); // where the made part begins
+  const onward = { channels: tail.map((channel) => turnedOver(channel, Math.round(JOIN_SECONDS * rate))), sampleRate: rate };
+  const before = cutAudio(convertAudio(onward, made.sampleRate, made.channels.length), 0, frames);
+  const near = convertAudio({ channels: joinAudio(before, made.channels), sampleRate: made.sampleRate }, rate, given.channels.length);
+  const fresh = cutAudio(near, length - first * rate);
+  const join = Math.min(fresh[0].length, Math.round(JOIN_SECONDS * rate));
+  for (const [c, channel] of fresh.entries()) {
+    const step = given.channels[c][length - 1] - near[c][length - 1 - first * rate];
+    for (let i = 0; i < join; i++) channel[i] += step * (1 - i / join) ** 2; // no step where high tones end
+  }
+  return joinAudio(given.channels, fresh);
+}
