@@ -49,30 +49,42 @@ function peaksOver(channels: readonly Float32Array[], ceiling: number): Float64A
   return gain;
 }
 
-/** Least value within `reach` on each side. */
+/** Least value within `reach` on each side: a queue of the places whose values no later one undercuts. */
 function lowest(x: Float64Array, reach: number): Float64Array {
-  const out = new Float64Array(x.length).fill(1);
-  for (let n = 0; n < x.length; n++) {
-    if (x[n] >= 1) continue;
-    const end = Math.min(x.length, n + reach + 1);
-    for (let i = Math.max(0, n - reach); i < end; i++) if (x[n] < out[i]) out[i] = x[n];
+  const out = new Float64Array(x.length);
+  const queue = new Int32Array(x.length);
+  let head = 0;
+  let tail = 0;
+  for (let n = 0; n < x.length + reach; n++) {
+    if (n < x.length) {
+      while (tail > head && x[queue[tail - 1]] >= x[n]) tail -= 1;
+      queue[tail++] = n;
+    }
+    const at = n - reach;
+    if (at < 0) continue;
+    while (queue[head] < at - reach) head += 1;
+    out[at] = Math.min(1, x[queue[head]]);
   }
   return out;
 }
 
-/** Mean over `reach` on each side; what lies outside counts as 1. Summed anew for each value that is not 1, so that it has no memory. */
+const GRAIN = 2 ** 40; // what is missing to 1 counts in such parts: sums of whole numbers below 2^53 are exact in any order
+
+/**
+ * Mean over `reach` on each side; what lies outside counts as 1. Running sums of whole numbers: each is the same whatever was summed
+ * before it, so it has no memory.
+ */
 function smooth(x: Float64Array, reach: number): Float64Array {
-  const out = new Float64Array(x.length).fill(1);
-  const width = 2 * reach + 1;
-  let below = 0; // values under 1 in the window
-  for (let i = 0; i < Math.min(reach, x.length); i++) if (x[i] < 1) below += 1;
+  const out = new Float64Array(x.length);
+  const missing = new Float64Array(x.length);
+  for (let n = 0; n < x.length; n++) missing[n] = Math.round((1 - x[n]) * GRAIN);
+  const width = (2 * reach + 1) * GRAIN;
+  let sum = 0;
+  for (let i = 0; i < Math.min(reach, x.length); i++) sum += missing[i];
   for (let n = 0; n < x.length; n++) {
-    if (n + reach < x.length && x[n + reach] < 1) below += 1;
-    if (n - reach - 1 >= 0 && x[n - reach - 1] < 1) below -= 1;
-    if (below === 0) continue;
-    let missing = 0;
-    for (let i = Math.max(0, n - reach); i <= Math.min(x.length - 1, n + reach); i++) missing += 1 - x[i];
-    out[n] = 1 - missing / width;
+    if (n + reach < x.length) sum += missing[n + reach];
+    if (n - reach - 1 >= 0) sum -= missing[n - reach - 1];
+    out[n] = 1 - sum / width;
   }
   return out;
 }

@@ -172,6 +172,7 @@ export function truePeak(x: Float32Array): number {
  */
 export function between(x: Float32Array, floor: () => number, hear: (n: number, value: number) => void): void {
   const phases = [1, 2, 3].map(truePeakTaps);
+  const [one, two, three] = phases;
   // No interpolated value exceeds the largest sample in reach times the taps' sum of |h|: most blocks need no filtering.
   const gain = Math.max(...phases.map((h) => h.reduce((sum, v) => sum + Math.abs(v), 0)));
   for (let start = 0; start < x.length; start += TRUE_PEAK_BLOCK) {
@@ -181,15 +182,21 @@ export function between(x: Float32Array, floor: () => number, hear: (n: number, 
     for (let n = from; n < to; n++) around = Math.max(around, Math.abs(x[n]));
     if (around * gain <= floor()) continue;
     const end = Math.min(x.length, start + TRUE_PEAK_BLOCK);
-    for (let n = start; n < end; n++) hear(n, Math.max(...phases.map((h) => Math.abs(tap(x, n - TRUE_PEAK_REACH + 1, h)))));
+    for (let n = start; n < end; n++) {
+      const first = n - TRUE_PEAK_REACH + 1;
+      const last = Math.min(one.length, x.length - first);
+      let a = 0;
+      let b = 0;
+      let c = 0;
+      for (let k = first < 0 ? -first : 0; k < last; k++) {
+        const value = x[first + k];
+        a += value * one[k];
+        b += value * two[k];
+        c += value * three[k];
+      }
+      hear(n, Math.max(Math.abs(a), Math.abs(b), Math.abs(c)));
+    }
   }
-}
-
-function tap(x: Float32Array, start: number, h: Float64Array): number {
-  const last = Math.min(h.length, x.length - start);
-  let sum = 0;
-  for (let k = Math.max(0, -start); k < last; k++) sum += x[start + k] * h[k];
-  return sum;
 }
 
 /** Taps for the point phase/4 after sample n, over samples n - 15 … n + 16. */

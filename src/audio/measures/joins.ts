@@ -15,10 +15,18 @@ export function hopBuzz(mono: Float32Array, lag: number): number {
     d[n] = Math.abs(mono[n + 1] - mono[n]);
     mean += d[n] / length;
   }
+  const v = new Float64Array(length);
+  for (let n = 0; n < length; n++) v[n] = d[n] - mean;
   const correlation = (k: number) => {
-    let sum = 0;
-    for (let n = k; n < length; n++) sum += (d[n] - mean) * (d[n - k] - mean);
-    return sum / (length - k);
+    let even = 0;
+    let odd = 0;
+    let n = k;
+    for (; n + 2 <= length; n += 2) {
+      even += v[n] * v[n - k];
+      odd += v[n + 1] * v[n + 1 - k];
+    }
+    if (n < length) even += v[n] * v[n - k];
+    return (even + odd) / (length - k);
   };
   const power = correlation(0);
   if (power <= 0) return 0;

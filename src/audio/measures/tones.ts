@@ -49,10 +49,10 @@ export function tones(mono: Float32Array, sampleRate: number, frameRate = FRAME_
   let total = 0;
   windowPowers(mono, 1, sampleRate, (power, binHz, loud) => {
     const edge = Math.ceil(250 / binHz);
-    power.forEach((p, k) => {
-      total += p;
-      if (k < edge) bass += p;
-    });
+    for (let k = 0; k < power.length; k++) {
+      total += power[k];
+      if (k < edge) bass += power[k];
+    }
     if (!loud) return;
     all.push(...strongestLines(power, binHz, 150, 3000));
     low.push(...strongestLines(power, binHz, 150, 1000));
@@ -77,8 +77,9 @@ function windowPowers(x: Float32Array, seconds: number, rate: number, visit: (po
   for (let start = 0; start + size <= x.length; start += half) {
     let energy = 0;
     for (let n = 0; n < size; n++) {
-      energy += x[start + n] ** 2;
-      frame[n] = x[start + n] * window[n];
+      const value = x[start + n];
+      energy += value * value;
+      frame[n] = value * window[n];
     }
     fft.power(frame, power);
     for (let k = 0; k < power.length; k++) power[k] *= (4 / size) ** 2;
@@ -141,9 +142,7 @@ function haze(mono: Float32Array, sampleRate: number): Tones['haze'] {
   let anyLoud = false;
   windowPowers(mono, HAZE_SECONDS, sampleRate, (power, binHz, loud) => {
     if (count === 0) sum = new Float64Array(power.length);
-    power.forEach((p, k) => {
-      sum[k] += p / HAZE_GROUP;
-    });
+    for (let k = 0; k < power.length; k++) sum[k] += power[k] / HAZE_GROUP;
     anyLoud ||= loud;
     if (++count < HAZE_GROUP) return;
     if (anyLoud)
