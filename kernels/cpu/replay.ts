@@ -20,14 +20,15 @@ const ROUND: usize = CONTROL + 192; // meetings so far
 const ARRIVED: usize = CONTROL + 256; // threads at this meeting
 const SLEEPERS: usize = CONTROL + 320; // threads asleep at meetings
 const CLAIMED: usize = CONTROL + 384; // units of this command that a thread has taken
-const SKIP: usize = CONTROL + 448; // jobs before this number end at their next command
 const PAGES: usize = CONTROL + 576; // of memory, as the host has last seen it grow
 const CUT: usize = CONTROL + 512; // set at a meeting: the job ends here
 const RING: usize = CONTROL + 1024;
 const RING_JOBS: u32 = 256;
 const JOB_BYTES: usize = 64;
+const CANCELLED: usize = 36; // of a job
 
-// A job is its kind and eight words: four of its own, whether to report its end, then scratch of all threads, bytes of each, times.
+// A job is its kind and nine words: four of its own, whether to report its end, then scratch of all threads, bytes of each, times, and whether
+// it was cancelled: a plan then ends at its next command.
 const RUN: u32 = 1; // commands, count, patches, patch count
 const COPY: u32 = 2; // to, from, bytes
 const FILL: u32 = 3; // to, word, words
@@ -52,12 +53,12 @@ export function work(thread: u32, count: u32): void {
     const job = RING + <usize>(next % RING_JOBS) * JOB_BYTES;
     const tell = load<u32>(job, 20);
     const kind = load<u32>(job);
-    if (kind == RUN) runPlan(job, next);
+    if (kind == RUN) runPlan(job);
     else if (self == 0) {
       if (kind == COPY) memory.copy(load<u32>(job, 4), load<u32>(job, 8), load<u32>(job, 12));
       else if (kind == FILL) fillWords(load<u32>(job, 4), load<u32>(job, 8), load<u32>(job, 12));
     }
-    meet(next);
+    meet(job);
     if (self == 0) {
       atomic.store<u32>(DONE, next + 1);
       if (tell != 0) report(next + 1);
@@ -70,7 +71,7 @@ export function step(job: usize, from: u32, to: u32): void {
   const kind = load<u32>(job);
   if (kind == COPY) memory.copy(load<u32>(job, 4), load<u32>(job, 8), load<u32>(job, 12));
   else if (kind == FILL) fillWords(load<u32>(job, 4), load<u32>(job, 8), load<u32>(job, 12));
-  if (kind != RUN) return;
+  if (kind != RUN || load<u32>(job, CANCELLED) != 0) return;
   if (from == 0) patch(job);
   setScratch(load<u32>(job, 24));
   const commands = load<u32>(job, 4);
@@ -83,14 +84,14 @@ export function step(job: usize, from: u32, to: u32): void {
   }
 }
 
-function runPlan(job: usize, number: u32): void {
+function runPlan(job: usize): void {
   const commands = load<u32>(job, 4);
   const count = load<u32>(job, 8);
   const times = load<u32>(job, 32);
   setScratch(<usize>load<u32>(job, 24) + <usize>self * <usize>load<u32>(job, 28));
   if (load<u32>(job, 16) != 0) {
     if (self == 0) patch(job);
-    meet(number);
+    meet(job);
   }
   for (let i: u32 = 0; i < count; i++) {
     const c = <usize>load<u32>(commands + ((<usize>i) << 2));
@@ -106,7 +107,7 @@ function runPlan(job: usize, number: u32): void {
       for (let from = atomic.add<u32>(CLAIMED, chunk); from < units; from = atomic.add<u32>(CLAIMED, chunk))
         run(code, c, from, min(from + chunk, units));
     }
-    meet(number);
+    meet(job);
     if (times != 0 && self == 0) store<f64>(times + ((<usize>i) << 3), now());
     if (atomic.load<u32>(CUT) != 0) return;
   }
@@ -130,16 +131,16 @@ function waitFor(next: u32): void {
 }
 
 /** All threads meet; the last to come opens the next round. */
-function meet(number: u32): void {
+function meet(job: usize): void {
   if (threads == 1) {
-    atomic.store<u32>(CUT, number < atomic.load<u32>(SKIP) ? 1 : 0);
+    atomic.store<u32>(CUT, atomic.load<u32>(job, CANCELLED));
     return;
   }
   const round = atomic.load<u32>(ROUND);
   if (atomic.add<u32>(ARRIVED, 1) == threads - 1) {
     atomic.store<u32>(ARRIVED, 0);
     atomic.store<u32>(CLAIMED, 0);
-    atomic.store<u32>(CUT, number < atomic.load<u32>(SKIP) ? 1 : 0);
+    atomic.store<u32>(CUT, atomic.load<u32>(job, CANCELLED));
     atomic.store<u32>(ROUND, round + 1);
     if (atomic.load<u32>(SLEEPERS) != 0) atomic.notify(ROUND, -1);
     return;

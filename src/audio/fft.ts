@@ -53,31 +53,10 @@ export class RealFft {
     }
   }
 
-  /** Spans of 1 joined to 4 without a product, then four values at a time: two steps in one pass. A last step of its own where their number is odd. */
+  /** Four values at a time: two steps in one pass, and a last step of its own where their number is odd. */
   private butterflies(): void {
     const { half, re, im, cos, sin, size } = this;
     let span = 1;
-    if (half >= 4) {
-      for (let a = 0; a < half; a += 4) {
-        const pr = re[a] + re[a + 1];
-        const pi = im[a] + im[a + 1];
-        const qr = re[a] - re[a + 1];
-        const qi = im[a] - im[a + 1];
-        const ur = re[a + 2] + re[a + 3];
-        const ui = im[a + 2] + im[a + 3];
-        const vr = re[a + 2] - re[a + 3];
-        const vi = im[a + 2] - im[a + 3];
-        re[a] = pr + ur;
-        im[a] = pi + ui;
-        re[a + 1] = qr + vi;
-        im[a + 1] = qi - vr;
-        re[a + 2] = pr - ur;
-        im[a + 2] = pi - ui;
-        re[a + 3] = qr - vi;
-        im[a + 3] = qi + vr;
-      }
-      span = 4;
-    }
     for (; 4 * span <= half; span *= 4) {
       const stride = size / (4 * span);
       for (let start = 0; start < half; start += 4 * span) {

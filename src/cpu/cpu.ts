@@ -14,6 +14,7 @@ export class Cpu {
   readonly memory = { buffers: 0, bytes: 0, peakBytes: 0 };
   readonly #places = new Set<number>();
   #open = true;
+  #cancelled = 0; // how often
 
   private constructor(pool: Pool) {
     this.pool = pool;
@@ -84,8 +85,7 @@ export class Cpu {
     const staging = this.pool.take(bytes, 'readback');
     try {
       this.pool.post(JOB.copy, [staging, at, bytes]);
-      await this.pool.settle();
-      this.check();
+      await this.settle();
       const out = new Uint8Array(bytes); // a copy: what is shared can go neither to TextDecoder nor to many other calls
       out.set(new Uint8Array(this.pool.memory.buffer, staging, bytes));
       return out.buffer;
@@ -108,9 +108,19 @@ export class Cpu {
     return new Float32Array(this.pool.memory.buffer as ArrayBuffer, at, count);
   }
 
+  /** Throws `device_lost`, and `aborted` when what was waited for was cancelled. */
   async settle(): Promise<void> {
     this.check();
+    const before = this.#cancelled;
     await this.pool.settle();
+    this.check();
+    if (this.#cancelled !== before) throw new MelodyError('aborted', 'what was waited for was cancelled');
+  }
+
+  /** What this user's plans were told to run ends at the next command of each; who waits for it gets `aborted`. */
+  cancel(): void {
+    this.#cancelled += 1;
+    if (this.#open) this.pool.cancel(this);
   }
 
   /** Throws `device_lost` once a thread has died or this was disposed. */

@@ -8,13 +8,14 @@ export const WORD = {
   done: CONTROL + 64,
   stop: CONTROL + 128,
   round: CONTROL + 192,
-  skip: CONTROL + 448,
   pages: CONTROL + 576,
 } as const;
 
 export const RING = CONTROL + 1024;
 export const RING_JOBS = 256;
 export const JOB_BYTES = 64;
+/** The word of a job that ends it at its next command. */
+export const CANCELLED = 36;
 /** Memory from here on is given out. */
 export const HEAP = RING + RING_JOBS * JOB_BYTES;
 

@@ -194,7 +194,11 @@ export class CpuPlan {
       holds.push(pool.take(words.byteLength, 'numbers of a run'));
       this.cpu.put(holds[0], new Uint8Array(words.buffer));
     }
-    pool.post(JOB.run, [this.#commands, this.graph.dispatches.length, holds[0] ?? 0, this.#patches.length], { holds, times });
+    pool.post(JOB.run, [this.#commands, this.graph.dispatches.length, holds[0] ?? 0, this.#patches.length], {
+      holds,
+      times,
+      owner: this.cpu,
+    });
   }
 
   #marked(): TensorStorage[] {

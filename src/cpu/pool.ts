@@ -3,7 +3,7 @@ import { MelodyError } from '../errors.ts';
 import type { Thread, Threads } from '../platform/platform.ts';
 import { webThreads } from '../platform/web_threads.ts';
 import { Allocator } from './allocator.ts';
-import { HEAP, JOB, JOB_BYTES, RING, RING_JOBS, WORD } from './layout.ts';
+import { CANCELLED, HEAP, JOB, JOB_BYTES, RING, RING_JOBS, WORD } from './layout.ts';
 import { loadModule, makeMemory, reach } from './module.ts';
 
 export interface PoolOptions {
@@ -18,6 +18,15 @@ interface Job {
   readonly times: number;
   /** Memory that is free again once the job is done. */
   readonly holds: readonly number[];
+  readonly owner: object | undefined;
+}
+
+interface JobOptions {
+  report?: boolean;
+  times?: number;
+  holds?: readonly number[];
+  /** Who may cancel it. */
+  owner?: object;
 }
 
 const MOST_THREADS = 8;
@@ -46,6 +55,7 @@ export class Pool {
   #done = 0; // as last reported
   #waiting: Job[] = []; // beyond the ring
   readonly #holds = new Map<number, readonly number[]>(); // by job number
+  readonly #owners = new Array<object | undefined>(RING_JOBS); // of the jobs in the ring
   #sleepers: { number: number; wake: () => void }[] = [];
   #failure: MelodyError | undefined;
   #scratch = 0;
@@ -141,10 +151,10 @@ export class Pool {
   }
 
   /** Append a job; returns the number of jobs that must be done for this one to be. */
-  post(kind: number, words: readonly number[], options: { report?: boolean; times?: number; holds?: readonly number[] } = {}): number {
+  post(kind: number, words: readonly number[], options: JobOptions = {}): number {
     this.check();
-    const { report = false, times = 0, holds = [] } = options;
-    this.#waiting.push({ kind, words, report, times, holds });
+    const { report = false, times = 0, holds = [], owner } = options;
+    this.#waiting.push({ kind, words, report, times, holds, owner });
     const number = this.#posted + this.#waiting.length;
     this.#flush();
     return number;
@@ -157,9 +167,14 @@ export class Pool {
     this.check();
   }
 
-  /** Jobs posted so far end at their next command. */
-  skip(): void {
-    if (this.threads > 0) Atomics.store(this.#words, WORD.skip / 4, this.#posted);
+  /** Runs of this owner that were posted so far end at their next command; what they would have made is left unmade. */
+  cancel(owner: object): void {
+    for (const [i, job] of this.#waiting.entries())
+      if (job.owner === owner && job.kind === JOB.run) this.#waiting[i] = { ...job, kind: JOB.mark };
+    for (let number = this.#done; number < this.#posted; number++) {
+      const slot = number % RING_JOBS;
+      if (this.#owners[slot] === owner) Atomics.store(this.#words, (RING + slot * JOB_BYTES + CANCELLED) / 4, 1);
+    }
   }
 
   get #words(): Int32Array {
@@ -177,6 +192,7 @@ export class Pool {
       words.fill(0, at, at + JOB_BYTES / 4);
       words.set([job.kind, ...job.words], at);
       words.set([report ? 1 : 0, this.#scratch, this.#scratchBytes, job.times], at + 5);
+      this.#owners[(this.#posted - 1) % RING_JOBS] = job.owner;
       if (job.holds.length) this.#holds.set(this.#posted, job.holds);
     }
     if (this.#posted === before) return;

@@ -165,6 +165,13 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     return new Map(await Promise.all([...this.#plans].map(async ([name, plan]) => [name, await plan] as const)));
   }
 
+  /** From now on a signal stops the CPU within a command; a GPU ends what was submitted. Call what it gives when the work is over. */
+  stopWith(signal: AbortSignal | undefined): () => void {
+    const stop = () => this.device.cancel?.();
+    signal?.addEventListener('abort', stop);
+    return () => signal?.removeEventListener('abort', stop);
+  }
+
   /** Throws `aborted`, `device_lost`, `gpu`. */
   async settle(signal?: AbortSignal): Promise<void> {
     const { device } = this;

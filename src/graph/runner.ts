@@ -14,6 +14,8 @@ export interface Device {
   check(): void;
   /** Wait until what was submitted is done. Throws as check does. */
   settle(): Promise<void>;
+  /** End what runs now, where that can be done: who waits for it gets `aborted`. */
+  cancel?(): void;
   dispose(): void;
 }
 

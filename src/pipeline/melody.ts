@@ -105,7 +105,7 @@ export class Melody {
     const { config } = model;
     const seed = options.seed ?? options.draft?.seed;
     const recipe = resolve({ ...options, seed }, model, 'generate');
-    return this.#exclusive(async () => {
+    return this.#exclusive(options.signal, async () => {
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
       const thrift = await this.#thriftFor(options, recipe);
       const { memory } = this.#engine.device;
@@ -154,7 +154,7 @@ export class Melody {
     const { model } = this.#engine;
     const one = { ...options, parallelWindows: undefined, wholeWindows: undefined }; // a stream makes one window after another
     const recipe = resolve({ ...one, runningLevel: true }, model, 'stream');
-    return new MelodyStream(this.#engine, recipe, options, () => this.#lock());
+    return new MelodyStream(this.#engine, recipe, options, () => this.#lock(options.signal));
   }
 
   /**
@@ -165,7 +165,7 @@ export class Melody {
   async warmup(options: { signal?: AbortSignal } = {}): Promise<void> {
     const { config } = this.#engine.model;
     await this.generate({ prompt: 'music', durationSeconds: config.window_seconds, steps: 1, seed: 0, signal: options.signal });
-    await this.#exclusive(async () => {
+    await this.#exclusive(options.signal, async () => {
       for (const words of [2, 4, 8, 16]) await embedText(this.#engine, new Uint32Array(words), options.signal);
     });
   }
@@ -200,17 +200,19 @@ export class Melody {
     }
   }
 
-  #lock(): () => void {
+  #lock(signal: AbortSignal | undefined): () => void {
     this.#engine.check();
     if (this.#busy) throw new MelodyError('busy', 'this Melody is already making music', 'wait for it, abort it, or load a second one');
     this.#busy = true;
+    const done = this.#engine.stopWith(signal);
     return () => {
+      done();
       this.#busy = false;
     };
   }
 
-  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const release = this.#lock();
+  async #exclusive<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const release = this.#lock(signal);
     try {
       return await work();
     } finally {

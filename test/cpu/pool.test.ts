@@ -106,6 +106,37 @@ describe('the pool of threads', () => {
     expect((await runOnce(await openCpu(2))).length).toBe(x.length);
   });
 
+  it('cancelled runs end at their next command, who waits gets `aborted`, and other users of the pool are not disturbed', async () => {
+    for (const threads of [2, 0]) {
+      const [stopped, other] = [await openCpu(threads), await openCpu(threads)];
+      const count = async (cpu: Cpu, cancel: boolean) => {
+        const { residents, compile } = cpuRunner(cpu);
+        const [one, two] = [state('one', [4096]), state('two', [4096])];
+        const g = new Graph(cpu.caps);
+        const step = g.input('step', [4096]);
+        for (let i = 0; i < 100; i++) {
+          add(g, one, step, { into: two });
+          add(g, two, two, { beta: 0, into: one });
+        }
+        const plan = await compile(g);
+        plan.write('step', new Float32Array(4096).fill(1));
+        await cpu.settle();
+        for (let i = 0; i < 20; i++) plan.run();
+        const waits = cpu.settle();
+        if (cancel) {
+          cpu.cancel();
+          await expect(waits).rejects.toThrow(expect.objectContaining({ code: 'aborted' }));
+        } else await waits;
+        return new Float32Array(await residents.read(one))[0];
+      };
+      const [made, whole] = await Promise.all([count(stopped, true), count(other, false)]);
+      expect(whole).toBe(2000);
+      expect(made).toBeLessThan(2000);
+      stopped.dispose();
+      other.dispose();
+    }
+  });
+
   it('says what a tensor that does not fit would take', async () => {
     const cpu = await openCpu(1);
     expect(() => cpu.buffer(2 ** 31, 'too much')).toThrow(expect.objectContaining({ code: 'limit' }));
