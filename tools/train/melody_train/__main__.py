@@ -44,7 +44,7 @@ def arguments():
     p.add_argument('--goldens', default=str(repository / 'test' / 'goldens'))
     p.add_argument('--minutes', type=float, help='time limit of this stage instead of the config\'s; with `all`, of everything together')
     p.add_argument('--force', action='store_true', help='run a finished stage again (training resumes from its checkpoint)')
-    p.add_argument('--init', help='stages lm, vae and dpd: folder of another run to start from, where shapes fit')
+    p.add_argument('--init', help='stages lm, vae and dpd: folder of another run to start from, where shapes fit; latents: one whose axes are kept; widen: the mono runs')
     p.add_argument('--parts', help='stage export: replace only this part (vae_decoder) of weights/NAME')
     p.add_argument('--unfinished', action='store_true', help='stage export: parts that no stage has trained yet are exported as they start, and named')
     args = p.parse_args()

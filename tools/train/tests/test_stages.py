@@ -157,6 +157,21 @@ class Stages(unittest.TestCase):
             dpd.run(config, again)
         assert 'but for []' in out.getvalue()
 
+    def test_c_the_axes_of_an_earlier_run_are_kept(self):
+        config, paths = self.world
+        turned = latents.Latents.load(paths.runs / 'latents')
+        assert not torch.equal(turned.rotation, torch.eye(len(turned.mean)))
+        again = SimpleNamespace(**{**vars(paths), 'runs': paths.runs.parent / 'kept', 'init': paths.runs.parent / 'narrow'})
+        shutil.copytree(paths.runs / 'vae', again.runs / 'vae')
+        latents.Latents.none(len(turned.mean) - 2).save(again.init)
+        with contextlib.redirect_stdout(io.StringIO()):
+            latents.run(config, again)
+        kept = latents.Latents.load(again.runs / 'latents')
+        assert torch.equal(kept.rotation, torch.eye(len(kept.mean)))
+        z = torch.cat([kept.normalise(torch.from_numpy(x).float()) for x in latents.cache.load(again.data, again.runs / 'latents', 'train')[0]])
+        assert abs(float(z[:, :-2].var(0).mean()) - 1) < 0.01, z.var(0)
+        assert torch.allclose(kept.limit, 4 * z.std(0), rtol=0.01)
+
     def test_f_counts_print(self):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             count.run(*self.world)

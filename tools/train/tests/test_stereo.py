@@ -98,6 +98,11 @@ class Widen(unittest.TestCase):
             widen.run(stereo, SimpleNamespace(init=root / 'mono', runs=root / 'runs'))
             new = Vae(stereo).eval()
             new.load_state_dict(torch.load(root / 'runs' / 'start' / 'vae' / 'checkpoint.pt')['ema'])
+        clip = torch.randn(1, 2, 48000) * 0.1
+        with torch.no_grad():
+            mean, log_var = new.encoder(clip)
+        assert (mean[..., 24:].std((0, 1)) > 0.1 * mean[..., :24].std((0, 1)).mean()).all(), mean.std((0, 1))
+        assert torch.allclose(log_var[..., 24:], torch.full_like(log_var[..., 24:], 2 * math.log(0.1)))
         # a band-limited sound: half the rate loses nothing of it
         t = torch.arange(48000 * 2) / 48000
         sound = sum(torch.sin(2 * math.pi * f * t + f) for f in (110.0, 440.0, 1234.0, 3000.0)) * 0.1

@@ -1,4 +1,7 @@
-"""Stage `latents`: encode every clip with the frozen VAE encoder (cached a shard at a time); mean, axes and scale are fitted once, on the first shards."""
+"""Stage `latents`: encode every clip with the frozen VAE encoder (cached a shard at a time); mean, axes and scale are fitted once, on the first shards.
+
+With `--init RUNS/latents` the axes of that run's latents are kept, for `dpd --init RUNS/dpd`: the encoder went on from its, or was widened from it.
+"""
 
 import torch
 
@@ -28,7 +31,8 @@ def run(c, paths):
     if not (folder / 'statistics.pt').exists():
         rows, _ = cache.load(paths.data, folder, 'train')
         mu = torch.cat([torch.from_numpy(r).float() for r in rows])
-        latents = Latents.fit(mu, centred=c['vae_decoder']['kind'] == 'hifigan')
+        kept = len(Latents.load(paths.init).mean) if paths.init else 0
+        latents = Latents.fit(mu, centred=c['vae_decoder']['kind'] == 'hifigan', kept=kept)
         latents.save(folder)
         values = (latents.limit / 4).square()
         print(f'latents: {len(rows)} clips, axis variances {[round(float(v), 3) for v in values]}, effective dimension {values.sum() ** 2 / values.square().sum():.1f}', flush=True)
