@@ -6,6 +6,7 @@ import * as diffusion from './diffusion.ts';
 import * as elementwise from './elementwise.ts';
 import * as fuse from './fuse.ts';
 import * as gather from './gather.ts';
+import * as image from './image.ts';
 import * as matmul from './matmul.ts';
 import * as norm from './norm.ts';
 import * as phase from './phase.ts';
@@ -31,6 +32,7 @@ export const quickCases = (): Case[] => [
   ...sample.quick(),
   ...spectrum.quick(),
   ...phase.quick(),
+  ...image.quick(),
   ...watch.quick(),
 ];
 
@@ -49,6 +51,7 @@ const FAMILIES = [
   sample,
   spectrum,
   phase,
+  image,
   watch,
 ];
 

@@ -117,7 +117,7 @@ export interface Bands {
 }
 
 /** Powers to bands under a filter bank, and on: logs as the tokeniser's features are, or roots over a frame's largest where that passes 1. */
-export const bandsCase = (name: string, s: Bands, then: 'log' | 'peaks'): Case => ({
+export const bandsCase = (name: string, s: Bands, then: 'log' | 'log root' | 'peaks'): Case => ({
   name,
   record({ g, x, w }) {
     const { frames, bins, bands } = s;
@@ -129,7 +129,10 @@ export const bandsCase = (name: string, s: Bands, then: 'log' | 'peaks'): Case =
     const y = filterBank(g, power, filters);
     const banded = () =>
       list(frames * bands, (i) => sum(bins, (k) => powers[at(i, bands)[0] * bins + k] * shares[k * bands + (i % bands)]));
-    if (then === 'log') return [logFloor(g, y, 1e-3), () => banded().map((v) => Math.log(v + 1e-3))];
+    if (then !== 'peaks') {
+      const root = then === 'log root';
+      return [logFloor(g, y, 1e-3, { root }), () => banded().map((v) => Math.log((root ? Math.sqrt(v) : v) + 1e-3))];
+    }
     const reference = () => {
       const roots = banded().map((v) => Math.sqrt(v + 1e-8));
       const largest = (frame: number) => Math.max(1, ...roots.subarray(frame * bands, (frame + 1) * bands));
@@ -163,6 +166,7 @@ export const odd = (): Case[] => [
   polarCase('magnitudes and phases', 5, 33),
   ...(['power', 'magnitude', 'log'] as const).map((mode) => powerCase(`spectra, ${mode}`, 5, 33, mode)),
   bandsCase('mel filter bank', { frames: 5, bins: 33, bands: 7 }, 'log'),
+  bandsCase('levels of bands', { frames: 5, bins: 33, bands: 7 }, 'log root'),
   bandsCase('chroma peaks', { frames: 5, bins: 33, bands: 12 }, 'peaks'),
   risesCase('onset rises', 5, 3, 2),
 ];

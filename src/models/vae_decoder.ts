@@ -2,6 +2,7 @@
 //
 //   kind 'istft_running'             z [L, D] ─Linear─LayerNorm─ConvNeXt × low─Linear, ×up frames─ConvNeXt × high─LayerNorm─Linear─
 //                                    (log magnitude, direction, salience of pitches) ─gain of phase─running sum─inverse STFT─ audio [1, hop·L]
+//                                    with `image`: that is the mid, and the head's pan and width of bands make two channels of it [2, hop·L]
 //   kind 'istft_convnext'            the same up to (log magnitude, phase), a head for every channel ─polar─inverse STFT─ audio [C, hop·L]
 //   kind 'hifigan' (paper)           z ─conv7─ { leaky ReLU ─ transposed conv ─ mean of residual stacks } ─leaky ReLU─conv7─tanh─ audio
 //
@@ -12,6 +13,7 @@ import { elementsOf, reshape, type Tensor } from '../graph/tensor.ts';
 import { conv1d, convTranspose1d } from '../ops/conv.ts';
 import { add, clamp } from '../ops/elementwise.ts';
 import { concatRows } from '../ops/gather.ts';
+import { stereoSpectra } from '../ops/image.ts';
 import { linear } from '../ops/matmul.ts';
 import { layerNorm } from '../ops/norm.ts';
 import { type Framing, type Pitches, phaseAdvance, phaseSum, polarTurns } from '../ops/phase.ts';
@@ -45,6 +47,9 @@ export interface RunningDecoderConfig extends TrunkConfig {
   readonly reference_pitch: number;
   /** How many of the lowest bins have a direction. Default all. */
   readonly directed?: number;
+  /** Stereo: the head says pan and log width of so many bands. */
+  readonly image?: { readonly bands: number };
+  readonly channels?: number; // of the audio: 2 with `image`, else 1, the default
 }
 
 export interface HifiGanConfig {
@@ -107,22 +112,33 @@ export const framingOf = (c: RunningDecoderConfig): Framing => ({
 });
 
 /**
- * z [L, D] → audio [1, hop·L] in [−1, 1], the phase [K] u32 that a later part starts from, and what the audio was made of: the head's
- * numbers [upsample·L, ≥ K + 2·directed + P] (log magnitude, a, b, salience) and the phase of every spectral frame.
+ * z [L, D] → audio [C, hop·L] in [−1, 1], the phase [K] u32 that a later part starts from, and what the audio was made of: the head's
+ * numbers [upsample·L, ≥ K + 2·directed + P + 2·bands] (log magnitude, a, b, salience, pan, log width) and the phase of every spectral frame.
  */
 export function runningDecoder(g: Graph, w: Scope, z: Tensor, c: RunningDecoderConfig, run: RunningInputs, eps?: Tensor) {
   return g.scope('vae_decoder', () => {
     const bins = c.fft_size / 2 + 1;
     const { directed = bins } = c;
-    const said = head(g, w, 'head', trunk(g, w, z, c), bins + 2 * directed + c.pitches.count);
+    const said = head(g, w, 'head', trunk(g, w, z, c), bins + 2 * directed + c.pitches.count + 2 * (c.image?.bands ?? 0));
     const framing = framingOf(c);
     const width = 4 * noiseBlocks(c);
     const noise = eps ?? normalNoise(g, [said.shape[0], width], { ...run, stream: STREAM.jitter });
     const u = phaseAdvance(g, said, noise, run.turns, { ...framing, pitches: c.pitches, reference: c.reference_pitch, bins, directed });
     const { phase, next } = phaseSum(g, u, run);
-    const audio = asChannel(clamp(g, istft(g, polarTurns(g, said, phase, { limit: 5 }), framing), -1, 1));
-    return { audio, next, head: said, phase };
+    return { audio: runningSound(g, said, phase, c), next, head: said, phase };
   });
+}
+
+/** What the head said and the phase of every spectral frame [T, K] u32 → audio [C, hop·L] in [−1, 1]. */
+export function runningSound(g: Graph, said: Tensor, phase: Tensor, c: RunningDecoderConfig): Tensor {
+  const framing = framingOf(c);
+  const mid = polarTurns(g, said, phase, { limit: 5 });
+  const sound = (spectrum: Tensor) => asChannel(clamp(g, istft(g, spectrum, framing), -1, 1));
+  if (!c.image) return sound(mid);
+  const bins = c.fft_size / 2 + 1;
+  const first = bins + 2 * (c.directed ?? bins) + c.pitches.count;
+  const { left, right } = stereoSpectra(g, mid, said, { ...framing, bands: c.image.bands, first });
+  return concatRows(g, [sound(left), sound(right)]);
 }
 
 /** Latent frames to each side that an output sample depends on. */

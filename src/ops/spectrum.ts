@@ -95,11 +95,12 @@ export function filterBank(g: Graph, power: Tensor, filters: WeightRef): Tensor 
   return matmul(g, power, { ...all, shape: [bins, bands] });
 }
 
-/** y = log(x + floor). */
-export function logFloor(g: Graph, x: Tensor, floor: number): Tensor {
+/** y = log(x + floor), or log(√x + floor). */
+export function logFloor(g: Graph, x: Tensor, floor: number, { root = false } = {}): Tensor {
   const n = elementsOf(x.shape);
   const y = g.temp(x.shape, 'f32', 'log_floor');
-  g.dispatch(K.log_floor, { in: { x }, out: { y }, params: { n, floor }, grid: grid1d(g.caps, n, 64), flops: 2 * n });
+  const meaning = { ROOT: root ? 1 : 0 };
+  g.dispatch(K.log_floor, { in: { x }, out: { y }, params: { n, floor }, meaning, grid: grid1d(g.caps, n, 64), flops: 2 * n });
   return y;
 }
 

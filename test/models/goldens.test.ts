@@ -3,14 +3,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type RunningDecoderConfig, vaeDecoder } from '../../src/models/vae_decoder.ts';
-import { vaeEncoder } from '../../src/models/vae_encoder.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
 import type { ModelConfig } from '../../src/pipeline/model.ts';
 import { denoise } from '../../src/pipeline/stages/denoise.ts';
 import type { Weights } from '../../src/weights/weights.ts';
 import { expectParity, golden, modelFolder, runModel } from '../helpers/goldens.ts';
 import { TEST_GPU, useGpu } from '../helpers/gpu.ts';
-import { checkDualPath, checkRunningDecoder, compareNetworks } from '../helpers/networks.ts';
+import { checkDualPath, checkEncoder, checkRunningDecoder, compareNetworks } from '../helpers/networks.ts';
 
 const gpu = useGpu();
 
@@ -61,6 +60,20 @@ describe('a decoder whose phase runs on, narrow, random weights', () => {
   });
 });
 
+describe('a stereo codec, narrow, random weights', () => {
+  const folder = modelFolder<Pick<ModelConfig, 'vae_encoder'> & { vae_decoder: RunningDecoderConfig }>('test/goldens/stereo_mini');
+
+  it('encoder: long windows, levels of the highest bands, pan and width', async () => {
+    const { weights, config } = await folder;
+    await checkEncoder(gpu(), weights, await golden('stereo_mini/vae_encoder'), config.vae_encoder);
+  });
+
+  it('decoder: both channels of a mid and its image', async () => {
+    const { weights, config } = await folder;
+    await checkRunningDecoder(gpu(), weights, await golden('stereo_mini/vae_decoder'), config.vae_decoder);
+  });
+});
+
 describe("the paper's forms, narrow, random weights", () => {
   let weights: Weights;
   let c: ModelConfig;
@@ -69,17 +82,7 @@ describe("the paper's forms, narrow, random weights", () => {
   });
 
   it('strided convolutional encoder', async () => {
-    const gold = await golden('paper_mini/vae_encoder');
-    const audio = gold.get('in.audio');
-    const padded = new Float32Array(Math.ceil(audio.length / c.hop_length) * c.hop_length);
-    padded.set(audio);
-    const { z } = await runModel(
-      gpu(),
-      weights,
-      (g) => ({ z: vaeEncoder(g, weights.at('vae_encoder'), g.input('audio', [padded.length]), c.vae_encoder) }),
-      { audio: padded },
-    );
-    expectParity(z, gold.get('out.latents'));
+    await checkEncoder(gpu(), weights, await golden('paper_mini/vae_encoder'), c.vae_encoder);
   });
 
   it('HiFi-GAN decoder: exactly hop · L samples', async () => {

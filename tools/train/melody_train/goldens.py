@@ -4,6 +4,7 @@
     test/goldens/generation.safetensors  one whole generation with fixed noise and likeliest tokens, and one continuation
     test/goldens/paper_mini/             the paper's own forms (HiFi-GAN decoder, strided encoder, printed DPD), narrow, random weights
     test/goldens/running_mini/           a narrow decoder whose phase runs on, random weights
+    test/goldens/stereo_mini/            a narrow stereo codec, random weights
 """
 
 import json
@@ -14,6 +15,7 @@ import torch
 
 from . import safetensors
 from .export import half, load_exported
+from .features import SAMPLE_RATE
 from .models.controls import Controls
 from .models.dual_path import DualPath
 from .models.vae_decoder import RunningPhaseDecoder, vae_decoder
@@ -47,13 +49,25 @@ def save(folder, name, tensors):
     safetensors.save(Path(folder) / f'{name}.safetensors', flat, {'made_by': 'python -m melody_train goldens'})
 
 
-def music(c, generator, seconds):
-    """A small made piece: three decaying tones a beat and a noise tick, [1, n] float32."""
-    n = int(seconds * c['sample_rate'])
-    t = torch.arange(n) / c['sample_rate']
+def music(generator, seconds, rate=SAMPLE_RATE, tones=(110.0, 220.0, 329.6)):
+    """A small made piece: decaying tones a beat and a noise tick, [1, n] float32."""
+    n = int(seconds * rate)
+    t = torch.arange(n) / rate
     beat = t % 0.5
-    out = sum(torch.sin(2 * torch.pi * f * t) * torch.exp(-4 * beat) for f in (110.0, 220.0, 329.6)) * 0.15
+    out = sum(torch.sin(2 * torch.pi * f * t) * torch.exp(-4 * beat) for f in tones) * 0.15
     return (out + torch.randn(n, generator=generator) * 0.05 * torch.exp(-60 * beat))[None]
+
+
+def sound_for(c, audio):
+    """What a model's encoder is given: a second and 100 samples, which is no multiple of the hop, [1, n] of `audio` (24 kHz) for a mono model of that
+    rate, else [1, channels, n] at the model's own, other music in each channel."""
+    n, channels = c['sample_rate'] + 100, c.get('channels', 1)
+    if channels == 1:
+        return audio[:, :n]
+    g = torch.Generator().manual_seed(1)
+    tones = ((0.045, 0.09, 0.14), (0.045, 0.07))  # of half the rate
+    sides = [music(g, 1.1, c['sample_rate'], [f * c['sample_rate'] / 2 for f in some])[:, :n] for some in tones]
+    return torch.stack([sides[0] + 0.3 * sides[1], 0.2 * sides[0] + sides[1]], 1)
 
 
 @torch.no_grad()
@@ -80,7 +94,7 @@ def run_all(c, networks, tokenizer, folder):
                          'out.decoded': rvq.decode(rvq.encode(torch.cat([embedding, several])))})
 
     semantic = networks['semantic_encoder']
-    audio = music(c, g, c['window_seconds'])
+    audio = music(g, c['window_seconds'])
     chroma, bass, onset, mel = semantic.features.parts(audio)
     features = semantic.features(audio)
     tokens = semantic(audio)
@@ -111,7 +125,7 @@ def run_all(c, networks, tokenizer, folder):
                                  'out.greedy': greedy, 'out.greedy_guided': guided})
 
     encoder = networks['vae_encoder']
-    piece = audio[:, : c['sample_rate'] + 100]  # not a multiple of the hop
+    piece = sound_for(c, audio)
     x = torch.nn.functional.pad(piece, (0, -piece.shape[1] % c['hop_length']))
     inner = {'features': encoder.features(x)} if hasattr(encoder, 'features') else {}
     kept, off = capture(encoder, ['norm_in', 'blocks.0', 'norm_out'])
@@ -158,7 +172,7 @@ def decoder_golden(decoder, z, generator):
     noise = torch.randn(log_magnitude.shape, generator=generator)
     start = torch.rand(1, decoder.bins, generator=generator)
     turns = ((start[:, None].double() + decoder.advance(c, logits, noise).double().cumsum(1)) % 1.0).float()
-    audio = decoder.synthesise(log_magnitude, 2 * torch.pi * turns).clamp(-1, 1)
+    audio = (decoder.unclipped(z, noise, start) if decoder.bands else decoder.synthesise(log_magnitude, 2 * torch.pi * turns)).clamp(-1, 1)
     return {'in.latents': z, 'in.noise': noise, 'in.start': start, 'out.head_every_4th': decoder.head_of(z)[:, ::4], 'out.turns': turns, 'out.audio': audio}
 
 
@@ -223,22 +237,48 @@ RUNNING = {'kind': 'istft_running', 'sample_rate': 2400, 'hop_length': 48, 'late
            'upsample': 2, 'fft_size': 96, 'directed': 41, 'pitches': {'lowest': 36, 'count': 27, 'bins': 12, 'smooth': 2}, 'reference_pitch': 440}
 
 
+STEREO = {
+    'vae_encoder': {'kind': 'stft_convnext', 'sample_rate': 4800, 'channels': 2, 'hop_length': 96, 'latent_dim': 4, 'dim': 16, 'ffn': 24, 'kernel': 7, 'layers': 1,
+                    'gain': 0.5, 'spectra': [{'size': 384, 'hop': 96, 'bins': 100}, {'size': 128, 'hop': 48, 'bins': 33}, {'size': 768, 'hop': 96, 'bins': 41}],
+                    'air': {'size': 128, 'hop': 48, 'low': 1200, 'high': 2250, 'bands': 4}, 'image': {'size': 192, 'bands': 6}, 'variance': False},
+    'vae_decoder': {**RUNNING, 'sample_rate': 4800, 'channels': 2, 'hop_length': 96, 'fft_size': 192, 'image': {'bands': 6}},
+}
+
+
+def mini(folder, seed, config, rate):
+    """Networks of these configs with random weights as a model folder; returns (networks, generator) for their goldens."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    networks, weights = {}, {}
+    for name, c in config.items():
+        network = networks[name] = {'vae_encoder': vae_encoder, 'vae_decoder': vae_decoder}[name](c)
+        if name == 'vae_decoder':
+            torch.nn.init.normal_(network.head.weight, std=0.3)
+            torch.nn.init.normal_(network.head.bias, std=0.3)
+        weights |= {f'{name}.{k}': half(v) for k, v in network.state_dict().items()}
+        network.load_state_dict({k: torch.from_numpy(half(v).astype(np.float32)) for k, v in network.state_dict().items()})
+        network.eval()
+    safetensors.save(folder / 'model.safetensors', weights, {'format': 'pt'})
+    hop, channels = config['vae_decoder']['hop_length'], config['vae_decoder'].get('channels')
+    (folder / 'config.json').write_text(json.dumps({'model_type': 'melody', 'name': folder.name.replace('_', '-'), 'sample_rate': rate, **({'channels': channels} if channels else {}),
+                                                   'hop_length': hop, 'frame_rate': 50, 'latent_dim': 4, **config}, indent=2) + '\n')
+    return networks, torch.Generator().manual_seed(seed + 1)
+
+
 @torch.no_grad()
 def running_mini(folder):
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(13)
-    decoder = vae_decoder(RUNNING)
-    torch.nn.init.normal_(decoder.head.weight, std=0.3)
-    torch.nn.init.normal_(decoder.head.bias, std=0.3)
-    weights = {f'vae_decoder.{k}': half(v) for k, v in decoder.state_dict().items()}
-    decoder.load_state_dict({k: torch.from_numpy(half(v).astype(np.float32)) for k, v in decoder.state_dict().items()})
-    decoder.eval()
-    safetensors.save(folder / 'model.safetensors', weights, {'format': 'pt'})
-    (folder / 'config.json').write_text(json.dumps({'model_type': 'melody', 'name': 'running-mini', 'sample_rate': 2400, 'hop_length': 48, 'frame_rate': 50,
-                                                   'latent_dim': 4, 'vae_decoder': RUNNING}, indent=2) + '\n')
-    g = torch.Generator().manual_seed(14)
-    save(folder, 'vae_decoder', decoder_golden(decoder, torch.randn(1, 32, 4, generator=g), g))
+    networks, g = mini(Path(folder), 13, {'vae_decoder': RUNNING}, RUNNING['sample_rate'])
+    save(folder, 'vae_decoder', decoder_golden(networks['vae_decoder'], torch.randn(1, 32, 4, generator=g), g))
+
+
+@torch.no_grad()
+def stereo_mini(folder):
+    rate = STEREO['vae_decoder']['sample_rate']
+    networks, g = mini(Path(folder), 15, STEREO, rate)
+    encoder, audio = networks['vae_encoder'], sound_for({'sample_rate': rate, 'channels': 2}, None)
+    padded = torch.nn.functional.pad(audio, (0, -audio.shape[-1] % encoder.hop))
+    save(folder, 'vae_encoder', {'in.audio': audio, 'features': encoder.features(padded), 'out.latents': encoder(audio)})
+    save(folder, 'vae_decoder', decoder_golden(networks['vae_decoder'], torch.randn(1, 32, 4, generator=g), g))
 
 
 def run(weights, folder):
@@ -247,6 +287,7 @@ def run(weights, folder):
     run_all(config, networks, tokenizer, folder)
     paper_mini(folder / 'paper_mini')
     running_mini(folder / 'running_mini')
+    stereo_mini(folder / 'stereo_mini')
     texts = [PROMPT, 'rock', 'Ünïcode — naïve café, 128BPM!', 'zydecotronica in F# minor', '   ', 'a' * 40 + ' piano', '🎹 piano', '140 bpm', 'İstanbul ΣΑΣ']
     rows = [{'text': t, **tokenizer.encode(t)} for t in texts]
     (folder / 'tokenizer.json').write_text(json.dumps(rows, ensure_ascii=False, indent=1) + '\n')

@@ -76,7 +76,7 @@ def inputs(c):
     return {
         'ids': ids(c['text_tower']['vocab'], 16),
         'embedding': torch.nn.functional.normalize(torch.randn(6, c['text_tower']['embedding_dim'], generator=g), dim=1),
-        'audio': music(c, g, 0.4), 'lm_ids': torch.cat([bos, style, ids(lm['words'], 20)], 1), 'latents': torch.randn(1, 20, c['latent_dim'], generator=g).clamp(-1, 1),
+        'audio': music(g, 0.4, c['sample_rate']), 'lm_ids': torch.cat([bos, style, ids(lm['words'], 20)], 1), 'latents': torch.randn(1, 20, c['latent_dim'], generator=g).clamp(-1, 1),
         'z': torch.randn(1, 120, c['latent_dim'], generator=g), 'angle': angle, 'path_ids': ids(path['words'], 120 // path['frames_per_token']),
     }
 

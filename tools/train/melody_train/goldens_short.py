@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from .export import load_exported
-from .goldens import CONTROLS, PROMPT, decoder_golden, dual_path_golden, music, save
+from .goldens import CONTROLS, PROMPT, decoder_golden, dual_path_golden, music, save, sound_for
 from .sampling import generate_tokens, rotate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,7 +41,7 @@ def run(weights, folder):
     several = torch.cat([embedding, torch.nn.functional.normalize(torch.randn(5, embedding.shape[1], generator=g), dim=1)])
     save(folder, 'rvq', {'in.embedding': several, 'out.codes': rvq.encode(several), 'out.decoded': rvq.decode(rvq.encode(several))})
 
-    audio = music(c, g, SECONDS)
+    audio = music(g, SECONDS)
     semantic = networks['semantic_encoder']
     features, tokens = semantic.features(audio), semantic(audio)
     save(folder, 'semantic_encoder', {'in.audio': audio, 'out.features': features, 'out.tokens': tokens})
@@ -54,7 +54,7 @@ def run(weights, folder):
     greedy = {n: generate_tokens(lm, style, 12, temperature=0, guidance=w, controls=asked) for n, w in (('out.greedy', 1.0), ('out.greedy_guided', 2.0))}
     save(folder, 'semantic_lm', {**known, 'in.style': style, 'in.ids': prompt, 'out.logits': lm(prompt, controls=asked)[0], **greedy})
 
-    piece = audio[:, : c['sample_rate'] + 100]  # not a multiple of the hop
+    piece = sound_for(c, audio)
     z = networks['vae_encoder'](piece)
     save(folder, 'vae_encoder', {'in.audio': piece, 'out.latents': z})
     save(folder, 'vae_decoder', decoder_golden(networks['vae_decoder'], z, g))
