@@ -32,7 +32,6 @@ export const quickCases = (): Case[] => [
   ...sample.quick(),
   ...spectrum.quick(),
   ...phase.quick(),
-  ...image.quick(),
   ...watch.quick(),
 ];
 

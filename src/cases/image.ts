@@ -66,10 +66,6 @@ export const imageCase = (name: string, s: ImageSize): Case => ({
   },
 });
 
-const SMALL: ImageSize = { frames: 3, size: 16, sampleRate: 8000, bands: 3 };
-
-export const quick = (): Case[] => [spectraCase('channels of a mid', SMALL)];
-
 export const odd = (): Case[] => [
   spectraCase('channels of a mid', { frames: 5, size: 64, sampleRate: 48000, bands: 7 }),
   imageCase('pan and width', { frames: 5, size: 64, sampleRate: 48000, bands: 7 }),

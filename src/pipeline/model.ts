@@ -8,7 +8,7 @@ import type { SemanticEncoderConfig } from '../models/semantic_encoder.ts';
 import type { SemanticLmConfig } from '../models/semantic_lm.ts';
 import type { TextTowerConfig } from '../models/text_tower.ts';
 import type { RunningDecoderConfig, VaeDecoderConfig } from '../models/vae_decoder.ts';
-import type { VaeEncoderConfig } from '../models/vae_encoder.ts';
+import { airBins, type StftEncoderConfig, type VaeEncoderConfig } from '../models/vae_encoder.ts';
 import type { ByteFolder } from '../platform/bytes.ts';
 import { readConfig, readSmall } from '../weights/config.ts';
 import { type WeightSource, Weights } from '../weights/weights.ts';
@@ -84,14 +84,12 @@ export async function openModel(folder: ByteFolder, options: { signal?: AbortSig
   };
 }
 
-function checkRunning(
-  c: ModelConfig,
-  d: RunningDecoderConfig,
-  wrong: string[],
-  agree: (a: string, x: unknown, b: string, y: unknown) => void,
-): void {
-  const whole = (value: unknown, least: number, most: number) =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+type Agree = (a: string, x: unknown, b: string, y: unknown) => void;
+
+const whole = (value: unknown, least: number, most: number): boolean =>
+  Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+
+function checkRunning(c: ModelConfig, d: RunningDecoderConfig, wrong: string[], agree: Agree): void {
   const bins = d.fft_size / 2 + 1;
   agree('vae_decoder.sample_rate', d.sample_rate, 'sample_rate', c.sample_rate);
   agree('vae_decoder.fft_size', d.fft_size, '4 · hop_length / upsample', (4 * d.hop_length) / d.upsample);
@@ -104,24 +102,45 @@ function checkRunning(
     wrong.push(`vae_decoder.reference_pitch must be a number of Hz from 220 to 880; got ${JSON.stringify(d.reference_pitch)}`);
   if (d.directed !== undefined && !whole(d.directed, tuned ?? 1, bins))
     wrong.push(`vae_decoder.directed must be a whole number from pitches.bins to ${bins}; got ${JSON.stringify(d.directed)}`);
+  agree('vae_decoder.channels', d.channels ?? 1, 'the number that vae_decoder.image makes', d.image ? 2 : 1);
+  if (d.image && !whole(d.image.bands, 1, bins))
+    wrong.push(`vae_decoder.image must have bands, a whole number up to ${bins}; got ${JSON.stringify(d.image)}`);
+}
+
+function checkHearing(c: ModelConfig, e: StftEncoderConfig, wrong: string[], agree: Agree): void {
+  const { air, image, gain = 1, sample_rate, channels = 1 } = e;
+  if (sample_rate !== undefined || air || image) agree('vae_encoder.sample_rate', sample_rate, 'sample_rate', c.sample_rate);
+  if (e.channels !== undefined || image) agree('vae_encoder.channels', channels, 'channels', c.channels ?? 1);
+  if (!(gain > 0 && gain <= 1e3)) wrong.push(`vae_encoder.gain must be a number from 0 to 1000; got ${JSON.stringify(gain)}`);
+  if (air) {
+    const [low, high] = airBins(e);
+    const fits = whole(air.size, 2, 2 ** 16) && whole(air.hop, 1, air.size) && c.hop_length % air.hop === 0;
+    if (!fits || !whole(air.bands, 1, high - low) || (high - low) % air.bands || low < 0 || high > air.size / 2 + 1)
+      wrong.push(
+        `vae_encoder.air must have size and hop of spectra, low and high (Hz) up to half the rate, and bands of equally many bins; ` +
+          `got ${JSON.stringify(air)}, bins ${low} to ${high}`,
+      );
+  }
+  if (image && !(channels === 2 && whole(image.size, c.hop_length, 2 ** 16) && whole(image.bands, 1, image.size / 2 + 1)))
+    wrong.push(`vae_encoder.image must have size and bands, of a sound of 2 channels; got ${JSON.stringify(image)}, ${channels} channels`);
 }
 
 /** Sizes that must agree with each other; every disagreement is named at once. Throws `weights`. */
 export function checkConfig(c: ModelConfig, name: string): ModelConfig {
   const wrong: string[] = [];
-  const whole = (what: string, value: unknown) => {
+  const positive = (what: string, value: unknown) => {
     if (!Number.isInteger(value) || (value as number) < 1)
       wrong.push(`${what} must be a whole number over 0; got ${JSON.stringify(value)}`);
   };
   for (const part of ['text_tower', 'rvq', 'semantic_lm', 'dual_path', 'vae_decoder', 'sampling'] as const)
     if (typeof c[part] !== 'object' || c[part] === null) wrong.push(`${part} is missing`);
   for (const field of ['sample_rate', 'hop_length', 'frame_rate', 'token_rate', 'window_seconds', 'chunks', 'latent_dim'] as const)
-    whole(field, c[field]);
-  if (c.channels !== undefined) whole('channels', c.channels);
+    positive(field, c[field]);
+  if (c.channels !== undefined) positive('channels', c.channels);
   if ((c.channels ?? 1) > MAX_CHANNELS) wrong.push(`channels must be at most ${MAX_CHANNELS}; got ${c.channels}`);
   wrong.push(...sizeFaults(c));
   if (wrong.length === 0) {
-    const agree = (a: string, x: unknown, b: string, y: unknown) => {
+    const agree: Agree = (a, x, b, y) => {
       if (x !== y) wrong.push(`${a} is ${JSON.stringify(x)}, ${b} is ${JSON.stringify(y)}; expected them equal`);
     };
     agree('hop_length · frame_rate', c.hop_length * c.frame_rate, 'sample_rate', c.sample_rate);
@@ -129,6 +148,7 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
     agree('dual_path.latent_dim', c.dual_path.latent_dim, 'latent_dim', c.latent_dim);
     agree('vae_decoder.latent_dim', c.vae_decoder.latent_dim, 'latent_dim', c.latent_dim);
     if (c.vae_decoder.kind === 'istft_running') checkRunning(c, c.vae_decoder, wrong, agree);
+    if (c.vae_encoder?.kind === 'stft_convnext') checkHearing(c, c.vae_encoder, wrong, agree);
     const { kind, ...decoder } = c.vae_decoder;
     agree('vae_decoder.channels', (kind !== 'hifigan' && (decoder as { channels?: number }).channels) || 1, 'channels', c.channels ?? 1);
     agree('dual_path.words', c.dual_path.words, 'semantic_lm.words', c.semantic_lm.words);
@@ -138,11 +158,11 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
   }
   const { controls } = c.semantic_lm ?? {};
   if (controls !== undefined) {
-    for (const field of ['ticks', 'tempo_per_octave', 'tempo_bins'] as const) whole(`semantic_lm.controls.${field}`, controls?.[field]);
+    for (const field of ['ticks', 'tempo_per_octave', 'tempo_bins'] as const) positive(`semantic_lm.controls.${field}`, controls?.[field]);
     const metres: unknown = controls?.metres;
     if (!Array.isArray(metres) || metres.length === 0 || new Set(metres).size !== metres.length)
       wrong.push(`semantic_lm.controls.metres must be a list of different numbers of beats; got ${JSON.stringify(metres)}`);
-    else for (const metre of metres) whole('every one of semantic_lm.controls.metres', metre);
+    else for (const metre of metres) positive('every one of semantic_lm.controls.metres', metre);
     if (!(typeof controls?.tempo_low === 'number' && controls.tempo_low > 0))
       wrong.push(`semantic_lm.controls.tempo_low must be a number over 0; got ${JSON.stringify(controls?.tempo_low)}`);
   }

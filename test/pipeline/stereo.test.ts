@@ -6,6 +6,9 @@ import { readWav } from '../../src/audio/wav.ts';
 import { writeWav } from '../../src/audio/wav_write.ts';
 import { type Clip, Melody } from '../../src/pipeline/melody.ts';
 import { checkConfig } from '../../src/pipeline/model.ts';
+import { decode } from '../../src/pipeline/stages/networks.ts';
+import { RunningPhase } from '../../src/pipeline/stages/running_phase.ts';
+import { randomArray } from '../helpers/data.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 import { STEREO, stereoModel } from '../helpers/stereo.ts';
 
@@ -129,11 +132,78 @@ describe('converting audio', () => {
   });
 });
 
+it('a decoder with two heads makes two channels too', async () => {
+  const older = await Melody.over(await stereoModel({ older: true }), () => platform.openGpu(), TEST_GPU);
+  const { channels } = await older.generate(options);
+  expect(channels.map(({ length }) => length)).toEqual([1.6 * RATE, 1.6 * RATE]);
+  expect(worst(channels[0], channels[1])).toBeGreaterThan(0.1 * rms(channels[0]));
+  older.dispose();
+});
+
+it('a recipe with its tuning makes the same bytes, and the tuning is heard', async () => {
+  const high = await melody.generate({ ...options, durationSeconds: 0.8, tuning: 448 });
+  expect((await melody.generate({ ...high.recipe })).channels).toEqual(high.channels);
+  const plain = await melody.generate({ ...options, durationSeconds: 0.8 });
+  for (const c of [0, 1]) expect(worst(high.channels[c], plain.channels[c])).toBeGreaterThan(0.02);
+});
+
+it('predicted memory is the measured peak: a clip, what is given, a loop', async () => {
+  const fresh = await Melody.over(await stereoModel(), () => platform.openGpu(), TEST_GPU);
+  for (const job of [
+    { ...options, promptAudio: song(1) },
+    { ...options, loop: true },
+    { ...options, continueFrom: song(2) },
+  ]) {
+    const { peak } = await fresh.predictMemory(job);
+    expect((await fresh.generate(job)).timings.peakBytes).toBe(peak);
+  }
+  fresh.dispose();
+}, 120_000);
+
+describe('two channels of a decoded piece', () => {
+  it('parts with the phase carried equal the whole', async () => {
+    const { config } = melody.model;
+    const z = randomArray(90 * config.latent_dim, 5, 1.5);
+    const phase = () => RunningPhase.of(config, { seed: 7 });
+    const whole = await decode(melody.engine, z, 0, 90, { phase: phase() });
+    const carried = phase();
+    const parts: Float32Array[][] = [];
+    for (const [from, to] of [
+      [0, 31],
+      [31, 64],
+      [64, 65],
+      [65, 90],
+    ])
+      parts.push(await decode(melody.engine, z, from, to, { phase: carried }));
+    for (const [c, channel] of joinAudio(...parts).entries()) expect(worst(channel, whole[c])).toBeLessThanOrEqual(1e-5);
+    expect(rms(whole[0])).toBeGreaterThan(0.01);
+  });
+});
+
 it('a config whose channels do not agree with its decoder is refused', async () => {
   const { config } = await stereoModel();
   const check = (changes: object) => () => checkConfig({ ...config, ...changes }, 'toy');
   expect(check({})).not.toThrow();
   expect(check({ channels: 1 })).toThrow(/vae_decoder.channels is 2, channels is 1/);
+  expect(check({ channels: 1 })).toThrow(/vae_encoder.channels is 2, channels is 1/);
   expect(check({ channels: 0 })).toThrow(/channels must be a whole number over 0/);
   expect(check({ channels: 9 })).toThrow(/channels must be at most 8/);
+});
+
+it('a config whose codec does not hold together is refused, field by field', async () => {
+  const { config } = await stereoModel();
+  const changed = (part: 'vae_decoder' | 'vae_encoder', change: object) => () =>
+    checkConfig({ ...config, [part]: { ...config[part], ...change } }, 'toy');
+  expect(changed('vae_decoder', { image: undefined })).toThrow(/vae_decoder.channels is 2, the number that vae_decoder.image makes is 1/);
+  expect(changed('vae_decoder', { channels: 1 })).toThrow(/vae_decoder.channels is 1, the number that vae_decoder.image makes is 2/);
+  for (const image of [{ bands: 0 }, { bands: 962 }, { bands: 1.5 }, {}])
+    expect(changed('vae_decoder', { image })).toThrow(/vae_decoder.image must have bands, a whole number up to 961/);
+  expect(changed('vae_encoder', { sample_rate: 44100 })).toThrow(/vae_encoder.sample_rate is 44100, sample_rate is 48000/);
+  expect(changed('vae_encoder', { sample_rate: undefined })).toThrow(/vae_encoder.sample_rate is undefined/);
+  for (const gain of [0, -1, 'loud']) expect(changed('vae_encoder', { gain })).toThrow(/vae_encoder.gain must be a number/);
+  const air = { size: 1024, hop: 480, low: 12000, high: 20250, bands: 8 };
+  for (const change of [{ bands: 7 }, { bands: 0 }, { high: 30000 }, { low: 21000 }, { hop: 500 }, { size: undefined }])
+    expect(changed('vae_encoder', { air: { ...air, ...change } })).toThrow(/vae_encoder.air must have size and hop/);
+  for (const image of [{ size: 1920, bands: 962 }, { size: 480, bands: 24 }, { bands: 24 }])
+    expect(changed('vae_encoder', { image })).toThrow(/vae_encoder.image must have size and bands/);
 });

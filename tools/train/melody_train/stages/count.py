@@ -74,7 +74,8 @@ def run(c, paths):
     parts[f'dual_path {passes} passes of {one:.2f}'] = passes * one
     counter = Counter(networks['vae_decoder'])
     networks['vae_decoder'](torch.zeros(1, length, c['latent_dim']))
-    transform = 0 if c['vae_decoder']['kind'] == 'hifigan' else 2 * length * 2 * 962 * 960 / 1e9
+    v = c['vae_decoder']
+    transform = 0 if v['kind'] == 'hifigan' else c.get('channels', 1) * 2 * length * v['upsample'] * (v['fft_size'] + 2) * v['fft_size'] / 1e9
     parts['vae_decoder (inverse FFT as a product)'] = counter.off() + transform
     counter = Counter(networks['semantic_lm'])
     sequence = tokens + 1 + lm['style_levels']
