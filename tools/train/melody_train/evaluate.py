@@ -153,14 +153,14 @@ def main() -> None:
     if 'pictures' in a.only:
         heard = []
         for i, prompt in enumerate(prompts):
-            sound = system.text_to_audio([prompt['text']], prompt['seed'])
-            found = whole.listen(probe, sound, [{k: v for k, v in ({**prompt, 'instrument_classes': prompt.get('instruments', [])}).items() if k in ('style', 'tempo', 'tonic', 'mode', 'instrument_classes')}])
-            heard.append({**prompt, 'measured_tempo': round(whole.m.tempo(sound[0].numpy())[0], 1), 'measured_key': list(whole.m.key(sound[0].numpy())[:2]), 'scores': found, **whole.health(sound, system)})
+            clip = system.text_to_audio([prompt['text']], prompt['seed'])
+            found = whole.listen(probe, clip, [{k: v for k, v in ({**prompt, 'instrument_classes': prompt.get('instruments', [])}).items() if k in ('style', 'tempo', 'tonic', 'mode', 'instrument_classes')}])
+            heard.append({**prompt, 'measured_tempo': round(whole.m.tempo(clip[0].numpy())[0], 1), 'measured_key': list(whole.m.key(clip[0].numpy())[:2]), 'scores': found, **whole.health(sound, system)})
             name = f'{i + 1}_{prompt["text"].split(",")[0].replace(" ", "_")[:40]}.png'
-            charts.spectrogram(os.path.join(a.out, 'pictures', name), sound[0].numpy(), f'"{prompt["text"]}" (seed {prompt["seed"]})')
+            charts.spectrogram(os.path.join(a.out, 'pictures', name), clip[0].numpy(), f'"{prompt["text"]}" (seed {prompt["seed"]})')
             if os.environ.get('MELODY_KEEP_WAV'):
                 from scipy.io import wavfile
-                wavfile.write(os.path.join(os.environ['MELODY_KEEP_WAV'], name[:-4] + '.wav'), system.rate, (sound[0].numpy() * 32767).astype(np.int16))
+                wavfile.write(os.path.join(os.environ['MELODY_KEEP_WAV'], name[:-4] + '.wav'), system.rate, (clip[0].numpy() * 32767).astype(np.int16))
         keep('fixed_prompts', heard)
     if os.path.exists(target):
         with open(target) as f:
