@@ -20,7 +20,7 @@ export interface Kernel {
 /** What makes two dispatches of one kernel different pipelines. */
 export interface Specialisation {
   /** Storage variant named in the file by `//@name` marks, e.g. 'f16'. */
-  readonly variant?: string;
+  readonly variant?: string | undefined;
   /** Replaced `const` values: register tiles, head sizes. */
   readonly consts?: { readonly [id: string]: number };
   /** Pipeline-overridable constants, of tuning and of meaning alike. */

@@ -10,7 +10,7 @@ export interface Scalar {
   readonly scale: number;
   readonly offset: number;
   /** The values that the op allows; see within. */
-  readonly range?: readonly [least: number, most: number];
+  readonly range?: readonly [least: number, most: number] | undefined;
 }
 
 export type ParamValue = number | Scalar;

@@ -4,7 +4,7 @@
 export function f16ToF32(bits: Uint16Array): Float32Array {
   table ??= Uint32Array.from({ length: 65_536 }, (_, half) => f32BitsOfF16Bits(half));
   const out = new Uint32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) out[i] = table[bits[i]];
+  for (let i = 0; i < bits.length; i++) out[i] = table[bits[i] as number] as number;
   return new Float32Array(out.buffer);
 }
 
@@ -12,7 +12,7 @@ export function f16ToF32(bits: Uint16Array): Float32Array {
 export function f32ToF16(values: Float32Array): Uint16Array {
   const singles = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const out = new Uint16Array(values.length);
-  for (let i = 0; i < out.length; i++) out[i] = f16BitsOfF32Bits(singles[i]);
+  for (let i = 0; i < out.length; i++) out[i] = f16BitsOfF32Bits(singles[i] as number);
   return out;
 }
 

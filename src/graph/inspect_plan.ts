@@ -2,7 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import { timePasses } from '../gpu/timestamps.ts';
 import type { Dispatch } from './graph.ts';
-import { GUARD_WORD, type HostData, type Plan } from './plan.ts';
+import { encode, GUARD_WORD, type HostData, type Plan, type Step } from './plan.ts';
 import type { TensorStorage } from './tensor.ts';
 
 export interface DispatchTime {
@@ -23,12 +23,15 @@ export async function profile(
   if (!gpu.caps.timestamps) throw new MelodyError('limit', `profiling needs the feature timestamp-query; ${gpu.caps.name} has none`);
   plan.prepare(scalars, inputs);
   const times = await timePasses(gpu, steps.length, (pass, i) => {
-    const { dispatch, pipeline, group } = steps[i];
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(...dispatch.grid);
+    encode(pass, steps[i] as Step);
   });
-  return steps.map(({ dispatch: { label, kernel, flops, bytes } }, i) => ({ label, kernel: kernel.name, ms: times[i], flops, bytes }));
+  return steps.map(({ dispatch: { label, kernel, flops, bytes } }, i) => ({
+    label,
+    kernel: kernel.name,
+    ms: times[i] as number,
+    flops,
+    bytes,
+  }));
 }
 
 /** One line a dispatch: what, kernel, grid, tensors with their slots, cost. */
@@ -51,6 +54,6 @@ export async function checkGuards({ gpu, buffers, options }: Plan): Promise<void
     const words = new Uint32Array(await gpu.read(buffer, buffer.size));
     const tail = words.subarray(storage.bytes / 4);
     const bad = tail.findIndex((w) => w !== GUARD_WORD);
-    if (bad >= 0) throw new MelodyError('kernel', `${storage.label}: guard word ${bad} was overwritten with 0x${tail[bad].toString(16)}`);
+    if (bad >= 0) throw new MelodyError('kernel', `${storage.label}: guard word ${bad} was overwritten with 0x${tail[bad]?.toString(16)}`);
   }
 }

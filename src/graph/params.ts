@@ -1,6 +1,6 @@
 // The Params of every dispatch in one uniform buffer, packed once; numbers given at run time renew its first bytes with one write.
 import { MelodyError } from '../errors.ts';
-import { type Dispatch, isScalar, type Scalar } from './graph.ts';
+import { type Dispatch, isScalar, type ParamValue, type Scalar } from './graph.ts';
 
 const ALIGN = 256; // WebGPU's minUniformBufferOffsetAlignment at default limits
 
@@ -28,28 +28,27 @@ export class ParamBlock {
   /** Dispatches with run-time numbers come first, so that one short write renews them. */
   constructor(dispatches: readonly Dispatch[]) {
     const varies = (d: Dispatch) => Object.values(d.params).some(isScalar);
-    const order = dispatches.map((_, i) => i).sort((a, b) => Number(varies(dispatches[b])) - Number(varies(dispatches[a])) || a - b);
-    const offsets = new Array<number>(dispatches.length);
-    const sizes = dispatches.map((d) => Math.ceil(Object.keys(d.kernel.params).length / 4) * 16);
+    const first = [...dispatches.filter(varies), ...dispatches.filter((d) => !varies(d))];
+    const sizeOf = (d: Dispatch) => Math.ceil(Object.keys(d.kernel.params).length / 4) * 16;
+    const offsets = new Map<Dispatch, number>();
     let end = 0;
     let variable = 0;
-    for (const i of order) {
-      offsets[i] = end;
-      end = Math.ceil((end + sizes[i]) / ALIGN) * ALIGN;
-      if (varies(dispatches[i])) variable = end;
+    for (const d of first) {
+      offsets.set(d, end);
+      end = Math.ceil((end + sizeOf(d)) / ALIGN) * ALIGN;
+      if (varies(d)) variable = end;
     }
-    this.offsets = offsets;
-    this.sizes = sizes;
+    this.offsets = dispatches.map((d) => offsets.get(d) as number);
+    this.sizes = dispatches.map(sizeOf);
     this.variableBytes = variable;
     this.#words = new DataView(new ArrayBuffer(Math.max(end, ALIGN)));
-    dispatches.forEach((d, i) => {
+    for (const d of dispatches)
       Object.entries(d.kernel.params).forEach(([field, type], f) => {
-        const at = offsets[i] + 4 * f;
-        const value = d.params[field];
+        const at = (offsets.get(d) as number) + 4 * f;
+        const value = d.params[field] as ParamValue; // `dispatch` takes all of them
         if (isScalar(value)) this.#patches.push({ at, type, value, name: `${d.label}: parameter "${field}"` });
         else setWord(this.#words, at, type, value);
       });
-    });
   }
 
   /** All bytes, as they go to the GPU. */

@@ -22,7 +22,7 @@ export function placesOf(graph: Graph, guard = 0): Places {
   const ends = [...graph.inputs.values(), ...graph.outputs.values()].map((t) => t.storage);
   const all = new Set([...lives.keys(), ...ends]);
   return {
-    slotOf: new Map(temps.map((s, i) => [s, slots.slotOf[i]])),
+    slotOf: new Map(temps.map((s, i) => [s, slots.slotOf[i] as number])),
     slotBytes: slots.bytes,
     named: [...new Set(ends)].filter((s) => s.kind !== 'state' && s.kind !== 'weight' && s.kind !== 'temp'),
     persistent: [...all].filter((s) => s.kind === 'weight' || s.kind === 'state'),

@@ -37,6 +37,14 @@ export interface Step {
   readonly group: GPUBindGroup;
 }
 
+/** Sets what changed since the pipeline `current`, and dispatches. Returns the step's pipeline. */
+export function encode(pass: GPUComputePassEncoder, { dispatch, pipeline, group }: Step, current?: GPUComputePipeline): GPUComputePipeline {
+  if (pipeline !== current) pass.setPipeline(pipeline);
+  pass.setBindGroup(0, group);
+  pass.dispatchWorkgroups(dispatch.grid[0], dispatch.grid[1], dispatch.grid[2]);
+  return pipeline;
+}
+
 export class Plan {
   readonly gpu: Gpu;
   readonly graph: Graph;
@@ -89,7 +97,7 @@ export class Plan {
       const guard = options.guard ? GUARD_BYTES : 0;
       const places = placesOf(graph, guard);
       const slots = places.slotBytes.map((bytes, i) => own(bytes, USAGE, `slot ${i}`));
-      const buffers = new Map([...places.slotOf].map(([s, i]) => [s, slots[i]]));
+      const buffers = new Map([...places.slotOf].map(([s, i]) => [s, slots[i] as GPUBuffer]));
       for (const s of places.named) buffers.set(s, own(s.bytes + guard, USAGE, s.label));
       const params = new ParamBlock(graph.dispatches);
       const paramBuffer = own(params.bytes.byteLength, GPU_USAGE.UNIFORM | GPU_USAGE.COPY_DST, 'params');
@@ -103,12 +111,12 @@ export class Plan {
       const steps = graph.dispatches.map(
         (dispatch, i): Step => ({
           dispatch,
-          pipeline: pipelines[i],
+          pipeline: pipelines[i] as GPUComputePipeline,
           group: gpu.device.createBindGroup({
             label: dispatch.label,
             layout: gpu.bindGroupLayout(dispatch.kernel),
             entries: [
-              { binding: 0, resource: { buffer: paramBuffer, offset: params.offsets[i], size: params.sizes[i] } },
+              { binding: 0, resource: { buffer: paramBuffer, offset: params.offsets[i] as number, size: params.sizes[i] as number } },
               ...[...dispatch.inputs, ...dispatch.outputs].map((t, j) => ({
                 binding: j + 1,
                 resource: { buffer: buffers.get(t.storage) as GPUBuffer },
@@ -134,13 +142,8 @@ export class Plan {
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       let current: GPUComputePipeline | undefined;
-      for (let i = from; i < Math.min(from + perSubmit, this.steps.length); i++) {
-        const { dispatch, pipeline, group } = this.steps[i];
-        if (pipeline !== current) pass.setPipeline(pipeline);
-        current = pipeline;
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(dispatch.grid[0], dispatch.grid[1], dispatch.grid[2]);
-      }
+      const to = Math.min(from + perSubmit, this.steps.length);
+      for (let i = from; i < to; i++) current = encode(pass, this.steps[i] as Step, current);
       pass.end();
       device.queue.submit([encoder.finish()]);
     }

@@ -16,25 +16,21 @@ export interface Slots {
  * WebGPU forbids one buffer as read and read_write in a dispatch.
  */
 export function assignSlots(lifetimes: readonly Lifetime[]): Slots {
-  const order = lifetimes
-    .map((_, i) => i)
-    .sort((a, b) => lifetimes[a].first - lifetimes[b].first || lifetimes[b].bytes - lifetimes[a].bytes);
+  const order = [...lifetimes.entries()].sort(([, a], [, b]) => a.first - b.first || b.bytes - a.bytes);
   const slotOf = new Array<number>(lifetimes.length);
-  const bytes: number[] = [];
-  const busyUntil: number[] = [];
-  for (const i of order) {
-    const { bytes: need, first, last } = lifetimes[i];
-    let best = -1;
-    for (let s = 0; s < bytes.length; s++) {
-      if (busyUntil[s] >= first) continue;
-      if (best < 0 || betterFit(bytes[s], bytes[best], need)) best = s;
+  const slots: { index: number; bytes: number; busyUntil: number }[] = [];
+  for (const [i, { bytes: need, first, last }] of order) {
+    let best: (typeof slots)[number] | undefined;
+    for (const slot of slots) if (slot.busyUntil < first && (!best || betterFit(slot.bytes, best.bytes, need))) best = slot;
+    if (!best) {
+      best = { index: slots.length, bytes: 0, busyUntil: last };
+      slots.push(best);
     }
-    if (best < 0) best = bytes.push(0) - 1;
-    bytes[best] = Math.max(bytes[best], need);
-    busyUntil[best] = last;
-    slotOf[i] = best;
+    best.bytes = Math.max(best.bytes, need);
+    best.busyUntil = last;
+    slotOf[i] = best.index;
   }
-  return { slotOf, bytes };
+  return { slotOf, bytes: slots.map((slot) => slot.bytes) };
 }
 
 /** The smallest slot that is large enough; among those too small, the largest (it grows the least). */

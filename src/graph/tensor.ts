@@ -79,7 +79,7 @@ export function makeStorage(
     if (!Number.isInteger(d) || d < 1)
       throw new MelodyError('shape', `${label}: every dimension must be a positive integer; got [${shape}]`);
   const elements = weight?.layout.elements?.(shape) ?? elementsOf(shape);
-  return { kind, dtype, elements, bytes: bytesOf(elements, dtype), label, weight };
+  return { kind, dtype, elements, bytes: bytesOf(elements, dtype), label, ...(weight && { weight }) };
 }
 
 /** A tensor that outlives plans: zero at first, shared by every plan that records it. */

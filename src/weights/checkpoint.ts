@@ -63,7 +63,7 @@ export class Checkpoint {
     const found = this.#tensors.get(name);
     const shard = found ? undefined : this.#index?.shardOf.get(name);
     if (shard) {
-      const hint = `Call weights.prepare(['${printable(name.split('.')[0])}']) before models are recorded.`;
+      const hint = `Call weights.prepare(['${printable(name.replace(/\..*/s, ''))}']) before models are recorded.`;
       throw new MelodyError('weights', `${this.name}: tensor "${printable(name)}" is in shard ${shard}, which is not open`, hint);
     }
     return found;

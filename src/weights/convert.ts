@@ -74,7 +74,7 @@ export function firstBadValue(dtype: Dtype, bytes: Uint8Array, allowNonFinite: b
 
 /** By bits, not by comparison: an exponent of ones is a NaN or an infinity. Looks at every `step`-th word from `from` on. */
 function firstWithExponent(words: Uint32Array | Uint16Array, exponent: number, from: number, step: number): number {
-  for (let i = from; i < words.length; i += step) if ((words[i] & exponent) === exponent) return i;
+  for (let i = from; i < words.length; i += step) if (((words[i] as number) & exponent) === exponent) return i;
   return -1;
 }
 
@@ -91,7 +91,7 @@ function viewOf<T>(type: ArrayType<T>, bytes: Uint8Array): T {
 }
 
 function widenBf16(halves: Uint16Array, out: Uint32Array): Float32Array {
-  for (let i = 0; i < halves.length; i++) out[i] = halves[i] << 16;
+  for (let i = 0; i < halves.length; i++) out[i] = (halves[i] as number) << 16;
   return new Float32Array(out.buffer, 0, halves.length);
 }
 
@@ -99,7 +99,7 @@ function widenBf16(halves: Uint16Array, out: Uint32Array): Float32Array {
 function narrowI64(words: Int32Array, out: Int32Array): Int32Array | number {
   const length = words.length / 2;
   for (let i = 0; i < length; i++) {
-    const low = words[2 * i];
+    const low = words[2 * i] as number;
     if (words[2 * i + 1] !== low >> 31) return i;
     out[i] = low;
   }
@@ -107,6 +107,6 @@ function narrowI64(words: Int32Array, out: Int32Array): Int32Array | number {
 }
 
 function spread<T extends Int32Array | Uint32Array>(values: ArrayLike<number>, out: T): T {
-  for (let i = 0; i < values.length; i++) out[i] = values[i];
+  out.set(values);
   return out.subarray(0, values.length) as T;
 }

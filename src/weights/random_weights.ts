@@ -43,7 +43,7 @@ async function* normalPieces(seed: number, name: string, shape: readonly number[
   const stream = mix(seed ^ hashOf(name));
   for (let offset = 0; offset < total; offset += most) {
     const piece = data.subarray(0, Math.min(most, total - offset));
-    for (let i = 0; i < piece.length; i++) piece[i] = levels[mix(stream + offset + i) >>> LEVEL_SHIFT];
+    for (let i = 0; i < piece.length; i++) piece[i] = levels[mix(stream + offset + i) >>> LEVEL_SHIFT] as number;
     yield { offset, data: piece };
   }
 }

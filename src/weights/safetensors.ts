@@ -120,7 +120,7 @@ function readEntry(scanner: JsonScanner, name: string, start: number): TensorInf
   });
   if (!dtype || !shape || !offsets) scanner.fail(`no ${!dtype ? 'dtype' : !shape ? 'shape' : 'data_offsets'}`);
   const [begin, end] = offsets;
-  if (end === undefined) scanner.fail(`data_offsets must be two numbers; got ${offsets.length}`);
+  if (begin === undefined || end === undefined) scanner.fail(`data_offsets must be two numbers; got ${offsets.length}`);
   if (end < begin) scanner.fail(`data_offsets end before they begin: [${begin}, ${end}]`);
   const bytes = byteLength(scanner, dtype, shape);
   if (end - begin !== bytes) {

@@ -22,8 +22,8 @@ export function writeSafetensors(tensors: readonly TensorData[], metadata: Reado
     (a, b) => LAYOUT_ORDER.indexOf(b.dtype) - LAYOUT_ORDER.indexOf(a.dtype) || compareByCodePoint(a.name, b.name),
   );
   const fields: string[] = [];
-  const keys = Object.keys(metadata).sort(compareByCodePoint);
-  if (keys.length > 0) fields.push(`"__metadata__":{${keys.map((key) => `${quoted(key)}:${quoted(metadata[key])}`).join(',')}}`);
+  const notes = Object.entries(metadata).sort(([a], [b]) => compareByCodePoint(a, b));
+  if (notes.length > 0) fields.push(`"__metadata__":{${notes.map(([key, text]) => `${quoted(key)}:${quoted(text)}`).join(',')}}`);
   const names = new Set(['', '__metadata__']);
   let end = 0;
   for (const tensor of sorted) {
@@ -67,6 +67,6 @@ function quoted(text: string): string {
 /** As UTF-8 bytes compare; `<` would put astral characters before U+E000. */
 function compareByCodePoint(a: string, b: string): number {
   const [left, right] = [new TextEncoder().encode(a), new TextEncoder().encode(b)];
-  for (let i = 0; i < Math.min(left.length, right.length); i++) if (left[i] !== right[i]) return left[i] - right[i];
-  return left.length - right.length;
+  const i = left.findIndex((byte, at) => byte !== right[at]);
+  return i < 0 ? left.length - right.length : (left[i] as number) - (right[i] ?? -1);
 }

@@ -12,7 +12,7 @@ export const PIECE_BYTES = 4 * 1024 * 1024;
 export interface ReadOptions {
   /** Accept NaN and infinity in the values. */
   readonly allowNonFinite?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
