@@ -12,7 +12,7 @@ import { build } from 'esbuild';
 import { generateCpu } from './cpu_kernels.mjs';
 import { generate } from './kernels.mjs';
 import { emitTypes } from './types.mjs';
-import { buildWeb, cpuApart, cpuPart, WEB_CPU } from './web.mjs';
+import { buildPackageWeb } from './web.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values } = parseArgs({ options: { 'if-stale': { type: 'boolean' }, types: { type: 'boolean' }, out: { type: 'string' } } });
@@ -53,11 +53,15 @@ async function buildAll() {
   if (existsSync(stamp)) rmSync(dist, { recursive: true }); // Only what we made ourselves.
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   /** @type {import('esbuild').BuildOptions} */
-  const common = {
+  const node = {
     absWorkingDir: root,
     bundle: true,
     format: 'esm',
-    target: 'es2022',
+    platform: 'node',
+    target: 'node20',
+    external: ['webgpu'],
+    splitting: true,
+    chunkNames: 'node/[name]-[hash]',
     logLevel: 'warning',
     minify: true,
     // Names and lines for stack traces; the sources themselves are in the repository.
@@ -65,24 +69,10 @@ async function buildAll() {
     sourcesContent: false,
     define: { MELODY_VERSION: JSON.stringify(version) },
   };
-  /** @type {import('esbuild').BuildOptions} */
-  const node = { ...common, platform: 'node', target: 'node20', external: ['webgpu'], splitting: true, chunkNames: 'node/[name]-[hash]' };
   await Promise.all([
     // The library and the command share what they have in common.
     build({ ...node, entryPoints: { index: 'src/index.ts', cli: 'src/cli/bin.ts' }, outdir: dist }),
-    // Spaces stay: without them esbuild also drops the marks by which a page's bundler knows which kernels it may leave out.
-    build({
-      ...common,
-      minify: false,
-      minifyIdentifiers: true,
-      minifySyntax: true,
-      platform: 'browser',
-      entryPoints: { 'index.web': 'src/index.ts' },
-      outdir: dist,
-      plugins: [cpuApart(WEB_CPU)],
-    }),
-    build({ ...common, platform: 'browser', entryPoints: cpuPart(WEB_CPU), outdir: dist }),
-    buildWeb(join(dist, 'web'), { define: common.define, sourcemap: 'linked', sourcesContent: false }),
+    buildPackageWeb(dist, { version, sourcemap: true }),
   ]);
   chmodSync(join(dist, 'cli.js'), 0o755);
   writeFileSync(stamp, '');

@@ -10,6 +10,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { deflateSync } from 'node:zlib';
 import { parseKernel } from '../src/gpu/kernel_file.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -161,8 +162,8 @@ function moduleText(kernels, wasm, mark) {
     '};',
     '/** Of the sources. */',
     `export const BUILD = '${mark.slice(-16)}';`,
-    '/** The module, base64. */',
-    `export const WASM =\n  '${wasm.toString('base64')}';`,
+    '/** The module, deflated (zlib), in base64. */',
+    `export const WASM =\n  '${deflateSync(wasm, { level: 9 }).toString('base64')}';`,
     '',
   ].join('\n');
 }

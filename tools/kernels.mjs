@@ -44,10 +44,9 @@ function slim(source) {
         : line
             .replace(/\/\/.*$/, '')
             .trim()
-            .replace(/ *([,;:{}()+]) */g, '$1')
-            .replace(/ {2,}/g, ' ')
-            // Operators with a name, a number or a bracket on both sides: `>=` and `--` never come to be where they were not.
-            .replace(/(?<=[\w)\]]) ([=!*/%&|^-]?=|&&|\|\||[*/%&|^-]) (?=[\w(])/g, '$1'),
+            // A space stays between two words and between two operators, which would become one.
+            .replace(/(?<![\w ]) +(?![-+*/%&|^<>=! ])|(?<![-+*/%&|^<>=! ]) +(?![\w ])/g, '')
+            .replace(/ {2,}/g, ' '),
     )
     .filter(Boolean)
     .join('\n');

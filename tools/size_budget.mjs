@@ -1,54 +1,47 @@
 // @ts-check
-// What a page downloads to make music, weights aside: the library bundled with what `generate` needs, minified and gzipped.
-// Prints where the bytes are and fails over the budget.
+// What a page downloads to make music, weights aside, minified and gzipped: what its bundler takes of the built library for `Melody`, and
+// the files of the ready-made player. Prints where the bytes are and fails over the budget.
 //
 //   node tools/size_budget.mjs
-import { basename, dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
-import { buildWeb, cpuApart, WEB_CPU } from './web.mjs';
+import { buildPackageWeb, bundleForPages } from './web.mjs';
 
 /** Of these, 2 kB say by name what is wrong with options (src/pipeline/checks.ts), and 2 kB place and hear stereo sounds (src/ops/image.ts). */
-const BUDGET = 93_000;
-/** The worker also fetches, checks and keeps weights, answers a page, and writes WAV files. */
-const WORKER_BUDGET = 97_600;
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const BUDGET = 88_700;
+/** Worker and engine: they also fetch, check and keep weights, answer a page, and write WAV files. */
+const WORKER_BUDGET = 95_700;
 
-const { outputFiles, metafile } = await build({
-  absWorkingDir: root,
-  stdin: { contents: "export { Melody } from './src/index.ts';", resolveDir: root },
-  bundle: true,
-  write: false,
-  minify: true,
-  metafile: true,
-  plugins: [cpuApart(WEB_CPU)],
-  format: 'esm',
-  platform: 'browser',
-  target: 'es2022',
-  logLevel: 'warning',
-});
-const zipped = gzipSync(outputFiles[0].contents, { level: 9 }).length;
-
-/** @type {Map<string, number>} */
-const parts = new Map();
-for (const [file, { bytesInOutput }] of Object.entries(Object.values(metafile.outputs)[0].inputs)) {
-  const part = /^src\/[^/]+/.exec(file)?.[0] ?? file;
-  parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
+/** @param {string} name @param {readonly Uint8Array[]} files @param {number} budget */
+function report(name, files, budget) {
+  const bytes = files.reduce((sum, contents) => sum + contents.length, 0);
+  const zipped = files.reduce((sum, contents) => sum + gzipSync(contents, { level: 9 }).length, 0);
+  const over = zipped > budget;
+  console.log(`${String(bytes).padStart(8)}  ${name}: ${zipped} bytes gzipped, budget ${budget}${over ? ': OVER' : ''}`);
+  if (over) process.exitCode = 1;
 }
-for (const [part, bytes] of [...parts].sort((a, b) => b[1] - a[1])) console.log(`${String(bytes).padStart(8)}  ${part}`);
-const over = zipped > BUDGET;
-console.log(
-  `${String(outputFiles[0].contents.length).padStart(8)}  minified; ${zipped} bytes gzipped, budget ${BUDGET}${over ? ': OVER' : ''}`,
-);
 
-// The same engine as pages get it with melody-player: a worker that also fetches, checks and keeps the weights.
-const web = await buildWeb('unused', { write: false });
-let overWeb = false;
-for (const { path, contents } of web.outputFiles ?? []) {
-  const bytes = gzipSync(contents, { level: 9 }).length;
-  const budget = basename(path) === 'melody-worker.js' ? WORKER_BUDGET : BUDGET;
-  overWeb ||= bytes > budget;
-  console.log(`${String(contents.length).padStart(8)}  ${basename(path)}; ${bytes} bytes gzipped, budget ${budget}`);
+const folder = mkdtempSync(join(tmpdir(), 'melody-size-'));
+try {
+  const built = await buildPackageWeb(folder);
+  const file = (/** @type {string} */ name) =>
+    /** @type {Uint8Array} */ (built.find(({ path }) => path === `web/melody-${name}.js`)?.contents);
+  writeFileSync(join(folder, 'page.js'), "export { Melody } from './index.web.js';");
+  const [page] = await bundleForPages({ page: join(folder, 'page.js') });
+  /** @type {Map<string, number>} */
+  const parts = new Map();
+  for (const { modules } of await bundleForPages({ engine: 'src/index.ts' }))
+    for (const [path, bytes] of modules) {
+      const part = /src\/([^/]+)/.exec(path)?.[0] ?? path;
+      parts.set(part, (parts.get(part) ?? 0) + bytes);
+    }
+  for (const [part, bytes] of [...parts].sort((a, b) => b[1] - a[1]))
+    if (bytes > 0) console.log(`${String(bytes).padStart(8)}  ${part}, before minification`);
+  report('a page of its own making', [page.contents], BUDGET);
+  report('worker and engine', [file('worker'), file('engine')], WORKER_BUDGET);
+  for (const name of ['cpu', 'player', 'worklet']) report(`melody-${name}.js`, [file(name)], BUDGET);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
-process.exit(over || overWeb ? 1 : 0);

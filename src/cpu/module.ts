@@ -10,29 +10,28 @@ let unshared: Promise<WebAssembly.Module> | undefined;
 
 /** `shared`: for threads; else for one instance on the thread that calls. Throws `no_adapter` where there is no WebAssembly SIMD. */
 export function loadModule(shared: boolean): Promise<WebAssembly.Module> {
-  if (shared) compiled ??= compile(bytesOf(WASM));
-  else unshared ??= compile(withoutSharing(bytesOf(WASM)));
+  if (shared) compiled ??= compile((bytes) => bytes);
+  else unshared ??= compile(withoutSharing);
   return (shared ? compiled : unshared) as Promise<WebAssembly.Module>;
 }
 
-async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+async function compile(change: typeof withoutSharing): Promise<WebAssembly.Module> {
   try {
-    return await WebAssembly.compile(bytes);
+    return await WebAssembly.compile(change(await unpack(WASM)));
   } catch (cause) {
     throw new MelodyError(
       'no_adapter',
       `this JavaScript engine does not compile the CPU's kernels: ${(cause as Error).message}`,
-      'use Node 20 or newer, or a browser with WebAssembly SIMD (Chrome 91, Firefox 89, Safari 16.4)',
+      'use Node 20 or newer, or a browser with WebAssembly SIMD (Chrome 91, Firefox 113, Safari 16.4)',
       { cause },
     );
   }
 }
 
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+async function unpack(base64: string): Promise<Uint8Array<ArrayBuffer>> {
+  const deflated = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /** The same module for a memory that is not shared: the flag byte of its one memory import. */

@@ -1,6 +1,10 @@
 // The worker: everything heavy of a page. It owns one model on one GPU and answers the requests of protocol.ts.
 import { platform } from '#platform';
-import { Melody, MelodyError, measureClip, recipeTags, writeWav } from '../index.ts';
+import { measureClip } from '../audio/measure.ts';
+import { recipeTags } from '../audio/wav_tags.ts';
+import { writeWav } from '../audio/wav_write.ts';
+import { MelodyError } from '../errors.ts';
+import { Melody } from '../pipeline/melody.ts';
 import { audioOf, openModel } from '../pipeline/model.ts';
 import type { MelodyStream } from '../pipeline/stream.ts';
 import { describeModel, openModelFiles } from './model_files.ts';

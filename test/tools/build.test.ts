@@ -30,7 +30,9 @@ afterAll(() => rmSync(dist, { recursive: true, force: true }));
 /** The modules that a built file imports by name. */
 const imports = (file: string) =>
   [
-    ...readFileSync(join(dist, file), 'utf8').matchAll(/\bfrom"([\w@./:-]+)"|(?<=^|;)import"([\w@./:-]+)"|\bimport\("([\w@./:-]+)"\)/gm),
+    ...readFileSync(join(dist, file), 'utf8').matchAll(
+      /\bfrom"([\w@./:-]+)"|(?<=^|;)import"([\w@./:-]+)"|\bimport\(["`]([\w@./:-]+)["`]\)/gm,
+    ),
   ].map((m) => m[1] ?? m[2] ?? m[3]);
 
 /** A built file and those of ours that it imports, at once or later. */
@@ -46,9 +48,11 @@ const outside = (files: string[]) => [
   ...new Set(files.flatMap(imports).filter((name) => !name.startsWith('node:') && !name.startsWith('.'))),
 ];
 
-test('the browser’s library imports nothing but the CPU part, which imports nothing, Node’s only what Node has and webgpu', () => {
-  expect(imports('index.web.js')).toEqual(['./melody-cpu.js']);
-  expect(imports('melody-cpu.js')).toEqual([]);
+test('the browser’s library and worker share one engine, which imports nothing but the CPU part, Node’s only what Node has and webgpu', () => {
+  expect(imports('index.web.js')).toEqual(['./web/melody-engine.js']);
+  expect(imports('web/melody-worker.js')).toEqual(['./melody-engine.js']);
+  expect(imports('web/melody-engine.js')).toEqual(['./melody-cpu.js']);
+  expect(imports('web/melody-cpu.js')).toEqual([]);
   expect(outside(reached('index.js'))).toEqual(['webgpu']);
 });
 
