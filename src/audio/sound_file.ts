@@ -11,6 +11,7 @@ import { readWav, type WavReadOptions } from './wav.ts';
 import type { WavTags } from './wav_tags.ts';
 import { type SampleFormat, writeWav } from './wav_write.ts';
 
+/** A sound file in memory: WAV, FLAC, MP3, Opus and others. */
 export interface AudioFile {
   /** Hz. */
   sampleRate: number;
