@@ -1,6 +1,6 @@
 // Every example runs: programs make music with the toy model, pages are built and opened in a browser.
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -210,7 +210,8 @@ function npmInstall(example: string) {
   const { dependencies, devDependencies } = JSON.parse(readFileSync(join(folder, example, 'package.json'), 'utf8'));
   const packages = Object.entries({ ...dependencies, ...devDependencies }).filter(([name]) => !/^(melody|esbuild$)/.test(name));
   const into = join(folder, example);
-  rmSync(join(into, 'package.json'));
+  // A package.json of its own: without one npm installs into the folder above and removes what is linked there.
+  writeFileSync(join(into, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   const words = ['install', '--no-audit', '--no-fund', '--no-save', ...packages.map(([name, range]) => `${name}@${range}`)];
   expect(spawnSync('npm', words, { cwd: into, encoding: 'utf8' })).toMatchObject({ status: 0 });
 }
