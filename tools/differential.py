@@ -3,6 +3,7 @@
 usage: differential.py FOLDER     (needs: pip install safetensors==0.8.0)
 Exits with 1 where we accept a file that the reference refuses.
 """
+
 import collections
 import pathlib
 import sys
@@ -14,14 +15,14 @@ laxer = []
 for path in pathlib.Path(sys.argv[1]).iterdir():
     try:
         safetensors.deserialize(path.read_bytes())
-        reference = "accept"
+        reference = 'accept'
     except safetensors.SafetensorError:
-        reference = "reject"
+        reference = 'reject'
     ours = path.suffix[1:]
-    counts[f"ours {ours}, reference {reference}"] += 1
-    if ours == "accept" and reference == "reject":
+    counts[f'ours {ours}, reference {reference}'] += 1
+    if ours == 'accept' and reference == 'reject':
         laxer.append(path.name)
-print(f"safetensors {safetensors.__version__}:", dict(sorted(counts.items())))
+print(f'safetensors {safetensors.__version__}:', dict(sorted(counts.items())))
 if laxer:
-    print("we accept what the reference refuses:", laxer[:20])
+    print('we accept what the reference refuses:', laxer[:20])
 sys.exit(1 if laxer else 0)

@@ -2,10 +2,12 @@
 
     python tools/guidance_sweep.py FOLDER [--prompts tools/guidance_prompts.json]
 
-Own measures: pulse clarity, tempo and key of `melody_train.measures`. Independent of this project: librosa's tempogram (tempo, and its strongest
+Own measures: pulse clarity, tempo and key of `melody_train.measures`. Independent of this project: librosa's tempogram (tempo, and its
+strongest
 lag as pulse) and essentia's KeyExtractor with the profile edma (pip install librosa essentia); without essentia its columns are empty.
 Only prompts that have a clip at every scale and seed found for them count, so that scales are compared on the same pieces.
 """
+
 import argparse
 import json
 import re
@@ -22,6 +24,7 @@ from melody_train.words import key_name  # noqa: E402
 try:
     import essentia
     import essentia.standard as es
+
     essentia.log.infoActive = essentia.log.warningActive = False
 except ImportError:
     es = None
@@ -35,6 +38,7 @@ def agrees(heard, asked, folded=False):
 def independent(x, rate):
     """-> (bpm, pulse 0 ... 1) by librosa's onset strength and tempogram."""
     import librosa
+
     strength = librosa.onset.onset_strength(y=x.astype(np.float32), sr=rate, hop_length=240)
     frames = rate / 240
     auto = librosa.autocorrelate(strength - strength.mean(), max_size=int(frames * 2))
@@ -50,9 +54,14 @@ def measure(path, asked):
     bpm, clarity = own.tempo(x)[:2]
     tonic, mode = own.key(x)[:2]
     other_bpm, other_pulse = independent(x, rate)
-    out = {'pulse': clarity, 'tempo': agrees(bpm, asked['tempo']), 'tempo folded': agrees(bpm, asked['tempo'], True),
-           'key': key_name(tonic + 12 * (mode == 'minor')) == asked['key'], 'librosa pulse': other_pulse,
-           'librosa tempo folded': agrees(other_bpm, asked['tempo'], True)}
+    out = {
+        'pulse': clarity,
+        'tempo': agrees(bpm, asked['tempo']),
+        'tempo folded': agrees(bpm, asked['tempo'], True),
+        'key': key_name(tonic + 12 * (mode == 'minor')) == asked['key'],
+        'librosa pulse': other_pulse,
+        'librosa tempo folded': agrees(other_bpm, asked['tempo'], True),
+    }
     if es:
         resampled = es.Resample(inputSampleRate=rate, outputSampleRate=44100)(x.astype(np.float32))
         letter, scale, _ = es.KeyExtractor(profileType='edma')(resampled)
@@ -89,7 +98,9 @@ def main():
     for n in ('pulse', 'librosa pulse'):  # paired: more of a piece's own difference than of the pieces'
         for s in scales[:-1]:
             d = np.array([found[piece][s][n] - found[piece][last][n] for piece in whole])
-            print(f'{n}, {s:g} against {last:g}: {d.mean():+.3f} ± {d.std(ddof=1) / np.sqrt(len(d)):.3f} (standard error), better in {(d > 0).sum()} of {len(d)}')
+            print(
+                f'{n}, {s:g} against {last:g}: {d.mean():+.3f} ± {d.std(ddof=1) / np.sqrt(len(d)):.3f} (standard error), better in {(d > 0).sum()} of {len(d)}'  # noqa: E501
+            )
 
 
 if __name__ == '__main__':

@@ -1,4 +1,5 @@
 """python tools/train/evaluate.py --weights weights/melody-small --data DIR --probes DIR: see melody_train/evaluate.py."""
+
 import os
 import sys
 

@@ -42,11 +42,16 @@ def arguments():
     p.add_argument('--runs', help='folder of checkpoints and caches (default: runs/CONFIG)')
     p.add_argument('--weights', default=str(repository / 'weights'))
     p.add_argument('--goldens', default=str(repository / 'test' / 'goldens'))
-    p.add_argument('--minutes', type=float, help='time limit of this stage instead of the config\'s; with `all`, of everything together')
+    p.add_argument('--minutes', type=float, help="time limit of this stage instead of the config's; with `all`, of everything together")
     p.add_argument('--force', action='store_true', help='run a finished stage again (training resumes from its checkpoint)')
-    p.add_argument('--init', help='stages lm, vae and dpd: folder of another run to start from, where shapes fit; latents: one whose axes are kept; widen: the mono runs')
+    p.add_argument(
+        '--init',
+        help='stages lm, vae and dpd: folder of another run to start from, where shapes fit; latents: one whose axes are kept; widen: the mono runs',  # noqa: E501
+    )
     p.add_argument('--parts', help='stage export: replace only this part (vae_decoder) of weights/NAME')
-    p.add_argument('--unfinished', action='store_true', help='stage export: parts that no stage has trained yet are exported as they start, and named')
+    p.add_argument(
+        '--unfinished', action='store_true', help='stage export: parts that no stage has trained yet are exported as they start, and named'
+    )
     args = p.parse_args()
     if args.minutes is not None and args.minutes <= 0:
         p.error(f'--minutes must be more than 0; got {args.minutes}')
@@ -59,6 +64,7 @@ def run_stage(name, config, paths):
     """One stage, on process 0 alone unless it trains, and its mark `done`. Returns (seconds, optimiser steps)."""
     from .budget import TRAINING, last_report
     from .processes import alone, asked_to_stop, rank
+
     mark, started = paths.runs / name / 'done', time.time()
     before = last_report(paths.runs / name).get('step', 0)
     stage = importlib.import_module(f'melody_train.stages.{name}')
@@ -76,10 +82,12 @@ def run_stage(name, config, paths):
 
 
 def run_all(config, paths, args, began):
-    """Every stage in order. With --minutes the goldens are left out (they belong to the repository's tests), and whatever happens to time the
+    """Every stage in order. With --minutes the goldens are left out (they belong to the repository's tests), and whatever happens to time
+    the
     export is made, of what is there, also after a stage that failed. Returns (lines of the table, the stage that failed or None)."""
     from .budget import Budget, table
     from .processes import PeerLost, asked_to_stop, rank
+
     stages = [s for s in STAGES if not (args.minutes and s == 'goldens')]
     finished = () if args.force else {s for s in stages if (paths.runs / s / 'done').exists() and s != 'export'}
     budget = Budget(args.minutes, config, stages, finished, began) if args.minutes else None
@@ -119,6 +127,7 @@ def main():
     from .config import for_device, load_config
     from .loop import set_up_threads
     from .processes import PeerLost, asked_to_stop, catch_signals, leave, rank, set_up
+
     try:
         catch_signals()
         device = set_up(args.device)

@@ -21,16 +21,20 @@ class _Endless(IterableDataset):
 
 
 def ahead(draw, seed, workers=None):
-    """Endless draw(rng) -> dict of CPU tensors. `workers` processes (default: 6 beside a GPU, else none) each have a stream of their own."""
+    """Endless draw(rng) -> dict of CPU tensors. `workers` processes (default: 6 beside a GPU, else none) each have a stream of their
+    own."""
     workers = (6 if on_gpu() else 0) if workers is None else workers
     if workers:
-        return iter(DataLoader(_Endless(draw, seed), batch_size=None, num_workers=workers, prefetch_factor=4, multiprocessing_context='fork'))
+        return iter(
+            DataLoader(_Endless(draw, seed), batch_size=None, num_workers=workers, prefetch_factor=4, multiprocessing_context='fork')
+        )
     rng = random.Random(seed)
     return (draw(rng) for _ in iter(int, 1))
 
 
 def pieces(tensor, index, start, length):
-    """tensor [N, T, ...], index and start [B] (lists or tensors) -> [B, length, ...]: rows start ... start + length - 1 of each, gathered where
+    """tensor [N, T, ...], index and start [B] (lists or tensors) -> [B, length, ...]: rows start ... start + length - 1 of each, gathered
+    where
     the tensor lies."""
     index, start = (torch.as_tensor(x).to(tensor.device) for x in (index, start))
     return tensor[index[:, None], start[:, None] + torch.arange(length, device=tensor.device)]

@@ -5,7 +5,20 @@ import time
 
 TRAINING = ('towers', 'lm', 'vae', 'polish', 'dpd')
 # tenths of a minute in a run of ten; training stages share 80 by the `minutes` of their config, or by these
-WEIGHTS = {'data': 15, 'features': 3, 'semantic': 2, 'towers': 8, 'rvq': 3, 'heads': 2, 'lm': 16, 'vae': 24, 'latents': 3, 'polish': 10, 'dpd': 22, 'export': 3}
+WEIGHTS = {
+    'data': 15,
+    'features': 3,
+    'semantic': 2,
+    'towers': 8,
+    'rvq': 3,
+    'heads': 2,
+    'lm': 16,
+    'vae': 24,
+    'latents': 3,
+    'polish': 10,
+    'dpd': 22,
+    'export': 3,
+}
 RESERVE = 0.02  # of the whole, at least 4 s: always kept for the export
 
 
@@ -42,7 +55,11 @@ def last_report(folder):
 
 # of a stage's last report: measure, name of what it is compared with, that value
 COMPARED = {
-    'towers': (('recall10', 'chance', lambda r: min(1.0, 10 / r['pairs'])), ('t_tempo', 'chance', lambda r: 1 / 24), ('a_tonic', 'chance', lambda r: 1 / 12)),
+    'towers': (
+        ('recall10', 'chance', lambda r: min(1.0, 10 / r['pairs'])),
+        ('t_tempo', 'chance', lambda r: 1 / 24),
+        ('a_tonic', 'chance', lambda r: 1 / 12),
+    ),
     'lm': (('held_bits', 'bigram', 'bigram'), ('wrong_style', 'held_bits', 'held_bits'), ('no_clock', 'held_bits', 'held_bits')),
     'vae': (('held_mel', 'mean spectrum', 'mean_mel'), ('held_chroma', 'other clip', 'other_chroma')),
     'polish': (('held_mel', 'mean spectrum', 'mean_mel'), ('held_chroma', 'other clip', 'other_chroma')),
@@ -61,9 +78,13 @@ def compared(stage, report):
 
 def table(rows, runs):
     """rows: (stage, seconds, steps, remark) -> lines; the seconds of training are those of this run of the command."""
-    lines = [f'{"stage":9s} {"seconds":>8s} {"steps":>7s} {"steps/s":>8s}  held-out measures of the last report (what each is compared with)']
+    lines = [
+        f'{"stage":9s} {"seconds":>8s} {"steps":>7s} {"steps/s":>8s}  held-out measures of the last report (what each is compared with)'
+    ]
     for stage, seconds, steps, remark in rows:
         rate = f'{steps / seconds:8.2f}' if steps and seconds > 0 else ' ' * 8
-        lines.append(f'{stage:9s} {seconds:8.1f} {steps if steps else "":>7} {rate}  {remark or compared(stage, last_report(runs / stage) if steps else {})}'.rstrip())
+        lines.append(
+            f'{stage:9s} {seconds:8.1f} {steps if steps else "":>7} {rate}  {remark or compared(stage, last_report(runs / stage) if steps else {})}'.rstrip()  # noqa: E501
+        )
     lines.append(f'{"all":9s} {sum(r[1] for r in rows):8.1f}')
     return lines

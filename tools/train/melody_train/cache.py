@@ -19,7 +19,8 @@ def keep(value, path):
 
 
 def build(data, folder, split, compute, most=None, channels=1, until=None):
-    """For each finished shard without a cache file calls compute(audio int16 [n, samples], or [n, 2, samples] with `channels` 2) -> array and
+    """For each finished shard without a cache file calls compute(audio int16 [n, samples], or [n, 2, samples] with `channels` 2) -> array
+    and
     saves it; stops after `most` new ones, and when the time `until` is over, but not before a first one."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -16,8 +16,12 @@ def load_config(name_or_path):
 
 
 def for_device(config, kind):
-    """The config as it trains on a device of this kind: a stage's field "cuda" {name: value} replaces its other fields there, and is dropped elsewhere."""
-    train = {stage: {k: v for k, v in t.items() if k != 'cuda'} | (t.get('cuda', {}) if kind == 'cuda' else {}) for stage, t in config['train'].items()}
+    """The config as it trains on a device of this kind: a stage's field "cuda" {name: value} replaces its other fields there, and is
+    dropped elsewhere."""
+    train = {
+        stage: {k: v for k, v in t.items() if k != 'cuda'} | (t.get('cuda', {}) if kind == 'cuda' else {})
+        for stage, t in config['train'].items()
+    }
     return {**config, 'train': train}
 
 
@@ -34,7 +38,7 @@ def check_config(c):
             wrong.append(f'{name}.hop_length {c[name]["hop_length"]} != hop_length {hop}')
     if c['vae_encoder']['latent_dim'] != c['vae_decoder']['latent_dim'] or c['dual_path']['latent_dim'] != c['vae_decoder']['latent_dim']:
         wrong.append('latent_dim differs between vae_encoder, vae_decoder and dual_path')
-    if c["semantic_lm"]['words'] != c['semantic_encoder']['words'] or c['dual_path']['words'] != c['semantic_encoder']['words']:
+    if c['semantic_lm']['words'] != c['semantic_encoder']['words'] or c['dual_path']['words'] != c['semantic_encoder']['words']:
         wrong.append('words differs between semantic_encoder, semantic_lm and dual_path')
     if c['text_tower']['embedding_dim'] != c['audio_tower']['embedding_dim']:
         wrong.append('embedding_dim differs between text_tower and audio_tower')

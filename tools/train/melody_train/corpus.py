@@ -1,4 +1,5 @@
-"""Reads rendered shards: NAME_000.npz holds `audio` int16 [clips, samples] (and `stereo` int16 [clips, 2, samples]), NAME_000.jsonl one JSON a clip (captions, attributes, beats...)."""
+"""Reads rendered shards: NAME_000.npz holds `audio` int16 [clips, samples] (and `stereo` int16 [clips, 2, samples]), NAME_000.jsonl one
+JSON a clip (captions, attributes, beats...)."""
 
 import json
 import random
@@ -12,7 +13,8 @@ from .processes import device, on_gpu
 
 
 class Corpus:
-    """All clips of one split ('train' or 'heldout') in memory as int16, [samples], or [2, samples] with `channels` 2; refresh() takes in shards
+    """All clips of one split ('train' or 'heldout') in memory as int16, [samples], or [2, samples] with `channels` 2; refresh() takes in
+    shards
     finished since."""
 
     def __init__(self, folder, split, limit=None, channels=1):

@@ -8,6 +8,7 @@ def draw_curve(folder):
     """log.jsonl -> curve.png, one small panel a quantity. Without matplotlib the log alone remains."""
     try:
         import matplotlib
+
         matplotlib.use('Agg')
         import matplotlib.pyplot as plt
     except ImportError:
@@ -17,7 +18,7 @@ def draw_curve(folder):
     columns = min(4, len(names))
     lines = -(-len(names) // columns)
     figure, axes = plt.subplots(lines, columns, figsize=(3.2 * columns, 2.2 * lines), squeeze=False)
-    for axis in axes.flat[len(names):]:
+    for axis in axes.flat[len(names) :]:
         axis.axis('off')
     for axis, name in zip(axes.flat, names):
         points = [(row['step'], row[name]) for row in rows if name in row]

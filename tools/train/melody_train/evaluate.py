@@ -4,6 +4,7 @@ Writes evaluation.json and pictures/ into the weights folder (or --out). Parts c
 an existing evaluation.json. Probes are trained on real clips when their file is not there (about 10 minutes on one core).
 Everything is seeded; --clips sets how many held-out pieces each part uses.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -30,22 +31,25 @@ START = 24000  # windows begin one second into a clip: a token border
 
 
 def floats(audio: np.ndarray, start: int, seconds: float, rate: int = 24000) -> torch.Tensor:
-    return torch.from_numpy(audio[..., start:start + round(seconds * rate)].astype(np.float32) / 32768)
+    return torch.from_numpy(audio[..., start : start + round(seconds * rate)].astype(np.float32) / 32768)
 
 
 def parts_cache(path: str, audio: np.ndarray) -> torch.Tensor:
     """Spectral parts of whole clips, float16, computed once."""
     if not os.path.exists(path):
-        made = torch.cat([parts_of(torch.from_numpy(audio[i:i + 4].astype(np.float32) / 32768)).half() for i in range(0, len(audio), 4)])
+        made = torch.cat([parts_of(torch.from_numpy(audio[i : i + 4].astype(np.float32) / 32768)).half() for i in range(0, len(audio), 4)])
         np.save(path, made.numpy())
     return torch.from_numpy(np.load(path))
 
 
 def clip_probe(a, train: tuple, held_parts: torch.Tensor, held_rows: list) -> tuple:
     """(probe, its ceilings on real held-out clips)."""
+
     def ceilings(probe):
         with torch.no_grad():
-            logits = [torch.cat(x) for x in zip(*(probe(held_parts[:, s:s + FRAMES].float()) for s in (25, held_parts.shape[1] - FRAMES)))]
+            logits = [
+                torch.cat(x) for x in zip(*(probe(held_parts[:, s : s + FRAMES].float()) for s in (25, held_parts.shape[1] - FRAMES)))
+            ]
         return clip_scores(tuple(logits), [r['attributes'] for r in held_rows] * 2)
 
     path = os.path.join(a.probes, 'clip.pt')
@@ -107,8 +111,18 @@ def main() -> None:
         originals = floats(stereo[chosen], START * rate // 24000, seconds, rate)
     held_parts = parts_cache(os.path.join(a.probes, 'heldout_parts.npy'), held)
     train_parts = parts_cache(os.path.join(a.probes, 'train_parts.npy'), train) if {'probes', 'tokens', 'language'} & set(a.only) else None
-    how = {'model': system.config['name'], 'sampling': system.config['sampling'], 'heldout_clips': len(held_rows), 'training_clips': len(train_rows), 'seconds_a_clip': seconds,
-                     'clips_used': len(rows), 'torch': torch.__version__, 'machine': platform.machine(), 'threads': a.threads, 'date': time.strftime('%Y-%m-%d')}
+    how = {
+        'model': system.config['name'],
+        'sampling': system.config['sampling'],
+        'heldout_clips': len(held_rows),
+        'training_clips': len(train_rows),
+        'seconds_a_clip': seconds,
+        'clips_used': len(rows),
+        'torch': torch.__version__,
+        'machine': platform.machine(),
+        'threads': a.threads,
+        'date': time.strftime('%Y-%m-%d'),
+    }
 
     def keep(name, result):
         if os.path.exists(target):  # another process may have added its parts meanwhile
@@ -144,7 +158,7 @@ def main() -> None:
         spaces = whole.Spaces(system, reference)
     if 'whole' in a.only:
         step = max(1, len(train) // len(rows))
-        result, made, texts = whole.from_text(system, probe, rows, audio, originals, spaces, window(train[::step][:len(rows)]))
+        result, made, texts = whole.from_text(system, probe, rows, audio, originals, spaces, window(train[::step][: len(rows)]))
         result['prompts'] = texts
         result['seams'] = whole.seams(system, system.true_ids(system.features(audio[:8])), audio[:8])
         keep('whole', result)
@@ -154,13 +168,34 @@ def main() -> None:
         heard = []
         for i, prompt in enumerate(prompts):
             clip = system.text_to_audio([prompt['text']], prompt['seed'])
-            found = whole.listen(probe, clip, [{k: v for k, v in ({**prompt, 'instrument_classes': prompt.get('instruments', [])}).items() if k in ('style', 'tempo', 'tonic', 'mode', 'instrument_classes')}])
-            heard.append({**prompt, 'measured_tempo': round(whole.m.tempo(clip[0].numpy())[0], 1), 'measured_key': list(whole.m.key(clip[0].numpy())[:2]), 'scores': found, **whole.health(sound, system)})
+            found = whole.listen(
+                probe,
+                clip,
+                [
+                    {
+                        k: v
+                        for k, v in ({**prompt, 'instrument_classes': prompt.get('instruments', [])}).items()
+                        if k in ('style', 'tempo', 'tonic', 'mode', 'instrument_classes')
+                    }
+                ],
+            )
+            heard.append(
+                {
+                    **prompt,
+                    'measured_tempo': round(whole.m.tempo(clip[0].numpy())[0], 1),
+                    'measured_key': list(whole.m.key(clip[0].numpy())[:2]),
+                    'scores': found,
+                    **whole.health(sound, system),
+                }
+            )
             name = f'{i + 1}_{prompt["text"].split(",")[0].replace(" ", "_")[:40]}.png'
             charts.spectrogram(os.path.join(a.out, 'pictures', name), clip[0].numpy(), f'"{prompt["text"]}" (seed {prompt["seed"]})')
             if os.environ.get('MELODY_KEEP_WAV'):
                 from scipy.io import wavfile
-                wavfile.write(os.path.join(os.environ['MELODY_KEEP_WAV'], name[:-4] + '.wav'), system.rate, (clip[0].numpy() * 32767).astype(np.int16))
+
+                wavfile.write(
+                    os.path.join(os.environ['MELODY_KEEP_WAV'], name[:-4] + '.wav'), system.rate, (clip[0].numpy() * 32767).astype(np.int16)
+                )
         keep('fixed_prompts', heard)
     if os.path.exists(target):
         with open(target) as f:

@@ -23,7 +23,14 @@ from .tokenizer import Tokenizer
 from .words import Synonyms
 
 # parts in the order a text-to-music user needs them; one shard each (small parts share one)
-PARTS = (('text_tower', 'style_heads', 'rvq'), ('semantic_lm',), ('dual_path',), ('vae_decoder',), ('audio_tower', 'semantic_encoder'), ('vae_encoder',))
+PARTS = (
+    ('text_tower', 'style_heads', 'rvq'),
+    ('semantic_lm',),
+    ('dual_path',),
+    ('vae_decoder',),
+    ('audio_tower', 'semantic_encoder'),
+    ('vae_encoder',),
+)
 LIMIT_BYTES = 16 * 2**20
 NOT_EXPORTED = ('dropout', 'residual_gain', 'input_gain')  # fields that only matter to training
 
@@ -32,10 +39,14 @@ def build(config):
     """Exported config -> {network name: module} with the exported layout (encoder without variance). The engine's mirror."""
     c = config
     networks = {
-        'text_tower': TextTower(c['text_tower']), 'audio_tower': audio_tower(c['audio_tower']),
-        'rvq': Rvq(c['rvq'], c['text_tower']['embedding_dim']), 'semantic_lm': SemanticLm(c['semantic_lm']),
-        'semantic_encoder': SemanticEncoder(c['semantic_encoder']), 'dual_path': DualPath(c['dual_path']),
-        'vae_encoder': vae_encoder(c['vae_encoder']), 'vae_decoder': vae_decoder(c['vae_decoder']),
+        'text_tower': TextTower(c['text_tower']),
+        'audio_tower': audio_tower(c['audio_tower']),
+        'rvq': Rvq(c['rvq'], c['text_tower']['embedding_dim']),
+        'semantic_lm': SemanticLm(c['semantic_lm']),
+        'semantic_encoder': SemanticEncoder(c['semantic_encoder']),
+        'dual_path': DualPath(c['dual_path']),
+        'vae_encoder': vae_encoder(c['vae_encoder']),
+        'vae_decoder': vae_decoder(c['vae_decoder']),
     }
     if networks['semantic_lm'].controls is not None:
         networks['style_heads'] = StyleHeads(c['text_tower']['embedding_dim'], networks['semantic_lm'].controls)
@@ -51,7 +62,8 @@ def exported_config(c, vocab):
 
 
 def fold(state_encoder, state_decoder, latents, kind_encoder, kind_decoder):
-    """Puts z = (mu - mean) R / scale into the encoder's head (dropping the variance rows) and its inverse into the decoder's first layer."""
+    """Puts z = (mu - mean) R / scale into the encoder's head (dropping the variance rows) and its inverse into the decoder's first
+    layer."""
     size = len(latents.mean)
     encoder, decoder = dict(state_encoder), dict(state_decoder)
     weight, bias = encoder['head.weight'][:size], encoder['head.bias'][:size]
@@ -98,16 +110,22 @@ def collect(c, paths, unfinished=False):
     if (paths.runs / 'polish' / 'checkpoint.pt').exists():
         decoder = load_weights(paths.runs / 'polish', vae_decoder(c['vae_decoder']))
     latents = of('latents', lambda: Latents.none(c['latent_dim']), lambda: Latents.load(paths.runs / 'latents'))
-    encoder_state, decoder_state = fold(vae.encoder.state_dict(), decoder.state_dict(), latents, c['vae_encoder']['kind'], c['vae_decoder']['kind'])
+    encoder_state, decoder_state = fold(
+        vae.encoder.state_dict(), decoder.state_dict(), latents, c['vae_encoder']['kind'], c['vae_decoder']['kind']
+    )
     path = trained('dpd', DualPath(c['dual_path']))
     path.latent_limit.copy_(latents.limit)
     lm = trained('lm', SemanticLm(c['semantic_lm']))
     kept = lambda stage, file, module: of(stage, module.state_dict, lambda: torch.load(paths.runs / stage / file, map_location='cpu'))
     states = {
-        'text_tower': towers.text.state_dict(), 'audio_tower': towers.audio.state_dict(),
-        'rvq': kept('rvq', 'rvq.pt', Rvq(c['rvq'], c['text_tower']['embedding_dim'])), 'semantic_lm': lm.state_dict(),
+        'text_tower': towers.text.state_dict(),
+        'audio_tower': towers.audio.state_dict(),
+        'rvq': kept('rvq', 'rvq.pt', Rvq(c['rvq'], c['text_tower']['embedding_dim'])),
+        'semantic_lm': lm.state_dict(),
         'semantic_encoder': of('semantic', SemanticEncoder(c['semantic_encoder']).state_dict, lambda: load_encoder(c, paths).state_dict()),
-        'dual_path': path.state_dict(), 'vae_encoder': encoder_state, 'vae_decoder': decoder_state,
+        'dual_path': path.state_dict(),
+        'vae_encoder': encoder_state,
+        'vae_decoder': decoder_state,
     }
     if lm.controls is not None:
         states['style_heads'] = kept('heads', 'heads.pt', StyleHeads(c['text_tower']['embedding_dim'], lm.controls))
@@ -140,8 +158,13 @@ def write(folder, config, states, tokenizer_path, shards=True, metadata=None):
         weight_map.update({k: file for k in tensors})
         total += sum(v.nbytes for v in tensors.values())
     if shards:
-        index = {'metadata': {'total_size': total, 'parts': {n: f'model-{i:05d}-of-{len(groups):05d}.safetensors' for i, g in enumerate(groups, 1) for n in g if n in states}},
-                 'weight_map': dict(sorted(weight_map.items()))}
+        index = {
+            'metadata': {
+                'total_size': total,
+                'parts': {n: f'model-{i:05d}-of-{len(groups):05d}.safetensors' for i, g in enumerate(groups, 1) for n in g if n in states},
+            },
+            'weight_map': dict(sorted(weight_map.items())),
+        }
         (folder / 'model.safetensors.index.json').write_text(json.dumps(index, indent=1) + '\n')
     (folder / 'config.json').write_text(json.dumps(config, indent=2) + '\n')
     tokenizer = Tokenizer.load(tokenizer_path)
@@ -171,7 +194,7 @@ def load_exported(folder):
     networks = build(config)
     for name, module in networks.items():
         prefix = name + '.'
-        state = {k[len(prefix):]: torch.from_numpy(v.astype(np.float32)) for k, v in tensors.items() if k.startswith(prefix)}
+        state = {k[len(prefix) :]: torch.from_numpy(v.astype(np.float32)) for k, v in tensors.items() if k.startswith(prefix)}
         module.load_state_dict(state)
         module.eval()
     return config, networks, Tokenizer.load(folder / 'tokenizer.json')

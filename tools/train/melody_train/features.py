@@ -11,6 +11,7 @@ can repeat it. One frame is 960 samples of 24 kHz audio, frame t centred on samp
 STFTs use periodic Hann windows without normalisation (models/spectrum.py framed_stft). The matrices are buffers and are exported;
 mel_mean, mel_basis and scale are fitted on data by `fit_mel_pca`.
 """
+
 from __future__ import annotations
 
 import math

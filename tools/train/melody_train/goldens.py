@@ -1,10 +1,10 @@
 """Inputs, intermediates and outputs of every exported network, computed in float32 from the stored f16 weights, for the engine's tests.
 
-    test/goldens/<network>.safetensors   names: in.*, out.*, and the dotted module name of each intermediate
-    test/goldens/generation.safetensors  one whole generation with fixed noise and likeliest tokens, and one continuation
-    test/goldens/paper_mini/             the paper's own forms (HiFi-GAN decoder, strided encoder, printed DPD), narrow, random weights
-    test/goldens/running_mini/           a narrow decoder whose phase runs on, random weights
-    test/goldens/stereo_mini/            a narrow stereo codec, random weights
+test/goldens/<network>.safetensors   names: in.*, out.*, and the dotted module name of each intermediate
+test/goldens/generation.safetensors  one whole generation with fixed noise and likeliest tokens, and one continuation
+test/goldens/paper_mini/             the paper's own forms (HiFi-GAN decoder, strided encoder, printed DPD), narrow, random weights
+test/goldens/running_mini/           a narrow decoder whose phase runs on, random weights
+test/goldens/stereo_mini/            a narrow stereo codec, random weights
 """
 
 import json
@@ -59,7 +59,8 @@ def music(generator, seconds, rate=SAMPLE_RATE, tones=(110.0, 220.0, 329.6)):
 
 
 def sound_for(c, audio):
-    """What a model's encoder is given: a second and 100 samples, which is no multiple of the hop, [1, n] of `audio` (24 kHz) for a mono model of that
+    """What a model's encoder is given: a second and 100 samples, which is no multiple of the hop, [1, n] of `audio` (24 kHz) for a mono
+    model of that
     rate, else [1, channels, n] at the model's own, other music in each channel."""
     n, channels = c['sample_rate'] + 100, c.get('channels', 1)
     if channels == 1:
@@ -90,15 +91,26 @@ def run_all(c, networks, tokenizer, folder):
     rvq = networks['rvq']
     codes = rvq.encode(embedding)
     several = torch.nn.functional.normalize(torch.randn(5, embedding.shape[1], generator=g), dim=1)
-    save(folder, 'rvq', {'in.embedding': torch.cat([embedding, several]), 'out.codes': rvq.encode(torch.cat([embedding, several])),
-                         'out.decoded': rvq.decode(rvq.encode(torch.cat([embedding, several])))})
+    save(
+        folder,
+        'rvq',
+        {
+            'in.embedding': torch.cat([embedding, several]),
+            'out.codes': rvq.encode(torch.cat([embedding, several])),
+            'out.decoded': rvq.decode(rvq.encode(torch.cat([embedding, several]))),
+        },
+    )
 
     semantic = networks['semantic_encoder']
     audio = music(g, c['window_seconds'])
     chroma, bass, onset, mel = semantic.features.parts(audio)
     features = semantic.features(audio)
     tokens = semantic(audio)
-    save(folder, 'semantic_encoder', {'in.audio': audio, 'chroma': chroma, 'bass': bass, 'onset': onset, 'mel': mel, 'out.features': features, 'out.tokens': tokens})
+    save(
+        folder,
+        'semantic_encoder',
+        {'in.audio': audio, 'chroma': chroma, 'bass': bass, 'onset': onset, 'mel': mel, 'out.features': features, 'out.tokens': tokens},
+    )
 
     tower = networks['audio_tower']
     kept, off = capture(tower, ['norm_in', 'blocks.0', 'encoder.layers.0', 'encoder.norm'])
@@ -119,10 +131,25 @@ def run_all(c, networks, tokenizer, folder):
     known = {}
     if asked:
         later = CONTROLS._replace(beat=1.75)  # as after a change of tempo
-        known = {'in.control_rows': lm.controls.rows(asked, -c['rvq']['levels'], prefix.shape[1] + 32), 'unknown.logits': lm(torch.cat([prefix, short], 1))[0],
-                 'later.control_rows': lm.controls.rows([later], 0, 64)}
-    save(folder, 'semantic_lm', {**known, 'in.style': codes, 'in.tokens': short, 'in.ids': torch.cat([prefix, short], 1), **kept, 'out.logits': logits,
-                                 'out.greedy': greedy, 'out.greedy_guided': guided})
+        known = {
+            'in.control_rows': lm.controls.rows(asked, -c['rvq']['levels'], prefix.shape[1] + 32),
+            'unknown.logits': lm(torch.cat([prefix, short], 1))[0],
+            'later.control_rows': lm.controls.rows([later], 0, 64),
+        }
+    save(
+        folder,
+        'semantic_lm',
+        {
+            **known,
+            'in.style': codes,
+            'in.tokens': short,
+            'in.ids': torch.cat([prefix, short], 1),
+            **kept,
+            'out.logits': logits,
+            'out.greedy': greedy,
+            'out.greedy_guided': guided,
+        },
+    )
 
     encoder = networks['vae_encoder']
     piece = sound_for(c, audio)
@@ -156,14 +183,31 @@ def run_all(c, networks, tokenizer, folder):
     continued = rotate(path, fresh, window, steps, guidance, limit=path.latent_limit, context=z[:, -keep:])
     uniform = rotate(path, noise, tokens, 3, 1.0, kind='uniform')
     made = {} if running else {'out.audio': decoder(z)}  # what chance decides is compared in vae_decoder, where the golden gives it
-    save(folder, 'generation', {'in.ids': ids, 'embedding': embedding, 'style': codes, 'tokens': tokens, 'in.noise': noise, 'latents': z,
-                                **made, 'uniform_3_steps_unguided': uniform,
-                                'continue.in.noise': fresh, 'continue.in.tokens': window, 'continue.in.context': z[:, -keep:], 'continue.latents': continued})
+    save(
+        folder,
+        'generation',
+        {
+            'in.ids': ids,
+            'embedding': embedding,
+            'style': codes,
+            'tokens': tokens,
+            'in.noise': noise,
+            'latents': z,
+            **made,
+            'uniform_3_steps_unguided': uniform,
+            'continue.in.noise': fresh,
+            'continue.in.tokens': window,
+            'continue.in.context': z[:, -keep:],
+            'continue.latents': continued,
+        },
+    )
 
 
 def decoder_golden(decoder, z, generator):
-    """Latents and their audio. A decoder whose phase runs on is given noise [T, K] and the phase before the first frame [K], turns; its golden
-    holds what the head says in every fourth frame and the phase of every frame [T, K], turns, so that an engine may be compared both in its own
+    """Latents and their audio. A decoder whose phase runs on is given noise [T, K] and the phase before the first frame [K], turns; its
+    golden
+    holds what the head says in every fourth frame and the phase of every frame [T, K], turns, so that an engine may be compared both in its
+    own
     choice of pitches and, near ties, under this one."""
     if not isinstance(decoder, RunningPhaseDecoder):
         return {'in.latents': z, 'out.audio': decoder(z), 'out.audio_first_20_frames_alone': decoder(z[:, :20])}
@@ -173,12 +217,22 @@ def decoder_golden(decoder, z, generator):
     start = torch.rand(1, decoder.bins, generator=generator)
     turns = ((start[:, None].double() + decoder.advance(c, logits, noise).double().cumsum(1)) % 1.0).float()
     audio = (decoder.unclipped(z, noise, start) if decoder.bands else decoder.synthesise(log_magnitude, 2 * torch.pi * turns)).clamp(-1, 1)
-    return {'in.latents': z, 'in.noise': noise, 'in.start': start, 'out.head_every_4th': decoder.head_of(z)[:, ::4], 'out.turns': turns, 'out.audio': audio}
+    return {
+        'in.latents': z,
+        'in.noise': noise,
+        'in.start': start,
+        'out.head_every_4th': decoder.head_of(z)[:, ::4],
+        'out.turns': turns,
+        'out.audio': audio,
+    }
 
 
 def dual_path_golden(path, z, angle, ids):
     tokens = path.tokens(ids)
-    kept, off = capture(path, ['norm_in', 'blocks.0.norm_coarse', 'blocks.0.sru.0', 'blocks.0.film', 'blocks.0', f'blocks.{len(path.blocks) - 1}', 'norm_out'])
+    kept, off = capture(
+        path,
+        ['norm_in', 'blocks.0.norm_coarse', 'blocks.0.sru.0', 'blocks.0.film', 'blocks.0', f'blocks.{len(path.blocks) - 1}', 'norm_out'],
+    )
     v = path(z, angle, tokens)
     off()
     side = {'tokens.pooled': tokens['pooled'], 'tokens.block0_k': tokens['cached'][0][0][0], 'tokens.block0_v': tokens['cached'][0][0][1]}
@@ -188,20 +242,68 @@ def dual_path_golden(path, z, angle, ids):
         side['tokens.skip'] = tokens['skip']
     small = {k: v for k, v in kept.items() if k in ('norm_in', 'blocks.0', 'norm_out')}
     # [S, K, D] and [rows, ...] intermediates: the first two segments say enough
-    small.update({f'{k}.first_two_segments': kept[k].reshape(-1, path.config['segment'], kept[k].shape[-1])[:2][None]
-                  for k in kept if k.startswith('blocks') and k != 'blocks.0'})
-    return {'in.z': z, 'in.angle': angle, 'in.ids': ids, 'angle_embedding': path.angle_embedding(angle), **side, **small,
-            'out.velocity': v, 'out.velocity_null': path(z, angle, tokens, null=True)}
+    small.update(
+        {
+            f'{k}.first_two_segments': kept[k].reshape(-1, path.config['segment'], kept[k].shape[-1])[:2][None]
+            for k in kept
+            if k.startswith('blocks') and k != 'blocks.0'
+        }
+    )
+    return {
+        'in.z': z,
+        'in.angle': angle,
+        'in.ids': ids,
+        'angle_embedding': path.angle_embedding(angle),
+        **side,
+        **small,
+        'out.velocity': v,
+        'out.velocity_null': path(z, angle, tokens, null=True),
+    }
 
 
 MINI = {
-    'vae_encoder': {'kind': 'strided_cnn', 'hop_length': 96, 'latent_dim': 4, 'channels': [4, 6, 8, 12], 'strides': [2, 3, 4, 4], 'kernels': [5, 7, 9, 9],
-                    'units': 1, 'variance': False, 'clip': 1.0},
-    'vae_decoder': {'kind': 'hifigan', 'hop_length': 96, 'latent_dim': 4, 'channels': [16, 12, 8, 6], 'rates': [4, 4, 3, 2], 'kernels': [9, 9, 5, 7],
-                    'residual_kernels': [3, 7], 'dilations': [1, 3, 5], 'leaky_slope': 0.1},
-    'dual_path': {'dim': 16, 'blocks': 4, 'segment': 16, 'heads': 2, 'coarse_layers': 2, 'sru_hidden': 12, 'sru_layers': 2, 'angle_dim': 32,
-                  'frames_per_token': 10, 'latent_dim': 4, 'words': 16, 'window_frames': 120, 'token_layers': 0, 'linear_skip': 0, 'token_skip': 0,
-                  'aligned_tokens': False, 'column_clock': False, 'cfg_null_film': False},
+    'vae_encoder': {
+        'kind': 'strided_cnn',
+        'hop_length': 96,
+        'latent_dim': 4,
+        'channels': [4, 6, 8, 12],
+        'strides': [2, 3, 4, 4],
+        'kernels': [5, 7, 9, 9],
+        'units': 1,
+        'variance': False,
+        'clip': 1.0,
+    },
+    'vae_decoder': {
+        'kind': 'hifigan',
+        'hop_length': 96,
+        'latent_dim': 4,
+        'channels': [16, 12, 8, 6],
+        'rates': [4, 4, 3, 2],
+        'kernels': [9, 9, 5, 7],
+        'residual_kernels': [3, 7],
+        'dilations': [1, 3, 5],
+        'leaky_slope': 0.1,
+    },
+    'dual_path': {
+        'dim': 16,
+        'blocks': 4,
+        'segment': 16,
+        'heads': 2,
+        'coarse_layers': 2,
+        'sru_hidden': 12,
+        'sru_layers': 2,
+        'angle_dim': 32,
+        'frames_per_token': 10,
+        'latent_dim': 4,
+        'words': 16,
+        'window_frames': 120,
+        'token_layers': 0,
+        'linear_skip': 0,
+        'token_skip': 0,
+        'aligned_tokens': False,
+        'column_clock': False,
+        'cfg_null_film': False,
+    },
 }
 
 
@@ -211,7 +313,11 @@ def paper_mini(folder):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(11)
-    networks = {'vae_encoder': vae_encoder(MINI['vae_encoder']), 'vae_decoder': vae_decoder(MINI['vae_decoder']), 'dual_path': DualPath(MINI['dual_path'])}
+    networks = {
+        'vae_encoder': vae_encoder(MINI['vae_encoder']),
+        'vae_decoder': vae_decoder(MINI['vae_decoder']),
+        'dual_path': DualPath(MINI['dual_path']),
+    }
     weights = {}
     for name, module in networks.items():
         for k, v in module.state_dict().items():
@@ -219,8 +325,22 @@ def paper_mini(folder):
         module.load_state_dict({k: torch.from_numpy(half(v).astype(np.float32)) for k, v in module.state_dict().items()})
         module.eval()
     safetensors.save(folder / 'model.safetensors', weights, {'format': 'pt'})
-    (folder / 'config.json').write_text(json.dumps({'model_type': 'melody', 'name': 'paper-mini', 'sample_rate': 24000, 'hop_length': 96, 'frame_rate': 250,
-                                                   'token_rate': 25, 'latent_dim': 4, **MINI}, indent=2) + '\n')
+    (folder / 'config.json').write_text(
+        json.dumps(
+            {
+                'model_type': 'melody',
+                'name': 'paper-mini',
+                'sample_rate': 24000,
+                'hop_length': 96,
+                'frame_rate': 250,
+                'token_rate': 25,
+                'latent_dim': 4,
+                **MINI,
+            },
+            indent=2,
+        )
+        + '\n'
+    )
     g = torch.Generator().manual_seed(12)
     audio = torch.randn(1, 2000, generator=g) * 0.2
     z = networks['vae_encoder'](audio)
@@ -233,14 +353,41 @@ def paper_mini(folder):
     save(folder, 'dual_path', dual_path_golden(networks['dual_path'], noise, angle, ids))
 
 
-RUNNING = {'kind': 'istft_running', 'sample_rate': 2400, 'hop_length': 48, 'latent_dim': 4, 'dim': 16, 'ffn': 24, 'kernel': 7, 'low_layers': 1, 'high_layers': 1,
-           'upsample': 2, 'fft_size': 96, 'directed': 41, 'pitches': {'lowest': 36, 'count': 27, 'bins': 12, 'smooth': 2}, 'reference_pitch': 440}
+RUNNING = {
+    'kind': 'istft_running',
+    'sample_rate': 2400,
+    'hop_length': 48,
+    'latent_dim': 4,
+    'dim': 16,
+    'ffn': 24,
+    'kernel': 7,
+    'low_layers': 1,
+    'high_layers': 1,
+    'upsample': 2,
+    'fft_size': 96,
+    'directed': 41,
+    'pitches': {'lowest': 36, 'count': 27, 'bins': 12, 'smooth': 2},
+    'reference_pitch': 440,
+}
 
 
 STEREO = {
-    'vae_encoder': {'kind': 'stft_convnext', 'sample_rate': 4800, 'channels': 2, 'hop_length': 96, 'latent_dim': 4, 'dim': 16, 'ffn': 24, 'kernel': 7, 'layers': 1,
-                    'gain': 0.5, 'spectra': [{'size': 384, 'hop': 96, 'bins': 100}, {'size': 128, 'hop': 48, 'bins': 33}, {'size': 768, 'hop': 96, 'bins': 41}],
-                    'air': {'size': 128, 'hop': 48, 'low': 1200, 'high': 2250, 'bands': 4}, 'image': {'size': 192, 'bands': 6}, 'variance': False},
+    'vae_encoder': {
+        'kind': 'stft_convnext',
+        'sample_rate': 4800,
+        'channels': 2,
+        'hop_length': 96,
+        'latent_dim': 4,
+        'dim': 16,
+        'ffn': 24,
+        'kernel': 7,
+        'layers': 1,
+        'gain': 0.5,
+        'spectra': [{'size': 384, 'hop': 96, 'bins': 100}, {'size': 128, 'hop': 48, 'bins': 33}, {'size': 768, 'hop': 96, 'bins': 41}],
+        'air': {'size': 128, 'hop': 48, 'low': 1200, 'high': 2250, 'bands': 4},
+        'image': {'size': 192, 'bands': 6},
+        'variance': False,
+    },
     'vae_decoder': {**RUNNING, 'sample_rate': 4800, 'channels': 2, 'hop_length': 96, 'fft_size': 192, 'image': {'bands': 6}},
 }
 
@@ -260,8 +407,22 @@ def mini(folder, seed, config, rate):
         network.eval()
     safetensors.save(folder / 'model.safetensors', weights, {'format': 'pt'})
     hop, channels = config['vae_decoder']['hop_length'], config['vae_decoder'].get('channels')
-    (folder / 'config.json').write_text(json.dumps({'model_type': 'melody', 'name': folder.name.replace('_', '-'), 'sample_rate': rate, **({'channels': channels} if channels else {}),
-                                                   'hop_length': hop, 'frame_rate': 50, 'latent_dim': 4, **config}, indent=2) + '\n')
+    (folder / 'config.json').write_text(
+        json.dumps(
+            {
+                'model_type': 'melody',
+                'name': folder.name.replace('_', '-'),
+                'sample_rate': rate,
+                **({'channels': channels} if channels else {}),
+                'hop_length': hop,
+                'frame_rate': 50,
+                'latent_dim': 4,
+                **config,
+            },
+            indent=2,
+        )
+        + '\n'
+    )
     return networks, torch.Generator().manual_seed(seed + 1)
 
 
@@ -288,7 +449,17 @@ def run(weights, folder):
     paper_mini(folder / 'paper_mini')
     running_mini(folder / 'running_mini')
     stereo_mini(folder / 'stereo_mini')
-    texts = [PROMPT, 'rock', 'Ünïcode — naïve café, 128BPM!', 'zydecotronica in F# minor', '   ', 'a' * 40 + ' piano', '🎹 piano', '140 bpm', 'İstanbul ΣΑΣ']
+    texts = [
+        PROMPT,
+        'rock',
+        'Ünïcode — naïve café, 128BPM!',
+        'zydecotronica in F# minor',
+        '   ',
+        'a' * 40 + ' piano',
+        '🎹 piano',
+        '140 bpm',
+        'İstanbul ΣΑΣ',
+    ]
     rows = [{'text': t, **tokenizer.encode(t)} for t in texts]
     (folder / 'tokenizer.json').write_text(json.dumps(rows, ensure_ascii=False, indent=1) + '\n')
     size = sum(f.stat().st_size for f in folder.rglob('*.safetensors'))

@@ -5,6 +5,7 @@
 and of two recordings beside that file: a corpus clip, and what the decoder of melody-small before 0.2.0 made of it.
 test/audio/measures/fault_signals.ts makes the same signals; shared.test.ts measures them in TypeScript and compares.
 """
+
 from __future__ import annotations
 
 import json
@@ -31,8 +32,8 @@ def noise(seed: int, length: int = len(T)) -> np.ndarray:
     t = (seed + (np.arange(length, dtype=np.uint64) + 1) * 0x6D2B79F5) & 0xFFFFFFFF
     mask = np.uint64(0xFFFFFFFF)
     t = ((t ^ (t >> np.uint64(15))) * (t | np.uint64(1))) & mask
-    t = t ^ ((t + ((((t ^ (t >> np.uint64(7))) * (t | np.uint64(61))) & mask))) & mask)
-    return ((t ^ (t >> np.uint64(14))) & mask).astype(np.float64) / 2 ** 31 - 1
+    t = t ^ ((t + (((t ^ (t >> np.uint64(7))) * (t | np.uint64(61))) & mask)) & mask)
+    return ((t ^ (t >> np.uint64(14))) & mask).astype(np.float64) / 2**31 - 1
 
 
 def chords(move=lambda hz, chord, voice: hz, attack: float = 0.004, reference: float = 440.0) -> np.ndarray:
@@ -44,7 +45,7 @@ def chords(move=lambda hz, chord, voice: hz, attack: float = 0.004, reference: f
         for voice, note in enumerate(notes):
             for h in range(1, 7):
                 hz = move(h * reference * 2 ** ((note - 69) / 12), c, voice)
-                out[c * RATE:(c + 1) * RATE] += 0.06 / h * shape * np.sin(2 * np.pi * hz * since + h)
+                out[c * RATE : (c + 1) * RATE] += 0.06 / h * shape * np.sin(2 * np.pi * hz * since + h)
     return out
 
 
@@ -76,11 +77,21 @@ def described(x: np.ndarray, rate: int = RATE) -> dict:
     """Every measure of one clip, None where it has none."""
     tuned, haze, buzz, attacks = tones.tuning(x, rate), tones.haze(x, rate), envelopes.modulation(x, rate), envelopes.attack_times(x, rate)
     out = {
-        'latticeShare': tones.lattice_share(x, rate), 'cents': tuned['cents'], 'inTune': tuned['in_tune'], 'reference': tuned['reference'],
-        'haze.low': haze[0], 'haze.middle': haze[1], 'haze.high': haze[2], 'bassShare': tones.bass_share(x, rate),
-        'ripple': envelopes.ripple(x, rate), 'buzz.once': buzz[0], 'buzz.twice': buzz[1],
-        'attack.median': float(np.median(attacks)) if len(attacks) else None, 'attack.fastest': float(np.percentile(attacks, 25)) if len(attacks) else None,
-        'drumStrokes': envelopes.drum_strokes(x, rate), 'pulseClarity': envelopes.pulse_clarity(x, rate),
+        'latticeShare': tones.lattice_share(x, rate),
+        'cents': tuned['cents'],
+        'inTune': tuned['in_tune'],
+        'reference': tuned['reference'],
+        'haze.low': haze[0],
+        'haze.middle': haze[1],
+        'haze.high': haze[2],
+        'bassShare': tones.bass_share(x, rate),
+        'ripple': envelopes.ripple(x, rate),
+        'buzz.once': buzz[0],
+        'buzz.twice': buzz[1],
+        'attack.median': float(np.median(attacks)) if len(attacks) else None,
+        'attack.fastest': float(np.percentile(attacks, 25)) if len(attacks) else None,
+        'drumStrokes': envelopes.drum_strokes(x, rate),
+        'pulseClarity': envelopes.pulse_clarity(x, rate),
     }
     return {k: None if v is None or not math.isfinite(v) else round(v, 5) for k, v in out.items()}
 

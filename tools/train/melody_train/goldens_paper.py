@@ -76,8 +76,12 @@ def inputs(c):
     return {
         'ids': ids(c['text_tower']['vocab'], 16),
         'embedding': torch.nn.functional.normalize(torch.randn(6, c['text_tower']['embedding_dim'], generator=g), dim=1),
-        'audio': music(g, 0.4, c['sample_rate']), 'lm_ids': torch.cat([bos, style, ids(lm['words'], 20)], 1), 'latents': torch.randn(1, 20, c['latent_dim'], generator=g).clamp(-1, 1),
-        'z': torch.randn(1, 120, c['latent_dim'], generator=g), 'angle': angle, 'path_ids': ids(path['words'], 120 // path['frames_per_token']),
+        'audio': music(g, 0.4, c['sample_rate']),
+        'lm_ids': torch.cat([bos, style, ids(lm['words'], 20)], 1),
+        'latents': torch.randn(1, 20, c['latent_dim'], generator=g).clamp(-1, 1),
+        'z': torch.randn(1, 120, c['latent_dim'], generator=g),
+        'angle': angle,
+        'path_ids': ids(path['words'], 120 // path['frames_per_token']),
     }
 
 
@@ -155,8 +159,15 @@ def only(c, name):
     from .models.vae_decoder import vae_decoder as decoder
     from .models.vae_encoder import vae_encoder as encoder
 
-    makers = {'text_tower': TextTower, 'audio_tower': audio, 'rvq': lambda k: Rvq(k, c['text_tower']['embedding_dim']), 'semantic_lm': SemanticLm,
-              'dual_path': DualPath, 'vae_encoder': encoder, 'vae_decoder': decoder}
+    makers = {
+        'text_tower': TextTower,
+        'audio_tower': audio,
+        'rvq': lambda k: Rvq(k, c['text_tower']['embedding_dim']),
+        'semantic_lm': SemanticLm,
+        'dual_path': DualPath,
+        'vae_encoder': encoder,
+        'vae_decoder': decoder,
+    }
     if name == 'audio_tower_narrow':
         return audio({**c['audio_tower'], **NARROW})
     return makers[name](c[name])
@@ -175,7 +186,12 @@ def run(folder, names):
             kept.update(given)
             kept.update({f'{storage}.{k}': v for k, v in made.items()})
         save(folder, name, kept)
-        print(name, {k: tuple(v.shape) for k, v in kept.items()}, {k: f'{v.float().std():.3g}' for k, v in kept.items() if 'out.' in k}, flush=True)
+        print(
+            name,
+            {k: tuple(v.shape) for k, v in kept.items()},
+            {k: f'{v.float().std():.3g}' for k, v in kept.items() if 'out.' in k},
+            flush=True,
+        )
 
 
 if __name__ == '__main__':

@@ -51,7 +51,10 @@ def run(weights, folder):
     asked = [CONTROLS] if lm.controls is not None else None
     prompt = torch.cat([lm.prefix(style), tokens[:, :20]], 1)
     known = {'in.control_rows': lm.controls.rows(asked, -c['rvq']['levels'], prompt.shape[1])} if asked else {}
-    greedy = {n: generate_tokens(lm, style, 12, temperature=0, guidance=w, controls=asked) for n, w in (('out.greedy', 1.0), ('out.greedy_guided', 2.0))}
+    greedy = {
+        n: generate_tokens(lm, style, 12, temperature=0, guidance=w, controls=asked)
+        for n, w in (('out.greedy', 1.0), ('out.greedy_guided', 2.0))
+    }
     save(folder, 'semantic_lm', {**known, 'in.style': style, 'in.ids': prompt, 'out.logits': lm(prompt, controls=asked)[0], **greedy})
 
     piece = sound_for(c, audio)

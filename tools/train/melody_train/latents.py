@@ -1,9 +1,12 @@
 """Latent statistics: the diffusion model works on latents rotated to their principal axes and scaled to mean variance 1.
 
     z = (mu - mean) R / scale      export folds this into the encoder's last and the decoder's first layer, so the engine sees z only.
-An encoder that goes on from an exported one stands on those axes already (`nearly_principal`): there R stays the identity, because turning axes of
-nearly equal variance into each other would only shuffle what the earlier diffusion model knows. So it does where the axes of an earlier model
-are kept on purpose (`kept`): its diffusion model then starts on latents that it knows (measured on a widened model's latents after 400 steps of
+An encoder that goes on from an exported one stands on those axes already (`nearly_principal`): there R stays the identity, because turning
+axes of
+nearly equal variance into each other would only shuffle what the earlier diffusion model knows. So it does where the axes of an earlier
+model
+are kept on purpose (`kept`): its diffusion model then starts on latents that it knows (measured on a widened model's latents after 400
+steps of
 training: velocity error 0.47 on kept axes, 0.98 on their principal axes, 0.59 of the earlier model on its own).
 `limit` [D] is 4 standard deviations of each axis: the clamp of the sampler's result (docs/system.md section 7).
 """
@@ -19,7 +22,8 @@ class Latents:
 
     @classmethod
     def fit(cls, mu, centred=False, kept=0):
-        """mu [N, D]. centred keeps the mean at 0 (for decoders whose first layer pads with zeros). kept: the first so many axes are those of an
+        """mu [N, D]. centred keeps the mean at 0 (for decoders whose first layer pads with zeros). kept: the first so many axes are those
+        of an
         earlier model; no axis is turned then, and the mean variance of these becomes 1."""
         mean = mu.mean(0) * (0.0 if centred else 1.0)
         covariance = (mu - mean).T @ (mu - mean) / len(mu)

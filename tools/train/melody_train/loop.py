@@ -14,7 +14,8 @@ from .processes import agree, average_gradients, device, on_gpu, rank, same_star
 
 
 def set_up_threads(count=None):
-    """One thread by default: spinning OpenMP threads on a shared CPU cost more than they give (docs/training.md section 6). Beside a GPU, eight."""
+    """One thread by default: spinning OpenMP threads on a shared CPU cost more than they give (docs/training.md section 6). Beside a GPU,
+    eight."""
     torch.set_num_threads(int(os.environ.get('MELODY_THREADS', count or (8 if on_gpu() else 1))))
 
 
@@ -22,7 +23,8 @@ class Run:
     """One stage's folder: checkpoint.pt (model, EMA, optimisers, step, seconds), log.jsonl (one JSON a report), curve.png.
 
     The stage ends after `steps` optimiser steps or `minutes` of training, whichever comes first; progress in [0, 1] drives the schedule.
-    With `until` (seconds since 1970, from the budget of `all`) it ends then instead, its last report included; reports and checkpoints follow
+    With `until` (seconds since 1970, from the budget of `all`) it ends then instead, its last report included; reports and checkpoints
+    follow
     the same clock. With several processes gradients are averaged, process 0's clock counts and it alone writes. A process that was asked to
     stop ends the loop after its step: the checkpoint is written, the stage is not done.
     """
@@ -69,8 +71,14 @@ class Run:
         self.last_save = time.time()
         if rank() != 0:
             return
-        state = {'model': self.model.state_dict(), 'ema': self.ema, 'step': self.step, 'seconds': self.elapsed(),
-                 'optimisers': [o.state_dict() for o in self.optimisers], 'extra': [m.state_dict() for m in self.extra]}
+        state = {
+            'model': self.model.state_dict(),
+            'ema': self.ema,
+            'step': self.step,
+            'seconds': self.elapsed(),
+            'optimisers': [o.state_dict() for o in self.optimisers],
+            'extra': [m.state_dict() for m in self.extra],
+        }
         torch.save(state, self.path.with_suffix('.tmp'))
         self.path.with_suffix('.tmp').replace(self.path)
 
@@ -134,7 +142,8 @@ class Run:
         self._agree()
 
     def due(self, every=None):
-        """Whether to report now: every `report` steps, or in a budget at its end and, where a report takes less than a twentieth of the share, four times."""
+        """Whether to report now: every `report` steps, or in a budget at its end and, where a report takes less than a twentieth of the
+        share, four times."""
         self.asked = time.time()
         if self.stopped:
             return False
@@ -148,8 +157,12 @@ class Run:
         rate = self.count / max(1e-9, self.asked - self.last_report)
         done, self.reported = self.progress(), self.progress()
         left = (1 - done) * min(self.steps / max(rate, 1e-9), self.minutes * 60 if self.minutes < 1e9 else float('inf'))
-        entry = {'step': self.step, 'minutes': round(self.elapsed() / 60, 2), **{k: round(float(v), 5) for k, v in means.items()},
-                 **{k: round(float(v), 5) for k, v in held_out.items()}}
+        entry = {
+            'step': self.step,
+            'minutes': round(self.elapsed() / 60, 2),
+            **{k: round(float(v), 5) for k, v in means.items()},
+            **{k: round(float(v), 5) for k, v in held_out.items()},
+        }
         if rank() == 0:
             with open(self.folder / 'log.jsonl', 'a') as f:
                 f.write(json.dumps(entry) + '\n')
@@ -203,7 +216,8 @@ def start_from(folder, model):
 
 
 def load_weights(folder, model, ema=True, part=''):
-    """Loads a run's EMA (or raw) weights into model, only those under `part` ('encoder.') if given; raises FileNotFoundError with the stage to
+    """Loads a run's EMA (or raw) weights into model, only those under `part` ('encoder.') if given; raises FileNotFoundError with the stage
+    to
     run first."""
     path = Path(folder) / 'checkpoint.pt'
     if not path.exists():

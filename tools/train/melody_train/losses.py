@@ -19,7 +19,8 @@ def magnitude(audio, size):
 class SpectralLoss:
     """Mean over FFT sizes of L1(log|S|) + 0.5 * L1(|S|) / mean|S|, plus L1 of log-mel at the sizes in `mels` {size: bands}.
 
-    Long windows (2048, 4096) teach pitch, short ones onsets (docs/training.md section 2). `pitch`, an FFT size (8192), adds L1 of log energy in
+    Long windows (2048, 4096) teach pitch, short ones onsets (docs/training.md section 2). `pitch`, an FFT size (8192), adds L1 of log
+    energy in
     third tones from 40 Hz to 4 kHz at that size, quantity `pitch`: a wrong semitone in the bass costs as much as one in the melody.
     """
 
@@ -53,7 +54,8 @@ class PhaseLoss:
 
     With X the target's framed STFT, C[t] = X[t] conj X[t-1], e = C / |C| and w = sqrt|C| over its mean:
         advance = mean(w |c - e|^2), a squared error, so that |c| becomes the mean resultant length and tells how noisy the bin is;
-        lock    = cross-entropy of the pitch logits against the tempered pitch nearest to the bin's true frequency, weighted by w, where that
+        lock    = cross-entropy of the pitch logits against the tempered pitch nearest to the bin's true frequency, weighted by w, where
+        that
                   frequency lies within 37.5 Hz of the bin and inside the range of pitches.
     """
 
@@ -134,13 +136,16 @@ def chroma_cosine(a, b, sample_rate):
 def log_mel_distance(a, b, sample_rate):
     """Mean L1 of log-mel (FFT 1024, 80 bands, floor 1e-3) in nats."""
     w = mel_filters(sample_rate, 1024, 80).to(a.device)
-    mels = [(torch.stft(x, 1024, 256, window=hann(1024, x.device), return_complex=True).abs().transpose(1, 2) @ w + 1e-3).log() for x in (a, b)]
+    mels = [
+        (torch.stft(x, 1024, 256, window=hann(1024, x.device), return_complex=True).abs().transpose(1, 2) @ w + 1e-3).log() for x in (a, b)
+    ]
     return (mels[0] - mels[1]).abs().mean()
 
 
 @torch.no_grad()
 def baselines(audio, sample_rate):
-    """What held-out measures of audio [B, n] are compared with: `mean_mel`, the log-mel distance of a sound that stands still at every clip's mean
+    """What held-out measures of audio [B, n] are compared with: `mean_mel`, the log-mel distance of a sound that stands still at every
+    clip's mean
     log-mel, and `other_chroma`, the chroma cosine with another clip."""
     w = mel_filters(sample_rate, 1024, 80).to(audio.device)
     mel = (torch.stft(audio, 1024, 256, window=hann(1024, audio.device), return_complex=True).abs().transpose(1, 2) @ w + 1e-3).log()

@@ -1,4 +1,5 @@
 """Measures of finished clips and of pairs of clips: numpy float arrays [samples] at 24 kHz mono (docs/requirements.md section 3)."""
+
 from __future__ import annotations
 
 import math
@@ -132,7 +133,7 @@ def tempo_of_envelope(e: np.ndarray, rate: float) -> tuple:
                 d = r[j - 1] - 2 * r[j] + r[j + 1]
                 lag = (j + (0.5 * (r[j - 1] - r[j + 1]) / d if d < 0 else 0.0)) / multiple
                 break
-    return 60 * rate / lag, float(r[round(rate * 0.2):round(rate * 2)].max())
+    return 60 * rate / lag, float(r[round(rate * 0.2) : round(rate * 2)].max())
 
 
 def tempo_agrees(measured: float, asked: float, folded: bool = False, tolerance: float = 0.04) -> bool:
@@ -157,11 +158,14 @@ def key(x: np.ndarray) -> tuple:
 def k_weighting(rate: int) -> list:
     """The two biquads of BS.1770-4 designed for this rate from their analogue parameters: [(b, a), (b, a)]."""
     out = []
-    for kind, f0, gain, q in (('shelf', 1681.974450955533, 3.999843853973347, 0.7071752369554196), ('high', 38.13547087602444, 0.0, 0.5003270373238773)):
+    for kind, f0, gain, q in (
+        ('shelf', 1681.974450955533, 3.999843853973347, 0.7071752369554196),
+        ('high', 38.13547087602444, 0.0, 0.5003270373238773),
+    ):
         k = math.tan(math.pi * f0 / rate)
         if kind == 'shelf':
             vh = 10 ** (gain / 20)
-            vb = vh ** 0.4996667741545416
+            vb = vh**0.4996667741545416
             a0 = 1 + k / q + k * k
             b = [(vh + vb * k / q + k * k) / a0, 2 * (k * k - vh) / a0, (vh - vb * k / q + k * k) / a0]
         else:
@@ -176,7 +180,7 @@ def loudness(x: np.ndarray, rate: int = RATE) -> float:
     for b, a in k_weighting(rate):
         x = lfilter(b, a, x)
     size, hop = int(0.4 * rate), int(0.1 * rate)
-    power = np.array([np.mean(x[i:i + size] ** 2) for i in range(0, max(1, len(x) - size + 1), hop)])
+    power = np.array([np.mean(x[i : i + size] ** 2) for i in range(0, max(1, len(x) - size + 1), hop)])
     level = lambda p: -0.691 + 10 * np.log10(p + 1e-12)
     loud = power[level(power) > -70]
     if not len(loud):
@@ -199,7 +203,7 @@ def hop_buzz(x: np.ndarray, hop: int) -> float:
     f = np.abs(np.fft.rfft(d, 2 * len(d))) ** 2
     r = np.fft.irfft(f)[: 3 * hop]
     r = r / (r[0] + 1e-12)
-    near = np.concatenate([r[hop - hop // 4: hop - 3], r[hop + 4: hop + hop // 4]])
+    near = np.concatenate([r[hop - hop // 4 : hop - 3], r[hop + 4 : hop + hop // 4]])
     return float(r[hop] - np.median(near))
 
 
@@ -207,20 +211,25 @@ def seam(x: np.ndarray, sample: int, rate: int = RATE) -> float:
     """Largest |difference| within 2 ms of a join ÷ the 99th percentile of the rest of the second around it: ≤ 1 is unremarkable."""
     d = np.abs(np.diff(x))
     w, around = int(0.002 * rate), int(0.5 * rate)
-    at = d[max(0, sample - w): sample + w]
-    rest = np.concatenate([d[max(0, sample - around): max(0, sample - w)], d[sample + w: sample + around]])
+    at = d[max(0, sample - w) : sample + w]
+    rest = np.concatenate([d[max(0, sample - around) : max(0, sample - w)], d[sample + w : sample + around]])
     return float(at.max() / (np.percentile(rest, 99) + 1e-9))
 
 
 def health(x: np.ndarray, hop: int = 480) -> dict:
     """The technical numbers of one clip."""
     frames = x[: len(x) // 1200 * 1200].reshape(-1, 1200)
-    rms = np.sqrt((frames ** 2).mean(1))
-    full = np.abs(x) >= 1 - 2 ** -15
+    rms = np.sqrt((frames**2).mean(1))
+    full = np.abs(x) >= 1 - 2**-15
     runs = full[:-2] & full[1:-1] & full[2:]
     return {
-        'non_finite': int((~np.isfinite(x)).sum()), 'peak': float(np.abs(x).max()), 'clipping': float(runs.mean()), 'dc': float(abs(x.mean())),
-        'silence': float((rms < 1e-3).mean()), 'loudness': loudness(x), 'crest_db': float(20 * np.log10(np.abs(x).max() / (np.sqrt((x ** 2).mean()) + 1e-9) + 1e-9)),
+        'non_finite': int((~np.isfinite(x)).sum()),
+        'peak': float(np.abs(x).max()),
+        'clipping': float(runs.mean()),
+        'dc': float(abs(x.mean())),
+        'silence': float((rms < 1e-3).mean()),
+        'loudness': loudness(x),
+        'crest_db': float(20 * np.log10(np.abs(x).max() / (np.sqrt((x**2).mean()) + 1e-9) + 1e-9)),
         'hop_buzz': hop_buzz(x, hop),
     }
 
@@ -230,23 +239,25 @@ def descriptor(x: np.ndarray) -> np.ndarray:
     """64 numbers of a clip: level and spread of 12 mel bands (24), its own chroma order from the strongest class (12), onsets in three
     bands (6), onset autocorrelation at 12 lags of 0.2 to 1.4 s (12), centroid, flatness, roll-off, bandwidth (8), pulse clarity, crest."""
     s = magnitudes(x, 2048, 512) + 1e-6
-    bands = np.log(s ** 2 @ mel_filters(RATE, 2048, 12).numpy() + 1e-3)
+    bands = np.log(s**2 @ mel_filters(RATE, 2048, 12).numpy() + 1e-3)
     c = chroma(x).mean(0)
     c = np.roll(c / (c.sum() + 1e-9), -int(c.argmax()))
     rises = np.maximum(np.diff(bands, axis=0), 0)
-    low, mid, high = (rises[:, k:k + 4].mean(1) for k in (0, 4, 8))
+    low, mid, high = (rises[:, k : k + 4].mean(1) for k in (0, 4, 8))
     e = onset_envelope(x)
     e = e - e.mean()
     r = np.array([(e[:-k] * e[k:]).mean() for k in np.round(np.geomspace(20, 140, 12)).astype(int)]) / (e.var() + 1e-9)
     freq = np.arange(s.shape[1]) * RATE / 2048 / 1000
-    p = s ** 2 / (s ** 2).sum(1, keepdims=True)
+    p = s**2 / (s**2).sum(1, keepdims=True)
     centroid = p @ freq
-    spread = np.sqrt(np.maximum(p @ freq ** 2 - centroid ** 2, 0))
-    flat = np.log(np.exp(np.log(s ** 2).mean(1)) / (s ** 2).mean(1))
+    spread = np.sqrt(np.maximum(p @ freq**2 - centroid**2, 0))
+    flat = np.log(np.exp(np.log(s**2).mean(1)) / (s**2).mean(1))
     roll = freq[np.minimum((np.cumsum(p, 1) < 0.85).sum(1), len(freq) - 1)]
     shape = [f(v) for v in (centroid, flat, roll, spread) for f in (np.mean, np.std)]
     crest = np.log(np.abs(x).max() / (x.std() + 1e-6) + 1e-6)
-    return np.concatenate([bands.mean(0), bands.std(0), c, [f(v) for v in (low, mid, high) for f in (np.mean, np.std)], r, shape, [tempo(x)[1], crest]])
+    return np.concatenate(
+        [bands.mean(0), bands.std(0), c, [f(v) for v in (low, mid, high) for f in (np.mean, np.std)], r, shape, [tempo(x)[1], crest]]
+    )
 
 
 def frechet(a: np.ndarray, b: np.ndarray, shrink: float = 0.05) -> float:
@@ -254,6 +265,7 @@ def frechet(a: np.ndarray, b: np.ndarray, shrink: float = 0.05) -> float:
 
     |μa − μb|² + tr(Sa + Sb − 2 (Sa^½ Sb Sa^½)^½), by eigenvalues of the symmetric form, so nothing complex can appear.
     """
+
     def covariance(x):
         s = np.cov(x.T)
         return (1 - shrink) * s + shrink * np.diag(np.diag(s))
@@ -269,6 +281,6 @@ def shaped_noise(x: np.ndarray, seed: int = 0) -> np.ndarray:
     """Noise with the long-term spectrum and level of x: what is left of a clip when all its notes are taken away."""
     phase = np.random.default_rng(seed).uniform(0, 2 * np.pi, len(x) // 2 + 1)
     spectrum = np.abs(np.fft.rfft(x))
-    smooth = np.sqrt(np.convolve(spectrum ** 2, np.ones(201) / 201, 'same'))
+    smooth = np.sqrt(np.convolve(spectrum**2, np.ones(201) / 201, 'same'))
     y = np.fft.irfft(smooth * np.exp(1j * phase), len(x))
     return y * (x.std() / (y.std() + 1e-9))

@@ -23,8 +23,10 @@ def optimiser_of(model, train, weight_decay=0.01):
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose update of a matrix is orthogonalised (Jordan et al. 2024: five Newton-Schulz steps, here in bfloat16 where autocast is on),
-    scaled to the size of an AdamW update (Liu et al. 2025: 0.2 sqrt(max side)), so that one learning rate serves both. Everything that is not
+    """Momentum whose update of a matrix is orthogonalised (Jordan et al. 2024: five Newton-Schulz steps, here in bfloat16 where autocast is
+    on),
+    scaled to the size of an AdamW update (Liu et al. 2025: 0.2 sqrt(max side)), so that one learning rate serves both. Everything that is
+    not
     a hidden matrix (embeddings, heads, gains) gets plain AdamW. Matrices of one shape go through together: fewer launches on a GPU."""
 
     def __init__(self, matrices, others, lr, weight_decay=0.01, momentum=0.95, betas=(0.9, 0.98)):

@@ -4,6 +4,7 @@ ClipProbe   10 s of spectral parts [B, 250, 75] → style, key (12 tonics × 2 m
 FrameProbe  a sequence of tokens or features → per frame chord (24: 12 roots × major, minor) and beat, per clip instruments
 Their scores on held-out real clips are the ceilings printed beside every score of generated clips.
 """
+
 from __future__ import annotations
 
 import glob
@@ -80,7 +81,7 @@ def frame_labels(row: dict, frames: int) -> tuple:
     chord, beat = torch.full((frames,), -1, dtype=torch.long), torch.zeros(frames)
     for start, end, root, triad, _ in row['chords']:
         if triad in ('maj', 'min'):
-            chord[int(start * RATE):int(end * RATE)] = root + 12 * (triad == 'min')
+            chord[int(start * RATE) : int(end * RATE)] = root + 12 * (triad == 'min')
     for t in row['beats']:
         if int(t * RATE) < frames:
             beat[int(t * RATE)] = 1.0
@@ -97,7 +98,9 @@ def load_parts(folder: str, limit: int | None = None) -> tuple:
         if limit and len(rows) >= limit:
             break
     if not rows:
-        raise FileNotFoundError(f'no train_*.npz in {folder}; render some: python -m melody_train.data --parts-only --heldout 0 --first-seed 1000000 --out {folder}')
+        raise FileNotFoundError(
+            f'no train_*.npz in {folder}; render some: python -m melody_train.data --parts-only --heldout 0 --first-seed 1000000 --out {folder}'  # noqa: E501
+        )
     return torch.from_numpy(np.concatenate(parts)), rows
 
 
@@ -108,7 +111,9 @@ def parts_of(audio: torch.Tensor) -> torch.Tensor:
 
 
 # ---- training ------------------------------------------------------------------------------------------------------------------
-def train_clip_probe(parts: torch.Tensor, rows: list, steps: int = 3000, batch: int = 48, seed: int = 0, report: int = 250, check=None, quantise=None) -> ClipProbe:
+def train_clip_probe(
+    parts: torch.Tensor, rows: list, steps: int = 3000, batch: int = 48, seed: int = 0, report: int = 250, check=None, quantise=None
+) -> ClipProbe:
     """Random 10 s crops, keys rotated, of parts [clips, T, 75] or features [clips, T, 40]. check(probe) → dict is printed at each report.
 
     quantise: features → features of their nearest tokens; the probe then judges tokens.
@@ -127,7 +132,7 @@ def train_clip_probe(parts: torch.Tensor, rows: list, steps: int = 3000, batch: 
     for step in range(1, steps + 1):
         index = [rng.randrange(len(rows)) for _ in range(batch)]
         shift = rng.randrange(12)
-        x = torch.stack([parts[i, s: s + FRAMES] for i in index for s in (rng.randrange(parts.shape[1] - FRAMES + 1),)]).float()
+        x = torch.stack([parts[i, s : s + FRAMES] for i in index for s in (rng.randrange(parts.shape[1] - FRAMES + 1),)]).float()
         x = rotate_keys(x, shift)
         if quantise:
             x = quantise(x)
@@ -135,7 +140,11 @@ def train_clip_probe(parts: torch.Tensor, rows: list, steps: int = 3000, batch: 
             x = torch.cat([x[..., :27], x[..., 27:] + 0.3 * torch.randn(batch, 1, 1)], -1)
         a, b, c = probe(x)
         k = key[index]
-        loss = F.cross_entropy(a, style[index], label_smoothing=0.1) + F.cross_entropy(b, (k % 12 + shift) % 12 + k // 12 * 12) + 4 * F.binary_cross_entropy_with_logits(c, instruments[index])
+        loss = (
+            F.cross_entropy(a, style[index], label_smoothing=0.1)
+            + F.cross_entropy(b, (k % 12 + shift) % 12 + k // 12 * 12)
+            + 4 * F.binary_cross_entropy_with_logits(c, instruments[index])
+        )
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -160,11 +169,13 @@ def train_frame_probe(inputs: torch.Tensor, rows: list, words: int | None, steps
     for _ in range(steps):
         index = [rng.randrange(len(rows)) for _ in range(batch)]
         s = rng.randrange(inputs.shape[1] - FRAMES + 1)
-        x = inputs[index, s: s + FRAMES]
+        x = inputs[index, s : s + FRAMES]
         a, b, c = probe(x if words else x.float())
-        loss = (F.cross_entropy(a.flatten(0, 1), chord[index, s: s + FRAMES].flatten(), ignore_index=-1)
-                + F.binary_cross_entropy_with_logits(b, beat[index, s: s + FRAMES], pos_weight=torch.tensor(6.0))
-                + 2 * F.binary_cross_entropy_with_logits(c, instruments[index]))
+        loss = (
+            F.cross_entropy(a.flatten(0, 1), chord[index, s : s + FRAMES].flatten(), ignore_index=-1)
+            + F.binary_cross_entropy_with_logits(b, beat[index, s : s + FRAMES], pos_weight=torch.tensor(6.0))
+            + 2 * F.binary_cross_entropy_with_logits(c, instruments[index])
+        )
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -225,5 +236,9 @@ def frame_scores(probe: FrameProbe, inputs: torch.Tensor, rows: list) -> dict:
     recall = float((found & (beat > 0)).sum() / (beat > 0).sum())
     want = torch.stack([instrument_vector(r['attributes']) for r in rows])
     heard = (c.sigmoid() > 0.4).float()
-    return {'chord_accuracy': float((a.argmax(-1) == chord)[known].float().mean()), 'beat_f1': 2 * precision * recall / max(precision + recall, 1e-9),
-            'instrument_f1': float(2 * (want * heard).sum() / (want.sum() + heard.sum())), 'chord_majority': float(torch.bincount(chord[known]).max() / known.sum())}
+    return {
+        'chord_accuracy': float((a.argmax(-1) == chord)[known].float().mean()),
+        'beat_f1': 2 * precision * recall / max(precision + recall, 1e-9),
+        'instrument_f1': float(2 * (want * heard).sum() / (want.sum() + heard.sum())),
+        'chord_majority': float(torch.bincount(chord[known]).max() / known.sum()),
+    }

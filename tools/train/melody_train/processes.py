@@ -1,6 +1,7 @@
 """Where training runs: the device, and the processes of one run when `torchrun` starts several (on one machine or more).
 
-Every process reads the same folders (several machines: a shared file system), draws its own random numbers and sees its own part of a batch.
+Every process reads the same folders (several machines: a shared file system), draws its own random numbers and sees its own part of a
+batch.
 Process 0 alone writes, and its clock is everybody's. Collectives that no peer answers within PEER_SECONDS raise PeerLost.
 """
 
@@ -35,7 +36,9 @@ def set_up(name=None):
         raise ValueError('--device cuda: PyTorch finds no CUDA GPU here; use --device cpu, or a PyTorch that was built for this GPU')
     place = int(os.environ.get('LOCAL_RANK', 0))
     if name == 'cuda' and place >= torch.cuda.device_count():
-        raise ValueError(f'process {place} of this machine has no GPU of its own: {torch.cuda.device_count()} GPUs; start as many processes as GPUs')
+        raise ValueError(
+            f'process {place} of this machine has no GPU of its own: {torch.cuda.device_count()} GPUs; start as many processes as GPUs'
+        )
     _State.device = torch.device('cuda', place) if name == 'cuda' else torch.device('cpu')
     if name == 'cuda':
         torch.cuda.set_device(_State.device)
@@ -83,12 +86,16 @@ def collective(call, *arguments, **named):
         return call(*arguments, **named)
     except RuntimeError as error:
         first = str(error).strip().splitlines()[0][:200]
-        raise PeerLost(f'process {rank()} of {count()} stops: another process of this run has ended or has not answered for {PEER_SECONDS:.0f} s ({first}). '
-                       'The same command goes on from the last checkpoint.') from error
+        raise PeerLost(
+            f'process {rank()} of {count()} stops: another process of this run has ended or has not answered for {PEER_SECONDS:.0f} s ({first}). '  # noqa: E501
+            'The same command goes on from the last checkpoint.'
+        ) from error
 
 
 def catch_signals():
-    """SIGTERM and the first SIGINT ask the stage to stop after its step; checkpoints and export are still written. A second SIGINT interrupts."""
+    """SIGTERM and the first SIGINT ask the stage to stop after its step; checkpoints and export are still written. A second SIGINT
+    interrupts."""
+
     def ask(number, _):
         if number == signal.SIGINT and _State.asked_to_stop:
             raise KeyboardInterrupt
@@ -146,7 +153,8 @@ def average_gradients(parameters):
 
 
 def alone(work):
-    """Process 0 does work() while the others wait for as long as it takes; a sign of life goes out every second. All raise if work() raises."""
+    """Process 0 does work() while the others wait for as long as it takes; a sign of life goes out every second. All raise if work()
+    raises."""
     if not several():
         return work()
     working, done, failed = 0.0, 1.0, 2.0

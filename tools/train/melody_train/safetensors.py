@@ -1,4 +1,5 @@
-"""The safetensors format: 8 bytes little-endian header length, JSON header padded with spaces to 8 bytes, data. Written with sorted names."""
+"""The safetensors format: 8 bytes little-endian header length, JSON header padded with spaces to 8 bytes, data. Written with sorted
+names."""
 
 import json
 import struct

@@ -19,6 +19,7 @@ def transposed(attributes, shift):
     if not shift:
         return attributes
     from .data.theory import NAMES as names
+
     tonic = (attributes['tonic'] + shift) % 12
     return {**attributes, 'tonic': tonic, 'key': f'{names[tonic]} {attributes["mode"]}'}
 
@@ -28,6 +29,7 @@ def caption(meta, shift, rng: random.Random):
     attributes = meta.get('attributes') or {}
     if 'tonic' in attributes and 'moods' in attributes:
         from .data.captions import write
+
         texts = write(rng, transposed(attributes, shift), 1)
         if texts:
             return texts[0]

@@ -3,7 +3,8 @@
 1. NFC, then lower case (Unicode default, without locale).   2. Split into words: maximal runs of letters and marks, maximal runs of decimal
 digits, and every other visible character alone; spaces, controls and unassigned code points separate.   3. A word in the vocabulary is one
 token. Otherwise greedy longest match from the left: first piece as it stands, later pieces with '##' in front. If some place has no piece,
-the whole word is [UNK].   4. Ids after `max_tokens` are dropped. Where the file has `synonyms`, tempo and key are first spelled as in captions and words that
+the whole word is [UNK].   4. Ids after `max_tokens` are dropped. Where the file has `synonyms`, tempo and key are first spelled as in
+captions and words that
 are not whole in the vocabulary give way to the nearest ones that are (words.py); a word that none is near counts as unknown: warn about it.
 tokenizer.json: {"type": "melody_wordpiece", "normalization": "NFC", "lowercase": true, "max_tokens": n, "vocab": [piece, ...], "synonyms":
 {"known words": "word, two words, ..."}}, id = place in the list, ids 0, 1 = [PAD], [UNK].
@@ -83,8 +84,7 @@ class Tokenizer:
         """-> {'ids': [int], 'dropped': number of ids cut off, 'unknown': [words the model does not know, and none near]}."""
         words, unknown = self.read(text)
         ids = [i for word in words for i in self.pieces(word)]
-        return {'ids': ids[: self.max_tokens], 'dropped': max(0, len(ids) - self.max_tokens),
-                'unknown': unknown}
+        return {'ids': ids[: self.max_tokens], 'dropped': max(0, len(ids) - self.max_tokens), 'unknown': unknown}
 
     def read(self, text):
         """-> (words as the model is given them, unknown ones of the text)."""
@@ -96,6 +96,7 @@ class Tokenizer:
     def batch(self, texts):
         """-> int64 [B, longest], padded with 0."""
         import torch
+
         rows = [self.encode(text)['ids'] or [1] for text in texts]
         longest = max(map(len, rows))
         return torch.tensor([row + [0] * (longest - len(row)) for row in rows])

@@ -1,10 +1,13 @@
 """Measures of tones in finished clips: numpy float arrays [samples], mono, at any rate from 16 kHz up.
 
-src/audio/measures/tones.ts computes the same numbers with the same formulas; goldens_measures.py writes the signals and values that hold the two
-together. "Line": the highest point within 10 Hz on either side in the power spectrum of a 1 s Hann window, placed by a parabola through three log
+src/audio/measures/tones.ts computes the same numbers with the same formulas; goldens_measures.py writes the signals and values that hold
+the two
+together. "Line": the highest point within 10 Hz on either side in the power spectrum of a 1 s Hann window, placed by a parabola through
+three log
 powers. Windows start every half second, whole windows only, zero-padded to the next power of two; a window whose mean power is below
 -60 dBFS has no lines.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -21,7 +24,8 @@ HAZE_WINDOW, HAZE_GROUP, HAZE_CELL = 0.34, 5, 50.0  # seconds; windows (half ove
 
 
 def window_powers(x: np.ndarray, seconds: float, rate: int) -> np.ndarray:
-    """Power spectra [windows, bins] of half-overlapping periodic Hann windows, zero-padded to a power of two. Scaled so that a sine of amplitude
+    """Power spectra [windows, bins] of half-overlapping periodic Hann windows, zero-padded to a power of two. Scaled so that a sine of
+    amplitude
     1 on a bin has power 1. A clip shorter than a window has no window."""
     size = round(seconds * rate)
     padded = 1 << (size - 1).bit_length()
@@ -29,7 +33,7 @@ def window_powers(x: np.ndarray, seconds: float, rate: int) -> np.ndarray:
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
     out = np.empty((len(starts), padded // 2 + 1))
     for row, start in enumerate(starts):
-        out[row] = np.abs(np.fft.rfft(np.asarray(x[start:start + size], np.float64) * hann, padded)) ** 2
+        out[row] = np.abs(np.fft.rfft(np.asarray(x[start : start + size], np.float64) * hann, padded)) ** 2
     return out * (4 / size) ** 2
 
 
@@ -38,7 +42,7 @@ def lines_of(power: np.ndarray, bin_hz: float, low: float, high: float) -> np.nd
     strongest of them."""
     reach = round(APART / bin_hz)
     at = np.arange(int(np.ceil(low / bin_hz)), min(int(high / bin_hz), len(power) - 2) + 1)
-    highest = maximum_filter1d(power[:at[-1] + reach + 1], 2 * reach + 1)
+    highest = maximum_filter1d(power[: at[-1] + reach + 1], 2 * reach + 1)
     at = at[(power[at] >= highest[at]) & (power[at] > power[at - 1])]
     at = at[np.argsort(-power[at], kind='stable')][:STRONGEST]
     if not len(at):
@@ -58,7 +62,7 @@ def lines(x: np.ndarray, rate: int, low: float, high: float) -> list:
 def loud_windows(x: np.ndarray, seconds: float, rate: int) -> list:
     """Whether each window of window_powers has a mean power of -60 dBFS or more."""
     size = round(seconds * rate)
-    return [float(np.mean(np.square(np.asarray(x[k:k + size], np.float64)))) >= QUIET for k in range(0, len(x) - size + 1, size // 2)]
+    return [float(np.mean(np.square(np.asarray(x[k : k + size], np.float64)))) >= QUIET for k in range(0, len(x) - size + 1, size // 2)]
 
 
 def lattice_share(x: np.ndarray, rate: int, frame_rate: float = FRAME_RATE) -> float:
@@ -69,7 +73,8 @@ def lattice_share(x: np.ndarray, rate: int, frame_rate: float = FRAME_RATE) -> f
 
 
 def tuning(x: np.ndarray, rate: int) -> dict:
-    """Distance of the lines between 150 and 1000 Hz from the semitones of the clip's own best reference pitch, which is the one of 100 grids a cent
+    """Distance of the lines between 150 and 1000 Hz from the semitones of the clip's own best reference pitch, which is the one of 100
+    grids a cent
     apart with the least mean distance. cents: median distance (about 20 by chance); in_tune: share within 15 cents (about 0.4 by
     chance); reference: Hz of the A nearest to 440. NaN for a clip without lines."""
     f = np.concatenate([np.empty(0), *lines(x, rate, 150.0, 1000.0)])
@@ -79,11 +84,16 @@ def tuning(x: np.ndarray, rate: int) -> dict:
     offsets = np.arange(-50, 50)
     away = np.abs((cents[None] - offsets[:, None] + 50) % 100 - 50)  # [offsets, lines]
     best = int(away.mean(1).argmin())
-    return {'cents': float(np.median(away[best])), 'in_tune': float(np.mean(away[best] <= CENTS)), 'reference': float(440 * 2 ** (offsets[best] / 1200))}
+    return {
+        'cents': float(np.median(away[best])),
+        'in_tune': float(np.mean(away[best] <= CENTS)),
+        'reference': float(440 * 2 ** (offsets[best] / 1200)),
+    }
 
 
 def lines_kept(output: np.ndarray, source: np.ndarray, rate: int) -> dict:
-    """Of the source's lines between 60 and 3000 Hz, the share that the output has within 15 cents in the same window: all, bass (below 260 Hz),
+    """Of the source's lines between 60 and 3000 Hz, the share that the output has within 15 cents in the same window: all, bass (below 260
+    Hz),
     middle (260 to 1000 Hz); and true, the share of the output's lines that the source has. NaN where there is none to meet."""
     n = min(len(output), len(source))
     ours, theirs = (lines(a[:n], rate, 60.0, 3000.0) for a in (output, source))
@@ -101,19 +111,20 @@ def lines_kept(output: np.ndarray, source: np.ndarray, rate: int) -> dict:
 
 
 def haze(x: np.ndarray, rate: int) -> list:
-    """Partials over valleys in dB, for 200-1000, 1000-4000 and 4000-10000 Hz: power spectra of 0.34 s windows are averaged over about a second;
+    """Partials over valleys in dB, for 200-1000, 1000-4000 and 4000-10000 Hz: power spectra of 0.34 s windows are averaged over about a
+    second;
     in every cell of 50 Hz the 90th percentile over the 10th; the median over cells and seconds. Steady tones stand far over
     their valleys, noise stands near 6 dB. Too low: haze between partials; too high up there: cymbals that whistle."""
     powers, loud = window_powers(x, HAZE_WINDOW, rate), loud_windows(x, HAZE_WINDOW, rate)
     bin_hz = rate / (2 * (powers.shape[1] - 1))
     found = [[] for _ in HAZE_BANDS]
     for g in range(0, len(powers) - HAZE_GROUP + 1, HAZE_GROUP):
-        if not any(loud[g:g + HAZE_GROUP]):
+        if not any(loud[g : g + HAZE_GROUP]):
             continue
-        mean = powers[g:g + HAZE_GROUP].mean(0)
+        mean = powers[g : g + HAZE_GROUP].mean(0)
         for values, (low, high) in zip(found, HAZE_BANDS):
             for edge in np.arange(low, min(high, rate / 2 - HAZE_CELL) - HAZE_CELL / 2, HAZE_CELL):
-                cell = mean[int(np.ceil(edge / bin_hz)):int(np.ceil((edge + HAZE_CELL) / bin_hz))]
+                cell = mean[int(np.ceil(edge / bin_hz)) : int(np.ceil((edge + HAZE_CELL) / bin_hz))]
                 top, bottom = np.percentile(cell, (90, 10))
                 values.append(10 * np.log10((top + 1e-14) / (bottom + 1e-14)))
     return [float(np.median(v)) if v else float('nan') for v in found]

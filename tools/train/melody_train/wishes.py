@@ -12,7 +12,8 @@ TEMPERATURE = 0.7  # of the draw: a little more usual than the data
 
 
 def said(text):
-    """text -> (bpm or None, key or None, felt beats a bar or None), each read from the words alone, None where the model cannot be told it."""
+    """text -> (bpm or None, key or None, felt beats a bar or None), each read from the words alone, None where the model cannot be told
+    it."""
     words = read_words(text)
     bpm, beats = words.get('tempo'), words['metre'][1] if 'metre' in words else None
     return (bpm if bpm is not None and in_range(bpm) else None), words.get('key'), beats if beats in FELT_BEATS.values() else None

@@ -1,8 +1,11 @@
 """Words of prompts: tempo, key and metre as said, and the known word nearest to an unknown one. Needs no torch.
 
-Two tables, both read by the engine too: src/pipeline/controls/spoken.json (patterns; control_words.ts) and data/synonyms.json (nearest_words.ts; an
-exported tokenizer.json carries it, because which words are known is the model's). test/pipeline/prompts.json holds the two parsers together.
+Two tables, both read by the engine too: src/pipeline/controls/spoken.json (patterns; control_words.ts) and data/synonyms.json
+(nearest_words.ts; an
+exported tokenizer.json carries it, because which words are known is the model's). test/pipeline/prompts.json holds the two parsers
+together.
 """
+
 from __future__ import annotations
 
 import json
@@ -26,7 +29,7 @@ def _spoken() -> dict:
     table = json.loads(SPOKEN.read_text(encoding='utf-8'))
 
     def full(text):
-        while (found := re.search(r'\{([A-Z_]+)\}', text)):
+        while found := re.search(r'\{([A-Z_]+)\}', text):
             text = text.replace(found[0], table[found[1]])
         return text
 
@@ -49,7 +52,8 @@ def plain(text: str) -> str:
 
 
 def read_words(text: str) -> dict:
-    """What a text says: {'tempo': bpm as written, 'key': tonic (0 = C) + 12 for minor, 'metre': (as written, felt beats or None)}, absent where it
+    """What a text says: {'tempo': bpm as written, 'key': tonic (0 = C) + 12 for minor, 'metre': (as written, felt beats or None)}, absent
+    where it
     says nothing; 'text': the text with tempo and key in the words that training captions use."""
     text = plain(text)
     out, spans = {}, []
@@ -97,7 +101,7 @@ def _key(text):
         if _is_key(text, found):
             return _said_key(found, found[1], found[2], found[3])
     found = s['keyNamed'].search(text)
-    if found and not (found[1] == 'a' and re.match(r'\s*[a-zÀ-ɏ]', text[found.end():], re.I)):
+    if found and not (found[1] == 'a' and re.match(r'\s*[a-zÀ-ɏ]', text[found.end() :], re.I)):
         return _said_key(found, found[1], found[2], found[3])
     for pattern in s['keyShort']:
         found = pattern.search(text)
@@ -114,13 +118,13 @@ def _said_key(found, letter, accidental, mode):
 
 
 def _is_key(text, found):
-    """"a minor": the key of A, or the article? As isKey of control_words.ts."""
+    """ "a minor": the key of A, or the article? As isKey of control_words.ts."""
     letter, accidental, mode = found[1], found[2], found[3]
     if accidental or letter.lower() != 'a':
         return True
     if not re.fullmatch('m(ajor|inor)', mode, re.I):
         return letter == 'A'
-    s, before, after = _spoken(), text[: found.start()], text[found.end():]
+    s, before, after = _spoken(), text[: found.start()], text[found.end() :]
     if letter == 'a':
         return bool(s['articleEnds'].search(after) and (s['articleIn'].search(before) or s['articleAlone'].search(before)))
     if not s['articleNoun'].search(after):
@@ -153,8 +157,30 @@ def felt_beats(written: str):
 
 
 # ---- the nearest known words ---------------------------------------------------------------------------------------------------
-SUFFIXES = (('', 's'), ('ies', 'y'), ('es', ''), ('s', ''), ('ing', ''), ('ing', 'e'), ('ed', ''), ('ed', 'e'), ('ily', 'y'), ('ly', ''), ('iness', 'y'),
-            ('ness', ''), ('ier', 'y'), ('iest', 'y'), ('est', ''), ('er', ''), ('ish', ''), ('y', ''), ('like', ''), ('', 'y'), ('ist', ''), ('ists', ''))
+SUFFIXES = (
+    ('', 's'),
+    ('ies', 'y'),
+    ('es', ''),
+    ('s', ''),
+    ('ing', ''),
+    ('ing', 'e'),
+    ('ed', ''),
+    ('ed', 'e'),
+    ('ily', 'y'),
+    ('ly', ''),
+    ('iness', 'y'),
+    ('ness', ''),
+    ('ier', 'y'),
+    ('iest', 'y'),
+    ('est', ''),
+    ('er', ''),
+    ('ish', ''),
+    ('y', ''),
+    ('like', ''),
+    ('', 'y'),
+    ('ist', ''),
+    ('ists', ''),
+)
 LONGEST_PHRASE = 4  # words
 DEEPEST = 6  # steps from a word to a known one
 LONGEST_WORD = 40  # letters; a longer one is no word
@@ -180,7 +206,8 @@ class Synonyms:
         return cls(json.loads(Path(path).read_text(encoding='utf-8')))
 
     def nearest(self, words: list, known) -> tuple:
-        """Words as split_words gives them, `known`: word -> is it whole in the vocabulary? -> (words to read, words that nothing was found for)."""
+        """Words as split_words gives them, `known`: word -> is it whole in the vocabulary? -> (words to read, words that nothing was found
+        for)."""
         out, unknown, at, mapped = [], [], 0, False
         while at < len(words):
             if _is_sign(words[at]) and not known(words[at]):
@@ -196,7 +223,9 @@ class Synonyms:
                 changed = said != [word]
             else:
                 changed = True
-            if not (said and out and (changed or mapped) and out[-len(said):] == said):  # "snare, kick": drums once where they stand side by side
+            if not (
+                said and out and (changed or mapped) and out[-len(said) :] == said
+            ):  # "snare, kick": drums once where they stand side by side
                 out += said
             if said:
                 mapped = changed

@@ -122,7 +122,9 @@ class Unfinished(unittest.TestCase):
     def test_a_run_that_ended_while_rendering_is_exported_and_says_so(self):
         with tempfile.TemporaryDirectory() as folder:
             root, c = Path(folder), load_config('tiny')
-            paths = SimpleNamespace(data=root / 'data', runs=root / 'runs', weights=root / 'weights' / 'melody-tiny', parts=None, unfinished=False)
+            paths = SimpleNamespace(
+                data=root / 'data', runs=root / 'runs', weights=root / 'weights' / 'melody-tiny', parts=None, unfinished=False
+            )
             with self.assertRaises(FileNotFoundError):
                 export.run(c, paths)
             paths.unfinished = True

@@ -1,4 +1,5 @@
 """The procedural data set: music theory, captions, scores, and (where mma and fluidsynth are installed) whole clips."""
+
 import os
 import shutil
 import sys
@@ -75,9 +76,24 @@ class Scores(unittest.TestCase):
 class Captions(unittest.TestCase):
     def attributes(self, **changes):
         style = styles.BY_NAME['trance']
-        a = {'style': 'trance', 'family': 'electronic', 'other_names': list(style.other_names), 'tempo': 138.0, 'tempo_class': captions.tempo_class(138), 'key': 'A minor',
-             'tonic': 9, 'mode': 'minor', 'metre': '4/4', 'moods': captions.moods(style.moods, 'minor', 138.0), 'instruments': ['saw lead', 'synth bass'], 'lead': 'saw lead',
-             'drums': True, 'density': 'dense', 'sections': ['main'], 'uses': list(style.uses)}
+        a = {
+            'style': 'trance',
+            'family': 'electronic',
+            'other_names': list(style.other_names),
+            'tempo': 138.0,
+            'tempo_class': captions.tempo_class(138),
+            'key': 'A minor',
+            'tonic': 9,
+            'mode': 'minor',
+            'metre': '4/4',
+            'moods': captions.moods(style.moods, 'minor', 138.0),
+            'instruments': ['saw lead', 'synth bass'],
+            'lead': 'saw lead',
+            'drums': True,
+            'density': 'dense',
+            'sections': ['main'],
+            'uses': list(style.uses),
+        }
         return {**a, **changes}
 
     def test_templates_and_held_out_templates_are_disjoint(self):
@@ -169,7 +185,7 @@ class Audio(unittest.TestCase):
         self.assertLess(np.abs(a.astype(float) - b).max(), 0.03 * np.abs(a).max())
         x = a / 32768
         self.assertEqual(len(x), 144000)
-        self.assertAlmostEqual(float(np.sqrt((x ** 2).mean())), 0.10, delta=0.02)
+        self.assertAlmostEqual(float(np.sqrt((x**2).mean())), 0.10, delta=0.02)
         self.assertLess(abs(x.mean()), 1e-3)
         self.assertLessEqual(np.abs(x).max(), 0.951)
 

@@ -1,4 +1,5 @@
 """Loaders of users' corpora, on small files made here in the layouts of MusicCaps, FMA, MAESTRO and Lakh."""
+
 import csv
 import json
 import os
@@ -48,14 +49,26 @@ class Corpus(unittest.TestCase):
         return os.path.join(self.folder.name, *parts)
 
     def build(self, kind, **options):
-        return corpus.build(kind, self.path('in'), self.path('out'), seconds=2.0, heldout_every=10 ** 9, report=self.log.append, **options)
+        return corpus.build(kind, self.path('in'), self.path('out'), seconds=2.0, heldout_every=10**9, report=self.log.append, **options)
 
     def test_musiccaps(self):
         tone(self.path('in', '[abc123]-[30-40].wav'), 5)
         tone(self.path('in', 'nocaption.wav'), 5)
         with open(self.path('caps.csv'), 'w', newline='') as f:
             w = csv.writer(f)
-            w.writerow(['ytid', 'start_s', 'end_s', 'audioset_positive_labels', 'aspect_list', 'caption', 'author_id', 'is_balanced_subset', 'is_audioset_eval'])
+            w.writerow(
+                [
+                    'ytid',
+                    'start_s',
+                    'end_s',
+                    'audioset_positive_labels',
+                    'aspect_list',
+                    'caption',
+                    'author_id',
+                    'is_balanced_subset',
+                    'is_audioset_eval',
+                ]
+            )
             w.writerow(['abc123', '30', '40', '/m/01', "['sine wave', 'steady']", 'A steady tone.', '1', 'False', 'False'])
         self.assertEqual(self.build('audio', captions_file=self.path('caps.csv')), {'train': 2, 'heldout': 0, 'short': 0, 'bad': 0})
         audio, rows, rate = shards.read_split(self.path('out'), 'train')
@@ -118,14 +131,24 @@ class Corpus(unittest.TestCase):
         nan[40_000] = np.nan
         wavfile.write(self.path('in', 'nan.wav'), 24000, nan)
         wavfile.write(self.path('in', 'empty.wav'), 24000, np.zeros(0, np.int16))
-        bad = {'thirty.wav': good[:30], 'header.wav': good[:12] + b'fmt ' + (2 ** 31 - 1).to_bytes(4, 'little') + good[20:40], 'nothing.wav': b'',
-               'nofmt.wav': good[:12] + b'data' + (8).to_bytes(4, 'little') + bytes(8), 'html.wav': b'<!doctype html><title>404</title>',
-               'norate.wav': good[:24] + bytes(4) + good[28:], '._good.wav': b'\0\5\x16\7' + bytes(40), 'song.m4a': b'\0\0\0\x20ftypM4A ' + bytes(40)}
+        bad = {
+            'thirty.wav': good[:30],
+            'header.wav': good[:12] + b'fmt ' + (2**31 - 1).to_bytes(4, 'little') + good[20:40],
+            'nothing.wav': b'',
+            'nofmt.wav': good[:12] + b'data' + (8).to_bytes(4, 'little') + bytes(8),
+            'html.wav': b'<!doctype html><title>404</title>',
+            'norate.wav': good[:24] + bytes(4) + good[28:],
+            '._good.wav': b'\0\5\x16\7' + bytes(40),
+            'song.m4a': b'\0\0\0\x20ftypM4A ' + bytes(40),
+        }
         for name, data in bad.items():
             self.put(name, data)
         names = ['good.wav', 'nan.wav', 'empty.wav', *bad]
         rows = ''.join(json.dumps({'file': n, 'text': 'a tone'}) + '\n' for n in names)
-        self.assertEqual(self.build('audio', captions_file=self.table('c.jsonl', rows.encode())), {'train': 1, 'heldout': 0, 'short': 0, 'bad': len(names) - 1})
+        self.assertEqual(
+            self.build('audio', captions_file=self.table('c.jsonl', rows.encode())),
+            {'train': 1, 'heldout': 0, 'short': 0, 'bad': len(names) - 1},
+        )
         for name in names[1:]:
             self.told(name, 'left out')
         self.told('nan.wav', '1 samples are NaN or infinite, the first at 1.667 s')
@@ -135,6 +158,7 @@ class Corpus(unittest.TestCase):
 
     def test_not_finite_samples_are_no_clip(self):
         from melody_train.data.generate import finish_audio
+
         for odd in (np.nan, np.inf):
             with self.assertRaisesRegex(ValueError, 'not finite'):
                 finish_audio(np.array([0.1, odd] * 5000), 24000)
@@ -142,11 +166,13 @@ class Corpus(unittest.TestCase):
     def test_tables_of_every_kind(self):
         for i in range(3):
             tone(self.path('in', f'{i}.wav'), 5)
-        tables = {'bom.csv': b'\xef\xbb\xbffile,caption\n0.wav,one\n1.wav,two\n2.wav,three\n',
-                  'semicolon.csv': b'file;caption;start;end\n0.wav;one, with a comma;0:01;0:03,5\n1.wav;two;1,5;\n2.wav;three;;\n',
-                  'tab.csv': b'file\tcaption\n0.wav\tone\n1.wav\ttwo\n2.wav\tthree\n',
-                  'utf16.csv': 'file,caption\n0.wav,één\n1.wav,two\n2.wav,three\n'.encode('utf-16'),
-                  'latin.csv': 'file,caption\n0.wav,café\n1.wav,two\n2.wav,three\n\n'.encode('latin-1')}
+        tables = {
+            'bom.csv': b'\xef\xbb\xbffile,caption\n0.wav,one\n1.wav,two\n2.wav,three\n',
+            'semicolon.csv': b'file;caption;start;end\n0.wav;one, with a comma;0:01;0:03,5\n1.wav;two;1,5;\n2.wav;three;;\n',
+            'tab.csv': b'file\tcaption\n0.wav\tone\n1.wav\ttwo\n2.wav\tthree\n',
+            'utf16.csv': 'file,caption\n0.wav,één\n1.wav,two\n2.wav,three\n'.encode('utf-16'),
+            'latin.csv': 'file,caption\n0.wav,café\n1.wav,two\n2.wav,three\n\n'.encode('latin-1'),
+        }
         for name, data in tables.items():
             entries = corpus.read_captions(self.table(name, data), self.log.append)
             self.assertEqual(list(entries), ['0.wav', '1.wav', '2.wav'], name)
@@ -155,14 +181,16 @@ class Corpus(unittest.TestCase):
         self.told('latin.csv', 'not UTF-8')
         parts = corpus.read_captions(self.path('semicolon.csv'))
         self.assertEqual([(e['start'], e['end']) for e in parts.values()], [(1.0, 3.5), (1.5, None), (None, None)])
-        self.assertEqual(self.build('audio', captions_file=self.path('semicolon.csv')), {'train': 1 + 1 + 2, 'heldout': 0, 'short': 0, 'bad': 0})
+        self.assertEqual(
+            self.build('audio', captions_file=self.path('semicolon.csv')), {'train': 1 + 1 + 2, 'heldout': 0, 'short': 0, 'bad': 0}
+        )
 
     def test_bad_rows_are_told_and_the_rest_goes_on(self):
-        rows = b'file,caption,start,end\na.wav,fine,,\n,nameless,,\nb.wav,,,\nc.wav,backwards,5,2\nd.wav,when,soon,\n\ne.wav,also fine,1:02:03,\n'
+        rows = b'file,caption,start,end\na.wav,fine,,\n,nameless,,\nb.wav,,,\nc.wav,backwards,5,2\nd.wav,when,soon,\n\ne.wav,also fine,1:02:03,\n'  # noqa: E501
         self.assertEqual(list(corpus.read_captions(self.table('t.csv', rows), self.log.append)), ['a.wav', 'e.wav'])
         for number, why in ((2, 'names the file'), (3, 'no caption'), (4, 'before it starts'), (5, 'soon')):
             self.told('t.csv', f'row {number}', why)
-        lines = b'{"file": "a.wav", "text": "fine"}\n{broken\n[1]\n{"file": "b.wav", "captions": [1, null, " "]}\n{"file": "c.wav", "tags": "calm", "attributes": 3}\n'
+        lines = b'{"file": "a.wav", "text": "fine"}\n{broken\n[1]\n{"file": "b.wav", "captions": [1, null, " "]}\n{"file": "c.wav", "tags": "calm", "attributes": 3}\n'  # noqa: E501
         self.log.clear()
         self.assertEqual(list(corpus.read_captions(self.table('t.jsonl', lines), self.log.append)), ['a.wav', 'c.wav'])
         self.assertEqual(len(self.log), 3)

@@ -1,4 +1,5 @@
 """Measures against signals whose answer is known; probes and scores on labels made by hand."""
+
 import os
 import sys
 import unittest
@@ -22,7 +23,7 @@ def clicks(bpm, seconds=10.0, level=0.8):
     burst = np.random.default_rng(1).normal(0, 1, 1200) * np.exp(-np.arange(1200) / 200) * level * 0.3
     for k in range(int(seconds * bpm / 60)):
         at = round(k * 60 / bpm * RATE)
-        x[at:at + 1200] += burst[: len(x) - at]
+        x[at : at + 1200] += burst[: len(x) - at]
     return x
 
 
@@ -164,7 +165,9 @@ class Features(unittest.TestCase):
             f(torch.zeros(1, 100))
 
     def test_fit_gives_each_group_its_share(self):
-        audio = torch.from_numpy(np.stack([clicks(bpm, 4.0) + chord((p, p + 4, p + 7), 4.0) for bpm, p in ((90, 50), (120, 57), (150, 62))])).float()
+        audio = torch.from_numpy(
+            np.stack([clicks(bpm, 4.0) + chord((p, p + 4, p + 7), 4.0) for bpm, p in ((90, 50), (120, 57), (150, 62))])
+        ).float()
         f = features.fit_mel_pca([audio])
         y = f(audio).reshape(-1, 40)
         self.assertAlmostEqual(y[:, features.TIMBRE].var(0, unbiased=False).sum().item(), features.GROUP_VARIANCE['timbre'], delta=0.05)
@@ -172,8 +175,21 @@ class Features(unittest.TestCase):
 
 
 class Probes(unittest.TestCase):
-    ROW = {'id': 'x', 'attributes': {'style': 'trance', 'tempo': 138.0, 'key': 'A minor', 'tonic': 9, 'mode': 'minor', 'moods': ['dark'], 'programs': [81, 38], 'instrument_classes': ['synth bass', 'synth lead']},
-           'beats': [0.0, 0.5, 1.0, 1.5], 'chords': [[0.0, 1.0, 9, 'min', 'm'], [1.0, 2.0, 5, 'maj', ''], [2.0, 2.4, 5, 'dim', 'dim']]}
+    ROW = {
+        'id': 'x',
+        'attributes': {
+            'style': 'trance',
+            'tempo': 138.0,
+            'key': 'A minor',
+            'tonic': 9,
+            'mode': 'minor',
+            'moods': ['dark'],
+            'programs': [81, 38],
+            'instrument_classes': ['synth bass', 'synth lead'],
+        },
+        'beats': [0.0, 0.5, 1.0, 1.5],
+        'chords': [[0.0, 1.0, 9, 'min', 'm'], [1.0, 2.0, 5, 'maj', ''], [2.0, 2.4, 5, 'dim', 'dim']],
+    }
 
     def test_frame_labels(self):
         chord_of, beat = probes.frame_labels(self.ROW, 60)
@@ -192,7 +208,10 @@ class Probes(unittest.TestCase):
         instruments = torch.full((2, len(CLASSES)), -5.0)
         instruments[:, CLASSES.index('synth bass')] = 5
         s = probes.clip_scores((style, key, instruments), [self.ROW['attributes']] * 2)
-        self.assertEqual((s['style_top1'], s['style_top3'], s['family_top1'], s['key'], s['key_or_relative'], s['instrument_recall']), (0.5, 1.0, 1.0, 0.5, 1.0, 0.5))
+        self.assertEqual(
+            (s['style_top1'], s['style_top3'], s['family_top1'], s['key'], s['key_or_relative'], s['instrument_recall']),
+            (0.5, 1.0, 1.0, 0.5, 1.0, 0.5),
+        )
 
     def test_a_probe_learns_from_few_clips(self):
         torch.manual_seed(0)
@@ -207,7 +226,9 @@ class Probes(unittest.TestCase):
             text, asked = prompts.detailed({**self.ROW, 'id': str(i)})
             for word in ('trance', 'A minor', '138'):
                 self.assertIn(word, text)
-            self.assertEqual(asked, {'style': 'trance', 'tempo': 138.0, 'tonic': 9, 'mode': 'minor', 'instrument_classes': ['synth bass', 'synth lead']})
+            self.assertEqual(
+                asked, {'style': 'trance', 'tempo': 138.0, 'tonic': 9, 'mode': 'minor', 'instrument_classes': ['synth bass', 'synth lead']}
+            )
         rows = [{'attributes': {'style': s}} for s in 'aaabbc']
         self.assertEqual(prompts.spread(rows, 4), [0, 3, 5, 1])
 

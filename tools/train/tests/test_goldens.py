@@ -31,7 +31,17 @@ class ShortGoldens(unittest.TestCase):
             self.assertEqual(mark['model'], 'melody-tiny')
             self.assertEqual(len(mark['manifest_sha256']), 64)
             self.assertLess(sum(f.stat().st_size for f in folder.iterdir()), 1.5e6)
-            for network in ('text_tower', 'rvq', 'semantic_encoder', 'audio_tower', 'semantic_lm', 'vae_encoder', 'vae_decoder', 'dual_path', 'generation'):
+            for network in (
+                'text_tower',
+                'rvq',
+                'semantic_encoder',
+                'audio_tower',
+                'semantic_lm',
+                'vae_encoder',
+                'vae_decoder',
+                'dual_path',
+                'generation',
+            ):
                 tensors = safetensors.load(folder / f'{network}.safetensors')
                 self.assertTrue(all(np.isfinite(t).all() for t in tensors.values()), network)
                 self.assertTrue(any(name.startswith('in.') for name in tensors), network)
@@ -50,7 +60,9 @@ class RandomWeights(unittest.TestCase):
 
     def test_fill_every_tensor_of_the_papers_networks(self):
         c = paper.paper_config()
-        self.assertEqual((c['semantic_lm']['layers'], c['semantic_lm']['dim'], c['dual_path']['blocks'], c['audio_tower']['kind']), (24, 1024, 8, 'ast'))
+        self.assertEqual(
+            (c['semantic_lm']['layers'], c['semantic_lm']['dim'], c['dual_path']['blocks'], c['audio_tower']['kind']), (24, 1024, 8, 'ast')
+        )
         net = paper.fill('vae_encoder', paper.only(c, 'vae_encoder'), np.float32)
         self.assertTrue(all(t.abs().max() > 0 for t in net.state_dict().values()))
 

@@ -1,4 +1,5 @@
 """Tones and envelopes: signals whose answer is known, a corpus clip, what the decoder before 0.2.0 made of it, and the shipped weights."""
+
 import json
 import math
 import os
@@ -43,7 +44,9 @@ class Shared(unittest.TestCase):
 
     def test_true_peak(self):
         t = np.arange(24000) / 24000
-        between = 0.9 * np.minimum(1, 50 * np.minimum(t, 1 - t)) * np.sin(2 * np.pi * 6000 * t + np.pi / 4)  # samples at ± 0.64, peaks between them
+        between = (
+            0.9 * np.minimum(1, 50 * np.minimum(t, 1 - t)) * np.sin(2 * np.pi * 6000 * t + np.pi / 4)
+        )  # samples at ± 0.64, peaks between them
         self.assertLess(np.abs(between).max(), 0.64)
         self.assertAlmostEqual(measures.true_peak(between), 0.9, 2)
 
@@ -79,12 +82,21 @@ class Card(unittest.TestCase):
 
     def test_sound_and_codec_reach_the_card(self):
         same = lambda x: x
-        system = types.SimpleNamespace(rate=12000, own_rate=12000, channels=1, config={'frame_rate': 50}, true_latents=same, channels_of=same)
+        system = types.SimpleNamespace(
+            rate=12000, own_rate=12000, channels=1, config={'frame_rate': 50}, true_latents=same, channels_of=same
+        )
         good, bad = (torch.from_numpy(clip(n)[None]) for n in ('corpus_clip.wav', 'decoded_2026_11.wav'))
         rows = [{'attributes': {'drums': False}}]
-        report = {'whole': {'replaced by truth': {'text to music': {'sound': sound.sound(bad, rows, system)}, 'real music': {'sound': sound.sound(good, rows, system)}},
-                            'sound_of_noise': sound.sound(0.1 * torch.randn(good.shape, generator=torch.Generator().manual_seed(0)), rows, system)},
-                  'codec': sound.codec(system, good)}
+        report = {
+            'whole': {
+                'replaced by truth': {
+                    'text to music': {'sound': sound.sound(bad, rows, system)},
+                    'real music': {'sound': sound.sound(good, rows, system)},
+                },
+                'sound_of_noise': sound.sound(0.1 * torch.randn(good.shape, generator=torch.Generator().manual_seed(0)), rows, system),
+            },
+            'codec': sound.codec(system, good),
+        }
         json.dumps(report, allow_nan=False)
         text = '\n'.join(card.sound_tables(report))
         self.assertRegex(text, r'tones on multiples of the frame rate, % \(chance 4\) \| 49\.4 \| 4\.4 \|')
@@ -112,7 +124,9 @@ class Card(unittest.TestCase):
     def test_stereo_is_measured_as_its_mean(self):
         good = torch.from_numpy(clip('corpus_clip.wav')[:36000])
         side = 0.3 * torch.roll(good, 500)
-        table = codec_report.codec_table({'left': lambda a: a[:, :1]}, torch.stack([good + side, good - side])[None], 12000, floor=False, show=lambda _: None)
+        table = codec_report.codec_table(
+            {'left': lambda a: a[:, :1]}, torch.stack([good + side, good - side])[None], 12000, floor=False, show=lambda _: None
+        )
         plain = codec_report.clip_row(good.numpy(), 12000)
         self.assertAlmostEqual(table['source']['lattice'], plain['lattice'], 6)
         self.assertEqual(table['source']['log_mel'], 0)
@@ -128,7 +142,10 @@ class Form(unittest.TestCase):
         moved = form.compare(np.concatenate([c_major, f_sharp_major]))
         self.assertEqual((moved['start']['key'][0], moved['end']['key'][0]), (0, 6))
         self.assertFalse(moved['kept']['key'])
-        self.assertEqual(form.compare(np.concatenate([c_major, 0.01 * np.sin(2 * np.pi * 3000 * t)]))['kept'], {'brightness': False, 'onsets': False, 'key': False})
+        self.assertEqual(
+            form.compare(np.concatenate([c_major, 0.01 * np.sin(2 * np.pi * 3000 * t)]))['kept'],
+            {'brightness': False, 'onsets': False, 'key': False},
+        )
         with self.assertRaisesRegex(ValueError, 'got 19.0 s'):
             form.compare(np.zeros(19 * 24000))
 
@@ -138,7 +155,11 @@ class Notes(unittest.TestCase):
     def test_notes_of_a_scale(self):
         t = np.arange(12000) / 24000
         pitches = (60, 62, 64, 65, 67, 69)
-        tone = lambda p: sum(0.3 / h * np.sin(2 * np.pi * h * 440 * 2 ** ((p - 69) / 12) * t) for h in (1, 2, 3, 4)) * np.minimum(1, t / 0.01) * np.exp(-t / 0.3)
+        tone = lambda p: (
+            sum(0.3 / h * np.sin(2 * np.pi * h * 440 * 2 ** ((p - 69) / 12) * t) for h in (1, 2, 3, 4))
+            * np.minimum(1, t / 0.01)
+            * np.exp(-t / 0.3)
+        )
         scale = np.concatenate([tone(p) for p in pitches])
         heard = notes.notes(scale, 24000)
         self.assertTrue(set(pitches) <= {p for _, p in heard}, heard)

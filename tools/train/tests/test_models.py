@@ -85,9 +85,16 @@ class Models(unittest.TestCase):
         assert (lm(ids)[0] - whole).abs().max() > 1e-3 and (lm(ids, controls=[asked[0]._replace(beat=0.5)])[0] - whole).abs().max() > 1e-3
 
     def test_a_prompt_says_tempo_key_and_metre(self):
-        for text, expected in (('Relaxed bossa nova, 120 bpm, A minor', (120.0, 21, None)), ('tempo 107, Eb major', (107.0, 3, None)), ('waltz in 3/4 time at 96 BPM', (96.0, None, 3)),
-                               ('103 beats per minute in the key of F# minor', (103.0, 18, None)), ('a major hit in a minor key', (None, None, None)), ('play it in A Major', (None, 9, None)),
-                               ('808 drums, 300 bpm', (None, None, None)), ('6/8 jig in B♭ major', (None, 10, 2))):
+        for text, expected in (
+            ('Relaxed bossa nova, 120 bpm, A minor', (120.0, 21, None)),
+            ('tempo 107, Eb major', (107.0, 3, None)),
+            ('waltz in 3/4 time at 96 BPM', (96.0, None, 3)),
+            ('103 beats per minute in the key of F# minor', (103.0, 18, None)),
+            ('a major hit in a minor key', (None, None, None)),
+            ('play it in A Major', (None, 9, None)),
+            ('808 drums, 300 bpm', (None, None, None)),
+            ('6/8 jig in B♭ major', (None, 10, 2)),
+        ):
             assert said(text) == expected, (text, said(text))
 
     def test_muon_turns_and_scales_matrices_and_leaves_the_rest_to_adam(self):
@@ -123,7 +130,7 @@ class Models(unittest.TestCase):
 
     def test_istft_inverts_stft(self):
         x = torch.randn(1, 240 * 20)
-        y = framed_istft(framed_stft(x, 960, 240) , 960, 240)
+        y = framed_istft(framed_stft(x, 960, 240), 960, 240)
         inner = slice(960, -960)
         assert (x - y)[:, inner].abs().max() < 1e-5
 

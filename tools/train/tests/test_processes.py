@@ -19,9 +19,10 @@ try:
 except ImportError as error:
     raise unittest.SkipTest('PyTorch is not installed: training tests left out') from error
 
-# a toy run: plain gradient descent on w x + b; process r takes rows r, r + count, ... of every batch of 8; `gate` is used by process 1 alone, and not used
+# a toy run: plain gradient descent on w x + b; process r takes rows r, r + count, ... of every batch of 8; `gate` is used by process 1
+# alone, and not used
 # at all by one process: it gets half of that gradient
-TOY = '''
+TOY = """
 import os, sys, time
 sys.path.insert(0, sys.argv[1])
 import torch
@@ -62,11 +63,11 @@ except processes.PeerLost as error:
 run.finish()
 print('DRAWN', processes.rank(), float(first), flush=True)
 print('DONE', run.step, flush=True)
-'''
+"""
 
 
 # process 0 works for some seconds while the other waits; then it fails at its work
-ALONE = '''
+ALONE = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 from melody_train import processes
@@ -85,7 +86,7 @@ except ZeroDivisionError:
     print('FAILED HERE', flush=True)
 except processes.PeerLost as error:
     print('TOLD', error, flush=True)
-'''
+"""
 
 
 def free_port():
@@ -100,10 +101,25 @@ def start(folder, count, steps, pause=0.0, peer_seconds=60, text=TOY):
     script.write_text(text)
     out = []
     for rank in range(count):
-        env = {**os.environ, 'RANK': str(rank), 'LOCAL_RANK': str(rank), 'WORLD_SIZE': str(count), 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(port),
-               'MELODY_PEER_SECONDS': str(peer_seconds)}
+        env = {
+            **os.environ,
+            'RANK': str(rank),
+            'LOCAL_RANK': str(rank),
+            'WORLD_SIZE': str(count),
+            'MASTER_ADDR': '127.0.0.1',
+            'MASTER_PORT': str(port),
+            'MELODY_PEER_SECONDS': str(peer_seconds),
+        }
         run = Path(folder) / f'run{count}'
-        out.append(subprocess.Popen([sys.executable, str(script), str(ROOT), str(run), str(steps), str(pause)], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        out.append(
+            subprocess.Popen(
+                [sys.executable, str(script), str(ROOT), str(run), str(steps), str(pause)],
+                env=env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
     return out
 
 
@@ -152,13 +168,34 @@ class Processes(unittest.TestCase):
 
     def test_torchrun_trains_a_stage_and_process_0_alone_writes(self):
         from tests.test_stages import world
+
         with tempfile.TemporaryDirectory() as folder:
             config, paths = world(Path(folder))
             config['train']['vae'].update(steps=3, report=3, batch=1)
             (Path(folder) / 'two.json').write_text(json.dumps(config))
-            command = [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node', '2', '--master-port', str(free_port()), '-m', 'melody_train', 'vae',
-                       '--config', str(Path(folder) / 'two.json'), '--device', 'cpu', '--data', str(paths.data), '--runs', str(paths.runs)]
-            done = subprocess.run(command, cwd=ROOT, env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=900)
+            command = [
+                sys.executable,
+                '-m',
+                'torch.distributed.run',
+                '--nproc-per-node',
+                '2',
+                '--master-port',
+                str(free_port()),
+                '-m',
+                'melody_train',
+                'vae',
+                '--config',
+                str(Path(folder) / 'two.json'),
+                '--device',
+                'cpu',
+                '--data',
+                str(paths.data),
+                '--runs',
+                str(paths.runs),
+            ]
+            done = subprocess.run(
+                command, cwd=ROOT, env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=900
+            )
             assert done.returncode == 0, done.stderr[-1500:]
             rows = (paths.runs / 'vae' / 'log.jsonl').read_text().splitlines()
             assert len(rows) == 1 and json.loads(rows[0])['step'] == 3, rows

@@ -41,17 +41,25 @@ class Scans(unittest.TestCase):
             wanted = (u, x, v, b) if groups == 3 else (u, v, b)
             results.append([h.detach(), *torch.autograd.grad((h * weight).sum(), wanted)])
         for got, expected in zip(*results):
-            error = float((got.float() - expected.float()).norm() / expected.float().norm().clamp(min=1e-3))  # with one step v has no gradient
+            error = float(
+                (got.float() - expected.float()).norm() / expected.float().norm().clamp(min=1e-3)
+            )  # with one step v has no gradient
             assert error < tolerance, (rows, steps, half, groups, dtype, error)
 
     def test_float32(self):
-        for rows, steps, half, groups in ((3, 5, 8, 3), (2, 4, 8, 4), (2, 3, 5, 4), (2, 1, 8, 3), (1, 3, 96, 3)):  # odd widths, more lanes than a block
+        for rows, steps, half, groups in (
+            (3, 5, 8, 3),
+            (2, 4, 8, 4),
+            (2, 3, 5, 4),
+            (2, 1, 8, 3),
+            (1, 3, 96, 3),
+        ):  # odd widths, more lanes than a block
             self.check(rows, steps, half, groups, torch.float32, 1e-5)
 
     def test_bfloat16_inputs_are_scanned_in_float32(self):
         # gradients are stored in bfloat16, which the interpreter cuts off (2^-7 of a number at most) and the reference rounds
-        self.check(3, 6, 8, 3, torch.bfloat16, 2 ** -7)
-        self.check(2, 6, 8, 4, torch.bfloat16, 2 ** -7)
+        self.check(3, 6, 8, 3, torch.bfloat16, 2**-7)
+        self.check(2, 6, 8, 4, torch.bfloat16, 2**-7)
 
     def test_a_layer_says_the_same_with_either_scan(self):
         torch.manual_seed(2)

@@ -42,15 +42,36 @@ def clip(index):
 def row(index):
     style = ('rock', 'waltz')[index % 2]
     bpm = 60 / (0.4 + 0.05 * (index % 5))
-    attributes = {'style': style, 'tempo': bpm, 'tonic': index % 12, 'mode': 'minor', 'key': 'A minor', 'metre': ('4/4', '3/4')[index % 2], 'instrument_classes': ['piano']}
+    attributes = {
+        'style': style,
+        'tempo': bpm,
+        'tonic': index % 12,
+        'mode': 'minor',
+        'key': 'A minor',
+        'metre': ('4/4', '3/4')[index % 2],
+        'instrument_classes': ['piano'],
+    }
     if index % 6 == 5:
         attributes = {}  # a clip of a user's own corpus
-    return {'id': str(index), 'seed': index, 'captions': [f'{style} with piano, {round(bpm)} bpm'], 'heldout_captions': [f'some {style}'], 'attributes': attributes}
+    return {
+        'id': str(index),
+        'seed': index,
+        'captions': [f'{style} with piano, {round(bpm)} bpm'],
+        'heldout_captions': [f'some {style}'],
+        'attributes': attributes,
+    }
 
 
 def world(root):
     for split, count_, first in (('train', 12, 0), ('heldout', 6, 100)):
-        write_shard(str(root / 'data'), split, 0, np.stack([clip(i) for i in range(first, first + count_)]), [row(i) for i in range(first, first + count_)], 24000)
+        write_shard(
+            str(root / 'data'),
+            split,
+            0,
+            np.stack([clip(i) for i in range(first, first + count_)]),
+            [row(i) for i in range(first, first + count_)],
+            24000,
+        )
     config = load_config('tiny')
     for stage in config['train'].values():
         if 'steps' in stage:
@@ -58,7 +79,16 @@ def world(root):
     config['train']['semantic'].update(frames=1500, passes=2)
     config['train']['polish']['judge_from'] = 1
     set_up_threads()
-    paths = SimpleNamespace(data=root / 'data', runs=root / 'runs', weights=root / 'weights' / 'melody-tiny', goldens=root / 'goldens', extra=None, force=False, init=None, parts=None)
+    paths = SimpleNamespace(
+        data=root / 'data',
+        runs=root / 'runs',
+        weights=root / 'weights' / 'melody-tiny',
+        goldens=root / 'goldens',
+        extra=None,
+        force=False,
+        init=None,
+        parts=None,
+    )
     return config, paths
 
 
@@ -105,6 +135,7 @@ class Stages(unittest.TestCase):
             z = networks['vae_encoder'](audio)
             from melody_train.latents import Latents
             from melody_train.loop import load_weights
+
             full = load_weights(paths.runs / 'vae', vae.Vae(config))
             statistics = Latents.load(paths.runs / 'latents')
             expected = statistics.normalise(full.encoder(audio)[0])
@@ -120,7 +151,9 @@ class Stages(unittest.TestCase):
         state['ema']['head.bias'] += 1.0
         (paths.runs / 'other' / 'polish').mkdir(parents=True)
         torch.save(state, paths.runs / 'other' / 'polish' / 'checkpoint.pt')
-        other = SimpleNamespace(**{**vars(paths), 'runs': paths.runs / 'other', 'weights': paths.weights.parent / 'grafted', 'parts': 'vae_decoder'})
+        other = SimpleNamespace(
+            **{**vars(paths), 'runs': paths.runs / 'other', 'weights': paths.weights.parent / 'grafted', 'parts': 'vae_decoder'}
+        )
         shutil.copytree(paths.weights, other.weights)
         with contextlib.redirect_stdout(io.StringIO()):
             export.run(config, other)
@@ -133,11 +166,18 @@ class Stages(unittest.TestCase):
     def test_d_goldens_are_made_from_the_export(self):
         config, paths = self.world
         goldens.run(paths.weights, paths.goldens)
-        assert (paths.goldens / 'generation.safetensors').exists() and (paths.goldens / 'style_heads.safetensors').exists() and (paths.goldens / 'paper_mini' / 'dual_path.safetensors').exists()
+        assert (
+            (paths.goldens / 'generation.safetensors').exists()
+            and (paths.goldens / 'style_heads.safetensors').exists()
+            and (paths.goldens / 'paper_mini' / 'dual_path.safetensors').exists()
+        )
 
     def test_e_an_export_trains_on(self):
         config, paths = self.world
-        config['vae_encoder']['spectra'] = [*config['vae_encoder']['spectra'], {'size': 4096, 'hop': 480, 'bins': 32}]  # a wider encoder than the exported one
+        config['vae_encoder']['spectra'] = [
+            *config['vae_encoder']['spectra'],
+            {'size': 4096, 'hop': 480, 'bins': 32},
+        ]  # a wider encoder than the exported one
         again = SimpleNamespace(**{**vars(paths), 'runs': paths.runs.parent / 'unpacked'})
         with contextlib.redirect_stdout(io.StringIO()):
             unpack.run(config, again)
@@ -168,7 +208,9 @@ class Stages(unittest.TestCase):
             latents.run(config, again)
         kept = latents.Latents.load(again.runs / 'latents')
         assert torch.equal(kept.rotation, torch.eye(len(kept.mean)))
-        z = torch.cat([kept.normalise(torch.from_numpy(x).float()) for x in latents.cache.load(again.data, again.runs / 'latents', 'train')[0]])
+        z = torch.cat(
+            [kept.normalise(torch.from_numpy(x).float()) for x in latents.cache.load(again.data, again.runs / 'latents', 'train')[0]]
+        )
         assert abs(float(z[:, :-2].var(0).mean()) - 1) < 0.01, z.var(0)
         assert torch.allclose(kept.limit, 4 * z.std(0), rtol=0.01)
 

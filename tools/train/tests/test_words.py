@@ -1,4 +1,6 @@
-"""Words of prompts: one list, read by both parsers (this one and test/pipeline/prompts.test.ts); captions of our own that must stay as they are."""
+"""Words of prompts: one list, read by both parsers (this one and test/pipeline/prompts.test.ts); captions of our own that must stay as they
+are."""
+
 import json
 import os
 import sys
@@ -21,11 +23,23 @@ def own_captions(rng):
     for style in styles.STYLES:
         for mode in ('major', 'minor'):
             bpm, programs = rng.uniform(*style.tempo), rng.sample(range(128), 5)
-            about = {'style': style.name, 'family': style.family, 'tempo': bpm, 'tempo_class': captions.tempo_class(bpm), 'mode': mode,
-                     'key': key_name(rng.randrange(12) + 12 * (mode == 'minor')), 'instruments': list(dict.fromkeys(instruments.GM[p] for p in programs)),
-                     'lead': instruments.GM[programs[0]], 'moods': captions.moods(style.moods, mode, bpm), 'uses': list(style.uses),
-                     'other_names': list(style.other_names), 'density': rng.choice(list(captions.DENSITY)), 'metre': rng.choice(('3/4', '4/4', '6/8')),
-                     'drums': rng.random() < 0.5, 'sections': ['main']}
+            about = {
+                'style': style.name,
+                'family': style.family,
+                'tempo': bpm,
+                'tempo_class': captions.tempo_class(bpm),
+                'mode': mode,
+                'key': key_name(rng.randrange(12) + 12 * (mode == 'minor')),
+                'instruments': list(dict.fromkeys(instruments.GM[p] for p in programs)),
+                'lead': instruments.GM[programs[0]],
+                'moods': captions.moods(style.moods, mode, bpm),
+                'uses': list(style.uses),
+                'other_names': list(style.other_names),
+                'density': rng.choice(list(captions.DENSITY)),
+                'metre': rng.choice(('3/4', '4/4', '6/8')),
+                'drums': rng.random() < 0.5,
+                'sections': ['main'],
+            }
             for text in captions.write(rng, about, 12) + captions.write(rng, about, 4, captions.HELD_OUT_TEMPLATES):
                 yield text, about
 
@@ -59,6 +73,7 @@ class Words(unittest.TestCase):
 
     def test_a_saved_tokenizer_keeps_its_table_and_an_old_one_has_none(self):
         import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / 'tokenizer.json'
             TOKENIZER.save(path)

@@ -7,6 +7,7 @@ music for the language model and the probes at 1/13 of the space.
 
 Resumable: shards that exist are not made again. Seeds: training clips 0, 1, 2, …; held-out clips 10 000 000, 10 000 001, ….
 """
+
 import argparse
 import os
 import signal
@@ -30,6 +31,7 @@ def spectral_parts(sound: np.ndarray) -> np.ndarray:
     import torch
 
     from ..features import SemanticFeatures
+
     if 'features' not in _synths:
         torch.set_num_threads(1)
         _synths['features'] = SemanticFeatures()
@@ -59,8 +61,19 @@ def make_shard(job: tuple) -> tuple | None:
         for n in piece.score.notes(until=seconds):
             key = 'drums' if n.channel == DRUMS else str(n.program)
             counts[key] = counts.get(key, 0) + 1
-        rows.append({'id': f'{split}-{seed}', 'seed': seed, 'captions': piece.captions, 'heldout_captions': piece.heldout_captions, 'attributes': piece.attributes,
-                     'beats': piece.beats, 'bars': piece.bars, 'chords': piece.chords, 'notes_by_program': counts})
+        rows.append(
+            {
+                'id': f'{split}-{seed}',
+                'seed': seed,
+                'captions': piece.captions,
+                'heldout_captions': piece.heldout_captions,
+                'attributes': piece.attributes,
+                'beats': piece.beats,
+                'bars': piece.bars,
+                'chords': piece.chords,
+                'notes_by_program': counts,
+            }
+        )
     return write_shard(folder, split, index, np.stack(audio), rows, rate, np.stack(wide) if wide and not parts_only else None), len(rows)
 
 

@@ -4,6 +4,7 @@ Pattern alphabet, one character a step ('.' or ' ' is silence): drums 'X' loud, 
 bass 'r' root, '5' fifth, '3' third, 'o' octave, 'l' low octave root, 'w' walk towards the next chord; stabs 'x'/'X'.
 '-' prolongs the note before it. Where several patterns are given, one is drawn per clip.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -13,18 +14,31 @@ from .score import DRUMS, Score
 from .theory import Chord
 
 KICK, SNARE, RIM, CLAP, HAT, PEDAL, OPEN, CRASH, RIDE = 36, 38, 37, 39, 42, 44, 46, 49, 51
-LOW_TOM, HIGH_TOM, TAMBOURINE, SHAKER, CONGA, LOW_CONGA, AGOGO, SURDO, CABASA, TIMBALE, TRIANGLE = 45, 50, 54, 70, 63, 64, 67, 41, 69, 65, 81
+LOW_TOM, HIGH_TOM, TAMBOURINE, SHAKER, CONGA, LOW_CONGA, AGOGO, SURDO, CABASA, TIMBALE, TRIANGLE = (
+    45,
+    50,
+    54,
+    70,
+    63,
+    64,
+    67,
+    41,
+    69,
+    65,
+    81,
+)
 
 
 @dataclass(frozen=True)
 class Layer:
     """One accompaniment part. kind: pad | stab | arp | broken | bass | tremolo | ostinato | octaves."""
+
     kind: str
     programs: tuple
     patterns: tuple = ()
-    low: int = 52           # lowest pitch of its voicings
+    low: int = 52  # lowest pitch of its voicings
     volume: int = 88
-    chance: float = 1.0     # probability that the part is there at all
+    chance: float = 1.0  # probability that the part is there at all
     velocity: int = 84
     pan: int = 64
 
@@ -32,15 +46,15 @@ class Layer:
 @dataclass(frozen=True)
 class Spec:
     layers: tuple
-    drums: tuple = ()       # ((pitch, (patterns...)), ...)
+    drums: tuple = ()  # ((pitch, (patterns...)), ...)
     kit: int = 0
-    beats: int = 4          # felt beats a bar: 4, 3, or 2 (6/8)
-    steps: int = 16         # steps a bar
-    swing: float = 0.0      # share of a step by which odd steps come late
+    beats: int = 4  # felt beats a bar: 4, 3, or 2 (6/8)
+    steps: int = 16  # steps a bar
+    swing: float = 0.0  # share of a step by which odd steps come late
     lead_density: tuple = (0.2, 0.7)
     lead_chance: float = 0.8
-    human: float = 0.006    # seconds of timing jitter (standard deviation)
-    build: bool = False     # layers enter one after another (trance, house)
+    human: float = 0.006  # seconds of timing jitter (standard deviation)
+    build: bool = False  # layers enter one after another (trance, house)
 
 
 def voicing(chord: Chord, low: int) -> list:
@@ -97,7 +111,9 @@ class Arranger:
 
     def start(self, layer: Layer) -> tuple:
         channel = self.channel()
-        self.score.instrument(channel, self.rng.choice(layer.programs), layer.volume + self.rng.randint(-6, 6), layer.pan + self.rng.randint(-20, 20))
+        self.score.instrument(
+            channel, self.rng.choice(layer.programs), layer.volume + self.rng.randint(-6, 6), layer.pan + self.rng.randint(-20, 20)
+        )
         return channel, self.rng.choice(layer.patterns) if layer.patterns else ''
 
     def drums(self) -> None:
@@ -125,9 +141,16 @@ class Arranger:
                     target = layer.low + (following.root - layer.low) % 12
                     pitch = target + self.rng.choice((-1, 1, -2, 2, 5))
                 else:
-                    pitch = {'r': root, 'o': root + 12, 'l': root - 12 if root - 12 >= 24 else root, '5': root + (tones[2] - tones[0]) % 12 if len(tones) > 2 else root + 7,
-                             '3': root + (tones[1] - tones[0]) % 12}[c]
-                self.score.add_note(self.time(bar, step), n * self.step * 0.92, channel, pitch, layer.velocity + 12 + self.rng.randint(-6, 6))
+                    pitch = {
+                        'r': root,
+                        'o': root + 12,
+                        'l': root - 12 if root - 12 >= 24 else root,
+                        '5': root + (tones[2] - tones[0]) % 12 if len(tones) > 2 else root + 7,
+                        '3': root + (tones[1] - tones[0]) % 12,
+                    }[c]
+                self.score.add_note(
+                    self.time(bar, step), n * self.step * 0.92, channel, pitch, layer.velocity + 12 + self.rng.randint(-6, 6)
+                )
 
     def pad(self, order: int, layer: Layer) -> None:
         channel, _ = self.start(layer)
@@ -136,7 +159,13 @@ class Arranger:
             for k, chord in enumerate(chords):
                 step = k * self.spec.steps // len(chords)
                 for p in voicing(chord, layer.low):
-                    self.score.add_note(self.time(bar, step), self.spec.steps / len(chords) * self.step * 1.02, channel, p, layer.velocity + self.rng.randint(-5, 5))
+                    self.score.add_note(
+                        self.time(bar, step),
+                        self.spec.steps / len(chords) * self.step * 1.02,
+                        channel,
+                        p,
+                        layer.velocity + self.rng.randint(-5, 5),
+                    )
 
     def stab(self, order: int, layer: Layer) -> None:
         channel, pattern = self.start(layer)
@@ -145,7 +174,13 @@ class Arranger:
                 notes = voicing(self.chord_at(bar, step), layer.low)
                 strum = self.rng.uniform(0.0, 0.012) if layer.programs[0] in range(24, 31) else 0.0
                 for k, p in enumerate(notes):
-                    self.score.add_note(self.time(bar, step) + k * strum, n * self.step * 0.9, channel, p, layer.velocity + (14 if c == 'X' else 0) + self.rng.randint(-6, 6))
+                    self.score.add_note(
+                        self.time(bar, step) + k * strum,
+                        n * self.step * 0.9,
+                        channel,
+                        p,
+                        layer.velocity + (14 if c == 'X' else 0) + self.rng.randint(-6, 6),
+                    )
 
     def arp(self, order: int, layer: Layer) -> None:
         """Chord tones over an octave and a half; the pattern's digits choose the tone ('0' lowest)."""
@@ -166,7 +201,13 @@ class Arranger:
                 root = 36 + (chord.root - 36) % 12
                 line = [root, root + 7, root + 12] + [p for p in voicing(chord, root + 13)] + [root + 24]
                 pitch = line[min(int(c), len(line) - 1)]
-                self.score.add_note(self.time(bar, step), (self.spec.steps - step) * self.step, channel, pitch, layer.velocity - (8 if int(c) else 0) + self.rng.randint(-6, 6))
+                self.score.add_note(
+                    self.time(bar, step),
+                    (self.spec.steps - step) * self.step,
+                    channel,
+                    pitch,
+                    layer.velocity - (8 if int(c) else 0) + self.rng.randint(-6, 6),
+                )
 
     def ostinato(self, order: int, layer: Layer) -> None:
         """One drawn figure of scale degrees over the first chord's fifths, the same every bar: minimal and suspense music."""
@@ -176,14 +217,26 @@ class Arranger:
         figure = [self.rng.choice(tones) for _ in range(self.spec.steps)]
         for bar in self.active_bars(order):
             for step, n, _ in self.hits(pattern * (self.spec.steps // len(pattern))):
-                self.score.add_note(self.time(bar, step), n * self.step * 0.8, channel, figure[step], layer.velocity + (8 if step == 0 else 0) + self.rng.randint(-5, 5))
+                self.score.add_note(
+                    self.time(bar, step),
+                    n * self.step * 0.8,
+                    channel,
+                    figure[step],
+                    layer.velocity + (8 if step == 0 else 0) + self.rng.randint(-5, 5),
+                )
 
     def tremolo(self, order: int, layer: Layer) -> None:
         channel, _ = self.start(layer)
         for bar in self.active_bars(order):
             for step in range(self.spec.steps):
                 for p in voicing(self.chord_at(bar, step), layer.low)[:3]:
-                    self.score.add_note(self.time(bar, step), self.step * 0.9, channel, p, layer.velocity - 10 + (10 if step % 4 == 0 else 0) + self.rng.randint(-4, 4))
+                    self.score.add_note(
+                        self.time(bar, step),
+                        self.step * 0.9,
+                        channel,
+                        p,
+                        layer.velocity - 10 + (10 if step % 4 == 0 else 0) + self.rng.randint(-4, 4),
+                    )
 
     def octaves(self, order: int, layer: Layer) -> None:
         """Root and fifth power chords: guitars, low brass."""
@@ -192,4 +245,10 @@ class Arranger:
             for step, n, c in self.hits(pattern * (self.spec.steps // len(pattern))):
                 root = layer.low + (self.chord_at(bar, step).root - layer.low) % 12
                 for p in (root, root + 7, root + 12):
-                    self.score.add_note(self.time(bar, step), n * self.step * 0.93, channel, p, layer.velocity + (12 if c == 'X' else 0) + self.rng.randint(-5, 5))
+                    self.score.add_note(
+                        self.time(bar, step),
+                        n * self.step * 0.93,
+                        channel,
+                        p,
+                        layer.velocity + (12 if c == 'X' else 0) + self.rng.randint(-5, 5),
+                    )

@@ -3,6 +3,7 @@
 TEMPLATES are for training, HELD_OUT_TEMPLATES only for evaluation. A template's slots are filled by `_slots`; a template whose slot
 has nothing to say (no lead, say) is not used for that clip.
 """
+
 from __future__ import annotations
 
 import string
@@ -10,30 +11,72 @@ from random import Random
 
 from .instruments import SYNONYMS
 
-TEMPO_WORDS = (('very slow', 0, 70, ('very slow', 'slow', 'unhurried')), ('slow', 70, 92, ('slow', 'slow', 'downtempo', 'unhurried')),
-               ('medium', 92, 124, ('mid-tempo', 'medium tempo', 'moderate', 'medium-paced')), ('fast', 124, 156, ('fast', 'fast', 'up-tempo', 'quick')),
-               ('very fast', 156, 999, ('very fast', 'fast', 'rapid', 'racing')))
-MODE_MOODS = {('major', 'slow'): ('peaceful', 'tender', 'warm', 'calm'), ('major', 'medium'): ('happy', 'bright', 'friendly', 'optimistic'),
-              ('major', 'fast'): ('joyful', 'happy', 'uplifting', 'cheerful'), ('minor', 'slow'): ('sad', 'melancholic', 'dark', 'lonely'),
-              ('minor', 'medium'): ('moody', 'serious', 'dark', 'wistful'), ('minor', 'fast'): ('tense', 'dark', 'dramatic', 'intense')}
+TEMPO_WORDS = (
+    ('very slow', 0, 70, ('very slow', 'slow', 'unhurried')),
+    ('slow', 70, 92, ('slow', 'slow', 'downtempo', 'unhurried')),
+    ('medium', 92, 124, ('mid-tempo', 'medium tempo', 'moderate', 'medium-paced')),
+    ('fast', 124, 156, ('fast', 'fast', 'up-tempo', 'quick')),
+    ('very fast', 156, 999, ('very fast', 'fast', 'rapid', 'racing')),
+)
+MODE_MOODS = {
+    ('major', 'slow'): ('peaceful', 'tender', 'warm', 'calm'),
+    ('major', 'medium'): ('happy', 'bright', 'friendly', 'optimistic'),
+    ('major', 'fast'): ('joyful', 'happy', 'uplifting', 'cheerful'),
+    ('minor', 'slow'): ('sad', 'melancholic', 'dark', 'lonely'),
+    ('minor', 'medium'): ('moody', 'serious', 'dark', 'wistful'),
+    ('minor', 'fast'): ('tense', 'dark', 'dramatic', 'intense'),
+}
 ONLY_MINOR = {'dark', 'sad', 'ominous', 'tense', 'melancholic', 'lonely', 'mysterious', 'aggressive', 'intense', 'moody'}
 ONLY_MAJOR = {'happy', 'cheerful', 'joyful', 'merry', 'sunny', 'bright', 'uplifting', 'funny'}
 DENSITY = {'sparse': ('sparse', 'minimal', 'simple'), 'medium': ('',), 'dense': ('busy', 'rich', 'dense', 'full')}
 
 TEMPLATES = (
-    '{style}', '{speed} {style}', '{mood} {style}', '{speed} {mood} {style}', '{mood} {style} with {instruments}', '{style} with {instruments}',
-    '{style}, {mood}, {speed}, {instruments}', '{style}, {bpm}', '{speed} {style}, {bpm}, {key}', '{mood} {style} in {key}', '{style} in {key}, {bpm}, {instruments}',
-    'a {speed} and {mood} {style} track', 'a {mood} {style} piece played on {instruments}', '{lead} melody over a {style} accompaniment', '{mood} {style} with a {lead} lead',
-    '{lead}, {style}, {mood}', 'background music for {use}', '{mood} background music for {use}', '{style} for {use}', 'music for {use}: {mood}, {speed}, {instruments}',
-    'a {style} tune at {bpm} in {key} with {instruments}', '{instruments}, {speed}, {mood}', 'instrumental {style}, {mood} and {mood2}', '{density} {style} with {instruments}',
-    'genre: {style}. mood: {mood}. tempo: {speed}. key: {key}.', '{style} | {mood} | {bpm} | {instruments}', 'the song is a {mood} {style} with {instruments}, played at a {speed} tempo',
-    'something {mood} and {speed}, {style} style', '{style} in {metre} time, {mood}', '{style}, {drums}', '{mood} {style} {drums}, {speed}', '{family} music, {mood}, with {instruments}',
-    '{style} loop for {use}, {bpm}', 'play a {mood} {style} in {key}', '{lead} solo with {style} backing, {bpm}', '{mood} {lead} and {instrument2}, {style}',
+    '{style}',
+    '{speed} {style}',
+    '{mood} {style}',
+    '{speed} {mood} {style}',
+    '{mood} {style} with {instruments}',
+    '{style} with {instruments}',
+    '{style}, {mood}, {speed}, {instruments}',
+    '{style}, {bpm}',
+    '{speed} {style}, {bpm}, {key}',
+    '{mood} {style} in {key}',
+    '{style} in {key}, {bpm}, {instruments}',
+    'a {speed} and {mood} {style} track',
+    'a {mood} {style} piece played on {instruments}',
+    '{lead} melody over a {style} accompaniment',
+    '{mood} {style} with a {lead} lead',
+    '{lead}, {style}, {mood}',
+    'background music for {use}',
+    '{mood} background music for {use}',
+    '{style} for {use}',
+    'music for {use}: {mood}, {speed}, {instruments}',
+    'a {style} tune at {bpm} in {key} with {instruments}',
+    '{instruments}, {speed}, {mood}',
+    'instrumental {style}, {mood} and {mood2}',
+    '{density} {style} with {instruments}',
+    'genre: {style}. mood: {mood}. tempo: {speed}. key: {key}.',
+    '{style} | {mood} | {bpm} | {instruments}',
+    'the song is a {mood} {style} with {instruments}, played at a {speed} tempo',
+    'something {mood} and {speed}, {style} style',
+    '{style} in {metre} time, {mood}',
+    '{style}, {drums}',
+    '{mood} {style} {drums}, {speed}',
+    '{family} music, {mood}, with {instruments}',
+    '{style} loop for {use}, {bpm}',
+    'play a {mood} {style} in {key}',
+    '{lead} solo with {style} backing, {bpm}',
+    '{mood} {lead} and {instrument2}, {style}',
 )
 HELD_OUT_TEMPLATES = (
-    'I would like a {speed} {style} that feels {mood}', '{mood} tune in the style of {style}, about {bpm}', 'an instrumental for {use}, {style}, {key}',
-    'please make some {style} featuring {instruments}', '{key} {style} that sounds {mood} and is {speed}', 'we need {mood} {style} for {use}',
-    'a piece where the {lead} plays the tune, {style}', '{instruments} playing {mood} {style} around {bpm}',
+    'I would like a {speed} {style} that feels {mood}',
+    '{mood} tune in the style of {style}, about {bpm}',
+    'an instrumental for {use}, {style}, {key}',
+    'please make some {style} featuring {instruments}',
+    '{key} {style} that sounds {mood} and is {speed}',
+    'we need {mood} {style} for {use}',
+    'a piece where the {lead} plays the tune, {style}',
+    '{instruments} playing {mood} {style} around {bpm}',
 )
 
 
@@ -59,20 +102,32 @@ def _slots(rng: Random, a: dict) -> dict:
     names = a['instruments'][:]
     first, rest = names[:2], names[2:]
     rng.shuffle(rest)
-    named = [_instrument(rng, n) for n in (first + rest)[:rng.choice((1, 2, 2, 3))]]
+    named = [_instrument(rng, n) for n in (first + rest)[: rng.choice((1, 2, 2, 3))]]
     rng.shuffle(named)
     named = list(dict.fromkeys(named))
     listing = ', '.join(named) if rng.random() < 0.3 or len(named) < 2 else ', '.join(named[:-1]) + ' and ' + named[-1]
-    mood, mood2 = (rng.sample(a['moods'], 2) if len(a['moods']) > 1 else a['moods'] * 2)
+    mood, mood2 = rng.sample(a['moods'], 2) if len(a['moods']) > 1 else a['moods'] * 2
     others = [n for n in names if n != a['lead']]
     return {
-        'style': rng.choice((a['style'],) * 3 + tuple(a['other_names'])), 'family': a['family'], 'speed': rng.choice(words), 'mood': mood, 'mood2': mood2,
+        'style': rng.choice((a['style'],) * 3 + tuple(a['other_names'])),
+        'family': a['family'],
+        'speed': rng.choice(words),
+        'mood': mood,
+        'mood2': mood2,
         'bpm': rng.choice((f'{bpm} bpm', f'{bpm} BPM', f'tempo {bpm}', f'{bpm} beats per minute')),
-        'key': rng.choice((a['key'], a['key'], a['key'] + ' key', f'the key of {a["key"]}')) if rng.random() < 0.8 else f'a {a["mode"]} key',
-        'instruments': listing or None, 'lead': _instrument(rng, a['lead']) if a['lead'] else None, 'instrument2': _instrument(rng, rng.choice(others)) if others else None,
-        'use': rng.choice(a['uses']) if a['uses'] else None, 'density': rng.choice(DENSITY[a['density']]) or None, 'metre': a['metre'],
+        'key': rng.choice((a['key'], a['key'], a['key'] + ' key', f'the key of {a["key"]}'))
+        if rng.random() < 0.8
+        else f'a {a["mode"]} key',
+        'instruments': listing or None,
+        'lead': _instrument(rng, a['lead']) if a['lead'] else None,
+        'instrument2': _instrument(rng, rng.choice(others)) if others else None,
+        'use': rng.choice(a['uses']) if a['uses'] else None,
+        'density': rng.choice(DENSITY[a['density']]) or None,
+        'metre': a['metre'],
         'drums': rng.choice(('with drums', 'with percussion')) if a['drums'] else rng.choice(('without drums', 'no drums', 'drumless')),
-        'sections': {'intro': 'with an intro', 'break': 'with a break', 'b part': 'with two parts', 'build': 'that builds up'}.get(next((s for s in a['sections'] if s != 'main'), ''), None),
+        'sections': {'intro': 'with an intro', 'break': 'with a break', 'b part': 'with two parts', 'build': 'that builds up'}.get(
+            next((s for s in a['sections'] if s != 'main'), ''), None
+        ),
     }
 
 

@@ -3,9 +3,11 @@
     python -m melody_train.data.corpus audio --in DIR --captions FILE --out data/mine      MusicCaps CSV, FMA tracks.csv, any CSV or JSONL
     python -m melody_train.data.corpus midi  --in DIR --out data/mine [--captions FILE]    MAESTRO and Lakh layouts, any tree of .mid
 
-A file or a row that cannot be used is told in a line and left out; the rest goes on. Long files are cut into clips of --seconds; shorter ones are left out and counted. Split by file (never by clip): one file in
+A file or a row that cannot be used is told in a line and left out; the rest goes on. Long files are cut into clips of --seconds; shorter
+ones are left out and counted. Split by file (never by clip): one file in
 --heldout-every goes to held-out, by the hash of its path. You must hold the rights to what you train on.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -56,7 +58,9 @@ def read_audio(path: str, rate: int) -> np.ndarray:
     if not len(x) or source <= 0:
         raise CorpusError(f'{path}: holds no sound ({len(x)} samples at {source} Hz)')
     if not np.isfinite(x).all():
-        raise CorpusError(f'{path}: {int((~np.isfinite(x)).sum())} samples are NaN or infinite, the first at {int(np.argmin(np.isfinite(x))) / source:.3f} s')
+        raise CorpusError(
+            f'{path}: {int((~np.isfinite(x)).sum())} samples are NaN or infinite, the first at {int(np.argmin(np.isfinite(x))) / source:.3f} s'  # noqa: E501
+        )
     if source != rate:
         g = math.gcd(source, rate)
         x = resample_poly(x, rate // g, source // g)
@@ -67,6 +71,7 @@ def _decode(path: str, rate: int) -> tuple:
     refused = None
     try:
         import soundfile
+
         x, source = soundfile.read(path, dtype='float64')
         return source, x
     except ImportError:
@@ -80,7 +85,9 @@ def _decode(path: str, rate: int) -> tuple:
         raise CorpusError(f'{path}: ffmpeg cannot read it ({done.stderr.decode(errors="replace").strip()[-200:]})')
     if refused:
         raise CorpusError(f'{path}: soundfile cannot read it ({refused}); ffmpeg, which may, is not installed') from refused
-    raise CorpusError(f'{path}: only WAV can be read here; for {os.path.splitext(path)[1]} install soundfile (pip install soundfile) or ffmpeg')
+    raise CorpusError(
+        f'{path}: only WAV can be read here; for {os.path.splitext(path)[1]} install soundfile (pip install soundfile) or ffmpeg'
+    )
 
 
 # ---- captions ------------------------------------------------------------------------------------------------------------------
@@ -103,7 +110,7 @@ def _text_of(path: str, report) -> str:
 def _cells(text: str) -> list:
     """Rows of a table, whose first line says whether commas, semicolons or tabs part its cells. Empty lines are left out."""
     first = text.split('\n', 1)[0]
-    csv.field_size_limit(2 ** 24)
+    csv.field_size_limit(2**24)
     rows = csv.reader(io.StringIO(text.replace('\0', ''), newline=''), delimiter=max(',;\t', key=first.count))
     return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
 
@@ -113,7 +120,7 @@ def seconds_of(value) -> float | None:
     if value is None or str(value).strip() == '':
         return None
     parts = [float(p.replace(',', '.')) for p in str(value).strip().split(':')]
-    total = sum(p * 60 ** i for i, p in enumerate(reversed(parts)))
+    total = sum(p * 60**i for i, p in enumerate(reversed(parts)))
     if len(parts) > 3 or not math.isfinite(total) or min(parts) < 0:
         raise ValueError(f'got "{value}" as a time, expected seconds, m:ss or h:mm:ss')
     return total
@@ -144,8 +151,10 @@ def read_captions(path: str, report=print) -> dict:
     """File stem or relative path → {'captions': [...], 'start': seconds or None, 'end': ..., 'attributes': {...}}.
 
     MusicCaps CSV: ytid, start_s, end_s, aspect_list, caption (audio named YTID.wav or [YTID]-[start].wav). FMA tracks.csv: three header
-    lines, ids in the first column, (track, title), (track, genre_top), (artist, name); audio in 000/000002.mp3. Otherwise a CSV or JSONL with
-    a column 'file' (or 'filename', 'path', 'id', 'audio_filename', 'midi_filename') and any of 'caption', 'captions', 'text', 'title', 'tags', 'genre'.
+    lines, ids in the first column, (track, title), (track, genre_top), (artist, name); audio in 000/000002.mp3. Otherwise a CSV or JSONL
+    with
+    a column 'file' (or 'filename', 'path', 'id', 'audio_filename', 'midi_filename') and any of 'caption', 'captions', 'text', 'title',
+    'tags', 'genre'.
     """
     text = _text_of(path, report)
     if path.lower().endswith(('.jsonl', '.json')):
@@ -176,7 +185,15 @@ def _fma(table: list):
     def entry(values):
         get = lambda a, b: values[column[a, b]].strip() if (a, b) in column and column[a, b] < len(values) else ''
         genre, title, artist = get('track', 'genre_top'), get('track', 'title'), get('artist', 'name')
-        captions = [c for c in (genre.lower(), f'{genre.lower()}: {title}' if genre and title else '', f'{genre.lower()} by {artist}' if genre and artist else '') if c]
+        captions = [
+            c
+            for c in (
+                genre.lower(),
+                f'{genre.lower()}: {title}' if genre and title else '',
+                f'{genre.lower()} by {artist}' if genre and artist else '',
+            )
+            if c
+        ]
         return f'{int(values[0]):06d}', {'captions': captions, 'start': None, 'end': None, 'attributes': {'genre': genre.lower()}}
 
     return entry
@@ -212,7 +229,9 @@ def find_caption(captions: dict, relative: str) -> dict | None:
 
 # ---- folders → clips -----------------------------------------------------------------------------------------------------------
 def list_files(folder: str, endings: tuple) -> list:
-    found = [os.path.relpath(os.path.join(root, f), folder) for root, _, files in os.walk(folder) for f in files if f.lower().endswith(endings)]
+    found = [
+        os.path.relpath(os.path.join(root, f), folder) for root, _, files in os.walk(folder) for f in files if f.lower().endswith(endings)
+    ]
     if not found:
         raise CorpusError(f'no file ending in {", ".join(endings)} under {folder}')
     return sorted(found)
@@ -228,8 +247,11 @@ def midi_attributes(score) -> dict:
     for n in score.notes():
         amount['drums' if n.channel == DRUMS else n.program] = amount.get('drums' if n.channel == DRUMS else n.program, 0) + 1
     programs = sorted((p for p in amount if p != 'drums'), key=lambda p: -amount[p])[:5]
-    return {'instruments': list(dict.fromkeys(GM[p] for p in programs)), 'drums': 'drums' in amount,
-            'instrument_classes': sorted({CLASS_OF[p] for p in programs} | ({'drums'} if 'drums' in amount else set()))}
+    return {
+        'instruments': list(dict.fromkeys(GM[p] for p in programs)),
+        'drums': 'drums' in amount,
+        'instrument_classes': sorted({CLASS_OF[p] for p in programs} | ({'drums'} if 'drums' in amount else set())),
+    }
 
 
 def pieces(kind: str, folder: str, captions: dict, rate: int, report=print):
@@ -264,11 +286,26 @@ def _rendered(path: str, synth: Synth, entry: dict | None) -> tuple:
     if not names or not end <= LONGEST_SECONDS:
         raise CorpusError(f'{len(names)} instruments, {end:g} s; expected notes within {LONGEST_SECONDS} s')
     entry = entry or {'captions': [', '.join(names), 'music for ' + ' and '.join(names)], 'attributes': {}, 'start': None, 'end': None}
-    return synth.render(score, end), {**entry, 'attributes': {**about, **entry['attributes']}, 'start': None, 'end': None, 'beats': score.beats}
+    return synth.render(score, end), {
+        **entry,
+        'attributes': {**about, **entry['attributes']},
+        'start': None,
+        'end': None,
+        'beats': score.beats,
+    }
 
 
-def build(kind: str, folder: str, out: str, captions_file: str | None = None, seconds: float = 24.0, rate: int = 24000, shard: int = 32,
-          heldout_every: int = 20, report=print) -> dict:
+def build(
+    kind: str,
+    folder: str,
+    out: str,
+    captions_file: str | None = None,
+    seconds: float = 24.0,
+    rate: int = 24000,
+    shard: int = 32,
+    heldout_every: int = 20,
+    report=print,
+) -> dict:
     """Writes the shards; returns {'train': clips, 'heldout': clips, 'short': files too short, 'bad': files that could not be read}."""
     captions = read_captions(captions_file, report) if captions_file else {}
     pending, index, counts = {'train': [], 'heldout': []}, {'train': 0, 'heldout': 0}, {'train': 0, 'heldout': 0, 'short': 0, 'bad': 0}
@@ -287,7 +324,7 @@ def build(kind: str, folder: str, out: str, captions_file: str | None = None, se
             continue
         start, end = entry['start'] or 0.0, entry['end'] if entry['end'] is not None else len(sound) / rate
         if len(sound) >= end * rate and end > start:  # the caption speaks of a part of a longer file
-            sound = sound[round(start * rate): round(end * rate)]
+            sound = sound[round(start * rate) : round(end * rate)]
         if len(sound) < length:
             counts['short'] += 1
             report(f'{relative}: {len(sound) / rate:.1f} s is shorter than {seconds:g} s, left out')
@@ -295,19 +332,35 @@ def build(kind: str, folder: str, out: str, captions_file: str | None = None, se
         split = split_of(relative, heldout_every)
         for k in range(len(sound) // length):
             try:
-                clip = finish_audio(sound[k * length:(k + 1) * length], rate)
+                clip = finish_audio(sound[k * length : (k + 1) * length], rate)
             except ValueError:
                 continue  # a silent stretch
             start = k * seconds
             beats = [round(b - start, 4) for b in entry.get('beats', []) if start <= b < start + seconds]
-            pending[split].append((clip, {'id': f'{relative}#{k}', 'seed': None, 'captions': entry['captions'], 'heldout_captions': [], 'attributes': entry['attributes'],
-                                          'beats': beats, 'bars': [], 'chords': [], 'notes_by_program': {}}))
+            pending[split].append(
+                (
+                    clip,
+                    {
+                        'id': f'{relative}#{k}',
+                        'seed': None,
+                        'captions': entry['captions'],
+                        'heldout_captions': [],
+                        'attributes': entry['attributes'],
+                        'beats': beats,
+                        'bars': [],
+                        'chords': [],
+                        'notes_by_program': {},
+                    },
+                )
+            )
             counts[split] += 1
             if len(pending[split]) == shard:
                 flush(split)
     flush('train')
     flush('heldout')
-    report(f'{out}: {counts["train"]} training and {counts["heldout"]} held-out clips of {seconds:g} s; {counts["short"]} files too short, {counts["bad"]} left out')
+    report(
+        f'{out}: {counts["train"]} training and {counts["heldout"]} held-out clips of {seconds:g} s; {counts["short"]} files too short, {counts["bad"]} left out'  # noqa: E501
+    )
     return counts
 
 

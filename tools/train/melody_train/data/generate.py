@@ -1,6 +1,8 @@
 """seed → piece (score, attributes, captions, beats, chords) → audio. The whole data set follows from its seed and the installed
-versions of mma (grooves and its use of Python's random), libfluidsynth and the sound font; scores and captions do not depend on the latter two.
+versions of mma (grooves and its use of Python's random), libfluidsynth and the sound font; scores and captions do not depend on the latter
+two.
 """
+
 from __future__ import annotations
 
 import math
@@ -109,7 +111,7 @@ def _swap_programs(rng: Random, score: Score, keep_bass: bool = True) -> Score:
     for n in score.notes():
         used.setdefault((n.channel, n.program), []).append(n)
     swaps = {}
-    for (channel, program) in sorted(used):
+    for channel, program in sorted(used):
         if channel == DRUMS or rng.random() > 0.3:
             continue
         roles = [r for r in ROLES if program in r]
@@ -118,7 +120,9 @@ def _swap_programs(rng: Random, score: Score, keep_bass: bool = True) -> Score:
     return Score([e._replace(a=swaps.get((e.channel, e.a), e.a)) if e.kind == 'pc' else e for e in score.events], score.beats)
 
 
-def _add_melody(rng: Random, style: Style, score: Score, bars: list, beats: int, beat: float, tonic: int, mode: str, density: float, seconds: float):
+def _add_melody(
+    rng: Random, style: Style, score: Score, bars: list, beats: int, beat: float, tonic: int, mode: str, density: float, seconds: float
+):
     free = [c for c in range(16) if c != DRUMS and c not in score.channels()]
     if not free:
         return None
@@ -185,8 +189,15 @@ def _make_piece(rng: Random, seconds: float, style: Style | None) -> Piece:
     attributes = _attributes(rng, style, source, bpm, tonic, mode, beats, notes, lead, sections, seconds)
     total = int(seconds / beat) + 1
     grid = [round(i * beat, 4) for i in range(total) if i * beat < seconds]
-    return Piece(score.sort(), attributes, captions.write(rng, attributes, 6), captions.write(rng, attributes, 3, captions.HELD_OUT_TEMPLATES),
-                 grid, grid[::beats], _chord_spans(bars, beats, beat, seconds))
+    return Piece(
+        score.sort(),
+        attributes,
+        captions.write(rng, attributes, 6),
+        captions.write(rng, attributes, 3, captions.HELD_OUT_TEMPLATES),
+        grid,
+        grid[::beats],
+        _chord_spans(bars, beats, beat, seconds),
+    )
 
 
 def _attributes(rng, style, source, bpm, tonic, mode, beats, notes, lead, sections, seconds) -> dict:
@@ -203,19 +214,33 @@ def _attributes(rng, style, source, bpm, tonic, mode, beats, notes, lead, sectio
     drums = drum_notes > 0.5 * seconds
     per_second = len(notes) / seconds
     return {
-        'style': style.name, 'family': style.family, 'source': source, 'other_names': list(style.other_names), 'tempo': bpm, 'tempo_class': captions.tempo_class(bpm),
-        'key': f'{NAMES[tonic]} {mode}', 'tonic': tonic, 'mode': mode, 'metre': NAME_OF_METRE.get(beats, '4/4'), 'moods': captions.moods(style.moods, mode, bpm),
-        'instruments': names + (['drums'] if drums and rng.random() < 0.5 else []), 'programs': heard,
-        'instrument_classes': sorted({CLASS_OF[p] for p in heard} | ({'drums'} if drums else set())), 'lead': GM[lead] if lead is not None and lead in heard else None,
-        'drums': drums, 'density': 'sparse' if per_second < 7 else 'dense' if per_second > 22 else 'medium', 'notes_per_second': round(per_second, 2),
-        'sections': sections, 'uses': list(style.uses),
+        'style': style.name,
+        'family': style.family,
+        'source': source,
+        'other_names': list(style.other_names),
+        'tempo': bpm,
+        'tempo_class': captions.tempo_class(bpm),
+        'key': f'{NAMES[tonic]} {mode}',
+        'tonic': tonic,
+        'mode': mode,
+        'metre': NAME_OF_METRE.get(beats, '4/4'),
+        'moods': captions.moods(style.moods, mode, bpm),
+        'instruments': names + (['drums'] if drums and rng.random() < 0.5 else []),
+        'programs': heard,
+        'instrument_classes': sorted({CLASS_OF[p] for p in heard} | ({'drums'} if drums else set())),
+        'lead': GM[lead] if lead is not None and lead in heard else None,
+        'drums': drums,
+        'density': 'sparse' if per_second < 7 else 'dense' if per_second > 22 else 'medium',
+        'notes_per_second': round(per_second, 2),
+        'sections': sections,
+        'uses': list(style.uses),
     }
 
 
 def finish_audio(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     """High-pass 28 Hz (some presets carry DC), rms 0.10, peak at most 0.95 → int16. Raises ValueError for a silent clip."""
     y = sosfilt(butter(2, HIGH_PASS_HZ, 'highpass', fs=sample_rate, output='sos'), audio.astype(np.float64))
-    rms = float(np.sqrt(np.mean(y ** 2)))
+    rms = float(np.sqrt(np.mean(y**2)))
     if not math.isfinite(rms):
         raise ValueError('not finite: samples that are NaN or infinite')
     if rms < 1e-4:
@@ -230,18 +255,31 @@ class Production:
     """How a piece is played and recorded: the sound font's number, how freely it is played, the room and the master compressor."""
 
     font: int
-    timing: float    # seconds, standard deviation of each note's start
+    timing: float  # seconds, standard deviation of each note's start
     velocity: float  # standard deviation of each note's velocity
-    spread: float    # standard deviation of an instrument's place, in steps of MIDI pan (0 left ... 127 right); basses and drums stay where they are
+    spread: float  # standard deviation of an instrument's place, in steps of MIDI pan (0 left ... 127 right); basses and drums stay where they are  # noqa: E501
     room: Room
-    ratio: float     # of the compressor above its threshold; 1 is off
+    ratio: float  # of the compressor above its threshold; 1 is off
 
 
 def draw_production(seed: int, fonts: int) -> Production:
     """The production of this seed; independent of the piece, so that timbre and style are not tied together."""
     rng = Random(f'production-{seed}')
-    room = Room(rng.uniform(0.1, 0.7), rng.uniform(0.0, 0.7), rng.uniform(0.3, 1.0), rng.uniform(0.2, 1.0), rng.uniform(0.5, 2.0) if rng.random() < 0.4 else 0.0)
-    return Production(rng.randrange(fonts), rng.uniform(0.0, 0.008), rng.uniform(0.0, 8.0), rng.uniform(0.0, 34.0), room, rng.choice((1.0, 1.0, 1.5, 2.0, 3.0)))
+    room = Room(
+        rng.uniform(0.1, 0.7),
+        rng.uniform(0.0, 0.7),
+        rng.uniform(0.3, 1.0),
+        rng.uniform(0.2, 1.0),
+        rng.uniform(0.5, 2.0) if rng.random() < 0.4 else 0.0,
+    )
+    return Production(
+        rng.randrange(fonts),
+        rng.uniform(0.0, 0.008),
+        rng.uniform(0.0, 8.0),
+        rng.uniform(0.0, 34.0),
+        room,
+        rng.choice((1.0, 1.0, 1.5, 2.0, 3.0)),
+    )
 
 
 def humanise(score: Score, seed: int, timing: float, velocity: float) -> Score:
@@ -259,11 +297,15 @@ def humanise(score: Score, seed: int, timing: float, velocity: float) -> Score:
 
 
 def place(score: Score, seed: int, spread: float) -> Score:
-    """Every pitched instrument but basses (GM 32-39, 43) gets a place of its own across the stereo field, where the score names none off the middle."""
+    """Every pitched instrument but basses (GM 32-39, 43) gets a place of its own across the stereo field, where the score names none off
+    the middle."""
     rng = Random(f'place-{seed}')
     placed = {e.channel for e in score.events if e.kind == 'cc' and e.a == 10 and abs(e.b - 64) > 8}
     low = {e.channel for e in score.events if e.kind == 'pc' and e.a in (32, 33, 34, 35, 36, 37, 38, 39, 43)}
-    events = [Event(0.0, 'cc', channel, 10, max(4, min(124, round(64 + rng.gauss(0, spread))))) for channel in sorted(score.channels() - placed - low - {DRUMS})]
+    events = [
+        Event(0.0, 'cc', channel, 10, max(4, min(124, round(64 + rng.gauss(0, spread)))))
+        for channel in sorted(score.channels() - placed - low - {DRUMS})
+    ]
     return Score(score.events + events, score.beats).sort()
 
 
@@ -272,13 +314,15 @@ def compress(audio: np.ndarray, sample_rate: int, ratio: float, threshold: float
     if ratio <= 1:
         return audio
     a = np.exp(-1 / (release * sample_rate))
-    level = np.sqrt(np.maximum(lfilter([1 - a], [1, -a], (audio ** 2).mean(0)), 1e-10))
+    level = np.sqrt(np.maximum(lfilter([1 - a], [1, -a], (audio**2).mean(0)), 1e-10))
     return audio * np.minimum(1.0, (level / threshold) ** (1 / ratio - 1))
 
 
 def render_produced(piece: Piece, synths: list, seed: int, seconds: float = 24.0) -> tuple:
-    """-> (mono int16 [seconds · 24000], stereo int16 [2, seconds · rate]): the same sound, so that what is learnt from one holds for the other.
-    The synths, one a sound font, play at 48 kHz. Mono has rms 0.10; stereo is at most 0.95 at its peak, with the mono as the mean of its channels."""
+    """-> (mono int16 [seconds · 24000], stereo int16 [2, seconds · rate]): the same sound, so that what is learnt from one holds for the
+    other.
+    The synths, one a sound font, play at 48 kHz. Mono has rms 0.10; stereo is at most 0.95 at its peak, with the mono as the mean of its
+    channels."""
     production = draw_production(seed, len(synths))
     synth = synths[production.font]
     rate = synth.sample_rate

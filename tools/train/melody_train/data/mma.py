@@ -2,6 +2,7 @@
 
 MMA is a GPL program that we run, not link; the MIDI it writes is ours (its manual says so).
 """
+
 from __future__ import annotations
 
 import os
@@ -18,10 +19,10 @@ LIBRARY = os.environ.get('MELODY_MMA_LIBRARY', '/usr/share/mma/lib')
 
 
 class Groove(NamedTuple):
-    path: str       # 'stdlib/bossanova:BossaNova', the name MMA loads it by
+    path: str  # 'stdlib/bossanova:BossaNova', the name MMA loads it by
     name: str
-    beats: int      # MMA beats per bar
-    part: str       # 'main' | 'intro' | 'fill' | 'break'
+    beats: int  # MMA beats per bar
+    part: str  # 'main' | 'intro' | 'fill' | 'break'
 
 
 class MmaError(RuntimeError):

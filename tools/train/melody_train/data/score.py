@@ -4,6 +4,7 @@ A score is `events`, sorted (seconds, kind, channel, a, b):
   'on' a = pitch, b = velocity (1..127) · 'off' a = pitch · 'cc' a = controller, b = value · 'pc' a = program · 'bend' a = 0..16383
 Channel 9 is the drum kit.
 """
+
 from __future__ import annotations
 
 import struct
@@ -97,14 +98,14 @@ def _track_events(data: bytes) -> list:
         if status == 0xFF:
             kind = data[i]
             n, i = _variable_length(data, i + 1)
-            out.append((tick, 0xFF, bytes([kind]) + data[i:i + n]))
+            out.append((tick, 0xFF, bytes([kind]) + data[i : i + n]))
             i += n
         elif status in (0xF0, 0xF7):
             n, i = _variable_length(data, i)
             i += n
         else:
             n = 1 if status >> 4 in (0xC, 0xD) else 2
-            out.append((tick, status, data[i:i + n]))
+            out.append((tick, status, data[i : i + n]))
             i += n
     return out
 
@@ -122,10 +123,10 @@ def read_midi(data: bytes) -> Score:
     raw, i = [], 8 + struct.unpack('>I', data[4:8])[0]
     try:
         for track in range(tracks):
-            if data[i:i + 4] != b'MTrk':
-                raise MidiError(f'track {track}: got {data[i:i + 4]!r} at byte {i}, expected b"MTrk"')
-            n = struct.unpack('>I', data[i + 4:i + 8])[0]
-            raw += [(tick, track, status, payload) for tick, status, payload in _track_events(data[i + 8:i + 8 + n])]
+            if data[i : i + 4] != b'MTrk':
+                raise MidiError(f'track {track}: got {data[i : i + 4]!r} at byte {i}, expected b"MTrk"')
+            n = struct.unpack('>I', data[i + 4 : i + 8])[0]
+            raw += [(tick, track, status, payload) for tick, status, payload in _track_events(data[i + 8 : i + 8 + n])]
             i += 8 + n
     except (IndexError, struct.error) as error:
         raise MidiError(f'file ends inside track {track}') from error
@@ -172,6 +173,8 @@ def write_midi(score: Score, bpm: float = 120.0, division: int = 480) -> bytes:
             groups.append(delta & 127 | 128)
         track += bytes(reversed(groups))
         status = {'on': 0x90, 'off': 0x80, 'cc': 0xB0, 'pc': 0xC0, 'bend': 0xE0}[e.kind] | e.channel
-        track += bytes({'pc': [status, e.a], 'off': [status, e.a, 0], 'bend': [status, e.a & 127, e.a >> 7]}.get(e.kind, [status, e.a, e.b]))
+        track += bytes(
+            {'pc': [status, e.a], 'off': [status, e.a, 0], 'bend': [status, e.a & 127, e.a >> 7]}.get(e.kind, [status, e.a, e.b])
+        )
     track += b'\x00\xff\x2f\x00'
     return b'MThd' + struct.pack('>IHHH', 6, 0, 1, division) + b'MTrk' + struct.pack('>I', len(track)) + bytes(track)

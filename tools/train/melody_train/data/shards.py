@@ -2,9 +2,11 @@
 
 <split>_NNN.npz    audio int16 [clips, samples] (or, from --parts-only, parts float16 [clips, frames, 75]), sample_rate;
                    with --stereo also stereo int16 [clips, 2, samples] of the same clips, stereo_rate
-<split>_NNN.jsonl  one JSON per clip: id, seed, captions, heldout_captions, attributes, beats, bars, chords [[start, end, root, triad, quality]], notes_by_program
+<split>_NNN.jsonl  one JSON per clip: id, seed, captions, heldout_captions, attributes, beats, bars, chords [[start, end, root, triad,
+quality]], notes_by_program
 A shard appears under its name only when whole (written beside it and renamed; the .jsonl first).
 """
+
 from __future__ import annotations
 
 import glob
@@ -14,11 +16,23 @@ import os
 import numpy as np
 
 
-def write_shard(folder: str, split: str, index: int, audio: np.ndarray, rows: list, sample_rate: int, stereo: np.ndarray | None = None, stereo_rate: int = 48000) -> str:
-    """audio int16 [clips, samples], or spectral parts float16 [clips, frames, 75]; rows: one dict a clip; stereo int16 [clips, 2, samples]."""
+def write_shard(
+    folder: str,
+    split: str,
+    index: int,
+    audio: np.ndarray,
+    rows: list,
+    sample_rate: int,
+    stereo: np.ndarray | None = None,
+    stereo_rate: int = 48000,
+) -> str:
+    """audio int16 [clips, samples], or spectral parts float16 [clips, frames, 75]; rows: one dict a clip; stereo int16 [clips, 2,
+    samples]."""
     kind = {('int16', 2): 'audio', ('float16', 3): 'parts'}.get((str(audio.dtype), audio.ndim))
     if kind is None or len(rows) != len(audio):
-        raise ValueError(f'write_shard: expected int16 [clips, samples] and as many rows, got {audio.dtype} {audio.shape}, {len(rows)} rows')
+        raise ValueError(
+            f'write_shard: expected int16 [clips, samples] and as many rows, got {audio.dtype} {audio.shape}, {len(rows)} rows'
+        )
     os.makedirs(folder, exist_ok=True)
     base = os.path.join(folder, f'{split}_{index:03d}')
     with open(base + '.jsonl.part', 'w') as f:
@@ -36,7 +50,8 @@ def list_shards(folder: str, split: str) -> list:
 
 
 def read_shard(path: str, stereo: bool = False) -> tuple:
-    """(audio int16 [clips, samples] or parts float16 [clips, frames, 75], rows, sample rate); with stereo int16 [clips, 2, samples] and its rate."""
+    """(audio int16 [clips, samples] or parts float16 [clips, frames, 75], rows, sample rate); with stereo int16 [clips, 2, samples] and its
+    rate."""
     with np.load(path) as z:
         if stereo and 'stereo' not in z:
             raise ValueError(f'{path} holds no stereo; render with: python -m melody_train.data --stereo')

@@ -1,4 +1,5 @@
 """Score → audio through libfluidsynth (ctypes). The sound font is loaded once per process: a process per clip reloads 148 MB."""
+
 from __future__ import annotations
 
 import ctypes
@@ -11,8 +12,14 @@ import numpy as np
 from .score import Score
 
 # MELODY_SOUND_FONTS (paths between colons or line breaks) stands before all of these
-OWN_SOUND_FONTS = tuple(os.environ.get('MELODY_SOUND_FONTS', '').replace('\n', ':').strip(':').split(':')) if os.environ.get('MELODY_SOUND_FONTS') else ()
-SOUND_FONTS = OWN_SOUND_FONTS or ('/usr/share/sounds/sf2/FluidR3_GM.sf2', '/usr/share/sounds/sf2/default-GM.sf2', '/usr/share/soundfonts/FluidR3_GM.sf2')
+OWN_SOUND_FONTS = (
+    tuple(os.environ.get('MELODY_SOUND_FONTS', '').replace('\n', ':').strip(':').split(':')) if os.environ.get('MELODY_SOUND_FONTS') else ()
+)
+SOUND_FONTS = OWN_SOUND_FONTS or (
+    '/usr/share/sounds/sf2/FluidR3_GM.sf2',
+    '/usr/share/sounds/sf2/default-GM.sf2',
+    '/usr/share/soundfonts/FluidR3_GM.sf2',
+)
 # Sound fonts of Debian under the MIT licence, which lets renderings go anywhere: fluid-soundfont-gm and musescore-general-soundfont-small.
 # TimGM6mb (GPL-2) and the freepats set (GPL with an exception that not all its parts share) are left out for that reason.
 MORE_SOUND_FONTS = ('/usr/share/sounds/sf3/MuseScore_General.sf3', '/usr/share/sounds/sf3/MuseScore_General_Lite.sf3')
@@ -37,7 +44,8 @@ def sound_fonts() -> list:
 
 @dataclass(frozen=True)
 class Room:
-    """Reverberation and chorus of a clip: fluidsynth's own units (size 0..1, damping 0..1, width 0..100, level 0..1; chorus level 0..10)."""
+    """Reverberation and chorus of a clip: fluidsynth's own units (size 0..1, damping 0..1, width 0..100, level 0..1; chorus level
+    0..10)."""
 
     size: float = 0.2
     damping: float = 0.0
@@ -54,12 +62,23 @@ def _library():
         raise SynthError('libfluidsynth is not installed; on Debian: apt-get install libfluidsynth3') from error
     p, i, d, s = ctypes.c_void_p, ctypes.c_int, ctypes.c_double, ctypes.c_char_p
     for function, result, arguments in (
-        ('new_fluid_settings', p, []), ('fluid_settings_setint', i, [p, s, i]), ('fluid_settings_setnum', i, [p, s, d]),
-        ('new_fluid_synth', p, [p]), ('fluid_synth_sfload', i, [p, s, i]), ('fluid_synth_system_reset', i, [p]),
-        ('fluid_synth_noteon', i, [p, i, i, i]), ('fluid_synth_noteoff', i, [p, i, i]), ('fluid_synth_cc', i, [p, i, i, i]),
-        ('fluid_synth_program_change', i, [p, i, i]), ('fluid_synth_pitch_bend', i, [p, i, i]),
-        ('fluid_synth_write_float', i, [p, i, p, i, i, p, i, i]), ('delete_fluid_synth', None, [p]), ('delete_fluid_settings', None, [p]),
-        ('fluid_set_log_function', p, [i, p, p]), ('fluid_synth_set_reverb', i, [p, d, d, d, d]), ('fluid_synth_set_chorus', i, [p, i, d, d, d, i]),
+        ('new_fluid_settings', p, []),
+        ('fluid_settings_setint', i, [p, s, i]),
+        ('fluid_settings_setnum', i, [p, s, d]),
+        ('new_fluid_synth', p, [p]),
+        ('fluid_synth_sfload', i, [p, s, i]),
+        ('fluid_synth_system_reset', i, [p]),
+        ('fluid_synth_noteon', i, [p, i, i, i]),
+        ('fluid_synth_noteoff', i, [p, i, i]),
+        ('fluid_synth_cc', i, [p, i, i, i]),
+        ('fluid_synth_program_change', i, [p, i, i]),
+        ('fluid_synth_pitch_bend', i, [p, i, i]),
+        ('fluid_synth_write_float', i, [p, i, p, i, i, p, i, i]),
+        ('delete_fluid_synth', None, [p]),
+        ('delete_fluid_settings', None, [p]),
+        ('fluid_set_log_function', p, [i, p, p]),
+        ('fluid_synth_set_reverb', i, [p, d, d, d, d]),
+        ('fluid_synth_set_chorus', i, [p, i, d, d, d, i]),
         ('fluid_synth_set_chorus_on', None, [p, i]),
     ):
         f = getattr(lib, function)
@@ -76,8 +95,13 @@ class Synth:
         self.sample_rate, self.lib = sample_rate, _library()
         self.font = find_sound_font(sound_font)
         self.settings = self.lib.new_fluid_settings()
-        for key, value in (('synth.chorus.active', 0), ('synth.reverb.active', 1), ('synth.polyphony', 96),
-                           ('synth.dynamic-sample-loading', 1), ('synth.threadsafe-api', 0)):
+        for key, value in (
+            ('synth.chorus.active', 0),
+            ('synth.reverb.active', 1),
+            ('synth.polyphony', 96),
+            ('synth.dynamic-sample-loading', 1),
+            ('synth.threadsafe-api', 0),
+        ):
             self.lib.fluid_settings_setint(self.settings, key.encode(), value)
         self.lib.fluid_settings_setnum(self.settings, b'synth.sample-rate', float(sample_rate))
         self.lib.fluid_settings_setnum(self.settings, b'synth.gain', 0.45)

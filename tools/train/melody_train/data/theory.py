@@ -1,4 +1,5 @@
 """Keys, chord progressions and melodies. Everything is drawn from the random.Random it is given."""
+
 from __future__ import annotations
 
 from random import Random
@@ -6,8 +7,18 @@ from typing import NamedTuple
 
 NAMES = ('C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B')
 SCALES = {'major': (0, 2, 4, 5, 7, 9, 11), 'minor': (0, 2, 3, 5, 7, 8, 10)}
-INTERVALS = {'': (0, 4, 7), 'm': (0, 3, 7), '7': (0, 4, 7, 10), 'M7': (0, 4, 7, 11), 'm7': (0, 3, 7, 10), 'dim': (0, 3, 6),
-             'm7b5': (0, 3, 6, 10), 'sus4': (0, 5, 7), '6': (0, 4, 7, 9), '5': (0, 7)}
+INTERVALS = {
+    '': (0, 4, 7),
+    'm': (0, 3, 7),
+    '7': (0, 4, 7, 10),
+    'M7': (0, 4, 7, 11),
+    'm7': (0, 3, 7, 10),
+    'dim': (0, 3, 6),
+    'm7b5': (0, 3, 6, 10),
+    'sus4': (0, 5, 7),
+    '6': (0, 4, 7, 9),
+    '5': (0, 7),
+}
 
 # (semitones above the tonic, quality) per bar. Grouped by how they sound; 'major' and 'minor' are the modes they belong to.
 PROGRESSIONS = {
@@ -55,8 +66,8 @@ PROGRESSIONS = {
 
 
 class Chord(NamedTuple):
-    root: int      # pitch class 0..11
-    quality: str   # a key of INTERVALS
+    root: int  # pitch class 0..11
+    quality: str  # a key of INTERVALS
 
     @property
     def pitch_classes(self) -> tuple:
@@ -74,11 +85,12 @@ class Chord(NamedTuple):
 
 def _parse(token: str, tonic: int) -> Chord:
     digits = ''.join(c for c in token[:2] if c.isdigit())
-    return Chord((tonic + int(digits)) % 12, token[len(digits):].lstrip('.'))
+    return Chord((tonic + int(digits)) % 12, token[len(digits) :].lstrip('.'))
 
 
 def progression(rng: Random, kind: str, tonic: int, mode: str, bars: int) -> list:
     """A list of `bars` entries, each the list of one or two chords of that bar. An A part repeats; a B part may come after 8 bars."""
+
     def loop() -> list:
         return [_parse(t, tonic) for t in rng.choice(PROGRESSIONS[kind][mode]).split()]
 
@@ -96,8 +108,18 @@ def progression(rng: Random, kind: str, tonic: int, mode: str, bars: int) -> lis
 
 # onsets in beats within one bar of 4, 3 or 6/8-like (2 felt beats, thirds); density rises along each tuple
 RHYTHMS = {
-    4: ((0, 2), (0, 3), (0, 1, 2), (0, 1.5, 3), (0, 1, 2, 3), (0, 1.5, 2, 3.5), (0, 0.5, 1, 2, 3), (0.5, 1, 1.5, 2.5, 3), (0, 0.5, 1.5, 2, 2.5, 3.5),
-        (0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5)),
+    4: (
+        (0, 2),
+        (0, 3),
+        (0, 1, 2),
+        (0, 1.5, 3),
+        (0, 1, 2, 3),
+        (0, 1.5, 2, 3.5),
+        (0, 0.5, 1, 2, 3),
+        (0.5, 1, 1.5, 2.5, 3),
+        (0, 0.5, 1.5, 2, 2.5, 3.5),
+        (0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5),
+    ),
     3: ((0,), (0, 2), (0, 1, 2), (0, 1.5, 2), (0, 0.5, 1, 2), (0, 1, 1.5, 2, 2.5), (0, 0.5, 1, 1.5, 2, 2.5)),
     2: ((0,), (0, 1), (0, 2 / 3, 1), (0, 2 / 3, 1, 5 / 3), (0, 1 / 3, 2 / 3, 1, 5 / 3), (0, 1 / 3, 2 / 3, 1, 4 / 3, 5 / 3)),
     5: ((0, 3), (0, 1, 3), (0, 1, 2, 3, 4), (0, 1.5, 3, 4)),

@@ -1,4 +1,5 @@
 """evaluation.json → small PNG charts; clips → spectrogram pictures. Needs matplotlib."""
+
 from __future__ import annotations
 
 import os
@@ -10,8 +11,10 @@ from .. import measures as m
 
 def _plt():
     import matplotlib
+
     matplotlib.use('Agg')
     import matplotlib.pyplot as plt
+
     plt.rcParams.update({'font.size': 8, 'axes.spines.top': False, 'axes.spines.right': False})
     return plt
 
@@ -22,10 +25,15 @@ def spectrogram(path: str, audio: np.ndarray, title: str, rate: int = 24000) -> 
     s = m.magnitudes(audio, 2048, 512)
     edges = np.geomspace(40, 11000, 181)
     freq = np.arange(s.shape[1]) * rate / 2048
-    rows = [s[:, max(1, np.searchsorted(freq, lo)):max(1, np.searchsorted(freq, hi), np.searchsorted(freq, lo)) + 1].mean(1) for lo, hi in zip(edges[:-1], edges[1:])]
+    rows = [
+        s[:, max(1, np.searchsorted(freq, lo)) : max(1, np.searchsorted(freq, hi), np.searchsorted(freq, lo)) + 1].mean(1)
+        for lo, hi in zip(edges[:-1], edges[1:])
+    ]
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(6.4, 3.4), gridspec_kw={'height_ratios': [5, 1]}, sharex=True)
     seconds = len(audio) / rate
-    top.imshow(20 * np.log10(np.stack(rows) + 1e-4), origin='lower', aspect='auto', extent=(0, seconds, 0, 180), vmin=-60, vmax=40, cmap='magma')
+    top.imshow(
+        20 * np.log10(np.stack(rows) + 1e-4), origin='lower', aspect='auto', extent=(0, seconds, 0, 180), vmin=-60, vmax=40, cmap='magma'
+    )
     ticks = [100, 300, 1000, 3000, 10000]
     top.set_yticks([np.interp(np.log(t), np.log(edges), np.arange(181)) for t in ticks])
     top.set_yticklabels([f'{t} Hz' for t in ticks])
@@ -78,7 +86,12 @@ def charts(folder: str, report: dict) -> list:
         d = report['diffusion']
         rows = {**d['samples'], 'VAE ceiling': d['vae_ceiling'], 'wrong clip': d['wrong_clip']}
         figure, axis = plt.subplots(figsize=(7.5, 2.8))
-        _bars(axis, list(rows), {f: [r[f] for r in rows.values()] for f in ('chroma_cosine', 'onset_f1', 'log_mel')}, 'diffusion from true tokens (log_mel: lower is better)')
+        _bars(
+            axis,
+            list(rows),
+            {f: [r[f] for r in rows.values()] for f in ('chroma_cosine', 'onset_f1', 'log_mel')},
+            'diffusion from true tokens (log_mel: lower is better)',
+        )
         save(figure, 'diffusion.png')
     if 'tokens' in report:
         t = report['tokens']

@@ -1,5 +1,6 @@
 """The language model alone: its tokens are judged by a probe that was trained on the tokens of real clips. No diffusion, no audio: fast
 enough to choose the sampling settings by measuring."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -26,7 +27,8 @@ def judge(encoder, probe, ids: torch.Tensor, asked: list) -> dict:
 
 
 def language(system, probe, rows: list, features: torch.Tensor, seed: int = 5) -> dict:
-    """rows and features [B, T, 40]: held-out clips. Tokens from text, from true style codes and continuing true ones, beside real tokens."""
+    """rows and features [B, T, 40]: held-out clips. Tokens from text, from true style codes and continuing true ones, beside real
+    tokens."""
     prompts = [detailed(r) for r in rows]
     asked = [a for _, a in prompts]
     texts, real = system.style_of_texts([t for t, _ in prompts], seed), system.true_ids(features)

@@ -1,4 +1,5 @@
 """How clips sound: tuning, traces of the frame rate, attacks, drums, loudness; and what the codec keeps of held-out pieces."""
+
 from __future__ import annotations
 
 import math
@@ -22,17 +23,28 @@ def sound(audio: torch.Tensor, rows: list, system: System) -> dict:
     told = [(r['strokes'] >= DRUMS_HEARD, row['attributes']['drums']) for r, row in zip(found, rows) if math.isfinite(r['strokes'])]
     loud = [r['loudness'] for r in found]
     share = lambda drums: float(np.mean([heard for heard, have in told if have == drums] or [float('nan')]))
-    return rounded({**summary(found), 'drums_where_wanted': share(True), 'drums_where_unwanted': share(False),
-                    'loudness_lowest': min(loud), 'loudness_highest': max(loud)})
+    return rounded(
+        {
+            **summary(found),
+            'drums_where_wanted': share(True),
+            'drums_where_unwanted': share(False),
+            'loudness_lowest': min(loud),
+            'loudness_highest': max(loud),
+        }
+    )
 
 
 def codec(system: System, originals: torch.Tensor) -> dict:
-    """Encoder and decoder alone on held-out pieces as the encoder takes them, beside the pieces and noise of their spectrum; stereo: their mid."""
+    """Encoder and decoder alone on held-out pieces as the encoder takes them, beside the pieces and noise of their spectrum; stereo: their
+    mid."""
     decoded = lambda a: system.channels_of(system.true_latents(a.float()))
     table = codec_table({'codec': decoded}, originals, system.own_rate, system.config['frame_rate'])
     report = {'clips': len(originals), 'rows': {name: rounded(row) for name, row in table.items()}}
     if system.channels == 2:
-        report['side_over_mid_db'] = {'source': side_over_mid(originals, system.own_rate), 'codec': side_over_mid(torch.cat([decoded(a[None]) for a in originals]), system.own_rate)}
+        report['side_over_mid_db'] = {
+            'source': side_over_mid(originals, system.own_rate),
+            'codec': side_over_mid(torch.cat([decoded(a[None]) for a in originals]), system.own_rate),
+        }
     return report
 
 

@@ -1,7 +1,8 @@
 """The exported model as separate steps, so that any step's input can be replaced by the truth.
 
-    texts ─▶ style: codes [B, 12] and controls (beat, key, tempo) ─▶ ids [B, T] ─▶ latents [B, L, D] ─▶ audio [B, n]
+texts ─▶ style: codes [B, 12] and controls (beat, key, tempo) ─▶ ids [B, T] ─▶ latents [B, L, D] ─▶ audio [B, n]
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -40,7 +41,7 @@ class System:
         self.words = self.config['window_seconds'] * self.config['token_rate']
 
     def _batches(self, items, size=8):
-        return [items[i:i + size] for i in range(0, len(items), size)]
+        return [items[i : i + size] for i in range(0, len(items), size)]
 
     def _style(self, texts, embedding: torch.Tensor, seed: int) -> Style:
         controls = None
@@ -72,9 +73,11 @@ class System:
         made = []
         for i in range(0, len(style.codes), 16):
             codes, controls = style.rows(i, i + 16)
-            begin = start[i:i + 16] if start is not None else None
+            begin = start[i : i + 16] if start is not None else None
             count = self.words - (begin.shape[1] if begin is not None else 0)
-            new = generate_tokens(self.lm, codes, count, generator, s['temperature'], s['top_k'], s['top_p'], s.get('lm_guidance', 1.0), begin, controls)
+            new = generate_tokens(
+                self.lm, codes, count, generator, s['temperature'], s['top_k'], s['top_p'], s.get('lm_guidance', 1.0), begin, controls
+            )
             made.append(new if begin is None else torch.cat([begin, new], 1))
         return torch.cat(made)
 
@@ -86,8 +89,12 @@ class System:
         """changes override steps, guidance, schedule. context [B, C, D]: clean first frames of the window."""
         s = {**self.config['sampling'], **changes}
         noise = torch.randn(len(ids), self.frames, self.config['latent_dim'], generator=torch.Generator().manual_seed(seed))
-        parts = [rotate(self.path, n, i, s['steps'], s['guidance'], s['schedule'], self.path.latent_limit, c)
-                 for n, i, c in zip(self._batches(noise), self._batches(ids), self._batches(context) if context is not None else [None] * len(ids))]
+        parts = [
+            rotate(self.path, n, i, s['steps'], s['guidance'], s['schedule'], self.path.latent_limit, c)
+            for n, i, c in zip(
+                self._batches(noise), self._batches(ids), self._batches(context) if context is not None else [None] * len(ids)
+            )
+        ]
         return torch.cat(parts)
 
     @torch.no_grad()

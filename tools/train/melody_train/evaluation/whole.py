@@ -1,4 +1,5 @@
 """The whole system from text, and with one part after another replaced by the truth: which part limits?"""
+
 from __future__ import annotations
 
 import numpy as np
@@ -64,8 +65,18 @@ def towards_noise(distance: dict, floor: dict, noise: dict) -> dict:
     return {k: round((distance[k] - floor[k]) / max(noise[k] - floor[k], 1e-9), 4) for k in distance}
 
 
-def from_text(system: System, probe: ClipProbe, rows: list, audio: torch.Tensor, originals: torch.Tensor, spaces: Spaces, real_train: torch.Tensor, seed: int = 100) -> tuple:
-    """(report, generated audio, prompts). rows, audio [B, n] and originals: the held-out clips that the prompts describe, as heard and as the
+def from_text(
+    system: System,
+    probe: ClipProbe,
+    rows: list,
+    audio: torch.Tensor,
+    originals: torch.Tensor,
+    spaces: Spaces,
+    real_train: torch.Tensor,
+    seed: int = 100,
+) -> tuple:
+    """(report, generated audio, prompts). rows, audio [B, n] and originals: the held-out clips that the prompts describe, as heard and as
+    the
     encoder takes them."""
     prompts = [detailed(r) for r in rows]
     texts, asked = [t for t, _ in prompts], [a for _, a in prompts]
@@ -73,26 +84,43 @@ def from_text(system: System, probe: ClipProbe, rows: list, audio: torch.Tensor,
     features = system.features(audio)
     stages = {
         'text to music': lambda: system.audio(system.latents(system.ids(style, seed), seed)),
-        'true style codes': lambda: system.audio(system.latents(system.ids(style._replace(codes=system.style_of_audio(features).codes), seed), seed)),
+        'true style codes': lambda: system.audio(
+            system.latents(system.ids(style._replace(codes=system.style_of_audio(features).codes), seed), seed)
+        ),
         'true tokens': lambda: system.audio(system.latents(system.true_ids(features), seed)),
         'true latents': lambda: system.audio(system.true_latents(originals)),
         'real music': lambda: audio,
     }
     noise = torch.stack([torch.from_numpy(m.shaped_noise(x.numpy(), i).astype(np.float32)) for i, x in enumerate(audio)])
     white = 0.1 * torch.randn(audio.shape, generator=torch.Generator().manual_seed(1))
-    report = {'clips': len(rows), 'frechet': {'floor (real training clips)': spaces.distance(real_train), 'white noise': spaces.distance(white), 'noise with the spectrum of each clip': spaces.distance(noise)}}
+    report = {
+        'clips': len(rows),
+        'frechet': {
+            'floor (real training clips)': spaces.distance(real_train),
+            'white noise': spaces.distance(white),
+            'noise with the spectrum of each clip': spaces.distance(noise),
+        },
+    }
     floor, ceiling = (report['frechet'][k] for k in ('floor (real training clips)', 'white noise'))
     report['replaced by truth'], made = {}, None
     for name, make in stages.items():
         sound = make()
         made = sound if made is None else made
         distance = spaces.distance(sound)
-        report['replaced by truth'][name] = {**listen(probe, sound, asked), 'frechet': distance, 'share_of_way_to_noise': towards_noise(distance, floor, ceiling), 'sound': sound_of(sound, rows, system),
-                                             'share_of_way_to_shaped_noise': towards_noise(distance, floor, report['frechet']['noise with the spectrum of each clip'])}
+        report['replaced by truth'][name] = {
+            **listen(probe, sound, asked),
+            'frechet': distance,
+            'share_of_way_to_noise': towards_noise(distance, floor, ceiling),
+            'sound': sound_of(sound, rows, system),
+            'share_of_way_to_shaped_noise': towards_noise(distance, floor, report['frechet']['noise with the spectrum of each clip']),
+        }
         print(f'{name}: {report["replaced by truth"][name]}', flush=True)
     if system.channels == 2:
         made_in_stereo = system.channels_of(system.latents(system.ids(style.rows(0, 24), seed), seed))
-        report['side_over_mid_db'] = {'text to music': side_over_mid(made_in_stereo, system.own_rate), 'real music': side_over_mid(originals, system.own_rate)}
+        report['side_over_mid_db'] = {
+            'text to music': side_over_mid(made_in_stereo, system.own_rate),
+            'real music': side_over_mid(originals, system.own_rate),
+        }
     report['sound_of_noise'] = sound_of(noise, rows, system)
     report['health'] = health(made, system)
     report['health_real'] = health(audio, system)
@@ -107,12 +135,20 @@ def health(audio: torch.Tensor, system: System) -> dict:
 
 def diversity(system: System, prompts: list, seeds: int, spaces: Spaces) -> dict:
     """Mean distance of descriptors between seeds of one prompt, and between prompts; the ratio says how much the prompt decides."""
-    vectors = np.stack([spaces.vectors(system.text_to_audio([p['text'] for p in prompts], 1000 + s))['descriptor'] for s in range(seeds)])  # [seeds, prompts, 64]
+    vectors = np.stack(
+        [spaces.vectors(system.text_to_audio([p['text'] for p in prompts], 1000 + s))['descriptor'] for s in range(seeds)]
+    )  # [seeds, prompts, 64]
     pairs = lambda x: np.mean([np.linalg.norm(x[i] - x[j]) for i in range(len(x)) for j in range(i)])
     across_seeds = float(np.mean([pairs(vectors[:, p]) for p in range(len(prompts))]))
     across_prompts = float(np.mean([pairs(vectors[s]) for s in range(seeds)]))
     real = float(pairs(spaces.reference['descriptor'][:64]))
-    return {'prompts': len(prompts), 'seeds': seeds, 'across_seeds': round(across_seeds, 3), 'across_prompts': round(across_prompts, 3), 'real_clips': round(real, 3)}
+    return {
+        'prompts': len(prompts),
+        'seeds': seeds,
+        'across_seeds': round(across_seeds, 3),
+        'across_prompts': round(across_prompts, 3),
+        'real_clips': round(real, 3),
+    }
 
 
 def seams(system: System, ids: torch.Tensor, real: torch.Tensor, seed: int = 5) -> dict:
@@ -127,5 +163,10 @@ def seams(system: System, ids: torch.Tensor, real: torch.Tensor, seed: int = 5) 
     score = lambda x, place: round(float(np.mean([m.seam(y.numpy(), place, system.rate) for y in x])), 3)
     step = lambda z, k: float((z[:, k] - z[:, k - 1]).square().mean().sqrt())
     z = torch.cat([first, more[:, -chunk:]], 1)
-    return {'join': score(sound, at), 'elsewhere': score(sound, at // 2 + 1234), 'real': score(real, real.shape[1] // 2),
-            'latent_step_at_join': round(step(z, system.frames), 3), 'latent_step_elsewhere': round(float(np.mean([step(z, k) for k in range(50, system.frames - 50, 7)])), 3)}
+    return {
+        'join': score(sound, at),
+        'elsewhere': score(sound, at // 2 + 1234),
+        'real': score(real, real.shape[1] // 2),
+        'latent_step_at_join': round(step(z, system.frames), 3),
+        'latent_step_elsewhere': round(float(np.mean([step(z, k) for k in range(50, system.frames - 50, 7)])), 3),
+    }

@@ -1,9 +1,11 @@
-"""Control embeddings of the semantic LM: at every position it is told where in the bar the token it is about to predict lies, and the piece's
+"""Control embeddings of the semantic LM: at every position it is told where in the bar the token it is about to predict lies, and the
+piece's
 key and tempo. A small model does not find a steady beat in 25 tokens a second by itself; with the clock it need not.
 
     x_p = embed[id_p] + table[clock_p] + table[key] + table[tempo]          position p predicts semantic token i = p - style_levels
 
-Rows of the table: the clock, for each metre (felt beats a bar), beat and tick of the beat; "no clock"; 24 keys (tonic + 12 if minor); "no key";
+Rows of the table: the clock, for each metre (felt beats a bar), beat and tick of the beat; "no clock"; 24 keys (tonic + 12 if minor); "no
+key";
 tempo bins, equally wide in log2(bpm); "no tempo". Positions before token 0 (the style prefix) have no clock but do have key and tempo.
 """
 

@@ -1,4 +1,5 @@
-"""Discriminators of the VAE-GAN, training only: multi-period (2, 3, 5, 7, 11) and multi-resolution spectrogram. docs/system.md section 6."""
+"""Discriminators of the VAE-GAN, training only: multi-period (2, 3, 5, 7, 11) and multi-resolution spectrogram. docs/system.md section
+6."""
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,8 @@ class PeriodDiscriminator(nn.Module):
         self.period = period
         widths = [1, channels, 4 * channels, 16 * channels, 32 * channels, 32 * channels]
         self.convs = nn.ModuleList(
-            weight_norm(nn.Conv2d(a, b, (5, 1), (3 if i < 4 else 1, 1), (2, 0))) for i, (a, b) in enumerate(zip(widths, widths[1:])))
+            weight_norm(nn.Conv2d(a, b, (5, 1), (3 if i < 4 else 1, 1), (2, 0))) for i, (a, b) in enumerate(zip(widths, widths[1:]))
+        )
         self.head = weight_norm(nn.Conv2d(widths[-1], 1, (3, 1), padding=(1, 0)))
 
     def forward(self, audio):

@@ -1,11 +1,11 @@
-"""Dual-path diffusion network (DPD): z, angle per frame, token embeddings -> velocity. docs/system.md section 5, docs/training.md section 4.
+"""Dual-path diffusion network (DPD): z, angle per frame, token embeddings -> velocity. docs/system.md section 5, docs/training.md section
+4.
 
     z [B,L,D'] -Linear- (+ E_delta + aligned tokens) -RMSNorm-Segment-> H [B,S,K,D] - N blocks - OverlapAdd-RMSNorm-Linear -> v [B,L,D']
     v += gated linear skip over z + token skip          (config fields, absent in the paper's printed form)
 
 The token side (`tokens`) does not depend on the step: compute it once a generation.
 """
-
 
 import torch
 import torch.nn.functional as F
@@ -121,7 +121,11 @@ class Block(nn.Module):
         width = c.shape[2]
         index = torch.arange(count, device=h.device, dtype=torch.float32)
         # centre of each column in frames of the window, (s - 1) P + (k + 1) w / 2, in units of token periods
-        offset = (torch.arange(width, device=h.device) + 1.0) * (self.window / 2) if column_clock else torch.full((width,), size / 2, device=h.device)
+        offset = (
+            (torch.arange(width, device=h.device) + 1.0) * (self.window / 2)
+            if column_clock
+            else torch.full((width,), size / 2, device=h.device)
+        )
         clock = ((index[None] - 1) * (size / 2) + offset[:, None]) / frames_per_token
         x = c.transpose(1, 2).flatten(0, 1)  # [batch * width, S, D]
         for i, layer in enumerate(self.coarse):

@@ -5,7 +5,8 @@ from torch import nn
 
 
 class Rvq(nn.Module):
-    """codebooks [levels, entries, E]: level q quantises what levels 0..q-1 left over, nearest entry in Euclidean distance, first on ties."""
+    """codebooks [levels, entries, E]: level q quantises what levels 0..q-1 left over, nearest entry in Euclidean distance, first on
+    ties."""
 
     def __init__(self, c, embedding_dim):
         super().__init__()

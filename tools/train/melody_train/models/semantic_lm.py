@@ -1,4 +1,5 @@
-"""Semantic language model, LLaMA type: [BOS, 12 style tokens, semantic tokens...] -> logits over the semantic words. docs/system.md section 3.
+"""Semantic language model, LLaMA type: [BOS, 12 style tokens, semantic tokens...] -> logits over the semantic words. docs/system.md section
+3.
 
 Ids: 0..words-1 semantic; words + entries * q + code for RVQ level q; BOS = words + entries * levels. The null prefix (guidance) is BOS in
 all 12 style places. RMSNorm, rotary positions, SwiGLU, no biases. With `controls` in the config every position is also told beat, key and

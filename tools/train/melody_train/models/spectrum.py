@@ -52,7 +52,8 @@ def mel_filters(sample_rate, size, bands, low=20.0, high=None):
 
 
 def erb_bands(sample_rate, size, count):
-    """[size // 2 + 1] int64: the band of every bin, `count` bands of equal width on the ERB-rate scale (Glasberg and Moore 1990) from 0 to half the
+    """[size // 2 + 1] int64: the band of every bin, `count` bands of equal width on the ERB-rate scale (Glasberg and Moore 1990) from 0 to
+    half the
     rate, at least one bin each."""
     rate = lambda f: 21.4 * math.log10(1 + 0.00437 * f)
     bins = size // 2 + 1

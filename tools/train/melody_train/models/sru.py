@@ -1,7 +1,7 @@
 """Simple recurrent unit (Lei et al.), bidirectional. The only serial part is an element-wise scan over K steps.
 
-    u = x W  (3 or 4 groups of `hidden` per direction)      f = sigmoid(u1 + bf + vf * c[t-1])     r = sigmoid(u2 + br + vr * c[t-1])
-    c[t] = u0 + (c[t-1] - u0) * f                           h[t] = x' + (c[t] - x') * r,  x' = u3 (4 groups) or sqrt(3) x (3 groups)
+u = x W  (3 or 4 groups of `hidden` per direction)      f = sigmoid(u1 + bf + vf * c[t-1])     r = sigmoid(u2 + br + vr * c[t-1])
+c[t] = u0 + (c[t-1] - u0) * f                           h[t] = x' + (c[t] - x') * r,  x' = u3 (4 groups) or sqrt(3) x (3 groups)
 """
 
 import math

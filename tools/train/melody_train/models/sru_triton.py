@@ -1,6 +1,7 @@
 """The SRU scan as Triton kernels: a program for every row of lanes, the state in registers, one launch a direction of time for both halves.
 
-Reads u as the product left it, [R, K, groups, 2h] in any float type, so that nothing is turned, copied or cast first. Lanes h ... 2h - 1 run
+Reads u as the product left it, [R, K, groups, 2h] in any float type, so that nothing is turned, copied or cast first. Lanes h ... 2h - 1
+run
 backwards in time. The formulas are those of sru.py; the reverse pass computes the gates again from c instead of keeping them.
 """
 

@@ -1,4 +1,5 @@
-"""Text tower: token ids [B, T] (0 = padding) -> unit embedding [B, E]. docs/system.md section 2. Stands where the paper has BERT-base in MuLan."""
+"""Text tower: token ids [B, T] (0 = padding) -> unit embedding [B, E]. docs/system.md section 2. Stands where the paper has BERT-base in
+MuLan."""
 
 from torch import nn
 

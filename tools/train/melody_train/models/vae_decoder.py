@@ -71,7 +71,8 @@ class IstftConvNextDecoder(Trunk):
 
 
 class RunningPhaseDecoder(Trunk):
-    """Trunk -> log magnitude [K], direction (a, b) [K] each and salience [P] a frame -> advance of every bin's phase -> running phase -> inverse STFT.
+    """Trunk -> log magnitude [K], direction (a, b) [K] each and salience [P] a frame -> advance of every bin's phase -> running phase ->
+    inverse STFT.
 
     With K bins, hop H, size N, rate SR, bin k and tempered pitch p of frequency f_p (MIDI `lowest` ... `lowest + count - 1`):
         c[t,k]       = (a + ib) exp(2 pi i k H / N)
@@ -85,7 +86,8 @@ class RunningPhaseDecoder(Trunk):
     `directed` (default K) is how many bins have a direction; the ones above are noise, whose phase turns by chance (|c| = 0.01).
     With `image` {bands} the head also says pan and log width of every ERB band, and this sound is the mid M of a stereo pair:
         S[k] = (pan + width exp(i phi[k])) M[k],  L = M + S,  R = M - S
-    phi[k] = pi k / 2 + 1.5 sin(2 pi k / 37), a delay of 10 ms that sways by 1.6 ms over frequency (Lauridsen's pseudo-stereo, its comb blurred).
+    phi[k] = pi k / 2 + 1.5 sin(2 pi k / 37), a delay of 10 ms that sways by 1.6 ms over frequency (Lauridsen's pseudo-stereo, its comb
+    blurred).
     The mean of both channels is the mid exactly."""
 
     def __init__(self, c):
@@ -112,7 +114,8 @@ class RunningPhaseDecoder(Trunk):
             self.register_buffer('decorrelation', torch.polar(torch.ones(bins), angle.float()), persistent=False)
 
     def parts(self, z):
-        """z [B, L, D] -> (log magnitude [B, T, K], c complex [B, T, directed], pitch logits [B, T, locked, P], (pan, log width) [B, T, bands] each)."""
+        """z [B, L, D] -> (log magnitude [B, T, K], c complex [B, T, directed], pitch logits [B, T, locked, P], (pan, log width) [B, T,
+        bands] each)."""
         d = self.directed
         log_magnitude, a, b, salience, pan, width = self.head_of(z).split([self.bins, d, d, self.count, self.bands, self.bands], -1)
         own = 2 * math.pi * self.hop / self.size * torch.arange(d, device=z.device)
@@ -120,7 +123,8 @@ class RunningPhaseDecoder(Trunk):
         return log_magnitude, c, self.smoothed(salience)[:, :, None] + self.shape, (pan, width)
 
     def smoothed(self, salience):
-        """[B, T, P], the mean over the frames that there are up to `smooth` of `pitches` to each side; in training each frame says its own. A choice that
+        """[B, T, P], the mean over the frames that there are up to `smooth` of `pitches` to each side; in training each frame says its own.
+        A choice that
         changes from frame to frame sounds between two pitches (measured: lines kept below 260 Hz 0.47 -> 0.52 with 4 frames)."""
         if self.training or not self.smooth:
             return salience
@@ -138,7 +142,8 @@ class RunningPhaseDecoder(Trunk):
             return torch.cat([self.turns[logits.argmax(-1)], free[..., self.locked :]], -1)
 
     def phase(self, c, logits, noise=None, start=None):
-        """[B, T, K] radians. start [B, K] turns: the phase before the first frame (default: random). No gradient: through the summed phase it
+        """[B, T, K] radians. start [B, K] turns: the phase before the first frame (default: random). No gradient: through the summed phase
+        it
         would teach the advance nothing (measured)."""
         advance = self.advance(c, logits, noise).double()
         start = torch.rand_like(advance[:, 0]) if start is None else start
@@ -182,8 +187,7 @@ class ResidualStack(nn.Module):
     def __init__(self, channels, kernel, dilations, slope):
         super().__init__()
         self.slope = slope
-        self.dilated = nn.ModuleList(
-            nn.Conv1d(channels, channels, kernel, dilation=d, padding=d * (kernel // 2)) for d in dilations)
+        self.dilated = nn.ModuleList(nn.Conv1d(channels, channels, kernel, dilation=d, padding=d * (kernel // 2)) for d in dilations)
         self.plain = nn.ModuleList(nn.Conv1d(channels, channels, kernel, padding=kernel // 2) for _ in dilations)
 
     def forward(self, x):
@@ -207,8 +211,7 @@ class HifiGanDecoder(nn.Module):
         self.ups, self.stacks = nn.ModuleList(), nn.ModuleList()
         for i, (rate, kernel) in enumerate(zip(self.rates, self.kernels)):
             self.ups.append(nn.ConvTranspose1d(widths[i], widths[i + 1], kernel, rate))
-            self.stacks.append(nn.ModuleList(
-                ResidualStack(widths[i + 1], k, c['dilations'], self.slope) for k in c['residual_kernels']))
+            self.stacks.append(nn.ModuleList(ResidualStack(widths[i + 1], k, c['dilations'], self.slope) for k in c['residual_kernels']))
         self.head = nn.Conv1d(widths[-1], 1, 7, padding=3)
 
     def unclipped(self, z):

@@ -1,4 +1,5 @@
-"""VAE-GAN encoder: audio [B, n], or [B, 2, n] with `channels` 2, -> (mean, log variance), each [B, ceil(n / hop), D]. docs/system.md section 6.
+"""VAE-GAN encoder: audio [B, n], or [B, 2, n] with `channels` 2, -> (mean, log variance), each [B, ceil(n / hop), D]. docs/system.md
+section 6.
 
 Exported encoders (config `variance` false) give the latent alone, scaled and rotated (latents.py), clipped to [-`clip`, `clip`] if set.
 
@@ -51,8 +52,10 @@ class StftConvNextEncoder(nn.Module):
         """[B, hop*T] -> [B, T, features]: for each spectrum log(|S| + 0.01) of its first `bins` bins (default all), the frames inside
         one hop side by side. Long windows tell low pitches apart, short ones say when; long ones need their low bins only.
 
-        With `channels` 2 (audio [B, 2, hop*T]) these are of the mid; `gain` makes their level that of half the rate. Then come `air`, log(rms + 0.01)
-        in equal bands from `low` to `high` Hz, which are too noisy to tell bins apart, and `image`, pan and log(width + 0.01) in ERB bands."""
+        With `channels` 2 (audio [B, 2, hop*T]) these are of the mid; `gain` makes their level that of half the rate. Then come `air`,
+        log(rms + 0.01)
+        in equal bands from `low` to `high` Hz, which are too noisy to tell bins apart, and `image`, pan and log(width + 0.01) in ERB
+        bands."""
         mid = audio.mean(1) if audio.ndim == 3 else audio
         side_by_side = lambda x, hop: x.unflatten(1, (-1, self.hop // hop)).flatten(2)
         out = []

@@ -54,7 +54,9 @@ def run(c, paths):
         print(f'  {name:18s} {n / 1e6:9.3f} M')
     print(f'  {"all":18s} {total / 1e6:9.3f} M = {total * 2 / 2**20:.1f} MiB in f16')
     if c['name'] == 'melody-paper':
-        print('  (the paper: LM 429.5, DPD 296.6, VAE-GAN 100.1, joint embedding 195.3, semantic encoder 199.5 M; its SSL encoder is not here)')
+        print(
+            '  (the paper: LM 429.5, DPD 296.6, VAE-GAN 100.1, joint embedding 195.3, semantic encoder 199.5 M; its SSL encoder is not here)'  # noqa: E501
+        )
         return
     length, tokens = c['window_seconds'] * c['frame_rate'], c['window_seconds'] * c['token_rate']
     steps = c['sampling']['steps']
@@ -69,13 +71,17 @@ def run(c, paths):
     segments = -(-2 * length // d['segment']) + 1
     for b in networks['dual_path'].blocks:
         columns = 2 * d['segment'] // b.window
-        one += d['coarse_layers'] * (attention_gflop(segments, segments, d['dim'], columns) + attention_gflop(segments * columns, tokens, d['dim']))
+        one += d['coarse_layers'] * (
+            attention_gflop(segments, segments, d['dim'], columns) + attention_gflop(segments * columns, tokens, d['dim'])
+        )
     passes = steps * (2 if c['sampling']['guidance'] != 1 else 1)
     parts[f'dual_path {passes} passes of {one:.2f}'] = passes * one
     counter = Counter(networks['vae_decoder'])
     networks['vae_decoder'](torch.zeros(1, length, c['latent_dim']))
     v = c['vae_decoder']
-    transform = 0 if v['kind'] == 'hifigan' else c.get('channels', 1) * 2 * length * v['upsample'] * (v['fft_size'] + 2) * v['fft_size'] / 1e9
+    transform = (
+        0 if v['kind'] == 'hifigan' else c.get('channels', 1) * 2 * length * v['upsample'] * (v['fft_size'] + 2) * v['fft_size'] / 1e9
+    )
     parts['vae_decoder (inverse FFT as a product)'] = counter.off() + transform
     counter = Counter(networks['semantic_lm'])
     sequence = tokens + 1 + lm['style_levels']

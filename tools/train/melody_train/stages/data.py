@@ -17,8 +17,25 @@ def run(c, paths):
     stereo = c.get('channels', 1) == 2
     left = seconds_left(paths, None)
     processes = t['processes'] if left is None else len(os.sched_getaffinity(0))
-    command = [sys.executable, '-m', 'melody_train.data', '--out', str(paths.data), '--clips', str(t['clips']), '--heldout', str(t['heldout']),
-               '--seconds', str(t['seconds']), '--rate', str(24000 if stereo else c['sample_rate']), '--processes', str(processes), '--shard', str(t.get('shard', 32))]
+    command = [
+        sys.executable,
+        '-m',
+        'melody_train.data',
+        '--out',
+        str(paths.data),
+        '--clips',
+        str(t['clips']),
+        '--heldout',
+        str(t['heldout']),
+        '--seconds',
+        str(t['seconds']),
+        '--rate',
+        str(24000 if stereo else c['sample_rate']),
+        '--processes',
+        str(processes),
+        '--shard',
+        str(t.get('shard', 32)),
+    ]
     command += ['--stereo'] if stereo else []
     command += [] if left is None else ['--limit', f'{left:.1f}']
     work = subprocess.Popen(command)

@@ -41,7 +41,8 @@ def diffuse(z, noise, angle):
 
 
 def wiener(latents):
-    """Velocity error of the best linear denoiser without tokens, mean over ANGLES: per axis and temporal frequency P / (cos^2 P + sin^2)."""
+    """Velocity error of the best linear denoiser without tokens, mean over ANGLES: per axis and temporal frequency P / (cos^2 P +
+    sin^2)."""
     power = torch.fft.rfft(latents, dim=1).abs().square().mean(0) / latents.shape[1]
     power[0] = power[1]
     weight = torch.full((power.shape[0], 1), 2.0)
@@ -80,7 +81,9 @@ def run(c, paths):
     def prepare(split):
         rows, _ = cache.load(paths.data, paths.runs / 'latents', split)
         features, _ = cache.load(paths.data, paths.runs / 'features', split, len(rows))
-        ids = torch.cat([encoder.encode(part.float().to(device())) for part in torch.stack([torch.from_numpy(f) for f in features]).split(256)])
+        ids = torch.cat(
+            [encoder.encode(part.float().to(device())) for part in torch.stack([torch.from_numpy(f) for f in features]).split(256)]
+        )
         return torch.stack([latents.normalise(torch.from_numpy(r).float()) for r in rows]).to(device()), ids
 
     shards = lambda: len(list((paths.runs / 'latents').glob('train_*[0-9].npy')))

@@ -1,6 +1,7 @@
 """Stage `export`: checkpoints -> weights/NAME/ (config.json, safetensors, index, tokenizer.json, manifest.json).
 
-With `--parts vae_decoder` only the decoder of stage `polish` is new; everything else stays as weights/NAME has it. That is for a decoder that
+With `--parts vae_decoder` only the decoder of stage `polish` is new; everything else stays as weights/NAME has it. That is for a decoder
+that
 was trained on the latents of an unpacked export, which are the export's own: nothing is rotated or scaled again.
 """
 
@@ -28,7 +29,14 @@ def run(c, paths):
         config, states, missing = collect(c, paths, unfinished)
     tokenizer = paths.weights / 'tokenizer.json' if paths.parts else paths.runs / 'tokenizer.json'
     card = paths.weights / 'README.md'
-    size = write(paths.weights, config, states, tokenizer, shards=c['name'] != 'melody-tiny', metadata={'not_trained': ' '.join(missing)} if missing else None)
+    size = write(
+        paths.weights,
+        config,
+        states,
+        tokenizer,
+        shards=c['name'] != 'melody-tiny',
+        metadata={'not_trained': ' '.join(missing)} if missing else None,
+    )
     load_exported(paths.weights)  # every tensor has its place
     if missing:
         print(f'export: not trained yet, exported as they start: {", ".join(missing)}')
@@ -43,7 +51,9 @@ def ensure_tokenizer(c, paths):
         return
     meta = [json.loads(line) for path in sorted(paths.data.glob('train_*.jsonl')) for line in path.read_text().splitlines()]
     if not meta:
-        raise FileNotFoundError(f'export: {paths.data} holds no clips and {paths.runs} no tokenizer: nothing has been trained that could be exported')
+        raise FileNotFoundError(
+            f'export: {paths.data} holds no clips and {paths.runs} no tokenizer: nothing has been trained that could be exported'
+        )
     paths.runs.mkdir(parents=True, exist_ok=True)
     make_tokenizer(c, paths, meta)
 

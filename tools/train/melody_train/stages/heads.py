@@ -25,9 +25,13 @@ def targets(table, metas, shifts):
     for m, shift in zip(metas, shifts):
         a = m['attributes']
         beats = FELT_BEATS.get(a.get('metre'))
-        rows.append([table.tempo_bin(a['tempo']) if a.get('tempo') else UNSAID,
-                     (a['tonic'] + shift) % 12 + 12 * (a['mode'] == 'minor') if a.get('tonic') is not None and a.get('mode') else UNSAID,
-                     table.metres.index(beats) if beats in table.metres else UNSAID])
+        rows.append(
+            [
+                table.tempo_bin(a['tempo']) if a.get('tempo') else UNSAID,
+                (a['tonic'] + shift) % 12 + 12 * (a['mode'] == 'minor') if a.get('tonic') is not None and a.get('mode') else UNSAID,
+                table.metres.index(beats) if beats in table.metres else UNSAID,
+            ]
+        )
     return torch.tensor(rows)
 
 
@@ -50,7 +54,11 @@ def embeddings(c, paths, style, table):
             out[1].append(targets(table, [meta[i] for i in part], shifts))
         shifts = [rng.randrange(12) for _ in part]
         begin = rng.randrange(len(rows[0]) - length + 1)
-        out[2].append(style.embed_features(torch.stack([rotate_keys(torch.from_numpy(rows[i][begin : begin + length]).float(), s) for i, s in zip(part, shifts)])))
+        out[2].append(
+            style.embed_features(
+                torch.stack([rotate_keys(torch.from_numpy(rows[i][begin : begin + length]).float(), s) for i, s in zip(part, shifts)])
+            )
+        )
         out[3].append(targets(table, [meta[i] for i in part], shifts))
     return [torch.cat(x).to(device()) for x in out]
 
@@ -87,4 +95,8 @@ def run(c, paths):
         for name, x in seen.items():
             right = [float((y.argmax(1) == k)[k != UNSAID].float().mean()) for y, k in zip(heads(x), target.T)]
             bits = [float(v) / 0.6931 for v in loss_of(heads, x, target)]
-            print(f'heads: {name}: ' + ', '.join(f'{n} {r:.2f} ({b:.2f} bits)' for n, r, b in zip(('tempo bin', 'key', 'metre'), right, bits)), flush=True)
+            print(
+                f'heads: {name}: '
+                + ', '.join(f'{n} {r:.2f} ({b:.2f} bits)' for n, r, b in zip(('tempo bin', 'key', 'metre'), right, bits)),
+                flush=True,
+            )

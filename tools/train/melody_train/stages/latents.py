@@ -1,6 +1,8 @@
-"""Stage `latents`: encode every clip with the frozen VAE encoder (cached a shard at a time); mean, axes and scale are fitted once, on the first shards.
+"""Stage `latents`: encode every clip with the frozen VAE encoder (cached a shard at a time); mean, axes and scale are fitted once, on the
+first shards.
 
-With `--init RUNS/latents` the axes of that run's latents are kept, for `dpd --init RUNS/dpd`: the encoder went on from its, or was widened from it.
+With `--init RUNS/latents` the axes of that run's latents are kept, for `dpd --init RUNS/dpd`: the encoder went on from its, or was widened
+from it.
 """
 
 import torch
@@ -35,6 +37,9 @@ def run(c, paths):
         latents = Latents.fit(mu, centred=c['vae_decoder']['kind'] == 'hifigan', kept=kept)
         latents.save(folder)
         values = (latents.limit / 4).square()
-        print(f'latents: {len(rows)} clips, axis variances {[round(float(v), 3) for v in values]}, effective dimension {values.sum() ** 2 / values.square().sum():.1f}', flush=True)
+        print(
+            f'latents: {len(rows)} clips, axis variances {[round(float(v), 3) for v in values]}, effective dimension {values.sum() ** 2 / values.square().sum():.1f}',  # noqa: E501
+            flush=True,
+        )
     for split in ('train', 'heldout'):
         cache.build(paths.data, folder, split, compute, channels=channels, until=getattr(paths, 'until', None))

@@ -1,4 +1,5 @@
-"""Stage `lm`: the semantic language model on [style prefix, tokens], style from a caption or from the audio (random choice), sometimes none.
+"""Stage `lm`: the semantic language model on [style prefix, tokens], style from a caption or from the audio (random choice), sometimes
+none.
 With `controls` in the config it is also told beat, key and tempo of its clip, sometimes not (each is left out of a share of the clips).
 
 Prints bits per token beside the two baselines it has to beat: unigram and smoothed bigram on the same held-out tokens.
@@ -44,7 +45,9 @@ def run(c, paths):
     held_ids = encoder.encode(held_features.to(device())).cpu()
     words = c['semantic_lm']['words']
     # another key: rotate the chroma of the features, then quantise. Once for all: int16 [keys, clips, tokens]
-    ids_by_key = torch.stack([torch.cat([encoder.encode(part.float().to(device()), k).short().cpu() for part in features.split(256)]) for k in shifts])
+    ids_by_key = torch.stack(
+        [torch.cat([encoder.encode(part.float().to(device()), k).short().cpu() for part in features.split(256)]) for k in shifts]
+    )
     uni, bi = baselines(ids_by_key[0, :1500].long(), held_ids, words)
     print(f'lm: {len(features)} clips x {len(shifts)} keys, held out unigram {uni:.3f}, bigram {bi:.3f} bits per token', flush=True)
     style = StyleSource(c, paths)
@@ -74,11 +77,16 @@ def run(c, paths):
         b = next(batches)
         key, clip, start = b['picked'].T
         ids = pieces(ids_by_key, key * clips + clip, start, length)
-        codes = style_codes(style, b, lambda at: rotate_each(pieces(features, clip[at], start[at], length).float(), key[at]))
+        codes = style_codes(style, b, lambda at: rotate_each(pieces(features, clip[at], start[at], length).float(), key[at]))  # noqa: B023
         run.advance(run.learn(compute, (codes, ids, b['controls'].long().to(device())), t['clip']))
         if run.due():
             with run.with_ema() as ema, torch.no_grad():
-                run.report(**held_out(ema, held_ids[:64, held_start : held_start + length].to(device()), held_style[:64].to(device()), held_controls[:64]), bigram=bi)
+                run.report(
+                    **held_out(
+                        ema, held_ids[:64, held_start : held_start + length].to(device()), held_style[:64].to(device()), held_controls[:64]
+                    ),
+                    bigram=bi,
+                )
     run.finish()
 
 
@@ -86,17 +94,26 @@ NONE, TEXT, AUDIO = range(3)
 
 
 def draw(c, tokenizer, meta, table, sizes, rng):
-    """A batch as the host draws it: `picked` [B, 3] = key, clip, first token (each below `sizes`); `kind` [B], where the style comes from; `captions`,
+    """A batch as the host draws it: `picked` [B, 3] = key, clip, first token (each below `sizes`); `kind` [B], where the style comes from;
+    `captions`,
     ids of the rows whose kind is TEXT; `controls` [B, T, 3], rows of the control table (of no use without one)."""
     t, length = c['train']['lm'], c['window_seconds'] * c['token_rate']
     picked = [tuple(rng.randrange(n) for n in sizes) for _ in range(t['batch'])]
     dice, text = [rng.random() for _ in picked], t['null_probability'] + (1 - t['null_probability']) * t['text_probability']
     kind = [NONE if x < t['null_probability'] else TEXT if x < text else AUDIO for x in dice]
     captions = [caption(meta[i], k, rng) for (k, i, _), what in zip(picked, kind) if what == TEXT]
-    controls = [leave_out(of_attributes(meta[i]['attributes'], k, s / c['token_rate']), rng, t, what == NONE) for (k, i, s), what in zip(picked, kind)]
+    controls = [
+        leave_out(of_attributes(meta[i]['attributes'], k, s / c['token_rate']), rng, t, what == NONE)
+        for (k, i, s), what in zip(picked, kind)
+    ]
     levels = c['rvq']['levels']
     rows = torch.zeros(len(picked), 1, 3) if table is None else table.rows(controls, -levels, levels + length)
-    return {'picked': torch.tensor(picked), 'kind': torch.tensor(kind), 'captions': tokenizer.batch(captions) if captions else torch.zeros(0, 1).long(), 'controls': rows.short()}
+    return {
+        'picked': torch.tensor(picked),
+        'kind': torch.tensor(kind),
+        'captions': tokenizer.batch(captions) if captions else torch.zeros(0, 1).long(),
+        'controls': rows.short(),
+    }
 
 
 def style_codes(style, batch, features_of):
@@ -112,7 +129,8 @@ def style_codes(style, batch, features_of):
 
 
 def leave_out(controls, rng, t, null):
-    """Controls are not always known: no clock for audio that is continued, no key for many prompts and mostly none beside the null style."""
+    """Controls are not always known: no clock for audio that is continued, no key for many prompts and mostly none beside the null
+    style."""
     if rng.random() < t['no_clock']:
         controls = controls._replace(bpm=None, beats=None)
     return controls._replace(key=None) if rng.random() < (0.7 if null else t['no_key']) else controls
@@ -122,8 +140,11 @@ def held_out(model, ids, codes, controls):
     """Bits per token on held-out clips: as asked, with another clip's style (and in the first second), without the controls."""
     bits = lambda codes, ids, controls: lm_loss(model, codes, ids, 0.0, controls)[0] / math.log(2)
     other = codes.roll(1, 0)
-    out = {'held_bits': bits(codes, ids, controls), 'wrong_style': bits(other, ids, controls),
-           'first_second_gap': bits(other, ids[:, :25], controls) - bits(codes, ids[:, :25], controls)}
+    out = {
+        'held_bits': bits(codes, ids, controls),
+        'wrong_style': bits(other, ids, controls),
+        'first_second_gap': bits(other, ids[:, :25], controls) - bits(codes, ids[:, :25], controls),
+    }
     if model.controls is not None:
         out['no_clock'] = bits(codes, ids, [UNKNOWN._replace(key=k.key) for k in controls])
         out['no_key'] = bits(codes, ids, [k._replace(key=None) for k in controls])

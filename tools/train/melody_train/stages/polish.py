@@ -1,4 +1,5 @@
-"""Stage `polish`: the encoder is frozen (latents stay what the diffusion learns), the decoder goes on, with discriminators if their weight is not 0.
+"""Stage `polish`: the encoder is frozen (latents stay what the diffusion learns), the decoder goes on, with discriminators if their weight
+is not 0.
 
 A RunningPhaseDecoder starts from the vae stage's trunk and magnitudes whatever kind that decoder had: its phases need the losses here only.
 """
@@ -24,6 +25,7 @@ def hop_buzz(output, target, lag=960):
 
     Spectral losses alone render noise as a frozen pattern of that period; discriminators hear it.
     """
+
     def repeats(x):
         d = x.diff(dim=-1).abs()
         d = d - d.mean(-1, keepdim=True)
@@ -31,11 +33,13 @@ def hop_buzz(output, target, lag=960):
         r = torch.fft.irfft(power)
         near = torch.cat([r[:, lag - 12 : lag - 4], r[:, lag + 5 : lag + 13]], 1).median(1).values
         return ((r[:, lag] - near) / r[:, 0]).mean()
+
     return repeats(output) - repeats(target)
 
 
 def start_decoder(decoder, folder):
-    """Loads the vae stage's decoder where names and shapes fit. A head with other outputs takes over the rows of log magnitude, which come first."""
+    """Loads the vae stage's decoder where names and shapes fit. A head with other outputs takes over the rows of log magnitude, which come
+    first."""
     state = torch.load(folder / 'checkpoint.pt', map_location='cpu')['ema']
     own = decoder.state_dict()
     for name, value in state.items():
@@ -95,7 +99,9 @@ def run(c, paths):
     torch.manual_seed(stream(2000 + run.step))
     edge = t.get('edge_frames', 8)  # latent frames at each end that see zeros instead of the clip and so are not judged
     frames = int(t['seconds'] * c['frame_rate']) + 2 * edge
-    held_z, held_audio = (torch.stack(x).to(device()) for x in zip(*(held.take(i, 5 * c['frame_rate'], 4 * c['frame_rate']) for i in range(held.count))))
+    held_z, held_audio = (
+        torch.stack(x).to(device()) for x in zip(*(held.take(i, 5 * c['frame_rate'], 4 * c['frame_rate']) for i in range(held.count)))
+    )
     held_audio = mid_of(held_audio)
     floor = baselines(held_audio, c['sample_rate'])
 
@@ -125,7 +131,12 @@ def run(c, paths):
         if run.due():
             with run.with_ema() as ema, torch.no_grad(), autocast():
                 out = mid_of(ema(held_z).float())
-            run.report(**floor, buzz=hop_buzz(out, held_audio), held_mel=log_mel_distance(out, held_audio, c['sample_rate']), held_chroma=chroma_cosine(out, held_audio, c['sample_rate']))
+            run.report(
+                **floor,
+                buzz=hop_buzz(out, held_audio),
+                held_mel=log_mel_distance(out, held_audio, c['sample_rate']),
+                held_chroma=chroma_cosine(out, held_audio, c['sample_rate']),
+            )
     run.finish()
 
 

@@ -44,8 +44,10 @@ def run(c, paths):
     a, b = rvq.encode(held_text), rvq.encode(held_audio)
     agree = (a == b).float().mean(0)
     used = [len(rvq.encode(both)[:, q].unique()) for q in range(c['rvq']['levels'])]
-    print(f'rvq: residual {rest:.4f} of the energy after {c["rvq"]["levels"]} levels (train), held out text '
-          f'{(held_text - rvq.decode(a)).square().sum(1).mean():.4f}, audio {(held_audio - rvq.decode(b)).square().sum(1).mean():.4f}')
+    print(
+        f'rvq: residual {rest:.4f} of the energy after {c["rvq"]["levels"]} levels (train), held out text '
+        f'{(held_text - rvq.decode(a)).square().sum(1).mean():.4f}, audio {(held_audio - rvq.decode(b)).square().sum(1).mean():.4f}'
+    )
     print(f'rvq: text and audio codes of one clip agree: {[round(float(x), 2) for x in agree]} (held out), entries used {used}')
     full = [plain_caption(m) for m in held_meta]
     said = model.towers.text(tokenizer.batch(full).to(device())).cpu()

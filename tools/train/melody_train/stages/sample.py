@@ -30,8 +30,17 @@ def generate(c, networks, tokenizer, text, seed):
     ids = tokenizer.batch([text])
     embedding, lm = networks['text_tower'](ids), networks['semantic_lm']
     controls = controls_of([text], embedding, networks['style_heads'], lm.controls, generator) if lm.controls is not None else None
-    tokens = generate_tokens(lm, networks['rvq'].encode(embedding), c['window_seconds'] * c['token_rate'], generator, s['temperature'], s['top_k'],
-                             s['top_p'], s.get('lm_guidance', 1.0), controls=controls)
+    tokens = generate_tokens(
+        lm,
+        networks['rvq'].encode(embedding),
+        c['window_seconds'] * c['token_rate'],
+        generator,
+        s['temperature'],
+        s['top_k'],
+        s['top_p'],
+        s.get('lm_guidance', 1.0),
+        controls=controls,
+    )
     noise = torch.randn(1, c['window_seconds'] * c['frame_rate'], c['latent_dim'], generator=generator)
     path = networks['dual_path']
     z = rotate(path, noise, tokens, s['steps'], s['guidance'], s['schedule'], limit=path.latent_limit)

@@ -1,4 +1,5 @@
-"""Stage `semantic`: k-means of the features to `words` centroids -> semantic/encoder.pt; reports explained variance, entropy and repeats."""
+"""Stage `semantic`: k-means of the features to `words` centroids -> semantic/encoder.pt; reports explained variance, entropy and
+repeats."""
 
 import torch
 
@@ -26,6 +27,8 @@ def run(c, paths):
     share = lambda s: 1 - float(left[s].sum() / flat.var(0)[s].sum())
     p = torch.bincount(ids.flatten(), minlength=len(encoder.centroids)).float()
     p = p[p > 0] / p.sum()
-    print(f'semantic: {len(encoder.centroids)} words, explained variance held out: all {share(slice(0, 40)):.3f}, chroma {share(slice(0, 12)):.3f}, '
-          f'bass {share(slice(12, 24)):.3f}, onset {share(slice(24, 27)):.3f}, energy {share(slice(27, 28)):.3f}, timbre {share(slice(28, 40)):.3f}; '
-          f'unigram {-(p * p.log2()).sum():.2f} bits, repeats {(ids[:, 1:] == ids[:, :-1]).float().mean():.2f}, used {len(p)}')
+    print(
+        f'semantic: {len(encoder.centroids)} words, explained variance held out: all {share(slice(0, 40)):.3f}, chroma {share(slice(0, 12)):.3f}, '  # noqa: E501
+        f'bass {share(slice(12, 24)):.3f}, onset {share(slice(24, 27)):.3f}, energy {share(slice(27, 28)):.3f}, timbre {share(slice(28, 40)):.3f}; '  # noqa: E501
+        f'unigram {-(p * p.log2()).sum():.2f} bits, repeats {(ids[:, 1:] == ids[:, :-1]).float().mean():.2f}, used {len(p)}'
+    )

@@ -54,7 +54,10 @@ class Labels:
     def of(self, metas, shifts):
         a = [m['attributes'] for m in metas]
         place = {name: i for i, name in enumerate(self.styles)}
-        known = [[float(k in x['instrument_classes']) for k in self.classes] if 'instrument_classes' in x else [-100.0] * len(self.classes) for x in a]
+        known = [
+            [float(k in x['instrument_classes']) for k in self.classes] if 'instrument_classes' in x else [-100.0] * len(self.classes)
+            for x in a
+        ]
         return {
             'style': torch.tensor([place.get(x.get('style'), -100) for x in a]),
             'tempo': torch.tensor([int(tempo_bin(x['tempo'])) if x.get('tempo') else -100 for x in a]),
@@ -79,14 +82,21 @@ def head_losses(heads, x, labels):
 
     known = (labels['instruments'] >= 0).float()
     bits = F.binary_cross_entropy_with_logits(instruments, labels['instruments'].clamp(min=0), weight=known, reduction='sum')
-    return {'style': choice(style, labels['style']), 'tempo': choice(tempo, labels['tempo']), 'tonic': choice(tonic, labels['tonic']),
-            'mode': choice(mode, labels['mode']), 'instr': 4 * bits / known.sum().clamp(min=1)}
+    return {
+        'style': choice(style, labels['style']),
+        'tempo': choice(tempo, labels['tempo']),
+        'tonic': choice(tonic, labels['tonic']),
+        'mode': choice(mode, labels['mode']),
+        'instr': 4 * bits / known.sum().clamp(min=1),
+    }
 
 
 def head_accuracy(heads, x, labels, prefix):
     style, tempo, tonic, mode, _ = heads(x)
-    return {f'{prefix}_{n}': (y.argmax(1) == labels[n]).sum() / (labels[n] >= 0).sum().clamp(min=1) for n, y in
-            (('style', style), ('tempo', tempo), ('tonic', tonic), ('mode', mode))}
+    return {
+        f'{prefix}_{n}': (y.argmax(1) == labels[n]).sum() / (labels[n] >= 0).sum().clamp(min=1)
+        for n, y in (('style', style), ('tempo', tempo), ('tonic', tonic), ('mode', mode))
+    }
 
 
 def spell_out(tokenizer, ids, probability, rng):
@@ -140,7 +150,10 @@ def run(c, paths):
     optimiser = adamw([*model.parameters(), *heads.parameters()], t['lr'], 0.05)
     run = Run(paths.runs / 'towers', model, [optimiser], t, extra=[heads])
     torch.manual_seed(stream(run.step))
-    print(f'towers: {len(meta)} clips, {len(tokenizer.vocab)} pieces, {len(labels.styles)} styles, {len(labels.classes)} instrument classes', flush=True)
+    print(
+        f'towers: {len(meta)} clips, {len(tokenizer.vocab)} pieces, {len(labels.styles)} styles, {len(labels.classes)} instrument classes',
+        flush=True,
+    )
     sizes, features, names = (len(meta), 12 if t['rotate_keys'] else 1, features.shape[1] - length + 1), features.to(device()), labels.names
     batches = ahead(lambda rng: draw(t, tokenizer, meta, labels, sizes, rng), stream(run.step))
 
@@ -171,7 +184,8 @@ def run(c, paths):
 
 
 def draw(t, tokenizer, meta, labels, sizes, rng):
-    """A batch as the host draws it: `picked` [B, 3] = clip, key, first frame; ids of B captions of those and of more clips; all their targets."""
+    """A batch as the host draws it: `picked` [B, 3] = clip, key, first frame; ids of B captions of those and of more clips; all their
+    targets."""
     clips, keys, starts = sizes
     picked = [(rng.randrange(clips), rng.randrange(keys), rng.randrange(starts)) for _ in range(t['batch'])]
     # more captions than clips: reading text is cheap, and tempo and key must be read exactly
@@ -194,6 +208,11 @@ def evaluate(run, heads, tokenizer, encoder, labels, features, meta):
     rank = (text @ audio.T).argsort(1, descending=True)
     recall = (rank[:, :10] == torch.arange(len(meta))[:, None]).any(1).float().mean()
     cpu = copy.deepcopy(heads[0]).cpu()  # a captured step keeps the place of the weights
-    result = {'recall10': recall, 'pairs': float(len(meta)), **head_accuracy(cpu, audio, target, 'a'), **head_accuracy(cpu, said, target, 't'),
-              'cosine': (F.normalize(said, dim=1) * audio).sum(1).mean()}
+    result = {
+        'recall10': recall,
+        'pairs': float(len(meta)),
+        **head_accuracy(cpu, audio, target, 'a'),
+        **head_accuracy(cpu, said, target, 't'),
+        'cosine': (F.normalize(said, dim=1) * audio).sum(1).mean(),
+    }
     return result

@@ -1,6 +1,8 @@
-"""Stage `unpack`: weights/NAME/ back into a folder of runs, so that training goes on from an exported model (--init) when its checkpoints are gone.
+"""Stage `unpack`: weights/NAME/ back into a folder of runs, so that training goes on from an exported model (--init) when its checkpoints
+are gone.
 
-What a new run takes over as it is (tokenizer, features, semantic, towers, rvq, heads) can be copied from there; `--init RUNS/lm`, `RUNS/vae` and
+What a new run takes over as it is (tokenizer, features, semantic, towers, rvq, heads) can be copied from there; `--init RUNS/lm`,
+`RUNS/vae` and
 `RUNS/dpd` start those stages. Optimisers are not in an export, and the decoder is the polished one.
 """
 
@@ -13,7 +15,7 @@ from ..export import load_exported
 from ..models.towers import TrainedTowers
 from ..models.vae_encoder import outputs
 
-START_DEVIATION = 0.1  # of the encoder's noise, in latents of variance 1: an export does not keep the variance (docs/training.md section 2: 0.06 ... 0.13)
+START_DEVIATION = 0.1  # of the encoder's noise, in latents of variance 1: an export does not keep the variance (docs/training.md section 2: 0.06 ... 0.13)  # noqa: E501
 
 
 def run(c, paths):
@@ -39,8 +41,11 @@ def with_variance(state, rows):
     """The exported encoder's head [D, dim] with the D rows of log variance that training needs, constant at START_DEVIATION squared."""
     weight, bias = state['head.weight'], state['head.bias']
     more = rows - len(bias)
-    return {**state, 'head.weight': torch.cat([weight, weight.new_zeros(more, *weight.shape[1:])]),
-            'head.bias': torch.cat([bias, bias.new_full((more,), 2 * math.log(START_DEVIATION))])}
+    return {
+        **state,
+        'head.weight': torch.cat([weight, weight.new_zeros(more, *weight.shape[1:])]),
+        'head.bias': torch.cat([bias, bias.new_full((more,), 2 * math.log(START_DEVIATION))]),
+    }
 
 
 def save(path, value):

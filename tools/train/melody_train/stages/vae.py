@@ -27,7 +27,8 @@ class Vae(nn.Module):
 
 
 def reconstruct(decoder, z):
-    """-> (audio [B, n] float32, the mid of a stereo decoder, not clipped; the `parts` of a RunningPhaseDecoder for PhaseLoss, else None)."""
+    """-> (audio [B, n] float32, the mid of a stereo decoder, not clipped; the `parts` of a RunningPhaseDecoder for PhaseLoss, else
+    None)."""
     if not isinstance(decoder, RunningPhaseDecoder):
         return decoder.unclipped(z).float(), None
     parts = decoder.parts(z)
@@ -48,7 +49,12 @@ def phase_loss_of(c, decoder):
 
 def total_of(losses, t):
     """The weighted sum of the spectral losses and, where there are any, the phase losses."""
-    total = losses['stft'] + t.get('image_weight', 1.0) * losses.get('image', 0.0) + t['mel_weight'] * losses['mel'] + t.get('pitch_weight', 0.5) * losses.get('pitch', 0.0)
+    total = (
+        losses['stft']
+        + t.get('image_weight', 1.0) * losses.get('image', 0.0)
+        + t['mel_weight'] * losses['mel']
+        + t.get('pitch_weight', 0.5) * losses.get('pitch', 0.0)
+    )
     return total + t.get('advance_weight', 1.0) * losses.get('advance', 0.0) + t.get('lock_weight', 0.5) * losses.get('lock', 0.0)
 
 
@@ -97,5 +103,9 @@ def evaluate(run, audio, sample_rate):
         output, _, mean, log_var = model(audio)
     output = output.clamp(-1, 1)
     audio = mid_of(audio)
-    return {'held_mel': log_mel_distance(output, audio, sample_rate), 'held_chroma': chroma_cosine(output, audio, sample_rate),
-            'std': mean.std(), 'sigma': (0.5 * log_var).exp().mean()}
+    return {
+        'held_mel': log_mel_distance(output, audio, sample_rate),
+        'held_chroma': chroma_cosine(output, audio, sample_rate),
+        'std': mean.std(),
+        'sigma': (0.5 * log_var).exp().mean(),
+    }
