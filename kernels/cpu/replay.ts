@@ -3,6 +3,7 @@
 // Control block: words that threads and host share, each on a cache line of its own, then the ring of jobs. src/cpu/layout.ts has the same
 // numbers. A command is a run of words: function, cost, then what params.gen.ts names.
 import { run, unitsOf } from './index.gen';
+import { pack } from './lib/pack';
 import { setScratch } from './lib/scratch';
 
 /** Tells the host that jobs before this number are done. */
@@ -32,6 +33,7 @@ const CANCELLED: usize = 36; // of a job
 const RUN: u32 = 1; // commands, count, patches, patch count
 const COPY: u32 = 2; // to, from, bytes
 const FILL: u32 = 3; // to, word, words
+const PACK: u32 = 5; // description, see lib/pack.ts
 
 /** Looks before a thread goes to sleep: some 20 µs, longer than any share of small work differs. */
 const LOOKS = 50_000;
@@ -54,6 +56,7 @@ export function work(thread: u32, count: u32): void {
     const tell = load<u32>(job, 20);
     const kind = load<u32>(job);
     if (kind == RUN) runPlan(job);
+    else if (kind == PACK) pack(load<u32>(job, 4), self, threads);
     else if (self == 0) {
       if (kind == COPY) memory.copy(load<u32>(job, 4), load<u32>(job, 8), load<u32>(job, 12));
       else if (kind == FILL) fillWords(load<u32>(job, 4), load<u32>(job, 8), load<u32>(job, 12));
@@ -71,6 +74,7 @@ export function step(job: usize, from: u32, to: u32): void {
   const kind = load<u32>(job);
   if (kind == COPY) memory.copy(load<u32>(job, 4), load<u32>(job, 8), load<u32>(job, 12));
   else if (kind == FILL) fillWords(load<u32>(job, 4), load<u32>(job, 8), load<u32>(job, 12));
+  else if (kind == PACK) pack(load<u32>(job, 4), from, load<u32>(job, 8));
   if (kind != RUN || load<u32>(job, CANCELLED) != 0) return;
   if (from == 0) patch(job);
   setScratch(load<u32>(job, 24));

@@ -104,10 +104,6 @@ export class Cpu {
     new Uint8Array(this.pool.memory.buffer, at, bytes.length).set(bytes);
   }
 
-  floats(at: number, count: number): Float32Array<ArrayBuffer> {
-    return new Float32Array(this.pool.memory.buffer as ArrayBuffer, at, count);
-  }
-
   /** Throws `device_lost`, and `aborted` when what was waited for was cancelled. */
   async settle(): Promise<void> {
     this.check();

@@ -19,5 +19,8 @@ export const CANCELLED = 36;
 /** Memory from here on is given out. */
 export const HEAP = RING + RING_JOBS * JOB_BYTES;
 
-/** `run`: commands, count, patches, patch count. `copy`: to, from, bytes. `fill`: to, word, words. `mark`: nothing. */
-export const JOB = { run: 1, copy: 2, fill: 3, mark: 4 } as const;
+/**
+ * `run`: commands, count, patches, patch count. `copy`: to, from, bytes. `fill`: to, word, words. `mark`: nothing. `pack`: a description as in
+ * kernels/cpu/lib/pack.ts, and in how many parts the thread that calls does it.
+ */
+export const JOB = { run: 1, copy: 2, fill: 3, mark: 4, pack: 5 } as const;

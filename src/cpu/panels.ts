@@ -1,10 +1,9 @@
 // How weights lie for the CPU's kernels: f32 always; matrices in panels of eight columns, k by k, so that a product is one forward stream.
-import { f16ToF32 } from '../graph/half.ts';
+// The threads lay them out (kernels/cpu/lib/pack.ts), so that the host's event loop stays free.
 import type { TensorStorage, WeightMatrix } from '../graph/tensor.ts';
 
 const WIDE = 8;
-
-type Values = Float32Array | Uint16Array | Int32Array | Uint32Array;
+const VALUES_A_PART = 65_536; // where the thread that calls does it, between two turns of its event loop
 
 /** The matrix that a weight is to the kernels of products; undefined for all else. */
 export const matrixOf = ({ weight }: TensorStorage): WeightMatrix | undefined => weight?.layout.matrix?.(weight.ref.shape);
@@ -16,38 +15,27 @@ export function cpuBytes(storage: TensorStorage): number {
   return storage.dtype === 'f16' ? 4 * storage.elements : storage.bytes;
 }
 
-/** `data` as in the file (f16 as bits) → out [groups, panels, rows, 8], zeros behind the last column. */
-export function packPanels(data: Values, { groups, rows, cols, rowAt, colAt, filled }: WeightMatrix, out: Float32Array): void {
-  const halves = data instanceof Uint16Array;
-  const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
-  const table = halves ? halfTable() : undefined;
-  const rowPlaces = Uint32Array.from({ length: rows }, (_, r) => rowAt(r));
-  const ends = filled && Uint32Array.from({ length: rows }, (_, r) => filled(r));
-  let to = 0;
-  for (let g = 0; g < groups; g++)
-    for (let first = 0; first < cols; first += WIDE) {
-      const some = Math.min(WIDE, cols - first);
-      for (let j = 0; j < WIDE; j++) {
-        if (j >= some) {
-          for (let r = 0; r < rows; r++) out[to + r * WIDE + j] = 0;
-          continue;
-        }
-        const column = colAt(g, first + j);
-        let at = to + j;
-        for (let r = 0; r < rows; r++, at += WIDE) {
-          if (ends && first + j >= ends[r]) out[at] = 0;
-          else if (table) words[at] = table[data[rowPlaces[r] + column]];
-          else out[at] = data[rowPlaces[r] + column];
-        }
-      }
-      to += rows * WIDE;
-    }
-}
-
-let table: Uint32Array | undefined;
-
-/** f32 bits of every f16. */
-function halfTable(): Uint32Array {
-  table ??= new Uint32Array(f16ToF32(Uint16Array.from({ length: 65_536 }, (_, i) => i)).buffer);
-  return table;
+/** Nine words: from, to, halves, groups, rows, cols, and where behind the first of them three tables lie (0: none); then those tables. */
+export function packing(
+  what: { readonly from: number; readonly to: number; readonly halves: boolean; readonly values: number },
+  matrix: WeightMatrix | undefined,
+): { words: Uint32Array<ArrayBuffer>; parts: number } {
+  const { groups, rows, cols } = matrix ?? { groups: 0, rows: 0, cols: what.values };
+  const tables = matrix
+    ? [
+        Uint32Array.from({ length: rows }, (_, r) => matrix.rowAt(r)),
+        Uint32Array.from({ length: groups * cols }, (_, i) => matrix.colAt(Math.floor(i / cols), i % cols)),
+        Uint32Array.from({ length: matrix.filled ? rows : 0 }, (_, r) => matrix.filled?.(r) ?? 0),
+      ]
+    : [];
+  const words = new Uint32Array(9 + tables.reduce((n, { length }) => n + length, 0));
+  words.set([what.from, what.to, what.halves ? 1 : 0, groups, rows, cols]);
+  let next = 9;
+  for (const [i, table] of tables.entries()) {
+    if (table.length === 0) continue;
+    words[6 + i] = 4 * next;
+    words.set(table, next);
+    next += table.length;
+  }
+  return { words, parts: Math.ceil(what.values / VALUES_A_PART) };
 }

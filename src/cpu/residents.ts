@@ -1,10 +1,10 @@
 // What stays in the CPU's memory between plans: weights, laid out once, and states. The counterpart of graph/residents.ts.
 import { MelodyError } from '../errors.ts';
-import { f16ToF32 } from '../graph/half.ts';
 import { readWhole } from '../graph/residents.ts';
-import type { Tensor, TensorStorage, WeightLayout, WeightRef } from '../graph/tensor.ts';
+import type { Tensor, TensorStorage, WeightLayout, WeightMatrix, WeightRef } from '../graph/tensor.ts';
 import type { Cpu } from './cpu.ts';
-import { cpuBytes, matrixOf, packPanels } from './panels.ts';
+import { JOB } from './layout.ts';
+import { cpuBytes, matrixOf, packing } from './panels.ts';
 
 interface LoadOptions {
   signal?: AbortSignal;
@@ -107,12 +107,21 @@ export class CpuResidents {
     const matrix = matrixOf(storage);
     const bytes = cpuBytes(storage);
     const at = this.cpu.buffer(bytes, storage.label);
-    if (matrix) packPanels(data, matrix, this.cpu.floats(at, bytes / 4));
-    else {
-      const packed = layout.pack ? layout.pack(data, ref.shape) : data;
-      const wide = packed instanceof Uint16Array ? f16ToF32(packed) : packed;
-      this.cpu.put(at, new Uint8Array(wide.buffer, wide.byteOffset, wide.byteLength));
-    }
+    const packed = matrix || !layout.pack ? data : layout.pack(data, ref.shape);
+    const halves = packed instanceof Uint16Array;
+    if (matrix || halves) this.#lay(packed, { to: at, halves, values: packed.byteLength / (halves ? 2 : 4) }, matrix);
+    else this.cpu.put(at, new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength)); // nobody knows of this place yet
     return at;
+  }
+
+  /** Values to their place by the threads, in order with all else that they do. */
+  #lay(data: ArrayBufferView, what: { to: number; halves: boolean; values: number }, matrix: WeightMatrix | undefined): void {
+    const { pool } = this.cpu;
+    const from = pool.take(data.byteLength, 'weights as they come');
+    this.cpu.put(from, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    const { words, parts } = packing({ ...what, from }, matrix);
+    const description = pool.take(words.byteLength, 'how weights lie');
+    this.cpu.put(description, new Uint8Array(words.buffer));
+    pool.post(JOB.pack, [description, parts], { holds: [from, description], report: true });
   }
 }
