@@ -98,13 +98,13 @@ async function open(): Promise<Engine> {
             const { y, feeds, layout } = record(g, c, storedInputs(c, storage), storage);
             g.output('y', y);
             fuseElementwise(g); // as the pipeline does
-            const { plan, dispose } = await compileWith(gpu, g, feeds);
+            const { plan, settle, dispose } = await compileWith(gpu, g, feeds);
             const read = async () => {
               plan.run();
               const out = await plan.read('y');
               return layout ? layout(out) : out;
             };
-            return { storage, read, dispose, run: (times) => runAndWait(plan, times) };
+            return { storage, read, dispose, run: (times) => runAndWait({ plan, settle }, times) };
           },
         },
       ];

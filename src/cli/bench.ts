@@ -4,13 +4,15 @@ import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { platform } from '#platform';
 import { paperCases } from '../cases/all.ts';
+import { openCpu } from '../engine/open_cpu.ts';
 import { MelodyError } from '../errors.ts';
 import { type Caps, Gpu } from '../gpu/device.ts';
-import { measureCeilings } from './bench/ceilings.ts';
+import { type Ceilings, measureCeilings } from './bench/ceilings.ts';
+import { cpuCeilings } from './bench/cpu_ceilings.ts';
 import { customKernels } from './bench/custom.ts';
 import { type MeasureOptions, measure } from './bench/measure.ts';
 import { benchPipeline, pipelineTable } from './bench/pipeline.ts';
-import { type Measurable, measurable } from './bench/prepare_case.ts';
+import { deviceOf, type Measurable, measurable, type Where } from './bench/prepare_case.ts';
 import {
   compareLines,
   compareRows,
@@ -23,6 +25,7 @@ import {
   toJsonLines,
 } from './bench/report.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
+import { deviceOptions } from './device.ts';
 import { version } from './version.ts';
 
 /** Adapters to choose kernels for, whatever this one is: so that two ways of computing can be compared on one machine. */
@@ -53,6 +56,8 @@ export const bench: Command = {
     out: { help: 'also write the JSON lines into this file', value: 'file.jsonl' },
     compare: { help: 'compare with an earlier result', value: 'old.jsonl' },
     list: { help: 'list the cases and stop' },
+    device: { help: 'gpu, or cpu: the threads that play where no GPU is', value: 'what', default: 'gpu' },
+    threads: { help: 'threads of --device cpu (default: all cores, at most 8)', value: 'n' },
     as: { help: `choose kernels as on another adapter: ${Object.keys(PRETENCES).join(', ')}; several with commas`, value: 'what' },
     model: { help: 'pipeline: model folder (default weights/melody-small)', value: 'folder' },
     config: { help: 'pipeline: paper, small, tiny or a config.json, with --random weights', value: 'name' },
@@ -68,6 +73,7 @@ export const bench: Command = {
     'melody bench kernels --filter matmul --as gpu,no-f16 --out words.jsonl',
     'melody bench my.wgsl --shapes my.json',
     'melody bench pipeline --duration 10',
+    'melody bench pipeline --device cpu',
     'melody bench pipeline --config paper --random --steps 5',
   ],
   async run(words, values, io) {
@@ -92,27 +98,42 @@ export const bench: Command = {
       io.out(`${cases.map((c) => `${c.name}.${c.storage}`).join('\n')}\n`);
       return 0;
     }
-    const gpu = await Gpu.open(await platform.openGpu({ dawn: EXACT_CLOCK }), { pretend });
+    const { where, ceilings, close } = await openWhere(values, pretend);
     try {
-      const { machine, rows } = await measureAll(gpu, cases, options, io);
+      io.err('measuring the ceilings of this adapter\n');
+      const { machine, rows } = await measureAll(where, await ceilings(), cases, options, io);
       const lines = toJsonLines(machine, rows) + (before ? compareLines(before.machine, compareRows(before.rows, rows)) : '');
       if (file !== undefined) writeFileSync(file, lines);
       io.out(values.json ? lines : tables(machine, rows, before));
       return rows.some((row) => row.error !== undefined || row.ok === false) ? 1 : 0;
     } finally {
-      gpu.dispose();
+      close();
     }
   },
 };
+
+/** The GPU, or the CPU's threads where --device says so. Throws `invalid_argument`, `no_adapter`. */
+async function openWhere(
+  values: Values,
+  pretend: Partial<Caps> = {},
+): Promise<{ where: Where; device: 'gpu' | 'cpu'; threads?: number; ceilings: () => Promise<Ceilings>; close: () => void }> {
+  const { device, threads } = deviceOptions(values);
+  if (device !== 'cpu') {
+    const gpu = await Gpu.open(await platform.openGpu({ dawn: EXACT_CLOCK }), { pretend });
+    return { where: gpu, device: 'gpu', ceilings: () => measureCeilings(gpu), close: () => gpu.dispose() };
+  }
+  if (Object.keys(pretend).length)
+    throw new MelodyError('invalid_argument', '--as chooses kernels of a GPU; got it with --device cpu', 'leave one of them out');
+  const { where, close } = await openCpu(threads);
+  return { where, device, threads, ceilings: () => cpuCeilings(where), close };
+}
 
 async function runPipeline(values: Values, io: Io): Promise<number> {
   const config = textValue(values, 'config');
   if ((config === undefined) !== !values.random)
     throw new MelodyError('invalid_argument', 'bench pipeline: --config and --random belong together', 'a config alone has no weights');
-  const gpu = await Gpu.open(await platform.openGpu());
-  const adapter = gpu.caps.name;
-  const ceilings = await measureCeilings(gpu);
-  gpu.dispose();
+  const { device, threads, ceilings: measureThem, close } = await openWhere(values);
+  const ceilings = await measureThem().finally(close);
   const result = await benchPipeline({
     config,
     model: textValue(values, 'model'),
@@ -120,12 +141,14 @@ async function runPipeline(values: Values, io: Io): Promise<number> {
     steps: numberValue(values, 'steps', { min: 1, whole: true }),
     guidance: numberValue(values, 'guidance', { min: 0 }),
     signal: io.signal,
+    device,
+    threads,
     say: (line) => io.err(`${line}\n`),
   });
-  const lines = `${JSON.stringify({ ...result, adapter, ceilings, date: new Date().toISOString(), version, cpu: cpus()[0]?.model.trim() })}\n`;
+  const lines = `${JSON.stringify({ ...result, ceilings, date: new Date().toISOString(), version, cpu: cpus()[0]?.model.trim() })}\n`;
   const file = textValue(values, 'out');
   if (file !== undefined) writeFileSync(file, lines);
-  io.out(values.json ? lines : pipelineTable(result, adapter, ceilings));
+  io.out(values.json ? lines : pipelineTable(result, ceilings));
   return 0;
 }
 
@@ -178,12 +201,12 @@ async function casesOf(what: string, values: Values): Promise<Measurable[]> {
 const matching = (filter: string | undefined) => (c: Measurable) => filter === undefined || `${c.name}.${c.storage}`.includes(filter);
 
 async function measureAll(
-  gpu: Gpu,
+  where: Where,
+  ceilings: Ceilings,
   cases: readonly Measurable[],
   options: MeasureOptions,
   io: Io,
 ): Promise<{ machine: MachineFacts; rows: Row[] }> {
-  io.err('measuring the ceilings of this adapter\n');
   const machine: MachineFacts = {
     type: 'machine',
     date: new Date().toISOString(),
@@ -191,14 +214,14 @@ async function measureAll(
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
-    adapter: gpu.caps.name,
-    ceilings: await measureCeilings(gpu),
+    adapter: deviceOf(where).caps.name,
+    ceilings,
   };
   const rows: Row[] = [];
   for (const c of cases) {
     if (io.signal.aborted) throw new MelodyError('aborted', 'bench was interrupted');
     io.err(`${c.name}.${c.storage}\n`);
-    rows.push(await measure(gpu, c, options));
+    rows.push(await measure(where, c, options));
   }
   return { machine, rows };
 }

@@ -3,9 +3,12 @@ import { stat, statfs } from 'node:fs/promises';
 import { cpus, freemem, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { platform } from '#platform';
+import { openCpu } from '../engine/open_cpu.ts';
 import { MelodyError } from '../errors.ts';
 import { DEFAULT_CAPS, Gpu } from '../gpu/device.ts';
+import type { Where } from './bench/prepare_case.ts';
 import type { Command, Io } from './command.ts';
+import { deviceOptions } from './device.ts';
 import { checkKernels } from './kernel_check.ts';
 import { version } from './version.ts';
 
@@ -26,14 +29,17 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'Checks this machine: versions, GPU and its limits, every kind of kernel, disk.',
   arguments: '[--json]',
-  options: { json: { help: 'print the findings as JSON' } },
-  examples: ['melody doctor'],
+  options: {
+    json: { help: 'print the findings as JSON' },
+    device: { help: 'look at gpu or cpu alone; auto: at both, and a missing GPU is no fault', value: 'what', default: 'auto' },
+  },
+  examples: ['melody doctor', 'melody doctor --device cpu'],
   async run(words, values, io) {
     if (words.length > 0)
       throw new MelodyError('invalid_argument', `doctor: got "${words.join(' ')}", expected no words`, 'see `melody doctor --help`');
     const findings: Finding[] = [];
     // Told one by one: compiling every kernel takes its time on a software adapter.
-    for await (const finding of examine(io)) {
+    for await (const finding of examine(deviceOptions(values).device, io)) {
       findings.push(finding);
       if (!values.json) print(finding, io);
     }
@@ -44,10 +50,33 @@ export const doctor: Command = {
   },
 };
 
-async function* examine(io: Io): AsyncGenerator<Finding> {
+async function* examine(device: 'auto' | 'gpu' | 'cpu', io: Io): AsyncGenerator<Finding> {
   yield* versions();
   yield await diskFinding();
-  yield* gpuFindings(io);
+  if (device !== 'cpu') yield* gpuFindings(device === 'gpu', io);
+  if (device !== 'gpu') yield* cpuFindings();
+}
+
+/** The threads that compute where no GPU does, and whether they compute right. */
+async function* cpuFindings(): AsyncGenerator<Finding> {
+  let opened: Awaited<ReturnType<typeof openCpu>>;
+  try {
+    opened = await openCpu();
+  } catch (error) {
+    if (!(error instanceof MelodyError)) throw error;
+    yield { topic: 'CPU', text: error.message, ok: false, hint: error.hint };
+    return;
+  }
+  try {
+    yield { topic: 'CPU', text: `WebAssembly SIMD on ${opened.threads} ${opened.threads === 1 ? 'thread' : 'threads'}`, ok: true };
+    yield* await kernelFindings(
+      opened.where,
+      'CPU self-test',
+      'this JavaScript engine computes wrongly: use another version, and please report this',
+    );
+  } finally {
+    opened.close();
+  }
 }
 
 function versions(): Finding[] {
@@ -62,13 +91,14 @@ function versions(): Finding[] {
 }
 
 /** The adapter, its features and limits, and whether it computes right. A missing adapter is a finding, not an exception. */
-async function* gpuFindings(io: Io): AsyncGenerator<Finding> {
+async function* gpuFindings(needed: boolean, io: Io): AsyncGenerator<Finding> {
   let gpu: Gpu;
   try {
     gpu = await Gpu.open(await platform.openGpu());
   } catch (error) {
     if (!(error instanceof MelodyError)) throw error;
-    yield { topic: 'adapter', text: error.message, ok: false, hint: error.hint };
+    if (needed) yield { topic: 'adapter', text: error.message, ok: false, hint: error.hint };
+    else yield { topic: 'adapter', text: `none: ${error.message}; music is made on the CPU` };
     return;
   }
   try {
@@ -91,24 +121,24 @@ async function* gpuFindings(io: Io): AsyncGenerator<Finding> {
       limit('groups per axis', caps.groupsPerAxis, DEFAULT_CAPS.groupsPerAxis, String),
     ];
     io.err('testing every kind of kernel; the first time compiles them, which may take a minute on a software adapter\n');
-    yield* await kernelFindings(gpu);
+    yield* await kernelFindings(gpu, 'self-test', 'this GPU or its driver computes wrongly: update the driver, and please report this');
   } finally {
     gpu.dispose();
   }
 }
 
-/** One line when all kernels compute right on this GPU, else one for each that does not. */
-async function kernelFindings(gpu: Gpu): Promise<Finding[]> {
-  const results = await checkKernels(gpu);
+/** One line when all kernels compute right there, else one for each that does not. */
+async function kernelFindings(where: Where, topic: string, hint: string): Promise<Finding[]> {
+  const results = await checkKernels(where);
   const wrong = results.filter(({ ok }) => !ok);
   const worst = Math.max(...results.map(({ nmse }) => nmse));
   if (wrong.length === 0)
-    return [{ topic: 'self-test', text: `${results.length} kernels compute right here (worst error ${worst.toExponential(0)})`, ok: true }];
+    return [{ topic, text: `${results.length} kernels compute right here (worst error ${worst.toExponential(0)})`, ok: true }];
   return wrong.map(({ name, storage, nmse, error }) => ({
-    topic: 'self-test',
+    topic,
     text: `${name} (${storage}): ${error ?? `wrong, normalised error ${nmse.toExponential(1)}`}`,
     ok: false,
-    hint: 'this GPU or its driver computes wrongly: update the driver, and please report this',
+    hint,
   }));
 }
 

@@ -1,9 +1,8 @@
-// Does this very GPU compute right? Every kernel that this adapter is given, on small sizes, against its formula in double precision.
+// Does this very GPU or CPU compute right? Every kernel that it is given, on small sizes, against its formula in double precision.
 import { oddCases } from '../cases/all.ts';
 import type { Case } from '../cases/case.ts';
 import { compareWithReference, NMSE_LIMIT } from '../cases/compare.ts';
-import type { Gpu } from '../gpu/device.ts';
-import { prepareCase } from './bench/prepare_case.ts';
+import { prepareCase, type Where } from './bench/prepare_case.ts';
 
 export interface KernelResult {
   name: string;
@@ -14,10 +13,10 @@ export interface KernelResult {
   error?: string;
 }
 
-async function checkOne(gpu: Gpu, c: Case): Promise<KernelResult> {
+async function checkOne(where: Where, c: Case): Promise<KernelResult> {
   const { name, storage = 'f32' } = c;
   try {
-    const prepared = await prepareCase(gpu, c);
+    const prepared = await prepareCase(where, c);
     try {
       const output = await prepared.read();
       const { nmse, ok } = compareWithReference(output, prepared.reference(), NMSE_LIMIT[storage]);
@@ -31,6 +30,6 @@ async function checkOne(gpu: Gpu, c: Case): Promise<KernelResult> {
 }
 
 /** A result for each case, in order. Never throws for a kernel that fails: that is a result. */
-export async function checkKernels(gpu: Gpu): Promise<KernelResult[]> {
-  return Promise.all(oddCases().map((c) => checkOne(gpu, c))); // pipelines compile side by side
+export async function checkKernels(where: Where): Promise<KernelResult[]> {
+  return Promise.all(oddCases().map((c) => checkOne(where, c))); // pipelines compile side by side
 }

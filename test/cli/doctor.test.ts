@@ -51,13 +51,33 @@ test('a kernel that computes wrongly is named, exit code 1', async () => {
   const { code, out } = await run();
   expect(code).toBe(1);
   expect(out).toMatch(/^FAIL self-test +attention \(f16\): wrong, normalised error 1\.9e-2\n +this GPU or its driver computes wrongly/m);
+  expect(out).toMatch(
+    /^FAIL CPU self-test +attention \(f16\): wrong, normalised error 1\.9e-2\n +this JavaScript engine computes wrongly/m,
+  );
   expect(out).toMatch(/^FAIL self-test +noise \(f32\): device lost$/m);
-  expect(out).toContain('2 things to mend first');
+  expect(out).toContain('4 things to mend first');
 });
 
-test('without an adapter: said with the way out, exit code 1, the rest is still told', async () => {
+test('without an adapter: the CPU plays, which is no fault', async () => {
   vi.spyOn(platform, 'openGpu').mockRejectedValue(new MelodyError('no_adapter', 'no WebGPU adapter', 'install a driver'));
   const { code, out } = await run();
+  expect(code).toBe(0);
+  expect(out).toMatch(/^ {4} adapter +none: no WebGPU adapter; music is made on the CPU$/m);
+  expect(out).toMatch(/^ok {3}CPU +WebAssembly SIMD on \d+ threads?$/m);
+  expect(out).toMatch(/^ok {3}CPU self-test +2 kernels compute right here/m);
+});
+
+test('--device cpu looks at no GPU', async () => {
+  const open = vi.spyOn(platform, 'openGpu');
+  const { code, out } = await run({ device: 'cpu' });
+  expect(code).toBe(0);
+  expect(out).not.toContain('adapter');
+  expect(open).not.toHaveBeenCalled();
+});
+
+test('--device gpu without an adapter: said with the way out, exit code 1, the rest is still told', async () => {
+  vi.spyOn(platform, 'openGpu').mockRejectedValue(new MelodyError('no_adapter', 'no WebGPU adapter', 'install a driver'));
+  const { code, out } = await run({ device: 'gpu' });
   expect(code).toBe(1);
   expect(out).toMatch(/^FAIL adapter +no WebGPU adapter\n +install a driver$/m);
   expect(out).toMatch(/^ok {3}disk/m);

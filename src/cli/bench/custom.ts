@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { uniform } from '../../cases/case.ts';
 import { MelodyError } from '../../errors.ts';
-import type { Gpu } from '../../gpu/device.ts';
+import { Gpu } from '../../gpu/device.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
 import { parseKernel } from '../../gpu/kernel_file.mjs';
 import { Graph } from '../../graph/graph.ts';
@@ -103,9 +103,10 @@ async function prepare(gpu: Gpu, kernel: Kernel, c: CustomCase, reference: Refer
     bytes: c.bytes,
   });
   for (const [id, tensor] of Object.entries(outs)) g.output(id, tensor);
-  const { plan, dispose } = await compileWith(gpu, g, feeds);
+  const { plan, settle, dispose } = await compileWith(gpu, g, feeds);
   return {
     plan,
+    settle,
     dispatches: 1,
     async read() {
       plan.run();
@@ -132,7 +133,10 @@ export async function customKernels(kernelPath: string, shapesPath: string): Pro
       storage: half ? ('f16' as const) : ('f32' as const),
       flops: c.flops ?? 0,
       bytes: c.bytes ?? tensors.reduce((n, { shape, dtype = 'f32' }) => n + bytesOf(elementsOf(shape), dtype), 0),
-      prepare: (gpu) => prepare(gpu, kernel, c, reference),
+      prepare: async (where) => {
+        if (where instanceof Gpu) return prepare(where, kernel, c, reference);
+        throw new MelodyError('invalid_argument', `${c.name}: WGSL runs on a GPU; got --device cpu`, 'use --device gpu');
+      },
     };
   });
 }

@@ -1,10 +1,9 @@
 // Check first, then time: one prepared plan becomes one row.
 import { compareWithReference, NMSE_LIMIT } from '../../cases/compare.ts';
-import type { Gpu } from '../../gpu/device.ts';
 import { profile } from '../../graph/inspect_plan.ts';
-import type { Plan } from '../../graph/plan.ts';
+import { Plan } from '../../graph/plan.ts';
 import { watchLoad } from './cpu_load.ts';
-import type { Measurable, Prepared } from './prepare_case.ts';
+import type { Measurable, Prepared, Where } from './prepare_case.ts';
 import type { Row } from './report.ts';
 import { quantile, summarise } from './stats.ts';
 import { sample } from './timing.ts';
@@ -18,8 +17,8 @@ const WARM_UP_RUNS = 2;
 const PROFILES = 5;
 
 /** Median over a few profiled runs of the summed GPU time of all dispatches, ms. */
-async function gpuTime(plan: Plan): Promise<number | undefined> {
-  if (!plan.gpu.caps.timestamps) return undefined;
+async function gpuTime({ plan }: Prepared): Promise<number | undefined> {
+  if (!(plan instanceof Plan) || !plan.gpu.caps.timestamps) return undefined;
   const times: number[] = [];
   for (let i = 0; i < PROFILES; i++) times.push((await profile(plan)).reduce((sum, d) => sum + d.ms, 0));
   return quantile(
@@ -29,22 +28,22 @@ async function gpuTime(plan: Plan): Promise<number | undefined> {
 }
 
 /** Run `times` times in a row and wait once. */
-export async function runAndWait(plan: Plan, times: number): Promise<void> {
+export async function runAndWait({ plan, settle }: Pick<Prepared, 'plan' | 'settle'>, times: number): Promise<void> {
   for (let i = 0; i < times; i++) plan.run();
-  await plan.gpu.device.queue.onSubmittedWorkDone();
+  await settle();
 }
 
 /** A wrong or failing kernel is a row that says so, never a time. */
-export async function measure(gpu: Gpu, what: Measurable, options: MeasureOptions): Promise<Row> {
+export async function measure(where: Where, what: Measurable, options: MeasureOptions): Promise<Row> {
   const { name, storage, flops, bytes } = what;
   const row: Row = { type: 'kernel', case: name, storage, ok: null, nmse: null, dispatches: 0, coldMs: Number.NaN, flops, bytes };
   let prepared: Prepared | undefined;
   try {
     const start = performance.now();
-    prepared = await what.prepare(gpu);
-    const { plan } = prepared;
+    const ready = await what.prepare(where);
+    prepared = ready;
     row.dispatches = prepared.dispatches;
-    await runAndWait(plan, 1);
+    await runAndWait(ready, 1);
     row.coldMs = performance.now() - start;
     const output = await prepared.read();
     if (prepared.reference) {
@@ -53,13 +52,13 @@ export async function measure(gpu: Gpu, what: Measurable, options: MeasureOption
       row.nmse = fit.nmse;
       if (!fit.ok) return row;
     }
-    await runAndWait(plan, WARM_UP_RUNS);
+    await runAndWait(ready, WARM_UP_RUNS);
     const loadOf = watchLoad();
-    const samples = await sample((times) => runAndWait(plan, times), options);
+    const samples = await sample((times) => runAndWait(ready, times), options);
     row.otherCores = loadOf(samples.totalCpuMs);
     row.wallMs = summarise(samples.ms);
     row.cpuMs = samples.cpuMs;
-    row.gpuMs = await gpuTime(plan);
+    row.gpuMs = await gpuTime(ready);
   } catch (error) {
     row.error = error instanceof Error ? error.message : String(error);
   } finally {

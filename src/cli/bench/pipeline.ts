@@ -18,6 +18,8 @@ export interface PipelineOptions {
   readonly steps?: number;
   readonly guidance?: number;
   readonly signal?: AbortSignal;
+  readonly device?: 'gpu' | 'cpu';
+  readonly threads?: number;
   readonly say: (line: string) => void;
 }
 
@@ -30,6 +32,8 @@ export interface StageCost {
 
 export interface PipelineResult {
   readonly type: 'pipeline';
+  /** What computed. */
+  readonly adapter: string;
   readonly model: string;
   readonly seconds: number;
   readonly steps: number;
@@ -56,7 +60,7 @@ export function passCounts(seconds: number, tokenRate: number, steps: number) {
 
 export async function benchPipeline(options: PipelineOptions): Promise<PipelineResult> {
   const model = await modelOf(options);
-  const melody = await Melody.over(model, () => platform.openGpu());
+  const melody = await Melody.over(model, () => platform.openGpu(), { device: options.device, threads: options.threads });
   try {
     const request = {
       prompt: 'calm piano, 80 bpm',
@@ -78,6 +82,7 @@ export async function benchPipeline(options: PipelineOptions): Promise<PipelineR
     const first = await firstChunk(melody, request);
     return {
       type: 'pipeline',
+      adapter: melody.engine.device.caps.name,
       model: model.name,
       seconds: options.seconds,
       steps: recipe.steps,
@@ -173,7 +178,7 @@ async function modelOf({ model, config, seconds, signal }: PipelineOptions): Pro
 }
 
 /** Tables for people. */
-export function pipelineTable(r: PipelineResult, adapter: string, { fmaGflops }: Ceilings): string {
+export function pipelineTable(r: PipelineResult, { fmaGflops }: Ceilings): string {
   const row = (cells: (string | number)[]) => cells.map((c, i) => (i ? String(c).padStart(11) : String(c).padEnd(10))).join('');
   const lines = r.stages.map((s) =>
     row([
@@ -187,7 +192,7 @@ export function pipelineTable(r: PipelineResult, adapter: string, { fmaGflops }:
   );
   const total = r.stages.reduce((a, s) => ({ ms: a.ms + s.ms, d: a.d + s.dispatches, g: a.g + s.gflop }), { ms: 0, d: 0, g: 0 });
   return [
-    `${r.model} on ${adapter}: ${r.seconds} s, ${r.steps} steps, guidance ${r.guidance}`,
+    `${r.model} on ${r.adapter}: ${r.seconds} s, ${r.steps} steps, guidance ${r.guidance}`,
     row(['stage', 'ms', 'dispatches', 'GFLOP', 'GFLOP/s', 'of ceiling']),
     ...lines,
     row(['all', total.ms.toFixed(0), total.d, total.g.toFixed(2), (total.g / (total.ms / 1000)).toFixed(1), '']),

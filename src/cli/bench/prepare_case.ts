@@ -1,13 +1,20 @@
-// The cases of src/cases on a GPU: recorded, uploaded, compiled.
+// The cases of src/cases on a GPU or the CPU: recorded, uploaded, compiled.
 import { type Case, type FloatStorage, type Measured, numbersOf, recordCases } from '../../cases/case.ts';
-import type { Gpu } from '../../gpu/device.ts';
+import { Gpu } from '../../gpu/device.ts';
 import type { Graph } from '../../graph/graph.ts';
-import { Plan } from '../../graph/plan.ts';
-import { Residents } from '../../graph/residents.ts';
+import { gpuRunner, type Replay, type Runner } from '../../graph/runner.ts';
+
+/** What computes: a GPU, or what makes a runner with memory of its own. */
+export type Where = Gpu | (() => Runner);
+
+const runnerOf = (where: Where): Runner => (where instanceof Gpu ? gpuRunner(where) : where());
+export const deviceOf = (where: Where) => (where instanceof Gpu ? where : where().device);
 
 /** A plan with its inputs written, ready to run. */
 export interface Prepared {
-  plan: Plan;
+  plan: Replay;
+  /** Wait until the device has done what it was told. */
+  settle(): Promise<void>;
   dispatches: number;
   /** The output that is checked, in the reference's layout. */
   read(): Promise<ArrayLike<number>>;
@@ -22,7 +29,7 @@ export interface Measurable {
   storage: FloatStorage;
   flops: number;
   bytes: number;
-  prepare(gpu: Gpu): Promise<Prepared>;
+  prepare(where: Where): Promise<Prepared>;
 }
 
 export const measurable = (c: Measured): Measurable => ({
@@ -30,16 +37,17 @@ export const measurable = (c: Measured): Measurable => ({
   storage: c.storage ?? 'f32',
   flops: c.flops,
   bytes: 4 * c.values,
-  prepare: (gpu) => prepareCase(gpu, c),
+  prepare: (where) => prepareCase(where, c),
 });
 
 /** One case alone. The caller disposes. */
-export async function prepareCase(gpu: Gpu, c: Case): Promise<Prepared & { reference: () => ArrayLike<number> }> {
-  const { g, inputs, results } = recordCases(gpu.caps, [c]);
-  const { plan, dispose } = await compileWith(gpu, g, inputs);
+export async function prepareCase(where: Where, c: Case): Promise<Prepared & { reference: () => ArrayLike<number> }> {
+  const { g, inputs, results } = recordCases(deviceOf(where).caps, [c]);
+  const { plan, settle, dispose } = await compileWith(where, g, inputs);
   const [{ y, reference }] = results;
   return {
     plan,
+    settle,
     dispatches: g.dispatches.length,
     async read() {
       plan.run();
@@ -51,16 +59,16 @@ export async function prepareCase(gpu: Gpu, c: Case): Promise<Prepared & { refer
 }
 
 /** A plan whose inputs are written, and what frees it. */
-export async function compileWith(gpu: Gpu, g: Graph, inputs: { readonly [name: string]: Float32Array | Uint32Array }) {
-  const residents = new Residents(gpu);
+export async function compileWith(where: Where, g: Graph, inputs: { readonly [name: string]: Float32Array | Uint32Array }) {
+  const { compile, residents, device } = runnerOf(where);
   try {
-    const plan = await Plan.compile(residents, g);
+    const plan = await compile(g);
     for (const [name, data] of Object.entries(inputs)) plan.write(name, data);
     const dispose = () => {
       plan.dispose();
       residents.dispose();
     };
-    return { plan, dispose };
+    return { plan, dispose, settle: () => device.settle() };
   } catch (error) {
     residents.dispose();
     throw error;
