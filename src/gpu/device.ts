@@ -246,6 +246,7 @@ export class Gpu {
     this.device.destroy();
     void this.lost.then(() => {
       this.#entry = undefined; // Node may exit now
+      this.device.onuncapturederror = null; // which would hold this object, and with it the device's threads
     });
   }
 

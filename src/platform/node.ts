@@ -16,24 +16,41 @@ import { diskFolder, openFile } from './node_files.ts';
 import { findModel, resolveInstalled } from './node_models.ts';
 import type { BytesLocation, OpenGpuOptions, OpenOptions, Platform, Thread, ThreadEvents } from './platform.ts';
 
-/** Dawn aborts the process when its entry object is collected while a device lives, so every one is kept. Node still exits by itself. */
-const keep: GPU[] = [];
+/**
+ * One Dawn for each way to open it, for the life of the process: each has threads and files of its own that it never gives back, and aborts the
+ * process when it is collected while a device lives. Node still exits by itself.
+ */
+const opened = new Map<string, Promise<{ gpu: GPU; setNap: (on: boolean) => void }>>();
 
 async function openGpu({ nap = 'auto', dawn = [] }: OpenGpuOptions = {}): Promise<GPU> {
+  const how = [nap, ...dawn].join(' ');
+  const starting = opened.get(how) ?? startDawn(nap, dawn);
+  opened.set(how, starting);
+  try {
+    const { gpu, setNap } = await starting;
+    if (nap !== 'auto') setNap(nap === 'always'); // as was asked last
+    return gpu;
+  } catch (error) {
+    opened.delete(how); // it may be installed meanwhile
+    throw error;
+  }
+}
+
+async function startDawn(nap: 'auto' | 'always' | 'never', dawn: readonly string[]) {
   quietMesa();
   const { create, globals } = await importDawn();
   const gpu = create([...dawn]);
-  keep.push(gpu);
-  setNap(globals as unknown as Parameters<typeof setNap>[0], nap === 'always');
+  const napping = (on: boolean) => setNap(globals as unknown as Parameters<typeof setNap>[0], on);
+  napping(nap === 'always');
   if (nap === 'auto') {
     const requestAdapter = gpu.requestAdapter.bind(gpu);
     gpu.requestAdapter = async (options) => {
       const adapter = await requestAdapter(options);
-      if (adapter?.info.isFallbackAdapter) setNap(globals as unknown as Parameters<typeof setNap>[0], true);
+      if (adapter?.info.isFallbackAdapter) napping(true);
       return adapter;
     };
   }
-  return gpu;
+  return { gpu, setNap: napping };
 }
 
 /** npm `webgpu`, as this package finds it, or as the working folder does: `npx` runs us from a place where nothing can be installed. */

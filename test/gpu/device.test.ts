@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { Gpu } from '../../src/gpu/device.ts';
@@ -60,4 +62,21 @@ describe('Gpu.open', () => {
     });
     expect(asked).toHaveLength(2);
   });
+});
+
+it('a disposed GPU can be collected: a server that loads and disposes of models does not gather their threads', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const openAndDispose = async () => {
+    const gpu = await Gpu.open(await platform.openGpu());
+    gpu.dispose();
+    await gpu.lost;
+    return new WeakRef(gpu);
+  };
+  const gone = await openAndDispose();
+  for (let i = 0; i < 50 && gone.deref(); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    collect();
+  }
+  expect(gone.deref()).toBe(undefined);
 });
