@@ -13,9 +13,9 @@ const RUNNING = {
   kind: 'istft_running',
   channels: STEREO.channels,
   sample_rate: STEREO.sampleRate,
-  directed: 481,
+  directed: 241,
   image: { bands: 24 },
-  pitches: { lowest: 24, count: 60, bins: 40, smooth: 2 },
+  pitches: { lowest: 24, count: 60, bins: 20, smooth: 2 },
   reference_pitch: 440,
 } as const;
 
@@ -30,7 +30,7 @@ export async function stereoModel({ older = false } = {}): Promise<Model> {
       sample_rate,
       channels,
       hop_length: CODEC.hop_length,
-      vae_decoder: { ...CODEC, ...(older ? OLDER : RUNNING), latent_dim, low_layers: 1, high_layers: 1, upsample: 2, fft_size: 1920 },
+      vae_decoder: { ...CODEC, ...(older ? OLDER : RUNNING), latent_dim, low_layers: 1, high_layers: 1, upsample: 4, fft_size: 960 },
       vae_encoder: {
         ...CODEC,
         kind: 'stft_convnext',
@@ -40,9 +40,9 @@ export async function stereoModel({ older = false } = {}): Promise<Model> {
         layers: 1,
         variance: false,
         gain: 0.5,
-        spectra: [{ size: 2048, hop: 960, bins: 400 }],
-        air: { size: 1024, hop: 480, low: 12000, high: 20250, bands: 8 },
-        image: { size: 1920, bands: 24 },
+        spectra: [{ size: 2048, hop: 960, bins: 96 }],
+        air: { size: 512, hop: 480, low: 12000, high: 20250, bands: 8 },
+        image: { size: 960, bands: 12 },
       },
     },
     weights: withRandom(weights, /^vae_(decoder|encoder)\./),
