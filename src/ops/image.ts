@@ -61,7 +61,7 @@ export function stereoSpectra(g: Graph, mid: Tensor, x: Tensor, o: Bands & { rea
   const band = sharedConstant(
     `${bands} bands of bins at ${sampleRate}/${size}`,
     [bins],
-    () => Uint32Array.from({ length: bins }, (_, k) => lowest.findLastIndex((from, i) => i < bands && from <= k)),
+    () => Uint32Array.from({ length: bins }, (_, k) => lowest.filter((from, i) => i < bands && from <= k).length - 1),
     'u32',
   );
   const turn = sharedConstant(`decorrelation of ${bins} bins`, [bins, 2], () => decorrelation(bins));

@@ -15,15 +15,16 @@ describe.each(['weights/melody-tiny/config.json', 'weights/melody-small/config.j
   (path) => {
     const c: ModelConfig = JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'));
     const weights = randomWeights(1, 'f16');
+    const { channels = 1 } = c;
     const encode = (samples: number) => {
       const g = new Graph(DEFAULT_CAPS);
-      return vaeEncoder(g, weights.at('vae_encoder'), g.input('audio', [samples]), c.vae_encoder);
+      return vaeEncoder(g, weights.at('vae_encoder'), g.input('audio', channels === 1 ? [samples] : [channels, samples]), c.vae_encoder);
     };
 
     test.each([1, 2, 3, 7, 40, 41, 250])('decoder: %i frames give as many hops', (frames) => {
       const g = new Graph(DEFAULT_CAPS);
       const audio = vaeDecoder(g, weights.at('vae_decoder'), g.input('z', [frames, c.latent_dim]), c.vae_decoder);
-      expect(elementsOf(audio.shape)).toBe(frames * c.hop_length);
+      expect(elementsOf(audio.shape)).toBe(channels * frames * c.hop_length);
     });
 
     test.each([1, 2, 7, 100])('encoder: %i hops give as many frames', (hops) => {
