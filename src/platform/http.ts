@@ -12,6 +12,8 @@ const FIRST_READ = 64 * 1024;
 const WHOLE_FILE_CAP = 64 * 1024 * 1024;
 /** One request must end within this time. */
 const REQUEST_TIMEOUT_MS = 120_000;
+/** A server that is there begins to answer well within this. */
+const ANSWER_TIMEOUT_MS = 20_000;
 
 /** Bytes of one file, with the server's mark of its version. */
 export interface HttpSource extends ByteSource {
@@ -123,16 +125,22 @@ async function readRange(
 /** One GET of an inclusive byte range. Statuses other than 200, 206 and 416 are errors; so is an HTML page. */
 async function request(address: URL, follow: Follow, [first, last]: [number, number], signal?: AbortSignal): Promise<Response> {
   const name = address.href;
-  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  const silent = new AbortController();
+  const timer = setTimeout(() => silent.abort(), ANSWER_TIMEOUT_MS);
+  const limits = [AbortSignal.timeout(REQUEST_TIMEOUT_MS), silent.signal];
   let response: Response;
   try {
     response = await follow(address, {
       headers: { range: `bytes=${first}-${last}`, 'accept-encoding': 'identity' },
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      signal: AbortSignal.any(signal ? [signal, ...limits] : limits),
       credentials: 'omit',
     });
   } catch (cause) {
+    if (silent.signal.aborted && !signal?.aborted)
+      throw new MelodyError('io', `${name}: no answer within ${ANSWER_TIMEOUT_MS / 1000} s`, 'the server is slow or gone: try again later');
     throw asMelodyError(name, cause, signal);
+  } finally {
+    clearTimeout(timer);
   }
   const { status } = response;
   if (status === 404 || status === 410) throw new MissingFile(name, status);

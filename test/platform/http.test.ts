@@ -264,6 +264,16 @@ test('nobody there', async () => {
   });
 });
 
+test('a server that takes the connection and never answers is given up after 20 s', { timeout: 90_000 }, async () => {
+  const { origin } = await server(() => {});
+  const before = performance.now();
+  await expect(platform.openBytes(`${origin}/f`)).rejects.toMatchObject({
+    code: 'io',
+    message: expect.stringContaining('no answer within 20 s'),
+  });
+  expect(performance.now() - before).toBeGreaterThan(19_000);
+});
+
 test('abort before, during opening and during a read', async () => {
   const { origin } = await server(later(() => {})); // later reads are never answered
   const opening = new AbortController();
