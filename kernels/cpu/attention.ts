@@ -77,22 +77,46 @@ function one(c: usize, at: usize, kv: usize, visible: u32, row: u32, dh: u32): v
     const k = p.k(c) + kv + block * step;
     const v = p.v(c) + kv + block * step;
     let higher = top;
-    for (let j: u32 = 0; j < count; j++) {
+    let j: u32 = 0;
+    let tops = sp(top);
+    for (; j + 4 <= count; j += 4) {
+      const k0 = k + j * step;
+      const k1 = k0 + step;
+      const k2 = k1 + step;
+      const k3 = k2 + step;
+      let s0 = sp(0);
+      let s1 = s0;
+      let s2 = s0;
+      let s3 = s0;
+      for (let d: usize = 0; d < whole; d += 16) {
+        const a = v128.load(q + d);
+        s0 = f32x4.add(s0, f32x4.mul(a, v128.load(k0 + d)));
+        s1 = f32x4.add(s1, f32x4.mul(a, v128.load(k1 + d)));
+        s2 = f32x4.add(s2, f32x4.mul(a, v128.load(k2 + d)));
+        s3 = f32x4.add(s3, f32x4.mul(a, v128.load(k3 + d)));
+      }
+      if (rest != 0) {
+        const a = loadSome(q + whole, rest);
+        s0 = f32x4.add(s0, f32x4.mul(a, loadSome(k0 + whole, rest)));
+        s1 = f32x4.add(s1, f32x4.mul(a, loadSome(k1 + whole, rest)));
+        s2 = f32x4.add(s2, f32x4.mul(a, loadSome(k2 + whole, rest)));
+        s3 = f32x4.add(s3, f32x4.mul(a, loadSome(k3 + whole, rest)));
+      }
+      const ab = f32x4.add(v128.shuffle<f32>(s0, s1, 0, 4, 1, 5), v128.shuffle<f32>(s0, s1, 2, 6, 3, 7));
+      const de = f32x4.add(v128.shuffle<f32>(s2, s3, 0, 4, 1, 5), v128.shuffle<f32>(s2, s3, 2, 6, 3, 7));
+      const four = f32x4.mul(f32x4.add(v128.shuffle<f32>(ab, de, 0, 1, 4, 5), v128.shuffle<f32>(ab, de, 2, 3, 6, 7)), sp(scale));
+      v128.store(weights + ((<usize>j) << 2), four);
+      tops = f32x4.max(tops, four);
+    }
+    higher = max4(tops);
+    for (; j < count; j++) {
       const key = k + j * step;
       let s0 = sp(0);
-      let s1 = sp(0);
-      let d: usize = 0;
-      for (; d + 16 < whole; d += 32) {
-        s0 = f32x4.add(s0, f32x4.mul(v128.load(q + d), v128.load(key + d)));
-        s1 = f32x4.add(s1, f32x4.mul(v128.load(q + d, 16), v128.load(key + d, 16)));
-      }
-      if (d < whole) {
-        s0 = f32x4.add(s0, f32x4.mul(v128.load(q + d), v128.load(key + d)));
-        d += 16;
-      }
-      if (rest != 0) s1 = f32x4.add(s1, f32x4.mul(loadSome(q + d, rest), loadSome(key + d, rest)));
-      const score = sum4(f32x4.add(s0, s1)) * scale;
-      store<f32>(weights + (j << 2), score);
+      for (let d: usize = 0; d < whole; d += 16) s0 = f32x4.add(s0, f32x4.mul(v128.load(q + d), v128.load(key + d)));
+      if (rest != 0) s0 = f32x4.add(s0, f32x4.mul(loadSome(q + whole, rest), loadSome(key + whole, rest)));
+      const even = f32x4.extract_lane(s0, 0) + f32x4.extract_lane(s0, 2);
+      const score = (even + (f32x4.extract_lane(s0, 1) + f32x4.extract_lane(s0, 3))) * scale;
+      store<f32>(weights + ((<usize>j) << 2), score);
       higher = max(higher, score);
     }
     const shrink = exp1(top - higher);
