@@ -9,13 +9,13 @@ import type { Clip } from '../pipeline/melody.ts';
 import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, textValue, type Values } from './command.ts';
 import { givenSound, lostOfGiven } from './generate/given.ts';
-import { type FileRecipe, tagsOf } from './generate/note.ts';
-import { fileRecipe, type Opened, open } from './generate/opened.ts';
+import { fileRecipe, type Opened, open } from './generate/open_model.ts';
+import { chooseTargets, pictureOf, writeWhole } from './generate/output_path.ts';
 import { ProgressLine } from './generate/progress.ts';
+import { type FileRecipe, tagsOf } from './generate/recipe_file.ts';
 import { type GenerateRequest, readRequest } from './generate/request.ts';
 import { namingOptions, settingOptions } from './generate/setting_options.ts';
 import { streamOut } from './generate/stream.ts';
-import { chooseTargets, pictureOf, writeWhole } from './generate/target.ts';
 
 const EXIT_SUSPECT = 3;
 

@@ -4,7 +4,7 @@ import { isSound } from '../audio/sound_file.ts';
 import { readRecipe } from '../audio/wav_tags.ts';
 import { MelodyError } from '../errors.ts';
 import { printableText } from '../weights/printable.ts';
-import { readNamed } from './generate/note.ts';
+import { readNamed } from './generate/recipe_file.ts';
 import type { Reader } from './inspect_reader.ts';
 
 const MAX_BYTES = 2 ** 30;

@@ -22,8 +22,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   rvq: (g, w, c) => styleCodes(g, w, g.input('embedding', [1, c.text_tower.embedding_dim]), c.rvq),
   semantic_lm: (g, w, c) => {
     const rows = (name: string) => g.input(name, [1, 4], 'u32');
-    const told = { clock: rows('clock'), key: rows('key'), tempo: rows('tempo') };
-    const controls = c.semantic_lm.controls && controlSum(g, w, told, c.semantic_lm);
+    const sums = { clock: rows('clock'), key: rows('key'), tempo: rows('tempo') };
+    const controls = c.semantic_lm.controls && controlSum(g, w, sums, c.semantic_lm);
     semanticLm(g, w, rows('ids'), c.semantic_lm, { cache: kvCache(c.semantic_lm, 1, 4), start: 0, controls });
   },
   style_heads: (g, w, c) => {

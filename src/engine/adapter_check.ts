@@ -1,4 +1,4 @@
-// Does this executor compute right? Asked once of every adapter and driver before they make their first music, so that no user hears noise.
+// Does this executor compute right? Asked once of every adapter and driver before they make their first music, so that a GPU that computes wrong is refused before it plays noise.
 // One case for each kind of kernel, all in one submit; `melody doctor` looks closer.
 import { platform } from '#platform';
 import { quickCases } from '../cases/all.ts';

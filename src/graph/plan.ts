@@ -18,7 +18,7 @@ export interface CompileOptions {
   /** At most this many dispatches a submit (browsers kill long ones). Default: all in one. */
   dispatchesPerSubmit?: number;
   signal?: AbortSignal;
-  /** Hears the bytes of each weight as it arrives on the GPU. */
+  /** Called with the bytes of each weight that reaches the GPU. */
   onBytes?: (bytes: number) => void;
 }
 

@@ -21,7 +21,7 @@ export class Residents {
     this.gpu = gpu;
   }
 
-  /** Buffers of the given weight and state storages, uploading what is not there yet. `onBytes` hears of each weight's upload. */
+  /** Buffers of the given weight and state storages, uploading what is not there yet. `onBytes` is called for each weight's upload. */
   async ensure(
     storages: Iterable<TensorStorage>,
     options: { signal?: AbortSignal; onBytes?: (bytes: number) => void } = {},

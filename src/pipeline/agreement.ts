@@ -24,8 +24,8 @@ export async function agreement(
   const windows = Math.max(1, Math.floor(samples.length / window));
   const sums = prompts.map(() => 0);
   for (let i = 0; i < windows; i++) {
-    const heard = await embedAudio(engine, samples.subarray(i * window, (i + 1) * window), signal);
-    for (const [p, text] of texts.entries()) sums[p] += heard.reduce((dot, v, d) => dot + v * text[d], 0);
+    const embedding = await embedAudio(engine, samples.subarray(i * window, (i + 1) * window), signal);
+    for (const [p, text] of texts.entries()) sums[p] += embedding.reduce((dot, v, d) => dot + v * text[d], 0);
   }
   return sums.map((sum) => sum / windows);
 }

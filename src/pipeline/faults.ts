@@ -1,4 +1,4 @@
-// Numbers that cannot be: which stage made them.
+// Finds the stage that made a value which is not finite, and throws `non_finite` with its name.
 import { MelodyError } from '../errors.ts';
 import { firstNonFinite } from '../ops/watch.ts';
 

@@ -23,7 +23,7 @@ const CONTEXT_CHUNKS = 2;
 /** Latent frames decoded in one piece. */
 const DECODE_FRAMES = 500;
 /** Where memory is short, batches and decoded pieces are halved at most this often. */
-export const MAX_THRIFT = 4;
+export const MAX_HALVINGS = 4;
 
 /** One piece being made: the engine, what was asked, how far it is. */
 export class Job {
@@ -36,37 +36,37 @@ export class Job {
   /** dB by which the clip stays too quiet, because raising noise makes no music of it. */
   tooQuiet = 0;
   /** How often batches and decoded pieces are halved. */
-  #thrift: number;
+  #halvings: number;
   readonly #steps: Steps;
 
-  constructor(engine: Machine<Model>, recipe: Recipe, options: Pick<GenerateOptions, 'signal' | 'onEvent' | 'draft'>, thrift = 0) {
+  constructor(engine: Machine<Model>, recipe: Recipe, options: Pick<GenerateOptions, 'signal' | 'onEvent' | 'draft'>, halvings = 0) {
     this.engine = engine;
     this.recipe = recipe;
     this.signal = options.signal;
     this.progress = new Progress(options.onEvent, options.signal, engine);
-    this.#thrift = thrift;
-    if (thrift > 0) this.#sayShort();
+    this.#halvings = halvings;
+    if (halvings > 0) this.#sayShort();
     this.#steps = options.draft?.replay() ?? ((_count, make) => make(0));
   }
 
   /** Windows denoised together. */
   get #batch(): number {
-    return Math.max(1, (this.recipe.parallelWindows ?? 1) >> this.#thrift);
+    return Math.max(1, (this.recipe.parallelWindows ?? 1) >> this.#halvings);
   }
 
   /** Frames decoded together. */
   get decodeFrames(): number {
-    return DECODE_FRAMES >> this.#thrift;
+    return DECODE_FRAMES >> this.#halvings;
   }
 
-  /** Work whose size follows `thrift`: where the GPU has no memory for it, half of it is tried, as long as it `canShrink`. */
+  /** Work whose size follows `halvings`: where the GPU has no memory for it, half of it is tried, as long as it `canShrink`. */
   async fitted<T>(canShrink: boolean, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
       const short = error instanceof MelodyError && error.code === 'out_of_memory';
-      if (!short || !canShrink || this.#thrift >= MAX_THRIFT) throw error;
-      this.#thrift += 1;
+      if (!short || !canShrink || this.#halvings >= MAX_HALVINGS) throw error;
+      this.#halvings += 1;
       this.#sayShort();
       return this.fitted(canShrink, work);
     }

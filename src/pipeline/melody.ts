@@ -8,7 +8,7 @@ import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
 import { compose, inpaint, loop } from './compose.ts';
 import { describe } from './controls/controls.ts';
-import { Job, MAX_THRIFT } from './job.ts';
+import { Job, MAX_HALVINGS } from './job.ts';
 import { type Model, openModel } from './model.ts';
 import type { DownloadEvent, GenerateOptions, Recipe, StreamOptions } from './options.ts';
 import type { Timings } from './progress.ts';
@@ -107,10 +107,10 @@ export class Melody {
     const recipe = resolve({ ...options, seed }, model, 'generate');
     return this.#exclusive(options.signal, async () => {
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
-      const thrift = await this.#thriftFor(options, recipe);
+      const halvings = await this.#halvingsFor(options, recipe);
       const { memory } = this.#engine.device;
       memory.peakBytes = memory.bytes; // of this job alone
-      const job = new Job(this.#engine, recipe, options, thrift);
+      const job = new Job(this.#engine, recipe, options, halvings);
       const { channels, style } = await make(job, options);
       const report = measureClip(channels, config.sample_rate, {
         periods: [config.hop_length],
@@ -186,17 +186,19 @@ export class Melody {
     this.#engine.dispose();
   }
 
-  #forecast(options: GenerateOptions, recipe: Recipe, thrift = 0): Promise<MemoryForecast> {
+  #forecast(options: GenerateOptions, recipe: Recipe, halvings = 0): Promise<MemoryForecast> {
     const { signal } = options;
-    return forecast(this.#engine, signal, (machine) => make(new Job(machine, { ...recipe, loudness: null }, { signal }, thrift), options));
+    return forecast(this.#engine, signal, (machine) =>
+      make(new Job(machine, { ...recipe, loudness: null }, { signal }, halvings), options),
+    );
   }
 
   /** How often to halve what is made at a time so that the job fits. Throws `out_of_memory` where it never does. */
-  async #thriftFor(options: GenerateOptions, recipe: Recipe): Promise<number> {
-    for (let thrift = 0; ; thrift++) {
-      const predicted = await this.#forecast(options, recipe, thrift);
-      if (hasRoom(this.#engine, predicted)) return thrift;
-      if (thrift === MAX_THRIFT) checkRoom(this.#engine, predicted);
+  async #halvingsFor(options: GenerateOptions, recipe: Recipe): Promise<number> {
+    for (let halvings = 0; ; halvings++) {
+      const predicted = await this.#forecast(options, recipe, halvings);
+      if (hasRoom(this.#engine, predicted)) return halvings;
+      if (halvings === MAX_HALVINGS) checkRoom(this.#engine, predicted);
     }
   }
 

@@ -77,7 +77,7 @@ export interface DoneEvent {
 /** What a job reports while it runs; `type` says which. */
 export type MelodyEvent = DownloadEvent | ProgressEvent | WarningEvent | DecidedEvent | SteeredEvent | ChunkEvent | DoneEvent;
 
-/** What a model with controls was told. Absent: that it is not known. */
+/** Tempo, key and metre that a model with controls was given. What is absent was given as unknown. */
 export interface Decided {
   /** All of it in words: "120 bpm, A minor, 4/4". */
   readonly text: string;

@@ -92,7 +92,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     const samples = this.recipe.durationSeconds === undefined ? Infinity : Math.round(this.recipe.durationSeconds * config.sample_rate);
     const facts = { seed: this.recipe.seed, within: this.#options.continueFrom !== undefined };
     const style = new SteeredStyle(job, this.#options, facts);
-    await style.now(); // what is wrong with it is told before anything else is done
+    await style.now(); // throws on a wrong style before anything else is done
     const piece = await begin(job, this.#options.continueFrom);
     const { given } = piece;
     const target = given + Math.ceil(samples / config.hop_length); // frames; may be Infinity

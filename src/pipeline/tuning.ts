@@ -4,8 +4,8 @@ import { tones } from '../audio/measures/tones.ts';
 import type { ModelConfig } from './model.ts';
 import type { AudioInput, GenerateOptions } from './options.ts';
 
-/** So much of the given audio is heard, seconds. */
-const HEARD = 20;
+/** Length of the part of given audio that is measured, seconds. */
+const EXCERPT = 20;
 /** Share of tones within 15 cents of a semitone from which on the audio has a tuning at all. In music it is 0.77, by chance 0.44. */
 const SURE = 0.65;
 /** Nearer than this to the model's own tuning is that tuning, cents. */
@@ -19,7 +19,7 @@ export function tuningOfGiven(options: GenerateOptions, { vae_decoder }: ModelCo
   const { initAudio, continueFrom, promptAudio } = options;
   const given = initAudio ?? continueFrom ?? promptAudio;
   if (vae_decoder.kind !== 'istft_running' || !given) return undefined;
-  const { reference, inTune = 0 } = tones(heard(given, given === continueFrom), given.sampleRate);
+  const { reference, inTune = 0 } = tones(excerpt(given, given === continueFrom), given.sampleRate);
   if (reference === undefined || inTune < SURE) return undefined;
   const semitones = 12 * Math.log2(reference / vae_decoder.reference_pitch);
   const off = semitones - Math.round(semitones);
@@ -27,7 +27,7 @@ export function tuningOfGiven(options: GenerateOptions, { vae_decoder }: ModelCo
 }
 
 /** Its start, or where it is gone on from its end. */
-function heard({ channels, sampleRate }: AudioInput, end: boolean): Float32Array {
-  const samples = Math.round(HEARD * sampleRate);
+function excerpt({ channels, sampleRate }: AudioInput, end: boolean): Float32Array {
+  const samples = Math.round(EXCERPT * sampleRate);
   return monoMix(channels.map((c) => (end ? c.slice(-samples) : c.slice(0, samples))));
 }

@@ -31,7 +31,7 @@ export interface Download {
   readonly received: number;
   /** Adds bytes at the end. */
   append(bytes: Uint8Array): Promise<void>;
-  /** All bytes are there: makes the file complete for everyone, unless its SHA-256 is another than `sha256`, which is told. */
+  /** All bytes are there: makes the file complete for everyone, unless its SHA-256 is not `sha256`, which is then `wrong`. */
   finish(sha256?: string): Promise<{ source: ByteSource } | { wrong: string }>;
   /** Leaves what is there to the next attempt. */
   leave(): Promise<void>;

@@ -16,7 +16,7 @@ import type {
   WorkerStats,
 } from './protocol.ts';
 
-/** Who is told about a load, and what ends it. */
+/** Callbacks of a load, and the signal that ends it. */
 export interface LoadCallbacks {
   /** Aborts the load; it then rejects with `aborted`. */
   signal?: AbortSignal;
@@ -26,7 +26,7 @@ export interface LoadCallbacks {
   onNotKept?: (message: string) => void;
 }
 
-/** Who is told about a stream, and what ends it. */
+/** Callbacks of a stream, and the signal that ends it. */
 export interface StreamCallbacks {
   /** Ends the stream; `finished` then rejects with `aborted`. */
   signal?: AbortSignal;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { weightsIdentity } from '../../src/cli/generate/note.ts';
+import { weightsIdentity } from '../../src/cli/generate/recipe_file.ts';
 import { memoryFolder } from '../../src/platform/bytes.ts';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

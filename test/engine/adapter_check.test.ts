@@ -1,4 +1,4 @@
-// Noise never goes out unsaid: a GPU that computes wrong is found before the first clip, and told by the kernels' family (docs/requirements.md §1.6).
+// A GPU that computes wrong is refused before the first clip, and the family of its wrong kernels is named (docs/requirements.md §1.6).
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -83,7 +83,7 @@ describe('what is decided', () => {
     const events: MelodyEvent[] = [];
     await make({ prompt: 'piano in A minor, 999 bpm, 7/8', onEvent: (event) => events.push(event) });
     const warnings = events.flatMap((event) => (event.type === 'warning' && event.code === 'ignored_control' ? [event.message] : []));
-    expect(warnings).toEqual(['999 bpm: the model cannot be told so', '7/8 time: the model cannot be told so']);
+    expect(warnings).toEqual(['999 bpm: the model has no input for it', '7/8 time: the model has no input for it']);
     const told = events.filter((event) => event.type === 'decided');
     expect(told).toHaveLength(1);
     expect(told[0]).toMatchObject({ key: 'A minor' });

@@ -3,7 +3,7 @@ import type { AudioFile } from '../../audio/sound_file.ts';
 import { audioOf, type ModelConfig } from '../../pipeline/model.ts';
 import type { GenerateOptions } from '../../pipeline/options.ts';
 import { type Format, formatOf } from './formats.ts';
-import type { Inputs } from './note.ts';
+import type { Inputs } from './recipe_file.ts';
 
 /** What of a request (request.ts) decides it. */
 interface Asked {

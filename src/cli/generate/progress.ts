@@ -11,7 +11,7 @@ export class ProgressLine {
   readonly #label: string;
   readonly #seconds: number | undefined; // of audio in the making
   readonly #start = performance.now();
-  /** Warnings heard so far. */
+  /** Warnings so far. */
   readonly warnings: string[] = [];
   #stage = '';
   #said = 0;

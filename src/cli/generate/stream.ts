@@ -2,9 +2,9 @@
 import { encodeSamples, wavHeader } from '../../audio/wav_write.ts';
 import { audioOf } from '../../pipeline/model.ts';
 import type { Io } from '../command.ts';
-import { tagsOf } from './note.ts';
-import { fileRecipe, type Opened } from './opened.ts';
+import { fileRecipe, type Opened } from './open_model.ts';
 import { ProgressLine } from './progress.ts';
+import { tagsOf } from './recipe_file.ts';
 import type { GenerateRequest } from './request.ts';
 
 export async function streamOut(opened: Opened, request: GenerateRequest, { io, quiet }: { io: Io; quiet: boolean }): Promise<void> {

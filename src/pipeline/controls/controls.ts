@@ -10,7 +10,7 @@ import type { Guide } from '../stages/guide.ts';
 import { styleLogits } from '../stages/networks.ts';
 import { type AskedControls, inRange, type Key, keyName, keyNumber, metreName, parseKey, parseMetre, readWords } from './control_words.ts';
 
-/** What is decided; the model is told that it does not know what is absent. */
+/** What is decided. What is absent is given to the model as unknown. */
 export interface Controls {
   readonly tempo?: number; // bpm
   /** Felt beats; six-eight has two. */
@@ -51,20 +51,20 @@ export async function decideControls(
   const { controls: c } = engine.model.config.semantic_lm;
   if (!c) return undefined;
   const { embedding, seed, within, loopSeconds } = request;
-  const said = blended(request.texts.map(({ text, share }) => ({ share, ...heard(text, c, progress) })));
+  const fromText = blended(request.texts.map(({ text, share }) => ({ share, ...readControls(text, c, progress) })));
   const heads = embedding && (await styleLogits(engine, embedding, [c.tempo_bins, KEYS, c.metres.length], request.signal));
   const [tempi, keys, metres] = heads ?? [];
 
-  if (within && said.tempo !== undefined && request.tempo === undefined)
+  if (within && fromText.tempo !== undefined && request.tempo === undefined)
     progress.warn(
       'ignored_control',
-      `${said.tempo} bpm: behind or within given audio a beat is kept only where tempo is given as an option`,
+      `${fromText.tempo} bpm: behind or within given audio a beat is kept only where tempo is given as an option`,
     );
-  const open = within ? undefined : (said.tempo ?? (tempi && tempoOfBin(c, draw(tempi, seed, DRAW.tempo))));
+  const open = within ? undefined : (fromText.tempo ?? (tempi && tempoOfBin(c, draw(tempi, seed, DRAW.tempo))));
   const tempo = request.tempo ?? open;
-  const asked = request.metre === undefined ? said.beatsPerBar : parseMetre(request.metre);
+  const asked = request.metre === undefined ? fromText.beatsPerBar : parseMetre(request.metre);
   const beatsPerBar = asked ?? c.metres[metres ? metres.indexOf(Math.max(...metres)) : 0];
-  const key = request.key === undefined ? (said.key ?? (keys && keyOfNumber(draw(keys, seed, DRAW.key)))) : parseKey(request.key);
+  const key = request.key === undefined ? (fromText.key ?? (keys && keyOfNumber(draw(keys, seed, DRAW.key)))) : parseKey(request.key);
   return {
     ...(tempo !== undefined && { tempo: loopSeconds === undefined ? tempo : bentTempo(tempo, beatsPerBar, loopSeconds) }),
     beatsPerBar,
@@ -93,16 +93,16 @@ export function bentTempo(tempo: number, beatsPerBar: number, seconds: number): 
   return tempo;
 }
 
-interface Heard {
+interface TextControls {
   readonly tempo?: number;
   readonly beatsPerBar?: number;
   readonly key?: Key;
 }
 
-/** What a text says that the model can be told. */
-function heard(text: string, c: ControlsConfig, progress: Pick<Progress, 'warn'>): Heard {
+/** What a text says of tempo, key and metre, as far as the model has inputs for it. */
+function readControls(text: string, c: ControlsConfig, progress: Pick<Progress, 'warn'>): TextControls {
   const { tempo, key, metre } = readWords(text);
-  const ignore = (what: string) => progress.warn('ignored_control', `${what}: the model cannot be told so`);
+  const ignore = (what: string) => progress.warn('ignored_control', `${what}: the model has no input for it`);
   const timed = tempo !== undefined && inRange(tempo);
   const counted = metre?.beatsPerBar !== undefined && c.metres.includes(metre.beatsPerBar);
   if (tempo !== undefined && !timed) ignore(`${tempo} bpm`);
@@ -110,7 +110,7 @@ function heard(text: string, c: ControlsConfig, progress: Pick<Progress, 'warn'>
   return { ...(timed && { tempo }), ...(counted && { beatsPerBar: metre.beatsPerBar }), ...(key && { key }) };
 }
 
-function blended(texts: readonly (Heard & { readonly share: number })[]): Heard {
+function blended(texts: readonly (TextControls & { readonly share: number })[]): TextControls {
   const [heavier, lighter] = [...texts].sort((a, b) => b.share - a.share);
   if (heavier?.tempo === undefined || lighter?.tempo === undefined) return heavier ?? {};
   const mixed = heavier.tempo * (lighter.tempo / heavier.tempo) ** lighter.share;

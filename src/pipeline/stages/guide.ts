@@ -1,4 +1,4 @@
-// What a language model with controls is told at every position: where in the bar the token it is about to predict lies, key and tempo.
+// The controls of a language model at every position: where in the bar the token it is about to predict lies, key and tempo.
 import type { Graph } from '../../graph/graph.ts';
 import { type ControlIds, type ControlsConfig, clockRow, keyRow, tempoRow } from '../../models/semantic_lm.ts';
 import type { Moment } from '../controls/clock.ts';
@@ -22,7 +22,7 @@ export function guideIds(g: Graph, name: string, shape: readonly number[]): Cont
   return { clock: rows('clock'), key: rows('key'), tempo: rows('tempo') };
 }
 
-/** Without a guide no clock, key or tempo is known. Both branches of guidance are told clock and tempo: only the key is led towards. */
+/** Without a guide no clock, key or tempo is known. Both branches of guidance get clock and tempo: guidance leads towards the key alone. */
 export function guideInputs(name: string, places: readonly Place[], c: ControlsConfig, guide: Guide | undefined, tokenRate: number) {
   const momentOf = (token: number | undefined) => (token === undefined ? undefined : guide?.clockAt((token + 0.5) / tokenRate));
   return {

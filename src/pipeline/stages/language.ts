@@ -130,8 +130,9 @@ async function continueTokens(
   const [low, high] = seedWords(request.seed);
   const common = { ...samplingParams(request.sampling), low, high, ...(batch === 2 && { guidance, rest: 1 - guidance }) };
   engine.residents.clear(kept.counts);
-  const told = c.controls && toldInputs(c.controls, { position, before: context.length, rows, batch }, request.guide, engine.model.config);
-  prefill.run({ ...common, position, last: prefix + context.length - 1 }, { ids, ...told });
+  const controls =
+    c.controls && controlInputs(c.controls, { position, before: context.length, rows, batch }, request.guide, engine.model.config);
+  prefill.run({ ...common, position, last: prefix + context.length - 1 }, { ids, ...controls });
   for (let at = 1; at < count; at++) {
     decode.run({ ...common, position: position + at, at, start: prefix + context.length + at - 1 });
     if (at % TOKENS_PER_WAIT === 0) {
@@ -146,8 +147,8 @@ async function continueTokens(
   return new Uint32Array(await engine.residents.read(kept.out)).slice(0, count);
 }
 
-/** What prompt and coming tokens of a round are told, for the inputs 'prompt …' [B, rows] and 'next …' [window, B] of its prefill. */
-function toldInputs(
+/** Clock, key and tempo of the prompt's and the coming tokens, for the inputs 'prompt …' [B, rows] and 'next …' [window, B] of a prefill. */
+function controlInputs(
   c: ControlsConfig,
   { position, before, rows, batch }: { position: number; before: number; rows: number; batch: number },
   guide: Guide | undefined,
@@ -166,7 +167,7 @@ interface LmStates {
   readonly cache: KvCache;
   readonly out: Tensor; // u32 [window]: the tokens of one round
   readonly counts: Tensor;
-  /** What each token of a round is told, [window, B, dim]; undefined for models without controls. */
+  /** Controls of each token of a round, [window, B, dim]; undefined for models without controls. */
   readonly next: Tensor | undefined;
 }
 

@@ -182,8 +182,8 @@ export function decode(
       const at = ((f % total) + total) % total;
       z.set(latents.subarray(at * dim, (at + 1) * dim), (f - first) * dim);
     }
-    const told = phase?.part(origin + first, origin + to);
-    plan.run(told?.scalars ?? {}, { z, ...told?.inputs });
+    const running = phase?.part(origin + first, origin + to);
+    plan.run(running?.scalars ?? {}, { z, ...running?.inputs });
     const audio = finite('the decoded audio', await plan.read('audio'));
     phase?.goOn(new Uint32Array(await plan.readBytes('next')), origin + to);
     const samples = (last - first) * hop_length;

@@ -46,10 +46,10 @@ export class RunningPhase {
     this.#start = randomWords(bins, seed, STREAM.phase);
     if (!given) return;
     const frame = Math.floor(given.until / framingOf(config).hop) - MARGIN;
-    const heard = phaseOf(given.audio, frame - 1, config);
-    if (!heard) return;
+    const measured = phaseOf(given.audio, frame - 1, config);
+    if (!measured) return;
     this.#frame = frame;
-    this.#start = this.#start.map((word, k) => heard[k] ?? word);
+    this.#start = this.#start.map((word, k) => measured[k] ?? word);
   }
 
   /** The phase of a new piece; undefined where the decoder has none. */
@@ -57,7 +57,7 @@ export class RunningPhase {
     return vae_decoder.kind === 'istft_running' ? new RunningPhase(vae_decoder, options) : undefined;
   }
 
-  /** What the decoder is told of latent frames `first`… when those before `to` are wanted: scalars and inputs of runningInputs. */
+  /** Scalars and inputs of the decoder for latent frames `first`… when those before `to` are wanted: scalars and inputs of runningInputs. */
   part(first: number, to: number): { scalars: Record<string, number>; inputs: Record<string, Uint32Array> } {
     const { upsample } = this.#config;
     const row = (frame: number) => Math.max(0, frame - first * upsample);

@@ -33,8 +33,8 @@ export async function styleOf(
   if (blend) wanted = mix(wanted, await embed(blend.text, 'the second prompt'), second);
   if (options.promptAudio) {
     const [listened] = convertAudio(options.promptAudio, LISTENING_RATE, 1);
-    const heard = await embedAudio(engine, listened, signal);
-    wanted = mix(wanted, heard, options.promptAudioWeight ?? (wanted ? 0.5 : 1));
+    const embedding = await embedAudio(engine, listened, signal);
+    wanted = mix(wanted, embedding, options.promptAudioWeight ?? (wanted ? 0.5 : 1));
   }
   const texts = [
     ...(prompt === undefined ? [] : [{ text: prompt, share: 1 - second }]),

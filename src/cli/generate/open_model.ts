@@ -6,8 +6,8 @@ import type { Recipe } from '../../pipeline/options.ts';
 import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
 import { givenSound } from './given.ts';
-import { type FileRecipe, weightsIdentity } from './note.ts';
 import { ProgressLine } from './progress.ts';
+import { type FileRecipe, weightsIdentity } from './recipe_file.ts';
 import type { GenerateRequest } from './request.ts';
 
 /** A model on a GPU, and what its files say about it. */

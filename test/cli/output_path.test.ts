@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
-import { chooseTargets, nameOf, type TargetOptions, writeWhole } from '../../src/cli/generate/target.ts';
+import { chooseTargets, nameOf, type TargetOptions, writeWhole } from '../../src/cli/generate/output_path.ts';
 
 let folder: string;
 beforeEach(() => {
