@@ -111,15 +111,15 @@ describe('the pool of threads', () => {
       const [stopped, other] = [await openCpu(threads), await openCpu(threads)];
       const count = async (cpu: Cpu, cancel: boolean) => {
         const { residents, compile } = cpuRunner(cpu);
-        const [one, two] = [state('one', [4096]), state('two', [4096])];
+        const [one, two] = [state('one', [262_144]), state('two', [262_144])];
         const g = new Graph(cpu.caps);
-        const step = g.input('step', [4096]);
+        const step = g.input('step', [262_144]);
         for (let i = 0; i < 100; i++) {
           add(g, one, step, { into: two });
           add(g, two, two, { beta: 0, into: one });
         }
         const plan = await compile(g);
-        plan.write('step', new Float32Array(4096).fill(1));
+        plan.write('step', new Float32Array(262_144).fill(1));
         await cpu.settle();
         for (let i = 0; i < 20; i++) plan.run();
         const waits = cpu.settle();

@@ -2,7 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
 import { Melody } from '../../src/pipeline/melody.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 import { sendRange, serve, type TestServer } from '../platform/server.ts';
@@ -14,6 +15,12 @@ let server: TestServer;
 let requests: number;
 let answers: number; // that the server gives; then it gives none
 let cache: string;
+beforeAll(async () => {
+  // The driver, which lives as long as the process, keeps its shaders in the cache folder of the environment that it finds when it starts: not in
+  // that of the first test, which goes.
+  const adapter = await (await platform.openGpu()).requestAdapter();
+  (await adapter?.requestDevice())?.destroy();
+});
 beforeEach(async () => {
   cache = mkdtempSync(join(tmpdir(), 'melody-download-'));
   requests = 0;
@@ -33,7 +40,7 @@ afterEach(async () => {
 });
 
 it('`download` events: each file from nothing to all of it, in rising bytes; what is kept already says nothing', async () => {
-  vi.stubEnv('XDG_CACHE_HOME', cache); // in this test alone: the driver keeps its shaders there too
+  vi.stubEnv('XDG_CACHE_HOME', cache);
   const load = async () => {
     const heard = new Map<string, number[]>();
     const onEvent = ({ file, received, total }: { file: string; received: number; total: number }) => {
