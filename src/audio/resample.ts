@@ -26,11 +26,16 @@ export function resample(x: Float32Array, from: number, to: number, options: Res
       throw new MelodyError('invalid_argument', `resample: rate ${rate}; expected a whole number of Hz above 0`);
     }
   }
-  if (from === to) return x;
-  const { width, rolloff, beta } = { ...DEFAULTS, ...options };
   const divisor = gcd(from, to);
-  const down = from / divisor;
-  const up = to / divisor;
+  return from === to ? x : polyphase(x, to / divisor, from / divisor, options);
+}
+
+/** x [n] without what `resample` would take away of it on the way from a higher rate: its highest tones, from 0.91 of the Nyquist frequency on. */
+export const bandLimit = (x: Float32Array): Float32Array => polyphase(x, 1, 1, {});
+
+/** x [n] → [ceil(n * up / down)]. */
+function polyphase(x: Float32Array, up: number, down: number, options: ResampleOptions): Float32Array {
+  const { width, rolloff, beta } = { ...DEFAULTS, ...options };
   // Output i lies at input position i * down / up. In units of the kernel's zero crossings an input sample is `scale` wide.
   const scale = Math.min(1, up / down) * rolloff;
   const reach = Math.ceil(width / scale);

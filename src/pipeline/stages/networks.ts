@@ -1,5 +1,6 @@
 // The stages of a generation, each from host data to host data: what a lost GPU costs is one stage, never the piece.
 
+import { bandLimit } from '../../audio/resample.ts';
 import type { Machine } from '../../engine/engine.ts';
 import { MelodyError } from '../../errors.ts';
 import { audioTower } from '../../models/audio_tower.ts';
@@ -113,7 +114,10 @@ export function tokensOfAudio(engine: Machine<Model>, audio: Float32Array, signa
   });
 }
 
-/** Audio as the model makes it, channels of [n] → latent means [frames · D], for whole frames. */
+/**
+ * Audio as the model makes it, channels of [n] → latent means [frames · D], for whole frames. The encoder was trained on music that came through
+ * `resample`; sound that is strong above that filter's end is heard wrongly, bass too loud and treble too soft, so it goes through it too.
+ */
 export function latentsOfAudio(engine: Machine<Model>, channels: readonly Float32Array[], signal?: AbortSignal): Promise<Float32Array> {
   const { config, weights } = engine.model;
   const frames = Math.floor(channels[0].length / config.hop_length);
@@ -129,7 +133,7 @@ export function latentsOfAudio(engine: Machine<Model>, channels: readonly Float3
       signal,
     );
     const audio = new Float32Array(channels.length * samples);
-    for (const [c, channel] of channels.entries()) audio.set(channel.subarray(0, samples), c * samples);
+    for (const [c, channel] of channels.entries()) audio.set(bandLimit(channel).subarray(0, samples), c * samples);
     plan.run({}, { audio });
     return finite('the latents of the given audio', await plan.read('latents'));
   });
