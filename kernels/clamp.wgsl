@@ -3,6 +3,8 @@
 // x, y  [n]
 // grid  [n / (WG * PER)]   PER elements a thread, WG apart
 
+// @use unless_nan
+
 override WG = 64u;      // threads per workgroup
 override PER = 1u;      // elements per thread
 
@@ -16,7 +18,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let block = (wid.x + wid.y * nwg.x) * WG * PER;
   let end = min(block + WG * PER, p.n);
   for (var i = block + lid; i < end; i += WG) {
-    let nan = (bitcast<u32>(x[i]) & 0x7fffffffu) > 0x7f800000u; // by bits: WGSL may assume that x != x is never true
-    y[i] = select(min(max(x[i], p.low), p.high), x[i], nan);
+    y[i] = unless_nan(x[i], min(max(x[i], p.low), p.high));
   }
 }

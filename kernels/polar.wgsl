@@ -4,6 +4,7 @@
 // grid  [rows * half / WG]
 
 // @use sincos
+// @use unless_nan
 
 override WG = 64u;      // threads per workgroup
 
@@ -25,8 +26,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     return;
   }
   let m = x[row * p.x_row + bin];
-  let nan = (bitcast<u32>(m) & 0x7fffffffu) > 0x7f800000u;   // min would hide it, and the sound would go on as noise
-  let magnitude = select(exp(min(m, p.limit)), m, nan);
+  let magnitude = unless_nan(m, exp(min(m, p.limit)));
   let turn = sincos(x[row * p.x_row + p.bins + bin]);
   y[at] = magnitude * turn.y;
   y[at + p.half] = magnitude * turn.x;

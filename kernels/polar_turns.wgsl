@@ -1,5 +1,6 @@
 // polar_turns: re = exp(min(m, limit)) cos(2 pi phase / 2^32), im = exp(min(m, limit)) sin(2 pi phase / 2^32)
 // @use sincos
+// @use unless_nan
 //
 // x     [rows, x_row]: first the bins of log magnitude m     phase [rows, bins]      y [rows, 2 * half]: re | im, zeros behind each
 // grid  [rows * half / WG]
@@ -25,8 +26,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     return;
   }
   let m = x[row * p.x_row + bin];
-  let nan = (bitcast<u32>(m) & 0x7fffffffu) > 0x7f800000u;   // min would hide it, and the sound would go on as noise
-  let magnitude = select(exp(min(m, p.limit)), m, nan);
+  let magnitude = unless_nan(m, exp(min(m, p.limit)));
   let turn = sincos(f32(bitcast<i32>(phase[row * p.bins + bin])) * 1.4629180792671596e-9);   // 2 pi / 2^32
   y[at] = magnitude * turn.y;
   y[at + p.half] = magnitude * turn.x;

@@ -5,6 +5,8 @@
 // band  [bins]      turn [bins, 2]: cos, sin
 // grid  [rows * half / WG]
 
+// @use unless_nan
+
 override WG = 64u;      // threads per workgroup
 
 struct Params { rows: u32, bins: u32, half: u32, x_row: u32, first: u32, bands: u32 }
@@ -15,11 +17,6 @@ struct Params { rows: u32, bins: u32, half: u32, x_row: u32, first: u32, bands: 
 @group(0) @binding(4) var<storage, read>       turn: array<vec2f>;
 @group(0) @binding(5) var<storage, read_write> left: array<f32>;
 @group(0) @binding(6) var<storage, read_write> right: array<f32>;
-
-// `made`, but NaN stays NaN: made a number it would be a place in the room, and nobody would know
-fn unless_nan(value: f32, made: f32) -> f32 {
-  return select(made, value, (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u);
-}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {

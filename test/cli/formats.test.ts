@@ -135,6 +135,7 @@ describe("a sound of one's own", () => {
     writeFileSync(file(name), writeWav({ sampleRate: 44_100, channels: own }, format));
     return file(name);
   };
+  const short = ['generate', 'calm piano', '--model', model, '--steps', '1', '--seed', '3'];
   const differing = (got: Float32Array, c: number, from: number, to: number) => {
     let count = 0;
     for (let i = from; i < to; i++) if (got[i] !== own[c][i]) count++;
@@ -143,23 +144,7 @@ describe("a sound of one's own", () => {
 
   it('keeps rate, channels and depth before a continuation; what is lost is told; its recipe makes the same bytes', async () => {
     const song = save('own.wav');
-    const made = await melody(
-      'generate',
-      'calm piano',
-      '--model',
-      model,
-      '--steps',
-      '1',
-      '--duration',
-      '0.8',
-      '--seed',
-      '3',
-      '--continue',
-      song,
-      '--out',
-      file('more.wav'),
-      '--json',
-    );
+    const made = await melody(...short, '--duration', '0.8', '--continue', song, '--out', file('more.wav'), '--json');
     expect(made.code, made.err).toBe(0);
     const wav = await readAudio(readFileSync(file('more.wav')));
     expect([wav.sampleRate, wav.channels.length, wav.bitsPerSample, wav.format]).toEqual([44_100, 2, 24, 'pcm']);
@@ -176,7 +161,7 @@ describe("a sound of one's own", () => {
 
   it('keeps every sample outside an inpainted region; fewer bits are asked for and told', async () => {
     const song = save('hole.wav');
-    const words = ['generate', 'calm piano', '--model', model, '--steps', '1', '--seed', '3', '--init', song, '--inpaint', '0.4-0.9'];
+    const words = [...short, '--init', song, '--inpaint', '0.4-0.9'];
     expect(await melody(...words, '--out', file('filled.wav'))).toMatchObject({ code: 0 });
     const wav = await readAudio(readFileSync(file('filled.wav')));
     expect([wav.sampleRate, wav.channels.length, wav.bitsPerSample, wav.channels[0].length]).toEqual([44_100, 2, 24, 66_150]);
@@ -193,20 +178,7 @@ describe("a sound of one's own", () => {
   it('tells the oddities of the files that it is given', async () => {
     const wav = writeWav({ sampleRate: 44_100, channels: [own[0]] });
     writeFileSync(file('odd.wav'), Buffer.concat([wav, Buffer.from('junkjunk')]));
-    const made = await melody(
-      'generate',
-      'calm piano',
-      '--model',
-      model,
-      '--steps',
-      '1',
-      '--duration',
-      '0.8',
-      '--continue',
-      file('odd.wav'),
-      '--out',
-      file('odd2.wav'),
-    );
+    const made = await melody(...short, '--duration', '0.8', '--continue', file('odd.wav'), '--out', file('odd2.wav'));
     expect(made.err).toContain('warning: odd.wav: what follows the audio at byte');
   });
 });
