@@ -24,7 +24,7 @@ async function importNodeAv(): Promise<av.NodeAv> {
     if (lib) return lib;
     throw fault(
       'files other than WAV are read and written by the npm package "node-av" (FFmpeg), which is not installed',
-      'npm install node-av',
+      'npm install node-av@6',
       cause,
     );
   }

@@ -171,7 +171,7 @@ it('where the package is missing, one sentence says what to install', () => {
   const lines = stdout.trim().split('\n');
   expect(lines.length, stderr).toBe(2);
   for (const line of lines)
-    expect(JSON.parse(line)).toMatchObject({ code: 'audio', message: expect.stringContaining('"node-av"'), hint: 'npm install node-av' });
+    expect(JSON.parse(line)).toMatchObject({ code: 'audio', message: expect.stringContaining('"node-av"'), hint: 'npm install node-av@6' });
 });
 
 function save(script: string): string {
