@@ -22,6 +22,7 @@ fn act4(kind: u32, v: vec4f) -> vec4f {
   if (kind == 6u) { return tanh4(v); }                                                            // tanh
   if (kind == 7u) { return sigmoid4(v); }                                                         // sigmoid
   if (kind == 8u) { return exp(v); }                                                              // exp
+  if (kind == 9u) { return select(exp(min(v, vec4f(0.0))) - 1.0, v, v > vec4f(0.0)); }            // elu
   return v;
 }
 

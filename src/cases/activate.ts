@@ -30,6 +30,7 @@ const ACTIVATIONS: { readonly [A in Act]: (x: number) => number } = {
   tanh: Math.tanh,
   sigmoid,
   exp: Math.exp,
+  elu: (x) => (x > 0 ? x : Math.expm1(x)),
 };
 
 export const activate = (act: Act, x: number): number => ACTIVATIONS[act](x);

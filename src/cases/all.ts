@@ -1,14 +1,18 @@
 // Every case, by lists of sizes.
 import * as attention from './attention.ts';
+import * as biasedAttention from './biased_attention.ts';
 import type { Case, Measured } from './case.ts';
+import * as codes from './codes.ts';
 import * as conv from './conv.ts';
 import * as diffusion from './diffusion.ts';
 import * as elementwise from './elementwise.ts';
 import * as fuse from './fuse.ts';
 import * as gather from './gather.ts';
 import * as image from './image.ts';
+import * as lstm from './lstm.ts';
 import * as matmul from './matmul.ts';
 import * as norm from './norm.ts';
+import * as pad from './pad.ts';
 import * as phase from './phase.ts';
 import * as quantize from './quantize.ts';
 import * as random from './random.ts';
@@ -52,6 +56,10 @@ const FAMILIES = [
   phase,
   image,
   watch,
+  biasedAttention,
+  codes,
+  lstm,
+  pad,
 ];
 
 /** Odd sizes, sizes by fours, many rows and few: between them every op, and every form that an op may choose. `melody doctor` runs them. */

@@ -1,7 +1,7 @@
 // Activations as the kernels number them (kernels/lib/act.wgsl).
 
-/** gelu uses erf; gelu_tanh its usual approximation; leaky_relu has slope 0.1. */
-export type Act = 'none' | 'gelu' | 'gelu_tanh' | 'silu' | 'relu' | 'leaky_relu' | 'tanh' | 'sigmoid' | 'exp';
+/** gelu uses erf; gelu_tanh its usual approximation; leaky_relu has slope 0.1; elu is e^x − 1 below zero. */
+export type Act = 'none' | 'gelu' | 'gelu_tanh' | 'silu' | 'relu' | 'leaky_relu' | 'tanh' | 'sigmoid' | 'exp' | 'elu';
 
 export const ACT: { readonly [A in Act]: number } = {
   none: 0,
@@ -13,4 +13,5 @@ export const ACT: { readonly [A in Act]: number } = {
   tanh: 6,
   sigmoid: 7,
   exp: 8,
+  elu: 9,
 };

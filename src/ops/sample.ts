@@ -6,11 +6,11 @@ import * as K from '../kernels.gen.ts';
 import { constant, constantRef } from './constant.ts';
 import { expNegative, philox, STREAM, seedWords, wideMultiply } from './random.ts';
 
-const SORT_THREADS = 256;
-const MAX_VOCAB = 2048; // a key holds 11 bits of token; the sort's memory is 8 KiB of the guaranteed 16
+export const SORT_THREADS = 256;
+export const MAX_VOCAB = 2048; // a key holds 11 bits of token; the sort's memory is 8 KiB of the guaranteed 16
 
 /** 2^20 · 2^(−i/256): the fractional part of a power of two. */
-const EXP2 = constantRef('sample_token.exp2', [257], 'u32', () =>
+export const EXP2 = constantRef('sample_token.exp2', [257], 'u32', () =>
   Uint32Array.from({ length: 257 }, (_, i) => Math.round(2 ** 20 * expNegative((i / 256) * Math.LN2))),
 );
 

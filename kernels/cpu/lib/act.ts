@@ -42,5 +42,11 @@ export function activate(kind: u32, x: usize, vectors: u32): void {
     case 8:
       for (; x < end; x += 16) v128.store(x, exp4(v128.load(x)));
       return;
+    case 9:
+      for (; x < end; x += 16) {
+        const v = v128.load(x);
+        v128.store(x, v128.bitselect(v, f32x4.sub(exp4(f32x4.pmin(v, sp(0))), sp(1)), f32x4.gt(v, sp(0))));
+      }
+      return;
   }
 }

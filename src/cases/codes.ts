@@ -1,0 +1,49 @@
+// Cases of choosing the codes of a column.
+import { sampleCodes } from '../ops/codes.ts';
+import { seedWords } from '../ops/random.ts';
+import { sampleTokenReference, samplingParams } from '../ops/sample.ts';
+import { type Case, list, type Measured, measured } from './case.ts';
+
+export interface Column {
+  readonly rows: number;
+  readonly vocab: number;
+  readonly column: number;
+  readonly frames: number;
+  readonly channels?: 1 | 2;
+  readonly guidance?: number;
+}
+
+/** A column of codes, row by row as sampleToken draws them; 2048 where a row has no frame. */
+export const sampleCodesCase = (name: string, s: Column): Case => ({
+  name,
+  record({ g, x }) {
+    const { rows, vocab, column, frames, channels = 1, guidance } = s;
+    const sampling = { temperature: 0.9, topK: Math.ceil(vocab / 2), topP: 0.95 };
+    const [logits, values] = x([guidance === undefined ? 1 : 2, rows * vocab], 4);
+    const into = g.temp([rows], 'u32', 'codes');
+    sampleCodes(g, logits, rows, { ...samplingParams(sampling), seed: seedWords(42), column, frames, channels, guidance, pad: 2048, into });
+    const guided = (r: number) =>
+      Float32Array.from({ length: vocab }, (_, i) => {
+        const at = r * vocab + i;
+        if (guidance === undefined) return values[at];
+        const none = values[rows * vocab + at];
+        return Math.fround(none + Math.fround(guidance * Math.fround(values[at] - none)));
+      });
+    const one = (r: number) => {
+      const frame = column - Math.floor(r / channels);
+      return frame >= 0 && frame < frames ? sampleTokenReference(guided(r), sampling, 42, column * rows + r) : 2048;
+    };
+    return [into, () => list(rows, one)];
+  },
+});
+
+export const quick = (): Case[] => [];
+
+export const odd = (): Case[] => [
+  sampleCodesCase('codes of a column', { rows: 4, vocab: 300, column: 2, frames: 9 }),
+  sampleCodesCase('codes with guidance', { rows: 8, vocab: 67, column: 4, frames: 3, channels: 2, guidance: 3 }),
+];
+
+export const paper = (): Measured[] => [
+  measured(sampleCodesCase('musicgen_codes', { rows: 4, vocab: 2048, column: 5, frames: 9, guidance: 3 }), 3 * 4 * 2048, 2 * 4 * 2048),
+];

@@ -1,0 +1,67 @@
+// Choosing the codes of all codebooks of a frame at once, in the delay pattern of MusicGen (Copet et al. 2023).
+import { MelodyError } from '../errors.ts';
+import { type Graph, isScalar, type ParamValue, times, within } from '../graph/graph.ts';
+import { elementsOf, type Tensor } from '../graph/tensor.ts';
+import * as K from '../kernels.gen.ts';
+import { constant } from './constant.ts';
+import { STREAM } from './random.ts';
+import { EXP2, MAX_VOCAB, type SampleOptions, SORT_THREADS } from './sample.ts';
+
+export interface SampleCodesOptions extends Pick<SampleOptions, 'topK' | 'topP' | 'rate' | 'seed' | 'into'> {
+  /** Column of the pattern, from 0: row r of it speaks of frame column − ⌊r / channels⌋. */
+  readonly column: ParamValue;
+  /** Frames of the piece: rows whose frame is none of them get `pad`. */
+  readonly frames: ParamValue;
+  /** Rows that are delayed alike: 2 for a codec that speaks for left and right in turn. Default 1. */
+  readonly channels?: 1 | 2;
+  readonly pad: number;
+  /** Of a second half of logits without a condition: none + guidance · (condition − none). Default: there is none. */
+  readonly guidance?: ParamValue;
+  /** First place of the column in `into`. Default 0. */
+  readonly at?: ParamValue;
+}
+
+/**
+ * Draw a column of codes: rows of logits [B, rows · vocab] into `into[at …]`, B 2 with guidance, else 1; vocab ≤ 2048. Row r draws by the counter
+ * column · rows + r. Throws `shape`.
+ */
+export function sampleCodes(g: Graph, logits: Tensor, rows: number, options: SampleCodesOptions): Tensor {
+  const { into, channels = 1, column, guidance } = options;
+  const items = guidance === undefined ? 1 : 2;
+  const vocab = elementsOf(logits.shape) / items / rows;
+  if (!Number.isInteger(vocab) || vocab > MAX_VOCAB)
+    throw new MelodyError('shape', `sample_codes: got logits [${logits.shape}], expected ${items} × ${rows} rows of at most ${MAX_VOCAB}`);
+  const places = elementsOf(into.shape);
+  const at = within(options.at ?? 0, 0, places - rows);
+  if (into.dtype !== 'u32' || (!isScalar(at) && at > places - rows))
+    throw new MelodyError(
+      'shape',
+      `sample_codes: cannot write ${rows} codes at ${String(at)} of ${into.dtype} [${into.shape}], expected u32 and room for them`,
+    );
+  g.dispatch(K.sample_codes, {
+    in: { logits, exp2_table: constant(g, EXP2) },
+    out: { id: into },
+    params: {
+      vocab,
+      size: Math.max(SORT_THREADS, 2 ** Math.ceil(Math.log2(vocab))),
+      top_k: within(options.topK, 1, 2 ** 32 - 1),
+      top_p: options.topP,
+      rate: options.rate,
+      position: times(column, rows),
+      stream: STREAM.tokens,
+      seed_low: options.seed[0],
+      seed_high: options.seed[1],
+      at,
+      rows,
+      null_at: items === 1 ? 0 : rows * vocab,
+      guidance: guidance ?? 1,
+      column,
+      frames: options.frames,
+      shift: channels - 1,
+      pad: options.pad,
+    },
+    tuning: { WG: SORT_THREADS },
+    grid: [rows],
+  });
+  return into;
+}
