@@ -16,7 +16,7 @@
  * - `io`: a file or address cannot be read or written
  * - `audio`: an audio file is malformed or unsupported
  * - `aborted`: the caller's AbortSignal fired
- * - `busy`: a second generate() while one runs
+ * - `busy`: a second job while one is made, or a full queue (`queue` of `Melody.load`)
  * - `suspect_output`: --strict: the finished clip looks broken
  */
 export type ErrorCode =

@@ -14,7 +14,7 @@ export type { EngineOptions } from './engine/engine.ts';
 export type { MemoryForecast } from './engine/memory.ts';
 export type { GpuOptions } from './gpu/device.ts';
 export type { Draft } from './pipeline/draft.ts';
-export type { Clip, LoadOptions, WebGpuEntry } from './pipeline/melody.ts';
+export type { Clip, LoadOptions, QueueOptions, WebGpuEntry } from './pipeline/melody.ts';
 export type {
   AudioInput,
   Blend,
@@ -27,6 +27,7 @@ export type {
   MelodyEvent,
   PieceSettings,
   ProgressEvent,
+  QueuedEvent,
   Recipe,
   RecipeSettings,
   Region,

@@ -202,7 +202,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
 
   /** Throws `aborted` once disposed: nothing may bring the GPU back then. */
   check(): void {
-    if (this.#disposed) throw new MelodyError('aborted', 'this Melody was disposed', 'load it again');
+    if (this.#disposed) throw disposed();
   }
 
   /** Free every buffer and the device, for good: what runs ends with `aborted`. */
@@ -264,5 +264,7 @@ async function openCpu({ threads }: EngineOptions): Promise<Runner> {
   const { Cpu, cpuRunner } = await import('../cpu/runner.ts');
   return cpuRunner(await Cpu.open(platform.threads, { threads }));
 }
+
+export const disposed = (): MelodyError => new MelodyError('aborted', 'this Melody was disposed', 'load it again');
 
 export const aborted = (): MelodyError => new MelodyError('aborted', 'stopped by its AbortSignal');

@@ -2,21 +2,24 @@
 
 import { platform } from '#platform';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
-import { Engine, type EngineOptions } from '../engine/engine.ts';
+import { disposed, Engine, type EngineOptions } from '../engine/engine.ts';
 import { checkRoom, forecast, hasRoom, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
+import { checkNumber } from './checks.ts';
 import { compose, inpaint, loop } from './compose.ts';
 import { describe } from './controls/controls.ts';
 import { Job, MAX_HALVINGS } from './job.ts';
+import { type JobReport, jobReport, publishJob } from './job_report.ts';
 import { type Model, openModel } from './model.ts';
-import type { DownloadEvent, GenerateOptions, Recipe, StreamOptions } from './options.ts';
+import type { DownloadEvent, GenerateOptions, Recipe, SamplingOptions, StreamOptions } from './options.ts';
 import type { Timings } from './progress.ts';
 import { resolve } from './recipe.ts';
 import { embedText } from './stages/networks.ts';
 import type { Style } from './stages/style.ts';
 import { SteeredStyle } from './steered_style.ts';
 import { MelodyStream } from './stream.ts';
+import { Turns } from './turns.ts';
 
 /**
  * A WebGPU entry point: `navigator.gpu`, or what `create()` of npm `webgpu` returns. Described by its one method, so that a program needs no
@@ -27,8 +30,17 @@ export interface WebGpuEntry {
   requestAdapter(options?: object): Promise<object | null>;
 }
 
+/** How jobs share a model. */
+export interface QueueOptions {
+  /**
+   * Jobs that may wait while another one is made, 0 to 10,000; one more is refused as `busy`. They begin in the order in which they came, and
+   * an AbortSignal takes them out. A stream lets others in after each of its chunks. Default 0: a second job is refused.
+   */
+  queue?: number;
+}
+
 /** How a model is opened. */
-export interface LoadOptions extends EngineOptions {
+export interface LoadOptions extends EngineOptions, QueueOptions {
   /** WebGPU entry point. Default: `navigator.gpu` in a browser, npm `webgpu` in Node. Given, it is used: `device` is 'gpu' then, and 'auto' else. */
   gpu?: WebGpuEntry;
   /** Aborts the loading; it then throws `aborted`. */
@@ -53,13 +65,21 @@ export interface Clip {
   readonly timings: Timings;
 }
 
-/** A model that is ready to make music. Opened by `Melody.load`; makes one piece at a time. */
+/** Who asks for a job, and how many may wait before it. */
+type Asking = Pick<SamplingOptions, 'signal' | 'onEvent'> & { readonly begun?: boolean };
+
+/** A model that is ready to make music. Opened by `Melody.load`; makes one piece at a time, and others wait where `queue` says so. */
 export class Melody {
   readonly #engine: Engine<Model>;
-  #busy = false;
+  readonly #turns: Turns;
+  readonly #shares: boolean;
 
-  private constructor(engine: Engine<Model>) {
+  private constructor(engine: Engine<Model>, { queue = 0 }: QueueOptions) {
     this.#engine = engine;
+    this.#shares = queue > 0;
+    this.#turns = new Turns(queue, () =>
+      platform.publish?.('melody:queue', { model: this.model.name, running: this.#turns.running, waiting: this.#turns.waiting }),
+    );
   }
 
   /**
@@ -68,6 +88,7 @@ export class Melody {
    * @throws MelodyError `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
    */
   static async load(location: string | URL, options: LoadOptions = {}): Promise<Melody> {
+    if (options.queue !== undefined) checkNumber('queue', options.queue, { kind: 'whole', min: 0, max: 10_000 });
     const coming = new Set<string>(); // files that were not complete at first sight: those that are say nothing
     const onProgress = (received: number, total: number, address: string) => {
       if (received < total) coming.add(address);
@@ -77,12 +98,12 @@ export class Melody {
     const folder = platform.openFolder(location, { signal: options.signal, cache: options.cache ?? true, onProgress });
     const model = await openModel(folder, { signal: options.signal });
     const entry = async () => (options.gpu as GPU | undefined) ?? platform.openGpu();
-    return new Melody(await Engine.open(model, entry, { device: options.gpu ? 'gpu' : 'auto', ...options }));
+    return new Melody(await Engine.open(model, entry, { device: options.gpu ? 'gpu' : 'auto', ...options }), options);
   }
 
   /** Over a model made elsewhere (tests, benchmarks, weights from memory). @internal */
-  static async over(model: Model, entry: () => Promise<GPU>, options: EngineOptions = {}): Promise<Melody> {
-    return new Melody(await Engine.open(model, entry, options));
+  static async over(model: Model, entry: () => Promise<GPU>, options: EngineOptions & QueueOptions = {}): Promise<Melody> {
+    return new Melody(await Engine.open(model, entry, options), options);
   }
 
   /** @internal */
@@ -95,22 +116,34 @@ export class Melody {
     return this.#engine;
   }
 
+  /** Jobs that wait for their turn; 0 without `queue`. */
+  get waiting(): number {
+    return this.#turns.waiting;
+  }
+
   /**
    * Makes one finished clip with the model's sample rate and channels, exactly `durationSeconds` long.
-   * @throws MelodyError `invalid_argument` before any work, `busy` while another job runs, `out_of_memory`, `aborted`, `non_finite`,
+   * @throws MelodyError `invalid_argument` before any work, `busy` while another job runs or the queue is full, `out_of_memory`, `aborted`, `non_finite`,
    * `device_lost` (after one recovery)
    */
   async generate(options: GenerateOptions): Promise<Clip> {
+    return this.#generate(options, false);
+  }
+
+  async #generate(options: GenerateOptions, begun: boolean): Promise<Clip> {
     const { model } = this.#engine;
     const { config } = model;
     const seed = options.seed ?? options.draft?.seed;
     const recipe = resolve({ ...options, seed }, model, 'generate');
-    return this.#exclusive(options.signal, async () => {
+    const { signal, onEvent } = options;
+    const took = jobReport('clip', this.#engine, recipe.seed);
+    return this.#exclusive({ signal, onEvent, begun }, took, async () => {
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
       const halvings = await this.#halvingsFor(options, recipe);
       const { memory } = this.#engine.device;
       memory.peakBytes = memory.bytes; // of this job alone
       const job = new Job(this.#engine, recipe, options, halvings);
+      took.stages = job.progress.seconds;
       const { channels, style } = await make(job, options);
       const report = measureClip(channels, config.sample_rate, {
         periods: [config.hop_length],
@@ -119,12 +152,13 @@ export class Melody {
       });
       if (job.tooQuiet > 1) report.suspect.push(`made so quiet that it stays ${job.tooQuiet.toFixed(0)} dB under its loudness`);
       if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
+      took.audioSeconds = channels[0].length / config.sample_rate;
       return {
         channels,
         sampleRate: config.sample_rate,
         recipe: style.controls ? { ...recipe, decided: describe(style.controls) } : recipe,
         report,
-        timings: job.progress.finish(channels[0].length / config.sample_rate, this.#engine.device.memory.peakBytes),
+        timings: job.progress.finish(took.audioSeconds, this.#engine.device.memory.peakBytes),
       };
     });
   }
@@ -141,7 +175,7 @@ export class Melody {
     const { seed } = resolve(options, model, 'generate');
     seedWords(seed + count - 1);
     const clips: Clip[] = [];
-    for (let i = 0; i < count; i++) clips.push(await this.generate({ ...options, seed: seed + i }));
+    for (let i = 0; i < count; i++) clips.push(await this.#generate({ ...options, seed: seed + i }, i > 0));
     return clips;
   }
 
@@ -154,7 +188,9 @@ export class Melody {
     const { model } = this.#engine;
     const one = { ...options, parallelWindows: undefined, wholeWindows: undefined }; // a stream makes one window after another
     const recipe = resolve({ ...one, runningLevel: true }, model, 'stream');
-    return new MelodyStream(this.#engine, recipe, options, () => this.#lock(options.signal));
+    const took = jobReport('stream', this.#engine, recipe.seed);
+    const lock = (begun: boolean) => this.#lock({ ...options, begun }, took);
+    return new MelodyStream(this.#engine, recipe, options, { lock, took, shares: this.#shares });
   }
 
   /**
@@ -164,9 +200,10 @@ export class Melody {
    */
   async warmup(options: { signal?: AbortSignal } = {}): Promise<void> {
     const { config } = this.#engine.model;
-    await this.generate({ prompt: 'music', durationSeconds: config.window_seconds, steps: 1, seed: 0, signal: options.signal });
-    await this.#exclusive(options.signal, async () => {
-      for (const words of [2, 4, 8, 16]) await embedText(this.#engine, new Uint32Array(words), options.signal);
+    const { signal } = options;
+    await this.generate({ prompt: 'music', durationSeconds: config.window_seconds, steps: 1, seed: 0, signal });
+    await this.#exclusive({ signal, begun: true }, undefined, async () => {
+      for (const words of [2, 4, 8, 16]) await embedText(this.#engine, new Uint32Array(words), signal);
     });
   }
 
@@ -183,6 +220,7 @@ export class Melody {
 
   /** Frees the GPU and all on it. What runs ends with `aborted`, and so does every later call. */
   dispose(): void {
+    this.#turns.close(disposed());
     this.#engine.dispose();
   }
 
@@ -202,23 +240,33 @@ export class Melody {
     }
   }
 
-  #lock(signal: AbortSignal | undefined): () => void {
+  /** This job's turn. Call what it gives when the work is over. Throws `busy`, `aborted`. */
+  async #lock({ signal, onEvent, begun = false }: Asking, took: JobReport | undefined): Promise<() => void> {
     this.#engine.check();
-    if (this.#busy) throw new MelodyError('busy', 'this Melody is already making music', 'wait for it, abort it, or load a second one');
-    this.#busy = true;
+    const came = performance.now();
+    const leave = await this.#turns.take({ signal, begun, ...(!begun && { onAhead: (ahead) => onEvent?.({ type: 'queued', ahead }) }) });
+    const began = performance.now();
+    if (took) took.waitingSeconds += (began - came) / 1000;
     const done = this.#engine.stopWith(signal);
     return () => {
       done();
-      this.#busy = false;
+      if (took) took.totalSeconds += (performance.now() - began) / 1000;
+      leave();
     };
   }
 
-  async #exclusive<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    const release = this.#lock(signal);
+  async #exclusive<T>(asking: Asking, took: JobReport | undefined, work: () => Promise<T>): Promise<T> {
+    let release: (() => void) | undefined;
+    let fault: unknown;
     try {
+      release = await this.#lock(asking, took);
       return await work();
+    } catch (error) {
+      fault = error;
+      throw error;
     } finally {
-      release();
+      release?.();
+      if (took) publishJob(took, this.#engine, fault);
     }
   }
 }

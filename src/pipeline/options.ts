@@ -66,6 +66,14 @@ export interface ChunkEvent {
   readonly samples: number;
 }
 
+/** The job waits until others are done (`queue` of `Melody.load`). */
+export interface QueuedEvent {
+  /** Tells events apart. */
+  readonly type: 'queued';
+  /** Turns of others before its own. */
+  readonly ahead: number;
+}
+
 /** The job is done. */
 export interface DoneEvent {
   /** Tells events apart. */
@@ -75,7 +83,7 @@ export interface DoneEvent {
 }
 
 /** What a job reports while it runs; `type` says which. */
-export type MelodyEvent = DownloadEvent | ProgressEvent | WarningEvent | DecidedEvent | SteeredEvent | ChunkEvent | DoneEvent;
+export type MelodyEvent = DownloadEvent | QueuedEvent | ProgressEvent | WarningEvent | DecidedEvent | SteeredEvent | ChunkEvent | DoneEvent;
 
 /** Tempo, key and metre that a model with controls was given. What is absent was given as unknown. */
 export interface Decided {

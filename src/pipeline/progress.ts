@@ -33,7 +33,8 @@ export class Progress {
   readonly #onEvent: ((event: MelodyEvent) => void) | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #engine: Machine;
-  readonly #seconds: Record<Stage, number> = { style: 0, tokens: 0, diffusion: 0, decoding: 0 };
+  /** Seconds of computing so far, by stage. */
+  readonly seconds: Record<Stage, number> = { style: 0, tokens: 0, diffusion: 0, decoding: 0 };
   readonly #start = performance.now();
   #fraction = 0;
   #recoveries: number;
@@ -43,6 +44,11 @@ export class Progress {
     this.#signal = signal;
     this.#engine = engine;
     this.#recoveries = engine.recoveries;
+  }
+
+  /** After another job's turn: what was recovered in it is not this one's. */
+  resume(): void {
+    this.#recoveries = this.#engine.recoveries;
   }
 
   /** Hand an event to the user; nothing is heard after an abort. */
@@ -75,10 +81,10 @@ export class Progress {
     try {
       return await work();
     } finally {
-      this.#seconds[stage] += (performance.now() - start) / 1000;
+      this.seconds[stage] += (performance.now() - start) / 1000;
       if (this.#engine.recoveries > this.#recoveries)
         this.warn('gpu_recovered', `the GPU was lost during ${stage} and opened again; the stage was repeated`);
-      this.#recoveries = this.#engine.recoveries;
+      this.resume();
     }
   }
 
@@ -86,6 +92,6 @@ export class Progress {
     const total = (performance.now() - this.#start) / 1000;
     this.report('decoding', 1);
     this.emit({ type: 'done', seconds: total });
-    return { ...this.#seconds, total, speed: audioSeconds / total, peakBytes };
+    return { ...this.seconds, total, speed: audioSeconds / total, peakBytes };
   }
 }

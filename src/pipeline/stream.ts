@@ -1,4 +1,5 @@
 // Endless music: chunks as an AsyncIterable, made as fast as they are taken, steered while they play.
+import { platform } from '#platform';
 import { cutAudio } from '../audio/channels.ts';
 import type { Engine } from '../engine/engine.ts';
 import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
@@ -6,6 +7,7 @@ import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
 import { checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
 import { begin, Job, windowSizes } from './job.ts';
+import { type JobReport, publishJob } from './job_report.ts';
 import { runningLevel } from './levels.ts';
 import type { Model } from './model.ts';
 import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
@@ -27,21 +29,30 @@ export interface StreamChunk {
   readonly startSample: number;
 }
 
+/** How a stream comes to its turns on the engine. */
+interface Turn {
+  /** Takes one; the first with `begun` false. */
+  lock(begun: boolean): Promise<() => void>;
+  /** Are there others who wait for their turns? Then each chunk is one. */
+  readonly shares: boolean;
+  readonly took: JobReport;
+}
+
 /** Music that is made chunk by chunk as it is taken. Made by `Melody.stream`. */
 export class MelodyStream implements AsyncIterable<StreamChunk> {
   #recipe: Recipe;
   readonly #engine: Engine<Model>;
   readonly #options: StreamOptions;
-  readonly #lock: () => () => void;
+  readonly #turn: Turn;
   #wanted: StyleOptions | undefined; // a change of style that no window has heard yet
   #started = false;
 
   /** @internal */
-  constructor(engine: Engine<Model>, recipe: Recipe, options: StreamOptions, lock: () => () => void) {
+  constructor(engine: Engine<Model>, recipe: Recipe, options: StreamOptions, turn: Turn) {
     this.#recipe = recipe;
     this.#engine = engine;
     this.#options = options;
-    this.#lock = lock;
+    this.#turn = turn;
   }
 
   /** What makes these very bytes again, with all that was steered so far. */
@@ -66,12 +77,32 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   async *[Symbol.asyncIterator](): AsyncGenerator<StreamChunk, void, undefined> {
     if (this.#started) throw new MelodyError('busy', 'this stream was already iterated', 'call stream() again');
     this.#started = true;
-    const release = this.#lock();
+    const { lock, shares, took } = this.#turn;
+    let release: (() => void) | undefined;
+    let fault: unknown;
     try {
+      release = await lock(false);
       checkRoom(this.#engine, await this.predictMemory());
-      yield* this.#play(new Job(this.#engine, this.recipe, this.#options));
+      const job = new Job(this.#engine, this.recipe, this.#options);
+      took.stages = job.progress.seconds;
+      for await (const chunk of this.#play(job)) {
+        const audioSeconds = chunk.channels[0].length / chunk.sampleRate;
+        took.audioSeconds += audioSeconds;
+        platform.publish?.('melody:chunk', { model: took.model, audioSeconds });
+        if (shares) {
+          release();
+          release = undefined;
+        }
+        yield chunk;
+        release ??= await lock(true);
+        job.progress.resume();
+      }
+    } catch (error) {
+      fault = error;
+      throw error;
     } finally {
-      release();
+      release?.();
+      publishJob(took, this.#engine, fault);
     }
   }
 

@@ -1,4 +1,5 @@
 // Node: the GPU through npm `webgpu` (Dawn), files from the disk, addresses through fetch, downloads kept under the user's cache folder.
+import { channel } from 'node:diagnostics_channel';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -154,6 +155,7 @@ export const platform: Platform = {
   runtime: runtime(),
   facts: diskFacts(),
   freeMemory,
+  publish: (name, message) => channel(name).publish(message),
   openCodecs: async () => (await import('./node_codecs.ts')).openCodecs(),
   threads: { cores: availableParallelism(), canShareMemory: true, startThread },
   cache: diskCache(),

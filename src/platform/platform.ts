@@ -21,6 +21,8 @@ export interface Platform {
   freeMemory(): number | undefined;
   /** Threads, where they are not those of a page (web_threads.ts). */
   readonly threads?: Threads;
+  /** Tells what happens to whoever listens in this process, under this name (Node: diagnostics_channel). */
+  publish?(name: string, message: object): void;
   /** Readers and writers of audio files other than WAV, where there are any. Throws `audio` where they are not installed. */
   openCodecs?(): Promise<AudioCodecs>;
   /** Complete files fetched from addresses, kept between runs. */
