@@ -1,5 +1,5 @@
 // @ts-check
-// Checks that imports go one way: platform ← gpu ← graph ← {ops, weights} ← {models, cases} ← engine ← pipeline ← {index, web, cli} ← demo, where
+// Checks that imports go one way: platform ← gpu ← graph ← {ops, weights} ← {models, cases} ← engine ← pipeline ← systems ← {index, web, cli} ← demo, where
 // engine takes from cases but from no model, models and cases know nothing of each other, and audio stands beside pipeline.
 // Also: no cycles, `node:` and other packages only where the machine may be known, and no DOM or process globals elsewhere.
 //
@@ -23,9 +23,10 @@ const MAY_IMPORT = {
   engine: ['cases', 'ops', 'cpu', 'graph', 'gpu', 'platform'],
   audio: ['platform'],
   pipeline: ['engine', 'audio', 'models', 'ops', 'weights', 'graph', 'gpu', 'platform'],
-  public_types: ['pipeline', 'engine', 'audio', 'gpu'],
-  index: ['public_types', 'pipeline', 'engine', 'audio', 'models', 'weights', 'graph', 'gpu', 'platform'],
-  cli: ['index', 'pipeline', 'engine', 'cases', 'audio', 'models', 'ops', 'kernels', 'weights', 'graph', 'gpu', 'platform'],
+  systems: ['pipeline', 'engine', 'audio', 'models', 'ops', 'weights', 'graph', 'gpu', 'platform'],
+  public_types: ['systems', 'pipeline', 'engine', 'audio', 'gpu'],
+  index: ['public_types', 'systems', 'pipeline', 'engine', 'audio', 'models', 'weights', 'graph', 'gpu', 'platform'],
+  cli: ['index', 'systems', 'pipeline', 'engine', 'cases', 'audio', 'models', 'ops', 'kernels', 'weights', 'graph', 'gpu', 'platform'],
   web: ['index', 'public_types', 'pipeline', 'audio', 'platform'],
   demo: ['index', 'web'],
 };

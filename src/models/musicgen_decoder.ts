@@ -1,0 +1,150 @@
+// Language model of MusicGen (Copet et al. 2023, arXiv 2306.05284) over the codes of EnCodec; tensor names are those of transformers.
+//
+//   ids [K] ─Σ embed_k + sinusoid─ x ─ { x += self-attention(LN x);  x += cross-attention(LN x, text);  x += fc2·act(fc1)(LN x) } ─LN─ K heads
+//
+// One column of the delay pattern a call, K codes in and the logits of K codes out, with the keys and values of all columns before in a cache
+// and those of the text made once. With guidance the batch has two rows, the condition and none. None has no text to attend to: what
+// cross-attention gives is multiplied by zero there, which is exact and reads no weight twice.
+import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
+import { reshape, state, type Tensor } from '../graph/tensor.ts';
+import { attention, kvAppend } from '../ops/attention.ts';
+import { constant, sharedConstant } from '../ops/constant.ts';
+import { add } from '../ops/elementwise.ts';
+import { embedding } from '../ops/gather.ts';
+import { linear } from '../ops/matmul.ts';
+import { layerNorm } from '../ops/norm.ts';
+import { rvqDecode } from '../ops/quantize.ts';
+import { reshaped, stack } from '../weights/references.ts';
+import type { Scope } from '../weights/weights.ts';
+import { activationOf } from './layers.ts';
+
+/** Fields of transformers' MusicgenDecoderConfig that count here. */
+export interface MusicgenDecoderConfig {
+  readonly vocab_size: number;
+  readonly hidden_size: number;
+  readonly num_hidden_layers: number;
+  readonly ffn_dim: number;
+  readonly num_attention_heads: number;
+  readonly num_codebooks: number;
+  readonly audio_channels: 1 | 2;
+  readonly activation_function: string;
+}
+
+/** Keys and values of every layer; they live across runs. */
+export interface KeysAndValues {
+  readonly capacity: number;
+  readonly layers: readonly { readonly k: Tensor; readonly v: Tensor }[];
+}
+
+/** Room for `capacity` places of `batch` sequences. */
+export function keysAndValues(name: string, c: MusicgenDecoderConfig, batch: number, capacity: number): KeysAndValues {
+  const make = (part: string, i: number) => state(`${name}.${part}.${i}`, [batch, capacity, c.hidden_size]);
+  return { capacity, layers: Array.from({ length: c.num_hidden_layers }, (_, i) => ({ k: make('k', i), v: make('v', i) })) };
+}
+
+/**
+ * Text states [S, text width] → keys and values of every layer's cross-attention, into the first S places of `text`. `projection` is the scope of
+ * enc_to_dec_proj, which models whose widths are equal lack.
+ */
+export function musicgenText(
+  g: Graph,
+  w: Scope,
+  projection: Scope | undefined,
+  states: Tensor,
+  c: MusicgenDecoderConfig,
+  text: KeysAndValues,
+): void {
+  const { hidden_size: dim } = c;
+  const [length, width] = states.shape;
+  const x = projection ? linear(g, states, projection.get('weight', [dim, width]), { bias: projection.get('bias', [dim]) }) : states;
+  for (const [i, { k, v }] of text.layers.entries())
+    g.scope(`layer ${i}`, () => {
+      const own = w.at(`model.decoder.layers.${i}.encoder_attn`);
+      for (const [name, cache] of [
+        ['k_proj', k],
+        ['v_proj', v],
+      ] as const)
+        kvAppend(g, cache, reshape(linear(g, x, own.get(`${name}.weight`, [dim, dim])), [1, length, dim]), 0);
+    });
+}
+
+/** Positions as transformers has them: cosines, then sines of t · 10000^(−i / (dim/2 − 1)), in f32. */
+export function sinusoids(length: number, dim: number): Float32Array {
+  const half = Math.floor(dim / 2);
+  const step = Math.fround(-Math.log(10_000) / (half - 1));
+  const table = new Float32Array(length * dim);
+  for (let i = 0; i < half; i++) {
+    const frequency = Math.fround(Math.exp(Math.fround(i * step)));
+    for (let t = 0; t < length; t++) {
+      const angle = Math.fround(t * frequency);
+      table[t * dim + i] = Math.cos(angle);
+      table[t * dim + half + i] = Math.sin(angle);
+    }
+  }
+  return table;
+}
+
+export interface MusicgenStep {
+  readonly cache: KeysAndValues;
+  readonly text: KeysAndValues;
+  /** Places of `text` that count. */
+  readonly textLength: ParamValue;
+  /** Column of the pattern, from 0. */
+  readonly column: ParamValue;
+  /** 2: the condition, and none. */
+  readonly batch: 1 | 2;
+}
+
+/** ids u32 [1, K] of one column → logits [batch, K · vocab] of the next. */
+export function musicgenStep(g: Graph, w: Scope, ids: Tensor, c: MusicgenDecoderConfig, s: MusicgenStep): Tensor {
+  const { hidden_size: dim, num_codebooks: k, vocab_size: vocab } = c;
+  const { cache, column, batch } = s;
+  const model = w.at('model.decoder');
+  return g.scope('musicgen', () => {
+    const books = Array.from({ length: k }, (_, q) => model.get(`embed_tokens.${q}.weight`, [vocab + 1, dim]));
+    const table = sharedConstant(`musicgen positions ${cache.capacity} ${dim}`, [cache.capacity, dim], () =>
+      sinusoids(cache.capacity, dim),
+    );
+    const zero = constant(
+      g,
+      sharedConstant(`musicgen rows ${batch}`, [batch], () => new Uint32Array(batch), 'u32'),
+    );
+    const embedded = reshape(rvqDecode(g, ids, stack(books)), [dim]);
+    let x = reshape(add(g, embedding(g, table, zero, { offset: column }), embedded), [batch, 1, dim]);
+    for (let i = 0; i < c.num_hidden_layers; i++) x = g.scope(`layer ${i}`, () => layer(g, model.at(`layers.${i}`), x, i, c, s));
+    const y = norm(g, model, 'layer_norm', x, c);
+    const heads = stack(Array.from({ length: k }, (_, q) => w.get(`lm_heads.${q}.weight`, [vocab, dim])));
+    return linear(g, reshape(y, [batch, dim]), reshaped(heads, [k * vocab, dim]));
+  });
+}
+
+const norm = (g: Graph, w: Scope, name: string, x: Tensor, { hidden_size: dim }: MusicgenDecoderConfig): Tensor =>
+  layerNorm(g, x, w.get(`${name}.weight`, [dim]), w.get(`${name}.bias`, [dim]), { eps: 1e-5 });
+
+function layer(g: Graph, w: Scope, x: Tensor, i: number, c: MusicgenDecoderConfig, s: MusicgenStep): Tensor {
+  const { hidden_size: dim, num_attention_heads: heads } = c;
+  const { cache, text, batch, column } = s;
+  const square = (part: string, y: Tensor, options: { residual?: Tensor; scale?: Tensor } = {}) =>
+    linear(g, y, w.get(`${part}.weight`, [dim, dim]), options);
+  const y = norm(g, w, 'self_attn_layer_norm', x, c);
+  const own = cache.layers[i];
+  kvAppend(g, own.k, square('self_attn.k_proj', y), column);
+  kvAppend(g, own.v, square('self_attn.v_proj', y), column);
+  const a = attention(g, square('self_attn.q_proj', y), own.k, own.v, { heads, keys: plus(column, 1) });
+  const h = square('self_attn.out_proj', a, { residual: x });
+
+  const words = text.layers[i];
+  const q = square('encoder_attn.q_proj', norm(g, w, 'encoder_attn_layer_norm', h, c));
+  const cross = attention(g, q, words.k, words.v, { heads, keys: s.textLength });
+  const conditioned = square('encoder_attn.out_proj', cross, { residual: h, ...(batch === 2 && { scale: firstRow(g, dim) }) });
+
+  const z = norm(g, w, 'final_layer_norm', conditioned, c);
+  const inner = linear(g, z, w.get('fc1.weight', [c.ffn_dim, dim]), { act: activationOf(c.activation_function) });
+  return linear(g, inner, w.get('fc2.weight', [dim, c.ffn_dim]), { residual: conditioned });
+}
+
+/** Ones for the row of the condition, zeros for that of none. */
+function firstRow(g: Graph, dim: number): Tensor {
+  const ones = sharedConstant(`musicgen condition ${dim}`, [2, 1, dim], () => new Float32Array(2 * dim).fill(1, 0, dim));
+  return constant(g, ones);
+}

@@ -1,0 +1,172 @@
+// Weights made of other weights, while they load: functions from reference to reference. Equal calls give the same reference, which is what
+// the executors know a weight by.
+import { MelodyError } from '../errors.ts';
+import { f32ToF16 } from '../graph/half.ts';
+import { readFloats, readWhole } from '../graph/residents.ts';
+import { elementsOf, type WeightRef } from '../graph/tensor.ts';
+import type { Scope } from './weights.ts';
+
+const numbers = new WeakMap<WeightRef, number>();
+let count = 0;
+const numberOf = (ref: WeightRef): number => {
+  const known = numbers.get(ref) ?? ++count;
+  numbers.set(ref, known);
+  return known;
+};
+
+const made = new WeakMap<WeightRef, Map<string, WeightRef>>(); // by the first of the sources
+
+function derived(sources: readonly WeightRef[], how: string, make: () => WeightRef): WeightRef {
+  const key = `${how} ${sources.map(numberOf)}`;
+  const known = made.get(sources[0]) ?? new Map<string, WeightRef>();
+  made.set(sources[0], known);
+  const found = known.get(key) ?? make();
+  known.set(key, found);
+  return found;
+}
+
+/** The same elements under another shape. Throws `shape` when the counts differ. */
+export function reshaped(ref: WeightRef, shape: readonly number[]): WeightRef {
+  if (elementsOf(shape) !== elementsOf(ref.shape))
+    throw new MelodyError('shape', `${ref.name}: got [${ref.shape}] to [${shape}], expected equal element counts`);
+  return derived([ref], `reshaped ${shape}`, () => ({ ...ref, shape, read: (signal) => ref.read(signal) }));
+}
+
+/** A reference that is read whole where its pieces would begin within a word: those of halves must start on even elements. */
+function inWords(ref: WeightRef, width: number): WeightRef {
+  if (ref.dtype !== 'f16' || width % 2 === 0) return ref;
+  return {
+    ...ref,
+    async *read(signal) {
+      yield { offset: 0, data: await readWhole(ref, signal) };
+    },
+  };
+}
+
+/** Entries from … from + n − 1 of the first dimension: one of several matrices that a file keeps as one. Throws `shape`. */
+export function rowsOf(ref: WeightRef, from: number, n: number): WeightRef {
+  const [rows, ...rest] = ref.shape;
+  if (!(from >= 0 && n >= 1 && from + n <= rows))
+    throw new MelodyError('shape', `${ref.name}: got rows ${from} to ${from + n} of [${ref.shape}], expected rows that are there`);
+  const width = elementsOf(rest);
+  const [first, end] = [from * width, (from + n) * width];
+  return derived([ref], `rows ${from} ${n}`, () =>
+    inWords(
+      {
+        name: `${ref.name}[${from}:${from + n}]`,
+        shape: [n, ...rest],
+        dtype: ref.dtype,
+        async *read(signal) {
+          for await (const { offset, data } of ref.read(signal)) {
+            if (offset >= end) return;
+            const [low, high] = [Math.max(first, offset), Math.min(end, offset + data.length)];
+            if (low < high) yield { offset: low - first, data: data.subarray(low - offset, high - offset) };
+          }
+        },
+      },
+      width,
+    ),
+  );
+}
+
+/** Tensors of one shape and dtype behind each other: n × [...] → [n, ...]. Throws `shape`. */
+export function stack(refs: readonly WeightRef[]): WeightRef {
+  const [first] = refs;
+  if (!refs.every(({ shape, dtype }) => String(shape) === String(first.shape) && dtype === first.dtype))
+    throw new MelodyError(
+      'shape',
+      `${first.name}: got [${refs.map(({ dtype, shape }) => `${dtype} [${shape}]`)}] to stack, expected one shape and dtype`,
+    );
+  const size = elementsOf(first.shape);
+  return derived(refs, 'stack', () =>
+    inWords(
+      {
+        name: `${first.name} … ${refs.length}`,
+        shape: [refs.length, ...first.shape],
+        dtype: first.dtype,
+        async *read(signal) {
+          for (const [i, ref] of refs.entries())
+            for await (const { offset, data } of ref.read(signal)) yield { offset: i * size + offset, data };
+        },
+      },
+      size,
+    ),
+  );
+}
+
+/** The sum of small tensors of one shape, as f32: the two biases of an LSTM. Throws `shape`. */
+export function sumOf(refs: readonly WeightRef[]): WeightRef {
+  const [{ name, shape }] = refs;
+  if (!refs.every((ref) => String(ref.shape) === String(shape)))
+    throw new MelodyError('shape', `${name}: got [${refs.map((ref) => `[${ref.shape}]`)}] to add, expected one shape`);
+  return derived(refs, 'sum', () => ({
+    name,
+    shape,
+    dtype: 'f32',
+    async *read(signal) {
+      const parts = await Promise.all(refs.map((ref) => readFloats(ref, signal)));
+      yield { offset: 0, data: parts[0].map((_, i) => parts.reduce((sum, part) => sum + part[i], 0)) };
+    },
+  }));
+}
+
+/**
+ * Weight normalisation (Salimans & Kingma 2016) folded: w = v · g / ‖v‖, the norm over all but the first dimension. g [N, 1, …] or [N], v [N, …],
+ * w f32 as v.
+ */
+export function folded(g: WeightRef, v: WeightRef): WeightRef {
+  return derived([v, g], 'folded', () => ({
+    name: v.name,
+    shape: v.shape,
+    dtype: 'f32',
+    async *read(signal) {
+      const [gains, values] = await Promise.all([readFloats(g, signal), readFloats(v, signal)]);
+      const width = values.length / gains.length;
+      for (let row = 0; row < gains.length; row++) {
+        let sum = 0;
+        for (let i = row * width; i < (row + 1) * width; i++) sum += values[i] ** 2;
+        const scale = gains[row] / Math.sqrt(sum);
+        for (let i = row * width; i < (row + 1) * width; i++) values[i] *= scale;
+      }
+      yield { offset: 0, data: values };
+    },
+  }));
+}
+
+/** The weight of a convolution by its name, plain or with weight norm in either of PyTorch's spellings. */
+export function convWeight(w: Scope, name: string, shape: readonly number[]): WeightRef {
+  const gains = [shape[0], ...shape.slice(1).map(() => 1)];
+  const parametrized = `${name}.parametrizations.weight.original`;
+  if (w.has(`${parametrized}1`)) return folded(w.get(`${parametrized}0`, gains), w.get(`${parametrized}1`, shape));
+  if (w.has(`${name}.weight_v`)) return folded(w.get(`${name}.weight_g`, gains), w.get(`${name}.weight_v`, shape));
+  return w.get(`${name}.weight`, shape);
+}
+
+/** The largest number that half precision holds. */
+const LARGEST_HALF = 65_504;
+
+/**
+ * The same weight in half precision: half the memory of a GPU. Reading throws `weights` where a number is too large for it. f16 stays as it is, and
+ * so do tensors of an odd number of elements, which halves do not fill.
+ */
+export function halved(ref: WeightRef): WeightRef {
+  if (ref.dtype !== 'f32' || elementsOf(ref.shape) % 2 !== 0) return ref;
+  return derived([ref], 'halved', () => ({
+    name: ref.name,
+    shape: ref.shape,
+    dtype: 'f16',
+    async *read(signal) {
+      for await (const { offset, data } of ref.read(signal)) {
+        const floats = data as Float32Array;
+        const large = floats.findIndex((v) => Math.abs(v) > LARGEST_HALF);
+        if (large >= 0)
+          throw new MelodyError(
+            'weights',
+            `${ref.name}: got ${floats[large]} at element ${offset + large}, expected at most ${LARGEST_HALF}: half precision holds no more`,
+            'load it with full precision: precision "f32"',
+          );
+        yield { offset, data: f32ToF16(floats) };
+      }
+    },
+  }));
+}
