@@ -53,7 +53,7 @@ export function codebooksOf(c: EncodecConfig): number {
 /** The first `levels` codebooks, [levels, codebook_size, codebook_dim], for rvqDecode and rvqEncode. */
 export function codebooks(w: Scope, c: EncodecConfig, levels: number): WeightRef {
   const one = (q: number) => w.get(`quantizer.layers.${q}.codebook.embed`, [c.codebook_size, c.codebook_dim]);
-  return stack(Array.from({ length: levels }, (_, q) => one(q)));
+  return stack([one(0), ...Array.from({ length: levels - 1 }, (_, i) => one(i + 1))]);
 }
 
 /** First half of the decoder, at the frame rate: latents [F, hidden_size] → [F, filters · 2^ratios]. It needs the whole piece. */
@@ -184,7 +184,7 @@ function lstm(g: Graph, w: Scope, x: Tensor, c: EncodecConfig): Tensor {
   const [length, width] = x.shape;
   let y = x;
   for (let i = 0; i < c.num_lstm_layers; i++) {
-    const bias = sumOf(['ih', 'hh'].map((name) => w.get(`bias_${name}_l${i}`, [4 * width])));
+    const bias = sumOf([w.get(`bias_ih_l${i}`, [4 * width]), w.get(`bias_hh_l${i}`, [4 * width])]);
     const gates = linear(g, y, w.get(`weight_ih_l${i}`, [4 * width, width]), { bias });
     y = reshape(lstmScan(g, reshape(gates, [1, length, 4 * width]), w.get(`weight_hh_l${i}`, [4 * width, width])), x.shape);
   }

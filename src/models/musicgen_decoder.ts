@@ -6,7 +6,7 @@
 // and those of the text made once. With guidance the batch has two rows, the condition and none. None has no text to attend to: what
 // cross-attention gives is multiplied by zero there, which is exact and reads no weight twice.
 import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
-import { reshape, state, type Tensor } from '../graph/tensor.ts';
+import { reshape, state, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import { attention, kvAppend } from '../ops/attention.ts';
 import { constant, sharedConstant } from '../ops/constant.ts';
 import { add } from '../ops/elementwise.ts';
@@ -101,7 +101,7 @@ export function musicgenStep(g: Graph, w: Scope, ids: Tensor, c: MusicgenDecoder
   const { cache, column, batch } = s;
   const model = w.at('model.decoder');
   return g.scope('musicgen', () => {
-    const books = Array.from({ length: k }, (_, q) => model.get(`embed_tokens.${q}.weight`, [vocab + 1, dim]));
+    const books = stackOf(k, (q) => model.get(`embed_tokens.${q}.weight`, [vocab + 1, dim]));
     const table = sharedConstant(`musicgen positions ${cache.capacity} ${dim}`, [cache.capacity, dim], () =>
       sinusoids(cache.capacity, dim),
     );
@@ -109,14 +109,18 @@ export function musicgenStep(g: Graph, w: Scope, ids: Tensor, c: MusicgenDecoder
       g,
       sharedConstant(`musicgen rows ${batch}`, [batch], () => new Uint32Array(batch), 'u32'),
     );
-    const embedded = reshape(rvqDecode(g, ids, stack(books)), [dim]);
+    const embedded = reshape(rvqDecode(g, ids, books), [dim]);
     let x = reshape(add(g, embedding(g, table, zero, { offset: column }), embedded), [batch, 1, dim]);
     for (let i = 0; i < c.num_hidden_layers; i++) x = g.scope(`layer ${i}`, () => layer(g, model.at(`layers.${i}`), x, i, c, s));
     const y = norm(g, model, 'layer_norm', x, c);
-    const heads = stack(Array.from({ length: k }, (_, q) => w.get(`lm_heads.${q}.weight`, [vocab, dim])));
+    const heads = stackOf(k, (q) => w.get(`lm_heads.${q}.weight`, [vocab, dim]));
     return linear(g, reshape(y, [batch, dim]), reshaped(heads, [k * vocab, dim]));
   });
 }
+
+/** One matrix a codebook, as one tensor. */
+const stackOf = (k: number, one: (q: number) => WeightRef): WeightRef =>
+  stack([one(0), ...Array.from({ length: k - 1 }, (_, i) => one(i + 1))]);
 
 const norm = (g: Graph, w: Scope, name: string, x: Tensor, { hidden_size: dim }: MusicgenDecoderConfig): Tensor =>
   layerNorm(g, x, w.get(`${name}.weight`, [dim]), w.get(`${name}.bias`, [dim]), { eps: 1e-5 });

@@ -6,6 +6,9 @@ import { readFloats, readWhole } from '../graph/residents.ts';
 import { elementsOf, type WeightRef } from '../graph/tensor.ts';
 import type { Scope } from './weights.ts';
 
+/** One weight at least. */
+export type Refs = readonly [WeightRef, ...WeightRef[]];
+
 const numbers = new WeakMap<WeightRef, number>();
 let count = 0;
 const numberOf = (ref: WeightRef): number => {
@@ -16,10 +19,11 @@ const numberOf = (ref: WeightRef): number => {
 
 const made = new WeakMap<WeightRef, Map<string, WeightRef>>(); // by the first of the sources
 
-function derived(sources: readonly WeightRef[], how: string, make: () => WeightRef): WeightRef {
+function derived(sources: Refs, how: string, make: () => WeightRef): WeightRef {
+  const [first] = sources;
   const key = `${how} ${sources.map(numberOf)}`;
-  const known = made.get(sources[0]) ?? new Map<string, WeightRef>();
-  made.set(sources[0], known);
+  const known = made.get(first) ?? new Map<string, WeightRef>();
+  made.set(first, known);
   const found = known.get(key) ?? make();
   known.set(key, found);
   return found;
@@ -45,7 +49,7 @@ function inWords(ref: WeightRef, width: number): WeightRef {
 
 /** Entries from … from + n − 1 of the first dimension: one of several matrices that a file keeps as one. Throws `shape`. */
 export function rowsOf(ref: WeightRef, from: number, n: number): WeightRef {
-  const [rows, ...rest] = ref.shape;
+  const [rows = 1, ...rest] = ref.shape;
   if (!(from >= 0 && n >= 1 && from + n <= rows))
     throw new MelodyError('shape', `${ref.name}: got rows ${from} to ${from + n} of [${ref.shape}], expected rows that are there`);
   const width = elementsOf(rest);
@@ -70,7 +74,7 @@ export function rowsOf(ref: WeightRef, from: number, n: number): WeightRef {
 }
 
 /** Tensors of one shape and dtype behind each other: n × [...] → [n, ...]. Throws `shape`. */
-export function stack(refs: readonly WeightRef[]): WeightRef {
+export function stack(refs: Refs): WeightRef {
   const [first] = refs;
   if (!refs.every(({ shape, dtype }) => String(shape) === String(first.shape) && dtype === first.dtype))
     throw new MelodyError(
@@ -95,7 +99,7 @@ export function stack(refs: readonly WeightRef[]): WeightRef {
 }
 
 /** The sum of small tensors of one shape, as f32: the two biases of an LSTM. Throws `shape`. */
-export function sumOf(refs: readonly WeightRef[]): WeightRef {
+export function sumOf(refs: Refs): WeightRef {
   const [{ name, shape }] = refs;
   if (!refs.every((ref) => String(ref.shape) === String(shape)))
     throw new MelodyError('shape', `${name}: got [${refs.map((ref) => `[${ref.shape}]`)}] to add, expected one shape`);
@@ -104,8 +108,9 @@ export function sumOf(refs: readonly WeightRef[]): WeightRef {
     shape,
     dtype: 'f32',
     async *read(signal) {
-      const parts = await Promise.all(refs.map((ref) => readFloats(ref, signal)));
-      yield { offset: 0, data: parts[0].map((_, i) => parts.reduce((sum, part) => sum + part[i], 0)) };
+      const sum = new Float32Array(elementsOf(shape));
+      for (const ref of refs) for (const [i, value] of (await readFloats(ref, signal)).entries()) sum[i] = (sum[i] ?? 0) + value;
+      yield { offset: 0, data: sum };
     },
   }));
 }
@@ -122,11 +127,10 @@ export function folded(g: WeightRef, v: WeightRef): WeightRef {
     async *read(signal) {
       const [gains, values] = await Promise.all([readFloats(g, signal), readFloats(v, signal)]);
       const width = values.length / gains.length;
-      for (let row = 0; row < gains.length; row++) {
-        let sum = 0;
-        for (let i = row * width; i < (row + 1) * width; i++) sum += values[i] ** 2;
-        const scale = gains[row] / Math.sqrt(sum);
-        for (let i = row * width; i < (row + 1) * width; i++) values[i] *= scale;
+      for (const [row, gain] of gains.entries()) {
+        const direction = values.subarray(row * width, (row + 1) * width);
+        const scale = gain / Math.sqrt(direction.reduce((sum, x) => sum + x * x, 0));
+        for (const [i, x] of direction.entries()) direction[i] = x * scale;
       }
       yield { offset: 0, data: values };
     },
@@ -135,7 +139,7 @@ export function folded(g: WeightRef, v: WeightRef): WeightRef {
 
 /** The weight of a convolution by its name, plain or with weight norm in either of PyTorch's spellings. */
 export function convWeight(w: Scope, name: string, shape: readonly number[]): WeightRef {
-  const gains = [shape[0], ...shape.slice(1).map(() => 1)];
+  const gains = shape.map((n, i) => (i === 0 ? n : 1));
   const parametrized = `${name}.parametrizations.weight.original`;
   if (w.has(`${parametrized}1`)) return folded(w.get(`${parametrized}0`, gains), w.get(`${parametrized}1`, shape));
   if (w.has(`${name}.weight_v`)) return folded(w.get(`${name}.weight_g`, gains), w.get(`${name}.weight_v`, shape));

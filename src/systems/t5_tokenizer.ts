@@ -1,0 +1,127 @@
+// Words to ids as T5 has them, from tokenizer.json: SentencePiece's unigram model (Kudo 2018, arXiv 1804.10959) as the tokenizers library runs it.
+//
+//   text ─precompiled map─ normal form ─split at white space─ "▁" + word ─Viterbi over the pieces' scores─ ids, and </s> behind them
+//
+// Text that looks like a special token ("</s>", "<extra_id_0>") is text here: those pieces are not looked for.
+import { MelodyError } from '../errors.ts';
+import { CharacterMap } from './character_map.ts';
+
+const SPACE = '▁';
+/** The score of an unknown character lies so far below the least of the pieces. */
+const UNKNOWN_PENALTY = 10;
+
+interface File {
+  readonly model?: { readonly type?: unknown; readonly unk_id?: unknown; readonly vocab?: unknown };
+  readonly normalizer?: unknown;
+  readonly added_tokens?: unknown;
+}
+
+export class T5Tokenizer {
+  readonly size: number;
+  readonly #ids = new Map<string, number>();
+  readonly #scores: Float64Array;
+  readonly #longest: number; // of the pieces, in UTF-16 units
+  readonly #unknown: number;
+  readonly #unknownScore: number;
+  readonly #map: CharacterMap | undefined;
+  readonly #end: number;
+
+  /** Throws `weights` for a tokenizer of another kind. */
+  constructor(json: unknown, where: string) {
+    const { model, normalizer, added_tokens } = (typeof json === 'object' && json !== null ? json : {}) as File;
+    const bad = (what: string) => new MelodyError('weights', `${where}: ${what}`, 'this model needs the unigram tokenizer.json of T5');
+    if (model?.type !== 'Unigram' || !Array.isArray(model.vocab))
+      throw bad(`the model is ${JSON.stringify(model?.type)}, expected "Unigram"`);
+    const { vocab, unk_id } = model;
+    if (!Number.isInteger(unk_id) || (unk_id as number) < 0 || (unk_id as number) >= vocab.length)
+      throw bad(`unk_id is ${JSON.stringify(unk_id)}, expected one of ${vocab.length} pieces`);
+    const special = new Set((Array.isArray(added_tokens) ? added_tokens : []).map((token: { content?: unknown }) => token?.content));
+    this.size = vocab.length;
+    this.#scores = new Float64Array(vocab.length);
+    let [least, longest, end] = [Infinity, 1, -1];
+    for (const [id, entry] of vocab.entries()) {
+      const [piece, score] = Array.isArray(entry) ? entry : [];
+      if (typeof piece !== 'string' || typeof score !== 'number' || !Number.isFinite(score))
+        throw bad(`piece ${id} is ${JSON.stringify(entry)?.slice(0, 60)}, expected a text and its score`);
+      this.#scores[id] = score;
+      least = Math.min(least, score);
+      if (piece === '</s>') end = id;
+      if (special.has(piece) || id === unk_id) continue;
+      if (!this.#ids.has(piece)) this.#ids.set(piece, id);
+      longest = Math.max(longest, piece.length);
+    }
+    if (end < 0) throw bad('there is no piece "</s>"');
+    this.#longest = longest;
+    this.#end = end;
+    this.#unknown = unk_id as number;
+    this.#unknownScore = least - UNKNOWN_PENALTY;
+    const map = precompiledOf(normalizer);
+    this.#map = map === undefined ? undefined : new CharacterMap(map, where);
+  }
+
+  /** Ids of a text, the last of them </s>; and the parts of it that the vocabulary does not know. */
+  encode(text: string): { ids: number[]; unknown: string[] } {
+    const ids: number[] = [];
+    const unknown: string[] = [];
+    const normal = this.#map ? this.#map.normalise(text) : text.normalize('NFKC');
+    for (const word of normal.split(/\p{White_Space}+/u))
+      if (word !== '') for (const part of partsOf(word.startsWith(SPACE) ? word : SPACE + word)) this.#best(part, ids, unknown);
+    ids.push(this.#end);
+    return { ids, unknown };
+  }
+
+  /** The likeliest way to cut a word into pieces; unknown characters that follow each other are one. */
+  #best(word: string, ids: number[], unknown: string[]): void {
+    const best = new Float64Array(word.length + 1).fill(-Infinity);
+    const from = new Int32Array(word.length + 1);
+    const piece = new Int32Array(word.length + 1);
+    best[0] = 0;
+    for (let at = 0; at < word.length; at += widthAt(word, at)) {
+      const width = widthAt(word, at);
+      let single = false;
+      const reach = (end: number, score: number, id: number) => {
+        if (!(best[at] + score > best[end])) return; // of equal ways the one with the longer first piece: the earlier
+        best[end] = best[at] + score;
+        from[end] = at;
+        piece[end] = id;
+      };
+      for (let end = at + width; end <= word.length && end - at <= this.#longest; end += widthAt(word, end)) {
+        const id = this.#ids.get(word.slice(at, end));
+        if (id !== undefined) {
+          reach(end, this.#scores[id], id);
+          single ||= end === at + width;
+        }
+        if (end === word.length) break;
+      }
+      if (!single) reach(at + width, this.#unknownScore, this.#unknown);
+    }
+    const found: { id: number; start: number; end: number }[] = [];
+    for (let end = word.length; end > 0; end = from[end]) {
+      const next = found[found.length - 1];
+      if (next && piece[end] === this.#unknown && next.id === this.#unknown) next.start = from[end];
+      else found.push({ id: piece[end], start: from[end], end });
+    }
+    for (const { id, start, end } of found.reverse()) {
+      ids.push(id);
+      if (id === this.#unknown) unknown.push(word.slice(start, end));
+    }
+  }
+}
+
+/** UTF-16 units of the character at a place. */
+const widthAt = (text: string, at: number): number => ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
+
+/** A word cut before each "▁". */
+const partsOf = (word: string): string[] => word.split(/(?=▁)/u);
+
+/** The base64 of a Precompiled normaliser, alone or in a sequence. */
+function precompiledOf(normalizer: unknown): string | undefined {
+  const { type, precompiled_charsmap, normalizers } = (normalizer ?? {}) as {
+    type?: unknown;
+    precompiled_charsmap?: unknown;
+    normalizers?: unknown;
+  };
+  if (type === 'Precompiled' && typeof precompiled_charsmap === 'string') return precompiled_charsmap;
+  if (type === 'Sequence' && Array.isArray(normalizers)) return normalizers.map(precompiledOf).find((map) => map !== undefined);
+  return undefined;
+}
