@@ -67,21 +67,26 @@ export async function writeAudio(
   sample: SampleFormat = 'pcm16',
 ): Promise<Uint8Array> {
   if (format === 'wav') return writeWav({ sampleRate, channels, ...(tags && { tags }) }, sample);
-  if (!Object.hasOwn(CODED, format))
-    throw bad(`format ${JSON.stringify(format)}; expected wav, ${Object.keys(CODED).join(', ')}`, 'choose one of them');
-  const { rates, channels: most } = CODED[format];
+  const rate = codedForm(channels.length, sampleRate, format, sample);
   if (!channels.length || !channels[0].length || channels.some(({ length }) => length !== channels[0].length))
     throw bad('channels must be Float32Arrays of one length, at least one sample');
-  if (channels.length > most) throw bad(`${format} holds at most ${most} channels; got ${channels.length}`, 'choose wav or flac');
-  if (sample === 'float32') throw bad(`${format} holds no float samples`, "choose 'pcm24', or wav");
   for (const [c, channel] of channels.entries()) {
     const i = channel.findIndex((x) => !Number.isFinite(x));
     if (i >= 0) throw new MelodyError('non_finite', `${format}: sample ${i} of channel ${c} is ${channel[i]}`);
   }
-  const rate = rates ? (rates.find((one) => one >= sampleRate) ?? rates[rates.length - 1]) : sampleRate;
   const sound = { sampleRate: rate, channels: channels.map((channel) => resample(channel, sampleRate, rate)) };
   const codecs = await openCodecs(`${format} files`);
   return codecs.encode(sound, format, tags ? writtenTags(tags) : {}, sample === 'pcm24' ? 24 : 16);
+}
+
+/** The rate that a format has for sounds of this one: the same or the next higher. Throws `invalid_argument` for what the format cannot hold. */
+export function codedForm(channels: number, sampleRate: number, format: Exclude<AudioFormat, 'wav'>, sample: SampleFormat): number {
+  if (!Object.hasOwn(CODED, format))
+    throw bad(`format ${JSON.stringify(format)}; expected wav, ${Object.keys(CODED).join(', ')}`, 'choose one of them');
+  const { rates, channels: most } = CODED[format];
+  if (channels > most) throw bad(`${format} holds at most ${most} channels; got ${channels}`, 'choose wav or flac');
+  if (sample === 'float32') throw bad(`${format} holds no float samples`, "choose 'pcm24', or wav");
+  return rates ? (rates.find((one) => one >= sampleRate) ?? rates[rates.length - 1]) : sampleRate;
 }
 
 /** Is a file that begins so sound, but no WAV? */
@@ -103,7 +108,7 @@ function readTags(tags: Readonly<Record<string, string>>): WavTags {
   return { info: Object.fromEntries(info) as Record<string, string>, ...(melody !== undefined && { melody }) };
 }
 
-function writtenTags({ info, melody }: WavTags): Record<string, string> {
+export function writtenTags({ info, melody }: WavTags): Record<string, string> {
   const named = Object.entries(info).flatMap(([id, text]) => (Object.hasOwn(TAG_NAMES, id) ? [[TAG_NAMES[id][0], text] as const] : []));
   return { ...Object.fromEntries(named), ...(melody !== undefined && { [RECIPE_TAG]: melody }) };
 }

@@ -16,7 +16,7 @@ import { decode } from './stages/networks.ts';
 import { freshFrames, nextWindow } from './stages/schedule.ts';
 import { isDue, SteeredStyle } from './steered_style.ts';
 
-/** Windows of an endless stream after which nothing new is compiled. */
+/** Windows of a stream after which nothing new is compiled before its end. */
 const REHEARSED = 8;
 
 /** The next piece of a stream. */
@@ -110,17 +110,30 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   predictMemory(): Promise<MemoryForecast> {
     const { signal } = this.#options;
     return forecast(this.#engine, signal, async (machine) => {
-      const rehearsed = this.recipe.durationSeconds === undefined ? REHEARSED : Infinity;
+      const durationSeconds = this.#rehearsedSeconds();
+      const rehearsed = durationSeconds === undefined ? REHEARSED : Infinity;
       let windows = 0;
-      const chunks = this.#play(new Job(machine, { ...this.recipe, loudness: null }, { signal }));
+      const chunks = this.#play(
+        new Job(machine, { ...this.recipe, loudness: null, ...(durationSeconds !== undefined && { durationSeconds }) }, { signal }),
+      );
       for await (const _ of chunks) if (++windows === rehearsed) break;
     });
+  }
+
+  /** A length that compiles all that the whole piece does: windows of its middle, which are all alike, are left out. */
+  #rehearsedSeconds(): number | undefined {
+    const { durationSeconds, steered } = this.recipe;
+    if (durationSeconds === undefined || steered) return durationSeconds;
+    const { window, context } = windowSizes(this.#engine, this.recipe);
+    const alike = (window - context) / this.#engine.model.config.frame_rate; // seconds that each of them makes
+    return durationSeconds - alike * Math.max(0, Math.floor(durationSeconds / alike) - 2 * REHEARSED);
   }
 
   async *#play(job: Job): AsyncGenerator<StreamChunk, void, undefined> {
     const { config } = job.engine.model;
     const sizes = windowSizes(job.engine, this.recipe);
-    const samples = this.recipe.durationSeconds === undefined ? Infinity : Math.round(this.recipe.durationSeconds * config.sample_rate);
+    const { durationSeconds = Infinity } = job.recipe;
+    const samples = Math.round(durationSeconds * config.sample_rate);
     const facts = { seed: this.recipe.seed, within: this.#options.continueFrom !== undefined };
     const style = new SteeredStyle(job, this.#options, facts);
     await style.now(); // throws on a wrong style before anything else is done

@@ -28,6 +28,24 @@ export interface AudioCodecs {
   decode(bytes: Uint8Array): Promise<DecodedFile>;
   /** A whole file. `bits` is 16 or 24, for FLAC alone. Throws `audio`. */
   encode(sound: CodedSound, format: CodedFormat, tags: Readonly<Record<string, string>>, bits: 16 | 24): Promise<Uint8Array>;
+  /** A file that is made piece by piece, front to back: its head does not know its length. Throws `audio`. */
+  openEncoder(form: CodedForm, format: CodedFormat, tags: Readonly<Record<string, string>>, bits: 16 | 24): Promise<Encoder>;
+}
+
+/** What an encoder must know before the first sample. */
+export interface CodedForm {
+  /** Number of channels. */
+  readonly channels: number;
+  readonly sampleRate: number; // Hz
+}
+
+export interface Encoder {
+  /** Takes samples, one Float32Array a channel, and gives what of the file is ready; perhaps nothing. Throws `audio`. */
+  push(channels: readonly Float32Array[]): Promise<Uint8Array>;
+  /** The rest of the file. Throws `audio`. */
+  finish(): Promise<Uint8Array>;
+  /** Frees it, finished or not. */
+  close(): void;
 }
 
 /** Rates, Hz, and channels that a format can hold; any rate where none are listed. */

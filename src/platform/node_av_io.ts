@@ -45,15 +45,23 @@ export class Memory {
   bytes = (): Uint8Array => this.#bytes.slice(0, this.#end);
 }
 
-export function writer(lib: av.NodeAv, memory: Memory): av.IOContext {
+/** A file that is written front to back, and taken piece by piece. */
+export class Flow {
+  #parts: Uint8Array[] = [];
+
+  write(bytes: Uint8Array): number {
+    this.#parts.push(bytes.slice());
+    return bytes.length;
+  }
+
+  /** What came since the last time. */
+  take = (): Uint8Array => Buffer.concat(this.#parts.splice(0));
+}
+
+export function writer(lib: av.NodeAv, to: Memory | Flow): av.IOContext {
   const io = new lib.IOContext();
-  io.allocContextWithCallbacks(
-    IO_BYTES,
-    1,
-    null,
-    (bytes) => memory.write(bytes),
-    (offset, whence) => memory.seek(offset, whence),
-  );
+  const seek = to instanceof Memory ? (offset: bigint, whence: number) => to.seek(offset, whence) : undefined;
+  io.allocContextWithCallbacks(IO_BYTES, 1, null, (bytes) => to.write(bytes), seek);
   return io;
 }
 

@@ -4,14 +4,18 @@ import type { AudioCodecs } from './codecs.ts';
 import * as av from './node_av.ts';
 import { fault } from './node_av_io.ts';
 import { decode } from './node_decode.ts';
-import { encode } from './node_encode.ts';
+import { encode, openEncoder } from './node_encode.ts';
 import { resolveInstalled } from './node_models.ts';
 
 /** Throws `audio` where the package is not installed, with what to do. */
 export async function openCodecs(): Promise<AudioCodecs> {
   const lib = await importNodeAv();
   lib.Log.setLevel(av.AV_LOG_QUIET); // its lines would stand between ours; what fails is told by its codes
-  return { decode: (bytes) => decode(lib, bytes), encode: (sound, format, tags, bits) => encode(lib, sound, format, tags, bits) };
+  return {
+    decode: (bytes) => decode(lib, bytes),
+    encode: (sound, format, tags, bits) => encode(lib, sound, format, tags, bits),
+    openEncoder: (form, format, tags, bits) => openEncoder(lib, form, format, tags, bits),
+  };
 }
 
 async function importNodeAv(): Promise<av.NodeAv> {

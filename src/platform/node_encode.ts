@@ -1,7 +1,7 @@
 // Samples → an audio file, by FFmpeg's encoders.
-import type { CodedFormat, CodedSound } from './codecs.ts';
+import type { CodedForm, CodedFormat, CodedSound, Encoder } from './codecs.ts';
 import * as av from './node_av.ts';
-import { check, EAGAIN, fault, Memory, TURN, turn, writer } from './node_av_io.ts';
+import { check, EAGAIN, Flow, fault, Memory, TURN, turn, writer } from './node_av_io.ts';
 
 /** Container and encoder by format, as FFmpeg calls them. */
 const ENCODERS = {
@@ -24,72 +24,171 @@ export async function encode(
   tags: Readonly<Record<string, string>>,
   bits: 16 | 24,
 ): Promise<Uint8Array> {
-  const { container, codec: name } = ENCODERS[format];
-  const codec = lib.Codec.findEncoderByName(name);
-  if (!codec) throw fault(`the installed node-av has no encoder ${name}`, 'install its newest version: npm install node-av@latest');
-  const output = new lib.FormatContext();
   const memory = new Memory();
-  const io = writer(lib, memory);
-  const context = new lib.CodecContext();
-  const packet = new lib.Packet();
+  const encoder = await EncodedFile.open(lib, { channels: channels.length, sampleRate }, { format, tags, bits }, memory);
   try {
+    await encoder.push(channels);
+    await encoder.finish();
+    return memory.bytes();
+  } finally {
+    encoder.close();
+  }
+}
+
+/** A file that is made piece by piece. Throws `audio`. */
+export async function openEncoder(
+  lib: av.NodeAv,
+  form: CodedForm,
+  format: CodedFormat,
+  tags: Readonly<Record<string, string>>,
+  bits: 16 | 24,
+): Promise<Encoder> {
+  const flow = new Flow();
+  const file = await EncodedFile.open(lib, form, { format, tags, bits }, flow);
+  return {
+    async push(channels) {
+      await file.push(channels);
+      return flow.take();
+    },
+    async finish() {
+      await file.finish();
+      return flow.take();
+    },
+    close: () => file.close(),
+  };
+}
+
+interface Kind {
+  readonly format: CodedFormat;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly bits: 16 | 24;
+}
+
+class EncodedFile {
+  readonly #lib: av.NodeAv;
+  readonly #name: string;
+  readonly #output: InstanceType<av.NodeAv['FormatContext']>;
+  readonly #io: av.IOContext;
+  readonly #context: InstanceType<av.NodeAv['CodecContext']>;
+  readonly #packet: InstanceType<av.NodeAv['Packet']>;
+  readonly #form: ReturnType<typeof form>;
+  readonly #layout: { nbChannels: number; order: number; mask: bigint };
+  #stream!: ReturnType<InstanceType<av.NodeAv['FormatContext']>['newStream']>;
+  /** Samples that do not fill a block yet. */
+  #rest: Float32Array[];
+  #frames = 0; // sent
+  #closed = false;
+
+  private constructor(lib: av.NodeAv, channels: number, { format, bits }: Kind, to: Memory | Flow) {
+    this.#lib = lib;
+    this.#name = ENCODERS[format].codec;
+    this.#output = new lib.FormatContext();
+    this.#io = writer(lib, to);
+    this.#context = new lib.CodecContext();
+    this.#packet = new lib.Packet();
+    this.#form = form(format, bits);
+    this.#layout = { nbChannels: channels, order: 1, mask: SPEAKERS[channels - 1] ?? 0n };
+    this.#rest = Array.from({ length: channels }, () => new Float32Array(0));
+  }
+
+  static async open(lib: av.NodeAv, { channels, sampleRate }: CodedForm, kind: Kind, to: Memory | Flow): Promise<EncodedFile> {
+    const { codec: name } = ENCODERS[kind.format];
+    const codec = lib.Codec.findEncoderByName(name);
+    if (!codec) throw fault(`the installed node-av has no encoder ${name}`, 'install its newest version: npm install node-av@latest');
+    const file = new EncodedFile(lib, channels, kind, to);
+    try {
+      await file.#begin(codec, sampleRate, kind);
+      return file;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  async #begin(codec: NonNullable<ReturnType<av.NodeAv['Codec']['findEncoderByName']>>, sampleRate: number, { format, tags, bits }: Kind) {
+    const lib = this.#lib;
+    const output = this.#output;
+    const context = this.#context;
+    const { container } = ENCODERS[format];
     check(lib, output.allocOutputContext2(null, container, null), `${container} cannot be written`);
     output.setFlags(av.AVFMT_FLAG_BITEXACT, av.AVFMT_FLAG_CUSTOM_IO); // the same music in the same bytes: no version, no random serial number
-    output.pb = io;
+    output.pb = this.#io;
     context.allocContext3(codec);
-    const layout = { nbChannels: channels.length, order: 1, mask: SPEAKERS[channels.length - 1] };
-    const { samples, write } = form(format, bits);
-    Object.assign(context, { sampleRate, sampleFormat: samples, channelLayout: layout, timeBase: { num: 1, den: sampleRate } });
+    const { samples } = this.#form;
+    const channelLayout = this.#layout;
+    Object.assign(context, { sampleRate, sampleFormat: samples, channelLayout, timeBase: { num: 1, den: sampleRate } });
     context.threadCount = 1;
     if (format === 'flac' && bits === 24) context.bitsPerRawSample = 24;
-    if (format === 'opus') context.bitRate = BigInt(opusRate(channels.length));
+    if (format === 'opus') context.bitRate = BigInt(opusRate(channelLayout.nbChannels));
     if (format === 'mp3') {
       context.globalQuality = MP3_QUALITY * av.FF_QP2LAMBDA;
       context.setFlags(av.AV_CODEC_FLAG_QSCALE);
     }
     context.setFlags(av.AV_CODEC_FLAG_BITEXACT, av.AV_CODEC_FLAG_GLOBAL_HEADER);
-    check(lib, await context.open2(codec), `${name} cannot encode ${channels.length} channels at ${sampleRate} Hz`);
-    const stream = output.newStream(codec);
-    check(lib, stream.codecpar.fromContext(context), `${name} cannot be written`);
-    stream.timeBase = context.timeBase;
+    check(lib, await context.open2(codec), `${this.#name} cannot encode ${channelLayout.nbChannels} channels at ${sampleRate} Hz`);
+    this.#stream = output.newStream(codec);
+    check(lib, this.#stream.codecpar.fromContext(context), `${this.#name} cannot be written`);
+    this.#stream.timeBase = context.timeBase;
     output.metadata = lib.Dictionary.fromObject(tags);
     check(lib, await output.writeHeader(), 'the head of the file cannot be written');
-    packet.alloc();
-    const drain = () => {
-      for (;;) {
-        const code = context.receivePacketSync(packet);
-        if (code === EAGAIN || code === av.AVERROR_EOF) return;
-        check(lib, code, `${name} failed`);
-        packet.streamIndex = stream.index;
-        packet.rescaleTs(context.timeBase, stream.timeBase);
-        check(lib, output.interleavedWriteFrameSync(packet), 'the file cannot be written');
-        packet.unref();
-      }
-    };
-    const frames = channels[0]?.length ?? 0;
-    const block = context.frameSize || 4096;
-    for (let at = 0, n = 1; at < frames; at += block, n++) {
+    this.#packet.alloc();
+  }
+
+  /** Takes samples; those that fill no block are kept for the next. */
+  async push(channels: readonly Float32Array[]): Promise<void> {
+    const block = this.#context.frameSize || 4096;
+    const sound = lengthOf(this.#rest) ? channels.map((channel, c) => after(this.#rest[c] ?? channel, channel)) : channels;
+    const length = lengthOf(sound);
+    let at = 0;
+    for (let n = 1; at + block <= length; at += block, n++) {
       if (n % TURN === 0) await turn();
-      const part = channels.map((channel) => channel.subarray(at, at + block));
-      const count = Math.min(block, frames - at);
-      const props = { nbSamples: count, format: samples, sampleRate, channelLayout: layout };
-      const frame = lib.Frame.fromAudioBuffer(Buffer.from(write(part, count).buffer), props);
-      frame.pts = BigInt(at);
-      check(lib, context.sendFrameSync(frame), `${name} failed`);
-      frame.free();
-      drain();
+      this.#send(sound.map((channel) => channel.subarray(at, at + block)));
     }
-    context.sendFrameSync(null);
-    drain();
-    check(lib, await output.writeTrailer(), 'the end of the file cannot be written');
-    await io.flush();
-    return memory.bytes();
-  } finally {
-    packet.free();
-    context.freeContext();
-    output.pb = null; // what is ours is freed by us
-    output.freeContext();
-    io.freeContext();
+    this.#rest = sound.map((channel) => channel.slice(at));
+    await this.#io.flush();
+  }
+
+  async finish(): Promise<void> {
+    if (lengthOf(this.#rest)) this.#send(this.#rest);
+    this.#context.sendFrameSync(null);
+    this.#drain();
+    check(this.#lib, await this.#output.writeTrailer(), 'the end of the file cannot be written');
+    await this.#io.flush();
+  }
+
+  #send(part: readonly Float32Array[]): void {
+    const { samples, write } = this.#form;
+    const nbSamples = lengthOf(part);
+    const { sampleRate } = this.#context;
+    const props = { nbSamples, format: samples, sampleRate, channelLayout: this.#layout };
+    const frame = this.#lib.Frame.fromAudioBuffer(Buffer.from(write(part, nbSamples).buffer), props);
+    frame.pts = BigInt(this.#frames);
+    this.#frames += nbSamples;
+    check(this.#lib, this.#context.sendFrameSync(frame), `${this.#name} failed`);
+    frame.free();
+    this.#drain();
+  }
+
+  #drain(): void {
+    for (;;) {
+      const code = this.#context.receivePacketSync(this.#packet);
+      if (code === EAGAIN || code === av.AVERROR_EOF) return;
+      check(this.#lib, code, `${this.#name} failed`);
+      this.#packet.streamIndex = this.#stream.index;
+      this.#packet.rescaleTs(this.#context.timeBase, this.#stream.timeBase);
+      check(this.#lib, this.#output.interleavedWriteFrameSync(this.#packet), 'the file cannot be written');
+      this.#packet.unref();
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#packet.free();
+    this.#context.freeContext();
+    this.#output.pb = null; // what is ours is freed by us
+    this.#output.freeContext();
+    this.#io.freeContext();
   }
 }
 
@@ -117,4 +216,13 @@ function fill<T extends Int16Array | Int32Array | Float32Array>(
   for (const [c, samples] of part.entries())
     for (const [i, x] of samples.entries()) out[planar ? c * frames + i : i * part.length + c] = value(x);
   return out;
+}
+
+const lengthOf = ([first]: readonly Float32Array[]): number => first?.length ?? 0;
+
+function after(first: Float32Array, more: Float32Array): Float32Array {
+  const both = new Float32Array(first.length + more.length);
+  both.set(first);
+  both.set(more, first.length);
+  return both;
 }

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it, test, vi } from 'vitest';
 import { readAudio } from '../../src/audio/sound_file.ts';
 import { readRecipe } from '../../src/audio/wav_tags.ts';
 import { writeWav } from '../../src/audio/wav_write.ts';
-import { fileFormat } from '../../src/cli/generate/formats.ts';
+import { fileFormat, formatOf } from '../../src/cli/generate/formats.ts';
 import { main } from '../../src/cli/main.ts';
 import { haveCodecs } from '../helpers/codecs.ts';
 
@@ -61,11 +61,9 @@ describe('which format', () => {
     expect(() => fileFormat(asked, out, undefined)).toThrow(message);
   });
 
-  it('a stream is WAV or raw', async () => {
-    const { code, err } = await generate('x', '--stream', '--format', 'mp3');
-    expect(code).toBe(2);
-    expect(err).toContain('--format: got "mp3"');
-    expect(err).toContain('ffmpeg');
+  it('raw samples are for streams', async () => {
+    expect(formatOf('s24le', true)).toMatchObject({ raw: true });
+    expect(formatOf('mp3', true)).toMatchObject({ file: 'mp3' });
   });
 });
 

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readAudio } from '../../src/audio/sound_file.ts';
 import { readWav } from '../../src/audio/wav.ts';
 import { type Browser, chromiumPath, openBrowser } from '../../tools/chromium.mjs';
 import { serveFolder } from '../../tools/serve.mjs';
+import { haveCodecs } from '../helpers/codecs.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const MINUTES = 60_000;
@@ -23,7 +25,7 @@ beforeAll(async () => {
   cpSync(join(root, 'examples'), folder, { recursive: true });
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
   symlinkSync(root, join(folder, 'node_modules/melody'));
-  for (const name of ['esbuild', 'vite', 'typescript', '@types/node', 'undici-types'])
+  for (const name of ['esbuild', 'vite', 'typescript', '@types/node', 'undici-types', 'prom-client', ...(haveCodecs ? ['node-av'] : [])])
     symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
 }, 5 * MINUTES);
 afterAll(async () => {
@@ -57,39 +59,82 @@ test(
 );
 
 test(
-  'http_server answers in turn, stops for who leaves, and refuses what it should',
+  'server streams to several listeners at once, stops for who leaves, counts, and refuses what it should',
   async () => {
     const server = spawn(process.execPath, ['server.mjs', '0', 'melody-tiny'], {
-      cwd: join(folder, 'http_server'),
+      cwd: join(folder, 'server'),
       stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let out = '';
-    const says = (pattern: RegExp) =>
-      new Promise<RegExpExecArray>((found) => {
-        const look = () => {
-          const match = pattern.exec(out);
-          if (match) found(match);
-        };
-        server.stdout.on('data', look);
-        look();
-      });
-    server.stdout.on('data', (data) => {
-      out += data;
+      env: { ...process.env, MUSIC_DEVICE: 'cpu', MUSIC_QUEUE: '1', MUSIC_MAX_EACH: '4' },
     });
     try {
-      const [, port] = await says(/listening on (\d+)/);
+      const port = await new Promise<string>((found) => {
+        let out = '';
+        server.stdout.on('data', (data) => {
+          out += data;
+          const match = /listening on (\d+)/.exec(out);
+          if (match) found(match[1]);
+        });
+      });
       const ask = (query: string, signal?: AbortSignal) => fetch(`http://127.0.0.1:${port}/music?${query}`, { signal: signal ?? null });
+      const metric = async (line: string) => {
+        const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+        return Number(
+          text
+            .split('\n')
+            .find((one) => one.startsWith(`${line} `))
+            ?.slice(line.length + 1) ?? Number.NaN,
+        );
+      };
+      const until = async (line: string, value: number) => {
+        while ((await metric(line)) !== value) await new Promise((later) => setTimeout(later, 50));
+      };
+
+      // Who listens to ten minutes has the first of it at once, and does not keep another from hearing one second.
       const leaves = new AbortController();
-      const left = ask('prompt=piano&seconds=60', leaves.signal).catch((error: Error) => error.name);
-      const waits = ask('prompt=piano&seconds=1');
-      setTimeout(() => leaves.abort(), 500);
-      expect(await left).toBe('AbortError');
-      const answer = await waits;
-      expect(answer.status).toBe(200);
-      expect(readWav(new Uint8Array(await answer.arrayBuffer())).channels[0].length).toBe(24_000);
-      await says(/a listener left/);
-      expect((await ask('prompt=piano&seconds=1e9')).status).toBe(400);
-      expect((await ask('prompt=piano&seconds=0')).status).toBe(400);
+      const long = await ask('prompt=piano&seconds=600', leaves.signal);
+      expect([long.status, long.headers.get('content-type')]).toEqual([200, 'audio/wav']);
+      const short = await ask('prompt=piano&seconds=1&seed=7');
+      const bytes = new Uint8Array(await short.arrayBuffer());
+      const { channels, tags, warnings } = readWav(bytes);
+      expect([channels[0].length, short.headers.get('x-seed'), warnings]).toEqual([24_000, '7', []]);
+      expect(tags.melody).toContain('"seed":7');
+      expect(Buffer.compare(bytes, new Uint8Array(await (await ask('prompt=piano&seconds=1&seed=7')).arrayBuffer()))).toBe(0);
+
+      leaves.abort();
+      await until('music_requests_total{end="left"}', 1);
+      await until('music_queue_waiting', 0);
+      expect(await metric('music_made_seconds_total')).toBeGreaterThan(2);
+      expect(await metric('music_computing_seconds_total{stage="diffusion"}')).toBeGreaterThan(0);
+
+      for (const query of [
+        'prompt=piano&seconds=1e9',
+        'prompt=piano&seconds=0',
+        'prompt=',
+        'prompt=piano&format=aiff',
+        `prompt=${'a'.repeat(501)}`,
+      ])
+        expect((await ask(query)).status, query.slice(0, 40)).toBe(400);
+      expect(await metric('music_requests_total{end="invalid_argument"}')).toBe(5);
+      // Five at once of one address: one plays, one waits, the others find the queue full or are too many.
+      const five = await Promise.all(
+        Array.from({ length: 5 }, () => ask('prompt=piano&seconds=0.5').then(async (r) => [r.status, (await r.arrayBuffer()).byteLength])),
+      );
+      const statuses = five.map(([status]) => status).sort();
+      expect(statuses.slice(0, 2)).toEqual([200, 200]);
+      expect(statuses.at(-1)).toBe(503);
+      for (const status of statuses.slice(2)) expect([429, 503]).toContain(status);
+      for (const [status, size] of five) if (status === 200) expect(size).toBeGreaterThan(24_000);
+
+      for (const format of haveCodecs ? (['mp3', 'opus'] as const) : []) {
+        const answer = await ask(`prompt=piano&seconds=1&format=${format}`);
+        expect(answer.status).toBe(200);
+        const file = await readAudio(new Uint8Array(await answer.arrayBuffer()));
+        expect(file.channels[0].length / file.sampleRate).toBeGreaterThanOrEqual(1);
+        expect(file.format).toBe(format);
+      }
+      if (!haveCodecs) expect((await ask('prompt=piano&seconds=1&format=mp3')).status).toBe(400);
+      expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
+      expect((await fetch(`http://127.0.0.1:${port}/music`, { method: 'POST' })).status).toBe(405);
     } finally {
       const ended = new Promise((done) => server.once('exit', done));
       server.kill('SIGTERM');

@@ -11,7 +11,7 @@ export interface Format {
   readonly sample: SampleFormat;
   /** Endings of its files' names; the first is given to names without one. */
   readonly endings: readonly string[];
-  /** Samples alone, without a WAV header: for streams. */
+  /** Samples alone, without a head: for streams. */
   readonly raw: boolean;
 }
 
@@ -33,12 +33,10 @@ export const ENDINGS: readonly string[] = [...new Set(FORMATS.flatMap(({ endings
 
 /** A format by its name. Throws `invalid_argument`. */
 export function formatOf(name: string, stream: boolean): Format {
-  const allowed = FORMATS.filter(({ raw, file }) => (stream ? file === 'wav' : !raw));
+  const allowed = FORMATS.filter(({ raw }) => stream || !raw);
   const found = allowed.find((format) => format.name === name);
   if (found) return found;
-  const other = FORMATS.find((format) => format.name === name);
-  const hint =
-    other && (other.raw ? 'raw samples go to standard output: add --stream' : 'encode a stream with ffmpeg: --stream | ffmpeg -i - …');
+  const hint = FORMATS.some((format) => format.name === name) ? 'raw samples go to standard output: add --stream' : undefined;
   throw new MelodyError('invalid_argument', `--format: got "${name}", expected one of ${allowed.map((f) => f.name).join(', ')}`, hint);
 }
 
