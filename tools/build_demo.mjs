@@ -17,9 +17,10 @@ import { buildWeb } from './web.mjs';
 
 const BUDGET = 150_000; // bytes gzipped, without weights
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-/** Copied as they stand; app.js holds the player, melody-player.js is for embed.html alone. */
+/** Copied as they stand. */
 const PAGE = ['index.html', 'style.css', 'icon.svg'];
-const SCRIPTS = ['app.js', 'melody-worker.js', 'melody-worklet.js'];
+/** For embed.html alone: app.js holds the player. */
+const EMBED = 'melody-player.js';
 /** In the order in which they are offered. */
 const MODELS = ['melody-small', 'melody-tiny'];
 
@@ -40,14 +41,15 @@ export async function buildDemo(out) {
     platform: 'browser',
     logLevel: 'warning',
   };
-  const files = ['./', ...PAGE, ...SCRIPTS, 'models.json', 'LICENSE.txt'];
+  const built = (await buildWeb(out)).map(({ path }) => path);
+  const scripts = ['app.js', ...built.filter((path) => path !== EMBED)];
+  const files = ['./', ...PAGE, ...scripts, 'models.json', 'LICENSE.txt'];
   await Promise.all([
-    buildWeb(out),
     build({ ...options, format: 'esm', entryPoints: { app: 'demo/app.ts' } }),
     build({ ...options, format: 'iife', entryPoints: { sw: 'demo/sw.ts' }, define: { PAGE_FILES: JSON.stringify(files) } }),
   ]);
   writeFileSync(join(out, 'models.json'), JSON.stringify(MODELS.flatMap((name) => copyModel(name, out))));
-  return [...PAGE, ...SCRIPTS, 'sw.js', 'models.json'].reduce((sum, file) => sum + report(join(out, file), file), 0);
+  return [...PAGE, ...scripts, 'sw.js', 'models.json'].reduce((sum, file) => sum + report(join(out, file), file), 0);
 }
 
 /** The weights as they are, their card as a text that every browser shows. @param {string} name @param {string} out */

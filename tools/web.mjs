@@ -12,15 +12,28 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The CPU executor has a file of its own, loaded where no GPU computes. It has copies of the few small things that both use. */
 const CPU = './melody-cpu.js';
 
-/** `modules`: bytes of each source in it, before minification. @typedef {{ path: string, text: string, contents: Uint8Array, modules: [path: string, bytes: number][] }} OutputFile */
+/** What is fetched when it is needed: to make, measure and save a finished clip, and to hear given sound. */
+const CLIP = 'melody-clip';
+const GIVEN = 'melody-given';
+const CLIP_SOURCES = /\/(pipeline\/compose|audio\/(measure|wav\w*))\.ts$/;
+/** Both of them use it, so it comes with the engine. */
+const BOTH = /\/audio\/mel\.ts$/;
+const GIVEN_SOURCE = /\/pipeline\/stages\/given\.ts$/;
 
 /**
- * One build. What several entries use goes into one file, `shared`. Its files lie in `outdir`, unless `write` is false.
+ * `modules`: bytes of each source in it, before minification; `imports`: paths of the files that are fetched with it, `later`: of those that
+ * may follow.
+ * @typedef {{ path: string, text: string, contents: Uint8Array, modules: [path: string, bytes: number][], imports: string[], later: string[] }} OutputFile
+ */
+
+/**
+ * One build. With `split`, what every entry needs from the start is one file, the engine, and what it imports later is one file each.
  * @param {Record<string, string>} input sources by the path of what is made of them, without its ending
- * @param {{ outdir?: string, shared?: string, version?: string, sourcemap?: boolean }} [options]
+ * @param {{ outdir?: string, split?: string, version?: string, sourcemap?: boolean }} [options] `outdir`: left out, nothing is written;
+ * `split`: the folder in it for the files of the engine
  * @returns {Promise<OutputFile[]>}
  */
-export async function bundleForPages(input, { outdir, shared, version, sourcemap = false } = {}) {
+export async function bundleForPages(input, { outdir, split, version, sourcemap = false } = {}) {
   const bundle = await rolldown({
     cwd: root,
     input,
@@ -33,7 +46,8 @@ export async function bundleForPages(input, { outdir, shared, version, sourcemap
         resolveId: (id, from) => (from && /\/cpu\/runner\.ts$/.test(id) ? { id: CPU, external: 'relative' } : undefined),
       },
     ],
-    checks: { pluginTimings: false },
+    // In an unsplit bundle nothing comes later.
+    checks: { pluginTimings: false, ineffectiveDynamicImport: false },
   });
   const { output } = await bundle.generate({
     format: 'es',
@@ -41,7 +55,8 @@ export async function bundleForPages(input, { outdir, shared, version, sourcemap
     comments: { annotation: true, legal: false, jsdoc: false },
     sourcemap: sourcemap && 'hidden',
     entryFileNames: '[name].js',
-    chunkFileNames: shared,
+    ...(split && { codeSplitting: { groups: groupsOf(Object.values(input)) } }),
+    chunkFileNames: ({ name }) => `${split ? `${split}/` : ''}${name.replace('rolldown', 'melody')}.js`,
   });
   await bundle.close();
   const files = output.flatMap((part) => {
@@ -52,13 +67,46 @@ export async function bundleForPages(input, { outdir, shared, version, sourcemap
     const modules = Object.entries(part.modules).map(
       ([path, { renderedLength }]) => /** @type {[string, number]} */ ([path, renderedLength]),
     );
-    return made.map((file) => ({ ...file, contents: new TextEncoder().encode(file.text), modules }));
+    const { imports, dynamicImports: later } = part;
+    return made.map((file) => ({ ...file, contents: new TextEncoder().encode(file.text), modules, imports, later }));
   });
-  for (const { path, contents } of outdir ? files : []) {
-    mkdirSync(dirname(join(/** @type {string} */ (outdir), path)), { recursive: true });
-    writeFileSync(join(/** @type {string} */ (outdir), path), contents);
-  }
+  if (outdir) write(files, outdir);
   return files;
+}
+
+/**
+ * The engine is what all entries import at once, not later. Left to itself, Rolldown makes a file of every few modules that two of its files
+ * share.
+ * @param {string[]} entries sources
+ * @returns {import('rolldown').CodeSplittingGroup[]}
+ */
+function groupsOf(entries) {
+  /** @type {Set<string>[] | undefined} */
+  let reached;
+  /** @type {import('rolldown').CodeSplittingNameFunction} */
+  const engine = (id, context) => {
+    const walk = (/** @type {string} */ module, /** @type {Set<string>} */ seen) => {
+      if (seen.has(module)) return seen;
+      seen.add(module);
+      for (const next of context.getModuleInfo(module)?.importedIds ?? []) walk(next, seen);
+      return seen;
+    };
+    reached ??= entries.map((entry) => walk(join(root, entry), new Set()));
+    return BOTH.test(id) || reached.every((modules) => modules.has(id)) ? 'melody-engine' : null;
+  };
+  return [
+    { name: engine, priority: 2 },
+    { name: CLIP, test: CLIP_SOURCES, priority: 1 },
+    { name: GIVEN, test: GIVEN_SOURCE },
+  ];
+}
+
+/** @param {OutputFile[]} files @param {string} folder */
+function write(files, folder) {
+  for (const { path, contents } of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), contents);
+  }
 }
 
 const PLAYER = { 'melody-player': 'src/web/index.ts', 'melody-worklet': 'src/web/worklet.ts', 'melody-cpu': 'src/cpu/runner.ts' };
@@ -68,16 +116,21 @@ const WORKER = { 'melody-worker': 'src/web/worker.ts' };
 const within = (input, folder) => Object.fromEntries(Object.entries(input).map(([name, source]) => [`${folder}/${name}`, source]));
 
 /**
- * The folder that a page with one script tag needs; every file of it stands alone.
+ * The folder that a page with one script tag needs: `web` of the package.
  * @param {string} [outdir] left out: nothing is written
  */
 export async function buildWeb(outdir) {
-  const alone = Object.entries({ ...PLAYER, ...WORKER }).map((entry) => bundleForPages(Object.fromEntries([entry]), { outdir }));
-  return (await Promise.all(alone)).flat();
+  const folder = 'web/';
+  const within = (/** @type {string} */ path) => path.slice(folder.length);
+  const files = (await buildPackageWeb(undefined))
+    .filter(({ path }) => path.startsWith(folder))
+    .map((file) => ({ ...file, path: within(file.path), imports: file.imports.filter((path) => path.startsWith(folder)).map(within) }));
+  if (outdir) write(files, outdir);
+  return files;
 }
 
 /**
- * The package's files for pages: that folder, `web`, and `index.web.js`, which shares the engine with the worker.
+ * The package's files for pages: the folder `web`, and `index.web.js`, which shares the engine with the worker.
  * @param {string | undefined} outdir left out: nothing is written
  * @param {{ version?: string, sourcemap?: boolean }} [options]
  */
@@ -85,5 +138,5 @@ export async function buildPackageWeb(outdir, options = {}) {
   const all = { outdir, ...options };
   const alone = Object.entries(within(PLAYER, 'web')).map((entry) => bundleForPages(Object.fromEntries([entry]), all));
   const input = { 'index.web': 'src/index.ts', ...within(WORKER, 'web') };
-  return (await Promise.all([...alone, bundleForPages(input, { ...all, shared: 'web/melody-engine.js' })])).flat();
+  return (await Promise.all([...alone, bundleForPages(input, { ...all, split: 'web' })])).flat();
 }

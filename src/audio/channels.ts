@@ -1,6 +1,8 @@
 // Audio as channels: one Float32Array each, all of one length.
-import { monoMix } from './measures/level.ts';
 import { resample } from './resample.ts';
+
+/** More channels than these are neither read nor made. */
+export const MAX_CHANNELS = 8;
 
 interface Sound {
   readonly channels: readonly Float32Array[];
@@ -18,6 +20,14 @@ export function convertAudio({ channels, sampleRate }: Sound, rate: number, coun
     const samples = converted[c % converted.length];
     return c >= converted.length || sources.includes(samples) ? samples.slice() : samples;
   });
+}
+
+/** Mean of the channels, [frames]. A mono clip is returned as it is. */
+export function monoMix(channels: readonly Float32Array[]): Float32Array {
+  if (channels.length === 1) return channels[0];
+  const out = new Float32Array(channels[0].length);
+  for (const x of channels) for (let n = 0; n < out.length; n++) out[n] += x[n] / channels.length;
+  return out;
 }
 
 /** Parts of the same sound one after another, channel by channel. */

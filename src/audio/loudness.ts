@@ -1,5 +1,6 @@
 /** Loudness by ITU-R BS.1770-4 and EBU Tech 3342: integrated loudness, loudness range, drift, true peak. */
 import { besselI0 } from './resample.ts';
+import { percentile } from './statistics.ts';
 
 /** Loudness of a clip by ITU-R BS.1770-4 and EBU Tech 3342. */
 export interface Loudness {
@@ -126,14 +127,6 @@ function slidingMean(values: number[], length: number): number[] {
   const prefix = [0];
   for (const v of values) prefix.push(prefix[prefix.length - 1] + v);
   return Array.from({ length: values.length - length + 1 }, (_, i) => Math.max(0, (prefix[i + length] - prefix[i]) / length));
-}
-
-/** Linear between neighbours; sorted ascending. */
-export function percentile(sorted: ArrayLike<number>, share: number): number {
-  const at = share * (sorted.length - 1);
-  const low = Math.floor(at);
-  const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
 }
 
 /** Least-squares slope of [x, y] points. */

@@ -1,21 +1,11 @@
 /** Everything that can be measured on a finished clip without trained weights, in one report (docs/requirements.md §3). */
 import { MelodyError } from '../errors.ts';
+import { monoMix } from './channels.ts';
 import { type Loudness, loudness } from './loudness.ts';
 import type { Envelopes } from './measures/envelopes.ts';
 import { type Features, features } from './measures/features.ts';
 import { hopBuzz, type Seam, seams } from './measures/joins.ts';
-import {
-  type Clipping,
-  clipping,
-  type Level,
-  level,
-  monoMix,
-  nonFinite,
-  type Silence,
-  type Stereo,
-  silence,
-  stereo,
-} from './measures/level.ts';
+import { type Clipping, clipping, type Level, level, nonFinite, type Silence, type Stereo, silence, stereo } from './measures/level.ts';
 import {
   beatTimes,
   grooveSimilarity,

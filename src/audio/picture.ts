@@ -1,7 +1,7 @@
 /** A clip as a picture: waveform above, mel spectrogram below, with time and frequency marked. */
 import { MelodyError } from '../errors.ts';
+import { monoMix } from './channels.ts';
 import { powerFrames } from './fft.ts';
-import { monoMix } from './measures/level.ts';
 import { applyMel, hzToMel, melBank } from './mel.ts';
 import { encodePng } from './png.ts';
 

@@ -1,8 +1,9 @@
 /** A clip's report as named numbers: for tables, and for bands of real music to hold a clip against. */
-import { percentile } from './loudness.ts';
+
 import type { ClipReport } from './measure.ts';
 import type { Envelopes } from './measures/envelopes.ts';
 import type { LinesKept, Tones } from './measures/tones.ts';
+import { percentile } from './statistics.ts';
 
 export interface Row {
   name: string;

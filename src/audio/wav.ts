@@ -6,6 +6,7 @@
  */
 import { MelodyError } from '../errors.ts';
 import { fileKind } from '../platform/file_kind.ts';
+import { MAX_CHANNELS } from './channels.ts';
 import { readInfo, type WavTags } from './wav_tags.ts';
 
 /** A WAV file in memory. */
@@ -32,7 +33,6 @@ export interface WavReadOptions {
 
 export const MIN_SAMPLE_RATE = 2_000;
 export const MAX_SAMPLE_RATE = 384_000;
-export const MAX_CHANNELS = 8;
 const UNKNOWN_SIZE = 0xffffffff;
 /**
  * Data sizes from here on that are more than the file holds are what programs write into a pipe, where they cannot go back: SoX 0x7ffff000

@@ -4,7 +4,8 @@
  * Tags stand before the audio, so that a stream or a cut file still carries them. A file over 4 GiB becomes RF64.
  */
 import { MelodyError } from '../errors.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SUBFORMAT_TAIL } from './wav.ts';
+import { MAX_CHANNELS } from './channels.ts';
+import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SUBFORMAT_TAIL } from './wav.ts';
 import { chunk, encodeTags, join, type WavTags } from './wav_tags.ts';
 
 /** Encoding of samples in a WAV file. */

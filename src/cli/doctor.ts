@@ -17,7 +17,7 @@ const DISK_WANTED = 1e9;
 /** The longest topic is "workgroup memory". */
 const TOPIC_WIDTH = 16;
 
-/** One line of the report: `ok` undefined is a plain fact, false makes the exit code 1. */
+/** One line of the report and what to do about it: `ok` undefined is a plain fact, false makes the exit code 1. */
 interface Finding {
   topic: string;
   text: string;
@@ -98,7 +98,7 @@ async function* gpuFindings(needed: boolean, io: Io): AsyncGenerator<Finding> {
   } catch (error) {
     if (!(error instanceof MelodyError)) throw error;
     if (needed) yield { topic: 'adapter', text: error.message, ok: false, hint: error.hint };
-    else yield { topic: 'adapter', text: `none: ${error.message}; music is made on the CPU` };
+    else yield { topic: 'adapter', text: `none, so music is made on the CPU: ${error.message}`, hint: `to use a GPU, ${error.hint}` };
     return;
   }
   try {
@@ -170,7 +170,7 @@ async function nearestFolder(path: string): Promise<string> {
 function print({ topic, text, ok, hint }: Finding, io: Io): void {
   const mark = ok === undefined ? '    ' : ok ? 'ok  ' : 'FAIL';
   io.out(`${mark} ${topic.padEnd(TOPIC_WIDTH)}  ${text}\n`);
-  if (hint && ok === false) io.out(`${' '.repeat(TOPIC_WIDTH + 7)}${hint}\n`);
+  if (hint) io.out(`${' '.repeat(TOPIC_WIDTH + 7)}${hint}\n`);
 }
 
 const yesNo = (value: boolean) => (value ? 'yes' : 'no');

@@ -2,10 +2,10 @@
 // how well each fits its prompt.
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { monoMix } from '../audio/channels.ts';
 import { type ClipReport, finiteChannels, type MeasureOptions, measureClip } from '../audio/measure.ts';
 import { envelopes } from '../audio/measures/envelopes.ts';
 import { defaultShrink, fitGaussian, frechetDistance } from '../audio/measures/frechet.ts';
-import { monoMix } from '../audio/measures/level.ts';
 import { diversity } from '../audio/measures/timbre.ts';
 import { type LinesKept, linesKept } from '../audio/measures/tones.ts';
 import { clipPicture } from '../audio/picture.ts';

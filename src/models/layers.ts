@@ -13,6 +13,21 @@ import type { Scope } from '../weights/weights.ts';
 
 export const EPS = 1e-6;
 
+/** Whatever the rate and channels of its music: models listen to the mean of the channels at this rate, in Hz. */
+export const LISTENING_RATE = 24000;
+
+/** Of an STFT encoder that hears `air`: its first bin and the one after its last. */
+export function airBins({
+  air,
+  sample_rate = 0,
+}: {
+  readonly air?: { readonly size: number; readonly low: number; readonly high: number };
+  readonly sample_rate?: number;
+}): [low: number, high: number] {
+  const at = (hz = 0) => Math.round((hz * (air?.size ?? 0)) / sample_rate);
+  return [at(air?.low), at(air?.high)];
+}
+
 /** MLP(x) = RMSNorm(W₂·GELU(W₁x + b₁) + b₂), the paper's appendix form. x [..., in] → [..., out]. */
 export function mlp(g: Graph, w: Scope, x: Tensor, hidden: number, out: number): Tensor {
   const width = x.shape[x.shape.length - 1];

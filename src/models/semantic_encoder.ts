@@ -12,6 +12,7 @@ import { matmul } from '../ops/matmul.ts';
 import { nearestCode } from '../ops/quantize.ts';
 import { complexPower, filterBank, logFloor, onsetRise, peakNormalise, stft } from '../ops/spectrum.ts';
 import type { Scope } from '../weights/weights.ts';
+import { LISTENING_RATE } from './layers.ts';
 
 export interface SemanticEncoderConfig {
   readonly kind: 'spectral_features';
@@ -19,8 +20,6 @@ export interface SemanticEncoderConfig {
 }
 
 const HOP = 960; // samples of 24 kHz audio a token
-/** Whatever the rate and channels of its music: models listen to the mean of the channels at this rate, in Hz. */
-export const LISTENING_RATE = 24000;
 const FEATURES = 40;
 const MEL_BANDS = 48;
 const TIMBRE = 13; // energy and twelve principal components of the log-mel

@@ -15,7 +15,7 @@ import { linear } from '../ops/matmul.ts';
 import { layerNorm } from '../ops/norm.ts';
 import { complexPower, filterBank, logFloor, stft } from '../ops/spectrum.ts';
 import type { Scope } from '../weights/weights.ts';
-import { convNext, EPS } from './layers.ts';
+import { airBins, convNext, EPS } from './layers.ts';
 
 export interface StftEncoderConfig {
   readonly kind: 'stft_convnext';
@@ -118,12 +118,6 @@ function air(g: Graph, mid: Tensor, c: StftEncoderConfig): Tensor[] {
   );
   const power = complexPower(g, stft(g, mid, { size, hop, bins: high }), { bins: high, mode: 'power' });
   return [sideBySide(logFloor(g, filterBank(g, power, filters), 1e-2, { root: true }), hop, c)];
-}
-
-/** First bin of `air` and the one behind its last. */
-export function airBins({ air, sample_rate = 0 }: StftEncoderConfig): [low: number, high: number] {
-  const at = (hz = 0) => Math.round((hz * (air?.size ?? 0)) / sample_rate);
-  return [at(air?.low), at(air?.high)];
 }
 
 /** Pan and log width of both channels. */

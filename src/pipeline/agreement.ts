@@ -1,10 +1,11 @@
 // How well a clip fits a prompt, as the model's own towers hear it (MuLan cycle consistency, with our towers in MuLan's place).
 import { convertAudio } from '../audio/channels.ts';
 import type { Machine } from '../engine/engine.ts';
-import { LISTENING_RATE } from '../models/semantic_encoder.ts';
+import { LISTENING_RATE } from '../models/layers.ts';
 import type { Model } from './model.ts';
 import type { AudioInput } from './options.ts';
-import { embedAudio, embedText } from './stages/networks.ts';
+import { embedAudio } from './stages/given.ts';
+import { embedText } from './stages/networks.ts';
 
 /**
  * Cosine of each text's and the audio's embedding, −1…1; of a clip longer than a window, the mean over its whole windows. A shorter one

@@ -1,23 +1,38 @@
-// Finished clips: from the start, behind given audio, as a loop, into holes.
-import { convertAudio, cutAudio } from '../audio/channels.ts';
-import { monoMix } from '../audio/measures/level.ts';
+// Finished clips: from the start, after given audio, as a loop, into holes. Pages fetch this file when the first clip is asked for.
+import { convertAudio, cutAudio, monoMix } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
-import { LISTENING_RATE } from '../models/semantic_encoder.ts';
+import { LISTENING_RATE } from '../models/layers.ts';
 import { begin, decodeAll, type Job, walk, windowSizes } from './job.ts';
 import { besides, finished, levellingReach } from './levels.ts';
 import { audioOf, type ModelConfig } from './model.ts';
-import type { AudioInput } from './options.ts';
+import type { AudioInput, GenerateOptions } from './options.ts';
 import { Piece } from './piece.ts';
-import { latentsOfAudio, tokensOfAudio } from './stages/networks.ts';
 import { RunningPhase } from './stages/running_phase.ts';
 import { freshFrames, type WindowSizes } from './stages/schedule.ts';
-import type { SteeredStyle } from './steered_style.ts';
+import type { Style } from './stages/style.ts';
+import { SteeredStyle } from './steered_style.ts';
 
 /** Given audio is joined to made audio over this many seconds. */
 const JOIN_SECONDS = 0.02;
 
+/** The channels of one clip, and the style that it begins with. */
+export async function make(job: Job, options: GenerateOptions): Promise<{ channels: Float32Array[]; style: Style }> {
+  const { seed, durationSeconds } = job.recipe;
+  const within = Boolean(options.continueFrom || options.inpaint);
+  const facts = { seed, within, ...(job.recipe.loop && { loopSeconds: durationSeconds }) };
+  const steered = new SteeredStyle(job, options, facts);
+  const style = await steered.now();
+  const channels =
+    options.inpaint && options.initAudio
+      ? await inpaint(job, steered, options.initAudio)
+      : job.recipe.loop
+        ? await loop(job, steered)
+        : await compose(job, steered, options.continueFrom);
+  return { channels, style };
+}
+
 /** A piece from its start, or from where given audio ends. */
-export async function compose(job: Job, style: SteeredStyle, continueFrom: AudioInput | undefined): Promise<Float32Array[]> {
+async function compose(job: Job, style: SteeredStyle, continueFrom: AudioInput | undefined): Promise<Float32Array[]> {
   const { config } = job.engine.model;
   const piece = await begin(job, continueFrom);
   const samples = Math.round((job.recipe.durationSeconds as number) * config.sample_rate);
@@ -40,7 +55,7 @@ function endOfWindow(piece: Piece, end: number, sizes: WindowSizes): number {
 }
 
 /** A piece whose end leads into its start: the seam is made anew with music on both sides, and decoded as a circle. */
-export async function loop(job: Job, style: SteeredStyle): Promise<Float32Array[]> {
+async function loop(job: Job, style: SteeredStyle): Promise<Float32Array[]> {
   const { config } = job.engine.model;
   const samples = Math.round((job.recipe.durationSeconds as number) * config.sample_rate);
   const piece = new Piece(config);
@@ -87,13 +102,14 @@ interface Region {
  * The given audio with its regions made anew; tokens of a hole follow from what stands before it. Only what the networks see of the
  * surroundings is read: one window on each side.
  */
-export async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promise<Float32Array[]> {
+async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promise<Float32Array[]> {
   const { config } = job.engine.model;
   const { sample_rate, hop_length, token_rate, window_seconds, frame_rate } = config;
   const perToken = config.dual_path.frames_per_token;
   const out = convertAudio(given, sample_rate, audioOf(config).channels);
   const [listened] = convertAudio(given, LISTENING_RATE, 1);
   const { length } = out[0];
+  const { latentsOfAudio, tokensOfAudio } = await import('./stages/given.ts');
   const whole = new Piece(config);
   whole.extendTo(Math.ceil(length / hop_length));
   const regions = (job.recipe.inpaint ?? [])

@@ -1,9 +1,8 @@
 // One piece being made: the steps that generating, looping, inpainting and streaming share.
-import { convertAudio, cutAudio } from '../audio/channels.ts';
-import { monoMix } from '../audio/measures/level.ts';
+import { convertAudio, cutAudio, monoMix } from '../audio/channels.ts';
 import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
-import { LISTENING_RATE } from '../models/semantic_encoder.ts';
+import { LISTENING_RATE } from '../models/layers.ts';
 import { Clock } from './controls/clock.ts';
 import { guideOf } from './controls/controls.ts';
 import type { Steps } from './draft.ts';
@@ -13,7 +12,7 @@ import { Piece } from './piece.ts';
 import { Progress } from './progress.ts';
 import { denoise } from './stages/denoise.ts';
 import { extendTokens } from './stages/language.ts';
-import { type DecodeOptions, decode, latentsOfAudio, tokensOfAudio } from './stages/networks.ts';
+import { type DecodeOptions, decode } from './stages/networks.ts';
 import { RunningPhase } from './stages/running_phase.ts';
 import { type DenoisedWindow, parallelRounds, planWindows, type WindowSizes } from './stages/schedule.ts';
 import type { Style } from './stages/style.ts';
@@ -178,6 +177,7 @@ export async function begin(job: Job, given: AudioInput | undefined): Promise<Pi
   const start = length - samples;
   job.clock = new Clock(-start / sample_rate); // the first sample of the given audio is taken to be a downbeat
   const tail = cutAudio(audio, start);
+  const { latentsOfAudio, tokensOfAudio } = await import('./stages/given.ts');
   piece.latents = await latentsOfAudio(job.engine, tail, job.signal);
   const [listened] = cutAudio(convertAudio(given, LISTENING_RATE, 1), Math.round((start * LISTENING_RATE) / sample_rate));
   piece.tokens = (await tokensOfAudio(job.engine, listened, job.signal)).slice(0, samples / hop_length / dual_path.frames_per_token);

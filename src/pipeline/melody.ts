@@ -1,13 +1,12 @@
 // Text to music, the whole story: words → style codes → tokens → latents → audio.
 
 import { platform } from '#platform';
-import { type ClipReport, measureClip } from '../audio/measure.ts';
+import type { ClipReport } from '../audio/measure.ts';
 import { disposed, Engine, type EngineOptions } from '../engine/engine.ts';
 import { checkRoom, forecast, hasRoom, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
 import { checkNumber } from './checks.ts';
-import { compose, inpaint, loop } from './compose.ts';
 import { describe } from './controls/controls.ts';
 import { Job, MAX_HALVINGS } from './job.ts';
 import { type JobReport, jobReport, publishJob } from './job_report.ts';
@@ -16,8 +15,6 @@ import type { DownloadEvent, GenerateOptions, Recipe, SamplingOptions, StreamOpt
 import type { Timings } from './progress.ts';
 import { resolve } from './recipe.ts';
 import { embedText } from './stages/networks.ts';
-import type { Style } from './stages/style.ts';
-import { SteeredStyle } from './steered_style.ts';
 import { MelodyStream } from './stream.ts';
 import { Turns } from './turns.ts';
 
@@ -138,6 +135,8 @@ export class Melody {
     const { signal, onEvent } = options;
     const took = jobReport('clip', this.#engine, recipe.seed);
     return this.#exclusive({ signal, onEvent, begun }, took, async () => {
+      // Pages fetch these now, before any work that a network which goes away would lose.
+      const [{ make }, { measureClip }] = await Promise.all([import('./compose.ts'), import('../audio/measure.ts')]);
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
       const halvings = await this.#halvingsFor(options, recipe);
       const { memory } = this.#engine.device;
@@ -224,7 +223,8 @@ export class Melody {
     this.#engine.dispose();
   }
 
-  #forecast(options: GenerateOptions, recipe: Recipe, halvings = 0): Promise<MemoryForecast> {
+  async #forecast(options: GenerateOptions, recipe: Recipe, halvings = 0): Promise<MemoryForecast> {
+    const { make } = await import('./compose.ts');
     const { signal } = options;
     return forecast(this.#engine, signal, (machine) =>
       make(new Job(machine, { ...recipe, loudness: null }, { signal }, halvings), options),
@@ -269,20 +269,4 @@ export class Melody {
       if (took) publishJob(took, this.#engine, fault);
     }
   }
-}
-
-/** The channels of one clip, and the style that it begins with. */
-async function make(job: Job, options: GenerateOptions): Promise<{ channels: Float32Array[]; style: Style }> {
-  const { seed, durationSeconds } = job.recipe;
-  const within = Boolean(options.continueFrom || options.inpaint);
-  const facts = { seed, within, ...(job.recipe.loop && { loopSeconds: durationSeconds }) };
-  const steered = new SteeredStyle(job, options, facts);
-  const style = await steered.now();
-  const channels =
-    options.inpaint && options.initAudio
-      ? await inpaint(job, steered, options.initAudio)
-      : job.recipe.loop
-        ? await loop(job, steered)
-        : await compose(job, steered, options.continueFrom);
-  return { channels, style };
 }

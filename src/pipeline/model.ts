@@ -1,14 +1,15 @@
 // A model folder: its config, its tokenizer, its weights.
-import { MAX_CHANNELS } from '../audio/wav.ts';
+import { MAX_CHANNELS } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import type { AudioTowerConfig } from '../models/audio_tower.ts';
 import type { DualPathConfig } from '../models/dual_path.ts';
+import { airBins } from '../models/layers.ts';
 import type { RvqConfig } from '../models/rvq.ts';
 import type { SemanticEncoderConfig } from '../models/semantic_encoder.ts';
 import type { SemanticLmConfig } from '../models/semantic_lm.ts';
 import type { TextTowerConfig } from '../models/text_tower.ts';
 import type { RunningDecoderConfig, VaeDecoderConfig } from '../models/vae_decoder.ts';
-import { airBins, type StftEncoderConfig, type VaeEncoderConfig } from '../models/vae_encoder.ts';
+import type { StftEncoderConfig, VaeEncoderConfig } from '../models/vae_encoder.ts';
 import type { ByteFolder } from '../platform/bytes.ts';
 import { readConfig, readSmall } from '../weights/config.ts';
 import { type WeightSource, Weights } from '../weights/weights.ts';

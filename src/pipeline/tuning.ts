@@ -1,5 +1,5 @@
 // Which A4 a piece is tuned to, where its decoder sounds pitches: the one asked for, or that of the given audio.
-import { monoMix } from '../audio/measures/level.ts';
+import { monoMix } from '../audio/channels.ts';
 import { tones } from '../audio/measures/tones.ts';
 import type { ModelConfig } from './model.ts';
 import type { AudioInput, GenerateOptions } from './options.ts';

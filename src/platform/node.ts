@@ -63,7 +63,8 @@ async function importDawn(): Promise<typeof import('webgpu')> {
     const dawn = path === undefined ? undefined : await import(pathToFileURL(path).href).catch(() => undefined);
     if (dawn) return dawn;
     const hint = 'run `npm install webgpu` in this folder; a program made by a bundler must leave it out (mark it external)';
-    throw new MelodyError('no_adapter', `npm package "webgpu" cannot be loaded: ${(cause as Error).message}`, hint, { cause });
+    const why = path === undefined ? 'is not installed' : `cannot be loaded: ${(cause as Error).message}`;
+    throw new MelodyError('no_adapter', `the npm package "webgpu" ${why}`, hint, { cause });
   }
 }
 
@@ -119,7 +120,7 @@ const freeMemory = () => (process as { availableMemory?: () => number }).availab
 function runtime(): string {
   try {
     const file = resolveInstalled('webgpu/package.json');
-    return file === undefined ? 'npm webgpu' : `npm webgpu ${JSON.parse(readFileSync(file, 'utf8')).version}`;
+    return file === undefined ? 'npm webgpu is not installed' : `npm webgpu ${JSON.parse(readFileSync(file, 'utf8')).version}`;
   } catch {
     return 'npm webgpu';
   }

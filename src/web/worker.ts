@@ -1,8 +1,5 @@
 // The worker: everything heavy of a page. It owns one model on one GPU and answers the requests of protocol.ts.
 import { platform } from '#platform';
-import { measureClip } from '../audio/measure.ts';
-import { recipeTags } from '../audio/wav_tags.ts';
-import { writeWav } from '../audio/wav_write.ts';
 import { MelodyError } from '../errors.ts';
 import { Melody } from '../pipeline/melody.ts';
 import { audioOf, openModel } from '../pipeline/model.ts';
@@ -105,7 +102,7 @@ class Host {
       case 'measure':
         return describe(request.channels, request.sampleRate);
       case 'wav':
-        return Promise.resolve(wavFile(request));
+        return wavFile(request);
       case 'stats':
         return this.#stats();
       case 'stored':
@@ -205,6 +202,7 @@ class Host {
 
 async function describe(channels: Float32Array[], sampleRate: number): Result<'measure'> {
   const last = channels.map((channel) => channel.subarray(Math.max(0, channel.length - MAX_MEASURED_SECONDS * sampleRate)));
+  const { measureClip } = await import('../audio/measure.ts');
   const report = measureClip(last, sampleRate);
   const words: Description = {
     tempo: report.rhythm.tempo,
@@ -217,7 +215,8 @@ async function describe(channels: Float32Array[], sampleRate: number): Result<'m
   return words;
 }
 
-function wavFile({ channels, sampleRate, recipe, title, license }: WavRequest): Uint8Array {
+async function wavFile({ channels, sampleRate, recipe, title, license }: WavRequest): Result<'wav'> {
+  const [{ recipeTags }, { writeWav }] = await Promise.all([import('../audio/wav_tags.ts'), import('../audio/wav_write.ts')]);
   return writeWav({ channels, sampleRate, tags: recipeTags({ recipe, software: 'melody', license, title }) });
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { kFilter, loudness, percentile, truePeak } from '../../src/audio/loudness.ts';
+import { kFilter, loudness, truePeak } from '../../src/audio/loudness.ts';
+import { percentile } from '../../src/audio/statistics.ts';
 import { concat, noise, sine } from './signals.ts';
 
 const db = (x: number) => 20 * Math.log10(x);

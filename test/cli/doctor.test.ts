@@ -62,7 +62,7 @@ test('without an adapter: the CPU plays, which is no fault', async () => {
   vi.spyOn(platform, 'openGpu').mockRejectedValue(new MelodyError('no_adapter', 'no WebGPU adapter', 'install a driver'));
   const { code, out } = await run();
   expect(code).toBe(0);
-  expect(out).toMatch(/^ {4} adapter +none: no WebGPU adapter; music is made on the CPU$/m);
+  expect(out).toMatch(/^ {4} adapter +none, so music is made on the CPU: no WebGPU adapter\n +to use a GPU, install a driver$/m);
   expect(out).toMatch(/^ok {3}CPU +WebAssembly SIMD on \d+ threads?$/m);
   expect(out).toMatch(/^ok {3}CPU self-test +2 kernels compute right here/m);
 });

@@ -12,7 +12,7 @@ import { textTower } from '../../src/models/text_tower.ts';
 import { vaeDecoder } from '../../src/models/vae_decoder.ts';
 import { vaeEncoder } from '../../src/models/vae_encoder.ts';
 import type { ModelConfig } from '../../src/pipeline/model.ts';
-import { logMel } from '../../src/pipeline/stages/log_mel.ts';
+import { logMel } from '../../src/pipeline/stages/given.ts';
 import { randomWeights } from '../../src/weights/random_weights.ts';
 import type { Scope } from '../../src/weights/weights.ts';
 import { expectParity, type Golden, golden } from '../helpers/goldens.ts';

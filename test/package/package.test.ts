@@ -116,6 +116,12 @@ test(
       const words = [bin, 'generate', 'piano', '--model', 'melody-tiny', '--duration', '1', '--out', 'npx.wav'];
       const nowhere = spawnSync(process.execPath, words, { cwd: away, encoding: 'utf8' });
       expect(nowhere).toMatchObject({ status: 0 }); // on the CPU
+      const looked = spawnSync(process.execPath, [bin, 'doctor'], { cwd: away, encoding: 'utf8' });
+      expect(looked).toMatchObject({ status: 0, stderr: '' });
+      expect(looked.stdout).toMatch(
+        /none, so music is made on the CPU: the npm package "webgpu" is not installed\n +to use a GPU, run `npm install/,
+      );
+      expect(looked.stdout).toContain('This machine can run melody.');
       const gpu = run(
         `import { Melody } from ${JSON.stringify(join(away, 'node_modules/melody/dist/index.js'))}; process.chdir(${JSON.stringify(away)}); await Melody.load('melody-tiny', { device: 'gpu' });`,
       );

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { bandLimit, resample } from '../../src/audio/resample.ts';
 import { readWav } from '../../src/audio/wav.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
-import { latentsOfAudio } from '../../src/pipeline/stages/networks.ts';
+import { latentsOfAudio } from '../../src/pipeline/stages/given.ts';
 import { noise } from '../audio/signals.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 

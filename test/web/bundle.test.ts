@@ -27,11 +27,16 @@ test('a kernel that is not used falls out of the bundle', async () => {
   expect(others.filter(({ name }) => code.includes(`"${name}"`)).map(({ name }) => name)).toEqual([]);
 });
 
-test('the engine is in the worker alone', async () => {
+test('the engine is with the worker alone, and what few pages need comes later', async () => {
   const files = await buildWeb();
   const text = (name: string) => files.find(({ path }) => path === name)?.text ?? '';
-  expect(text('melody-worker.js')).toContain('createComputePipelineAsync');
+  expect(text('melody-engine.js')).toContain('createComputePipelineAsync');
   expect(text('melody-player.js')).not.toMatch(/createComputePipeline|@compute|requestAdapter/);
   expect(text('melody-player.js').length).toBeLessThan(20_000);
-  for (const name of ['melody-player.js', 'melody-worker.js', 'melody-worklet.js']) expect(text(name)).not.toMatch(/\bimport\s*["'{]/);
+  for (const name of ['melody-player.js', 'melody-worklet.js']) expect(text(name)).not.toMatch(/\bimport\s*["'{]/);
+  const atOnce = new Set(['melody-worker.js']);
+  for (const each of atOnce) for (const path of files.find(({ path }) => path === each)?.imports ?? []) atOnce.add(path);
+  expect([...atOnce].sort()).toEqual(['melody-engine.js', 'melody-worker.js']);
+  expect(text('melody-engine.js')).not.toContain('pulseClarity:');
+  expect(text('melody-clip.js')).toContain('pulseClarity:');
 });

@@ -4,9 +4,9 @@
  *
  * "Slot": a twentieth of the frame period, 1 ms at 50 frames a second; slot k holds the samples n with floor(n * slots / rate) = k.
  */
+
 import { hann } from '../fft.ts';
-import { percentile } from '../loudness.ts';
-import { mean } from './features.ts';
+import { mean, percentile } from '../statistics.ts';
 import { FRAME_RATE } from './tones.ts';
 
 const SLOTS = 20;

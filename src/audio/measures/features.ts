@@ -98,22 +98,3 @@ export function windows(source: Track, duration: number, seconds: number, hop: n
   const count = duration < seconds ? 1 : 1 + Math.floor((duration - seconds) / hop + 1e-9);
   return Array.from({ length: count }, (_, i) => meanOver(source, i * hop, i * hop + seconds)).filter((w) => w !== undefined);
 }
-
-/** Cosine of two vectors; 0 when one is zero. */
-export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let ab = 0;
-  let aa = 0;
-  let bb = 0;
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i] * b[i];
-    aa += a[i] * a[i];
-    bb += b[i] * b[i];
-  }
-  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : 0;
-}
-
-export function mean(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i];
-  return values.length ? sum / values.length : 0;
-}

@@ -1,6 +1,7 @@
 /** Faults that a generator leaves at its own frame and chunk boundaries: buzz at the hop rate, audible seams. */
+
 import { hann, RealFft } from '../fft.ts';
-import { percentile } from '../loudness.ts';
+import { percentile } from '../statistics.ts';
 
 /**
  * Buzz at a period of `lag` samples (decoder hop, chunk length): normalised autocorrelation of |x[n] - x[n-1]| at that

@@ -1,14 +1,6 @@
 /** Measures of the samples themselves: peaks, clipping, offset, silence, stereo. */
 import { truePeak } from '../loudness.ts';
 
-/** Mean of the channels, [frames]. A mono clip is returned as it is. */
-export function monoMix(channels: readonly Float32Array[]): Float32Array {
-  if (channels.length === 1) return channels[0];
-  const out = new Float32Array(channels[0].length);
-  for (const x of channels) for (let n = 0; n < out.length; n++) out[n] += x[n] / channels.length;
-  return out;
-}
-
 /** Count of NaN and infinite samples. */
 export function nonFinite(channels: Float32Array[]): number {
   let count = 0;

@@ -1,5 +1,6 @@
 /** Onsets, tempo, beats and groove, from the log-mel track of features.ts. */
-import { mean, type Track } from './features.ts';
+import { mean } from '../statistics.ts';
+import type { Track } from './features.ts';
 
 export interface Onsets {
   /** Mean over mel bands of the rise in dB since the frame before, [frames]. */

@@ -1,5 +1,6 @@
 /** Cepstra, and a fixed 64-D description of a clip for telling clips apart without any trained network. */
-import { type Features, mean, type Track } from './features.ts';
+import { mean } from '../statistics.ts';
+import type { Features, Track } from './features.ts';
 import { onsets, pulseClarity, tempo } from './rhythm.ts';
 
 /** First `count` coefficients of the orthonormal DCT-II of log-mel dB. */

@@ -1,5 +1,6 @@
 /** Key and harmony, from the chroma track of features.ts. Pitch class 0 is C. */
-import { cosine, type Features, mean, windows } from './features.ts';
+import { cosine, mean } from '../statistics.ts';
+import { type Features, windows } from './features.ts';
 
 /** Krumhansl and Kessler's probe-tone profiles of C major and C minor. */
 export const MAJOR_PROFILE = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88];

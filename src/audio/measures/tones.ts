@@ -5,9 +5,9 @@
  * "Line": the highest point within 10 Hz on either side in the power spectrum of a 1 s Hann window, placed by a parabola through three log
  * powers. Windows start every half second, whole windows only, zero-padded to the next power of two; a window below -60 dBFS has no lines.
  */
+
 import { hann, RealFft } from '../fft.ts';
-import { percentile } from '../loudness.ts';
-import { mean } from './features.ts';
+import { mean, percentile } from '../statistics.ts';
 
 /** Latent frames a second of the codec of melody-small: a decoder that repeats its frames plays multiples of it. */
 export const FRAME_RATE = 50;

@@ -1,18 +1,13 @@
 // The stages of a generation, each from host data to host data: what a lost GPU costs is one stage, never the piece.
 
-import { bandLimit } from '../../audio/resample.ts';
 import type { Machine } from '../../engine/engine.ts';
 import { MelodyError } from '../../errors.ts';
-import { audioTower } from '../../models/audio_tower.ts';
 import { styleCodes } from '../../models/rvq.ts';
-import { LISTENING_RATE, semanticFeatures, semanticTokens } from '../../models/semantic_encoder.ts';
 import { styleHeads } from '../../models/style_heads.ts';
 import { textTower } from '../../models/text_tower.ts';
 import { decoderContext, runningDecoder, runningInputs, vaeDecoder } from '../../models/vae_decoder.ts';
-import { vaeEncoder } from '../../models/vae_encoder.ts';
 import { finite } from '../faults.ts';
 import { audioOf, type Model } from '../model.ts';
-import { logMel } from './log_mel.ts';
 import type { RunningPhase } from './running_phase.ts';
 
 /** Token ids → unit embedding of the text. */
@@ -29,28 +24,6 @@ export function embedText(engine: Machine<Model>, ids: Uint32Array, signal?: Abo
     );
     plan.run({}, { ids });
     return finite('the text embedding', await plan.read('embedding'));
-  });
-}
-
-/** Mono audio [n] at the listening rate → unit embedding of one window, the audio cut or padded with zeros to it (music prompting). */
-export function embedAudio(engine: Machine<Model>, audio: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
-  const { config, weights } = engine.model;
-  const samples = config.window_seconds * LISTENING_RATE;
-  return engine.resilient(async () => {
-    const { audio_tower } = config;
-    await weights.prepare(['audio_tower', ...(audio_tower.kind === 'ast' ? [] : ['semantic_encoder'])], signal);
-    const plan = await engine.plan(
-      'audio embedding',
-      (g) => {
-        const sound = g.input('audio', [samples]);
-        const heard =
-          audio_tower.kind === 'ast' ? logMel(g, sound, LISTENING_RATE) : semanticFeatures(g, weights.at('semantic_encoder'), sound);
-        g.output('embedding', audioTower(g, weights.at('audio_tower'), heard, audio_tower));
-      },
-      signal,
-    );
-    plan.run({}, { audio: fitTo(audio, samples) });
-    return finite('the audio embedding', await plan.read('embedding'));
   });
 }
 
@@ -91,51 +64,6 @@ export function styleLogits(
     plan.run({}, { embedding });
     const logits = [...finite('the style heads', await plan.read('logits'))];
     return sizes.map((size) => logits.splice(0, size));
-  });
-}
-
-/** Mono audio [n] at the listening rate → semantic tokens, one for every whole token period. */
-export function tokensOfAudio(engine: Machine<Model>, audio: Float32Array, signal?: AbortSignal): Promise<Uint32Array> {
-  const { config, weights } = engine.model;
-  const period = LISTENING_RATE / config.token_rate;
-  const samples = Math.floor(audio.length / period) * period;
-  return engine.resilient(async () => {
-    await weights.prepare(['semantic_encoder'], signal);
-    const plan = await engine.plan(
-      `tokens of ${samples} samples`,
-      (g) => {
-        const w = weights.at('semantic_encoder');
-        g.output('ids', semanticTokens(g, w, semanticFeatures(g, w, g.input('audio', [samples])), config.semantic_encoder));
-      },
-      signal,
-    );
-    plan.run({}, { audio: audio.subarray(0, samples) });
-    return new Uint32Array(await plan.readBytes('ids'));
-  });
-}
-
-/**
- * Audio as the model makes it, channels of [n] → latent means [frames · D], for whole frames. The encoder was trained on music that came through
- * `resample`; sound that is strong above that filter's end is heard wrongly, bass too loud and treble too soft, so it goes through it too.
- */
-export function latentsOfAudio(engine: Machine<Model>, channels: readonly Float32Array[], signal?: AbortSignal): Promise<Float32Array> {
-  const { config, weights } = engine.model;
-  const frames = Math.floor(channels[0].length / config.hop_length);
-  const samples = frames * config.hop_length;
-  return engine.resilient(async () => {
-    await weights.prepare(['vae_encoder'], signal);
-    const plan = await engine.plan(
-      `latents of ${frames} frames`,
-      (g) => {
-        const audio = g.input('audio', channels.length === 1 ? [samples] : [channels.length, samples]);
-        g.output('latents', vaeEncoder(g, weights.at('vae_encoder'), audio, config.vae_encoder));
-      },
-      signal,
-    );
-    const audio = new Float32Array(channels.length * samples);
-    for (const [c, channel] of channels.entries()) audio.set(bandLimit(channel).subarray(0, samples), c * samples);
-    plan.run({}, { audio });
-    return finite('the latents of the given audio', await plan.read('latents'));
   });
 }
 
@@ -194,11 +122,4 @@ export function decode(
     const [start, end] = [(from - first) * hop_length, (to - first) * hop_length];
     return Array.from({ length: audioOf(config).channels }, (_, c) => audio.slice(c * samples + start, c * samples + end));
   });
-}
-
-/** Cut or padded with zeros to `samples`. */
-function fitTo(audio: Float32Array, samples: number): Float32Array {
-  const out = new Float32Array(samples);
-  out.set(audio.subarray(0, samples));
-  return out;
 }

@@ -2,12 +2,12 @@
 import { convertAudio } from '../../audio/channels.ts';
 import type { Machine } from '../../engine/engine.ts';
 import { MelodyError } from '../../errors.ts';
-import { LISTENING_RATE } from '../../models/semantic_encoder.ts';
+import { LISTENING_RATE } from '../../models/layers.ts';
 import { type ControlRequest, type Controls, decideControls, describe } from '../controls/controls.ts';
 import type { Model } from '../model.ts';
 import type { StyleOptions } from '../options.ts';
 import type { Progress } from '../progress.ts';
-import { embedAudio, embedText, quantiseStyle } from './networks.ts';
+import { embedText, quantiseStyle } from './networks.ts';
 
 export interface Style {
   /** RVQ codes; undefined: no style asked for, the null prefix. */
@@ -33,6 +33,7 @@ export async function styleOf(
   if (blend) wanted = mix(wanted, await embed(blend.text, 'the second prompt'), second);
   if (options.promptAudio) {
     const [listened] = convertAudio(options.promptAudio, LISTENING_RATE, 1);
+    const { embedAudio } = await import('./given.ts');
     const embedding = await embedAudio(engine, listened, signal);
     wanted = mix(wanted, embedding, options.promptAudioWeight ?? (wanted ? 0.5 : 1));
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { clipping, level, monoMix, nonFinite, silence, stereo } from '../../../src/audio/measures/level.ts';
+import { monoMix } from '../../../src/audio/channels.ts';
+import { clipping, level, nonFinite, silence, stereo } from '../../../src/audio/measures/level.ts';
 import { concat, gaussian, sine } from '../signals.ts';
 
 const RATE = 24000;
