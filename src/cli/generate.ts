@@ -12,6 +12,7 @@ import { givenSound, lostOfGiven } from './generate/given.ts';
 import { fileRecipe, type Opened, open } from './generate/open_model.ts';
 import { chooseTargets, pictureOf, writeWhole } from './generate/output_path.ts';
 import { ProgressLine } from './generate/progress.ts';
+import { kindOf, makePublished } from './generate/published.ts';
 import { type FileRecipe, tagsOf } from './generate/recipe_file.ts';
 import { type GenerateRequest, readRequest } from './generate/request.ts';
 import { namingOptions, settingOptions } from './generate/setting_options.ts';
@@ -52,6 +53,7 @@ export const generate: Command = {
     'melody generate "techno, 130 bpm" --stream | ffplay -',
     'melody generate --recipe ballad.wav --out again.wav',
     'melody generate "calm piano" --out calm.mp3',
+    'melody generate "80s pop track" --model ./musicgen-small --duration 8',
   ],
   run,
 };
@@ -72,6 +74,10 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
     picture: values.picture === true,
     endings: request.format.endings,
   });
+  if ((await kindOf(request, io)) !== 'melody') {
+    const { suspect } = await makePublished(request, targets, values, io);
+    return values.strict && suspect ? EXIT_SUSPECT : 0;
+  }
   const before = performance.now();
   const opened = await open(request, values, io);
   const loadSeconds = (performance.now() - before) / 1000;
@@ -185,6 +191,8 @@ async function stream(request: GenerateRequest, values: Values, io: Io): Promise
       '--stream: standard output is a terminal',
       'send it to a player or a file: melody generate "…" --stream | ffplay -',
     );
+  if ((await kindOf(request, io)) !== 'melody')
+    throw new MelodyError('invalid_argument', '--stream: this model makes whole clips', 'leave it out, or use a MeLoDy model');
   const opened = await open(request, values, io);
   try {
     await streamOut(opened, request, { io, quiet: values.quiet === true });

@@ -72,7 +72,7 @@ function folderText(folder: FolderReport): string {
   const rows = [...parts, ...all].map(([part, { count, total }]) => [printable(part), String(count), total.toLocaleString('en')]);
   return [
     `${folder.name}\n`,
-    `  model ${printable(String(config.name ?? 'without a name'))}, licence ${printable(folder.licence ?? 'not stated')}\n\n`,
+    `  ${folder.title ?? `model ${printable(String(config.name ?? 'without a name'))}`}, licence ${printable(folder.licence ?? 'not stated')}\n\n`,
     table([['part', 'tensors', 'values'], ...rows]),
     '\n',
     ...files.map((file) => `${fileText(file)}\n`),

@@ -2,10 +2,13 @@
 import { MelodyError } from '../errors.ts';
 import { type ModelConfig, openModel } from '../pipeline/model.ts';
 import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
+import { systemMisfits } from '../systems/inspect.ts';
+import { systemOf } from '../systems/kind.ts';
 import { Checkpoint, type OpenShard } from '../weights/checkpoint.ts';
 import { readSmall } from '../weights/config.ts';
 import { READ_AS } from '../weights/convert.ts';
 import { type JsonObject, parseJsonObject } from '../weights/json.ts';
+import { licenceOf } from '../weights/model_card.ts';
 import { printable } from '../weights/printable.ts';
 import { readHeader } from '../weights/safetensors.ts';
 import { checkValues, readTensor } from '../weights/tensor_stream.ts';
@@ -35,7 +38,9 @@ export interface FileReport {
 export interface FolderReport {
   readonly kind: 'model';
   readonly name: string;
-  readonly config: ModelConfig;
+  /** What it is, in a line: of published systems. */
+  readonly title?: string;
+  readonly config: ModelConfig | JsonObject;
   /** Of the model card, where there is one that says so. */
   readonly licence: string | undefined;
   readonly files: readonly FileReport[];
@@ -52,17 +57,37 @@ export async function inspectFile(source: ByteSource, options: InspectOptions): 
 
 /** Reads a model folder: every shard against the index, hashes against the manifest, the weights against what the networks ask for. */
 export async function inspectFolder(folder: ByteFolder, options: InspectOptions): Promise<FolderReport> {
+  const { kind, config } = await systemOf(folder, options.signal);
+  if (kind !== 'melody') return inspectPublished(folder, kind, config, options);
   const model = await openModel(folder, options);
   const { faults, unused } = await modelMisfits(model);
-  const checkpoint = await Checkpoint.ofFolder(folder, options.signal);
-  await checkpoint.open(() => true, options.signal);
-  const files: FileReport[] = [];
-  for (const shard of checkpoint.shards) files.push(await inspectShard(shard, options));
+  const files = await inspectShards(folder, options);
   faults.push(...(await manifestFaults(folder, options.signal)));
   const licence = await licenceOf(folder, options.signal);
   const warnings = unused.map((name) => `tensor ${printable(name)} is not used by any model`);
   if (!licence) warnings.push('no licence is stated: README.md has no front matter with "license"');
   return { kind: 'model', name: folder.name, config: model.config, licence, files, warnings, faults };
+}
+
+/** The same of a folder in transformers' layout. */
+async function inspectPublished(
+  folder: ByteFolder,
+  kind: 'musicgen' | 'encodec',
+  config: JsonObject,
+  options: InspectOptions,
+): Promise<FolderReport> {
+  const { title, licence, faults, unused } = await systemMisfits(folder, kind, config, options.signal);
+  const files = await inspectShards(folder, options);
+  const warnings = unused.map((name) => `tensor ${printable(name)} is not used by any network`);
+  return { kind: 'model', name: folder.name, title, config, licence, files, warnings, faults };
+}
+
+async function inspectShards(folder: ByteFolder, options: InspectOptions): Promise<FileReport[]> {
+  const checkpoint = await Checkpoint.ofFolder(folder, options.signal);
+  await checkpoint.open(() => true, options.signal);
+  const files: FileReport[] = [];
+  for (const shard of checkpoint.shards) files.push(await inspectShard(shard, options));
+  return files;
 }
 
 async function inspectShard({ source, tensors, metadata }: OpenShard, options: InspectOptions): Promise<FileReport> {
@@ -137,15 +162,6 @@ async function manifestFaults(folder: ByteFolder, signal: AbortSignal): Promise<
     else if ((await hashOf(file, signal)) !== stated.sha256) faults.push(`${printable(name)}: SHA-256 is not the one in manifest.json`);
   }
   return faults;
-}
-
-/** `license` of the model card's front matter. */
-export async function licenceOf(folder: ByteFolder, signal: AbortSignal): Promise<string | undefined> {
-  const source = await folder.open('README.md', signal);
-  if (!source) return undefined;
-  const text = new TextDecoder().decode(await source.read(0, Math.min(source.size, 64 * 1024), signal));
-  const matter = /^---\r?\n([\s\S]*?)\r?\n---/.exec(text)?.[1] ?? '';
-  return /^license:\s*(\S.*?)\s*$/m.exec(matter)?.[1];
 }
 
 function isObject(value: unknown): value is JsonObject {

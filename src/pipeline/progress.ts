@@ -35,11 +35,14 @@ export class Progress {
   readonly #engine: Machine;
   /** Seconds of computing so far, by stage. */
   readonly seconds: Record<Stage, number> = { style: 0, tokens: 0, diffusion: 0, decoding: 0 };
+  readonly #span: typeof SPAN;
   readonly #start = performance.now();
   #fraction = 0;
   #recoveries: number;
 
-  constructor(onEvent: ((event: MelodyEvent) => void) | undefined, signal: AbortSignal | undefined, engine: Machine) {
+  /** `span`: shares of the stages, [start, end] of each; default those of MeLoDy. */
+  constructor(onEvent: ((event: MelodyEvent) => void) | undefined, signal: AbortSignal | undefined, engine: Machine, span = SPAN) {
+    this.#span = span;
     this.#onEvent = onEvent;
     this.#signal = signal;
     this.#engine = engine;
@@ -62,7 +65,7 @@ export class Progress {
 
   /** `within` (0…1) of a stage is done. */
   report(stage: Stage, within: number): void {
-    const [from, to] = SPAN[stage];
+    const [from, to] = this.#span[stage];
     this.#fraction = Math.max(this.#fraction, from + (to - from) * Math.min(1, within));
     const spent = (performance.now() - this.#start) / 1000;
     this.emit({

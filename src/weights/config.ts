@@ -10,19 +10,24 @@ export const MODEL_TYPE = 'melody';
 const MAX_CONFIG_BYTES = 1024 * 1024;
 const MAX_DEPTH = 8;
 
-/** Reads config.json of a model folder: strict JSON, an object, of our model_type. Its sizes are checked where models use them. */
+/** A file of a model folder that holds a JSON object, strictly read; undefined where there is none. */
+export async function readJson(folder: ByteFolder, file: string, signal?: AbortSignal): Promise<JsonObject | undefined> {
+  const source = await folder.open(file, signal);
+  return source && parseJsonObject(await readSmall(source, MAX_CONFIG_BYTES, signal), source.name, MAX_DEPTH);
+}
+
+/** Reads config.json of a model folder, which must be of our model_type. Its sizes are checked where models use them. */
 export async function readConfig(folder: ByteFolder, signal?: AbortSignal): Promise<JsonObject> {
-  const source = await folder.open(CONFIG_FILE, signal);
-  if (!source)
+  const config = await readJson(folder, CONFIG_FILE, signal);
+  if (!config)
     throw new MelodyError('weights', `${folder.name}: no ${CONFIG_FILE}`, 'Name a model folder: config.json beside its weights.');
-  const config = parseJsonObject(await readSmall(source, MAX_CONFIG_BYTES, signal), source.name, MAX_DEPTH);
   const type = config.model_type;
   if (type !== MODEL_TYPE) {
     const got = typeof type === 'string' ? `"${printable(type)}"` : type === undefined ? 'none' : JSON.stringify(type).slice(0, 40);
     throw new MelodyError(
       'weights',
-      `${source.name}: unknown model_type; got ${got}, expected "${MODEL_TYPE}"`,
-      'This folder holds another kind of model.',
+      `${folder.name}/${CONFIG_FILE}: unknown model_type; got ${got}, expected "${MODEL_TYPE}"`,
+      'This folder holds another kind of model: loadSystem opens MusicGen.',
     );
   }
   return config;

@@ -8,9 +8,9 @@ import { MelodyError } from '../../errors.ts';
 import type { Recipe } from '../../pipeline/options.ts';
 import type { ByteFolder } from '../../platform/bytes.ts';
 import { MANIFEST_FILE, readManifest } from '../../platform/manifest.ts';
+import { licenceOf } from '../../weights/model_card.ts';
 import { rememberedHash } from '../file_hash.ts';
 import { openInput } from '../input.ts';
-import { licenceOf } from '../inspect_weights.ts';
 import { version } from '../version.ts';
 import { audioFlags } from './setting_options.ts';
 

@@ -1,0 +1,94 @@
+// melody generate with a published system: the same words, fewer settings.
+import { platform } from '#platform';
+import { clipPicture } from '../../audio/picture.ts';
+import { writeAudio } from '../../audio/sound_file.ts';
+import { recipeTags } from '../../audio/wav_tags.ts';
+import { MelodyError } from '../../errors.ts';
+import { type SystemKind, systemOf } from '../../systems/kind.ts';
+import { loadSystem } from '../../systems/load.ts';
+import type { MusicGen, MusicgenOptions } from '../../systems/musicgen/musicgen.ts';
+import { printableText } from '../../weights/printable.ts';
+import type { Io, Values } from '../command.ts';
+import { deviceOptions } from '../device.ts';
+import { version } from '../version.ts';
+import { pictureOf, writeWhole } from './output_path.ts';
+import { ProgressLine } from './progress.ts';
+import type { GenerateRequest } from './request.ts';
+
+/** What the model's folder holds. Throws `weights` for what cannot be opened. */
+export async function kindOf(request: GenerateRequest, io: Io): Promise<SystemKind> {
+  return (await systemOf(platform.openFolder(request.model, { signal: io.signal, cache: true }), io.signal)).kind;
+}
+
+/** Makes a clip a seed into the files; gives the exit code. Throws as `MusicGen.generate`. */
+export async function makePublished(
+  request: GenerateRequest,
+  files: readonly string[],
+  values: Values,
+  io: Io,
+): Promise<{ suspect: boolean }> {
+  const quiet = values.quiet === true;
+  const line = new ProgressLine(io, { quiet });
+  const before = performance.now();
+  const system = await loadSystem(request.model, { ...deviceOptions(values), signal: io.signal, onEvent: (event) => line.hear(event) });
+  const loadSeconds = (performance.now() - before) / 1000;
+  const clips: object[] = [];
+  let suspect = false;
+  try {
+    line.close();
+    if (!quiet) io.err(`${system.name}: weights under ${printableText(system.licence)}\n`);
+    for (const [i, file] of files.entries()) {
+      const made = await makeOne(system, request, request.options.seed + i, file, values, io);
+      clips.push(made);
+      suspect ||= made.suspect.length > 0;
+      if (!values.json) say(made, quiet, io);
+    }
+    const adapter = system.engine.device.caps.name;
+    if (values.json) io.out(`${JSON.stringify({ model: system.name, licence: system.licence, adapter, loadSeconds, clips }, null, 2)}\n`);
+  } finally {
+    system.dispose();
+  }
+  return { suspect };
+}
+
+async function makeOne(system: MusicGen, request: GenerateRequest, seed: number, file: string, values: Values, io: Io) {
+  const { loudness, ...rest } = request.options; // null in recipes of files, where levels stayed as they were made
+  const settings = { ...rest, ...(loudness !== null && loudness !== undefined && { loudness }), seed };
+  const line = new ProgressLine(io, { quiet: values.quiet === true, seconds: settings.durationSeconds ?? 10 });
+  let clip: Awaited<ReturnType<MusicGen['generate']>>;
+  try {
+    clip = await system.generate({ ...(settings as unknown as MusicgenOptions), signal: io.signal, onEvent: (event) => line.hear(event) });
+  } finally {
+    line.close();
+  }
+  const { channels, sampleRate, recipe, report, timings } = clip;
+  const { file: kind, sample, name } = request.format;
+  const tags = recipeTags({
+    recipe: { ...recipe, format: name, adapter: system.engine.device.caps.name },
+    software: `melody ${version}`,
+    license: `weights: ${system.licence}`,
+    title: recipe.prompt,
+  });
+  const bytes = await writeAudio({ sampleRate, channels, tags }, kind, sample);
+  const picture = values.picture ? await clipPicture(channels, sampleRate) : undefined;
+  if (io.signal.aborted) throw new MelodyError('aborted', 'stopped before the file was written');
+  await writeWhole(file, bytes, values.force === true);
+  if (picture) await writeWhole(pictureOf(file), picture, values.force === true);
+  return {
+    file,
+    ...(picture && { picture: pictureOf(file) }),
+    seconds: recipe.durationSeconds,
+    seed,
+    timings,
+    warnings: line.warnings,
+    suspect: report.suspect,
+    recipe,
+  };
+}
+
+function say({ file, picture, seconds, seed, timings }: Awaited<ReturnType<typeof makeOne>>, quiet: boolean, io: Io): void {
+  const files = [file, ...(picture ? [picture] : [])].map(printableText).join('\n');
+  const { total, speed, peakBytes } = timings;
+  const how = `  ${seconds.toFixed(2)} s of music, seed ${seed}, made in ${total.toFixed(1)} s (${speed.toFixed(2)} s of music a second), ${Math.round(peakBytes / 1e6)} MB of memory at most\n`;
+  io.out(quiet ? `${files}\n` : `${files}\n${how}`);
+}

@@ -1,0 +1,99 @@
+// Do a published folder's weights fit its config? Records every network that playing needs, and the codec's encoder, without a device.
+import { MelodyError } from '../errors.ts';
+import { DEFAULT_CAPS } from '../gpu/device.ts';
+import { Graph } from '../graph/graph.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import {
+  codebooks,
+  codebooksOf,
+  type EncodecConfig,
+  encodecDecoderFrames,
+  encodecDecoderSamples,
+  encodecEncoder,
+  hopOf,
+} from '../models/encodec.ts';
+import { keysAndValues, musicgenStep, musicgenText } from '../models/musicgen_decoder.ts';
+import { t5Encoder } from '../models/t5_encoder.ts';
+import { rvqDecode } from '../ops/quantize.ts';
+import type { ByteFolder } from '../platform/bytes.ts';
+import type { JsonObject } from '../weights/json.ts';
+import { licenceOf } from '../weights/model_card.ts';
+import { type Scope, type WeightSource, Weights } from '../weights/weights.ts';
+import { readEncodec, readMusicgen } from './musicgen/config.ts';
+import { openMusicgen, PUBLISHED, USELESS } from './musicgen/model.ts';
+
+export interface Misfits {
+  /** What it is, in a line. */
+  readonly title: string;
+  readonly licence: string | undefined;
+  /** What keeps the weights from playing. */
+  readonly faults: string[];
+  /** Tensors that no network asks for, without those that are known to be of no use. */
+  readonly unused: string[];
+}
+
+/** Reads headers only. Throws `weights` or `io` where not even that can be done. */
+export async function systemMisfits(
+  folder: ByteFolder,
+  kind: 'musicgen' | 'encodec',
+  json: JsonObject,
+  signal?: AbortSignal,
+): Promise<Misfits> {
+  const card = await licenceOf(folder, signal);
+  const faults: string[] = [];
+  const weights = await Weights.open(folder, { ...(signal && { signal }) });
+  await weights.prepare(undefined, signal);
+  if (kind === 'encodec') {
+    const c = readEncodec(json, folder.name);
+    recordCodec(weights, '', c, codebooksOf(c), faults);
+    const title = `EnCodec, ${c.sampling_rate} Hz, ${c.audio_channels} channels, ${codebooksOf(c)} codebooks of ${c.codebook_size} at ${c.sampling_rate / hopOf(c)} frames a second`;
+    return { title, licence: card, faults: [...weights.misfits(), ...faults], unused: unusedOf(weights) };
+  }
+  const c = readMusicgen(json, folder.name);
+  await openMusicgen(folder, json, signal).catch((error: unknown) => faults.push(textOf(error)));
+  const { decoder: d, text_encoder: t5, audio_encoder: codec } = c;
+  record(faults, 'text_encoder', (g) => {
+    const states = t5Encoder(g, weights.at('text_encoder'), g.input('ids', [4], 'u32'), t5);
+    const projection = t5.d_model === d.hidden_size ? undefined : weights.at('enc_to_dec_proj');
+    musicgenText(g, weights.at('decoder'), projection, states, d, keysAndValues('text', d, 1, 4));
+  });
+  record(faults, 'decoder', (g) => {
+    const [cache, text] = [keysAndValues('self', d, 2, 4), keysAndValues('text', d, 1, 4)];
+    musicgenStep(g, weights.at('decoder'), g.input('ids', [1, d.num_codebooks], 'u32'), d, {
+      cache,
+      text,
+      textLength: 4,
+      column: 0,
+      batch: 2,
+    });
+  });
+  recordCodec(weights, 'audio_encoder', codec, d.num_codebooks / d.audio_channels, faults);
+  const title =
+    `MusicGen, ${codec.sampling_rate} Hz, ${d.audio_channels === 2 ? 'stereo' : 'mono'}: ${d.num_hidden_layers} layers of ${d.hidden_size}, ` +
+    `${d.num_codebooks} codebooks of ${d.vocab_size}; T5 of ${t5.num_layers} layers of ${t5.d_model}`;
+  return { title, licence: card ?? PUBLISHED, faults: [...weights.misfits(), ...faults], unused: unusedOf(weights) };
+}
+
+function recordCodec(weights: WeightSource, path: string, c: EncodecConfig, levels: number, faults: string[]): void {
+  const w: Scope = path === '' ? weights : weights.at(path);
+  record(faults, `${path || 'codec'}, decoder`, (g) => {
+    const z: Tensor = rvqDecode(g, g.input('codes', [4, levels], 'u32'), codebooks(w, c, levels));
+    encodecDecoderSamples(g, w, encodecDecoderFrames(g, w, z, c), c);
+  });
+  record(faults, `${path || 'codec'}, encoder`, (g) => encodecEncoder(g, w, g.input('audio', [4 * hopOf(c), c.audio_channels]), c));
+}
+
+function record(faults: string[], name: string, body: (g: Graph) => unknown): void {
+  try {
+    body(new Graph(DEFAULT_CAPS));
+  } catch (error) {
+    faults.push(`${name} cannot be built: ${textOf(error)}`);
+  }
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof MelodyError) return error.message;
+  throw error;
+}
+
+const unusedOf = (weights: WeightSource): string[] => weights.unused().filter((name) => !USELESS.test(name));

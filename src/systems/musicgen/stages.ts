@@ -1,0 +1,194 @@
+// From words to sound in MusicGen: words → states of the text → columns of codes → frames → samples.
+
+import type { Machine } from '../../engine/engine.ts';
+import { MelodyError } from '../../errors.ts';
+import { plus, times } from '../../graph/graph.ts';
+import { reshape, state, type Tensor } from '../../graph/tensor.ts';
+import { codebooks, decoderContext, encodecDecoderFrames, encodecDecoderSamples, hopOf } from '../../models/encodec.ts';
+import { type KeysAndValues, keysAndValues, musicgenStep, musicgenText } from '../../models/musicgen_decoder.ts';
+import { t5Encoder } from '../../models/t5_encoder.ts';
+import { sampleCodes } from '../../ops/codes.ts';
+import { slice } from '../../ops/gather.ts';
+import { rvqDecode } from '../../ops/quantize.ts';
+import { seedWords } from '../../ops/random.ts';
+import { samplingParams } from '../../ops/sample.ts';
+import type { Progress } from '../../pipeline/progress.ts';
+import { inPrecision, type MusicgenModel, type Sampling } from './model.ts';
+
+export type MusicgenMachine = Machine<MusicgenModel>;
+
+/** Columns that are drawn before the host looks up: for progress, and so that an abort is soon heard. */
+const COLUMNS_AT_ONCE = 8;
+/** Bytes of the largest activation of a tile of the decoder. */
+const TILE_BYTES = 2 ** 25;
+
+export interface Request extends Sampling {
+  readonly ids: readonly number[];
+  readonly frames: number;
+  readonly seed: number;
+  /** Matrices of the language model and the text encoder in half precision. */
+  readonly half: boolean;
+}
+
+/** Rounded up, so that few plans serve all lengths. */
+const room = (n: number, step: number): number => Math.ceil(n / step) * step;
+
+/** Columns of the delay pattern that `frames` frames take. */
+export const columnsOf = ({ config: { decoder } }: MusicgenModel, frames: number): number =>
+  frames + decoder.num_codebooks / decoder.audio_channels - 1;
+
+/** Codes of every frame, [frames, num_codebooks]. */
+export async function drawCodes(m: MusicgenMachine, r: Request, progress: Progress, signal: AbortSignal | undefined): Promise<Uint32Array> {
+  const { decoder } = m.model.config;
+  const { num_codebooks: k, audio_channels: channels } = decoder;
+  const columns = columnsOf(m.model, r.frames);
+  const capacity = columns <= 512 ? 512 : room(columns, 1536);
+  const batch = r.guidanceScale === 1 ? 1 : 2;
+  const cache = m.keep(`self ${batch} ${capacity}`, () => keysAndValues('musicgen.self', decoder, batch, capacity));
+  const history = m.keep(`history ${capacity}`, () => state('musicgen.codes', [capacity + 1, k], 'u32'));
+  const text = await progress.during('style', () => readText(m, r, signal));
+  await progress.during('tokens', async () => {
+    m.residents.write(history, new Uint32Array(k).fill(decoder.vocab_size)); // the first column is padding
+    const plan = await m.plan(`step ${batch} ${capacity} ${text.capacity}`, (g) => {
+      const column = g.scalar('column');
+      const step = { cache, text, textLength: g.scalar('textLength'), column, batch } as const;
+      const ids = slice(g, history, column, 1);
+      const logits = musicgenStep(g, inPrecision(m.model.weights.at('decoder'), r.half), ids, decoder, step);
+      sampleCodes(g, logits, k, {
+        topK: g.scalar('topK'),
+        topP: g.scalar('topP'),
+        rate: g.scalar('rate'),
+        seed: [g.scalar('seedLow'), g.scalar('seedHigh')],
+        column,
+        frames: g.scalar('frames'),
+        channels,
+        pad: decoder.vocab_size,
+        ...(batch === 2 && { guidance: g.scalar('guidance') }),
+        into: history,
+        at: times(plus(column, 1), k),
+      });
+    });
+    const [seedLow, seedHigh] = seedWords(r.seed);
+    const fixed = { ...samplingParams(r), seedLow, seedHigh, frames: r.frames, textLength: r.ids.length };
+    const scalars = batch === 2 ? { ...fixed, guidance: r.guidanceScale } : fixed;
+    for (let column = 0; column < columns; column++) {
+      plan.run({ ...scalars, column });
+      if (column % COLUMNS_AT_ONCE !== COLUMNS_AT_ONCE - 1) continue;
+      await m.settle(signal);
+      progress.report('tokens', (column + 1) / columns);
+    }
+    await m.settle(signal);
+  });
+  const all = new Uint32Array(await m.residents.read(history));
+  const codes = new Uint32Array(r.frames * k);
+  for (let f = 0; f < r.frames; f++) for (let q = 0; q < k; q++) codes[f * k + q] = all[(f + Math.floor(q / channels) + 1) * k + q] ?? 0;
+  return codes;
+}
+
+/** Keys and values of the text, for all columns. */
+async function readText(m: MusicgenMachine, r: Request, signal: AbortSignal | undefined): Promise<KeysAndValues> {
+  const { decoder, text_encoder } = m.model.config;
+  const capacity = room(r.ids.length, 64);
+  const text = m.keep(`text ${capacity}`, () => keysAndValues('musicgen.text', decoder, 1, capacity));
+  const plan = await m.plan(
+    `text ${r.ids.length}`,
+    (g) => {
+      const { weights } = m.model;
+      const states = t5Encoder(g, inPrecision(weights.at('text_encoder'), r.half), g.input('ids', [r.ids.length], 'u32'), text_encoder);
+      const projection = text_encoder.d_model === decoder.hidden_size ? undefined : weights.at('enc_to_dec_proj');
+      musicgenText(g, inPrecision(weights.at('decoder'), r.half), projection, states, decoder, text);
+    },
+    signal,
+  );
+  plan.run({}, { ids: Uint32Array.from(r.ids) });
+  await m.settle(signal);
+  return text;
+}
+
+/** Frames that the second half of the codec's decoder takes at a time. */
+function tileOf({ config: { audio_encoder: codec } }: MusicgenModel): number {
+  return Math.max(4 * decoderContext(codec), Math.floor(TILE_BYTES / (4 * codec.num_filters * hopOf(codec))));
+}
+
+/** Samples of every channel, frames · hop each. codes [frames, num_codebooks], channels in turn; `tile` is for tests. */
+export async function decodeCodes(
+  m: MusicgenMachine,
+  codes: Uint32Array,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+  tile = tileOf(m.model),
+): Promise<Float32Array[]> {
+  const { decoder } = m.model.config;
+  const { num_codebooks: k, audio_channels: channels } = decoder;
+  const levels = k / channels;
+  const frames = codes.length / k;
+  const sound: Float32Array[] = [];
+  for (let channel = 0; channel < channels; channel++) {
+    const own = Uint32Array.from(
+      { length: frames * levels },
+      (_, i) => codes[Math.floor(i / levels) * k + (i % levels) * channels + channel],
+    );
+    sound.push(await decodeChannel(m, own, levels, (share) => progress.report('decoding', (channel + share) / channels), tile, signal));
+  }
+  return sound;
+}
+
+/** The LSTM goes over the whole; what follows, at higher and higher rates, over tiles with the frames around them that they depend on. */
+async function decodeChannel(
+  m: MusicgenMachine,
+  codes: Uint32Array,
+  levels: number,
+  report: (share: number) => void,
+  tile: number,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  const { audio_encoder: codec } = m.model.config;
+  const w = () => m.model.weights.at('audio_encoder');
+  const frames = codes.length / levels;
+  const hop = hopOf(codec);
+  const width = codec.num_filters * 2 ** codec.upsampling_ratios.length;
+  const slow = await m.plan(
+    `frames ${frames}`,
+    (g) => {
+      const z = rvqDecode(g, g.input('codes', [frames, levels], 'u32'), codebooks(w(), codec, levels));
+      g.output('frames', encodecDecoderFrames(g, w(), z, codec));
+    },
+    signal,
+  );
+  slow.run({}, { codes });
+  const states = await slow.read('frames');
+  const context = decoderContext(codec);
+  const window = Math.min(frames, tile);
+  const sound = new Float32Array(frames * hop);
+  const fast = await m.plan(
+    `samples ${window}`,
+    (g) => {
+      const audio: Tensor = encodecDecoderSamples(g, w(), g.input('frames', [window, width]), codec);
+      g.output('audio', reshape(audio, [window * hop]));
+    },
+    signal,
+  );
+  for (let done = 0; done < frames; ) {
+    const start = Math.min(Math.max(0, done - context), frames - window);
+    const end = start + window === frames ? frames : start + window - context;
+    fast.run({}, { frames: states.subarray(start * width, (start + window) * width) });
+    const audio = await fast.read('audio');
+    sound.set(audio.subarray((done - start) * hop, (end - start) * hop), done * hop);
+    done = end;
+    await m.settle(signal);
+    report(done / frames);
+  }
+  return sound;
+}
+
+/** Throws `invalid_argument` for a prompt without words or with more than the model was made for. */
+export function idsOf({ tokenizer }: MusicgenModel, prompt: string): { ids: number[]; unknown: string[] } {
+  const { ids, unknown } = tokenizer.encode(prompt);
+  if (ids.length < 2)
+    throw new MelodyError('invalid_argument', 'prompt: there is nothing in it', 'say what to play, for example "calm piano, 80 bpm"');
+  if (ids.length > MOST_TOKENS)
+    throw new MelodyError('invalid_argument', `prompt: it has ${ids.length} tokens, expected at most ${MOST_TOKENS}`, 'say it shorter');
+  return { ids, unknown };
+}
+
+const MOST_TOKENS = 512;

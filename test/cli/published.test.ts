@@ -1,0 +1,188 @@
+// melody generate and inspect on folders in the layout of transformers.
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { readWav } from '../../src/audio/wav.ts';
+import { readRecipe } from '../../src/audio/wav_tags.ts';
+import type { Io } from '../../src/cli/command.ts';
+import { main } from '../../src/cli/main.ts';
+
+/** The CPU's kernels are tested at the first load. */
+vi.setConfig({ testTimeout: 180_000 });
+const place = (name: string) => fileURLToPath(new URL(`../goldens/systems/${name}`, import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'melody-published-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function melody(...argv: string[]) {
+  const said = { out: '', err: '' };
+  const io: Io = {
+    out: (data) => {
+      said.out += typeof data === 'string' ? data : new TextDecoder().decode(data);
+    },
+    err: (text) => {
+      said.err += text;
+    },
+    terminal: false,
+    outTerminal: false,
+    env: {},
+    signal: new AbortController().signal,
+  };
+  const code = await main(argv, io);
+  return { code, ...said };
+}
+
+const generate = (...words: string[]) =>
+  melody('generate', '--model', place('musicgen_mono'), '--device', 'cpu', '--threads', '1', '--out-dir', folder, ...words);
+
+type Fields = Record<string, unknown>;
+interface Config {
+  model_type: string;
+  decoder?: Fields;
+  text_encoder: Fields;
+  audio_encoder: Fields;
+}
+
+const fields = (part: Fields | undefined, values: Fields) => Object.assign(part ?? {}, values);
+
+/** A copy of a model folder with another config. */
+function changed(name: string, change: (config: Config) => unknown): string {
+  const copy = join(folder, `${name}-${Math.random().toString(36).slice(2)}`);
+  cpSync(place(name), copy, { recursive: true });
+  const config = JSON.parse(readFileSync(join(copy, 'config.json'), 'utf8'));
+  change(config);
+  writeFileSync(join(copy, 'config.json'), JSON.stringify(config));
+  return copy;
+}
+
+describe('melody generate --model <MusicGen>', () => {
+  it('writes a file that says its licence, and makes it again from its recipe', async () => {
+    const first = await generate('calm piano', '--duration', '0.3', '--seed', '5', '--top-k', '9', '--out', 'first.wav');
+    expect([first.code, first.err]).toEqual([0, expect.stringContaining('musicgen_mono: weights under CC-BY-NC-4.0')]);
+    const bytes = readFileSync(join(folder, 'first.wav'));
+    const wav = readWav(bytes);
+    expect([wav.sampleRate, wav.channels.length, wav.channels[0].length]).toEqual([8000, 1, 2400]);
+    expect(wav.tags.info.ICOP).toContain('CC-BY-NC-4.0');
+    expect(readRecipe(wav.tags)?.recipe).toMatchObject({ system: 'musicgen', prompt: 'calm piano', topK: 9, seed: 5 });
+    const again = await generate('--recipe', join(folder, 'first.wav'), '--out', 'again.wav');
+    expect(again.code).toBe(0);
+    expect(readFileSync(join(folder, 'again.wav')).equals(bytes)).toBe(true);
+  });
+
+  it('names the files, seed by seed', async () => {
+    const { code, out } = await generate('piano', '--duration', '0.1', '--variations', '2', '--seed', '1', '--json', '--out', 'two.wav');
+    expect(code).toBe(0);
+    const report = JSON.parse(out);
+    expect(report.clips.map(({ seed }: { seed: number }) => seed)).toEqual([1, 2]);
+    expect(report.licence).toContain('CC-BY-NC');
+  });
+
+  it('refuses what the system cannot do by its flag', async () => {
+    for (const [words, message] of [
+      [['--steps', '4'], 'MusicGen has no setting steps'],
+      [['--tempo', '120'], 'MusicGen has no setting tempo'],
+      [['--duration', '40'], '--duration must be a number from 0 to 30; got 40'],
+      [['--stream'], '--stream: this model makes whole clips'],
+    ] as const) {
+      const { code, err } = await melody('generate', 'piano', '--model', place('musicgen_mono'), '--device', 'cpu', ...words);
+      expect(err).toContain(message);
+      expect(code).toBe(2);
+    }
+  });
+});
+
+describe('melody inspect <folder of transformers>', () => {
+  it('says what it is and that all fits', async () => {
+    const mono = await melody('inspect', place('musicgen_mono'));
+    expect(mono.out).toContain('MusicGen, 8000 Hz, mono: 2 layers of 24, 4 codebooks of 64; T5 of 2 layers of 20, licence CC-BY-NC-4.0');
+    expect(mono.out).not.toMatch(/warning: tensor|FAULT/);
+    expect(mono.code).toBe(0);
+    const codec = await melody('inspect', place('encodec_48'));
+    expect(codec.out).toContain('EnCodec, 8000 Hz, 2 channels, 3 codebooks of 32 at 400 frames a second');
+    expect(codec.out).not.toMatch(/warning: tensor|FAULT/);
+  });
+
+  it('names what is missing', async () => {
+    const { code, out } = await melody('inspect', place('musicgen_stereo'));
+    expect(out).toContain('stereo: 2 layers of 16, 8 codebooks');
+    expect(out).toMatch(/FAULT: .*no tokenizer.json/);
+    expect(code).toBe(1);
+  });
+
+  const cases: [string, string, (config: Config) => unknown, string][] = [
+    [
+      'a width that lies',
+      'musicgen_mono',
+      (c) => fields(c.decoder, { ffn_dim: 40 }),
+      'decoder.model.decoder.layers.0.fc1.weight: got [44, 24]; expected [40, 24]',
+    ],
+    [
+      'a layer more',
+      'musicgen_mono',
+      (c) => fields(c.text_encoder, { num_layers: 3 }),
+      'text_encoder.encoder.block.2.layer.0.layer_norm.weight: missing',
+    ],
+    [
+      'a layer less',
+      'musicgen_mono',
+      (c) => fields(c.decoder, { num_hidden_layers: 1 }),
+      'decoder.num_hidden_layers of config.json leaves out weights',
+    ],
+    [
+      'heads that do not split',
+      'musicgen_mono',
+      (c) => fields(c.decoder, { num_attention_heads: 5 }),
+      'decoder.hidden_size 24 does not split',
+    ],
+    [
+      'another codec',
+      'musicgen_mono',
+      (c) => fields(c.audio_encoder, { model_type: 'dac' }),
+      'audio_encoder.model_type must be one of encodec; got "dac"',
+    ],
+    [
+      'too few codebooks',
+      'musicgen_mono',
+      (c) => fields(c.audio_encoder, { target_bandwidths: [0.6] }),
+      'decoder.num_codebooks is 4; the codec has 2',
+    ],
+    ['no decoder', 'musicgen_mono', (c) => delete c.decoder, 'decoder must be an object; got nothing'],
+    [
+      'a number that is none',
+      'musicgen_mono',
+      (c) => fields(c.text_encoder, { d_model: '20' }),
+      'text_encoder.d_model must be a whole number from 1 to',
+    ],
+    ['the melody model', 'musicgen_mono', (c) => (c.model_type = 'musicgen_melody'), 'this is MusicGen Melody'],
+    ['a model of text', 'musicgen_mono', (c) => (c.model_type = 'llama'), 'unknown model_type "llama"'],
+    [
+      'other words',
+      'musicgen_mono',
+      (c) => fields(c.text_encoder, { vocab_size: 500 }),
+      'tokenizer.json: 600 pieces, of which config.json knows 500',
+    ],
+  ];
+  for (const [name, model, change, message] of cases)
+    it(`says what is wrong: ${name}`, async () => {
+      const { code, out, err } = await melody('inspect', changed(model, change));
+      expect(out + err).toContain(message);
+      expect(code).toBe(1);
+    });
+
+  it('takes a float where an integer is meant, and configs with more in them', async () => {
+    const copy = changed('musicgen_mono', (c) => fields(c.decoder, { ffn_dim: 44, unheard_of: [1] }));
+    writeFileSync(join(copy, 'config.json'), readFileSync(join(copy, 'config.json'), 'utf8').replace('"ffn_dim":44', '"ffn_dim":44.0'));
+    expect((await melody('inspect', copy)).code).toBe(0);
+  });
+
+  it('knows pickles and diffusers folders', async () => {
+    const copy = changed('encodec_48', () => {});
+    rmSync(join(copy, 'config.json'));
+    expect((await melody('inspect', copy)).err).toContain('no config.json');
+    writeFileSync(join(copy, 'state_dict.bin'), 'x');
+    expect((await melody('inspect', copy)).err).toContain('state_dict.bin is a pickle, which could run any code');
+    writeFileSync(join(copy, 'model_index.json'), '{"_class_name":"StableAudioPipeline"}');
+    expect((await melody('inspect', copy)).err).toContain('this is Stable Audio, which melody does not play yet');
+  });
+});
