@@ -11,4 +11,3 @@ export { type ErrorCode, MelodyError } from './errors.ts';
 export { Draft } from './pipeline/draft.ts';
 export { Melody } from './pipeline/melody.ts';
 export type * from './public_types.ts';
-export { loadSystem } from './systems/load.ts';

@@ -43,4 +43,3 @@ export type {
 export type { Timings } from './pipeline/progress.ts';
 export type { Sampler, Schedule } from './pipeline/stages/schedule.ts';
 export type { MelodyStream, StreamChunk } from './pipeline/stream.ts';
-export type { MusicGen, MusicgenOptions, MusicgenRecipe, SystemClip, SystemOptions } from './systems/musicgen/musicgen.ts';

@@ -71,7 +71,7 @@ async function buildAll() {
   };
   await Promise.all([
     // The library and the command share what they have in common.
-    build({ ...node, entryPoints: { index: 'src/index.ts', cli: 'src/cli/bin.ts' }, outdir: dist }),
+    build({ ...node, entryPoints: { index: 'src/index.ts', systems: 'src/systems/index.ts', cli: 'src/cli/bin.ts' }, outdir: dist }),
     buildPackageWeb(dist, { version, sourcemap: true }),
   ]);
   chmodSync(join(dist, 'cli.js'), 0o755);

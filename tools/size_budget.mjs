@@ -21,6 +21,8 @@ const CLIP_BUDGET = 12_200;
 const GIVEN_BUDGET = 2_800;
 /** Where no GPU is. */
 const CPU_BUDGET = 27_200;
+/** A page of its own with a published system: it shares nothing with a MeLoDy page. */
+const SYSTEMS_BUDGET = 72_000;
 const PLAYER_BUDGET = 6_300;
 
 /** @param {string} name @param {readonly { contents: Uint8Array }[]} files @param {number} budget */
@@ -55,6 +57,7 @@ try {
   report('melody-given.js, with the first given sound', rest('given'), GIVEN_BUDGET);
   report('melody-cpu.js, where no GPU is', rest('cpu'), CPU_BUDGET);
   report('player and worklet', [...rest('player'), ...rest('worklet')], PLAYER_BUDGET);
+  report('melody-systems.js, published systems with their engine', withImports(built, 'web/melody-systems.js'), SYSTEMS_BUDGET);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

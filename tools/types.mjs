@@ -17,6 +17,10 @@ const ENTRIES = {
     source: 'index.d.ts',
     heading: 'Music from text, in Node and in browsers: `import { Melody } from "melody"`.\n * @module melody',
   },
+  'systems.d.ts': {
+    source: 'systems/index.d.ts',
+    heading: 'Published music models from their own folders: `import { loadSystem } from "melody/systems"`.\n * @module melody/systems',
+  },
   'player.d.ts': {
     source: 'web/index.d.ts',
     heading:
@@ -24,7 +28,7 @@ const ENTRIES = {
   },
 };
 
-/** Writes index.d.ts and player.d.ts into a folder. Exits the process with tsc's errors where there are any. @param {string} folder */
+/** Writes the declarations of every entry into a folder. Exits the process with tsc's errors where there are any. @param {string} folder */
 export async function emitTypes(folder) {
   const loose = mkdtempSync(join(tmpdir(), 'melody-types-'));
   try {

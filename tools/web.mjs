@@ -110,6 +110,8 @@ function write(files, folder) {
 }
 
 const PLAYER = { 'melody-player': 'src/web/index.ts', 'melody-worklet': 'src/web/worklet.ts', 'melody-cpu': 'src/cpu/runner.ts' };
+/** Published systems: beside the engine, so that a page with a MeLoDy model does not grow. */
+const SYSTEMS = { 'melody-systems': 'src/systems/index.ts' };
 const WORKER = { 'melody-worker': 'src/web/worker.ts' };
 
 /** @param {Record<string, string>} input @param {string} folder */
@@ -123,7 +125,7 @@ export async function buildWeb(outdir) {
   const folder = 'web/';
   const within = (/** @type {string} */ path) => path.slice(folder.length);
   const files = (await buildPackageWeb(undefined))
-    .filter(({ path }) => path.startsWith(folder))
+    .filter(({ path }) => path.startsWith(folder) && !path.startsWith('web/melody-systems'))
     .map((file) => ({ ...file, path: within(file.path), imports: file.imports.filter((path) => path.startsWith(folder)).map(within) }));
   if (outdir) write(files, outdir);
   return files;
@@ -136,7 +138,7 @@ export async function buildWeb(outdir) {
  */
 export async function buildPackageWeb(outdir, options = {}) {
   const all = { outdir, ...options };
-  const alone = Object.entries(within(PLAYER, 'web')).map((entry) => bundleForPages(Object.fromEntries([entry]), all));
+  const alone = Object.entries(within({ ...PLAYER, ...SYSTEMS }, 'web')).map((entry) => bundleForPages(Object.fromEntries([entry]), all));
   const input = { 'index.web': 'src/index.ts', ...within(WORKER, 'web') };
   return (await Promise.all([...alone, bundleForPages(input, { ...all, split: 'web' })])).flat();
 }

@@ -27,7 +27,7 @@ export async function readConfig(folder: ByteFolder, signal?: AbortSignal): Prom
     throw new MelodyError(
       'weights',
       `${folder.name}/${CONFIG_FILE}: unknown model_type; got ${got}, expected "${MODEL_TYPE}"`,
-      'This folder holds another kind of model: loadSystem opens MusicGen.',
+      'This folder holds another kind of model: melody/systems opens MusicGen.',
     );
   }
   return config;

@@ -19,11 +19,15 @@ export interface MusicgenModel {
   readonly licence: string;
 }
 
-/** What is drawn from, where nobody says otherwise. */
+/** How codes are drawn. */
 export interface Sampling {
+  /** How closely the music follows the prompt: 1 is as trained, and takes half the work; default that of the model, usually 3. */
   readonly guidanceScale: number;
+  /** Below 1 sharpens, above 1 flattens; 0 takes the likeliest code. Default 1. */
   readonly temperature: number;
+  /** Draw from the k likeliest codes; 0 is all. Default 250. */
   readonly topK: number;
+  /** Draw from the likeliest codes that hold this share of the probability, over 0 to 1. Default 1. */
   readonly topP: number;
 }
 

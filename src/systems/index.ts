@@ -1,0 +1,7 @@
+// The public API of published systems: an entry of its own, so that a page with a MeLoDy model does not grow.
+
+export { type ErrorCode, MelodyError } from '../errors.ts';
+export type * from '../public_types.ts';
+export { loadSystem } from './load.ts';
+export type { Sampling } from './musicgen/model.ts';
+export type { MusicGen, MusicgenOptions, MusicgenRecipe, SystemClip, SystemOptions } from './musicgen/musicgen.ts';
