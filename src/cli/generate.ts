@@ -1,19 +1,12 @@
 // melody generate: a sentence becomes a WAV file, or a stream of samples.
 
-import { convertAudio, joinAudio } from '../audio/channels.ts';
-import { afterGiven, intoGiven } from '../audio/own_sound.ts';
-import { clipPicture } from '../audio/picture.ts';
-import { writeAudio } from '../audio/sound_file.ts';
 import { MelodyError } from '../errors.ts';
-import type { Clip } from '../pipeline/melody.ts';
-import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, textValue, type Values } from './command.ts';
-import { givenSound, lostOfGiven } from './generate/given.ts';
-import { fileRecipe, type Opened, open } from './generate/open_model.ts';
-import { chooseTargets, pictureOf, writeWhole } from './generate/output_path.ts';
-import { ProgressLine } from './generate/progress.ts';
+import { runJobs } from './generate/jobs.ts';
+import { type Made, makeOne, say } from './generate/make_one.ts';
+import { open } from './generate/open_model.ts';
+import { chooseTargets } from './generate/output_path.ts';
 import { kindOf, makePublished } from './generate/published.ts';
-import { type FileRecipe, tagsOf } from './generate/recipe_file.ts';
 import { type GenerateRequest, readRequest } from './generate/request.ts';
 import { namingOptions, settingOptions } from './generate/setting_options.ts';
 import { streamOut } from './generate/stream.ts';
@@ -26,6 +19,8 @@ export const generate: Command = {
   arguments: '"<what to play>" [options]',
   options: {
     ...settingOptions,
+    jobs: { help: 'make a clip of each line of this file: {"prompt": …, "seed": …}; what is there already is left', value: 'file.jsonl' },
+    shard: { help: 'with --jobs: which share of the lines', value: 'i/n' },
     variations: { help: 'so many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
     model: { help: 'a model folder, an address, or a name', value: 'model', short: 'm' },
@@ -54,15 +49,18 @@ export const generate: Command = {
     'melody generate --recipe ballad.wav --out again.wav',
     'melody generate "calm piano" --out calm.mp3',
     'melody generate "80s pop track" --model ./musicgen-small --duration 8',
+    'melody generate --jobs prompts.jsonl --shard 1/4 --out-dir songs',
   ],
   run,
 };
 
 function run(words: readonly string[], values: Values, io: Io): Promise<number> {
+  if (values.jobs !== undefined) return runJobs(words, values, io); // its lines have the names of code
   return namingOptions(() => make(words, values, io));
 }
 
 async function make(words: readonly string[], values: Values, io: Io): Promise<number> {
+  if (values.shard !== undefined) throw new MelodyError('invalid_argument', '--shard needs --jobs', 'give both or neither');
   const request = await readRequest(words, values, io);
   if (values.stream) return stream(request, values, io);
   const seeds = Array.from({ length: request.variations }, (_, i) => request.options.seed + i);
@@ -95,84 +93,6 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
   if (values.json)
     io.out(`${JSON.stringify({ model: opened.melody.model.name, adapter: opened.adapter, loadSeconds, clips: results }, null, 2)}\n`);
   return values.strict && results.some(({ suspect }) => suspect.length > 0) ? EXIT_SUSPECT : 0;
-}
-
-interface Made {
-  readonly file: string;
-  readonly picture?: string;
-  readonly seconds: number;
-  readonly seed: number;
-  readonly timings: Clip['timings'];
-  readonly warnings: readonly string[];
-  readonly suspect: readonly string[];
-  readonly recipe: FileRecipe;
-}
-
-async function makeOne(
-  opened: Opened,
-  request: GenerateRequest,
-  file: string,
-  values: Values,
-  to: { io: Io; label: string | undefined },
-): Promise<Made> {
-  const { io, label } = to;
-  const { melody } = opened;
-  const { config } = melody.model;
-  const wanted = request.options.inpaint ? undefined : (request.options.durationSeconds ?? config.window_seconds);
-  const line = new ProgressLine(io, { quiet: values.quiet === true, ...(label && { label }), ...(wanted && { seconds: wanted }) });
-  for (const warning of lostOfGiven(request, config)) line.warn(warning);
-  let clip: Clip;
-  try {
-    clip = await melody.generate({ ...request.options, signal: io.signal, onEvent: (event) => line.hear(event) });
-  } finally {
-    line.close();
-  }
-  const recipe = fileRecipe(opened, request, clip.recipe);
-  const { channels, sampleRate } = whole(clip, request);
-  const { file: kind, sample } = request.format;
-  const bytes = await writeAudio({ sampleRate, channels, tags: tagsOf(recipe, opened.licence) }, kind, sample);
-  const png = values.picture ? await clipPicture(channels, sampleRate) : undefined;
-  if (io.signal.aborted) throw new MelodyError('aborted', 'stopped before the file was written');
-  await writeWhole(file, bytes, values.force === true);
-  if (png) await writeWhole(pictureOf(file), png, values.force === true);
-  return {
-    file,
-    ...(png && { picture: pictureOf(file) }),
-    seconds: channels[0].length / sampleRate,
-    seed: clip.recipe.seed,
-    timings: clip.timings,
-    warnings: line.warnings,
-    suspect: clip.report.suspect,
-    recipe,
-  };
-}
-
-/**
- * What the file holds: the clip, and around it the sound that was given, as that is (files of before 0.2 have all of it as the model makes it). A
- * stream holds what it made alone.
- */
-function whole(clip: Clip, request: GenerateRequest): { channels: Float32Array[]; sampleRate: number } {
-  const { inputs, options, recipe } = request;
-  const own = givenSound(request);
-  if (own && inputs.continue) return { channels: afterGiven(own, clip), sampleRate: own.sampleRate };
-  if (own) return { channels: intoGiven(own, clip, options.inpaint ?? []), sampleRate: own.sampleRate };
-  const { channels, sampleRate } = clip;
-  if (!inputs.continue || recipe?.streamed === true) return { channels, sampleRate };
-  return { channels: joinAudio(convertAudio(inputs.continue.audio, sampleRate, channels.length), channels), sampleRate };
-}
-
-function say(made: Made, values: Values, io: Io): void {
-  const files = [made.file, ...(made.picture ? [made.picture] : [])].map(printableText);
-  if (values.quiet) {
-    io.out(`${files.join('\n')}\n`);
-    return;
-  }
-  const { total, speed, peakBytes } = made.timings;
-  const { decided } = made.recipe;
-  io.out(
-    `${files.join('\n')}\n  ${made.seconds.toFixed(2)} s of music${decided ? `, ${decided.text}` : ''}, seed ${made.seed}, made in ${total.toFixed(1)} s (${speed.toFixed(2)} s of music a second), ` +
-      `${Math.round(peakBytes / 1e6)} MB of GPU memory at most\n`,
-  );
 }
 
 async function stream(request: GenerateRequest, values: Values, io: Io): Promise<number> {

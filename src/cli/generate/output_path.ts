@@ -1,6 +1,7 @@
 // Where a made file goes: names that every file system takes, nothing overwritten by accident, nothing half-written.
-import { randomBytes } from 'node:crypto';
-import { link, lstat, mkdir, realpath, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { link, lstat, mkdir, readdir, realpath, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { MelodyError } from '../../errors.ts';
 import { fileError } from '../../platform/node_files.ts';
@@ -79,7 +80,38 @@ async function checkWritable(folder: string): Promise<void> {
   }
 }
 
-const passingName = (folder: string) => join(folder, `.melody-${randomBytes(6).toString('hex')}.partial`);
+/** This machine, in names of files. */
+const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+/** A name for a file that is not whole yet; it says which process of which machine writes it. */
+const passingName = (folder: string) => join(folder, `.melody-${HOST}-${process.pid}-${randomBytes(6).toString('hex')}.partial`);
+const PASSING = /^\.melody-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.partial$/;
+/** What another machine writes is given up after this time without a byte. */
+const PASSING_MS = 60 * 60_000;
+
+/** Makes the folder (default this one) ready for many files: it is there, may be written, and holds nothing half-written of dead processes. Throws `io`. */
+export async function prepareFolder(outDir: string | undefined): Promise<void> {
+  if (outDir !== undefined) await makeFolder(outDir);
+  const folder = resolve(outDir ?? '.');
+  await checkFolder(folder, undefined);
+  await checkWritable(folder);
+  for (const name of await readdir(folder)) {
+    const [, host, pid] = PASSING.exec(name) ?? [];
+    if (host === undefined) continue;
+    const file = join(folder, name);
+    const known = await stat(file).catch(() => undefined);
+    const dead = host === HOST ? !lives(Number(pid)) : known !== undefined && Date.now() - known.mtimeMs > PASSING_MS;
+    if (dead) await rm(file, { force: true });
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
 
 async function makeFolder(name: string): Promise<void> {
   if (name.trim() === '') throw new MelodyError('invalid_argument', '--out-dir: got "", expected the name of a folder', 'this folder is .');
@@ -131,6 +163,15 @@ async function linkOrRename(passing: string, path: string): Promise<void> {
     return rename(passing, path);
   }
   await unlink(passing);
+}
+
+/** A file name with one of these endings, without a folder. Throws `invalid_argument`. */
+export function plainName(out: string, endings: readonly string[]): string {
+  const name = withEnding(out, endings);
+  if (name !== basename(name) || name.includes('\\'))
+    throw refuse(`got ${JSON.stringify(out)}, expected a name without a folder`, 'the folder is --out-dir');
+  checkName(name);
+  return name;
 }
 
 function withEnding(out: string, endings: readonly string[]): string {
