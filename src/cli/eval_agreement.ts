@@ -2,8 +2,8 @@
 import type { AudioFile } from '../audio/sound_file.ts';
 import { readRecipe } from '../audio/wav_tags.ts';
 import { MelodyError } from '../errors.ts';
-import { agreement } from '../pipeline/agreement.ts';
 import { Melody } from '../pipeline/melody.ts';
+import { agreement } from '../pipeline/stages/given.ts';
 import { textValue, type Values } from './command.ts';
 import { DEFAULT_MODEL, locateModel } from './locate_model.ts';
 

@@ -25,3 +25,12 @@ export function firstNonFinite(data: Float32Array): number {
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
   return -1;
 }
+
+/** The data; throws `non_finite` where any of it is NaN or infinite. */
+export function finite(stage: string, data: Float32Array): Float32Array {
+  if (firstNonFinite(data) >= 0) throw nonFinite(stage);
+  return data;
+}
+
+export const nonFinite = (stage: string): MelodyError =>
+  new MelodyError('non_finite', `NaN or infinity in ${stage}`, 'run `melody doctor`: it checks this GPU against known answers');

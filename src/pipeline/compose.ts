@@ -2,7 +2,7 @@
 import { convertAudio, cutAudio, monoMix } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
-import { begin, decodeAll, type Job, walk, windowSizes } from './job.ts';
+import { begin, decodeAll, type Job, SteeredStyle, walk, windowSizes } from './job.ts';
 import { besides, finished, levellingReach } from './levels.ts';
 import { audioOf, type ModelConfig } from './model.ts';
 import type { AudioInput, GenerateOptions } from './options.ts';
@@ -10,7 +10,6 @@ import { Piece } from './piece.ts';
 import { RunningPhase } from './stages/running_phase.ts';
 import { freshFrames, type WindowSizes } from './stages/schedule.ts';
 import type { Style } from './stages/style.ts';
-import { SteeredStyle } from './steered_style.ts';
 
 /** Given audio is joined to made audio over this many seconds. */
 const JOIN_SECONDS = 0.02;

@@ -7,7 +7,7 @@ import { Clock } from './controls/clock.ts';
 import { guideOf } from './controls/controls.ts';
 import type { Steps } from './draft.ts';
 import { audioOf, type Model } from './model.ts';
-import type { AudioInput, GenerateOptions, Recipe } from './options.ts';
+import type { AudioInput, GenerateOptions, Recipe, Steering, StyleOptions } from './options.ts';
 import { Piece } from './piece.ts';
 import { Progress } from './progress.ts';
 import { denoise } from './stages/denoise.ts';
@@ -15,7 +15,7 @@ import { extendTokens } from './stages/language.ts';
 import { type DecodeOptions, decode } from './stages/networks.ts';
 import { RunningPhase } from './stages/running_phase.ts';
 import { type DenoisedWindow, parallelRounds, planWindows, type WindowSizes } from './stages/schedule.ts';
-import type { Style } from './stages/style.ts';
+import { type PieceFacts, type Style, styleOf } from './stages/style.ts';
 
 /** New windows see this many chunks of what went before. */
 const CONTEXT_CHUNKS = 2;
@@ -224,4 +224,69 @@ export async function decodeAll(
     }
   });
   return audio;
+}
+
+/** Whether music that starts at `seconds` follows the change. */
+export const isDue = ({ atSeconds }: Steering, seconds: number): boolean => atSeconds <= seconds + 1e-6;
+
+/**
+ * The style of a piece along its way: the one it begins with, then what was asked for later, beforehand or live. What was steered live is
+ * asked for beforehand the next time, and makes the same music again.
+ */
+export class SteeredStyle {
+  readonly #job: Job;
+  readonly #facts: PieceFacts;
+  readonly #planned: Steering[];
+  #asked: StyleOptions;
+  #now: Style | undefined;
+
+  constructor(job: Job, asked: StyleOptions, facts: PieceFacts) {
+    this.#job = job;
+    this.#asked = asked;
+    this.#facts = facts;
+    const { steered = [], durationSeconds = Infinity, wholeWindows } = job.recipe;
+    const late = wholeWindows ? [] : steered.filter(({ atSeconds }) => atSeconds >= durationSeconds);
+    this.#planned = steered.slice(0, steered.length - late.length);
+    for (const { atSeconds } of late)
+      job.progress.warn(
+        'ignored_control',
+        `the change at ${atSeconds} s comes after the end of the music, which lasts ${durationSeconds} s`,
+      );
+  }
+
+  /** The style that holds now, made at first use. */
+  async now(): Promise<Style> {
+    const { engine, progress, signal } = this.#job;
+    this.#now ??= await progress.during('style', () => styleOf(engine, { ...this.#asked, signal }, this.#facts, progress));
+    return this.#now;
+  }
+
+  /** Tokens of the piece up to `target` (frames), each in the style that is due at it. */
+  async plan(piece: Piece, target: number): Promise<void> {
+    for (let next = this.#planned[0]; next && this.#frameOf(next, piece) < target; next = this.#planned[0]) {
+      await this.#job.plan(piece, await this.now(), this.#frameOf(next, piece));
+      this.#planned.shift();
+      this.#ask(next);
+    }
+    await this.#job.plan(piece, await this.now(), target);
+  }
+
+  /** From the next token on another style: after what was planned for an earlier time. */
+  change(style: StyleOptions, piece: Piece): void {
+    while (this.#planned.length > 0 && this.#frameOf(this.#planned[0], piece) <= piece.end) this.#ask(this.#planned.shift() as Steering);
+    this.#ask(style);
+  }
+
+  /** Tempo, key and metre hold until others are given. */
+  #ask(change: StyleOptions): void {
+    const { tempo, key, metre } = this.#asked;
+    this.#asked = { ...change, tempo: change.tempo ?? tempo, key: change.key ?? key, metre: change.metre ?? metre };
+    this.#now = undefined;
+  }
+
+  /** First frame that follows a change: that of a token. */
+  #frameOf({ atSeconds }: Steering, piece: Piece): number {
+    const { token_rate, dual_path } = this.#job.engine.model.config;
+    return piece.given + Math.ceil(atSeconds * token_rate - 1e-6) * dual_path.frames_per_token;
+  }
 }

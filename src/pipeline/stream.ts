@@ -6,7 +6,7 @@ import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
 import { checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
-import { begin, Job, windowSizes } from './job.ts';
+import { begin, isDue, Job, SteeredStyle, windowSizes } from './job.ts';
 import { type JobReport, publishJob } from './job_report.ts';
 import { runningLevel } from './levels.ts';
 import type { Model } from './model.ts';
@@ -14,7 +14,6 @@ import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
 import { decode } from './stages/networks.ts';
 import { freshFrames, nextWindow } from './stages/schedule.ts';
-import { isDue, SteeredStyle } from './steered_style.ts';
 
 /** Windows of a stream after which nothing new is compiled before its end. */
 const REHEARSED = 8;

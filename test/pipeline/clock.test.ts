@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { clockRow, controlTable, keyRow, tempoRow } from '../../src/models/semantic_lm.ts';
 import { Clock } from '../../src/pipeline/controls/clock.ts';
 import { bentTempo, draw } from '../../src/pipeline/controls/controls.ts';
-import { guideInputs } from '../../src/pipeline/stages/guide.ts';
+import { guideInputs } from '../../src/pipeline/stages/language.ts';
 import { CONTROLS } from '../helpers/controls.ts';
 
 const RATE = 25;

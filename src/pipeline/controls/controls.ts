@@ -6,7 +6,7 @@ import { philox, STREAM, seedWords } from '../../ops/random.ts';
 import type { Model } from '../model.ts';
 import type { Decided } from '../options.ts';
 import type { Progress } from '../progress.ts';
-import type { Guide } from '../stages/guide.ts';
+import type { Guide } from '../stages/language.ts';
 import { styleLogits } from '../stages/networks.ts';
 import { type AskedControls, inRange, type Key, keyName, keyNumber, metreName, parseKey, parseMetre, readWords } from './control_words.ts';
 

@@ -8,8 +8,7 @@ import { ddpmStep, diffusionStep, frameAngles } from '../../ops/diffusion.ts';
 import { copy } from '../../ops/elementwise.ts';
 import { concatRows } from '../../ops/gather.ts';
 import { normalNoise, STREAM, seedWords } from '../../ops/random.ts';
-import { countNonFinite } from '../../ops/watch.ts';
-import { nonFinite } from '../faults.ts';
+import { countNonFinite, nonFinite } from '../../ops/watch.ts';
 import type { Model } from '../model.ts';
 import { rotations, type Sampler, type Schedule } from './schedule.ts';
 

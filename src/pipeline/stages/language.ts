@@ -3,15 +3,33 @@
 import type { Machine } from '../../engine/engine.ts';
 import { type Graph, plus } from '../../graph/graph.ts';
 import { reshape, state, type Tensor } from '../../graph/tensor.ts';
-import { type ControlsConfig, controlSum, type KvCache, kvCache, semanticLm, stylePrefix } from '../../models/semantic_lm.ts';
+import {
+  type ControlIds,
+  type ControlsConfig,
+  clockRow,
+  controlSum,
+  type KvCache,
+  keyRow,
+  kvCache,
+  semanticLm,
+  stylePrefix,
+  tempoRow,
+} from '../../models/semantic_lm.ts';
 import { add } from '../../ops/elementwise.ts';
 import { concatRows, slice } from '../../ops/gather.ts';
 import { seedWords } from '../../ops/random.ts';
 import { type Sampling, sampleToken, samplingParams } from '../../ops/sample.ts';
-import { countNonFinite } from '../../ops/watch.ts';
-import { nonFinite } from '../faults.ts';
+import { countNonFinite, nonFinite } from '../../ops/watch.ts';
+import type { Moment } from '../controls/clock.ts';
 import type { Model, ModelConfig } from '../model.ts';
-import { type Guide, guideIds, guideInputs } from './guide.ts';
+
+/** What the language model is told of every position: where in the bar the token that it predicts lies, key and tempo. */
+export interface Guide {
+  /** Beat and bar at a time of the piece, in seconds; undefined where no clock runs. */
+  readonly clockAt: (seconds: number) => Moment | undefined;
+  readonly tempo: number | undefined; // bpm
+  readonly key: number | undefined; // tonic (0 = C) + 12 for minor
+}
 
 export interface LanguageRequest {
   /** RVQ codes of the style; undefined for the null prefix. */
@@ -181,4 +199,26 @@ function lmStates(engine: Machine<Model>, batch: number): LmStates {
     counts: state('non_finite', [1], 'u32'),
     next: config.semantic_lm.controls && state('controls', [window, batch, config.semantic_lm.dim]),
   }));
+}
+
+/** A position: the token of the piece that it predicts, none within the style prefix; and the branch of guidance, 0 for the style's own. */
+interface Place {
+  readonly token: number | undefined;
+  readonly branch: number;
+}
+
+/** Inputs of a graph for the rows of `shape` positions; `guideInputs` of the same name fills them. */
+function guideIds(g: Graph, name: string, shape: readonly number[]): ControlIds {
+  const rows = (what: string) => g.input(`${name} ${what}`, shape, 'u32');
+  return { clock: rows('clock'), key: rows('key'), tempo: rows('tempo') };
+}
+
+/** Without a guide no clock, key or tempo is known. Both branches of guidance get clock and tempo: guidance leads towards the key alone. */
+export function guideInputs(name: string, places: readonly Place[], c: ControlsConfig, guide: Guide | undefined, tokenRate: number) {
+  const momentOf = (token: number | undefined) => (token === undefined ? undefined : guide?.clockAt((token + 0.5) / tokenRate));
+  return {
+    [`${name} clock`]: Uint32Array.from(places, ({ token }) => clockRow(c, momentOf(token))),
+    [`${name} key`]: Uint32Array.from(places, ({ branch }) => keyRow(c, branch === 0 ? guide?.key : undefined)),
+    [`${name} tempo`]: new Uint32Array(places.length).fill(tempoRow(c, guide?.tempo)),
+  };
 }

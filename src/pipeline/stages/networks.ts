@@ -6,7 +6,7 @@ import { styleCodes } from '../../models/rvq.ts';
 import { styleHeads } from '../../models/style_heads.ts';
 import { textTower } from '../../models/text_tower.ts';
 import { decoderContext, runningDecoder, runningInputs, vaeDecoder } from '../../models/vae_decoder.ts';
-import { finite } from '../faults.ts';
+import { finite } from '../../ops/watch.ts';
 import { audioOf, type Model } from '../model.ts';
 import type { RunningPhase } from './running_phase.ts';
 
