@@ -1,7 +1,7 @@
 // @ts-check
 // Checks that imports go one way: platform ← gpu ← graph ← {ops, weights} ← {models, cases} ← engine ← pipeline ← systems ← {index, web, cli} ← demo, where
 // engine takes from cases but from no model, models and cases know nothing of each other, and audio stands beside pipeline.
-// Also: no cycles, `node:` and other packages only where the machine may be known, and no DOM or process globals elsewhere.
+// Also: no cycles, no function of Math whose last bits are the engine's own where samples are made, `node:` and other packages only where the machine may be known, and no DOM or process globals elsewhere.
 //
 //   node tools/check_imports.mjs [folder]
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 /** What each part of src may import, beside itself and errors.ts. @type {Record<string, string[]>} */
 const MAY_IMPORT = {
   errors: [],
+  elementary: [],
   kernels: ['gpu'],
   platform: [],
   gpu: ['platform'],
@@ -39,6 +40,11 @@ const PACKAGES = [
   { files: /^src\/platform\/node\.ts$/, packages: ['webgpu'] },
   { files: /^src\/cli\//, packages: ['tinybench', 'wavefile'] }, // bundled into dist/cli.js
 ];
+/** Engines differ in the last bits of these, and tiers of an engine in **; src/elementary.ts has the same bits everywhere. */
+const ENGINE_MATH =
+  /Math\.(a?(?:sin|cos|tan)h?|atan2|exp|expm1|log|log2|log10|log1p|pow|cbrt|hypot)\b|(?<![/*])(?<!\b2 )\*\*(?!\/)|\b2 \*\* \(.*\/.*\)/;
+/** What makes no samples: references of tests, measures of finished clips, pictures, programs. */
+const MAY_DIFFER = /^(src\/(cases|cli|web|audio\/(measures\/(?!tones)|picture))|demo)/;
 const GLOBALS = /(?<![\w.$'"`-])(process|document|navigator|localStorage|Buffer)\s*[.[(]/;
 
 /**
@@ -66,6 +72,12 @@ export function checkImports(root) {
       if (wrong) faults.push(`${name}:${line}: ${wrong}`);
     }
     graph.set(name, edges);
+    if (!MAY_DIFFER.test(name) && name !== 'src/kernels.gen.ts') {
+      codeLines(text).forEach((code, index) => {
+        const found = ENGINE_MATH.exec(code);
+        if (found) faults.push(`${name}:${index + 1}: ${found[0]} has other last bits in other engines; use src/elementary.ts`);
+      });
+    }
     if (!KNOWS_MACHINE.test(name)) {
       codeLines(text).forEach((code, index) => {
         const found = GLOBALS.exec(code);
@@ -115,7 +127,7 @@ function partOf(name) {
 /** @param {string} from @param {string} to @returns {string | undefined} */
 function directionFault(from, to) {
   const [a, b] = [partOf(from), partOf(to)];
-  if (b === 'errors') return undefined;
+  if (b === 'errors' || b === 'elementary') return undefined;
   if (!(a in MAY_IMPORT)) return `"${a}" is no part of the house; add it to tools/check_imports.mjs or put the file elsewhere`;
   if (a === b) {
     const shared = NO_SIBLINGS[a];

@@ -1,4 +1,5 @@
 /** Real FFT in float64 and the short-time power spectra that every spectral measure shares. */
+import { cosTurns, sinTurns } from '../elementary.ts';
 
 /** In-place-free real FFT of one fixed power-of-two size: N real points as N/2 complex ones, two steps of radix 2 in one pass over them. */
 export class RealFft {
@@ -11,15 +12,16 @@ export class RealFft {
   private readonly im: Float64Array;
 
   constructor(size: number) {
-    if (!Number.isInteger(Math.log2(size)) || size < 4) throw new RangeError(`RealFft: size ${size}, expected a power of two >= 4`);
+    if (!Number.isInteger(size) || size < 4 || size & (size - 1))
+      throw new RangeError(`RealFft: size ${size}, expected a power of two >= 4`);
     this.size = size;
     this.half = size / 2;
-    this.cos = Float64Array.from({ length: this.half }, (_, k) => Math.cos((2 * Math.PI * k) / size));
-    this.sin = Float64Array.from({ length: this.half }, (_, k) => Math.sin((2 * Math.PI * k) / size));
+    this.cos = Float64Array.from({ length: this.half }, (_, k) => cosTurns(k / size));
+    this.sin = Float64Array.from({ length: this.half }, (_, k) => sinTurns(k / size));
     this.re = new Float64Array(this.half);
     this.im = new Float64Array(this.half);
     this.reversed = new Uint32Array(this.half);
-    const bits = Math.log2(this.half);
+    const bits = 31 - Math.clz32(this.half);
     for (let i = 0; i < this.half; i++) {
       let r = 0;
       for (let b = 0; b < bits; b++) r |= ((i >> b) & 1) << (bits - 1 - b);
@@ -36,8 +38,8 @@ export class RealFft {
       im[i] = x[2 * r + 1];
     }
     this.butterflies();
-    power[0] = (re[0] + im[0]) ** 2;
-    power[half] = (re[0] - im[0]) ** 2;
+    power[0] = (re[0] + im[0]) * (re[0] + im[0]);
+    power[half] = (re[0] - im[0]) * (re[0] - im[0]);
     // Split the packed spectrum into those of the even and odd points, then one last butterfly joins them.
     for (let k = 1; k < half; k++) {
       const m = half - k;
@@ -112,7 +114,7 @@ export class RealFft {
 
 /** Periodic Hann window, [size]. */
 export function hann(size: number): Float64Array {
-  return Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / size));
+  return Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * cosTurns(n / size));
 }
 
 /** Number of frames that `powerFrames` visits: whole frames only, and one zero-padded frame for a clip shorter than `size`. */

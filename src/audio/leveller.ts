@@ -2,7 +2,7 @@
 
 import { cutAudio, joinAudio } from './channels.ts';
 import { limit, limiterReach } from './limiter.ts';
-import { kEnergy, level, loudness } from './loudness.ts';
+import { fromDb, kEnergy, level, loudness } from './loudness.ts';
 
 /** LUFS of music that is made, unless another is asked for. */
 export const LOUDNESS = -16;
@@ -11,7 +11,6 @@ export const MOST_GAIN = 24;
 const ROUNDS = 6; // of measuring again what the limiter took
 const NEAR = 0.2; // LU that are near enough
 
-const linear = (dB: number): number => 10 ** (dB / 20);
 const bounded = (dB: number): number => Math.min(MOST_GAIN, Math.max(-MOST_GAIN, dB));
 
 /** Integrated loudness, LUFS; −Infinity for silence. */
@@ -32,7 +31,7 @@ export function levelled(
   for (let round = 1; ; round++) {
     const reach = limiterReach(sampleRate);
     const audio = limit(
-      x.map((channel) => surrounded(channel, reach, circular, linear(dB))),
+      x.map((channel) => surrounded(channel, reach, circular, fromDb(dB))),
       sampleRate,
     );
     const missing = target - loudnessOf(audio, sampleRate);
@@ -162,9 +161,9 @@ export class Leveller {
     if (this.#edge(step) > sample) step -= 1;
     else if (this.#edge(step + 1) <= sample) step += 1;
     const at = step - this.#firstGain;
-    const before = linear(this.#gains[at]);
+    const before = fromDb(this.#gains[at]);
     const share = (sample - this.#edge(step)) / (this.#edge(step + 1) - this.#edge(step));
-    return before + share * (linear(this.#gains[Math.min(at + 1, this.#gains.length - 1)]) - before);
+    return before + share * (fromDb(this.#gains[Math.min(at + 1, this.#gains.length - 1)]) - before);
   }
 
   #forget(before: number): void {

@@ -1,9 +1,9 @@
 // A limiter that sees ahead: the gain dips around every peak that would pass the ceiling between the samples too, and changes slowly, so that
 // nothing is clipped and bass is not bent. It has no memory: each gain follows from the samples around it, so pieces join to the bit.
-import { between } from './loudness.ts';
+import { between, fromDb } from './loudness.ts';
 
 /** Highest true peak of what is made, linear: −1 dBTP, and a little less since a moving gain moves the peak between two samples. */
-export const CEILING = 10 ** (-1.1 / 20);
+export const CEILING = fromDb(-1.1);
 const DIP_SECONDS = 0.02; // the gain falls and rises within this time
 const INTERPOLATION = 17; // samples that a value between two samples is made of, on each side
 

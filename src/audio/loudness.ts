@@ -1,4 +1,5 @@
 /** Loudness by ITU-R BS.1770-4 and EBU Tech 3342: integrated loudness, loudness range, drift, true peak. */
+import { cosTurns, exp, log10, sinTurns } from '../elementary.ts';
 import { besselI0 } from './resample.ts';
 import { percentile } from './statistics.ts';
 
@@ -17,12 +18,15 @@ interface Biquad {
   a: [number, number, number];
 }
 
+/** tan(π·turns). */
+const tangent = (halfTurns: number): number => sinTurns(halfTurns / 2) / cosTurns(halfTurns / 2);
+
 /** The K filter of BS.1770-4, redesigned from its analog form for any rate; at 48 kHz it is the table of the standard. */
 export function kFilter(sampleRate: number): { shelf: Biquad; highPass: Biquad } {
-  const shelfK = Math.tan((Math.PI * 1681.974450955533) / sampleRate);
+  const shelfK = tangent(1681.974450955533 / sampleRate);
   const shelfQ = 0.7071752369554196;
-  const high = 10 ** (3.999843853973347 / 20);
-  const band = high ** 0.4996667741545416;
+  const high = fromDb(3.999843853973347);
+  const band = fromDb(3.999843853973347 * 0.4996667741545416);
   const norm = 1 + shelfK / shelfQ + shelfK * shelfK;
   const shelf: Biquad = {
     b: [
@@ -32,7 +36,7 @@ export function kFilter(sampleRate: number): { shelf: Biquad; highPass: Biquad }
     ],
     a: [1, (2 * (shelfK * shelfK - 1)) / norm, (1 - shelfK / shelfQ + shelfK * shelfK) / norm],
   };
-  const k = Math.tan((Math.PI * 38.13547087602444) / sampleRate);
+  const k = tangent(38.13547087602444 / sampleRate);
   const q = 0.5003270373238773;
   const highNorm = 1 + k / q + k * k;
   return { shelf, highPass: { b: [1, -2, 1], a: [1, (2 * (k * k - 1)) / highNorm, (1 - k / q + k * k) / highNorm] } };
@@ -51,7 +55,9 @@ const WEIGHTS: number[][] = [
 ];
 
 /** LUFS of a K-weighted power. */
-export const level = (power: number): number => -0.691 + 10 * Math.log10(power);
+export const level = (power: number): number => -0.691 + 10 * log10(power);
+/** The amplitude that is so many dB over 1. */
+export const fromDb = (dB: number): number => exp((dB * Math.LN10) / 20);
 const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
 
 /** channels: one array a channel, 1 to 8, finite samples. A clip under 400 ms is measured as one block. */
@@ -137,7 +143,7 @@ function slope(points: [number, number][]): number {
   let xx = 0;
   for (const [x, y] of points) {
     xy += (x - mx) * (y - my);
-    xx += (x - mx) ** 2;
+    xx += (x - mx) * (x - mx);
   }
   return xx > 0 ? xy / xx : 0;
 }
@@ -196,7 +202,7 @@ export function between(x: Float32Array, floor: () => number, hear: (n: number, 
 function truePeakTaps(phase: number): Float64Array {
   return Float64Array.from({ length: 2 * TRUE_PEAK_REACH }, (_, k) => {
     const t = k - TRUE_PEAK_REACH + 1 - phase / 4;
-    const window = besselI0(8 * Math.sqrt(1 - (t / TRUE_PEAK_REACH) ** 2)) / besselI0(8);
-    return (window * Math.sin(Math.PI * t)) / (Math.PI * t);
+    const window = besselI0(8 * Math.sqrt(1 - (t * t) / TRUE_PEAK_REACH / TRUE_PEAK_REACH)) / besselI0(8);
+    return (window * sinTurns(t / 2)) / (Math.PI * t);
   });
 }

@@ -1,4 +1,5 @@
 /** Mel filter bank (Slaney scale: linear under 1 kHz, logarithmic above), stored as the few non-zero weights of each band. */
+import { exp, log } from '../elementary.ts';
 
 export interface MelBank {
   bands: number;
@@ -9,14 +10,14 @@ export interface MelBank {
 const LINEAR_HZ = 200 / 3;
 const LOG_START_HZ = 1000;
 const LOG_START_MEL = LOG_START_HZ / LINEAR_HZ;
-const LOG_STEP = Math.log(6.4) / 27;
+const LOG_STEP = log(6.4) / 27;
 
 export function hzToMel(hz: number): number {
-  return hz < LOG_START_HZ ? hz / LINEAR_HZ : LOG_START_MEL + Math.log(hz / LOG_START_HZ) / LOG_STEP;
+  return hz < LOG_START_HZ ? hz / LINEAR_HZ : LOG_START_MEL + log(hz / LOG_START_HZ) / LOG_STEP;
 }
 
 export function melToHz(mel: number): number {
-  return mel < LOG_START_MEL ? mel * LINEAR_HZ : LOG_START_HZ * Math.exp((mel - LOG_START_MEL) * LOG_STEP);
+  return mel < LOG_START_MEL ? mel * LINEAR_HZ : LOG_START_HZ * exp((mel - LOG_START_MEL) * LOG_STEP);
 }
 
 /** Triangles of unit area (Slaney's normalisation) over the size/2 + 1 bins of a power spectrum. */

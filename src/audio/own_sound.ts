@@ -59,7 +59,7 @@ export function afterGiven(given: Sound, made: Sound): Float32Array[] {
   const join = Math.min(fresh[0].length, Math.round(JOIN_SECONDS * rate));
   for (const [c, channel] of fresh.entries()) {
     const step = given.channels[c][length - 1] - near[c][length - 1 - first * rate];
-    for (let i = 0; i < join; i++) channel[i] += step * (1 - i / join) ** 2; // no step where high tones end
+    for (let i = 0; i < join; i++) channel[i] += step * (1 - i / join) * (1 - i / join); // no step where high tones end
   }
   return joinAudio(given.channels, fresh);
 }

@@ -1,4 +1,5 @@
 /** Band-limited resampling by any rational ratio: a Kaiser-windowed sinc, evaluated once a phase (polyphase). */
+import { sinTurns } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 
 export interface ResampleOptions {
@@ -76,7 +77,7 @@ function polyphase(x: Float32Array, up: number, down: number, options: ResampleO
 function kaiserSinc(t: number, width: number, beta: number): number {
   const u = t / width;
   if (u <= -1 || u >= 1) return 0;
-  const sinc = t === 0 ? 1 : Math.sin(Math.PI * t) / (Math.PI * t);
+  const sinc = t === 0 ? 1 : sinTurns(t / 2) / (Math.PI * t);
   return (sinc * besselI0(beta * Math.sqrt(1 - u * u))) / besselI0(beta);
 }
 
@@ -96,7 +97,7 @@ export function besselI0(x: number): number {
   let term = 1;
   let sum = 1;
   for (let k = 1; term > sum * 1e-17; k++) {
-    term *= (x / (2 * k)) ** 2;
+    term *= (x * x) / (4 * k * k);
     sum += term;
   }
   return sum;

@@ -28,6 +28,13 @@ export interface EngineOptions extends GpuOptions {
   onBytes?: (bytes: number) => void;
 }
 
+/** What makes samples: a GPU (a software adapter too), or the CPU with its build of the kernels. */
+export interface Made {
+  readonly executor: 'gpu' | 'cpu';
+  /** 'plain' has the same results on every machine. */
+  readonly build?: 'plain';
+}
+
 /** Least recently used plans beyond this are freed: their weights stay. */
 export const MAX_PLANS = 24;
 const MAX_GRAPHS = 2 * MAX_PLANS;
@@ -84,6 +91,10 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     const { device } = this.#runner;
     if (device instanceof Gpu) return device;
     throw new MelodyError('no_adapter', `this engine computes on ${device.caps.name}`, "open it with device: 'gpu'");
+  }
+
+  get made(): Made {
+    return this.device.caps.executor === 'cpu' ? { executor: 'cpu', build: 'plain' } : { executor: 'gpu' };
   }
 
   get residents(): Stock {

@@ -4,6 +4,7 @@
 //   audio [L, channels] ─conv─ { residual units, ELU, conv /r } a ratio ─ + LSTM ─ ELU, conv ─ z [⌈L/hop⌉, hidden] ─rvq─ codes
 //
 // A convolution sees its input mirrored around the ends: on both sides, or (causal) before it alone.
+import { log2, power } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { reshape, type Tensor, type WeightRef } from '../graph/tensor.ts';
@@ -47,7 +48,7 @@ export const hopOf = (c: EncodecConfig): number => c.upsampling_ratios.reduce((a
 /** Codebooks of the highest bandwidth: no key of the config says it. */
 export function codebooksOf(c: EncodecConfig): number {
   const rate = Math.ceil(c.sampling_rate / hopOf(c));
-  return Math.floor((1000 * (c.target_bandwidths[c.target_bandwidths.length - 1] ?? 0)) / (rate * Math.ceil(Math.log2(c.codebook_size))));
+  return Math.floor((1000 * (c.target_bandwidths[c.target_bandwidths.length - 1] ?? 0)) / (rate * Math.ceil(log2(c.codebook_size))));
 }
 
 /** The first `levels` codebooks, [levels, codebook_size, codebook_dim], for rvqDecode and rvqEncode. */
@@ -88,7 +89,7 @@ export function decoderContext(c: EncodecConfig): number {
   for (const ratio of c.upsampling_ratios) {
     frames += 1 / rate;
     rate *= ratio;
-    for (let j = 0; j < c.num_residual_layers; j++) frames += ((c.residual_kernel_size - 1) * c.dilation_growth_rate ** j) / rate;
+    for (let j = 0; j < c.num_residual_layers; j++) frames += ((c.residual_kernel_size - 1) * power(c.dilation_growth_rate, j)) / rate;
   }
   return Math.ceil(frames + c.last_kernel_size / rate) + 1;
 }
@@ -174,7 +175,7 @@ function upsample(g: Graph, w: Scope, x: Tensor, cout: number, ratio: number, c:
 function residualUnit(g: Graph, w: Scope, x: Tensor, j: number, c: EncodecConfig): Tensor {
   const [, width] = x.shape;
   const shortcut = c.use_conv_shortcut ? conv(g, w.at('shortcut'), x, width, c, { kernel: 1 }) : x;
-  const wide = { kernel: c.residual_kernel_size, dilation: c.dilation_growth_rate ** j, elu: true };
+  const wide = { kernel: c.residual_kernel_size, dilation: power(c.dilation_growth_rate, j), elu: true };
   const h = conv(g, w.at('block.1'), x, Math.floor(width / c.compress), c, wide);
   return conv(g, w.at('block.3'), h, width, c, { kernel: 1, elu: true, residual: shortcut });
 }

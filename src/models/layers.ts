@@ -81,7 +81,7 @@ function unit(g: Graph, x: Tensor): Tensor {
   return rmsNorm(
     g,
     x,
-    sharedConstant(`1/sqrt(${n})`, [n], () => new Float32Array(n).fill(n ** -0.5)),
+    sharedConstant(`1/sqrt(${n})`, [n], () => new Float32Array(n).fill(1 / Math.sqrt(n))),
     { eps: 1e-30 },
   );
 }

@@ -5,6 +5,7 @@
 // One column of the delay pattern a call, K codes in and the logits of K codes out, with the keys and values of all columns before in a cache
 // and those of the text made once. With guidance the batch has two rows, the condition and none. None has no text to attend to: what
 // cross-attention gives is multiplied by zero there, which is exact and reads no weight twice.
+import { cosTurns, exp, log, sinTurns } from '../elementary.ts';
 import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
 import { reshape, state, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import { attention, kvAppend } from '../ops/attention.ts';
@@ -71,14 +72,14 @@ export function musicgenText(
 /** Positions as transformers has them: cosines, then sines of t · 10000^(−i / (dim/2 − 1)), in f32. */
 export function sinusoids(length: number, dim: number): Float32Array {
   const half = Math.floor(dim / 2);
-  const step = Math.fround(-Math.log(10_000) / (half - 1));
+  const step = Math.fround(-log(10_000) / (half - 1));
   const table = new Float32Array(length * dim);
   for (let i = 0; i < half; i++) {
-    const frequency = Math.fround(Math.exp(Math.fround(i * step)));
+    const frequency = Math.fround(exp(Math.fround(i * step)));
     for (let t = 0; t < length; t++) {
-      const angle = Math.fround(t * frequency);
-      table[t * dim + i] = Math.cos(angle);
-      table[t * dim + half + i] = Math.sin(angle);
+      const turns = Math.fround(t * frequency) / (2 * Math.PI);
+      table[t * dim + i] = cosTurns(turns);
+      table[t * dim + half + i] = sinTurns(turns);
     }
   }
   return table;

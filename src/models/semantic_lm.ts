@@ -7,6 +7,7 @@
 // With `controls` every position is also told what it is about to play: where in the bar that token lies, the key and the tempo.
 //
 //   x = embed[id] + controls[clock] + controls[key] + controls[tempo]
+import { log2 } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
 import { reshape, state, type Tensor } from '../graph/tensor.ts';
@@ -101,7 +102,7 @@ export function keyRow(c: ControlsConfig, key: number | undefined): number {
 export function tempoRow(c: ControlsConfig, bpm: number | undefined): number {
   const { tempo, noTempo } = controlTable(c);
   if (bpm === undefined) return noTempo;
-  const bin = Math.floor(Math.log2(bpm / c.tempo_low) * c.tempo_per_octave);
+  const bin = Math.floor(log2(bpm / c.tempo_low) * c.tempo_per_octave);
   return tempo + Math.max(0, Math.min(bin, c.tempo_bins - 1));
 }
 

@@ -4,6 +4,7 @@
 //
 // Scores have no scale; their bias, by distance, is that of the first layer in every layer. The gated form has wo·(act(wi_0) ⊙ wi_1). A prompt
 // is encoded as long as it is: padding that is masked would change nothing.
+import { log } from '../elementary.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { biasedAttention, relativeBias } from '../ops/biased_attention.ts';
@@ -40,7 +41,7 @@ export function distanceBuckets(length: number, buckets: number, farthest: numbe
     const distance = i - (length - 1);
     const far = Math.abs(distance);
     // as PyTorch has it, in f32: at the border of two buckets the last bit decides
-    const share = Math.fround(Math.fround(Math.log(Math.fround(far / exact))) / Math.fround(Math.log(farthest / exact)));
+    const share = Math.fround(Math.fround(log(Math.fround(far / exact))) / Math.fround(log(farthest / exact)));
     const wide = exact + Math.trunc(Math.fround(share * (side - exact)));
     return (distance > 0 ? side : 0) + (far < exact ? far : Math.min(wide, side - 1));
   });

@@ -101,7 +101,7 @@ const sideBySide = (x: Tensor, hop: number, c: StftEncoderConfig): Tensor => {
 
 /** log(|S| + 0.01) of every spectrum of a mid, its gain in it. */
 function spectra(g: Graph, mid: Tensor, c: StftEncoderConfig): Tensor[] {
-  const options = { mode: 'log', eps: 1e-8 * (c.gain ?? 1) ** 2, floor: 1e-2 } as const;
+  const options = { mode: 'log', eps: 1e-8 * (c.gain ?? 1) * (c.gain ?? 1), floor: 1e-2 } as const;
   return c.spectra.map(({ size, hop, bins = size / 2 + 1 }) =>
     sideBySide(complexPower(g, stft(g, mid, { size, hop, bins }), { ...options, bins }), hop, c),
   );

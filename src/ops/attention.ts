@@ -1,9 +1,10 @@
 // Attention, rotary positions and the KV cache.
+import { log } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { expectShape, type Graph, grid1d, isScalar, type ParamValue, within } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
-import { spreadRows } from './spread.ts';
+import { powerOfTwo, spreadRows } from './spread.ts';
 
 export interface AttentionOptions {
   heads: number;
@@ -49,9 +50,9 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, options: At
     throw new MelodyError('limit', `attention: the form "${form}" cannot run heads of ${dh} on ${g.caps.name}`);
   const first = causal ? within(options.queryOffset ?? 0, 0, NOT_CAUSAL) : NOT_CAUSAL;
   const kvBatch = k.shape[0] === 1 ? 0 : capacity * row;
-  const params = { tq, keys, first, kv_batch: kvBatch, row, dh, scale: options.scale ?? dh ** -0.5, batch };
+  const params = { tq, keys, first, kv_batch: kvBatch, row, dh, scale: options.scale ?? 1 / Math.sqrt(dh), batch };
   const common = { in: { q, k, v }, out: { y }, params, flops: 4 * batch * heads * tq * capacity * dh };
-  const pieces = (width: number) => 2 ** Math.max(0, Math.ceil(Math.log2(dh / width))); // few pipelines: powers of two
+  const pieces = (width: number) => powerOfTwo(dh / width); // few pipelines: powers of two
   const tiles = (queries: number) => [Math.ceil(tq / queries), heads, batch] as [number, number, number];
   if (form === 'tile') g.dispatch(K.attention_tile, { ...common, tuning: { CHUNKS: pieces(32) }, grid: tiles(32) });
   else if (form === 'broadcast') g.dispatch(K.attention_broadcast, { ...common, tuning: { CHUNKS: pieces(32) }, grid: tiles(16) });
@@ -89,7 +90,7 @@ export function rope(g: Graph, x: Tensor, options: RopeOptions): Tensor {
   g.dispatch(K.rope, {
     in: { x, positions: positions ?? x },
     out: { y },
-    params: { rows, len, heads, half_dh: dh / 2, pos_batch: positions?.shape.length === 2 ? len : 0, offset, log_theta: Math.log(theta) },
+    params: { rows, len, heads, half_dh: dh / 2, pos_batch: positions?.shape.length === 2 ? len : 0, offset, log_theta: log(theta) },
     meaning: { INTERLEAVED: style === 'interleaved' ? 1 : 0, POSITIONS: positions ? 1 : 0 },
     tuning: { ...tuning, LANES: g.caps.executor !== 'gpu' ? 8 : 16 },
     grid,

@@ -1,4 +1,5 @@
 // Choosing the codes of all codebooks of a frame at once, in the delay pattern of MusicGen (Copet et al. 2023).
+
 import { MelodyError } from '../errors.ts';
 import { type Graph, isScalar, type ParamValue, times, within } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
@@ -6,6 +7,7 @@ import * as K from '../kernels.gen.ts';
 import { constant } from './constant.ts';
 import { STREAM } from './random.ts';
 import { EXP2, MAX_VOCAB, type SampleOptions, SORT_THREADS } from './sample.ts';
+import { powerOfTwo } from './spread.ts';
 
 export interface SampleCodesOptions extends Pick<SampleOptions, 'topK' | 'topP' | 'rate' | 'seed' | 'into'> {
   /** Column of the pattern, from 0: row r of it speaks of frame column − ⌊r / channels⌋. */
@@ -43,7 +45,7 @@ export function sampleCodes(g: Graph, logits: Tensor, rows: number, options: Sam
     out: { id: into },
     params: {
       vocab,
-      size: Math.max(SORT_THREADS, 2 ** Math.ceil(Math.log2(vocab))),
+      size: Math.max(SORT_THREADS, powerOfTwo(vocab)),
       top_k: within(options.topK, 1, 2 ** 32 - 1),
       top_p: options.topP,
       rate: options.rate,

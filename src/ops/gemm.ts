@@ -1,10 +1,12 @@
 // The one matrix product behind linear, matmul, conv1d and convTranspose1d: chooses a kernel form by shape and adapter.
+
 import { MelodyError } from '../errors.ts';
 import type { Caps } from '../gpu/device.ts';
 import { type Graph, grid1d } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { ACT, type Act } from './act.ts';
+import { powerOfTwo } from './spread.ts';
 
 /**
  * Kernel forms. `vector`: few rows, k split over the workgroup. `vector_broadcast`, `broadcast`: software adapters with subgroups of 8.
@@ -150,7 +152,7 @@ export function gemm(g: Graph, s: Gemm): Tensor {
   };
   const grid = (rows: number, cols: number) =>
     [...grid1d(g.caps, Math.ceil(s.rows / rows) * Math.ceil(s.cols / cols), 1), slices] as [number, number, number];
-  const ROWS = 2 ** Math.ceil(Math.log2(s.rows));
+  const ROWS = powerOfTwo(s.rows);
   const gated = { in: { ...common.in, gate: s.gate ?? s.w }, meaning: { ...meaning, GATED: s.gate ? 1 : 0 } };
   const across = (QUADS: number) => [Math.ceil(s.cols / (32 * QUADS)), 1, slices] as [number, number, number];
   if (form === 'vector_broadcast') {

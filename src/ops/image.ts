@@ -1,6 +1,7 @@
 // Where a stereo sound is heard: pan and width in bands, taken from both channels and given back to a mid (M = (L + R) / 2, S = (L − R) / 2).
 //
 // tools/train/melody_train/models/spectrum.py (erb_bands, stereo_image) and vae_decoder.py (RunningPhaseDecoder.side).
+import { cosTurns, exp, log10, sinTurns } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { type Graph, grid1d, rowsCols } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -23,10 +24,10 @@ export function erbBands({ size, sampleRate, bands }: Bands): Uint32Array {
   const bins = size / 2 + 1;
   if (!Number.isInteger(bands) || bands < 1 || bands > bins)
     throw new MelodyError('shape', `erb_bands: got ${bands} bands of ${bins} bins, expected a whole number from 1 to ${bins}`);
-  const rate = 21.4 * Math.log10(1 + (0.00437 * sampleRate) / 2);
+  const rate = 21.4 * log10(1 + (0.00437 * sampleRate) / 2);
   const lowest = new Uint32Array(bands + 1);
   for (let i = 0; i < bands; i++) {
-    const hz = (10 ** ((rate * i) / bands / 21.4) - 1) / 0.00437;
+    const hz = (exp((rate * i * Math.LN10) / bands / 21.4) - 1) / 0.00437;
     lowest[i] = Math.max(Math.round((hz * size) / sampleRate), i === 0 ? 0 : lowest[i - 1] + 1);
   }
   lowest[bands] = bins;
@@ -37,8 +38,8 @@ export function erbBands({ size, sampleRate, bands }: Bands): Uint32Array {
 export function decorrelation(bins: number): Float32Array {
   return Float32Array.from({ length: 2 * bins }, (_, i) => {
     const k = i >> 1;
-    const angle = (Math.PI / 2) * k + 1.5 * Math.sin((2 * Math.PI * k) / 37);
-    return i % 2 === 0 ? Math.cos(angle) : Math.sin(angle);
+    const turns = k / 4 + (1.5 * sinTurns(k / 37)) / (2 * Math.PI);
+    return i % 2 === 0 ? cosTurns(turns) : sinTurns(turns);
   });
 }
 

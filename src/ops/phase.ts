@@ -2,6 +2,7 @@
 //
 // tools/train/melody_train/models/vae_decoder.py, RunningPhaseDecoder: a frame says by how much the phase of a bin moves, not where it
 // stands. Low bins choose among tempered pitches, so a held note stays at its pitch; high bins say a direction and how sure it is.
+import { argTurns, exp2, log, sinTurns } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { expectShape, type Graph, grid1d, type ParamValue, rowsCols } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -26,7 +27,7 @@ export interface Framing {
 }
 
 /** Hz of pitch `index`, equal temperament around A4 = `reference` Hz. */
-const frequency = ({ lowest }: Pitches, index: number, reference: number): number => reference * 2 ** ((lowest + index - 69) / 12);
+const frequency = ({ lowest }: Pitches, index: number, reference: number): number => reference * exp2((lowest + index - 69) / 12);
 
 /** Turns a frame of every pitch, times 2^32: the `turns` of phaseAdvance for this reference pitch, Hz. */
 export function pitchTurns(pitches: Pitches, { hop, sampleRate }: Framing, reference: number): Uint32Array {
@@ -42,7 +43,7 @@ export function hannLine(d: number): number {
   if (x >= 3) return 0;
   if (x < 1e-9) return 1;
   if (Math.abs(x - 1) < 1e-6) return 0.5;
-  return Math.abs(Math.sin(Math.PI * x) / (Math.PI * x) / (1 - x * x));
+  return Math.abs(sinTurns(x / 2) / (Math.PI * x) / (1 - x * x));
 }
 
 /** log(hannLine + 1e-4) of every tuned bin and pitch, [bins, count]. */
@@ -50,7 +51,7 @@ export function lineTable(pitches: Pitches, framing: Framing, reference: number)
   const { size, sampleRate } = framing;
   return Float32Array.from({ length: pitches.bins * pitches.count }, (_, i) => {
     const [bin, pitch] = [Math.floor(i / pitches.count), i % pitches.count];
-    return Math.log(hannLine((frequency(pitches, pitch, reference) * size) / sampleRate - bin) + 1e-4);
+    return log(hannLine((frequency(pitches, pitch, reference) * size) / sampleRate - bin) + 1e-4);
   });
 }
 
@@ -117,8 +118,8 @@ export function phaseAdvanceReference(
       advance[i] = turns[logit.indexOf(Math.max(...logit))] / 2 ** 32;
     } else {
       const [a, b] = k < directed ? [x[at + k], x[at + directed + k]] : [0, 0];
-      const width = Math.sqrt(-2 * Math.log(Math.min(0.9999, Math.max(0.01, Math.hypot(a, b)))));
-      advance[i] = (a === 0 && b === 0 ? 0 : k / 4) + (Math.atan2(b, a) + eps[t * epsRow + k] * width) / (2 * Math.PI);
+      const width = Math.sqrt(-2 * log(Math.min(0.9999, Math.max(0.01, Math.sqrt(a * a + b * b)))));
+      advance[i] = (a === 0 && b === 0 ? 0 : k / 4) + argTurns(b, a) + (eps[t * epsRow + k] * width) / (2 * Math.PI);
     }
     advance[i] -= Math.round(advance[i]);
   }

@@ -1,5 +1,6 @@
 // Counter-based random numbers: the same bytes on every GPU and here. Philox4x32-10 words; normals by a table of quantiles in
 // integer arithmetic, because log and cos differ between devices.
+import { exp } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { type Graph, grid1d, type ParamValue } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
@@ -96,7 +97,6 @@ const KNOTS = 33; // 32 intervals an octave, both ends kept so that octaves do n
 
 /**
  * Quantiles of the half normal in units of 2^-20: entry [k, j] is x with P(X > x) = 2^k (1 + j/32) / 2^32.
- * Made with + − × ÷ alone, which every JavaScript engine rounds alike (Math.exp need not be).
  */
 const QUANTILES = constantRef('normal_noise.quantiles', [OCTAVES * KNOTS], 'u32', () => {
   const table = new Uint32Array(OCTAVES * KNOTS);
@@ -118,7 +118,7 @@ function quantile(p: number): number {
 
 /** P(X > x) of the standard normal: the Taylor series of Φ near 0, Laplace's continued fraction beyond. */
 function normalTail(x: number): number {
-  const density = 0.3989422804014327 * expNegative((x * x) / 2);
+  const density = 0.3989422804014327 * exp((x * x) / -2);
   if (x < 2.5) {
     let [term, sum] = [x, x];
     for (let n = 3; n < 80; n += 2) sum += term *= (x * x) / n;
@@ -127,13 +127,4 @@ function normalTail(x: number): number {
   let fraction = x;
   for (let n = 60; n > 0; n--) fraction = x + n / fraction;
   return density / fraction;
-}
-
-/** e^−y for y ≥ 0 from multiplications alone: a short series of y/2^10, squared ten times. */
-export function expNegative(y: number): number {
-  const z = -y / 1024;
-  let [term, sum] = [1, 1];
-  for (let n = 1; n < 12; n++) sum += term *= z / n;
-  for (let i = 0; i < 10; i++) sum *= sum;
-  return sum;
 }

@@ -1,17 +1,20 @@
 // Choosing the next token. Integer arithmetic from the rounded logits on: equal logits give equal tokens on every device.
+
+import { exp2 } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { type Graph, isScalar, type ParamValue, within } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { constant, constantRef } from './constant.ts';
-import { expNegative, philox, STREAM, seedWords, wideMultiply } from './random.ts';
+import { philox, STREAM, seedWords, wideMultiply } from './random.ts';
+import { powerOfTwo } from './spread.ts';
 
 export const SORT_THREADS = 256;
 export const MAX_VOCAB = 2048; // a key holds 11 bits of token; the sort's memory is 8 KiB of the guaranteed 16
 
 /** 2^20 · 2^(−i/256): the fractional part of a power of two. */
 export const EXP2 = constantRef('sample_token.exp2', [257], 'u32', () =>
-  Uint32Array.from({ length: 257 }, (_, i) => Math.round(2 ** 20 * expNegative((i / 256) * Math.LN2))),
+  Uint32Array.from({ length: 257 }, (_, i) => Math.round(2 ** 20 * exp2(-i / 256))),
 );
 
 export interface Sampling {
@@ -62,7 +65,7 @@ export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): T
     out: { id: options.into },
     params: {
       vocab,
-      size: Math.max(SORT_THREADS, 2 ** Math.ceil(Math.log2(vocab))),
+      size: Math.max(SORT_THREADS, powerOfTwo(vocab)),
       top_k: within(options.topK, 1, 2 ** 32 - 1),
       top_p: options.topP,
       rate: options.rate,

@@ -2,6 +2,7 @@
 //
 // One convention (tools/train/melody_train/models/spectrum.py): frame t of hop h is centred on the middle of its hop, sample t·h + h/2;
 // zeros stand outside the signal. So n = h·T samples have exactly T frames, and every frame sees a finite neighbourhood.
+import { cosTurns, sinTurns } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { type Graph, grid1d, rowsCols } from '../graph/graph.ts';
 import { elementsOf, reshape, type Tensor, type WeightRef } from '../graph/tensor.ts';
@@ -135,7 +136,7 @@ export function onsetRise(g: Graph, x: Tensor, per: number, limit: number): Tens
 }
 
 /** Periodic Hann window. */
-export const hann = (i: number, size: number): number => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size);
+export const hann = (i: number, size: number): number => 0.5 - 0.5 * cosTurns(i / size);
 
 /** Rows of the windowed DFT, cos then −sin, as convolution weights [2·halfOf(bins), 1, size]. */
 function analysisBasis(size: number, bins: number): Constant<Float32Array> {
@@ -143,11 +144,12 @@ function analysisBasis(size: number, bins: number): Constant<Float32Array> {
   return sharedConstant(`stft basis ${size}, ${bins} bins`, [2 * half, 1, size], () => {
     const data = new Float32Array(2 * half * size);
     const turn = turns(size);
+    const window = Float64Array.from({ length: size }, (_, i) => hann(i, size));
     for (let f = 0; f < bins; f++)
       for (let i = 0; i < size; i++) {
         const at = (f * i) % size;
-        data[f * size + i] = hann(i, size) * turn.cos[at];
-        data[(half + f) * size + i] = -hann(i, size) * turn.sin[at];
+        data[f * size + i] = window[i] * turn.cos[at];
+        data[(half + f) * size + i] = -window[i] * turn.sin[at];
       }
     return data;
   });
@@ -160,12 +162,13 @@ function synthesisBasis(size: number): Constant<Float32Array> {
   return sharedConstant(`istft basis ${size}`, [2 * half, 1, size], () => {
     const data = new Float32Array(2 * half * size);
     const turn = turns(size);
+    const window = Float64Array.from({ length: size }, (_, i) => hann(i, size));
     for (let f = 0; f < bins; f++) {
       const weight = (f === 0 || f === bins - 1 ? 1 : 2) / size / 1.5;
       for (let i = 0; i < size; i++) {
         const at = (f * i) % size;
-        data[f * size + i] = weight * hann(i, size) * turn.cos[at];
-        data[(half + f) * size + i] = -weight * hann(i, size) * turn.sin[at];
+        data[f * size + i] = weight * window[i] * turn.cos[at];
+        data[(half + f) * size + i] = -weight * window[i] * turn.sin[at];
       }
     }
     return data;
@@ -174,9 +177,8 @@ function synthesisBasis(size: number): Constant<Float32Array> {
 
 /** One turn in `size` steps: size² table entries need only size cosines. */
 function turns(size: number): { cos: Float64Array; sin: Float64Array } {
-  const angle = (i: number) => (2 * Math.PI * i) / size;
   return {
-    cos: Float64Array.from({ length: size }, (_, i) => Math.cos(angle(i))),
-    sin: Float64Array.from({ length: size }, (_, i) => Math.sin(angle(i))),
+    cos: Float64Array.from({ length: size }, (_, i) => cosTurns(i / size)),
+    sin: Float64Array.from({ length: size }, (_, i) => sinTurns(i / size)),
   };
 }

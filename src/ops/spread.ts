@@ -2,6 +2,9 @@
 import type { Caps } from '../gpu/device.ts';
 import { grid1d } from '../graph/graph.ts';
 
+/** The least power of two that is not under n. */
+export const powerOfTwo = (n: number): number => 2 ** (32 - Math.clz32(Math.ceil(n) - 1));
+
 /** Elements a workgroup of a software adapter handles: enough that entering it does not show, few enough to keep all cores busy. */
 const SOFTWARE_SHARE = 1024;
 

@@ -194,7 +194,7 @@ function joinTo(given: readonly Float32Array[], made: Float32Array[], sampleRate
   for (const [c, audio] of made.entries()) {
     const step = given[c][given[c].length - 1] - audio[0];
     const join = Math.min(audio.length, Math.round(JOIN_SECONDS * sampleRate));
-    for (let i = 0; i < join; i++) audio[i] += step * (1 - i / join) ** 2;
+    for (let i = 0; i < join; i++) audio[i] += step * (1 - i / join) * (1 - i / join);
   }
   return made;
 }

@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import type { ClipReport } from '../audio/measure.ts';
-import { disposed, Engine, type EngineOptions } from '../engine/engine.ts';
+import { disposed, Engine, type EngineOptions, type Made } from '../engine/engine.ts';
 import { checkRoom, forecast, hasRoom, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
@@ -68,11 +68,14 @@ type Asking = Pick<SamplingOptions, 'signal' | 'onEvent'> & { readonly begun?: b
 /** A model that is ready to make music. Opened by `Melody.load`; makes one piece at a time, and others wait where `queue` says so. */
 export class Melody {
   readonly #engine: Engine<Model>;
+  readonly #openExact: () => Promise<Engine<Model>>;
+  #exact: Promise<Engine<Model>> | undefined; // on the CPU, where #engine is on a GPU
   readonly #turns: Turns;
   readonly #shares: boolean;
 
-  private constructor(engine: Engine<Model>, { queue = 0 }: QueueOptions) {
+  private constructor(engine: Engine<Model>, openExact: () => Promise<Engine<Model>>, { queue = 0 }: QueueOptions) {
     this.#engine = engine;
+    this.#openExact = openExact;
     this.#shares = queue > 0;
     this.#turns = new Turns(queue, () =>
       platform.publish?.('melody:queue', { model: this.model.name, running: this.#turns.running, waiting: this.#turns.waiting }),
@@ -95,12 +98,12 @@ export class Melody {
     const folder = platform.openFolder(location, { signal: options.signal, cache: options.cache ?? true, onProgress });
     const model = await openModel(folder, { signal: options.signal });
     const entry = async () => (options.gpu as GPU | undefined) ?? platform.openGpu();
-    return new Melody(await Engine.open(model, entry, { device: options.gpu ? 'gpu' : 'auto', ...options }), options);
+    return Melody.over(model, entry, { device: options.gpu ? 'gpu' : 'auto', ...options });
   }
 
   /** Over a model made elsewhere (tests, benchmarks, weights from memory). @internal */
   static async over(model: Model, entry: () => Promise<GPU>, options: EngineOptions & QueueOptions = {}): Promise<Melody> {
-    return new Melody(await Engine.open(model, entry, options), options);
+    return new Melody(await Engine.open(model, entry, options), () => Engine.open(model, entry, { ...options, device: 'cpu' }), options);
   }
 
   /** @internal */
@@ -134,14 +137,14 @@ export class Melody {
     const recipe = resolve({ ...options, seed }, model, 'generate');
     const { signal, onEvent } = options;
     const took = jobReport('clip', this.#engine, recipe.seed);
-    return this.#exclusive({ signal, onEvent, begun }, took, async () => {
+    return this.#exclusive({ signal, onEvent, begun }, recipe, took, async (engine) => {
       // Pages fetch these now, before any work that a network which goes away would lose.
       const [{ make }, { measureClip }] = await Promise.all([import('./compose.ts'), import('../audio/measure.ts')]);
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
-      const halvings = await this.#halvingsFor(options, recipe);
-      const { memory } = this.#engine.device;
+      const halvings = await halvingsFor(engine, options, recipe);
+      const { memory } = engine.device;
       memory.peakBytes = memory.bytes; // of this job alone
-      const job = new Job(this.#engine, recipe, options, halvings);
+      const job = new Job(engine, recipe, options, halvings);
       took.stages = job.progress.seconds;
       const { channels, style } = await make(job, options);
       const report = measureClip(channels, config.sample_rate, {
@@ -155,9 +158,9 @@ export class Melody {
       return {
         channels,
         sampleRate: config.sample_rate,
-        recipe: style.controls ? { ...recipe, decided: describe(style.controls) } : recipe,
+        recipe: { ...recipe, ...(style.controls && { decided: describe(style.controls) }), ...engine.made },
         report,
-        timings: job.progress.finish(took.audioSeconds, this.#engine.device.memory.peakBytes),
+        timings: job.progress.finish(took.audioSeconds, memory.peakBytes),
       };
     });
   }
@@ -188,8 +191,10 @@ export class Melody {
     const one = { ...options, parallelWindows: undefined, wholeWindows: undefined }; // a stream makes one window after another
     const recipe = resolve({ ...one, runningLevel: true }, model, 'stream');
     const took = jobReport('stream', this.#engine, recipe.seed);
-    const lock = (begun: boolean) => this.#lock({ ...options, begun }, took);
-    return new MelodyStream(this.#engine, recipe, options, { lock, took, shares: this.#shares });
+    const lock = (begun: boolean, engine: Engine<Model>) => this.#lock({ ...options, begun }, engine, took);
+    const made = recipe.exact ? EXACT : this.#engine.made;
+    const turn = { engine: () => this.#engineFor(recipe), lock, took, shares: this.#shares };
+    return new MelodyStream(this.#engine, { ...recipe, ...made }, options, turn);
   }
 
   /**
@@ -201,7 +206,7 @@ export class Melody {
     const { config } = this.#engine.model;
     const { signal } = options;
     await this.generate({ prompt: 'music', durationSeconds: config.window_seconds, steps: 1, seed: 0, signal });
-    await this.#exclusive({ signal, begun: true }, undefined, async () => {
+    await this.#exclusive({ signal, begun: true }, {}, undefined, async () => {
       for (const words of [2, 4, 8, 16]) await embedText(this.#engine, new Uint32Array(words), signal);
     });
   }
@@ -214,40 +219,39 @@ export class Melody {
    */
   async predictMemory(options: GenerateOptions): Promise<MemoryForecast> {
     const { model } = this.#engine;
-    return this.#forecast(options, resolve(options, model, 'generate'));
+    const recipe = resolve(options, model, 'generate');
+    return predict(await this.#engineFor(recipe), options, recipe);
   }
 
   /** Frees the GPU and all on it. What runs ends with `aborted`, and so does every later call. */
   dispose(): void {
     this.#turns.close(disposed());
     this.#engine.dispose();
-  }
-
-  async #forecast(options: GenerateOptions, recipe: Recipe, halvings = 0): Promise<MemoryForecast> {
-    const { make } = await import('./compose.ts');
-    const { signal } = options;
-    return forecast(this.#engine, signal, (machine) =>
-      make(new Job(machine, { ...recipe, loudness: null }, { signal }, halvings), options),
+    void this.#exact?.then(
+      (engine) => engine.dispose(),
+      () => {},
     );
   }
 
-  /** How often to halve what is made at a time so that the job fits. Throws `out_of_memory` where it never does. */
-  async #halvingsFor(options: GenerateOptions, recipe: Recipe): Promise<number> {
-    for (let halvings = 0; ; halvings++) {
-      const predicted = await this.#forecast(options, recipe, halvings);
-      if (hasRoom(this.#engine, predicted)) return halvings;
-      if (halvings === MAX_HALVINGS) checkRoom(this.#engine, predicted);
-    }
+  /** Exact music is made on the CPU; where this is on a GPU, the CPU is opened beside it, once. */
+  #engineFor({ exact }: Pick<Recipe, 'exact'>): Promise<Engine<Model>> {
+    if (!exact || this.#engine.made.executor === 'cpu') return Promise.resolve(this.#engine);
+    this.#engine.check();
+    this.#exact ??= this.#openExact();
+    this.#exact.catch(() => {
+      this.#exact = undefined; // it may be tried again
+    });
+    return this.#exact;
   }
 
   /** This job's turn. Call what it gives when the work is over. Throws `busy`, `aborted`. */
-  async #lock({ signal, onEvent, begun = false }: Asking, took: JobReport | undefined): Promise<() => void> {
+  async #lock({ signal, onEvent, begun = false }: Asking, engine: Engine<Model>, took: JobReport | undefined): Promise<() => void> {
     this.#engine.check();
     const came = performance.now();
     const leave = await this.#turns.take({ signal, begun, ...(!begun && { onAhead: (ahead) => onEvent?.({ type: 'queued', ahead }) }) });
     const began = performance.now();
     if (took) took.waitingSeconds += (began - came) / 1000;
-    const done = this.#engine.stopWith(signal);
+    const done = engine.stopWith(signal);
     return () => {
       done();
       if (took) took.totalSeconds += (performance.now() - began) / 1000;
@@ -255,12 +259,18 @@ export class Melody {
     };
   }
 
-  async #exclusive<T>(asking: Asking, took: JobReport | undefined, work: () => Promise<T>): Promise<T> {
+  async #exclusive<T>(
+    asking: Asking,
+    recipe: Pick<Recipe, 'exact'>,
+    took: JobReport | undefined,
+    work: (engine: Engine<Model>) => Promise<T>,
+  ): Promise<T> {
     let release: (() => void) | undefined;
     let fault: unknown;
     try {
-      release = await this.#lock(asking, took);
-      return await work();
+      const engine = await this.#engineFor(recipe);
+      release = await this.#lock(asking, engine, took);
+      return await work(engine);
     } catch (error) {
       fault = error;
       throw error;
@@ -268,5 +278,24 @@ export class Melody {
       release?.();
       if (took) publishJob(took, this.#engine, fault);
     }
+  }
+}
+
+/** What makes exact music. */
+const EXACT: Made = { executor: 'cpu', build: 'plain' };
+
+/** The memory that a clip takes, with what is made at a time halved so often. */
+async function predict(engine: Engine<Model>, options: GenerateOptions, recipe: Recipe, halvings = 0): Promise<MemoryForecast> {
+  const { make } = await import('./compose.ts');
+  const { signal } = options;
+  return forecast(engine, signal, (machine) => make(new Job(machine, { ...recipe, loudness: null }, { signal }, halvings), options));
+}
+
+/** How often to halve what is made at a time so that the job fits. Throws `out_of_memory` where it never does. */
+async function halvingsFor(engine: Engine<Model>, options: GenerateOptions, recipe: Recipe): Promise<number> {
+  for (let halvings = 0; ; halvings++) {
+    const predicted = await predict(engine, options, recipe, halvings);
+    if (hasRoom(engine, predicted)) return halvings;
+    if (halvings === MAX_HALVINGS) checkRoom(engine, predicted);
   }
 }

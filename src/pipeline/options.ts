@@ -125,4 +125,8 @@ export interface Recipe extends RecipeSettings {
   readonly model: string;
   /** What was decided, for readers: the options above decide it again. A finished clip of a model with controls has it. */
   readonly decided?: Decided;
+  /** What made it: a GPU, or the CPU, whose music differs in its last bits. */
+  readonly executor?: 'gpu' | 'cpu';
+  /** Of the CPU: the instructions of its kernels. Those of the plain build have the same results on every machine. */
+  readonly build?: 'plain';
 }

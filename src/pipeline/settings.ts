@@ -108,7 +108,7 @@ export const STYLE = {
 
 /** How it is made. */
 export const SAMPLING = {
-  /** The same seed makes the same bytes on the same adapter. Default: drawn at random; the recipe holds it. */
+  /** The same seed makes the same bytes on the same adapter; with `exact` on every machine. Default: drawn at random; the recipe holds it. */
   seed: { kind: 'whole', min: 0, max: Number.MAX_SAFE_INTEGER, preset: () => Math.floor(Math.random() * 2 ** 32) },
   /** Steps of the diffusion. More take longer. Default: the model's. */
   steps: { kind: 'whole', min: 1, max: 1000, preset: ({ sampling }) => sampling.steps },
@@ -144,6 +144,11 @@ export const SAMPLING = {
    * stream moves by at most 1 dB a second. Beside given audio the loudness of that audio is met instead, with at most 12 dB of gain.
    */
   loudness: { kind: 'number', off: true, min: -40, max: -8, unit: 'LUFS', preset: () => LOUDNESS },
+  /**
+   * Make the bytes that every machine makes: on the CPU whatever the model is loaded on, and without instructions whose results differ between
+   * processors. The number of threads and the JavaScript engine do not matter. Default false.
+   */
+  exact: { kind: 'switch' },
   /** Changes of the style along the music, in order of time. Tempo, key and metre hold until others are given. Default: none. */
   steered: { kind: 'steerings', not: ['loop', 'inpaint'] },
 } as const satisfies Record<string, Setting>;
@@ -221,6 +226,7 @@ export const FLAGS = {
   parallelWindows: { flag: 'parallel', value: 'n', help: 'make so many windows of a long piece at a time: faster on a GPU, other joins' },
   tuning: { flag: 'tuning', value: 'hz', help: 'A4; default that of given music, else 440 or what the model knows' },
   loudness: { flag: 'loudness', value: 'LUFS', help: 'loudness of the music; off leaves it as it is made; default -16' },
+  exact: { flag: 'exact', help: 'make the bytes that every machine makes: on the CPU, whatever there is' },
   steered: { flag: 'steer', value: 'seconds:text', help: 'another prompt from this second on; may be repeated' },
 } as const satisfies Record<SettingName, Flag | undefined>;
 

@@ -30,8 +30,10 @@ export interface StreamChunk {
 
 /** How a stream comes to its turns on the engine. */
 interface Turn {
+  /** What makes this stream. */
+  engine(): Promise<Engine<Model>>;
   /** Takes one; the first with `begun` false. */
-  lock(begun: boolean): Promise<() => void>;
+  lock(begun: boolean, engine: Engine<Model>): Promise<() => void>;
   /** Are there others who wait for their turns? Then each chunk is one. */
   readonly shares: boolean;
   readonly took: JobReport;
@@ -40,7 +42,7 @@ interface Turn {
 /** Music that is made chunk by chunk as it is taken. Made by `Melody.stream`. */
 export class MelodyStream implements AsyncIterable<StreamChunk> {
   #recipe: Recipe;
-  readonly #engine: Engine<Model>;
+  #engine: Engine<Model>; // whose model it is; from the first turn on the one that plays
   readonly #options: StreamOptions;
   readonly #turn: Turn;
   #wanted: StyleOptions | undefined; // a change of style that no window has heard yet
@@ -80,7 +82,8 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     let release: (() => void) | undefined;
     let fault: unknown;
     try {
-      release = await lock(false);
+      this.#engine = await this.#turn.engine();
+      release = await lock(false, this.#engine);
       checkRoom(this.#engine, await this.predictMemory());
       const job = new Job(this.#engine, this.recipe, this.#options);
       took.stages = job.progress.seconds;
@@ -93,7 +96,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
           release = undefined;
         }
         yield chunk;
-        release ??= await lock(true);
+        release ??= await lock(true, this.#engine);
         job.progress.resume();
       }
     } catch (error) {
@@ -106,9 +109,9 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   }
 
   /** GPU memory that playing it takes, bytes. Nothing is played. */
-  predictMemory(): Promise<MemoryForecast> {
+  async predictMemory(): Promise<MemoryForecast> {
     const { signal } = this.#options;
-    return forecast(this.#engine, signal, async (machine) => {
+    return forecast(await this.#turn.engine(), signal, async (machine) => {
       const durationSeconds = this.#rehearsedSeconds();
       const rehearsed = durationSeconds === undefined ? REHEARSED : Infinity;
       let windows = 0;

@@ -1,6 +1,7 @@
 // Which A4 a piece is tuned to, where its decoder sounds pitches: the one asked for, or that of the given audio.
 import { monoMix } from '../audio/channels.ts';
 import { tones } from '../audio/measures/tones.ts';
+import { exp2, log2 } from '../elementary.ts';
 import type { ModelConfig } from './model.ts';
 import type { AudioInput, GenerateOptions } from './options.ts';
 
@@ -21,9 +22,9 @@ export function tuningOfGiven(options: GenerateOptions, { vae_decoder }: ModelCo
   if (vae_decoder.kind !== 'istft_running' || !given) return undefined;
   const { reference, inTune = 0 } = tones(excerpt(given, given === continueFrom), given.sampleRate);
   if (reference === undefined || inTune < SURE) return undefined;
-  const semitones = 12 * Math.log2(reference / vae_decoder.reference_pitch);
+  const semitones = 12 * log2(reference / vae_decoder.reference_pitch);
   const off = semitones - Math.round(semitones);
-  return Math.abs(off) * 100 < SAME ? undefined : Math.round(vae_decoder.reference_pitch * 2 ** (off / 12) * 100) / 100;
+  return Math.abs(off) * 100 < SAME ? undefined : Math.round(vae_decoder.reference_pitch * exp2(off / 12) * 100) / 100;
 }
 
 /** Its start, or where it is gone on from its end. */

@@ -1,5 +1,6 @@
 // Weights that never miss: seeded normal values of whatever shape is asked for, made while they are read. For measuring a model's
 // speed and memory at any size without a checkpoint (`--config paper --random`).
+import { cosTurns, log } from '../elementary.ts';
 import { f32ToF16 } from '../graph/half.ts';
 import type { WeightPiece, WeightRef } from '../graph/tensor.ts';
 import { ELEMENT_ARRAY, ELEMENT_BYTES } from './convert.ts';
@@ -31,7 +32,7 @@ export function randomWeights(seed: number, dtype: 'f32' | 'f16' = 'f16'): Weigh
 }
 
 const LEVELS = 4096;
-const LEVEL_SHIFT = 32 - Math.log2(LEVELS);
+const LEVEL_SHIFT = Math.clz32(LEVELS) + 1;
 
 async function* normalPieces(seed: number, name: string, shape: readonly number[], dtype: 'f32' | 'f16'): AsyncGenerator<WeightPiece> {
   const [scale, mean] = scaleAndMean(name, shape);
@@ -56,8 +57,8 @@ function scaleAndMean(name: string, shape: readonly number[]): [scale: number, m
 /** Standard normal values, equally likely: Box-Muller over evenly spread radii and golden-ratio angles. */
 function normalLevels(): Float32Array {
   return Float32Array.from({ length: LEVELS }, (_, i) => {
-    const radius = Math.sqrt(-2 * Math.log((i + 0.5) / LEVELS));
-    return radius * Math.cos(2 * Math.PI * i * ((Math.sqrt(5) - 1) / 2));
+    const radius = Math.sqrt(-2 * log((i + 0.5) / LEVELS));
+    return radius * cosTurns(i * ((Math.sqrt(5) - 1) / 2));
   });
 }
 

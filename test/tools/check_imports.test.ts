@@ -91,3 +91,16 @@ test('cycles are named once, whole', () => {
 test('a part that nobody knows is asked about', () => {
   expect(check({ 'src/misc/a.ts': "import '../gpu/b.ts';", 'src/gpu/b.ts': '' })[0]).toContain('"misc" is no part of the house');
 });
+
+test.each([
+  ['Math.sin(x)', 1],
+  ['Math.log2(n)', 1],
+  ['x ** 2', 1],
+  ['10 ** (dB / 20)', 1],
+  ['2 ** (semitones / 12)', 1],
+  ['2 ** 32 - 1 + 2 ** -20 + 2 ** k', 0],
+  ['Math.sqrt(x) + Math.round(x)', 0],
+])('functions whose last bits are the engine’s own make no samples: %s', (text, faults) => {
+  expect(check({ 'src/pipeline/a.ts': `export const y = ${text};` })).toHaveLength(faults);
+  expect(check({ 'src/cases/a.ts': `export const y = ${text};` })).toEqual([]);
+});

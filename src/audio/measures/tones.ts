@@ -5,7 +5,7 @@
  * "Line": the highest point within 10 Hz on either side in the power spectrum of a 1 s Hann window, placed by a parabola through three log
  * powers. Windows start every half second, whole windows only, zero-padded to the next power of two; a window below -60 dBFS has no lines.
  */
-
+import { exp2, log, log2, log10 } from '../../elementary.ts';
 import { hann, RealFft } from '../fft.ts';
 import { mean, percentile } from '../statistics.ts';
 
@@ -69,7 +69,7 @@ export function tones(mono: Float32Array, sampleRate: number, frameRate = FRAME_
 function windowPowers(x: Float32Array, seconds: number, rate: number, visit: (power: Float64Array, binHz: number, loud: boolean) => void) {
   const size = Math.round(seconds * rate);
   const half = Math.floor(size / 2);
-  const padded = Math.max(4, 2 ** Math.ceil(Math.log2(size)));
+  const padded = Math.max(4, 2 ** (32 - Math.clz32(size - 1)));
   const fft = new RealFft(padded);
   const window = hann(size);
   const frame = new Float64Array(padded);
@@ -82,7 +82,7 @@ function windowPowers(x: Float32Array, seconds: number, rate: number, visit: (po
       frame[n] = value * window[n];
     }
     fft.power(frame, power);
-    for (let k = 0; k < power.length; k++) power[k] *= (4 / size) ** 2;
+    for (let k = 0; k < power.length; k++) power[k] *= (4 / size) * (4 / size);
     visit(power, rate / padded, energy / size >= QUIET);
   }
 }
@@ -99,7 +99,7 @@ export function strongestLines(power: Float64Array, binHz: number, low: number, 
     .slice(0, STRONGEST)
     .filter((k) => power[k] >= power[peaks[0]] * BELOW_STRONGEST)
     .map((k) => {
-      const [left, middle, right] = [power[k - 1], power[k], power[k + 1]].map((p) => Math.log(p + 1e-30));
+      const [left, middle, right] = [power[k - 1], power[k], power[k + 1]].map((p) => log(p + 1e-30));
       return (k + (0.5 * (left - right)) / Math.min(left - 2 * middle + right, -1e-12)) * binHz;
     });
 }
@@ -111,7 +111,7 @@ function highest(power: Float64Array, k: number, reach: number): boolean {
 
 /** Of 100 grids of semitones a cent apart, the one with the least mean distance. */
 function tuning(lines: number[]): Pick<Tones, 'cents' | 'inTune' | 'reference'> {
-  const cents = lines.map((f) => 1200 * Math.log2(f / 440));
+  const cents = lines.map((f) => 1200 * log2(f / 440));
   const away = (offset: number) => cents.map((c) => Math.abs(modulo(c - offset + 50, 100) - 50));
   let best = -50;
   let least = Infinity;
@@ -123,7 +123,7 @@ function tuning(lines: number[]): Pick<Tones, 'cents' | 'inTune' | 'reference'> 
   return {
     cents: percentile(distances, 0.5),
     inTune: mean(distances.map((d) => (d <= CENTS ? 1 : 0))),
-    reference: 440 * 2 ** (best / 1200),
+    reference: 440 * exp2(best / 1200),
   };
 }
 
@@ -167,7 +167,7 @@ function contrasts(power: Float64Array, binHz: number, [low, high]: readonly [nu
   const out: number[] = [];
   for (let edge = low; edge + HAZE_CELL_HZ <= Math.min(high, sampleRate / 2 - HAZE_CELL_HZ); edge += HAZE_CELL_HZ) {
     const cell = power.slice(Math.ceil(edge / binHz), Math.ceil((edge + HAZE_CELL_HZ) / binHz)).sort();
-    out.push(10 * Math.log10((percentile(cell, 0.9) + 1e-14) / (percentile(cell, 0.1) + 1e-14)));
+    out.push(10 * log10((percentile(cell, 0.9) + 1e-14) / (percentile(cell, 0.1) + 1e-14)));
   }
   return out;
 }
@@ -192,7 +192,7 @@ export function linesKept(clip: Float32Array, source: Float32Array, sampleRate: 
     });
     return windows;
   });
-  const near = (f: number, found: number[]) => found.some((g) => Math.abs(1200 * Math.log2(f / g)) <= CENTS);
+  const near = (f: number, found: number[]) => found.some((g) => Math.abs(1200 * log2(f / g)) <= CENTS);
   const share = (wanted: number[][], found: number[][], low: number, high: number) => {
     const met = wanted.flatMap((list, w) => list.filter((f) => f >= low && f < high).map((f) => (near(f, found[w]) ? 1 : 0)));
     return met.length > 0 ? mean(met) : undefined;

@@ -21,7 +21,16 @@ export interface Opened {
 /** Throws `io`, `weights`, `no_adapter`, `aborted`. */
 export async function open(request: GenerateRequest, values: Values, io: Io): Promise<Opened> {
   const line = new ProgressLine(io, { quiet: values.quiet === true });
-  const melody = await Melody.load(request.model, { ...deviceOptions(values), signal: io.signal, onEvent: (event) => line.hear(event) });
+  const device = deviceOptions(values);
+  const { exact } = request.options;
+  if (exact && device.device === 'gpu')
+    throw new MelodyError('invalid_argument', '--exact is made on the CPU; got --device gpu', 'leave one of them out');
+  const melody = await Melody.load(request.model, {
+    ...device,
+    ...(exact && { device: 'cpu' }),
+    signal: io.signal,
+    onEvent: (event) => line.hear(event),
+  });
   try {
     line.close();
     const { hash, changed, licence } = await weightsIdentity(

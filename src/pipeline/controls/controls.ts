@@ -1,5 +1,6 @@
 // Tempo, metre and key of a piece: asked for, or read from the prompt, or else chosen to fit its style.
 
+import { exp, exp2, log2 } from '../../elementary.ts';
 import type { Machine } from '../../engine/engine.ts';
 import { type ControlsConfig, KEYS } from '../../models/semantic_lm.ts';
 import { philox, STREAM, seedWords } from '../../ops/random.ts';
@@ -113,14 +114,14 @@ function readControls(text: string, c: ControlsConfig, progress: Pick<Progress, 
 function blended(texts: readonly (TextControls & { readonly share: number })[]): TextControls {
   const [heavier, lighter] = [...texts].sort((a, b) => b.share - a.share);
   if (heavier?.tempo === undefined || lighter?.tempo === undefined) return heavier ?? {};
-  const mixed = heavier.tempo * (lighter.tempo / heavier.tempo) ** lighter.share;
+  const mixed = heavier.tempo * exp2(log2(lighter.tempo / heavier.tempo) * lighter.share);
   return { ...heavier, tempo: Math.round(mixed * 10) / 10 };
 }
 
 /** One entry, likely ones more often: the entries lie side by side on a line, and the seed says where it is cut. */
 export function draw(logits: readonly number[], seed: number, which: number): number {
   const best = Math.max(...logits);
-  const weights = logits.map((logit) => Math.exp((logit - best) / TEMPERATURE));
+  const weights = logits.map((logit) => exp((logit - best) / TEMPERATURE));
   const random = philox([which, STREAM.controls, 0, 0], seedWords(seed))[0] / 2 ** 32;
   let rest = random * weights.reduce((a, b) => a + b);
   const chosen = weights.findIndex((weight) => {
@@ -131,5 +132,5 @@ export function draw(logits: readonly number[], seed: number, which: number): nu
 }
 
 /** The middle of a bin, in whole beats a minute. */
-const tempoOfBin = (c: ControlsConfig, bin: number): number => Math.round(c.tempo_low * 2 ** ((bin + 0.5) / c.tempo_per_octave));
+const tempoOfBin = (c: ControlsConfig, bin: number): number => Math.round(c.tempo_low * exp2((bin + 0.5) / c.tempo_per_octave));
 const keyOfNumber = (key: number): Key => ({ tonic: key % 12, minor: key >= 12 });

@@ -2,6 +2,7 @@
 //
 // Frames are spectral ones here: `upsample` to a latent frame, numbered from the start of the piece. A sample hears the frames up to two
 // before and behind its own, so a part that ends with frame n hands on the phase before frame n − 2.
+import { argTurns, cosTurns, sinTurns } from '../../elementary.ts';
 import { framingOf, noiseBlocks, type RunningDecoderConfig } from '../../models/vae_decoder.ts';
 import { pitchTurns } from '../../ops/phase.ts';
 import { randomWords, STREAM, seedWords } from '../../ops/random.ts';
@@ -107,9 +108,8 @@ function phaseOf(audio: Float32Array, frame: number, c: RunningDecoderConfig): (
   const { size, hop } = framingOf(c);
   const first = frame * hop - (size - hop) / 2;
   if (first < 0 || first + size > audio.length) return undefined;
-  const angle = (i: number) => (2 * Math.PI * (i % size)) / size;
-  const cos = Float64Array.from({ length: size }, (_, i) => Math.cos(angle(i)));
-  const sin = Float64Array.from({ length: size }, (_, i) => Math.sin(angle(i)));
+  const cos = Float64Array.from({ length: size }, (_, i) => cosTurns(i / size));
+  const sin = Float64Array.from({ length: size }, (_, i) => sinTurns(i / size));
   const windowed = Float64Array.from({ length: size }, (_, i) => audio[first + i] * hann(i, size));
   const spectrum = Array.from({ length: size / 2 + 1 }, (_, k) => {
     let [re, im] = [0, 0];
@@ -117,7 +117,7 @@ function phaseOf(audio: Float32Array, frame: number, c: RunningDecoderConfig): (
       re += windowed[i] * cos[(k * i) % size];
       im -= windowed[i] * sin[(k * i) % size];
     }
-    return { size: Math.hypot(re, im), turns: Math.atan2(im, re) / (2 * Math.PI) };
+    return { size: Math.sqrt(re * re + im * im), turns: argTurns(im, re) };
   });
   const least = Math.max(1e-9, SILENT * Math.max(...spectrum.map((bin) => bin.size)));
   return spectrum.map((bin) => (bin.size < least ? undefined : Math.round(bin.turns * TURN) >>> 0));

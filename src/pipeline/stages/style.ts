@@ -76,7 +76,7 @@ const short = (word: string) => (word.length > 40 ? `${word.slice(0, 40)}…` : 
 function mix(a: Float32Array | undefined, b: Float32Array, weight: number): Float32Array {
   if (!a) return b;
   const sum = a.map((v, i) => (1 - weight) * v + weight * b[i]);
-  const norm = Math.hypot(...sum);
+  const norm = Math.sqrt(sum.reduce((squares, v) => squares + v * v, 0));
   if (norm < 1e-6)
     throw new MelodyError('invalid_argument', 'the two prompts are opposites: their blend has no direction', 'choose another weight');
   return sum.map((v) => v / norm);
