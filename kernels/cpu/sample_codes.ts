@@ -2,7 +2,7 @@
 //
 // logits [1 or 2, rows, vocab], vocab ≤ 2048: those of a condition, and behind them at null_at those of none (0: there are none)
 //        guided = none + guidance · (condition − none)
-// id     [rows] at `at`
+// id     [rows] at `at`; the first `known` of the frames are there and stay
 // unit   a row
 import { draw, drawRoom, steps } from './lib/draw';
 import { sample_codes as p } from './params.gen';
@@ -16,8 +16,10 @@ export function sample_codes(c: usize, from: u32, to: u32): void {
   const none = (<usize>p.null_at(c)) << 2;
   const guidance = p.guidance(c);
   for (let row = from; row < to; row++) {
+    const frame = p.column(c) - (row >> p.shift(c)); // before its first frame the difference wraps around
+    if (frame < p.known(c) && frame < p.frames(c)) continue;
     let token = p.pad(c);
-    if (p.column(c) - (row >> p.shift(c)) < p.frames(c)) {
+    if (frame < p.frames(c)) {
       const logits = p.logits(c) + ((<usize>(row * vocab)) << 2);
       for (let i: usize = 0; i < (<usize>vocab) << 2; i += 4) {
         let logit = load<f32>(logits + i);

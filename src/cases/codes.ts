@@ -1,5 +1,8 @@
 // Cases of choosing the codes of a column.
+
 import { sampleCodes } from '../ops/codes.ts';
+import { constant, sharedConstant } from '../ops/constant.ts';
+import { copy } from '../ops/elementwise.ts';
 import { seedWords } from '../ops/random.ts';
 import { sampleTokenReference, samplingParams } from '../ops/sample.ts';
 import { type Case, list, type Measured, measured } from './case.ts';
@@ -11,17 +14,30 @@ export interface Column {
   readonly frames: number;
   readonly channels?: 1 | 2;
   readonly guidance?: number;
+  /** Codes of the first frames are there: 7. */
+  readonly known?: number;
 }
 
 /** A column of codes, row by row as sampleToken draws them; 2048 where a row has no frame. */
 export const sampleCodesCase = (name: string, s: Column): Case => ({
   name,
   record({ g, x }) {
-    const { rows, vocab, column, frames, channels = 1, guidance } = s;
+    const { rows, vocab, column, frames, channels = 1, guidance, known = 0 } = s;
     const sampling = { temperature: 0.9, topK: Math.ceil(vocab / 2), topP: 0.95 };
     const [logits, values] = x([guidance === undefined ? 1 : 2, rows * vocab], 4);
-    const into = g.temp([rows], 'u32', 'codes');
-    sampleCodes(g, logits, rows, { ...samplingParams(sampling), seed: seedWords(42), column, frames, channels, guidance, pad: 2048, into });
+    const sevens = sharedConstant(`${rows} sevens`, [rows], () => new Uint32Array(rows).fill(7), 'u32');
+    const into = copy(g, constant(g, sevens));
+    sampleCodes(g, logits, rows, {
+      ...samplingParams(sampling),
+      seed: seedWords(42),
+      column,
+      frames,
+      known,
+      channels,
+      guidance,
+      pad: 2048,
+      into,
+    });
     const guided = (r: number) =>
       Float32Array.from({ length: vocab }, (_, i) => {
         const at = r * vocab + i;
@@ -31,6 +47,7 @@ export const sampleCodesCase = (name: string, s: Column): Case => ({
       });
     const one = (r: number) => {
       const frame = column - Math.floor(r / channels);
+      if (frame >= 0 && frame < Math.min(known, frames)) return 7;
       return frame >= 0 && frame < frames ? sampleTokenReference(guided(r), sampling, 42, column * rows + r) : 2048;
     };
     return [into, () => list(rows, one)];
@@ -40,7 +57,7 @@ export const sampleCodesCase = (name: string, s: Column): Case => ({
 export const quick = (): Case[] => [];
 
 export const odd = (): Case[] => [
-  sampleCodesCase('codes of a column', { rows: 4, vocab: 300, column: 2, frames: 9 }),
+  sampleCodesCase('codes of a column', { rows: 4, vocab: 300, column: 2, frames: 9, known: 2 }),
   sampleCodesCase('codes with guidance', { rows: 8, vocab: 67, column: 4, frames: 3, channels: 2, guidance: 3 }),
 ];
 

@@ -14,6 +14,10 @@ export interface SampleCodesOptions extends Pick<SampleOptions, 'topK' | 'topP' 
   readonly column: ParamValue;
   /** Frames of the piece: rows whose frame is none of them get `pad`. */
   readonly frames: ParamValue;
+  /** The first of the frames, whose codes are in `into` already and stay. Default 0. */
+  readonly known?: ParamValue;
+  /** Counter of the first row's draw. Default column · rows. */
+  readonly position?: ParamValue;
   /** Rows that are delayed alike: 2 for a codec that speaks for left and right in turn. Default 1. */
   readonly channels?: 1 | 2;
   readonly pad: number;
@@ -25,7 +29,7 @@ export interface SampleCodesOptions extends Pick<SampleOptions, 'topK' | 'topP' 
 
 /**
  * Draw a column of codes: rows of logits [B, rows · vocab] into `into[at …]`, B 2 with guidance, else 1; vocab ≤ 2048. Row r draws by the counter
- * column · rows + r. Throws `shape`.
+ * position + r. Throws `shape`.
  */
 export function sampleCodes(g: Graph, logits: Tensor, rows: number, options: SampleCodesOptions): Tensor {
   const { into, channels = 1, column, guidance } = options;
@@ -49,7 +53,7 @@ export function sampleCodes(g: Graph, logits: Tensor, rows: number, options: Sam
       top_k: within(options.topK, 1, 2 ** 32 - 1),
       top_p: options.topP,
       rate: options.rate,
-      position: times(column, rows),
+      position: options.position ?? times(column, rows),
       stream: STREAM.tokens,
       seed_low: options.seed[0],
       seed_high: options.seed[1],
@@ -59,6 +63,7 @@ export function sampleCodes(g: Graph, logits: Tensor, rows: number, options: Sam
       guidance: guidance ?? 1,
       column,
       frames: options.frames,
+      known: options.known ?? 0,
       shift: channels - 1,
       pad: options.pad,
     },

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { readWav } from '../../src/audio/wav.ts';
 import { readRecipe } from '../../src/audio/wav_tags.ts';
+import { writeWav } from '../../src/audio/wav_write.ts';
 import type { Io } from '../../src/cli/command.ts';
 import { main } from '../../src/cli/main.ts';
 
@@ -70,6 +71,18 @@ describe('melody generate --model <MusicGen>', () => {
     expect(readFileSync(join(folder, 'again.wav')).equals(bytes)).toBe(true);
   });
 
+  it('goes on from a file, which stays as it is', async () => {
+    const given = join(folder, 'given.wav');
+    const samples = Float32Array.from({ length: 2205 }, (_, i) => 0.4 * Math.sin(i / 9));
+    writeFileSync(given, writeWav({ sampleRate: 22_050, channels: [samples] }));
+    const { code, err } = await generate('piano', '--continue', given, '--duration', '0.2', '--seed', '1', '--out', 'more.wav');
+    expect([code, err]).toEqual([0, expect.anything()]);
+    const wav = readWav(readFileSync(join(folder, 'more.wav')));
+    expect([wav.sampleRate, wav.channels[0].length]).toEqual([22_050, 2205 + 4410]);
+    const kept = readWav(readFileSync(given)).channels[0];
+    expect(kept.every((v, i) => wav.channels[0][i] === v)).toBe(true);
+  });
+
   it('names the files, seed by seed', async () => {
     const { code, out } = await generate('piano', '--duration', '0.1', '--variations', '2', '--seed', '1', '--json', '--out', 'two.wav');
     expect(code).toBe(0);
@@ -82,7 +95,7 @@ describe('melody generate --model <MusicGen>', () => {
     for (const [words, message] of [
       [['--steps', '4'], 'MusicGen has no setting steps'],
       [['--tempo', '120'], 'MusicGen has no setting tempo'],
-      [['--duration', '40'], '--duration must be a number from 0 to 30; got 40'],
+      [['--duration', '140'], '--duration must be a number from 0 to 120; got 140'],
       [['--stream'], '--stream: this model makes whole clips'],
     ] as const) {
       const { code, err } = await melody('generate', 'piano', '--model', place('musicgen_mono'), '--device', 'cpu', ...words);

@@ -90,6 +90,14 @@ describe('sampleCodes', () => {
     it(`${rows} × ${vocab}, column ${column} of ${frames} frames`, () =>
       checkCase(gpu(), sampleCodesCase('codes', { rows, vocab, column, frames, channels, ...(guidance && { guidance }) })));
 
+  for (const [column, frames, known] of [
+    [3, 9, 2],
+    [5, 4, 4],
+    [9, 4, 9],
+  ])
+    it(`leaves ${known} known frames as they are in column ${column} of ${frames} frames`, () =>
+      checkCase(gpu(), sampleCodesCase('codes', { rows: 4, vocab: 64, column, frames, known, guidance: 2 })));
+
   it('refuses logits of other rows, and places that are not there', () => {
     const g = new Graph(gpu().caps);
     const into = g.temp([3], 'u32');

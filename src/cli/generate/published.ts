@@ -1,5 +1,6 @@
 // melody generate with a published system: the same words, fewer settings.
 import { platform } from '#platform';
+import { afterGiven } from '../../audio/own_sound.ts';
 import { clipPicture } from '../../audio/picture.ts';
 import { writeAudio } from '../../audio/sound_file.ts';
 import { recipeTags } from '../../audio/wav_tags.ts';
@@ -11,6 +12,7 @@ import { printableText } from '../../weights/printable.ts';
 import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
 import { version } from '../version.ts';
+import { givenSound } from './given.ts';
 import { pictureOf, writeWhole } from './output_path.ts';
 import { ProgressLine } from './progress.ts';
 import type { GenerateRequest } from './request.ts';
@@ -62,14 +64,22 @@ async function makeOne(system: MusicGen, request: GenerateRequest, seed: number,
     line.close();
   }
   const { channels, sampleRate, recipe, report, timings } = clip;
+  const { inputs } = request;
   const { file: kind, sample, name } = request.format;
   const tags = recipeTags({
-    recipe: { ...recipe, format: name, adapter: system.engine.device.caps.name },
+    recipe: {
+      ...recipe,
+      format: name,
+      adapter: system.engine.device.caps.name,
+      ...(inputs.continue && { keepsGiven: true, inputs: { continue: { sha256: inputs.continue.sha256, name: inputs.continue.name } } }),
+    },
     software: `melody ${version}`,
     license: `weights: ${system.licence}`,
     title: recipe.prompt,
   });
-  const bytes = await writeAudio({ sampleRate, channels, tags }, kind, sample);
+  const given = givenSound(request); // stays in the file as it is
+  const sound = given ? { channels: afterGiven(given, clip), sampleRate: given.sampleRate } : { channels, sampleRate };
+  const bytes = await writeAudio({ ...sound, tags }, kind, sample);
   const picture = values.picture ? await clipPicture(channels, sampleRate) : undefined;
   if (io.signal.aborted) throw new MelodyError('aborted', 'stopped before the file was written');
   await writeWhole(file, bytes, values.force === true);

@@ -1,15 +1,17 @@
 // MusicGen, opened and ready: the counterpart of pipeline/melody.ts for a published system.
 import { platform } from '#platform';
+import { convertAudio } from '../../audio/channels.ts';
 import { type ClipReport, measureClip } from '../../audio/measure.ts';
 import { Engine, type EngineOptions } from '../../engine/engine.ts';
 import { checkRoom, forecast, type MemoryForecast } from '../../engine/memory.ts';
 import { MelodyError } from '../../errors.ts';
 import { hopOf } from '../../models/encodec.ts';
+import { checkAudio } from '../../pipeline/checks.ts';
 import type { LoadOptions } from '../../pipeline/melody.ts';
-import type { MelodyEvent } from '../../pipeline/options.ts';
+import type { AudioInput, MelodyEvent } from '../../pipeline/options.ts';
 import { Progress, type Timings } from '../../pipeline/progress.ts';
 import type { MusicgenModel, Sampling } from './model.ts';
-import { decodeCodes, drawCodes, idsOf, type MusicgenMachine, type Request } from './stages.ts';
+import { decodeCodes, drawCodes, encodeSound, idsOf, type MusicgenMachine, type Request, windowOf } from './stages.ts';
 
 /** How a published system is opened. */
 export interface SystemOptions extends LoadOptions {
@@ -21,10 +23,12 @@ export interface SystemOptions extends LoadOptions {
 export interface MusicgenOptions extends Partial<Sampling> {
   /** What to play, in words. */
   prompt: string;
-  /** Length in seconds, exact to the sample, at most 30. Default 10. */
+  /** Length in seconds, exact to the sample, at most 120. Default 10. Over 30 it is made by windows, each of which hears 12 s of the one before. */
   durationSeconds?: number;
   /** Equal seeds give equal music. Default: drawn. */
   seed?: number;
+  /** Sound to go on from: its last 12 s are heard, and the clip begins where it ends. */
+  continueFrom?: AudioInput;
   /** Aborts the job; it then throws `aborted`. */
   signal?: AbortSignal;
   /** Called with progress and warnings while the job runs. */
@@ -63,12 +67,18 @@ export interface SystemClip {
   readonly timings: Timings;
 }
 
-/** Seconds that the model was trained on: longer pieces lose their thread. */
-const LONGEST = 30;
+/** The codec's memory goes over the whole piece, in one tensor. */
+const LONGEST = 120;
 const SPAN = { style: [0, 0.01], tokens: [0.01, 0.9], diffusion: [0.9, 0.9], decoding: [0.9, 1] } as const;
 const SETTINGS = ['prompt', 'durationSeconds', 'seed', 'guidanceScale', 'temperature', 'topK', 'topP'];
 /** Who watches, and what of a recipe only names it. */
-const OTHERS = ['signal', 'onEvent', 'version', 'system', 'model', 'precision'];
+const OTHERS = ['continueFrom', 'signal', 'onEvent', 'version', 'system', 'model', 'precision'];
+
+interface Job {
+  readonly recipe: MusicgenRecipe;
+  readonly ids: readonly number[];
+  readonly given: Float32Array[] | undefined;
+}
 
 /** MusicGen (Copet et al. 2023, arXiv 2306.05284), mono or stereo, from a folder in transformers' layout. Opened by `loadSystem`; makes one piece at a time. */
 export class MusicGen {
@@ -123,16 +133,17 @@ export class MusicGen {
     const recipe = this.#resolve(options);
     const { ids, unknown } = idsOf(this.#engine.model, recipe.prompt);
     const { signal } = options;
+    const given = this.#given(options);
     return this.#exclusive(signal, async () => {
       const engine = this.#engine;
-      const predicted = await this.#forecast(recipe, ids, signal);
+      const predicted = await this.#forecast({ recipe, ids, given }, signal);
       checkRoom(engine, predicted);
       const { memory } = engine.device;
       memory.peakBytes = memory.bytes; // of this job alone
       const progress = new Progress(options.onEvent, signal, engine, SPAN);
       if (unknown.length > 0)
         progress.warn('unknown_words', `the model does not know ${unknown.map((part) => JSON.stringify(part)).join(', ')}`);
-      const channels = await this.#make(engine, recipe, ids, progress, signal);
+      const channels = await this.#make(engine, { recipe, ids, given }, progress, signal);
       const codec = engine.model.config.audio_encoder;
       const report = measureClip(channels, this.sampleRate, { periods: [hopOf(codec)], frameRate: this.sampleRate / hopOf(codec) });
       if (report.suspect.length) progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
@@ -146,7 +157,7 @@ export class MusicGen {
    */
   async predictMemory(options: MusicgenOptions): Promise<MemoryForecast> {
     const recipe = this.#resolve(options);
-    return this.#forecast(recipe, idsOf(this.#engine.model, recipe.prompt).ids, options.signal);
+    return this.#forecast({ recipe, ids: idsOf(this.#engine.model, recipe.prompt).ids, given: this.#given(options) }, options.signal);
   }
 
   /** Frees the device and all on it. What runs ends with `aborted`, and so does every later call. */
@@ -154,27 +165,33 @@ export class MusicGen {
     this.#engine.dispose();
   }
 
-  async #make(
-    m: MusicgenMachine,
-    recipe: MusicgenRecipe,
-    ids: readonly number[],
-    progress: Progress,
-    signal?: AbortSignal,
-  ): Promise<Float32Array[]> {
+  async #make(m: MusicgenMachine, { recipe, ids, given }: Job, progress: Progress, signal?: AbortSignal): Promise<Float32Array[]> {
+    const hop = hopOf(m.model.config.audio_encoder);
     const samples = Math.round(recipe.durationSeconds * this.sampleRate);
-    const request: Request = {
-      ...recipe,
-      ids,
-      half: this.precision === 'f16',
-      frames: Math.ceil(samples / hopOf(m.model.config.audio_encoder)),
-    };
+    const before = given ? given[0].length : 0;
+    const frames = Math.ceil((before + samples) / hop);
+    const known = given && (await m.resilient(() => encodeSound(m, given, signal)));
+    const request: Request = { ...recipe, ids, half: this.precision === 'f16', frames, ...(known && { known }) };
     const codes = await m.resilient(() => drawCodes(m, request, progress, signal));
     const sound = await m.resilient(() => progress.during('decoding', () => decodeCodes(m, codes, progress, signal)));
-    return sound.map((channel) => channel.slice(0, samples));
+    return sound.map((channel) => channel.slice(before, before + samples));
   }
 
-  #forecast(recipe: MusicgenRecipe, ids: readonly number[], signal?: AbortSignal): Promise<MemoryForecast> {
-    return forecast(this.#engine, signal, (m) => this.#make(m, recipe, ids, new Progress(undefined, signal, m, SPAN), signal));
+  #forecast(job: Job, signal?: AbortSignal): Promise<MemoryForecast> {
+    return forecast(this.#engine, signal, (m) => this.#make(m, job, new Progress(undefined, signal, m, SPAN), signal));
+  }
+
+  /** The end of the sound to go on from, as the model has sound: whole frames, as many as a window hears. Throws `invalid_argument`. */
+  #given({ continueFrom }: MusicgenOptions): Float32Array[] | undefined {
+    if (continueFrom === undefined) return undefined;
+    checkAudio(continueFrom, 'continueFrom');
+    const { model } = this.#engine;
+    const { decoder, audio_encoder } = model.config;
+    const sound = convertAudio(continueFrom, this.sampleRate, decoder.audio_channels);
+    const hop = hopOf(audio_encoder);
+    const frames = Math.min(Math.floor(sound[0].length / hop), windowOf(model).shared);
+    if (frames < 1) throw bad(`continueFrom: it lasts ${sound[0].length} samples, expected at least ${hop} at ${this.sampleRate} Hz`);
+    return sound.map((channel) => channel.slice(channel.length - frames * hop));
   }
 
   #resolve(options: MusicgenOptions): MusicgenRecipe {

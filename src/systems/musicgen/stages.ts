@@ -4,12 +4,12 @@ import type { Machine } from '../../engine/engine.ts';
 import { MelodyError } from '../../errors.ts';
 import { plus, times } from '../../graph/graph.ts';
 import { reshape, state, type Tensor } from '../../graph/tensor.ts';
-import { codebooks, decoderContext, encodecDecoderFrames, encodecDecoderSamples, hopOf } from '../../models/encodec.ts';
+import { codebooks, decoderContext, encodecDecoderFrames, encodecDecoderSamples, encodecEncoder, hopOf } from '../../models/encodec.ts';
 import { type KeysAndValues, keysAndValues, musicgenStep, musicgenText } from '../../models/musicgen_decoder.ts';
 import { t5Encoder } from '../../models/t5_encoder.ts';
 import { sampleCodes } from '../../ops/codes.ts';
 import { slice } from '../../ops/gather.ts';
-import { rvqDecode } from '../../ops/quantize.ts';
+import { rvqDecode, rvqEncode } from '../../ops/quantize.ts';
 import { seedWords } from '../../ops/random.ts';
 import { samplingParams } from '../../ops/sample.ts';
 import type { Progress } from '../../pipeline/progress.ts';
@@ -17,6 +17,9 @@ import { inPrecision, type MusicgenModel, type Sampling } from './model.ts';
 
 export type MusicgenMachine = Machine<MusicgenModel>;
 
+/** Seconds of a window, and of what the next one hears of it. */
+const TRAINED_SECONDS = 30;
+const SHARED_SECONDS = 12;
 /** Columns that are drawn before the host looks up: for progress, and so that an abort is soon heard. */
 const COLUMNS_AT_ONCE = 8;
 /** Bytes of the largest activation of a tile of the decoder. */
@@ -28,6 +31,10 @@ export interface Request extends Sampling {
   readonly seed: number;
   /** Matrices of the language model and the text encoder in half precision. */
   readonly half: boolean;
+  /** Codes of the first frames, which stay. */
+  readonly known?: Uint32Array;
+  /** Frames of a window, and of what it shares with the one before; for tests. */
+  readonly window?: { readonly most: number; readonly shared: number };
 }
 
 /** Rounded up, so that few plans serve all lengths. */
@@ -37,51 +44,124 @@ const room = (n: number, step: number): number => Math.ceil(n / step) * step;
 export const columnsOf = ({ config: { decoder } }: MusicgenModel, frames: number): number =>
   frames + decoder.num_codebooks / decoder.audio_channels - 1;
 
-/** Codes of every frame, [frames, num_codebooks]. */
+/** Frames that the model was trained to speak of at once, and how many of them a later window has in common with the one before. */
+export function windowOf({ config: { audio_encoder: codec } }: MusicgenModel): { most: number; shared: number } {
+  const rate = codec.sampling_rate / hopOf(codec);
+  return { most: Math.floor(TRAINED_SECONDS * rate), shared: Math.floor(SHARED_SECONDS * rate) };
+}
+
+/**
+ * Codes of every frame, [frames, num_codebooks]: `known` of them first, which stay. What is longer than a window is made by windows that begin with
+ * the last frames of the one before, as the authors' own program does it.
+ */
 export async function drawCodes(m: MusicgenMachine, r: Request, progress: Progress, signal: AbortSignal | undefined): Promise<Uint32Array> {
+  const { num_codebooks: k } = m.model.config.decoder;
+  const { most, shared } = r.window ?? windowOf(m.model);
+  const text = await progress.during('style', () => readText(m, r, signal));
+  const codes = new Uint32Array(r.frames * k);
+  codes.set(r.known ?? []);
+  let there = (r.known?.length ?? 0) / k;
+  await progress.during('tokens', async () => {
+    for (const fresh = r.frames - there; there < r.frames; ) {
+      const start = there > 0 && r.frames > most ? Math.max(0, there - shared) : 0;
+      const end = Math.min(r.frames, start + most);
+      const before = there;
+      const report = (share: number) => progress.report('tokens', 1 - (r.frames - before - share * (end - before)) / fresh);
+      const window = { start, known: codes.subarray(start * k, there * k), frames: end - start, text, report };
+      codes.set(await drawWindow(m, r, window, signal), start * k);
+      there = end;
+    }
+  });
+  return codes;
+}
+
+interface Window {
+  /** First frame, in the piece. */
+  readonly start: number;
+  readonly frames: number;
+  /** Codes of its first frames. */
+  readonly known: Uint32Array;
+  readonly text: KeysAndValues;
+  report(share: number): void;
+}
+
+/** Codes of all frames of a window, [frames, num_codebooks], column by column. */
+async function drawWindow(m: MusicgenMachine, r: Request, window: Window, signal: AbortSignal | undefined): Promise<Uint32Array> {
   const { decoder } = m.model.config;
-  const { num_codebooks: k, audio_channels: channels } = decoder;
-  const columns = columnsOf(m.model, r.frames);
+  const { num_codebooks: k, audio_channels: channels, vocab_size: pad } = decoder;
+  const { start, frames, known, text } = window;
+  const columns = columnsOf(m.model, frames);
   const capacity = columns <= 512 ? 512 : room(columns, 1536);
   const batch = r.guidanceScale === 1 ? 1 : 2;
   const cache = m.keep(`self ${batch} ${capacity}`, () => keysAndValues('musicgen.self', decoder, batch, capacity));
   const history = m.keep(`history ${capacity}`, () => state('musicgen.codes', [capacity + 1, k], 'u32'));
-  const text = await progress.during('style', () => readText(m, r, signal));
-  await progress.during('tokens', async () => {
-    m.residents.write(history, new Uint32Array(k).fill(decoder.vocab_size)); // the first column is padding
-    const plan = await m.plan(`step ${batch} ${capacity} ${text.capacity}`, (g) => {
-      const column = g.scalar('column');
-      const step = { cache, text, textLength: g.scalar('textLength'), column, batch } as const;
-      const ids = slice(g, history, column, 1);
-      const logits = musicgenStep(g, inPrecision(m.model.weights.at('decoder'), r.half), ids, decoder, step);
-      sampleCodes(g, logits, k, {
-        topK: g.scalar('topK'),
-        topP: g.scalar('topP'),
-        rate: g.scalar('rate'),
-        seed: [g.scalar('seedLow'), g.scalar('seedHigh')],
-        column,
-        frames: g.scalar('frames'),
-        channels,
-        pad: decoder.vocab_size,
-        ...(batch === 2 && { guidance: g.scalar('guidance') }),
-        into: history,
-        at: times(plus(column, 1), k),
-      });
+  const placeOf = (frame: number, q: number) => (frame + Math.floor(q / channels) + 1) * k + q;
+  const knownFrames = known.length / k;
+  const begun = new Uint32Array((knownFrames > 0 ? knownFrames + k / channels : 1) * k).fill(pad); // the first column is padding
+  for (const [i, code] of known.entries()) begun[placeOf(Math.floor(i / k), i % k)] = code;
+  m.residents.write(history, begun);
+  const plan = await m.plan(`step ${batch} ${capacity} ${text.capacity}`, (g) => {
+    const column = g.scalar('column');
+    const step = { cache, text, textLength: g.scalar('textLength'), column, batch } as const;
+    const ids = slice(g, history, column, 1);
+    const logits = musicgenStep(g, inPrecision(m.model.weights.at('decoder'), r.half), ids, decoder, step);
+    sampleCodes(g, logits, k, {
+      topK: g.scalar('topK'),
+      topP: g.scalar('topP'),
+      rate: g.scalar('rate'),
+      seed: [g.scalar('seedLow'), g.scalar('seedHigh')],
+      column,
+      frames: g.scalar('frames'),
+      known: g.scalar('known'),
+      position: g.scalar('position'),
+      channels,
+      pad,
+      ...(batch === 2 && { guidance: g.scalar('guidance') }),
+      into: history,
+      at: times(plus(column, 1), k),
     });
-    const [seedLow, seedHigh] = seedWords(r.seed);
-    const fixed = { ...samplingParams(r), seedLow, seedHigh, frames: r.frames, textLength: r.ids.length };
-    const scalars = batch === 2 ? { ...fixed, guidance: r.guidanceScale } : fixed;
-    for (let column = 0; column < columns; column++) {
-      plan.run({ ...scalars, column });
-      if (column % COLUMNS_AT_ONCE !== COLUMNS_AT_ONCE - 1) continue;
-      await m.settle(signal);
-      progress.report('tokens', (column + 1) / columns);
-    }
-    await m.settle(signal);
   });
+  const [seedLow, seedHigh] = seedWords(r.seed);
+  const fixed = { ...samplingParams(r), seedLow, seedHigh, frames, known: knownFrames, textLength: r.ids.length };
+  const scalars = batch === 2 ? { ...fixed, guidance: r.guidanceScale } : fixed;
+  for (let column = 0; column < columns; column++) {
+    plan.run({ ...scalars, column, position: (start + column) * k });
+    if (column % COLUMNS_AT_ONCE !== COLUMNS_AT_ONCE - 1) continue;
+    await m.settle(signal);
+    window.report((column + 1) / columns);
+  }
+  await m.settle(signal);
   const all = new Uint32Array(await m.residents.read(history));
-  const codes = new Uint32Array(r.frames * k);
-  for (let f = 0; f < r.frames; f++) for (let q = 0; q < k; q++) codes[f * k + q] = all[(f + Math.floor(q / channels) + 1) * k + q] ?? 0;
+  return Uint32Array.from({ length: frames * k }, (_, i) => all[placeOf(Math.floor(i / k), i % k)] ?? 0);
+}
+
+/**
+ * Codes of given sound, [frames, num_codebooks], channels in turn. One array a channel of the model, at its rate, of whole frames.
+ */
+export async function encodeSound(
+  m: MusicgenMachine,
+  sound: readonly Float32Array[],
+  signal: AbortSignal | undefined,
+): Promise<Uint32Array> {
+  const { decoder, audio_encoder: codec } = m.model.config;
+  const { num_codebooks: k, audio_channels: channels } = decoder;
+  const [{ length: samples }] = sound;
+  const levels = k / channels;
+  const frames = samples / hopOf(codec);
+  const plan = await m.plan(
+    `encode ${samples}`,
+    (g) => {
+      const w = m.model.weights.at('audio_encoder');
+      g.output('codes', rvqEncode(g, encodecEncoder(g, w, g.input('audio', [samples, 1]), codec), codebooks(w, codec, levels)));
+    },
+    signal,
+  );
+  const codes = new Uint32Array(frames * k);
+  for (const [channel, audio] of sound.entries()) {
+    plan.run({}, { audio });
+    const own = new Uint32Array(await plan.readBytes('codes'));
+    for (const [i, code] of own.entries()) codes[Math.floor(i / levels) * k + (i % levels) * channels + channel] = code;
+  }
   return codes;
 }
 
