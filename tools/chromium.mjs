@@ -19,6 +19,7 @@ if (!chromiumPath)
   console.log('browser tests: no Chromium here; install it (Debian: apt-get install chromium) or name it in MELODY_CHROMIUM');
 
 const SOFTWARE_GPU = '--enable-unsafe-webgpu'; // lifts the block of software adapters
+const NO_GPU = '--disable-gpu';
 const FLAGS = [
   '--headless=new',
   '--no-sandbox',
@@ -37,25 +38,25 @@ const TIMEOUT = 120_000; // ms
  */
 export async function openBrowser({ webgpu = true } = {}) {
   const profile = newProfile();
-  const args = [...FLAGS, webgpu ? SOFTWARE_GPU : '--disable-gpu'];
+  const args = [...FLAGS, webgpu ? SOFTWARE_GPU : NO_GPU];
   const context = await chromium.launchPersistentContext(profile, { executablePath: chromiumPath, args, timeout: TIMEOUT });
   context.setDefaultTimeout(TIMEOUT);
   return {
     context,
     async close() {
       await context.close();
-      remove(profile);
+      await remove(profile);
     },
   };
 }
 
 /**
  * The same, but a tab that lies behind another is hidden, as it is for people: Playwright's own start keeps every tab in front. Its downloads
- * are not seen. @returns {Promise<Browser>}
+ * are not seen. @param {{ webgpu?: boolean }} [options] @returns {Promise<Browser>}
  */
-export async function openBrowserWithHiddenTabs() {
+export async function openBrowserWithHiddenTabs({ webgpu = true } = {}) {
   const profile = newProfile();
-  const words = [...FLAGS, SOFTWARE_GPU, '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'];
+  const words = [...FLAGS, webgpu ? SOFTWARE_GPU : NO_GPU, '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'];
   const child = spawn(chromiumPath ?? 'chromium', words, { stdio: 'ignore' });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const port = join(profile, 'DevToolsActivePort');
@@ -72,11 +73,20 @@ export async function openBrowserWithHiddenTabs() {
       await browser.close();
       child.kill();
       await ended;
-      remove(profile);
+      await remove(profile);
     },
   };
 }
 
 const newProfile = () => mkdtempSync(join(tmpdir(), 'melody-chromium-'));
-/** @param {string} profile */
-const remove = (profile) => rmSync(profile, { recursive: true, force: true, maxRetries: 20 }); // its processes write for a moment after its end
+/** Its processes write for a moment after its end, on a busy machine for seconds. @param {string} profile */
+async function remove(profile) {
+  for (let tries = 0; tries < 100; tries++) {
+    try {
+      return rmSync(profile, { recursive: true, force: true });
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  console.log(`browser tests: ${profile} could not be removed`);
+}

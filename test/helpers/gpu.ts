@@ -18,6 +18,12 @@ export const TEST_GPU: EngineOptions =
     ? { device: 'cpu', threads: Number(process.env.MELODY_TEST_THREADS ?? 2) }
     : { device: 'gpu', ...(process.env.MELODY_TEST_GPU === 'default' && { limits: 'default', features: 'none' }) };
 
+/**
+ * For tests of what is the same on every executor: the CPU makes music several times faster than a software adapter. One thread, because
+ * two files are tested at a time.
+ */
+export const TEST_CPU: EngineOptions = { device: 'cpu', threads: 1 };
+
 /** Is the CPU executor under test? What needs WebGPU itself is left out then. */
 export const ON_CPU = process.env.MELODY_TEST_GPU === 'cpu';
 

@@ -1,5 +1,5 @@
 // Tempo, metre and key: what is decided, what the model is told, and that it is heard. melody-tiny with random controls.
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { platform } from '#platform';
 import { modelMisfits } from '../../src/cli/inspect_model.ts';
 import { Clock } from '../../src/pipeline/controls/clock.ts';
@@ -9,11 +9,13 @@ import type { Decided, GenerateOptions, MelodyEvent, StyleOptions } from '../../
 import { recipeOptions } from '../../src/pipeline/recipe.ts';
 import { extendTokens, type LanguageRequest } from '../../src/pipeline/stages/language.ts';
 import { CONTROLS, controlledModel, plainModel } from '../helpers/controls.ts';
-import { TEST_GPU } from '../helpers/gpu.ts';
+import { TEST_CPU } from '../helpers/gpu.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
 
 let melody: Melody;
 beforeAll(async () => {
-  melody = await Melody.over(await controlledModel(), () => platform.openGpu(), TEST_GPU);
+  melody = await Melody.over(await controlledModel(), () => platform.openGpu(), TEST_CPU);
 });
 afterAll(() => melody.dispose());
 
@@ -217,7 +219,7 @@ describe('refused', () => {
   });
 
   it('by models without controls, which else are as they were', async () => {
-    const plain = await Melody.over(await plainModel(), () => platform.openGpu(), TEST_GPU);
+    const plain = await Melody.over(await plainModel(), () => platform.openGpu(), TEST_CPU);
     try {
       for (const option of [{ tempo: 120 }, { key: 'A minor' }, { metre: '4/4' }])
         await expect(plain.generate({ ...short, prompt, ...option })).rejects.toMatchObject({

@@ -1,14 +1,16 @@
 // Guidance of the first steps alone: between guided and unguided, and exactly these at its ends.
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Melody } from '../../src/pipeline/melody.ts';
 import type { GenerateOptions } from '../../src/pipeline/options.ts';
 import { recipeOptions } from '../../src/pipeline/recipe.ts';
-import { TEST_GPU } from '../helpers/gpu.ts';
+import { TEST_CPU } from '../helpers/gpu.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
 
 const options = { prompt: 'calm piano', seed: 5, steps: 4, guidanceScale: 3, durationSeconds: 0.8 };
 let melody: Melody;
 beforeAll(async () => {
-  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_GPU);
+  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
 });
 afterAll(() => melody.dispose());
 const make = async (extra: GenerateOptions = {}) => (await melody.generate({ ...options, ...extra })).channels[0];

@@ -1,10 +1,12 @@
 // How loud clips, streams, loops, continuations and inpainted regions come out, with melody-tiny.
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import * as levels from '../../src/audio/leveller.ts';
 import { truePeak } from '../../src/audio/loudness.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
 import { recipeOptions } from '../../src/pipeline/recipe.ts';
-import { TEST_GPU } from '../helpers/gpu.ts';
+import { TEST_CPU } from '../helpers/gpu.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
 
 const RATE = 24_000;
 const prompts = [
@@ -17,7 +19,7 @@ const prompts = [
 ];
 let melody: Melody;
 beforeAll(async () => {
-  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_GPU);
+  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
 });
 afterAll(() => melody.dispose());
 

@@ -13,6 +13,34 @@ declare global {
   var devices: GPUDevice[];
 }
 
+/** Of the page, its worker and the GPU: after five plays, `plays` more change nothing. */
+async function playsLeaveMemory(page: Page, plays: number): Promise<void> {
+  const devtools = await page.context().newCDPSession(page);
+  const worker = await workerDevtools(page);
+  const used = async () => {
+    await devtools.send('HeapProfiler.collectGarbage');
+    await worker('HeapProfiler.collectGarbage');
+    const { gpuBytes, gpuBuffers } = await page.evaluate(() => session.worker.stats());
+    const { usedSize, backingStorageSize } = await worker('Runtime.getHeapUsage');
+    const window = (await devtools.send('Runtime.getHeapUsage')) as { usedSize: number; backingStorageSize: number };
+    return { gpuBytes, gpuBuffers, page: window.usedSize + window.backingStorageSize, worker: usedSize + backingStorageSize };
+  };
+  const once = async (seed: number) => {
+    await play(page, { steps: 1, seed, durationSeconds: 0.5, firstWindowSeconds: 0.8 });
+    await page.waitForFunction(() => session.snapshot.complete || session.snapshot.error, undefined, { timeout: SLOW });
+    await page.evaluate(() => session.stop());
+    expect(await page.evaluate(() => session.snapshot)).toMatchObject({ error: undefined, madeSeconds: 0.5 });
+  };
+  for (let i = 0; i < 5; i++) await once(i);
+  const before = await used();
+  for (let i = 0; i < plays; i++) await once(i + 5);
+  const after = await used();
+  expect(after.gpuBytes).toBe(before.gpuBytes);
+  expect(after.gpuBuffers).toBe(before.gpuBuffers);
+  expect(after.page - before.page).toBeLessThan(1e6);
+  expect(after.worker - before.worker).toBeLessThan(1e6);
+}
+
 describe.runIf(chromiumPath)('music in Chromium', { timeout: SLOW }, () => {
   const site = new Site();
   beforeAll(() => site.open(), SLOW);
@@ -95,31 +123,18 @@ describe.runIf(chromiumPath)('music in Chromium', { timeout: SLOW }, () => {
       expect(worst(await made(page), first)).toBe(0);
     });
 
-    it(`${PLAYS} plays leave memory as it was`, async () => {
-      const devtools = await site.context.newCDPSession(page);
-      const worker = await workerDevtools(page);
-      const used = async () => {
-        await devtools.send('HeapProfiler.collectGarbage');
-        await worker('HeapProfiler.collectGarbage');
-        const { gpuBytes, gpuBuffers } = await page.evaluate(() => session.worker.stats());
-        const { usedSize, backingStorageSize } = await worker('Runtime.getHeapUsage');
-        const window = (await devtools.send('Runtime.getHeapUsage')) as { usedSize: number; backingStorageSize: number };
-        return { gpuBytes, gpuBuffers, page: window.usedSize + window.backingStorageSize, worker: usedSize + backingStorageSize };
-      };
-      const once = async (seed: number) => {
-        await play(page, { steps: 1, seed, durationSeconds: 0.5, firstWindowSeconds: 0.8 });
-        await page.waitForFunction(() => session.snapshot.complete || session.snapshot.error, undefined, { timeout: SLOW });
-        await page.evaluate(() => session.stop());
-        expect(await page.evaluate(() => session.snapshot)).toMatchObject({ error: undefined, madeSeconds: 0.5 });
-      };
-      for (let i = 0; i < 5; i++) await once(i);
-      const before = await used();
-      for (let i = 0; i < PLAYS; i++) await once(i + 5);
-      const after = await used();
-      expect(after.gpuBytes).toBe(before.gpuBytes);
-      expect(after.gpuBuffers).toBe(before.gpuBuffers);
-      expect(after.page - before.page).toBeLessThan(1e6);
-      expect(after.worker - before.worker).toBeLessThan(1e6);
-    });
+    it('five plays leave memory as it was', () => playsLeaveMemory(page, 5));
+  });
+});
+
+describe.runIf(chromiumPath)('music in Chromium without WebGPU', { timeout: SLOW }, () => {
+  const site = new Site();
+  beforeAll(() => site.open({ webgpu: false }), SLOW);
+  afterAll(() => site.close(), SLOW);
+
+  it(`${PLAYS} plays leave memory as it was`, async () => {
+    const page = await site.sessionPage();
+    expect(await load(page)).toMatchObject({ state: 'ready', error: undefined });
+    await playsLeaveMemory(page, PLAYS);
   });
 });

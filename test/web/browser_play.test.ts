@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Melody, type Steering, type StyleOptions } from '../../src/index.ts';
 import { chromiumPath } from '../../tools/chromium.mjs';
-import { TEST_GPU } from '../helpers/gpu.ts';
+import { TEST_CPU } from '../helpers/gpu.ts';
 import { finished, load, PIECE, play, Site, SLOW, TINY, worst } from './site.ts';
 
 /** Two windows, so that the second can follow another style. */
@@ -33,7 +33,7 @@ const chunksThere = (page: Page, style?: StyleOptions, steered: readonly Steerin
 
 /** The same in Node. */
 async function chunksHere(style: StyleOptions): Promise<Float32Array[]> {
-  const melody = await Melody.load(new URL(`../../${TINY}`, import.meta.url), TEST_GPU);
+  const melody = await Melody.load(new URL(`../../${TINY}`, import.meta.url), TEST_CPU);
   const stream = melody.stream(TWO);
   const chunks: Float32Array[] = [];
   for await (const { channels } of stream) {
@@ -48,7 +48,7 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
   const site = new Site();
   let page: Page;
   beforeAll(async () => {
-    await site.open({ hiddenTabs: true });
+    await site.open({ hiddenTabs: true, webgpu: false });
     page = await site.sessionPage();
     await load(page);
   }, SLOW);

@@ -41,7 +41,7 @@ describe.runIf(chromiumPath)('the page in use', { timeout: SLOW }, () => {
   };
 
   beforeAll(async () => {
-    await site.open();
+    await site.open({ webgpu: false });
     page = await site.visit('?model=melody-tiny', (tab) =>
       tab.addInitScript(() => {
         globalThis.sounds = 0;

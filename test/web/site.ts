@@ -41,8 +41,11 @@ export class Site {
   #server: Awaited<ReturnType<typeof serveFolder>> | undefined;
   #browser: Browser | undefined;
 
-  /** `hiddenTabs`: a tab behind another is hidden, as it is for people. */
-  async open({ hiddenTabs = false } = {}): Promise<void> {
+  /**
+   * `hiddenTabs`: a tab behind another is hidden, as it is for people. `webgpu: false`: WebGPU finds no adapter, and music is made by the CPU
+   * executor, several times faster than by a software adapter: for tests of what a page does with the music.
+   */
+  async open({ hiddenTabs = false, webgpu = true } = {}): Promise<void> {
     const scratch = join(root, 'node_modules/.cache');
     mkdirSync(scratch, { recursive: true });
     this.#folder = mkdtempSync(join(scratch, 'melody-web-'));
@@ -98,7 +101,7 @@ export class Site {
         return true;
       },
     });
-    this.#browser = await (hiddenTabs ? openBrowserWithHiddenTabs() : openBrowser());
+    this.#browser = await (hiddenTabs ? openBrowserWithHiddenTabs({ webgpu }) : openBrowser({ webgpu }));
   }
 
   async close(): Promise<void> {
