@@ -14,7 +14,7 @@ import type { MusicgenModel, Sampling } from './model.ts';
 import { decodeCodes, drawCodes, encodeSound, idsOf, type MusicgenMachine, type Request, windowOf } from './stages.ts';
 
 /** How a published system is opened. */
-export interface SystemOptions extends LoadOptions {
+export interface SystemOptions extends Omit<LoadOptions, 'queue'> {
   /** How the matrices of language models lie in memory. Default 'f16' on a GPU, which halves it; 'f32' on the CPU, whose kernels know no other. */
   precision?: 'f32' | 'f16';
 }
