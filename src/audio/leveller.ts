@@ -40,7 +40,7 @@ export function levelled(
   }
 }
 
-/** x times `gain`, with `reach` samples before and behind it: zeros, or of a circle its other end. */
+/** x times `gain`, with `reach` samples before and after it: zeros, or of a circle its other end. */
 function surrounded(x: Float32Array, reach: number, circular: boolean, gain: number): Float32Array {
   const out = new Float32Array(x.length + 2 * reach);
   const n = x.length;
@@ -102,7 +102,7 @@ export class Leveller {
     const to = last ? end : Math.max(this.#out, known - reach);
     if (to <= this.#out) return held.map(() => new Float32Array(0));
     const start = this.#out - reach;
-    const x = held.map(() => new Float32Array(to + reach - start)); // zeros before the first sample and behind the last
+    const x = held.map(() => new Float32Array(to + reach - start)); // zeros before the first sample and after the last
     for (let at = Math.max(start, this.#from); at < Math.min(to + reach, end); at++) {
       const gain = this.#gainAt(at);
       for (const [c, channel] of x.entries()) channel[at - start] = held[c][at - this.#from] * gain;

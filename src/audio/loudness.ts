@@ -166,7 +166,7 @@ export function truePeak(x: Float32Array): number {
 }
 
 /**
- * Tells `hear` of |x| at the three points of 4x oversampling behind each sample n, the largest of them. Passes over samples where none can
+ * Tells `hear` of |x| at the three points of 4x oversampling after each sample n, the largest of them. Passes over samples where none can
  * exceed `floor()`.
  */
 export function between(x: Float32Array, floor: () => number, hear: (n: number, value: number) => void): void {

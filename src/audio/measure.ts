@@ -23,7 +23,7 @@ import { descriptor } from './measures/timbre.ts';
 import { type Tonality, tonality } from './measures/tonality.ts';
 import { type Tones, tones } from './measures/tones.ts';
 
-/** What `measureClip` may be told about a clip. */
+/** What `measureClip` may know about a clip beside its samples. */
 export interface MeasureOptions {
   /** The tempo that was asked for, beats a minute; adds `rhythm.adherence`. Default: none. */
   bpm?: number;

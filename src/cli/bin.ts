@@ -17,7 +17,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
-// What is said beside the work may get lost; the work itself must not (`2>&1 >song.wav | head -1`, a full disk behind 2>).
+// Messages may get lost; the work itself must not (`2>&1 >song.wav | head -1`, a full disk behind 2>).
 process.stderr.on('error', () => {});
 
 process.exitCode = await main(process.argv.slice(2), {

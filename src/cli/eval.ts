@@ -128,7 +128,7 @@ async function attempt(file: string, values: Values, requests: Requests, io: Io)
     const beyond = joins.findIndex((sample) => sample > length);
     if (beyond >= 0) {
       const seconds = (length / audio.sampleRate).toFixed(2);
-      throw new MelodyError('invalid_argument', `--join ${requests.joins[beyond]} lies behind the end at ${seconds} s`);
+      throw new MelodyError('invalid_argument', `--join ${requests.joins[beyond]} lies after the end at ${seconds} s`);
     }
     const { bpm, frameRate, periods, source } = requests;
     const asked = { ...(bpm !== undefined && { bpm }), ...(frameRate !== undefined && { frameRate }), periods, joins };
@@ -237,7 +237,7 @@ async function picture(file: string, audio: AudioFile, values: Values): Promise<
   }
 }
 
-/** What can be said of several clips at once. */
+/** Measures of several clips together. */
 interface Together {
   clips: number;
   diversity: number;

@@ -77,7 +77,7 @@ async function overview(commands: typeof COMMANDS): Promise<string> {
     '',
     ...loaded.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    'melody <command> --help tells more. MELODY_DEBUG=1 shows where an error comes from.',
+    'melody <command> --help says more. MELODY_DEBUG=1 shows where an error comes from.',
     'Exit codes: 0 done, 1 failed, 2 wrong use, 3 suspect output under --strict.',
     '',
   ].join('\n');

@@ -113,7 +113,7 @@ export class Cpu {
     if (this.#cancelled !== before) throw new MelodyError('aborted', 'what was waited for was cancelled');
   }
 
-  /** What this user's plans were told to run ends at the next command of each; who waits for it gets `aborted`. */
+  /** The runs of this user's plans end at their next command; whoever waits for them gets `aborted`. */
   cancel(): void {
     this.#cancelled += 1;
     if (this.#open) this.pool.cancel(this);

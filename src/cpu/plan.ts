@@ -154,7 +154,7 @@ export class CpuPlan {
     return this.graph.dispatches.reduce((n, d) => n + d.flops, 0);
   }
 
-  /** After a run compiled with `guard`: throws `kernel` when a command wrote behind a temporary, input or output. */
+  /** After a run compiled with `guard`: throws `kernel` when a command wrote past the end of a temporary, input or output. */
   async checkGuards(): Promise<void> {
     if (!this.#options.guard) throw new MelodyError('graph', 'checkGuards needs a plan compiled with { guard: true }');
     for (const storage of this.#marked()) {
@@ -215,7 +215,7 @@ export class CpuPlan {
   }
 }
 
-/** The list of commands and the commands behind it, and which words run-time numbers go to. */
+/** The list of commands and the commands after it, and which words run-time numbers go to. */
 function encode(dispatches: readonly Dispatch[], places: ReadonlyMap<TensorStorage, number>, take: (bytes: number) => number) {
   const functions = dispatches.map((d) => {
     const found = FUNCTIONS[d.kernel.name];

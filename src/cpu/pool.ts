@@ -284,7 +284,7 @@ interface Exports {
   step(job: number, from: number, to: number): void;
 }
 
-/** One turn of the event loop: messages that wait are heard. */
+/** One turn of the event loop: waiting messages are handled. */
 function turn(): Promise<void> {
   return new Promise((go) => {
     const { port1, port2 } = new MessageChannel();

@@ -45,7 +45,7 @@ export async function checkAdapter(runner: Runner): Promise<void> {
     throw new MelodyError(
       'wrong_results',
       `this GPU computes wrong: ${wrong.join(', ')} (${wrong.length} of ${cases.length} kinds of kernels, on ${caps.name})`,
-      'update the driver or browser, or use another adapter; `melody doctor` tells more, and please report it',
+      'update the driver or browser, or use another adapter; `melody doctor` says more; please report it',
     );
   await platform.facts.set(key, 'passed');
 }

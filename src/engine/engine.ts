@@ -106,7 +106,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     return this.#recoveries;
   }
 
-  /** Bytes of GPU memory that may still be taken; undefined where nobody tells: WebGPU does not. */
+  /** Bytes of GPU memory that may still be taken; undefined where that is unknown, as with WebGPU. */
   get room(): number | undefined {
     const { memoryLimit } = this.#options;
     if (memoryLimit !== undefined) return Math.max(0, memoryLimit - this.device.memory.bytes);

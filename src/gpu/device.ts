@@ -279,7 +279,7 @@ export class Gpu {
   }
 
   async #compile(kernel: Kernel, how: Specialisation, key: string): Promise<GPUComputePipeline> {
-    this.device.pushErrorScope('validation'); // getCompilationInfo tells it better than an uncaptured error
+    this.device.pushErrorScope('validation'); // getCompilationInfo says more than an uncaptured error
     const module = this.device.createShaderModule({ code: specialise(kernel, how), label: kernel.name });
     void this.device.popErrorScope().catch(() => {});
     try {

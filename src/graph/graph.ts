@@ -49,7 +49,7 @@ export interface DispatchOptions<K extends Kernel> {
 }
 
 /**
- * One recorded kernel launch. What it computes is said by kernel, tensors (in binding order, inputs first), params and meaning, which are
+ * One recorded kernel launch. What it computes follows from its kernel, tensors (in binding order, inputs first), params and meaning, which are
  * all that an executor without a GPU reads; `how` and `grid` are a GPU's.
  */
 export interface Dispatch {

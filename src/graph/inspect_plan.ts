@@ -46,7 +46,7 @@ export function table(plan: Plan): string {
   return [...lines, total].join('\n');
 }
 
-/** After a run compiled with `guard`: throws `kernel` when a dispatch wrote behind a temporary, input or output. */
+/** After a run compiled with `guard`: throws `kernel` when a dispatch wrote past the end of a temporary, input or output. */
 export async function checkGuards({ gpu, buffers, options }: Plan): Promise<void> {
   if (!options.guard) throw new MelodyError('graph', 'checkGuards needs a plan compiled with { guard: true }');
   for (const [storage, buffer] of buffers) {

@@ -70,7 +70,7 @@ export function numberOf(value: Scalar, type: ParamType, name: string, scalars: 
   if (given === undefined) throw new MelodyError('graph', `scalar "${value.scalar}" was not given to run()`);
   const number = given * value.scale + value.offset;
   const [least, most] = value.range ?? RANGES[type];
-  // A kernel that is told to pass 2^32 - 1 keys would take minutes, and words take what they are given without a word.
+  // A kernel that is to pass 2^32 - 1 keys would take minutes, and a 32-bit word takes any number without an error.
   if (type !== 'f32' && !(Number.isInteger(number) && number >= least && number <= most))
     throw new MelodyError(
       'graph',

@@ -12,7 +12,7 @@ export interface Places {
   readonly persistent: readonly TensorStorage[]; // weights and states, which outlive the plan
 }
 
-/** With `guard` bytes behind them, temporaries share nothing: each guard belongs to one tensor. */
+/** With `guard` bytes after them, temporaries share nothing: each guard belongs to one tensor. */
 export function placesOf(graph: Graph, guard = 0): Places {
   const lives = lifetimesOf(graph);
   const temps = [...lives.keys()].filter((s) => s.kind === 'temp');

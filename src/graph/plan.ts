@@ -13,7 +13,7 @@ export interface CompileOptions {
    * what their earlier tenant left; `guard` too gives each a buffer of its own.
    */
   poison?: boolean;
-  /** A buffer of its own for every temporary, and guard words behind it and every input and output; see checkGuards (inspect_plan.ts). */
+  /** A buffer of its own for every temporary, and guard words after it and after every input and output; see checkGuards (inspect_plan.ts). */
   guard?: boolean;
   /** At most this many dispatches a submit (browsers kill long ones). Default: all in one. */
   dispatchesPerSubmit?: number;
@@ -25,7 +25,7 @@ export interface CompileOptions {
 export type HostData = Float32Array | Uint32Array | Int32Array;
 
 const GUARD_BYTES = 64;
-/** What stands behind tensors of a plan compiled with `guard`. */
+/** What stands after the tensors of a plan compiled with `guard`. */
 export const GUARD_WORD = 0xa5a5a5a5;
 const POISON_WORD = 0x7fc0dead; // a quiet NaN
 const USAGE = GPU_USAGE.STORAGE | GPU_USAGE.COPY_SRC | GPU_USAGE.COPY_DST;

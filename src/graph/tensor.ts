@@ -44,7 +44,7 @@ export interface WeightMatrix {
   /** An element's index in the file is the sum of its row's part and its column's. */
   rowAt(row: number): number;
   colAt(group: number, col: number): number;
-  /** Columns of this row that are in the file; zeros behind them. Default: all. */
+  /** Columns of this row that are in the file; zeros after them. Default: all. */
   filled?(row: number): number;
 }
 

@@ -4,7 +4,7 @@
 //
 // Ids: 0…words−1 semantic; words + entries·q + code for RVQ level q; then BOS. No biases, no EOS.
 //
-// With `controls` every position is also told what it is about to play: where in the bar that token lies, the key and the tempo.
+// With `controls` every position also gets what it is about to play: where in the bar that token lies, the key and the tempo.
 //
 //   x = embed[id] + controls[clock] + controls[key] + controls[tempo]
 import { log2 } from '../elementary.ts';
@@ -23,7 +23,7 @@ import { EPS } from './layers.ts';
 export interface ControlsConfig {
   /** Felt beats a bar, one clock each; 2 is six-eight. */
   readonly metres: readonly number[];
-  /** Steps of a beat that the clock tells apart. */
+  /** Steps of a beat that the clock distinguishes. */
   readonly ticks: number;
   /** The tempo, in bpm, where the first tempo bin begins. */
   readonly tempo_low: number;
@@ -73,7 +73,7 @@ export function stylePrefix(c: SemanticLmConfig, codes: readonly number[] | unde
 /** Keys: tonic (0 = C) + 12 for minor. */
 export const KEYS = 24;
 
-/** First rows of the parts of `controls.weight`, in their order, and the row of "unknown" behind each. */
+/** First rows of the parts of `controls.weight`, in their order, and the row of "unknown" after each. */
 export function controlTable(c: ControlsConfig) {
   const noClock = c.ticks * c.metres.reduce((n, m) => n + m, 0);
   const key = noClock + 1;
@@ -113,7 +113,7 @@ export interface ControlIds {
   readonly tempo: Tensor;
 }
 
-/** What positions are told: rows [...] of the table → their sum [..., dim], for `semanticLm`. */
+/** What positions are given: rows [...] of the table → their sum [..., dim], for `semanticLm`. */
 export function controlSum(g: Graph, w: Scope, ids: ControlIds, c: SemanticLmConfig, options: { into?: Tensor } = {}): Tensor {
   const { controls } = c;
   if (!controls) throw new MelodyError('graph', 'semantic_lm: its config has no controls to add');
@@ -126,7 +126,7 @@ export function controlSum(g: Graph, w: Scope, ids: ControlIds, c: SemanticLmCon
 
 /**
  * ids u32 [B, T] at positions start…start+T−1 → logits [B, words] of row `last` (default T − 1).
- * Appends T rows to the cache and attends to all before; rows behind `last` are padding that a later call overwrites.
+ * Appends T rows to the cache and attends to all before; rows after `last` are padding that a later call overwrites.
  * `controls` [B, T, dim] (`controlSum`) are added to the embedding; with them, ids [T] serve the whole batch.
  */
 export function semanticLm(

@@ -40,7 +40,7 @@ export function overlapAdd(g: Graph, h: Tensor, length: number): Tensor {
 }
 
 /**
- * Means over windows of columns at a stride of window/2, zeros behind the last column: h [B, S, K, D] → [B, W, S, D], W = 2K/window,
+ * Means over windows of columns at a stride of window/2, zeros after the last column: h [B, S, K, D] → [B, W, S, D], W = 2K/window,
  * so that each column is a sequence over the segments. Throws `shape`.
  */
 export function mergeColumns(g: Graph, h: Tensor, options: { window: number }): Tensor {

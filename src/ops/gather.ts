@@ -7,7 +7,7 @@ import { flat } from './layouts.ts';
 import { spread, spreadRows } from './spread.ts';
 
 /**
- * Rows of a table: y[..., :] = table[ids[...] + offset, :]. An id behind the table reads its last row.
+ * Rows of a table: y[..., :] = table[ids[...] + offset, :]. An id past the end of the table reads its last row.
  * table [V, D] f32 or f16, ids [...] u32, y [..., D] f32. Throws `shape`.
  */
 export function embedding(g: Graph, table: WeightRef, ids: Tensor, options: { offset?: ParamValue } = {}): Tensor {
@@ -16,7 +16,7 @@ export function embedding(g: Graph, table: WeightRef, ids: Tensor, options: { of
   return recordGather(g, g.weight(table, flat(table)), table.shape, ids, options.offset ?? 0, table.name);
 }
 
-/** y[i, :] = x[index[i], :]. x [R, C] f32, index [n] u32, y [n, C]. An index behind x reads its last row. Throws `shape`. */
+/** y[i, :] = x[index[i], :]. x [R, C] f32, index [n] u32, y [n, C]. An index past the end of x reads its last row. Throws `shape`. */
 export function gatherRows(g: Graph, x: Tensor, index: Tensor): Tensor {
   return recordGather(g, x, rowsCols(x), index, 0, 'gather_rows');
 }
@@ -38,7 +38,7 @@ function recordGather(g: Graph, table: Tensor, [rows, cols]: readonly number[], 
 }
 
 /**
- * `count` entries of the first dimension: y = x[from … from + count − 1]. `from` may be given at run time; rows behind x read its last.
+ * `count` entries of the first dimension: y = x[from … from + count − 1]. `from` may be given at run time; rows past the end of x read its last.
  * x [R, ...], y [count, ...]. Throws `shape`.
  */
 export function slice(g: Graph, x: Tensor, from: ParamValue, count: number, options: { into?: Tensor } = {}): Tensor {

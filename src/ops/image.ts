@@ -1,4 +1,4 @@
-// Where a stereo sound is heard: pan and width in bands, taken from both channels and given back to a mid (M = (L + R) / 2, S = (L − R) / 2).
+// Where a stereo sound lies: pan and width in bands, taken from both channels and given back to a mid (M = (L + R) / 2, S = (L − R) / 2).
 //
 // tools/train/melody_train/models/spectrum.py (erb_bands, stereo_image) and vae_decoder.py (RunningPhaseDecoder.side).
 import { cosTurns, exp, log10, sinTurns } from '../elementary.ts';
@@ -19,7 +19,7 @@ export interface Bands {
 /** Energy of a band that is silent, and width of one whose channels are alike. */
 const [SILENCE, NARROW] = [1e-6, 1e-2];
 
-/** The first bin of each band, at least one bin to a band, and behind them the number of bins: [bands + 1]. Throws `shape` for more bands than bins. */
+/** The first bin of each band, at least one bin to a band, and after them the number of bins: [bands + 1]. Throws `shape` for more bands than bins. */
 export function erbBands({ size, sampleRate, bands }: Bands): Uint32Array {
   const bins = size / 2 + 1;
   if (!Number.isInteger(bands) || bands < 1 || bands > bins)

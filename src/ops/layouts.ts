@@ -10,7 +10,7 @@ export const VECTOR: WeightLayout = {
   pack: (data) => (data instanceof Uint16Array ? f16ToF32(data) : data),
 };
 
-/** A vector as f32 with zeros behind it, up to `cols`: the bias of a product whose columns are rounded up. */
+/** A vector as f32 with zeros after it, up to `cols`: the bias of a product whose columns are rounded up. */
 export const paddedVector = (cols: number): WeightLayout => ({
   key: `padded ${cols}`,
   dtype: 'f32',

@@ -15,7 +15,7 @@ export interface LinearOptions {
   residual?: Tensor;
   /** Where the result goes, e.g. a state. [..., N] */
   into?: Tensor;
-  /** Round N up to a multiple of four: the kernels are faster there. The columns behind N hold act(0). */
+  /** Round N up to a multiple of four: the kernels are faster there. The columns after N hold act(0). */
   padded?: boolean;
   /** Forces a kernel form; for tests and benchmarks. */
   form?: Form;

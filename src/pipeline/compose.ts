@@ -128,7 +128,7 @@ async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promis
     piece.extendTo(Math.min(whole.end, last + margin));
     const part = (audio: Float32Array, rate: number) => {
       const frame = rate / frame_rate; // samples
-      const samples = new Float32Array(piece.known.length * frame); // zeros behind the end
+      const samples = new Float32Array(piece.known.length * frame); // zeros after the end
       samples.set(audio.subarray(piece.origin * frame, piece.end * frame));
       return samples;
     };
@@ -156,7 +156,7 @@ async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promis
   return out;
 }
 
-/** The phase of a region: its tones run on from the given audio before it, and into the given audio behind it. */
+/** The phase of a region: its tones run on from the given audio before it, and into the given audio after it. */
 async function phaseWithin(job: Job, piece: Piece, { start, from, end }: Region, audio: Float32Array, hop: number) {
   const { config } = job.engine.model;
   const { seed, tuning } = job.recipe;

@@ -6,7 +6,7 @@ import type { Job } from './job.ts';
 import { audioOf, type ModelConfig } from './model.ts';
 import type { AudioInput, Recipe } from './options.ts';
 
-/** Samples behind the end of a clip that the running gain of an endless stream has seen. */
+/** Samples after the end of a clip that the running gain of an endless stream has seen. */
 export const levellingReach = (sampleRate: number): number => limiterReach(sampleRate) + Math.ceil(0.2 * sampleRate);
 
 /** The last window of given audio, as the model makes it: so much of it counts as the neighbourhood of what is made. */

@@ -27,7 +27,7 @@ export class Piece {
     return (window_seconds * frame_rate) / chunks;
   }
 
-  /** Absolute number of the frame behind the last one. */
+  /** Absolute number of the frame after the last one. */
   get end(): number {
     return this.origin + this.known.length;
   }

@@ -54,7 +54,7 @@ export class Progress {
     this.#recoveries = this.#engine.recoveries;
   }
 
-  /** Hand an event to the user; nothing is heard after an abort. */
+  /** Hands an event to the caller; none follows after an abort. */
   emit(event: MelodyEvent): void {
     if (!this.#signal?.aborted) this.#onEvent?.(event);
   }

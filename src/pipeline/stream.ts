@@ -45,7 +45,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   #engine: Engine<Model>; // whose model it is; from the first turn on the one that plays
   readonly #options: StreamOptions;
   readonly #turn: Turn;
-  #wanted: StyleOptions | undefined; // a change of style that no window has heard yet
+  #wanted: StyleOptions | undefined; // a change of style that no window has used yet
   #started = false;
 
   /** @internal */

@@ -1,4 +1,4 @@
-// What a file is that is not what it should be, told from its first bytes, with the next step in words.
+// Recognises, by its first bytes, a file that is not what was expected, and says what to do next.
 
 /** A kind of file that people hand to the wrong reader. */
 export interface FileKind {

@@ -154,7 +154,7 @@ async function takeOver(folder: string, hash: string, info: EntryInfo, own: stri
   return false;
 }
 
-/** Is this part still being written, as far as can be told? */
+/** Is this part probably still being written? */
 function lives({ pid, host }: Owner, lastWritten: number): boolean {
   if (pid === undefined) return false;
   if (host !== hostname()) return Date.now() - lastWritten < OWNER_SILENCE_MS;

@@ -10,7 +10,7 @@ import { resolveInstalled } from './node_models.ts';
 /** Throws `audio` where the package is not installed, with what to do. */
 export async function openCodecs(): Promise<AudioCodecs> {
   const lib = await importNodeAv();
-  lib.Log.setLevel(av.AV_LOG_QUIET); // its lines would stand between ours; what fails is told by its codes
+  lib.Log.setLevel(av.AV_LOG_QUIET); // its lines would mix with ours; its return codes say what fails
   return {
     decode: (bytes) => decode(lib, bytes),
     encode: (sound, format, tags, bits) => encode(lib, sound, format, tags, bits),

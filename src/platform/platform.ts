@@ -13,7 +13,7 @@ export interface Platform {
   openBytes(location: BytesLocation, options?: OpenOptions): Promise<ByteSource>;
   /** A folder of files, an address that ends in one, or (Node) the name of an installed model. Nothing is read yet; `open` on it throws `io`. */
   openFolder(location: string | URL, options?: OpenOptions): ByteFolder;
-  /** Which WebGPU implementation this is, with its version, as far as it can be told. */
+  /** Which WebGPU implementation this is, with its version where that is known. */
   readonly runtime: string;
   /** Small things learnt about this machine, kept between runs where there is room. Best effort: nothing here throws. */
   readonly facts: Facts;

@@ -1,4 +1,4 @@
-// Fields of a stranger's config: read by name, with the defaults of the library that wrote it, and every fault of all of them said at once.
+// Fields of a stranger's config: read by name, with the defaults of the library that wrote it, and reports all faults at once.
 import { MelodyError } from '../errors.ts';
 import type { JsonObject, JsonValue } from '../weights/json.ts';
 import { printable } from '../weights/printable.ts';

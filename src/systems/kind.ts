@@ -1,4 +1,4 @@
-// What a model folder holds, told by the small files in it: ours, a published system, or one that is known and not played.
+// What a model folder holds, recognised by the small files in it: ours, a published system, or one that is known and not played.
 import { MelodyError } from '../errors.ts';
 import type { ByteFolder } from '../platform/bytes.ts';
 import { CONFIG_FILE, MODEL_TYPE, readJson } from '../weights/config.ts';

@@ -1,6 +1,6 @@
 // Words to ids as T5 has them, from tokenizer.json: SentencePiece's unigram model (Kudo 2018, arXiv 1804.10959) as the tokenizers library runs it.
 //
-//   text ─precompiled map─ normal form ─split at white space─ "▁" + word ─Viterbi over the pieces' scores─ ids, and </s> behind them
+//   text ─precompiled map─ normal form ─split at white space─ "▁" + word ─Viterbi over the pieces' scores─ ids, and </s> after them
 //
 // Text that looks like a special token ("</s>", "<extra_id_0>") is text here: those pieces are not looked for.
 import { MelodyError } from '../errors.ts';

@@ -44,7 +44,7 @@ export interface RunningStream {
   readonly finished: Promise<void>;
   /** Changes the style from the next window on, as `MelodyStream.steer`. */
   steer(style: StyleOptions): void;
-  /** How many samples of each channel were heard: making runs no further ahead of it than was agreed. */
+  /** How many samples of each channel were heard: music is made at most `aheadSeconds` ahead of it. */
   played(samples: number): void;
 }
 

@@ -129,7 +129,7 @@ export class MelodyPlayerElement extends Base {
     this.#name();
   }
 
-  /** The buttons in words, for who hears several players one after another. */
+  /** Labels of the buttons, for people who meet several players through a screen reader. */
   #name(): void {
     for (const button of [this.#press, this.#stop]) {
       if (this.prompt) button.setAttribute('aria-label', `${button.textContent}: ${this.prompt}`);

@@ -39,7 +39,7 @@ export class Player {
       await context.audioWorklet.addModule(new URL('./melody-worklet.js', import.meta.url));
       return new Player(context, channels, onReport, onState);
     } catch (cause) {
-      void context.close().catch(() => {}); // or it runs on, and nobody hears of it
+      void context.close().catch(() => {}); // or it runs on without an owner
       throw new MelodyError('io', `the script that plays sound could not be used: ${cause}`, 'reload the page', { cause });
     }
   }

@@ -122,7 +122,7 @@ export class Session {
         this.#set({ recipe });
       },
       onEvent: (event) => {
-        // The first event after a pause tells when work went on.
+        // The first event after a pause shows when work went on.
         if (event.type === 'progress' && waiting) {
           waiting = false;
           madeAt = performance.now();

@@ -73,7 +73,7 @@ export function rowsOf(ref: WeightRef, from: number, n: number): WeightRef {
   );
 }
 
-/** Tensors of one shape and dtype behind each other: n × [...] → [n, ...]. Throws `shape`. */
+/** Tensors of one shape and dtype one after another: n × [...] → [n, ...]. Throws `shape`. */
 export function stack(refs: Refs): WeightRef {
   const [first] = refs;
   if (!refs.every(({ shape, dtype }) => String(shape) === String(first.shape) && dtype === first.dtype))

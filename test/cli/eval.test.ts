@@ -178,7 +178,7 @@ describe('wrong input', () => {
       code: 2,
       err: expect.stringContaining('expected a folder'),
     });
-    expect(await melody(file, '--join', '99')).toMatchObject({ code: 1, err: expect.stringContaining('behind the end') });
+    expect(await melody(file, '--join', '99')).toMatchObject({ code: 1, err: expect.stringContaining('after the end') });
   });
 
   test('a name that would steer the terminal is shown escaped', async () => {

@@ -179,7 +179,7 @@ describe('streams', () => {
       await melody.generate({ prompt, durationSeconds: 0.8, steps: 1, seed: 1, continueFrom: tone, ...extra, onEvent });
       return warnings;
     };
-    expect(await warned({})).toEqual(['96 bpm: behind or within given audio a beat is kept only where tempo is given as an option']);
+    expect(await warned({})).toEqual(['96 bpm: after or within given audio a beat is kept only where tempo is given as an option']);
     expect(await warned({ tempo: 96 })).toEqual([]);
   });
 

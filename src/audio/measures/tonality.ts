@@ -69,7 +69,7 @@ export interface Tonality {
   chromaConsistency: number;
   /** Mean cosine of each 4 s chroma with the mean chroma. */
   chromaToMean: number;
-  /** Mean distance of successive 1 s tonal centroids: tells a drone (0) from a steady key with moving chords. */
+  /** Mean distance of successive 1 s tonal centroids: 0 for a drone, more for a steady key with moving chords. */
   harmonicChange: number;
   /** Mean entropy of 4 s chroma in bits: 0 one note, 3.585 all twelve alike. */
   pitchClassEntropy: number;

@@ -13,7 +13,7 @@ export const deviceOf = (where: Where) => (where instanceof Gpu ? where : where(
 /** A plan with its inputs written, ready to run. */
 export interface Prepared {
   plan: Replay;
-  /** Wait until the device has done what it was told. */
+  /** Waits until the device has finished its work. */
   settle(): Promise<void>;
   dispatches: number;
   /** The output that is checked, in the reference's layout. */

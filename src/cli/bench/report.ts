@@ -57,7 +57,7 @@ export function layout(lines: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** Rates are of the GPU's own time where it tells that, else of the wall median; shares are of this adapter's measured ceilings. */
+/** Rates are of the GPU's own time where it reports that, else of the wall median; shares are of this adapter's measured ceilings. */
 export function kernelTable(rows: readonly Row[], { copyGBs, fmaGflops }: Ceilings): string {
   const head = [
     'kernel',

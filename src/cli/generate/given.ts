@@ -1,4 +1,4 @@
-// The sound that a piece goes on from or is a part of: kept as it is, where the file can hold it, and what is lost is told.
+// The sound that a piece goes on from or is a part of: kept as it is where the file can hold it; a warning says what is lost.
 import type { AudioFile } from '../../audio/sound_file.ts';
 import { audioOf, type ModelConfig } from '../../pipeline/model.ts';
 import type { GenerateOptions } from '../../pipeline/options.ts';

@@ -44,7 +44,7 @@ export async function readJobs(words: readonly string[], values: Values, io: Io)
   if (clash) throw bad(`--jobs cannot be combined with --${clash}`, 'each line says what it makes');
   const share = readShard(textValue(values, 'shard'));
   const format = formatOf(textValue(values, 'format') ?? 'wav', false);
-  if (format.file !== 'wav') await openCodecs(); // told before any work where it is missing
+  if (format.file !== 'wav') await openCodecs(); // throws before any work where it is missing
   const { seed: firstSeed = 0, ...common } = readSettings(values);
 
   const source = await openInput(path, io.signal);

@@ -1,4 +1,4 @@
-// melody generate --jobs: this process's share of a list, clip by clip. What is there already is left; what fails is told, and the rest made.
+// melody generate --jobs: this process's share of a list, clip by clip. Files that exist already are left as they are; a clip that fails is reported, and the others are made.
 import { existsSync } from 'node:fs';
 import { join, resolve as resolvePath } from 'node:path';
 import { MelodyError } from '../../errors.ts';

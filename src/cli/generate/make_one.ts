@@ -1,4 +1,4 @@
-// One clip of a request: made, measured, written whole, and told.
+// Makes one clip of a request, measures it, writes it as a whole file, and reports it.
 import { convertAudio, joinAudio } from '../../audio/channels.ts';
 import { afterGiven, intoGiven } from '../../audio/own_sound.ts';
 import { clipPicture } from '../../audio/picture.ts';

@@ -66,7 +66,7 @@ export async function chooseTargets(options: TargetOptions): Promise<string[]> {
   return paths;
 }
 
-/** Only a file that was written tells: rights, full disks and odd file systems say it in many ways. */
+/** Only writing a file shows it: rights, full disks and odd file systems fail in many ways. */
 async function checkWritable(folder: string): Promise<void> {
   const trial = passingName(folder);
   try {

@@ -47,7 +47,7 @@ export async function readRequest(words: readonly string[], values: Values, io: 
   const format = values.stream
     ? formatOf(named ?? (typeof recipe?.format === 'string' && /^(wav|[sf])/.test(recipe.format) ? recipe.format : 'wav'), true)
     : fileFormat(named, textValue(values, 'out'), recipe?.format);
-  if (format.file !== 'wav') await openCodecs(); // told before any work where it is missing
+  if (format.file !== 'wav') await openCodecs(); // throws before any work where it is missing
   const request: GenerateRequest = {
     options: { ...options, seed },
     inputs,

@@ -25,7 +25,7 @@ export interface ControlRequest extends AskedControls {
   /** Of the style, unit length; undefined where nothing but given audio says what to play. */
   readonly embedding: Float32Array | undefined;
   readonly seed: number;
-  /** The piece goes on behind, or within, audio whose beat is not known: no clock runs unless `tempo` is given. */
+  /** The piece goes on after, or within, audio whose beat is not known: no clock runs unless `tempo` is given. */
   readonly within?: boolean;
   /** The length of a loop. */
   readonly loopSeconds?: number;
@@ -59,7 +59,7 @@ export async function decideControls(
   if (within && fromText.tempo !== undefined && request.tempo === undefined)
     progress.warn(
       'ignored_control',
-      `${fromText.tempo} bpm: behind or within given audio a beat is kept only where tempo is given as an option`,
+      `${fromText.tempo} bpm: after or within given audio a beat is kept only where tempo is given as an option`,
     );
   const open = within ? undefined : (fromText.tempo ?? (tempi && tempoOfBin(c, draw(tempi, seed, DRAW.tempo))));
   const tempo = request.tempo ?? open;

@@ -23,7 +23,7 @@ import { countNonFinite, nonFinite } from '../../ops/watch.ts';
 import type { Moment } from '../controls/clock.ts';
 import type { Model, ModelConfig } from '../model.ts';
 
-/** What the language model is told of every position: where in the bar the token that it predicts lies, key and tempo. */
+/** What the language model gets at every position: where in the bar the token that it predicts lies, key and tempo. */
 export interface Guide {
   /** Beat and bar at a time of the piece, in seconds; undefined where no clock runs. */
   readonly clockAt: (seconds: number) => Moment | undefined;

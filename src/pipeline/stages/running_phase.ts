@@ -1,7 +1,7 @@
 // The phase of a piece whose decoder runs on ('istft_running'): carried from one decoded part to the next, so that parts equal the whole.
 //
 // Frames are spectral ones here: `upsample` to a latent frame, numbered from the start of the piece. A sample hears the frames up to two
-// before and behind its own, so a part that ends with frame n hands on the phase before frame n − 2.
+// before and after its own, so a part that ends with frame n hands on the phase before frame n − 2.
 import { argTurns, cosTurns, sinTurns } from '../../elementary.ts';
 import { framingOf, noiseBlocks, type RunningDecoderConfig } from '../../models/vae_decoder.ts';
 import { pitchTurns } from '../../ops/phase.ts';

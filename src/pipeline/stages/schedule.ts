@@ -37,7 +37,7 @@ export interface WindowSizes {
   readonly first: number;
 }
 
-/** Most new frames of window number `index` (from 0) that starts behind `before` known frames. */
+/** Most new frames of window number `index` (from 0) that starts after `before` known frames. */
 export function freshFrames(index: number, before: number, { window, context, first }: WindowSizes): number {
   return Math.min(first * 2 ** Math.min(index, 20), window - Math.min(before, context));
 }

@@ -8,7 +8,7 @@ const MAX_PROMPT = 65536; // characters; more than a prompt, less than an accide
 
 export interface Encoded {
   readonly ids: Uint32Array;
-  /** Ids behind `max_tokens` that were cut off. */
+  /** How many ids after `max_tokens` were cut off. */
   readonly dropped: number;
   /** Words that the model never saw, with none near that it knows. */
   readonly unknown: readonly string[];
