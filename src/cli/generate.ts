@@ -23,7 +23,7 @@ export const generate: Command = {
     shard: { help: 'with --jobs: which share of the lines', value: 'i/n' },
     variations: { help: 'so many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
-    model: { help: 'a model folder, an address, or a name', value: 'model', short: 'm' },
+    model: { help: 'a model folder, an address, a name, or hf:owner/name of the hub', value: 'model', short: 'm' },
     device: { help: 'gpu, cpu, or auto: a GPU that is hardware, else the CPU', value: 'name', default: 'auto' },
     threads: { help: 'threads on the CPU; the music does not depend on it', value: 'n' },
     recipe: { help: 'make this file again; other options change it', value: 'file' },

@@ -5,6 +5,7 @@ import { MelodyError } from '../errors.ts';
 import { checkAddress } from '../platform/http.ts';
 import { printable } from '../weights/printable.ts';
 import type { Command } from './command.ts';
+import { hubModel } from './hub.ts';
 import { openInput } from './input.ts';
 import { isAudio, readAudioFile } from './inspect_audio.ts';
 import type { Reader, Report } from './inspect_reader.ts';
@@ -26,7 +27,8 @@ export const inspect: Command = {
   examples: ['melody inspect weights/melody-small', 'melody inspect model.safetensors --json', 'melody inspect song.wav'],
   async run(words, values, io) {
     if (words.length !== 1) throw new MelodyError('invalid_argument', `inspect: got ${words.length} names, expected one file or folder`);
-    const report = await inspectPlace(words[0], { allowNonFinite: values['allow-nonfinite'] === true, signal: io.signal });
+    const place = /^hf:/i.test(words[0]) ? hubModel(words[0]) : words[0];
+    const report = await inspectPlace(place, { allowNonFinite: values['allow-nonfinite'] === true, signal: io.signal });
     io.out(values.json ? `${JSON.stringify(report.json, null, 2)}\n` : report.text);
     return report.sound ? 0 : 1;
   },

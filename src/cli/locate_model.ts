@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MelodyError } from '../errors.ts';
 import { findModel, HOW_TO_NAME } from '../platform/node_models.ts';
+import { hubModel } from './hub.ts';
 
 export const DEFAULT_MODEL = 'melody-small';
 
 /** An address or folder as it stands, or the folder of an installed model. Never another model than asked for. Throws `io`. */
 export function locateModel(name: string): string {
+  if (/^hf:/i.test(name)) return hubModel(name);
   if (/^https?:/i.test(name) || existsSync(join(name, 'config.json'))) return name;
   const found = findModel(name);
   if (found !== undefined) return found;

@@ -1,12 +1,11 @@
 // melody generate with a published system: the same words, fewer settings.
-import { platform } from '#platform';
 import { afterGiven } from '../../audio/own_sound.ts';
 import { clipPicture } from '../../audio/picture.ts';
 import { writeAudio } from '../../audio/sound_file.ts';
 import { recipeTags } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import { type SystemKind, systemOf } from '../../systems/kind.ts';
-import { loadSystem } from '../../systems/load.ts';
+import { loadSystem, openSystemFolder } from '../../systems/load.ts';
 import type { MusicGen, MusicgenOptions } from '../../systems/musicgen/musicgen.ts';
 import { printableText } from '../../weights/printable.ts';
 import type { Io, Values } from '../command.ts';
@@ -19,7 +18,7 @@ import type { GenerateRequest } from './request.ts';
 
 /** What the model's folder holds. Throws `weights` for what cannot be opened. */
 export async function kindOf(request: GenerateRequest, io: Io): Promise<SystemKind> {
-  return (await systemOf(platform.openFolder(request.model, { signal: io.signal, cache: true }), io.signal)).kind;
+  return (await systemOf(openSystemFolder(request.model, { signal: io.signal, cache: true }), io.signal)).kind;
 }
 
 /** Makes a clip a seed into the files; gives the exit code. Throws as `MusicGen.generate`. */

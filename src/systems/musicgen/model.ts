@@ -97,11 +97,11 @@ function checkLayers(where: string, { decoder, text_encoder }: MusicgenConfig, w
       );
 }
 
-/** The last part of a path or address; of a hub's cache (models--owner--name/snapshots/…) the name. */
+/** The last part of a path or address; of the hub (owner/name/resolve/…) and its cache (models--owner--name/snapshots/…) the name. */
 function nameOf(path: string): string {
-  const cached = /models--[\w.-]+?--([\w.-]+)[/\\]/.exec(path)?.[1];
+  const hub = /models--[\w.-]+?--([\w.-]+)[/\\]/.exec(path)?.[1] ?? /\/([\w.-]+)\/resolve\//.exec(path)?.[1];
   return (
-    cached ??
+    hub ??
     (path
       .replace(/[/\\]+$/, '')
       .split(/[/\\]/)
