@@ -126,6 +126,25 @@ function checkHearing(c: ModelConfig, e: StftEncoderConfig, wrong: string[], agr
     wrong.push(`vae_encoder.image must have size and bands, of a sound of 2 channels; got ${JSON.stringify(image)}, ${channels} channels`);
 }
 
+/** Sizes that must agree with each other, once each of the main ones is a number. */
+function checkAgreement(c: ModelConfig, wrong: string[]): void {
+  const agree: Agree = (a, x, b, y) => {
+    if (x !== y) wrong.push(`${a} is ${JSON.stringify(x)}, ${b} is ${JSON.stringify(y)}; expected them equal`);
+  };
+  agree('hop_length · frame_rate', c.hop_length * c.frame_rate, 'sample_rate', c.sample_rate);
+  agree('dual_path.frames_per_token · token_rate', c.dual_path.frames_per_token * c.token_rate, 'frame_rate', c.frame_rate);
+  agree('dual_path.latent_dim', c.dual_path.latent_dim, 'latent_dim', c.latent_dim);
+  agree('vae_decoder.latent_dim', c.vae_decoder.latent_dim, 'latent_dim', c.latent_dim);
+  if (c.vae_decoder.kind === 'istft_running') checkRunning(c, c.vae_decoder, wrong, agree);
+  if (c.vae_encoder?.kind === 'stft_convnext') checkHearing(c, c.vae_encoder, wrong, agree);
+  const { kind, ...decoder } = c.vae_decoder;
+  agree('vae_decoder.channels', (kind !== 'hifigan' && (decoder as { channels?: number }).channels) || 1, 'channels', c.channels ?? 1);
+  agree('dual_path.words', c.dual_path.words, 'semantic_lm.words', c.semantic_lm.words);
+  agree('semantic_lm.style_levels', c.semantic_lm.style_levels, 'rvq.levels', c.rvq.levels);
+  agree('semantic_lm.style_entries', c.semantic_lm.style_entries, 'rvq.entries', c.rvq.entries);
+  agree('remainder of window frames / chunks', (c.window_seconds * c.frame_rate) % (c.chunks * c.dual_path.frames_per_token), 'zero', 0);
+}
+
 /** Sizes that must agree with each other; every disagreement is named at once. Throws `weights`. */
 export function checkConfig(c: ModelConfig, name: string): ModelConfig {
   const wrong: string[] = [];
@@ -140,23 +159,12 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
   if (c.channels !== undefined) positive('channels', c.channels);
   if ((c.channels ?? 1) > MAX_CHANNELS) wrong.push(`channels must be at most ${MAX_CHANNELS}; got ${c.channels}`);
   wrong.push(...sizeFaults(c));
-  if (wrong.length === 0) {
-    const agree: Agree = (a, x, b, y) => {
-      if (x !== y) wrong.push(`${a} is ${JSON.stringify(x)}, ${b} is ${JSON.stringify(y)}; expected them equal`);
-    };
-    agree('hop_length · frame_rate', c.hop_length * c.frame_rate, 'sample_rate', c.sample_rate);
-    agree('dual_path.frames_per_token · token_rate', c.dual_path.frames_per_token * c.token_rate, 'frame_rate', c.frame_rate);
-    agree('dual_path.latent_dim', c.dual_path.latent_dim, 'latent_dim', c.latent_dim);
-    agree('vae_decoder.latent_dim', c.vae_decoder.latent_dim, 'latent_dim', c.latent_dim);
-    if (c.vae_decoder.kind === 'istft_running') checkRunning(c, c.vae_decoder, wrong, agree);
-    if (c.vae_encoder?.kind === 'stft_convnext') checkHearing(c, c.vae_encoder, wrong, agree);
-    const { kind, ...decoder } = c.vae_decoder;
-    agree('vae_decoder.channels', (kind !== 'hifigan' && (decoder as { channels?: number }).channels) || 1, 'channels', c.channels ?? 1);
-    agree('dual_path.words', c.dual_path.words, 'semantic_lm.words', c.semantic_lm.words);
-    agree('semantic_lm.style_levels', c.semantic_lm.style_levels, 'rvq.levels', c.rvq.levels);
-    agree('semantic_lm.style_entries', c.semantic_lm.style_entries, 'rvq.entries', c.rvq.entries);
-    agree('remainder of window frames / chunks', (c.window_seconds * c.frame_rate) % (c.chunks * c.dual_path.frames_per_token), 'zero', 0);
-  }
+  if (wrong.length === 0)
+    try {
+      checkAgreement(c, wrong);
+    } catch (cause) {
+      wrong.push(`a field that must be a number cannot be calculated with: ${(cause as Error).message}`); // an object or a list
+    }
   const { controls } = c.semantic_lm ?? {};
   if (controls !== undefined) {
     for (const field of ['ticks', 'tempo_per_octave', 'tempo_bins'] as const) positive(`semantic_lm.controls.${field}`, controls?.[field]);

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { MelodyError } from '../../src/errors.ts';
 import { layerFaults, sizeFaults } from '../../src/pipeline/config_sizes.ts';
 import { checkConfig, type ModelConfig } from '../../src/pipeline/model.ts';
+import { parseJsonObject } from '../../src/weights/json.ts';
 
 type Json = Record<string, unknown>;
 const TINY: Json = JSON.parse(readFileSync('weights/melody-tiny/config.json', 'utf8'));
@@ -45,6 +46,17 @@ test.each([
   expect(() => checkConfig(config as unknown as ModelConfig, 'model')).toThrow(
     expect.objectContaining({ code: 'weights', message: expect.stringContaining((path as string[]).join('.')) }),
   );
+});
+
+// Found by tools/fuzz_readers.ts: objects out of our JSON reader have no prototype, so calculating with them throws.
+test.each([
+  ['vae_decoder', 'fft_size'],
+  ['vae_decoder', 'hop_length'],
+  ['semantic_lm', 'words'],
+])('%s.%s that is an object: a typed error', (...path) => {
+  const bytes = new TextEncoder().encode(JSON.stringify(changed(TINY, path, {})));
+  const config = parseJsonObject(bytes, 'config.json', 64) as unknown as ModelConfig;
+  expect(() => checkConfig(config, 'model')).toThrow(expect.objectContaining({ code: 'weights' }));
 });
 
 test('10,000 changed fields: each is refused with a typed error or taken at once, none hangs', () => {
