@@ -38,6 +38,7 @@ export type {
   Steering,
   StreamOptions,
   StyleOptions,
+  WaitingEvent,
   WarningEvent,
 } from './pipeline/options.ts';
 export type { Timings } from './pipeline/progress.ts';

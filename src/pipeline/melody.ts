@@ -11,7 +11,7 @@ import { describe } from './controls/controls.ts';
 import { Job, MAX_HALVINGS } from './job.ts';
 import { type JobReport, jobReport, publishJob } from './job_report.ts';
 import { type Model, openModel } from './model.ts';
-import type { DownloadEvent, GenerateOptions, Recipe, SamplingOptions, StreamOptions } from './options.ts';
+import type { DownloadEvent, GenerateOptions, Recipe, SamplingOptions, StreamOptions, WaitingEvent } from './options.ts';
 import type { Timings } from './progress.ts';
 import { resolve } from './recipe.ts';
 import { embedText } from './stages/networks.ts';
@@ -45,7 +45,7 @@ export interface LoadOptions extends EngineOptions, QueueOptions {
   /** Keep what is fetched from an address in this machine's or browser's cache. Default true. */
   cache?: boolean;
   /** Called while a file is fetched into the cache. */
-  onEvent?: (event: DownloadEvent) => void;
+  onEvent?: (event: DownloadEvent | WaitingEvent) => void;
 }
 
 /** A finished piece of music. */
@@ -61,6 +61,8 @@ export interface Clip {
   /** What it took to make. */
   readonly timings: Timings;
 }
+
+const fileOf = (address: string) => decodeURIComponent(address.slice(address.lastIndexOf('/') + 1));
 
 /** Who asks for a job, and how many may wait before it. */
 type Asking = Pick<SamplingOptions, 'signal' | 'onEvent'> & { readonly begun?: boolean };
@@ -92,10 +94,10 @@ export class Melody {
     const coming = new Set<string>(); // files that were not complete at first sight: those that are say nothing
     const onProgress = (received: number, total: number, address: string) => {
       if (received < total) coming.add(address);
-      if (coming.has(address))
-        options.onEvent?.({ type: 'download', file: decodeURIComponent(address.slice(address.lastIndexOf('/') + 1)), received, total });
+      if (coming.has(address)) options.onEvent?.({ type: 'download', file: fileOf(address), received, total });
     };
-    const folder = platform.openFolder(location, { signal: options.signal, cache: options.cache ?? true, onProgress });
+    const onWait = (address: string) => options.onEvent?.({ type: 'waiting', file: fileOf(address) });
+    const folder = platform.openFolder(location, { signal: options.signal, cache: options.cache ?? true, onProgress, onWait });
     const model = await openModel(folder, { signal: options.signal });
     const entry = async () => (options.gpu as GPU | undefined) ?? platform.openGpu();
     return Melody.over(model, entry, { device: options.gpu ? 'gpu' : 'auto', ...options });

@@ -20,6 +20,14 @@ export interface DownloadEvent {
   readonly total: number;
 }
 
+/** The server of a file has sent nothing for 5 seconds; after 20 it is given up. */
+export interface WaitingEvent {
+  /** Tells events apart. */
+  readonly type: 'waiting';
+  /** Name of the file. */
+  readonly file: string;
+}
+
 /** How far a job is. */
 export interface ProgressEvent {
   /** Tells events apart. */
@@ -83,7 +91,16 @@ export interface DoneEvent {
 }
 
 /** What a job reports while it runs; `type` says which. */
-export type MelodyEvent = DownloadEvent | QueuedEvent | ProgressEvent | WarningEvent | DecidedEvent | SteeredEvent | ChunkEvent | DoneEvent;
+export type MelodyEvent =
+  | DownloadEvent
+  | WaitingEvent
+  | QueuedEvent
+  | ProgressEvent
+  | WarningEvent
+  | DecidedEvent
+  | SteeredEvent
+  | ChunkEvent
+  | DoneEvent;
 
 /** Tempo, key and metre that a model with controls was given. What is absent was given as unknown. */
 export interface Decided {

@@ -12,8 +12,29 @@ const FIRST_READ = 64 * 1024;
 const WHOLE_FILE_CAP = 64 * 1024 * 1024;
 /** One request must end within this time. */
 const REQUEST_TIMEOUT_MS = 120_000;
-/** A server that is there begins to answer well within this. */
-const ANSWER_TIMEOUT_MS = 20_000;
+/** A server that is there sends something well within this: the beginning of its answer, or more of it. */
+const SILENCE_MS = 20_000;
+/** After this much silence it is said. */
+const WAIT_MS = 5_000;
+
+/** Watches a server for silence: `beat` is called when something came, `stop` in the end. */
+function watch(end: () => void, onWait: () => void = () => {}) {
+  let timers: ReturnType<typeof setTimeout>[] = [];
+  const stop = () => timers.forEach(clearTimeout);
+  const beat = () => {
+    stop();
+    timers = [setTimeout(onWait, WAIT_MS), setTimeout(end, SILENCE_MS)];
+  };
+  beat();
+  return { beat, stop };
+}
+
+const tooSilent = (name: string, received = 0) =>
+  new MelodyError(
+    'io',
+    `${name}: no answer within ${SILENCE_MS / 1000} s, after ${received} bytes`,
+    'the server is slow or gone: try again later',
+  );
 
 /** Bytes of one file, with the server's mark of its version. */
 export interface HttpSource extends ByteSource {
@@ -58,12 +79,18 @@ export function checkRedirect(from: URL, to: URL, allowed: readonly string[]): v
 }
 
 /** Opens the file at an address: asks for its first bytes and learns its size. Throws `io`, a `MissingFile` where there is none. */
-export async function openHttp(address: URL, follow: Follow, signal?: AbortSignal): Promise<HttpSource> {
+export async function openHttp(
+  address: URL,
+  follow: Follow,
+  signal?: AbortSignal,
+  onWait?: (address: string) => void,
+): Promise<HttpSource> {
   const name = address.href;
-  const response = await request(address, follow, [0, FIRST_READ - 1], signal);
+  const wait = onWait && (() => onWait(name));
+  const response = await request(address, follow, [0, FIRST_READ - 1], signal, wait);
   const etag = response.headers.get('etag') ?? undefined;
   if (response.status === 200) {
-    const bytes = await readBody(name, response, undefined, WHOLE_FILE_CAP, signal);
+    const bytes = await readBody(name, response, undefined, WHOLE_FILE_CAP, signal, wait);
     return { ...memorySource(name, bytes), etag };
   }
   // An empty file has no byte 0: the range cannot be satisfied, and the size is 0.
@@ -74,7 +101,7 @@ export async function openHttp(address: URL, follow: Follow, signal?: AbortSigna
   if (start !== 0 || end !== Math.min(FIRST_READ, total) - 1) {
     throw new MelodyError('io', `${name}: wrong range; got bytes ${start}-${end}, expected 0-${Math.min(FIRST_READ, total) - 1}`);
   }
-  const head = await readBody(name, response, end + 1, FIRST_READ, signal);
+  const head = await readBody(name, response, end + 1, FIRST_READ, signal, wait);
   const source: HttpSource = {
     name,
     size: total,
@@ -83,7 +110,7 @@ export async function openHttp(address: URL, follow: Follow, signal?: AbortSigna
       checkRange(this, offset, length);
       if (readSignal?.aborted) throw aborted(name);
       if (length === 0 || offset + length <= head.length) return head.subarray(offset, offset + length);
-      return readRange(address, follow, offset, length, { total, etag }, readSignal);
+      return readRange(address, follow, offset, length, { total, etag, wait }, readSignal);
     },
   };
   return source;
@@ -94,12 +121,12 @@ async function readRange(
   follow: Follow,
   offset: number,
   length: number,
-  expected: { total: number; etag: string | undefined },
+  expected: { total: number; etag: string | undefined; wait: (() => void) | undefined },
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
   const name = address.href;
   const last = offset + length - 1;
-  const response = await request(address, follow, [offset, last], signal);
+  const response = await request(address, follow, [offset, last], signal, expected.wait);
   if (response.status !== 206) {
     throw new MelodyError(
       'io',
@@ -119,14 +146,20 @@ async function readRange(
       'load it again',
     );
   }
-  return readBody(name, response, length, length, signal);
+  return readBody(name, response, length, length, signal, expected.wait);
 }
 
 /** One GET of an inclusive byte range. Statuses other than 200, 206 and 416 are errors; so is an HTML page. */
-async function request(address: URL, follow: Follow, [first, last]: [number, number], signal?: AbortSignal): Promise<Response> {
+async function request(
+  address: URL,
+  follow: Follow,
+  [first, last]: [number, number],
+  signal?: AbortSignal,
+  onWait?: () => void,
+): Promise<Response> {
   const name = address.href;
   const silent = new AbortController();
-  const timer = setTimeout(() => silent.abort(), ANSWER_TIMEOUT_MS);
+  const silence = watch(() => silent.abort(), onWait);
   const limits = [AbortSignal.timeout(REQUEST_TIMEOUT_MS), silent.signal];
   let response: Response;
   try {
@@ -136,11 +169,10 @@ async function request(address: URL, follow: Follow, [first, last]: [number, num
       credentials: 'omit',
     });
   } catch (cause) {
-    if (silent.signal.aborted && !signal?.aborted)
-      throw new MelodyError('io', `${name}: no answer within ${ANSWER_TIMEOUT_MS / 1000} s`, 'the server is slow or gone: try again later');
+    if (silent.signal.aborted && !signal?.aborted) throw tooSilent(name);
     throw asMelodyError(name, cause, signal);
   } finally {
-    clearTimeout(timer);
+    silence.stop();
   }
   const { status } = response;
   if (status === 404 || status === 410) throw new MissingFile(name, status);
@@ -210,6 +242,7 @@ async function readBody(
   expected: number | undefined,
   cap: number,
   signal?: AbortSignal,
+  onWait?: () => void,
 ): Promise<Uint8Array> {
   const announced = expected ?? lengthHeader(response);
   if (announced !== undefined && announced > cap) {
@@ -222,11 +255,17 @@ async function readBody(
   }
   const parts: Uint8Array[] = [];
   let length = 0;
+  let silent = false;
+  // Not `for await`: Safari's streams have no async iterator.
+  const reader = response.body?.getReader();
+  const silence = watch(() => {
+    silent = true;
+    void reader?.cancel().catch(() => {}); // what is read then is the end
+  }, onWait);
   try {
-    // Not `for await`: Safari's streams have no async iterator.
-    const reader = response.body?.getReader();
     while (reader) {
       const { done, value: part } = await reader.read();
+      silence.beat();
       if (done) break;
       length += part.length;
       if (length > (announced ?? cap)) {
@@ -240,7 +279,10 @@ async function readBody(
     }
   } catch (cause) {
     throw asMelodyError(name, cause, signal);
+  } finally {
+    silence.stop();
   }
+  if (silent) throw tooSilent(name, length);
   if (announced !== undefined && length !== announced) {
     throw new MelodyError('io', `${name}: wrong length; got ${length} bytes, expected ${announced}`, 'the connection broke off; try again');
   }

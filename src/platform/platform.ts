@@ -73,6 +73,8 @@ export interface OpenOptions {
   expected?: { readonly sha256: string; readonly bytes: number };
   /** Hosts that an address may redirect to, beside its own. Default none. */
   redirectHosts?: readonly string[];
+  /** Called when the server of an address has sent nothing for 5 seconds; after 20 it is given up. */
+  onWait?: (address: string) => void;
   /** Called while a file is brought into the cache, with the bytes there and in all; both grow monotonically to `total`. */
   onProgress?: (received: number, total: number, address: string) => void;
 }

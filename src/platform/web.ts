@@ -36,7 +36,7 @@ async function openBytes(location: BytesLocation, options: OpenOptions = {}): Pr
 }
 
 function openAddress(address: URL, options: OpenOptions): Promise<ByteSource> {
-  const connect = () => openHttp(address, follow(options.redirectHosts ?? []), options.signal);
+  const connect = () => openHttp(address, follow(options.redirectHosts ?? []), options.signal, options.onWait);
   return options.cache ? openCached(address.href, webStore(address.href), connect, options) : connect();
 }
 

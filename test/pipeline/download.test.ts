@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { type LoadOptions, Melody } from '../../src/pipeline/melody.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 import { sendRange, serve, type TestServer } from '../platform/server.ts';
 
@@ -43,7 +43,9 @@ it('`download` events: each file from nothing to all of it, in rising bytes; wha
   vi.stubEnv('XDG_CACHE_HOME', cache);
   const load = async () => {
     const heard = new Map<string, number[]>();
-    const onEvent = ({ file, received, total }: { file: string; received: number; total: number }) => {
+    const onEvent: LoadOptions['onEvent'] = (event) => {
+      if (event.type !== 'download') return;
+      const { file, received, total } = event;
       expect(total).toBe(files.get(file)?.length);
       heard.set(file, [...(heard.get(file) ?? []), received]);
     };

@@ -264,14 +264,24 @@ test('nobody there', async () => {
   });
 });
 
-test('a server that takes the connection and never answers is given up after 20 s', { timeout: 90_000 }, async () => {
-  const { origin } = await server(() => {});
-  const before = performance.now();
-  await expect(platform.openBytes(`${origin}/f`)).rejects.toMatchObject({
-    code: 'io',
-    message: expect.stringContaining('no answer within 20 s'),
+test('a server that falls silent, before its answer or within a file, is given up after 20 s, and said to be waited for after 5', {
+  timeout: 90_000,
+}, async () => {
+  const { origin } = await server((request, response) => {
+    if (request.url === '/never') return;
+    response.writeHead(206, { 'content-range': 'bytes 0-65535/200000', 'content-length': '65536' });
+    response.write(new Uint8Array(1000)); // and no more
   });
-  expect(performance.now() - before).toBeGreaterThan(19_000);
+  const waits: string[] = [];
+  const open = async (name: string, message: string) => {
+    const before = performance.now();
+    const opening = platform.openBytes(`${origin}/${name}`, { onWait: (address) => waits.push(address) });
+    await expect(opening).rejects.toMatchObject({ code: 'io', message: expect.stringContaining(message) });
+    return performance.now() - before;
+  };
+  const took = await Promise.all([open('never', 'no answer within 20 s'), open('f', 'no answer within 20 s, after 1000 bytes')]);
+  for (const ms of took) expect(ms).toBeGreaterThan(19_000);
+  expect(waits.sort()).toEqual([`${origin}/f`, `${origin}/never`]);
 });
 
 test('abort before, during opening and during a read', async () => {

@@ -26,6 +26,8 @@ export class ProgressLine {
 
   hear(event: MelodyEvent): void {
     if (event.type === 'warning') this.warn(event.message);
+    else if (event.type === 'waiting')
+      this.#say(`waiting for ${event.file}: its server has sent nothing for 5 s, and is given up after 20`);
     else if (event.type === 'download')
       this.#line('download', event.received / event.total, `${event.file}, ${Math.round(event.total / 1e6)} MB`);
     else if (event.type === 'progress') {
@@ -39,9 +41,13 @@ export class ProgressLine {
 
   warn(message: string): void {
     this.warnings.push(message);
+    this.#say(`warning: ${message}`);
+  }
+
+  #say(text: string): void {
     if (this.#quiet) return;
     this.close();
-    this.#io.err(`warning: ${printableText(message)}\n`);
+    this.#io.err(`${printableText(text)}\n`);
   }
 
   /** Wipe the rewritten line. */
