@@ -115,14 +115,14 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
         if (hide) await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
         await page.goto(site.address('?model=melody-tiny'));
         await page.locator('#load').click();
-        await page.getByRole('status').filter({ hasText: 'Ready. Press Play.' }).waitFor({ timeout: 50_000 });
+        await page.getByRole('status').filter({ hasText: 'Ready. Press Play.' }).waitFor({ timeout: 200_000 });
         expect(await page.locator('body').innerText()).toContain('CPU (WebAssembly SIMD)');
         if (hide) {
           await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
           site.down = true; // and offline, too
           await page.reload();
           await page.locator('#load:enabled').click();
-          await page.getByRole('status').filter({ hasText: 'Ready. Press Play.' }).waitFor({ timeout: 50_000 });
+          await page.getByRole('status').filter({ hasText: 'Ready. Press Play.' }).waitFor({ timeout: 200_000 });
         }
         await page.close();
       }
@@ -130,7 +130,7 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
       site.down = false;
       await browser.close();
     }
-  }, 120_000);
+  }, SLOW);
 });
 
 declare global {
