@@ -1,7 +1,7 @@
 // Node: the GPU through npm `webgpu` (Dawn), files from the disk, addresses through fetch, downloads kept under the user's cache folder.
 import { channel } from 'node:diagnostics_channel';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { availableParallelism, freemem, tmpdir } from 'node:os';
+import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -12,6 +12,7 @@ import { checkAddress, httpFolder, openHttp } from './http.ts';
 import { verifiedFolder } from './manifest.ts';
 import { setNap } from './nap.ts';
 import { diskCache, diskFacts, diskStore } from './node_cache.ts';
+import { coresOf } from './node_cores.ts';
 import { followInNode } from './node_fetch.ts';
 import { diskFolder, openFile } from './node_files.ts';
 import { findModel, resolveInstalled } from './node_models.ts';
@@ -158,6 +159,12 @@ export const platform: Platform = {
   freeMemory,
   publish: (name, message) => channel(name).publish(message),
   openCodecs: async () => (await import('./node_codecs.ts')).openCodecs(),
-  threads: { cores: availableParallelism(), canShareMemory: true, startThread },
+  threads: {
+    get cores() {
+      return coresOf();
+    },
+    canShareMemory: true,
+    startThread,
+  },
   cache: diskCache(),
 };
