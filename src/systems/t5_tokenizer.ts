@@ -55,7 +55,7 @@ export class T5Tokenizer {
     this.#end = end;
     this.#unknown = unk_id as number;
     this.#unknownScore = least - UNKNOWN_PENALTY;
-    const map = precompiledOf(normalizer);
+    const map = precompiledOf(normalizer, where);
     this.#map = map === undefined ? undefined : new CharacterMap(map, where);
   }
 
@@ -114,14 +114,20 @@ const widthAt = (text: string, at: number): number => ((text.codePointAt(at) ?? 
 /** A word cut before each "▁". */
 const partsOf = (word: string): string[] => word.split(/(?=▁)/u);
 
-/** The base64 of a Precompiled normaliser, alone or in a sequence. */
-function precompiledOf(normalizer: unknown): string | undefined {
-  const { type, precompiled_charsmap, normalizers } = (normalizer ?? {}) as {
-    type?: unknown;
-    precompiled_charsmap?: unknown;
-    normalizers?: unknown;
-  };
+/**
+ * The base64 of a Precompiled normaliser, alone or in a sequence with replacements of spaces, which white space that is split at makes none of.
+ * Throws `weights` for others, which would give other ids.
+ */
+function precompiledOf(normalizer: unknown, where: string): string | undefined {
+  if (normalizer === null || normalizer === undefined) return undefined;
+  const { type, precompiled_charsmap, normalizers, content } = normalizer as { [field: string]: unknown };
   if (type === 'Precompiled' && typeof precompiled_charsmap === 'string') return precompiled_charsmap;
-  if (type === 'Sequence' && Array.isArray(normalizers)) return normalizers.map(precompiledOf).find((map) => map !== undefined);
-  return undefined;
+  if (type === 'Sequence' && Array.isArray(normalizers))
+    return normalizers.map((part) => precompiledOf(part, where)).find((map) => map !== undefined);
+  if (type === 'Replace' && (content === '' || content === ' ' || content === SPACE)) return undefined;
+  throw new MelodyError(
+    'weights',
+    `${where}: the normalizer is ${JSON.stringify(type)}, expected "Precompiled"`,
+    'this model needs the tokenizer of T5',
+  );
 }

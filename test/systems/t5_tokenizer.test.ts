@@ -34,6 +34,10 @@ describe('T5Tokenizer', () => {
     const { model } = json;
     expect(() => new T5Tokenizer({ ...json, model: { ...model, unk_id: 1e9 } }, 'x.json')).toThrow('unk_id is 1000000000');
     expect(() => new T5Tokenizer({ ...json, model: { ...model, vocab: [...model.vocab, ['a']] } }, 'x.json')).toThrow('piece 600 is ["a"]');
+    expect(() => new T5Tokenizer({ ...json, normalizer: { type: 'Lowercase' } }, 'x.json')).toThrow('the normalizer is "Lowercase"');
+    const spaces = { type: 'Replace', pattern: { Regex: ' {2,}' }, content: ' ' };
+    const sequence = new T5Tokenizer({ ...json, normalizer: { type: 'Sequence', normalizers: [json.normalizer, spaces] } }, 'x.json');
+    expect(sequence.encode('ﬁne  ﬂute').ids).toEqual(tokenizer.encode('ﬁne ﬂute').ids);
     const short = { type: 'Precompiled', precompiled_charsmap: btoa('abcdef') };
     expect(() => new T5Tokenizer({ ...json, normalizer: short }, 'x.json')).toThrow('the precompiled map has 6 bytes');
   });

@@ -36,8 +36,9 @@ const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024;
 /** How the weights of Meta are published; a model card in the folder says more. */
 export const PUBLISHED = 'CC-BY-NC-4.0, as Meta publishes the weights of MusicGen';
 
-/** Tensors that are saved and never read: what training kept of the codebooks, and the embedding's second name. */
-export const USELESS = /\.codebook\.(inited|cluster_size|embed_avg)$|^text_encoder\.encoder\.embed_tokens\.weight$/;
+/** Tensors that are saved and never read: what training kept of the codebooks, the embedding's second name, tables that are computed. */
+export const USELESS =
+  /\.codebook\.(inited|cluster_size|embed_avg)$|\.embed_positions\.weights$|^text_encoder\.encoder\.embed_tokens\.weight$/;
 
 /** Opens a folder; of the weights only headers are read. Throws `weights` or `io`. */
 export async function openMusicgen(folder: ByteFolder, json: JsonObject, signal?: AbortSignal): Promise<MusicgenModel> {
