@@ -7,6 +7,7 @@
 import { MelodyError } from '../errors.ts';
 import { fileKind } from '../platform/file_kind.ts';
 import { MAX_CHANNELS } from './channels.ts';
+import { readId3 } from './id3.ts';
 import { readInfo, type WavTags } from './wav_tags.ts';
 
 /** A WAV file in memory. */
@@ -68,6 +69,7 @@ export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAud
   const tags: WavTags = { info: {} };
   let format: Format | undefined;
   let data: { start: number; length: number } | undefined;
+  let id3: Uint8Array | undefined;
   let longDataSize: number | undefined; // RF64 keeps the real size of `data` in `ds64`
 
   let at = 12;
@@ -103,7 +105,10 @@ export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAud
     } else if (id === 'mldy') {
       const melody = text(body, 'mldy');
       if (melody !== undefined) tags.melody = melody;
-    }
+    } else if (id === '_PMX') {
+      const xmp = text(body, '_PMX');
+      if (xmp !== undefined) tags.xmp = xmp;
+    } else if (id === 'id3 ' || id === 'ID3 ') id3 = body;
     at = start + claimed + (claimed & 1);
   }
 
@@ -135,6 +140,7 @@ export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAud
     return left;
   }
 
+  if (id3) readId3(id3, tags.info); // INFO comes first
   if (!format) throw fault('no fmt chunk');
   if (!data) throw fault('no data chunk', STREAM_HINT);
   const blockAlign = (format.channels * format.bits) / 8;

@@ -1,10 +1,11 @@
 /**
  * Tags of a WAV file, and the recipe that a generated file carries.
  *
- * The recipe goes into one chunk `mldy` of UTF-8 JSON that `readRecipe` gives back exactly. The same facts stand as
- * INFO text as well, because that is what players and editors show.
+ * The recipe goes into one chunk `mldy` of UTF-8 JSON that `readRecipe` gives back exactly. The same facts stand as INFO text, which players and
+ * editors show, in an `id3 ` chunk, whose UTF-8 others read (mutagen, taggers), and in XMP (chunk `_PMX`), where IPTC puts how media were made.
  */
 import { MelodyError } from '../errors.ts';
+import { id3Of } from './id3.ts';
 
 /** Text that a WAV file carries beside its samples. */
 export interface WavTags {
@@ -12,8 +13,10 @@ export interface WavTags {
   info: Record<string, string>;
   /** Text of the iXML chunk, as it stands. */
   ixml?: string;
-  /** Text of the `mldy` chunk, as it stands; see `readRecipe`. */
+  /** Text of the `mldy` chunk, as it stands; see `readRecipe`. A WAV that has it gets an `id3 ` chunk too, of what INFO says. */
   melody?: string;
+  /** Text of the XMP packet (chunk `_PMX`), as it stands. */
+  xmp?: string;
 }
 
 /** What a generated file says about itself. */
@@ -37,7 +40,23 @@ export function recipeTags(note: RecipeNote): WavTags {
   return {
     info: { INAM: plain(note.title), ICMT: AI_COMMENT, ISFT: plain(note.software), ICOP: plain(note.license) },
     melody: JSON.stringify({ ...note, aiGenerated: true, digitalSourceType: DIGITAL_SOURCE_TYPE }),
+    xmp: xmpOf(note),
   };
+}
+
+/** An XMP packet (ISO 16684-1) with the title, the program and IPTC's DigitalSourceType. */
+function xmpOf({ title, software }: RecipeNote): string {
+  const xml = (text: string) =>
+    plain(text)
+      .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, ' ')
+      .replace(/[<>&"]/g, (c) => `&#${c.charCodeAt(0)};`);
+  return (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">' +
+    '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" ' +
+    'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" ' +
+    `Iptc4xmpExt:DigitalSourceType="${DIGITAL_SOURCE_TYPE}" xmp:CreatorTool="${xml(software)}">` +
+    `<dc:title><rdf:Alt><rdf:li xml:lang="x-default">${xml(title)}</rdf:li></rdf:Alt></dc:title></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="r"?>`
+  );
 }
 
 /** INFO text ends at the first NUL and is UTF-8, so those two things are taken out; the recipe keeps the exact text. */
@@ -101,7 +120,8 @@ export function encodeTags(tags: WavTags): Uint8Array {
   });
   if (entries.length) parts.push(chunk('LIST', join([exactUtf8('INFO', 'LIST'), ...entries])));
   if (tags.ixml !== undefined) parts.push(chunk('iXML', exactUtf8(tags.ixml, 'iXML')));
-  if (tags.melody !== undefined) parts.push(chunk('mldy', exactUtf8(tags.melody, 'mldy')));
+  if (tags.melody !== undefined) parts.push(chunk('mldy', exactUtf8(tags.melody, 'mldy')), chunk('id3 ', id3Of(tags.info)));
+  if (tags.xmp !== undefined) parts.push(chunk('_PMX', exactUtf8(tags.xmp, '_PMX')));
   return join(parts);
 }
 

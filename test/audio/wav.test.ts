@@ -350,6 +350,56 @@ describe('tags', () => {
     expect(JSON.parse(read.melody as string)).toMatchObject({ aiGenerated: true });
   });
 
+  test('what INFO says stands as ID3 too, and how the music was made as XMP; both are read', () => {
+    const note = { recipe: { seed: 1 }, software: 'melody 9.9', license: 'mit', title: 'Käfer <&> "音"\u0001' };
+    const bytes = writeWav({ sampleRate: 24_000, channels: [new Float32Array(10)], tags: recipeTags(note) });
+    const file = readWav(bytes);
+    expect(file.warnings).toEqual([]);
+    expect(file.tags.xmp).toContain('DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"');
+    expect(file.tags.xmp).toContain('>Käfer &#60;&#38;&#62; &#34;音&#34; </rdf:li>');
+    expect(readRecipe(file.tags)).toEqual(note);
+    // Another program dropped LIST: the ID3 chunk says the same.
+    const at = Buffer.from(bytes).indexOf('LIST');
+    const bare = bytes.slice();
+    bare.set(text('JUNK'), at);
+    expect(readWav(bare).tags.info).toEqual(file.tags.info);
+  });
+
+  test('ID3 of other programs: version 3, Latin-1 and both kinds of UTF-16, a broken tail', () => {
+    const frame = (id: string, body: number[]) => [...text(id), 0, 0, 0, body.length, 0, 0, ...body];
+    const utf16 = (s: string) => [...s].flatMap((c) => [c.charCodeAt(0) & 255, c.charCodeAt(0) >> 8]);
+    const frames = [
+      ...frame('TIT2', [0, ...[...'Käfer'].map((c) => c.charCodeAt(0))]),
+      ...frame('TPE1', [1, 0xff, 0xfe, ...utf16('Zoë')]),
+      ...frame('TALB', [1, 0xfe, 0xff, 0, 65]),
+      ...frame('COMM', [0, ...text('engx\0note')]),
+      ...frame('TCON', [9, 65]),
+    ];
+    const id3 = Uint8Array.from([
+      ...text('ID3'),
+      3,
+      0,
+      0,
+      0,
+      0,
+      (frames.length + 14) >> 7,
+      (frames.length + 14) & 127,
+      ...frames,
+      ...text('TCOP'),
+      0,
+      0,
+      1,
+      0,
+      0,
+      0,
+      3,
+      65,
+    ]);
+    const data = chunk('data', new Uint8Array(8));
+    expect(readWav(wave([fmt(), data, chunk('id3 ', id3)])).tags.info).toEqual({ INAM: 'Käfer', IART: 'Zoë', IPRD: 'A', ICMT: 'note' });
+    for (let cut = 0; cut < id3.length; cut += 3) readWav(wave([fmt(), data, chunk('id3 ', id3.slice(0, cut))]));
+  });
+
   test('a file without a recipe has none; a broken one is said to be broken', () => {
     expect(readRecipe({ info: {} })).toBeUndefined();
     for (const melody of ['', '{', '[]', 'null', '{"seed":1}', '['.repeat(100000)]) {
