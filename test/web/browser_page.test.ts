@@ -107,30 +107,34 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
     await page.close();
   });
 
-  it('plays on the processor where WebGPU finds no adapter, and where there is no WebGPU, offline too', async () => {
-    const browser = await openBrowser({ webgpu: false });
-    try {
-      for (const hide of [false, true]) {
-        const page = await browser.context.newPage();
-        if (hide) await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
-        await page.goto(site.address('?model=melody-tiny'));
-        await page.locator('#load').click();
-        await page.getByRole('status').filter({ hasText: 'Ready. Press Play.' }).waitFor({ timeout: 200_000 });
-        expect(await page.locator('body').innerText()).toContain('CPU (WebAssembly SIMD)');
-        if (hide) {
-          await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-          site.down = true; // and offline, too
-          await page.reload();
-          await page.locator('#load:enabled').click();
+  it(
+    'plays on the processor where WebGPU finds no adapter, and where there is no WebGPU, offline too',
+    async () => {
+      const browser = await openBrowser({ webgpu: false });
+      try {
+        for (const hide of [false, true]) {
+          const page = await browser.context.newPage();
+          if (hide) await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
+          await page.goto(site.address('?model=melody-tiny'));
+          await page.locator('#load').click();
           await page.getByRole('status').filter({ hasText: 'Ready. Press Play.' }).waitFor({ timeout: 200_000 });
+          expect(await page.locator('body').innerText()).toContain('CPU (WebAssembly SIMD)');
+          if (hide) {
+            await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+            site.down = true; // and offline, too
+            await page.reload();
+            await page.locator('#load:enabled').click();
+            await page.getByRole('status').filter({ hasText: 'Ready. Press Play.' }).waitFor({ timeout: 200_000 });
+          }
+          await page.close();
         }
-        await page.close();
+      } finally {
+        site.down = false;
+        await browser.close();
       }
-    } finally {
-      site.down = false;
-      await browser.close();
-    }
-  }, SLOW);
+    },
+    SLOW,
+  );
 });
 
 declare global {
