@@ -1,5 +1,6 @@
 // @ts-check
-// Builds the CPU's kernels: kernels/cpu/*.ts (AssemblyScript) into one WebAssembly module in src/cpu/module.gen.ts.
+// Builds the CPU's kernels: kernels/cpu/*.ts (AssemblyScript) into one WebAssembly module in src/cpu/module.gen.ts, and its inner products
+// with relaxed SIMD into a second, small one.
 //
 // A kernel file has the name of its .wgsl twin, or says with a line `// runs a b c` which WGSL kernels it computes. It exports `name` and
 // `name_units`, and reads its command through kernels/cpu/params.gen.ts, made here from the WGSL files: parameters, tensors and meaning
@@ -55,7 +56,10 @@ export function generateCpu() {
   const mark = `// Made from kernels/cpu by tools/cpu_kernels.mjs. Do not edit. ${hash.digest('hex')}`;
   if (existsSync(out) && readFileSync(out, 'utf8').startsWith(mark)) return;
   for (const [name, text] of Object.entries(made)) writeFileSync(join(folder, name), text);
-  writeFileSync(out, `${mark}\n${moduleText(kernels, compile(['simd', 'threads']), mark)}`);
+  writeFileSync(join(folder, 'relaxed.gen.ts'), relaxedText(readFileSync(join(folder, 'lib/tiles.ts'), 'utf8')));
+  const wasm = compile(['replay.ts', 'index.gen.ts'], ['simd', 'threads']);
+  const relaxed = compile(['relaxed.gen.ts'], ['simd', 'threads', 'relaxed-simd']);
+  writeFileSync(out, `${mark}\n${moduleText(kernels, { wasm, relaxed }, mark)}`);
 }
 
 /** @param {string} folder @param {string} end */
@@ -113,7 +117,7 @@ function indexText(kernels) {
   return [
     '// Made from kernels/cpu by tools/cpu_kernels.mjs. Do not edit.',
     ...imports,
-    "export { tile2x16, tile4x8 } from './lib/tiles';",
+    "export { plain2x16, plain4x8 } from './lib/tiles';",
     "export { activate } from './lib/act';",
     ...exports,
     'export function unitsOf(code: u32, c: usize): u32 {',
@@ -131,14 +135,23 @@ function indexText(kernels) {
   ].join('\n');
 }
 
-/** @param {readonly string[]} features */
-function compile(features) {
+/** The inner products with one instruction for multiply and add. @param {string} tiles */
+function relaxedText(tiles) {
+  const [, products] = tiles.split('// the relaxed module begins here\n');
+  const text = products.replace(/f32x4\.add\((\w+), f32x4\.mul\((\w+), (\w+)\)\)/g, 'f32x4.relaxed_madd($2, $3, $1)');
+  if (text.includes('f32x4.mul') || text === products)
+    throw new Error('kernels/cpu/lib/tiles.ts: a product is not written as f32x4.add(sum, f32x4.mul(a, b))');
+  return `// Made from kernels/cpu/lib/tiles.ts by tools/cpu_kernels.mjs. Do not edit.\n${text}`;
+}
+
+/** @param {readonly string[]} files @param {readonly string[]} features */
+function compile(files, features) {
   const work = mkdtempSync(join(tmpdir(), 'melody-asc-'));
   try {
     const wasm = join(work, 'kernels.wasm');
     const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
     if (!existsSync(asc)) throw new Error('the npm package assemblyscript, which builds kernels/cpu, is not installed: run npm ci');
-    const entries = [join(folder, 'replay.ts'), join(folder, 'index.gen.ts')];
+    const entries = files.map((file) => join(folder, file));
     const done = spawnSync(process.execPath, [asc, ...entries, '-o', wasm, ...FLAGS, '--enable', features.join()], {
       encoding: 'utf8',
       cwd: root,
@@ -150,8 +163,8 @@ function compile(features) {
   }
 }
 
-/** @param {readonly CpuKernel[]} kernels @param {Buffer} wasm @param {string} mark */
-function moduleText(kernels, wasm, mark) {
+/** @param {readonly CpuKernel[]} kernels @param {{ wasm: Buffer, relaxed: Buffer }} modules @param {string} mark */
+function moduleText(kernels, { wasm, relaxed }, mark) {
   const forms = kernels.flatMap(({ runs, fields }, code) =>
     runs.map((form) => `  ${form}: { code: ${code}, fields: ${JSON.stringify(fields.map((f) => f.id))} },`),
   );
@@ -164,6 +177,8 @@ function moduleText(kernels, wasm, mark) {
     `export const BUILD = '${mark.slice(-16)}';`,
     '/** The module, deflated (zlib), in base64. */',
     `export const WASM =\n  '${deflateSync(wasm, { level: 9 }).toString('base64')}';`,
+    '/** The inner products by relaxed_madd, likewise. */',
+    `export const RELAXED =\n  '${deflateSync(relaxed, { level: 9 }).toString('base64')}';`,
     '',
   ].join('\n');
 }

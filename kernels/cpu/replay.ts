@@ -5,6 +5,7 @@
 import { run, unitsOf } from './index.gen';
 import { pack } from './lib/pack';
 import { setScratch } from './lib/scratch';
+import { setRelaxed } from './lib/tiles';
 
 /** Tells the host that jobs before this number are done. */
 @external('env', 'report')
@@ -27,9 +28,10 @@ const RING: usize = CONTROL + 1024;
 const RING_JOBS: u32 = 256;
 const JOB_BYTES: usize = 64;
 const CANCELLED: usize = 36; // of a job
+const RELAXED: usize = 40; // not 0: products by the relaxed module
 
-// A job is its kind and nine words: four of its own, whether to report its end, then scratch of all threads, bytes of each, times, and whether
-// it was cancelled: a plan then ends at its next command.
+// A job is its kind and ten words: four of its own, whether to report its end, then scratch of all threads, bytes of each, times, whether it
+// was cancelled (a plan then ends at its next command), and whether its products may be relaxed.
 const RUN: u32 = 1; // commands, count, patches, patch count
 const COPY: u32 = 2; // to, from, bytes
 const FILL: u32 = 3; // to, word, words
@@ -78,6 +80,7 @@ export function step(job: usize, from: u32, to: u32): void {
   if (kind != RUN || load<u32>(job, CANCELLED) != 0) return;
   if (from == 0) patch(job);
   setScratch(load<u32>(job, 24));
+  setRelaxed(load<u32>(job, RELAXED));
   const commands = load<u32>(job, 4);
   for (let i = from; i < min(to, load<u32>(job, 8)); i++) {
     const c = <usize>load<u32>(commands + ((<usize>i) << 2));
@@ -93,6 +96,7 @@ function runPlan(job: usize): void {
   const count = load<u32>(job, 8);
   const times = load<u32>(job, 32);
   setScratch(<usize>load<u32>(job, 24) + <usize>self * <usize>load<u32>(job, 28));
+  setRelaxed(load<u32>(job, RELAXED));
   if (load<u32>(job, 16) != 0) {
     if (self == 0) patch(job);
     meet(job);

@@ -16,6 +16,8 @@ export const RING_JOBS = 256;
 export const JOB_BYTES = 64;
 /** The word of a job that ends it at its next command. */
 export const CANCELLED = 36;
+/** The word that lets its products be relaxed. */
+export const RELAXED = 40;
 /** Memory from here on is given out. */
 export const HEAP = RING + RING_JOBS * JOB_BYTES;
 

@@ -1,18 +1,50 @@
 // The module of kernels/cpu, compiled once a process; and the memory that it runs in.
 import { MelodyError } from '../errors.ts';
-import { WASM } from './module.gen.ts';
+import { RELAXED, WASM } from './module.gen.ts';
 
 const PAGE = 65_536;
 const PAGES = [65_536, 32_768, 16_384, 8192]; // 4 GiB down to 512 MiB: what an engine lets us reserve
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 let unshared: Promise<WebAssembly.Module> | undefined;
+const relaxed: (Promise<WebAssembly.Module | undefined> | undefined)[] = []; // unshared, shared
 
 /** `shared`: for threads; else for one instance on the thread that calls. Throws `no_adapter` where there is no WebAssembly SIMD. */
 export function loadModule(shared: boolean): Promise<WebAssembly.Module> {
   if (shared) compiled ??= compile((bytes) => bytes);
   else unshared ??= compile(withoutSharing);
   return (shared ? compiled : unshared) as Promise<WebAssembly.Module>;
+}
+
+/** What the module calls for products that may be relaxed. */
+export interface Products {
+  plain4x8(a0: number, a1: number, a2: number, a3: number, b: number, bStep: number, k: number, out: number): void;
+  plain2x16(a0: number, a1: number, b: number, d: number, k: number, out: number): void;
+}
+
+/**
+ * The inner products by relaxed_madd, where this engine has it and fuses it at the first call, as V8 and SpiderMonkey do in all their tiers.
+ * Where it does not, nothing is won, and an engine (JavaScriptCore) may change its answers while it runs. Undefined there.
+ */
+export function loadRelaxed(shared: boolean): Promise<WebAssembly.Module | undefined> {
+  relaxed[Number(shared)] ??= askForRelaxed(shared);
+  return relaxed[Number(shared)] as Promise<WebAssembly.Module | undefined>;
+}
+
+async function askForRelaxed(shared: boolean): Promise<WebAssembly.Module | undefined> {
+  const bytes = await unpack(RELAXED);
+  const fitting = shared ? bytes : withoutSharing(bytes);
+  if (!WebAssembly.validate(fitting)) return undefined;
+  const module = await WebAssembly.compile(fitting);
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: 16, shared });
+  const { plain4x8 } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Products;
+  const a = 1 + 2 ** -13; // a·a − round(a·a) is 2^-26, and 0 where the product is rounded first
+  const values = new Float32Array(memory.buffer, 0, 32);
+  values.set([-1, a]);
+  values.set([1 + 2 ** -12], 8);
+  values.set([a], 16);
+  plain4x8(0, 0, 0, 0, 32, 32, 2, 128);
+  return new Float32Array(memory.buffer, 128, 1)[0] === 2 ** -26 ? module : undefined;
 }
 
 async function compile(change: typeof withoutSharing): Promise<WebAssembly.Module> {

@@ -198,6 +198,7 @@ export class CpuPlan {
       holds,
       times,
       owner: this.cpu,
+      relaxed: this.#options.relaxed === true,
     });
   }
 

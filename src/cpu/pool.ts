@@ -3,12 +3,14 @@ import { MelodyError } from '../errors.ts';
 import type { Thread, Threads } from '../platform/platform.ts';
 import { webThreads } from '../platform/web_threads.ts';
 import { Allocator } from './allocator.ts';
-import { CANCELLED, HEAP, JOB, JOB_BYTES, RING, RING_JOBS, WORD } from './layout.ts';
-import { loadModule, makeMemory, reach } from './module.ts';
+import { CANCELLED, HEAP, JOB, JOB_BYTES, RELAXED, RING, RING_JOBS, WORD } from './layout.ts';
+import { loadModule, loadRelaxed, makeMemory, type Products, reach } from './module.ts';
 
 export interface PoolOptions {
   /** Threads that compute; default all cores, at most 8. 0: none but the caller's, a slice at a time. The result does not depend on it. */
   threads?: number;
+  /** Keep products in the plain build, which has one result on every machine, where a faster one could be used. Default false. */
+  plain?: boolean;
 }
 
 interface Job {
@@ -19,6 +21,7 @@ interface Job {
   /** Memory that is free again once the job is done. */
   readonly holds: readonly number[];
   readonly owner: object | undefined;
+  readonly relaxed: boolean;
 }
 
 interface JobOptions {
@@ -27,6 +30,8 @@ interface JobOptions {
   holds?: readonly number[];
   /** Who may cancel it. */
   owner?: object;
+  /** Products may be relaxed, where the pool is. */
+  relaxed?: boolean;
 }
 
 const MOST_THREADS = 8;
@@ -35,10 +40,14 @@ const SLICE_MS = 8; // without threads: how long commands run before the event l
 const SCRATCH = 512 * 1024;
 
 /** What a thread does: nothing but the loop inside the module. It runs as text, since a bundle knows no path of its own parts. */
-const THREAD = `({ module, memory, thread, threads }, post) => {
-  const env = { memory, report: post, now: () => performance.now() };
+const THREAD = `({ module, relaxed, memory, thread, threads }, post) => {
+  const none = { plain4x8() {}, plain2x16() {} };
+  const { plain4x8, plain2x16 } = relaxed ? new WebAssembly.Instance(relaxed, { env: { memory } }).exports : none;
+  const env = { memory, plain4x8, plain2x16, report: post, now: () => performance.now() };
   new WebAssembly.Instance(module, { env }).exports.work(thread, threads);
 }`;
+
+const NO_PRODUCTS: Products = { plain4x8: () => {}, plain2x16: () => {} };
 
 /** The pool of this process, while anybody uses it. */
 let shared: Promise<Pool> | undefined;
@@ -47,6 +56,9 @@ export class Pool {
   readonly memory: WebAssembly.Memory;
   /** Threads that compute; 0 where memory cannot be shared: then the caller's computes, a slice at a time. */
   readonly threads: number;
+  /** Products of plans that may be relaxed are. */
+  readonly relaxed: boolean;
+  #plain = false; // asked for
   #team: Thread[] = [];
   #inline: Exports | undefined;
   readonly #allocator = new Allocator(HEAP);
@@ -62,15 +74,21 @@ export class Pool {
   #scratchBytes = 0; // a thread
   #running = false; // without threads: the loop is on
 
-  private constructor(memory: WebAssembly.Memory, threads: number) {
+  private constructor(memory: WebAssembly.Memory, threads: number, relaxed: boolean) {
     this.memory = memory;
     this.threads = threads;
+    this.relaxed = relaxed;
   }
 
   /** The pool that all of this process share; `leave` it when done. Options count for who opens it. Throws `no_adapter`, `out_of_memory`. */
   static async enter(host: Threads = webThreads, options: PoolOptions = {}): Promise<Pool> {
     let pool = await shared?.catch(() => undefined);
-    if (!pool || pool.#failure || (options.threads !== undefined && options.threads !== pool.threads)) {
+    if (
+      !pool ||
+      pool.#failure ||
+      (options.threads !== undefined && options.threads !== pool.threads) ||
+      pool.#plain !== (options.plain === true)
+    ) {
       const opening = Pool.#open(host, options);
       shared = opening;
       pool = await opening;
@@ -83,15 +101,20 @@ export class Pool {
     const canShare = host.canShareMemory && options.threads !== 0;
     const threads = canShare ? Math.max(1, Math.min(options.threads ?? Math.min(host.cores, MOST_THREADS), 64)) : 0;
     const module = await loadModule(canShare);
-    const pool = new Pool(makeMemory(canShare), threads);
+    const relaxed = options.plain ? undefined : await loadRelaxed(canShare);
+    const pool = new Pool(makeMemory(canShare), threads, relaxed !== undefined);
+    pool.#plain = options.plain === true;
     pool.#resizeScratch(SCRATCH);
     if (!canShare) {
-      const env = { memory: pool.memory, report: () => {}, now: () => performance.now() };
+      const { memory } = pool;
+      const products = relaxed ? (new WebAssembly.Instance(relaxed, { env: { memory } }).exports as unknown as Products) : NO_PRODUCTS;
+      const { plain4x8, plain2x16 } = products;
+      const env = { memory, plain4x8, plain2x16, report: () => {}, now: () => performance.now() };
       pool.#inline = new WebAssembly.Instance(module, { env }).exports as unknown as Exports;
       return pool;
     }
     for (let thread = 0; thread < threads; thread++) {
-      const data = { module, memory: pool.memory, thread, threads };
+      const data = { module, relaxed, memory: pool.memory, thread, threads };
       const on = { message: (done: unknown) => pool.#report(done as number), end: (reason: string) => pool.#fail(reason) };
       pool.#team.push(host.startThread(THREAD, data, on));
     }
@@ -153,8 +176,8 @@ export class Pool {
   /** Append a job; returns the number of jobs that must be done for this one to be. */
   post(kind: number, words: readonly number[], options: JobOptions = {}): number {
     this.check();
-    const { report = false, times = 0, holds = [], owner } = options;
-    this.#waiting.push({ kind, words, report, times, holds, owner });
+    const { report = false, times = 0, holds = [], owner, relaxed = false } = options;
+    this.#waiting.push({ kind, words, report, times, holds, owner, relaxed: relaxed && this.relaxed });
     const number = this.#posted + this.#waiting.length;
     this.#flush();
     return number;
@@ -192,6 +215,7 @@ export class Pool {
       words.fill(0, at, at + JOB_BYTES / 4);
       words.set([job.kind, ...job.words], at);
       words.set([report ? 1 : 0, this.#scratch, this.#scratchBytes, job.times], at + 5);
+      words[at + RELAXED / 4] = job.relaxed ? 1 : 0;
       this.#owners[(this.#posted - 1) % RING_JOBS] = job.owner;
       if (job.holds.length) this.#holds.set(this.#posted, job.holds);
     }

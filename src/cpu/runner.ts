@@ -12,6 +12,7 @@ export function cpuRunner(cpu: Cpu): Runner {
   const residents = new CpuResidents(cpu);
   return {
     build: BUILD,
+    relaxed: cpu.pool.relaxed,
     device: cpu,
     residents,
     compile: (graph, options) => CpuPlan.compile(residents, graph, options),

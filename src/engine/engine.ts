@@ -32,7 +32,7 @@ export interface EngineOptions extends GpuOptions {
 export interface Made {
   readonly executor: 'gpu' | 'cpu';
   /** 'plain' has the same results on every machine. */
-  readonly build?: 'plain';
+  readonly build?: 'plain' | 'relaxed';
 }
 
 /** Least recently used plans beyond this are freed: their weights stay. */
@@ -68,6 +68,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   #graphs = new Map<string, Graph>();
   #kept = new Map<string, unknown>();
   #recoveries = 0;
+  #exact = false;
   #disposed = false;
 
   private constructor(model: Model, entry: () => Promise<GPU>, options: EngineOptions, runner: Runner) {
@@ -93,8 +94,22 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     throw new MelodyError('no_adapter', `this engine computes on ${device.caps.name}`, "open it with device: 'gpu'");
   }
 
+  /** What makes samples here. */
   get made(): Made {
-    return this.device.caps.executor === 'cpu' ? { executor: 'cpu', build: 'plain' } : { executor: 'gpu' };
+    return this.#exact && this.device.caps.executor === 'cpu' ? { executor: 'cpu', build: 'plain' } : this.fastest;
+  }
+
+  /** What makes samples that need not be exact. */
+  get fastest(): Made {
+    if (this.device.caps.executor !== 'cpu') return { executor: 'gpu' };
+    return { executor: 'cpu', build: this.#runner.relaxed ? 'relaxed' : 'plain' };
+  }
+
+  /** From now on plans are compiled in the plain build alone, or in the fastest. */
+  async beExact(exact: boolean): Promise<void> {
+    if (exact === this.#exact) return;
+    this.#exact = exact;
+    if (this.#runner.relaxed) await this.#dropPlans();
   }
 
   get residents(): Stock {
@@ -148,7 +163,9 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
       this.#plans.set(name, known);
       return known;
     }
-    const plan = this.#runner.compile(this.graph(name, record), {
+    const graph = this.graph(name, record);
+    const plan = this.#runner.compile(graph, {
+      relaxed: graph.relaxed && !this.#exact,
       dispatchesPerSubmit: this.#options.dispatchesPerSubmit,
       signal,
       onBytes: this.#options.onBytes,

@@ -72,6 +72,8 @@ export class Graph {
   readonly inputs = new Map<string, Tensor>();
   readonly outputs = new Map<string, Tensor>();
   readonly scalars = new Set<string>();
+  /** Nothing is chosen by its results, so that they may differ in their last bits between machines; see CompileOptions.relaxed. */
+  relaxed = false;
   #weights = new Map<WeightRef, Map<string, Tensor>>();
   #written = new Set<TensorStorage>();
   #scope: string[] = [];

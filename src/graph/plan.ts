@@ -17,6 +17,8 @@ export interface CompileOptions {
   guard?: boolean;
   /** At most this many dispatches a submit (browsers kill long ones). Default: all in one. */
   dispatchesPerSubmit?: number;
+  /** Products may be fused where the CPU has a faster build for that: other bits on other machines. A GPU takes no notice. Default false. */
+  relaxed?: boolean;
   signal?: AbortSignal;
   /** Called with the bytes of each weight that reaches the GPU. */
   onBytes?: (bytes: number) => void;

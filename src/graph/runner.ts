@@ -28,6 +28,8 @@ export type Replay = Pick<Plan, 'graph' | 'run' | 'write' | 'read' | 'readBytes'
 export interface Runner {
   /** What its kernels were built from, where a name of the device does not say it. */
   readonly build?: string;
+  /** It computes plans that may be relaxed in other bits than plain ones. */
+  readonly relaxed?: boolean;
   readonly device: Device;
   readonly residents: Stock;
   /** Throws `out_of_memory`, `kernel`, `weights`, `device_lost`, `aborted`; nothing is left allocated then. */

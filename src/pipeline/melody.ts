@@ -65,7 +65,7 @@ export interface Clip {
 const fileOf = (address: string) => decodeURIComponent(address.slice(address.lastIndexOf('/') + 1));
 
 /** Who asks for a job, and how many may wait before it. */
-type Asking = Pick<SamplingOptions, 'signal' | 'onEvent'> & { readonly begun?: boolean };
+type Asking = Pick<SamplingOptions, 'signal' | 'onEvent' | 'exact'> & { readonly begun?: boolean };
 
 /** A model that is ready to make music. Opened by `Melody.load`; makes one piece at a time, and others wait where `queue` says so. */
 export class Melody {
@@ -139,7 +139,7 @@ export class Melody {
     const recipe = resolve({ ...options, seed }, model, 'generate');
     const { signal, onEvent } = options;
     const took = jobReport('clip', this.#engine, recipe.seed);
-    return this.#exclusive({ signal, onEvent, begun }, recipe, took, async (engine) => {
+    return this.#exclusive({ signal, onEvent, begun, exact: recipe.exact }, took, async (engine) => {
       // Pages fetch these now, before any work that a network which goes away would lose.
       const [{ make }, { measureClip }] = await Promise.all([import('./compose.ts'), import('../audio/measure.ts')]);
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
@@ -193,8 +193,8 @@ export class Melody {
     const one = { ...options, parallelWindows: undefined, wholeWindows: undefined }; // a stream makes one window after another
     const recipe = resolve({ ...one, runningLevel: true }, model, 'stream');
     const took = jobReport('stream', this.#engine, recipe.seed);
-    const lock = (begun: boolean, engine: Engine<Model>) => this.#lock({ ...options, begun }, engine, took);
-    const made = recipe.exact ? EXACT : this.#engine.made;
+    const lock = (begun: boolean, engine: Engine<Model>) => this.#lock({ ...options, exact: recipe.exact, begun }, engine, took);
+    const made = recipe.exact ? EXACT : this.#engine.fastest;
     const turn = { engine: () => this.#engineFor(recipe), lock, took, shares: this.#shares };
     return new MelodyStream(this.#engine, { ...recipe, ...made }, options, turn);
   }
@@ -208,7 +208,7 @@ export class Melody {
     const { config } = this.#engine.model;
     const { signal } = options;
     await this.generate({ prompt: 'music', durationSeconds: config.window_seconds, steps: 1, seed: 0, signal });
-    await this.#exclusive({ signal, begun: true }, {}, undefined, async () => {
+    await this.#exclusive({ signal, begun: true }, undefined, async () => {
       for (const words of [2, 4, 8, 16]) await embedText(this.#engine, new Uint32Array(words), signal);
     });
   }
@@ -236,7 +236,7 @@ export class Melody {
   }
 
   /** Exact music is made on the CPU; where this is on a GPU, the CPU is opened beside it, once. */
-  #engineFor({ exact }: Pick<Recipe, 'exact'>): Promise<Engine<Model>> {
+  #engineFor({ exact }: Pick<SamplingOptions, 'exact'>): Promise<Engine<Model>> {
     if (!exact || this.#engine.made.executor === 'cpu') return Promise.resolve(this.#engine);
     this.#engine.check();
     this.#exact ??= this.#openExact();
@@ -247,11 +247,16 @@ export class Melody {
   }
 
   /** This job's turn. Call what it gives when the work is over. Throws `busy`, `aborted`. */
-  async #lock({ signal, onEvent, begun = false }: Asking, engine: Engine<Model>, took: JobReport | undefined): Promise<() => void> {
+  async #lock(
+    { signal, onEvent, exact = false, begun = false }: Asking,
+    engine: Engine<Model>,
+    took: JobReport | undefined,
+  ): Promise<() => void> {
     this.#engine.check();
     const came = performance.now();
     const leave = await this.#turns.take({ signal, begun, ...(!begun && { onAhead: (ahead) => onEvent?.({ type: 'queued', ahead }) }) });
     const began = performance.now();
+    await engine.beExact(exact);
     if (took) took.waitingSeconds += (began - came) / 1000;
     const done = engine.stopWith(signal);
     return () => {
@@ -261,16 +266,11 @@ export class Melody {
     };
   }
 
-  async #exclusive<T>(
-    asking: Asking,
-    recipe: Pick<Recipe, 'exact'>,
-    took: JobReport | undefined,
-    work: (engine: Engine<Model>) => Promise<T>,
-  ): Promise<T> {
+  async #exclusive<T>(asking: Asking, took: JobReport | undefined, work: (engine: Engine<Model>) => Promise<T>): Promise<T> {
     let release: (() => void) | undefined;
     let fault: unknown;
     try {
-      const engine = await this.#engineFor(recipe);
+      const engine = await this.#engineFor(asking);
       release = await this.#lock(asking, engine, took);
       return await work(engine);
     } catch (error) {

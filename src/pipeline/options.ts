@@ -145,5 +145,5 @@ export interface Recipe extends RecipeSettings {
   /** What made it: a GPU, or the CPU, whose music differs in its last bits. */
   readonly executor?: 'gpu' | 'cpu';
   /** Of the CPU: the instructions of its kernels. Those of the plain build have the same results on every machine. */
-  readonly build?: 'plain';
+  readonly build?: 'plain' | 'relaxed';
 }

@@ -1,9 +1,39 @@
 // The two inner products under every matrix kernel. A panel holds eight columns, k by k: [K, 8]. Sums go through k in order, one multiply
 // and one add a step, so an element has the same bits whichever of the two makes it.
 // Both are exported by the module, so that Binaryen does not inline them into loops where their accumulators would lose their registers.
+// tools/cpu_kernels.mjs makes a second module of them whose multiply and add are one relaxed_madd: faster, and other bits on other machines.
+
+/** The same functions of that module; only called by plans that may be relaxed, where there is one. */
+@external('env', 'plain4x8')
+declare function relaxed4x8(a0: usize, a1: usize, a2: usize, a3: usize, b: usize, bStep: usize, k: u32, out: usize): void;
+@external('env', 'plain2x16')
+declare function relaxed2x16(a0: usize, a1: usize, b: usize, d: usize, k: u32, out: usize): void;
+
+let relaxed: u32 = 0;
+
+/** Which of the two computes from now on, in this thread. */
+export function setRelaxed(to: u32): void {
+  relaxed = to;
+}
+
+// @ts-ignore: decorator
+@inline
+export function tile4x8(a0: usize, a1: usize, a2: usize, a3: usize, b: usize, bStep: usize, k: u32, out: usize): void {
+  if (relaxed != 0) relaxed4x8(a0, a1, a2, a3, b, bStep, k, out);
+  else plain4x8(a0, a1, a2, a3, b, bStep, k, out);
+}
+
+// @ts-ignore: decorator
+@inline
+export function tile2x16(a0: usize, a1: usize, b: usize, d: usize, k: u32, out: usize): void {
+  if (relaxed != 0) relaxed2x16(a0, a1, b, d, k, out);
+  else plain2x16(a0, a1, b, d, k, out);
+}
+
+// the relaxed module begins here
 
 /** out [4, 8] = four rows a0 ... a3 of k floats times a panel whose rows are bStep bytes apart. */
-export function tile4x8(a0: usize, a1: usize, a2: usize, a3: usize, b: usize, bStep: usize, k: u32, out: usize): void {
+export function plain4x8(a0: usize, a1: usize, a2: usize, a3: usize, b: usize, bStep: usize, k: u32, out: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = c00;
   let c10 = c00;
@@ -45,7 +75,7 @@ export function tile4x8(a0: usize, a1: usize, a2: usize, a3: usize, b: usize, bS
 }
 
 /** out [2, 2, 8]: two rows a0, a1 of k floats times two panels b, d: for each panel both rows. */
-export function tile2x16(a0: usize, a1: usize, b: usize, d: usize, k: u32, out: usize): void {
+export function plain2x16(a0: usize, a1: usize, b: usize, d: usize, k: u32, out: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = c00;
   let c02 = c00;

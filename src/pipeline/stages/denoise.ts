@@ -48,6 +48,7 @@ async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseReq
   const remember = await engine.plan(
     `dual path tokens ${key}`,
     (g) => {
+      g.relaxed = true;
       const memory = dualPathTokens(
         g,
         weights.at('dual_path'),
@@ -62,6 +63,7 @@ async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseReq
     engine.plan(
       `dual path ${sampler} ${guided ? 'guided ' : ''}${key}`,
       (g) => {
+        g.relaxed = true;
         const w = weights.at('dual_path');
         const mask = g.input('mask', [batch * length]);
         const frames = reshape(mask, [batch, length]);

@@ -101,6 +101,7 @@ export function decode(
     const plan = await engine.plan(
       `decoder ${last - first}`,
       (g) => {
+        g.relaxed = true;
         const [w, z] = [weights.at('vae_decoder'), g.input('z', [last - first, dim])];
         if (vae_decoder.kind !== 'istft_running') return void g.output('audio', vaeDecoder(g, w, z, vae_decoder));
         const { audio, next } = runningDecoder(g, w, z, vae_decoder, runningInputs(g, vae_decoder));
