@@ -16,7 +16,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 os.environ.setdefault('GOMP_SPINCOUNT', '0')
 
 STAGES = ('data', 'features', 'semantic', 'towers', 'rvq', 'heads', 'lm', 'vae', 'latents', 'polish', 'dpd', 'export', 'goldens')
-OTHER = ('count', 'sample', 'unpack', 'widen')
+OTHER = ('count', 'sample', 'unpack', 'widen', 'width')
 
 
 class Paths:

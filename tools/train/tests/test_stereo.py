@@ -18,7 +18,7 @@ except ImportError as error:
 from melody_train.config import load_config  # noqa: E402
 from melody_train.models.spectrum import erb_bands, framed_stft, stereo_image  # noqa: E402
 from melody_train.models.vae_decoder import vae_decoder  # noqa: E402
-from melody_train.stages import widen  # noqa: E402
+from melody_train.stages import widen, width  # noqa: E402
 from melody_train.stages.vae import Vae, phase_loss_of  # noqa: E402
 
 
@@ -82,6 +82,31 @@ class Decoder(unittest.TestCase):
         right = loss((log_magnitude, direction, logits, (pan, (width + 1e-6).log())), audio)['image']
         wrong = loss((log_magnitude, direction, logits, (-pan, torch.full_like(width, -3.0))), audio)['image']
         assert right < 1e-3 < 0.1 < wrong, (right, wrong)
+
+
+class Width(unittest.TestCase):
+    def test_bands_that_are_too_narrow_get_their_side_back(self):
+        torch.manual_seed(6)
+        c = small('stereo')
+        decoder = vae_decoder(c['vae_decoder']).eval()
+        decoder.head.weight.data[-24:] = 0.0  # the width is what the bias says
+        widths = width.widths_of(decoder, decoder.head.bias.data)
+        widths.fill_(math.log(0.3))
+        latents = torch.randn(1, 40, 32)
+        encoder = lambda audio: (latents, None)
+        with torch.no_grad():
+            wide = [decoder.unclipped(latents) for _ in range(5)]
+        widths.sub_(torch.linspace(0.0, 1.0, 24))  # up to 8.7 dB too quiet
+        missing = width.missing_side(encoder, decoder, wide)
+        assert (missing - torch.linspace(0.0, 8.69, 24)).abs().max() < 2.5, missing
+        for _ in range(3):
+            widths.add_(width.missing_side(encoder, decoder, wide) * math.log(10) / 20)
+        assert width.missing_side(encoder, decoder, wide).abs().max() < 0.5
+        assert (widths[8:] - math.log(0.3)).abs().max() < 0.15, widths
+
+    def test_mono_models_are_refused(self):
+        with self.assertRaisesRegex(ValueError, 'stereo'):
+            width.run(load_config('small'), SimpleNamespace(runs=Path('nowhere')))
 
 
 class Widen(unittest.TestCase):

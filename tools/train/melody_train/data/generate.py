@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from random import Random
 
 import numpy as np
-from scipy.signal import butter, lfilter, resample_poly, sosfilt
+from scipy.signal import butter, lfilter, sosfilt
 
+from ..envelopes import resampled
 from . import captions, mma
 from .arrangements import SPECS
 from .arranger import Arranger
@@ -322,7 +323,7 @@ def render_produced(piece: Piece, synths: list, seed: int, seconds: float = 24.0
     """-> (mono int16 [seconds · 24000], stereo int16 [2, seconds · rate]): the same sound, so that what is learnt from one holds for the
     other.
     The synths, one a sound font, play at 48 kHz. Mono has rms 0.10; stereo is at most 0.95 at its peak, with the mono as the mean of its
-    channels."""
+    channels, by the resampler that the engine has: what encoder and tokens hear of a recording ends at 11.4 kHz."""
     production = draw_production(seed, len(synths))
     synth = synths[production.font]
     rate = synth.sample_rate
@@ -335,7 +336,7 @@ def render_produced(piece: Piece, synths: list, seed: int, seconds: float = 24.0
     audio = compress(audio * (RMS / rms), rate, production.ratio)
     audio *= RMS / np.sqrt(np.mean(audio.mean(0) ** 2))
     audio *= min(1.0, PEAK / float(np.abs(audio).max()))
-    mono = resample_poly(audio.mean(0), 1, rate // 24000) if rate != 24000 else audio.mean(0)
+    mono = resampled(audio.mean(0), rate, 24000) if rate != 24000 else audio.mean(0)
     return tuple(np.round(np.clip(y, -1, 1) * 32767).astype(np.int16) for y in (mono, audio))
 
 
