@@ -1,6 +1,6 @@
 // One case of an op: how to record it on seeded data, at any size, and its formula in double precision. First-load check, `melody doctor`,
 // bench and tests run the same cases, on any executor.
-import type { Caps } from '../gpu/device.ts';
+import type { Caps } from '../gpu/caps.ts';
 import { Graph } from '../graph/graph.ts';
 import { f16ToF32, f32ToF16 } from '../graph/half.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';

@@ -1,6 +1,6 @@
 // Do a model folder's weights fit its config? Records every network as a generation would, without a GPU, and asks what was missing.
 import { MelodyError } from '../errors.ts';
-import { DEFAULT_CAPS } from '../gpu/device.ts';
+import { DEFAULT_CAPS } from '../gpu/caps.ts';
 import { Graph } from '../graph/graph.ts';
 import { audioTower } from '../models/audio_tower.ts';
 import { dualPath, dualPathAngles, dualPathTokens } from '../models/dual_path.ts';

@@ -1,6 +1,6 @@
 // One user of the pool, as one Gpu is of a device: what its buffers take, its limits, its end.
 import { MelodyError } from '../errors.ts';
-import { type Caps, DEFAULT_CAPS } from '../gpu/device.ts';
+import { type Caps, DEFAULT_CAPS } from '../gpu/caps.ts';
 import type { Threads } from '../platform/platform.ts';
 import { JOB } from './layout.ts';
 import { Pool, type PoolOptions } from './pool.ts';

@@ -1,7 +1,8 @@
 // One model of any kind on one GPU or on the CPU: compiled plans by name, states, and the recovery from a lost device. It knows no network and no music.
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
-import { Gpu, type GpuOptions, isSoftware } from '../gpu/device.ts';
+import { isSoftware } from '../gpu/caps.ts';
+import { Gpu, type GpuOptions } from '../gpu/device.ts';
 import { Graph } from '../graph/graph.ts';
 import { memoryOf } from '../graph/places.ts';
 import { type Device, gpuRunner, type Replay, type Runner, type Stock } from '../graph/runner.ts';

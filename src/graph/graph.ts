@@ -1,6 +1,6 @@
 // Records dispatches. Looks eager, runs nothing: ops call dispatch(), Plan.compile turns the record into GPU work.
 import { MelodyError } from '../errors.ts';
-import type { Caps } from '../gpu/device.ts';
+import type { Caps } from '../gpu/caps.ts';
 import type { Kernel, Specialisation } from '../gpu/kernel.ts';
 import { type DType, elementsOf, makeStorage, type Tensor, type TensorStorage, type WeightLayout, type WeightRef } from './tensor.ts';
 

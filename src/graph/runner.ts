@@ -1,5 +1,6 @@
 // What runs recorded graphs, seen from above: a GPU, or the CPU's threads (src/cpu/runner.ts). One recording serves either.
-import { bufferSize, type Caps, type Gpu } from '../gpu/device.ts';
+import type { Caps } from '../gpu/caps.ts';
+import { bufferSize, type Gpu } from '../gpu/device.ts';
 import type { Graph } from './graph.ts';
 import { type CompileOptions, Plan } from './plan.ts';
 import { Residents } from './residents.ts';

@@ -1,7 +1,7 @@
 // The one matrix product behind linear, matmul, conv1d and convTranspose1d: chooses a kernel form by shape and adapter.
 
 import { MelodyError } from '../errors.ts';
-import type { Caps } from '../gpu/device.ts';
+import type { Caps } from '../gpu/caps.ts';
 import { type Graph, grid1d } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';

@@ -1,5 +1,5 @@
 // How element-wise work is spread over threads.
-import type { Caps } from '../gpu/device.ts';
+import type { Caps } from '../gpu/caps.ts';
 import { grid1d } from '../graph/graph.ts';
 
 /** The least power of two that is not under n. */

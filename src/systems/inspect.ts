@@ -1,6 +1,6 @@
 // Do a published folder's weights fit its config? Records every network that playing needs, and the codec's encoder, without a device.
 import { MelodyError } from '../errors.ts';
-import { DEFAULT_CAPS } from '../gpu/device.ts';
+import { DEFAULT_CAPS } from '../gpu/caps.ts';
 import { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {

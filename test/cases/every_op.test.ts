@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { oddCases, paperCases, quickCases } from '../../src/cases/all.ts';
 import { recordCases } from '../../src/cases/case.ts';
-import { type Caps, DEFAULT_CAPS } from '../../src/gpu/device.ts';
+import { type Caps, DEFAULT_CAPS } from '../../src/gpu/caps.ts';
 import * as K from '../../src/kernels.gen.ts';
 
 const folder = (name: string) => new URL(`../../src/${name}/`, import.meta.url);

@@ -1,6 +1,6 @@
 // At WebGPU's limits themselves: the largest tensor computes right, and what is over is refused by name.
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_CAPS } from '../../src/gpu/device.ts';
+import { DEFAULT_CAPS } from '../../src/gpu/caps.ts';
 import type { Kernel } from '../../src/gpu/kernel.ts';
 import { parseKernel } from '../../src/gpu/kernel_file.mjs';
 import { Graph } from '../../src/graph/graph.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { DEFAULT_CAPS } from '../../src/gpu/device.ts';
+import { DEFAULT_CAPS } from '../../src/gpu/caps.ts';
 import { Graph, plus, within } from '../../src/graph/graph.ts';
 import { checkGuards, profile, table } from '../../src/graph/inspect_plan.ts';
 import { Plan } from '../../src/graph/plan.ts';

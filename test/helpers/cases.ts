@@ -1,7 +1,8 @@
 // Runs a case of src/cases as the tests of ops want it: poisoned, guarded, compared with its formula.
 import { type Case, numbersOf, recordCases } from '../../src/cases/case.ts';
 import { CpuPlan } from '../../src/cpu/plan.ts';
-import type { Caps, Gpu } from '../../src/gpu/device.ts';
+import type { Caps } from '../../src/gpu/caps.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
 import { checkGuards } from '../../src/graph/inspect_plan.ts';
 import type { Plan } from '../../src/graph/plan.ts';
 import { expectClose } from './data.ts';

@@ -2,7 +2,7 @@
 // encoder one latent frame of every hop of samples, the last one padded with zeros: ⌈n / hop⌉ in all.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_CAPS } from '../../src/gpu/device.ts';
+import { DEFAULT_CAPS } from '../../src/gpu/caps.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { elementsOf } from '../../src/graph/tensor.ts';
 import { vaeDecoder } from '../../src/models/vae_decoder.ts';

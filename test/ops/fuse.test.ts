@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_CAPS } from '../../src/gpu/device.ts';
+import { DEFAULT_CAPS } from '../../src/gpu/caps.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { state, type Tensor } from '../../src/graph/tensor.ts';
 import { add, copy, mul } from '../../src/ops/elementwise.ts';

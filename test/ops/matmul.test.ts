@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { activate } from '../../src/cases/activate.ts';
 import { epilogueCase, linearCase, matmulCase, product, swigluCase } from '../../src/cases/matmul.ts';
-import { type Caps, DEFAULT_CAPS } from '../../src/gpu/device.ts';
+import { type Caps, DEFAULT_CAPS } from '../../src/gpu/caps.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { state } from '../../src/graph/tensor.ts';
 import { ACT, type Act } from '../../src/ops/act.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { groupNormCase, normCase, normReference, softmaxCase, softmaxReference } from '../../src/cases/norm.ts';
-import type { Executor } from '../../src/gpu/device.ts';
+import type { Executor } from '../../src/gpu/caps.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { groupNorm, layerNorm, rmsNorm, rmsNormRepeat, softmax } from '../../src/ops/norm.ts';
