@@ -1,5 +1,5 @@
 // Elementary functions of + − × ÷ and √ alone, which every JavaScript engine rounds alike. Math.sin, exp, log, pow and ** differ in their
-// last bits between engines, and x ** y even between an engine's interpreter and its compiler. All that enters samples or tokens uses these.
+// last bits between engines, and ** even between Node 22 and Node 24. All that enters samples or tokens uses these.
 
 const MOST = 1100; // beyond 2^±1100 all is infinite or 0
 

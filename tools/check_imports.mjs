@@ -40,7 +40,7 @@ const PACKAGES = [
   { files: /^src\/platform\/node\.ts$/, packages: ['webgpu'] },
   { files: /^src\/cli\//, packages: ['tinybench', 'wavefile'] }, // bundled into dist/cli.js
 ];
-/** Engines differ in the last bits of these, and tiers of an engine in **; src/elementary.ts has the same bits everywhere. */
+/** Engines differ in the last bits of these, and Node 22 and 24 in those of **; src/elementary.ts has the same bits everywhere. */
 const ENGINE_MATH =
   /Math\.(a?(?:sin|cos|tan)h?|atan2|exp|expm1|log|log2|log10|log1p|pow|cbrt|hypot)\b|(?<![/*])(?<!\b2 )\*\*(?!\/)|\b2 \*\* \(.*\/.*\)/;
 /** What makes no samples: references of tests, measures of finished clips, pictures, programs. */
