@@ -290,7 +290,7 @@ describe('--stream', () => {
   test.each([
     [['--out', 'x.wav'], {}, /--stream cannot be combined with --out/],
     [['--strict'], {}, /--stream cannot be combined with --strict/],
-    [['--format', 'mp3'], {}, /expected one of wav, wav24, wavf32, s16le, s24le, f32le/],
+    [['--format', 'aac'], {}, /expected one of wav, wav24, wavf32, flac, flac24, mp3, opus, s16le, s24le, f32le/],
     [[], { outTerminal: true }, /standard output is a terminal/],
   ])('%j is refused', async (options, world, message) => {
     const { code, err, bytes } = await melody(['generate', 'piano', '--model', model, '--stream', ...options], world);
