@@ -3,7 +3,7 @@
 export { measureClip } from './audio/measure.ts';
 export { clipPicture, type PictureOptions } from './audio/picture.ts';
 export { type AudioFile, type AudioFormat, readAudio, writeAudio } from './audio/sound_file.ts';
-export { type EncodeOptions, encodeAudio } from './audio/sound_stream.ts';
+export { type EncodeOptions, encodeAudio, type SoundPart } from './audio/sound_stream.ts';
 export { readWav, type WavAudio, type WavReadOptions } from './audio/wav.ts';
 export { type RecipeNote, readRecipe, recipeTags, type WavTags } from './audio/wav_tags.ts';
 export { type SampleFormat, writeWav } from './audio/wav_write.ts';

@@ -4,7 +4,8 @@ import { type AudioFormat, codedForm, openCodecs, writtenTags } from './sound_fi
 import type { WavTags } from './wav_tags.ts';
 import { encodeSamples, type SampleFormat, wavHeader } from './wav_write.ts';
 
-interface SoundPart {
+/** A piece of music on its way: what `encodeAudio` takes, as chunks of a stream are. */
+export interface SoundPart {
   /** One array a channel, of one length. */
   readonly channels: Float32Array[];
   /** Hz. */
