@@ -15,7 +15,7 @@ import type { DownloadEvent, GenerateOptions, Recipe, SamplingOptions, StreamOpt
 import type { Timings } from './progress.ts';
 import { resolve } from './recipe.ts';
 import { embedText } from './stages/networks.ts';
-import { MelodyStream } from './stream.ts';
+import { MelodyStream, type TurnTaken } from './stream.ts';
 import { Turns } from './turns.ts';
 
 /**
@@ -193,7 +193,7 @@ export class Melody {
     const one = { ...options, parallelWindows: undefined, wholeWindows: undefined }; // a stream makes one window after another
     const recipe = resolve({ ...one, runningLevel: true }, model, 'stream');
     const took = jobReport('stream', this.#engine, recipe.seed);
-    const lock = (begun: boolean, engine: Engine<Model>) => this.#lock({ ...options, exact: recipe.exact, begun }, engine, took);
+    const lock = (begun: boolean) => this.#lock({ ...options, exact: recipe.exact, begun }, took);
     const made = recipe.exact ? EXACT : this.#engine.fastest;
     const turn = { engine: () => this.#engineFor(recipe), lock, took, shares: this.#shares };
     return new MelodyStream(this.#engine, { ...recipe, ...made }, options, turn);
@@ -246,38 +246,40 @@ export class Melody {
     return this.#exact;
   }
 
-  /** This job's turn. Call what it gives when the work is over. Throws `busy`, `aborted`. */
-  async #lock(
-    { signal, onEvent, exact = false, begun = false }: Asking,
-    engine: Engine<Model>,
-    took: JobReport | undefined,
-  ): Promise<() => void> {
+  /** This job's turn, taken at once, and the engine that makes it. Call `release` when the work is over. Throws `busy`, `aborted`, `no_adapter`. */
+  async #lock({ signal, onEvent, exact = false, begun = false }: Asking, took: JobReport | undefined): Promise<TurnTaken> {
     this.#engine.check();
     const came = performance.now();
     const leave = await this.#turns.take({ signal, begun, ...(!begun && { onAhead: (ahead) => onEvent?.({ type: 'queued', ahead }) }) });
     const began = performance.now();
-    await engine.beExact(exact);
     if (took) took.waitingSeconds += (began - came) / 1000;
-    const done = engine.stopWith(signal);
-    return () => {
-      done();
-      if (took) took.totalSeconds += (performance.now() - began) / 1000;
+    try {
+      const engine = await this.#engineFor({ exact });
+      await engine.beExact(exact);
+      const done = engine.stopWith(signal);
+      const release = () => {
+        done();
+        if (took) took.totalSeconds += (performance.now() - began) / 1000;
+        leave();
+      };
+      return { engine, release };
+    } catch (error) {
       leave();
-    };
+      throw error;
+    }
   }
 
   async #exclusive<T>(asking: Asking, took: JobReport | undefined, work: (engine: Engine<Model>) => Promise<T>): Promise<T> {
-    let release: (() => void) | undefined;
+    let turn: TurnTaken | undefined;
     let fault: unknown;
     try {
-      const engine = await this.#engineFor(asking);
-      release = await this.#lock(asking, engine, took);
-      return await work(engine);
+      turn = await this.#lock(asking, took);
+      return await work(turn.engine);
     } catch (error) {
       fault = error;
       throw error;
     } finally {
-      release?.();
+      turn?.release();
       if (took) publishJob(took, this.#engine, fault);
     }
   }

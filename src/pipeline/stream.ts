@@ -28,12 +28,19 @@ export interface StreamChunk {
   readonly startSample: number;
 }
 
+/** A turn on an engine. */
+export interface TurnTaken {
+  readonly engine: Engine<Model>;
+  /** Call it when the work is over. */
+  release(): void;
+}
+
 /** How a stream comes to its turns on the engine. */
 interface Turn {
   /** What makes this stream. */
   engine(): Promise<Engine<Model>>;
   /** Takes one; the first with `begun` false. */
-  lock(begun: boolean, engine: Engine<Model>): Promise<() => void>;
+  lock(begun: boolean): Promise<TurnTaken>;
   /** Are there others who wait for their turns? Then each chunk is one. */
   readonly shares: boolean;
   readonly took: JobReport;
@@ -82,8 +89,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     let release: (() => void) | undefined;
     let fault: unknown;
     try {
-      this.#engine = await this.#turn.engine();
-      release = await lock(false, this.#engine);
+      ({ engine: this.#engine, release } = await lock(false));
       checkRoom(this.#engine, await this.predictMemory());
       const job = new Job(this.#engine, this.recipe, this.#options);
       took.stages = job.progress.seconds;
@@ -96,7 +102,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
           release = undefined;
         }
         yield chunk;
-        release ??= await lock(true, this.#engine);
+        release ??= (await lock(true)).release;
         job.progress.resume();
       }
     } catch (error) {

@@ -66,8 +66,8 @@ export async function runJobs(words: readonly string[], values: Values, io: Io):
 }
 
 /**
- * Is the file what this job makes, to its recipe? Throws `io` where it is something else and may not be overwritten. The adapter does not count: the
- * music is the same, its last bits may differ.
+ * Is the file what this job makes, to its recipe? Throws `io` where it is something else and may not be overwritten. What it was made on
+ * does not count, unless it is exact: the music is the same, its last bits may differ.
  */
 async function isMade(file: string, request: GenerateRequest, opened: Opened, io: Io, force: boolean): Promise<boolean> {
   const wanted = comparable(fileRecipe(opened, request, resolve(request.options, opened.melody.model, 'generate')));
@@ -85,7 +85,8 @@ async function isMade(file: string, request: GenerateRequest, opened: Opened, io
 }
 
 /** What decides the bytes, in one order of names. */
-function comparable({ decided, adapter, ...recipe }: { decided?: unknown; adapter?: unknown }): string {
+function comparable(of: object): string {
+  const { decided, adapter, executor, build, ...recipe } = of as Record<string, unknown>;
   const plain = JSON.parse(JSON.stringify(recipe)) as Record<string, unknown>;
   return JSON.stringify(Object.entries(plain).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
