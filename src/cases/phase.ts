@@ -60,7 +60,12 @@ export const quick = (): Case[] => [
 ];
 
 export const odd = (): Case[] => [
-  runningPhaseCase('running phase', { frames: 9, size: 64, sampleRate: 24000, pitches: { lowest: 69, count: 7, bins: 5, smooth: 2 } }),
+  runningPhaseCase('running phase', {
+    frames: 9,
+    size: 64,
+    sampleRate: 24000,
+    pitches: { lowest: 69, count: 7, bins: 5, smooth: 2, per_semitone: 3 },
+  }),
 ];
 
 export const paper = (): Measured[] => [

@@ -17,6 +17,8 @@ export interface Pitches {
   readonly bins: number; // how many of the lowest bins
   /** Frames to each side over which their salience is averaged before one is chosen. Default 0. */
   readonly smooth?: number;
+  /** Pitches in a semitone: with 3, a tone that is a little out of tune, or between two, has one near it too. Default 1. */
+  readonly per_semitone?: number;
 }
 
 /** The framing of a spectrum. */
@@ -27,7 +29,8 @@ export interface Framing {
 }
 
 /** Hz of pitch `index`, equal temperament around A4 = `reference` Hz. */
-const frequency = ({ lowest }: Pitches, index: number, reference: number): number => reference * exp2((lowest + index - 69) / 12);
+const frequency = ({ lowest, per_semitone = 1 }: Pitches, index: number, reference: number): number =>
+  reference * exp2((lowest + index / per_semitone - 69) / 12);
 
 /** Turns a frame of every pitch, times 2^32: the `turns` of phaseAdvance for this reference pitch, Hz. */
 export function pitchTurns(pitches: Pitches, { hop, sampleRate }: Framing, reference: number): Uint32Array {
@@ -82,7 +85,7 @@ export function phaseAdvance(g: Graph, x: Tensor, eps: Tensor, turns: Tensor, o:
         `expected at least ${needed} columns of x and ${bins} of eps, as many rows, size 4·hop, and no more bins than all`,
     );
   expectShape('phase_advance', 'turns', turns, [pitches.count]);
-  const name = `lines of pitches ${pitches.lowest}+${pitches.count} at ${o.reference}, ${pitches.bins} bins of ${o.sampleRate}/${o.size}`;
+  const name = `lines of pitches ${pitches.lowest}+${pitches.count}/${pitches.per_semitone ?? 1} at ${o.reference}, ${pitches.bins} bins of ${o.sampleRate}/${o.size}`;
   const line = sharedConstant(name, [pitches.bins, pitches.count], () => lineTable(pitches, o, o.reference));
   const u = g.temp([rows, bins], 'u32', 'phase_advance');
   g.dispatch(K.phase_advance, {

@@ -94,10 +94,11 @@ function checkRunning(c: ModelConfig, d: RunningDecoderConfig, wrong: string[], 
   const bins = d.fft_size / 2 + 1;
   agree('vae_decoder.sample_rate', d.sample_rate, 'sample_rate', c.sample_rate);
   agree('vae_decoder.fft_size', d.fft_size, '4 · hop_length / upsample', (4 * d.hop_length) / d.upsample);
-  const { lowest, count, bins: tuned, smooth = 0 } = d.pitches ?? {};
-  if (!whole(lowest, 0, 127) || !whole(count, 1, 128) || !whole(tuned, 1, bins) || !whole(smooth, 0, 64))
+  const { lowest, count, bins: tuned, smooth = 0, per_semitone = 1 } = d.pitches ?? {};
+  const counted = whole(per_semitone, 1, 12) && whole(count, 1, 128 * per_semitone);
+  if (!whole(lowest, 0, 127) || !counted || !whole(tuned, 1, bins) || !whole(smooth, 0, 64))
     wrong.push(
-      `vae_decoder.pitches must have lowest (MIDI), count, bins up to ${bins} and perhaps smooth (frames); got ${JSON.stringify(d.pitches)}`,
+      `vae_decoder.pitches must have lowest (MIDI), count, bins up to ${bins} and perhaps smooth (frames) and per_semitone (1 to 12, up to 128 semitones in all); got ${JSON.stringify(d.pitches)}`,
     );
   if (!(d.reference_pitch >= 220 && d.reference_pitch <= 880))
     wrong.push(`vae_decoder.reference_pitch must be a number of Hz from 220 to 880; got ${JSON.stringify(d.reference_pitch)}`);

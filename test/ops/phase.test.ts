@@ -16,14 +16,14 @@ interface Shape {
   rows: number;
   bins: number;
   directed?: number;
-  pitches: { lowest: number; count: number; bins: number; smooth?: number };
+  pitches: { lowest: number; count: number; bins: number; smooth?: number; per_semitone?: number };
   more?: number; // columns of x and eps behind what is read
 }
 
 /** The formula of weights/FORMAT.md (istft_running), written again: a flat loop over complex numbers. */
 function formula(x: Float32Array, eps: Float32Array, row: number, epsRow: number, s: Shape, framing: typeof MODEL, tuning: number) {
   const { bins, pitches, directed = bins } = s;
-  const hz = (p: number, a4: number) => a4 * 2 ** ((pitches.lowest + p - 69) / 12);
+  const hz = (p: number, a4: number) => a4 * 2 ** ((pitches.lowest + p / (pitches.per_semitone ?? 1) - 69) / 12);
   return Array.from({ length: s.rows * bins }, (_, i) => {
     const [t, k] = [Math.floor(i / bins), i % bins];
     const at = (c: number) => x[t * row + bins + c];
@@ -79,6 +79,7 @@ describe('phaseAdvance', () => {
       { size: 64, hop: 16, sampleRate: 12000 },
       466,
     ],
+    ['three in a semitone', { rows: 9, bins: 65, pitches: { lowest: 30, count: 90, bins: 20, smooth: 1, per_semitone: 3 } }, MODEL, 442],
     ['the model', { rows: 37, bins: 481, pitches: { lowest: 24, count: 60, bins: 40 } }, MODEL, 415.3],
   ];
   it.each(cases)('%s', async (_, s, framing, tuning) => {

@@ -59,9 +59,9 @@ class PhaseLoss:
                   frequency lies within 37.5 Hz of the bin and inside the range of pitches.
     """
 
-    def __init__(self, decoder, sample_rate, reference_pitch=440.0, lowest=24):
+    def __init__(self, decoder, sample_rate, reference_pitch=440.0, lowest=24, per_semitone=1):
         self.size, self.hop, self.locked, self.rate = decoder.size, decoder.hop, decoder.locked, sample_rate
-        self.count, self.lowest, self.reference = len(decoder.frequency), lowest, reference_pitch
+        self.count, self.lowest, self.reference, self.per_semitone = len(decoder.frequency), lowest, reference_pitch, per_semitone
         self.bands, self.band = decoder.bands, getattr(decoder, 'band', None)
 
     def targets(self, audio):
@@ -79,7 +79,7 @@ class PhaseLoss:
         width = self.rate / self.size
         beyond = beyond / (2 * math.pi) * self.rate / self.hop  # Hz from the bin's centre
         frequency = (bins * width + beyond).clamp(min=1.0)
-        pitch = (69 + 12 * torch.log2(frequency / self.reference)).round().long() - self.lowest
+        pitch = ((69 + 12 * torch.log2(frequency / self.reference) - self.lowest) * self.per_semitone).round().long()
         fits = (beyond.abs() < 1.5 * width) & (pitch >= 0) & (pitch < self.count)
         return e, weight, pitch.clamp(0, self.count - 1), weight[..., : self.locked] * fits
 

@@ -96,7 +96,8 @@ class RunningPhaseDecoder(Trunk):
         super().__init__(c, bins + 2 * self.directed + p['count'] + 2 * self.bands)
         rate = c['sample_rate']
         self.locked, self.count, self.smooth = p['bins'], p['count'], p.get('smooth', 0)
-        frequency = c['reference_pitch'] * 2 ** ((p['lowest'] + torch.arange(p['count'], dtype=torch.float64) - 69) / 12)
+        index = torch.arange(p['count'], dtype=torch.float64) / p.get('per_semitone', 1)
+        frequency = c['reference_pitch'] * 2 ** ((p['lowest'] + index - 69) / 12)
         line = hann_line(frequency * self.size / rate - torch.arange(self.locked, dtype=torch.float64)[:, None])
         self.register_buffer('frequency', frequency.float(), persistent=False)  # Hz [P]
         self.register_buffer('shape', (line + 1e-4).log().float(), persistent=False)  # [locked bins, P]

@@ -44,7 +44,8 @@ def phase_loss_of(c, decoder):
     """The PhaseLoss that a config asks for, or None for decoders without a running phase."""
     if not isinstance(decoder, RunningPhaseDecoder):
         return None
-    return PhaseLoss(decoder, c['sample_rate'], c['vae_decoder']['reference_pitch'], c['vae_decoder']['pitches']['lowest'])
+    d = c['vae_decoder']
+    return PhaseLoss(decoder, c['sample_rate'], d['reference_pitch'], d['pitches']['lowest'], d['pitches'].get('per_semitone', 1))
 
 
 def total_of(losses, t):
