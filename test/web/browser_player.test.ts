@@ -267,6 +267,8 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     await button('Play: calm piano').click();
     await button('Pause: calm piano').waitFor();
     await until(() => contexts.at(-1)?.state === 'running');
+    // Until its line says nothing more: what it says moves the other player's button, and a press that begins on one place ends on another.
+    await until(() => document.querySelector('melody-player')?.session?.snapshot.state === 'playing');
     await page.evaluate(() => {
       globalThis.Worker = class {
         constructor() {
