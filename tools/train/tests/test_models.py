@@ -21,6 +21,7 @@ from melody_train.models.spectrum import framed_istft, framed_stft  # noqa: E402
 from melody_train.models.sru import Scan, naive_scan  # noqa: E402
 from melody_train.optimisers import Muon, orthogonal  # noqa: E402
 from melody_train.sampling import filtered, generate_tokens, rotate, schedule  # noqa: E402
+from melody_train.stages.vae import phase_loss_of  # noqa: E402
 from melody_train.tokenizer import Tokenizer, split_words  # noqa: E402
 from melody_train.wishes import said  # noqa: E402
 
@@ -162,6 +163,22 @@ class Models(unittest.TestCase):
             own = torch.polar(torch.ones(481), 2 * math.pi * 240 / 960 * torch.arange(481.0)).expand_as(e)
             right, wrong = (loss((None, c, x, (None, None)), audio, slice(4, 96)) for c, x in ((e, logits), (own, logits * 0)))
             assert right['advance'] < 1e-6 and right['lock'] < 1e-6 and wrong['advance'] > 0.01 and wrong['lock'] > 3
+
+    def test_several_pitches_in_a_semitone(self):
+        c = load_config('tiny')
+        d = c['vae_decoder']
+        d['pitches'].update(count=180, per_semitone=3)
+        decoder = build(exported_config(c, 100))['vae_decoder']
+        assert (
+            abs(float(decoder.frequency[3 * (69 - 24)]) - 440) < 1e-3 and abs(float(decoder.frequency[3 * (69 - 24) + 3]) - 466.164) < 1e-2
+        )
+        loss = phase_loss_of(c, decoder)
+        t = torch.arange(24000) / 24000
+        for third in (64, 101, 137):  # thirds of a semitone from C1
+            hertz = 440 * 2 ** ((24 + third / 3 - 69) / 12)
+            _, _, pitch, used = loss.targets(torch.sin(2 * math.pi * hertz * t)[None])
+            nearest = round(hertz / 25)
+            assert used[0, 50, nearest] > 0 and pitch[0, 50, nearest] == third, (third, pitch[0, 50, nearest])
 
     def test_the_first_frame_of_a_phase_target_counts_nothing(self):
         loss = PhaseLoss(build(exported_config(load_config('tiny'), 100))['vae_decoder'], 24000)
