@@ -65,10 +65,10 @@ export function diskStore(address: string, folder = cacheFolder()): Store {
       await removeOldData(folder, hash);
       const id = randomBytes(6).toString('hex');
       const part = path(`${hash}.${id}.part`);
-      const owner = `${part}.owner`;
-      const taken = info.etag !== undefined && (await takeOver(folder, hash, info, part));
-      await guard(part, writeWhole(owner, { ...info, pid: process.pid, host: hostname() } satisfies Owner));
-      if (!taken) await guard(part, writeFile(part, ''));
+      if (info.etag === undefined || !(await takeOver(folder, hash, info, part))) {
+        await guard(part, own(part, info));
+        await guard(part, writeFile(part, ''));
+      }
       return openDownload(folder, hash, id, info);
     },
     async remove() {
@@ -130,7 +130,7 @@ async function openDownload(folder: string, hash: string, id: string, info: Entr
 }
 
 /** Makes a part that nobody writes, of the same version of the same file, our own. */
-async function takeOver(folder: string, hash: string, info: EntryInfo, own: string): Promise<boolean> {
+async function takeOver(folder: string, hash: string, info: EntryInfo, to: string): Promise<boolean> {
   for (const name of await namesOf(folder, hash)) {
     if (!name.endsWith('.part.owner')) continue;
     const part = join(folder, name.slice(0, -'.owner'.length));
@@ -139,13 +139,14 @@ async function takeOver(folder: string, hash: string, info: EntryInfo, own: stri
     if (!owner || !known || owner.total !== info.total || owner.etag !== info.etag || known.size > info.total) continue;
     if (lives(owner, known.mtimeMs)) continue;
     try {
-      await rename(join(folder, name), `${own}.owner`); // one process alone succeeds
-      const claimed = await readJson<Owner>(`${own}.owner`);
+      await rename(join(folder, name), `${to}.owner`); // one process alone succeeds
+      const claimed = await readJson<Owner>(`${to}.owner`);
       if (claimed && lives(claimed, Date.now())) {
-        await rename(`${own}.owner`, join(folder, name)); // somebody took it up since it was read above
+        await rename(`${to}.owner`, join(folder, name)); // somebody took it up since it was read above
         continue;
       }
-      await rename(part, own);
+      await own(to, info); // before there is a part of that name, which others would take for a dead process's
+      await rename(part, to);
       return true;
     } catch {
       // Another was faster.
@@ -153,6 +154,9 @@ async function takeOver(folder: string, hash: string, info: EntryInfo, own: stri
   }
   return false;
 }
+
+/** Says that this process writes a part. */
+const own = (part: string, info: EntryInfo) => writeWhole(`${part}.owner`, { ...info, pid: process.pid, host: hostname() } satisfies Owner);
 
 /** Is this part probably still being written? */
 function lives({ pid, host }: Owner, lastWritten: number): boolean {

@@ -216,3 +216,25 @@ test.each<[NodeJS.ProcessEnv, string, RegExp]>([
 ])('cache folder with %o on %s', (env, system, expected) => {
   expect(cacheFolder(env, system)).toMatch(expected);
 });
+
+test('one of many that begin at once takes up what was left; nobody takes it from that one again', async () => {
+  const info = { address: 'https://example.org/model.safetensors', total: 1000, etag: '"1"' };
+  for (let round = 0; round < 40; round++) {
+    const store = diskStore(info.address, join(folder, String(round)));
+    const first = await store.begin(info);
+    await first.append(FILE.subarray(0, 300));
+    await first.leave();
+    // Soon after each other, so that some look while the first one takes it up.
+    const turns = async (count: number) => {
+      for (let i = 0; i < count; i++) await new Promise(setImmediate);
+    };
+    const downloads = await Promise.all(Array.from({ length: 24 }, (_, i) => turns(i).then(() => store.begin(info))));
+    expect(downloads.filter(({ received }) => received === 300).length).toBe(1);
+    for (const download of downloads) {
+      await download.append(FILE.subarray(download.received, info.total));
+      const finished = await download.finish();
+      if ('wrong' in finished) throw new Error(finished.wrong);
+      expect(same(await finished.source.read(0, info.total), FILE.subarray(0, info.total))).toBe(true);
+    }
+  }
+});

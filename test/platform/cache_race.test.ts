@@ -42,16 +42,22 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-/** Starts a process on the cache; kills it `killAfter` ms after it began to download, if given. What it said of the bytes: right, wrong, or nothing. */
+/**
+ * Starts a process on the cache; kills it `killAfter` ms after it began to download, if given. What it said of the bytes: right, wrong, or nothing;
+ * what it died of, where that was no signal.
+ */
 function fetchElsewhere(folder: string, killAfter?: number): Promise<string> {
   return new Promise((resolve) => {
-    const process = spawn('node', [child, `${server.origin}/model.safetensors`, folder, SHA256], { stdio: ['ignore', 'pipe', 'ignore'] });
-    let said = '';
+    const process = spawn('node', [child, `${server.origin}/model.safetensors`, folder, SHA256], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let [said, fault] = ['', ''];
+    process.stderr.on('data', (text) => {
+      fault += text;
+    });
     process.stdout.on('data', (text) => {
       if (said === '' && killAfter !== undefined) setTimeout(() => process.kill('SIGKILL'), killAfter); // counted from its first byte
       said += text;
     });
-    process.on('close', () => resolve(said.replaceAll('begun ', '')));
+    process.on('close', (code) => resolve(said.replaceAll('begun ', '') + (code ? fault : '')));
   });
 }
 
