@@ -6,8 +6,7 @@ import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { constant } from './constant.ts';
 import { STREAM } from './random.ts';
-import { EXP2, MAX_VOCAB, type SampleOptions, SORT_THREADS } from './sample.ts';
-import { powerOfTwo } from './spread.ts';
+import { drawParams, EXP2, MAX_VOCAB, type SampleOptions, SORT_THREADS } from './sample.ts';
 
 export interface SampleCodesOptions extends Pick<SampleOptions, 'topK' | 'topP' | 'rate' | 'seed' | 'into'> {
   /** Column of the pattern, from 0: row r of it speaks of frame column − ⌊r / channels⌋. */
@@ -48,15 +47,9 @@ export function sampleCodes(g: Graph, logits: Tensor, rows: number, options: Sam
     in: { logits, exp2_table: constant(g, EXP2) },
     out: { id: into },
     params: {
-      vocab,
-      size: Math.max(SORT_THREADS, powerOfTwo(vocab)),
-      top_k: within(options.topK, 1, 2 ** 32 - 1),
-      top_p: options.topP,
-      rate: options.rate,
+      ...drawParams(vocab, options),
       position: options.position ?? times(column, rows),
       stream: STREAM.tokens,
-      seed_low: options.seed[0],
-      seed_high: options.seed[1],
       at,
       rows,
       null_at: items === 1 ? 0 : rows * vocab,

@@ -49,6 +49,17 @@ export interface SampleOptions {
   readonly at?: ParamValue;
 }
 
+/** What kernels of lib/draw read of a draw among `vocab` logits. */
+export const drawParams = (vocab: number, { topK, topP, rate, seed }: Pick<SampleOptions, 'topK' | 'topP' | 'rate' | 'seed'>) => ({
+  vocab,
+  size: Math.max(SORT_THREADS, powerOfTwo(vocab)),
+  top_k: within(topK, 1, 2 ** 32 - 1),
+  top_p: topP,
+  rate,
+  seed_low: seed[0],
+  seed_high: seed[1],
+});
+
 /** Draw one token of logits [vocab] into `into[at]`. vocab ≤ 2048. Throws `shape`. */
 export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): Tensor {
   const vocab = elementsOf(logits.shape);
@@ -64,15 +75,9 @@ export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): T
     in: { logits, exp2_table: constant(g, EXP2) },
     out: { id: options.into },
     params: {
-      vocab,
-      size: Math.max(SORT_THREADS, powerOfTwo(vocab)),
-      top_k: within(options.topK, 1, 2 ** 32 - 1),
-      top_p: options.topP,
-      rate: options.rate,
+      ...drawParams(vocab, options),
       position: options.position,
       stream: options.stream ?? STREAM.tokens,
-      seed_low: options.seed[0],
-      seed_high: options.seed[1],
       at,
     },
     tuning: { WG: SORT_THREADS },

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import type { CompileOptions } from '../../src/graph/plan.ts';
 import { readWhole } from '../../src/graph/residents.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { memorySource } from '../../src/platform/bytes.ts';
@@ -59,6 +60,7 @@ export function runModel<Names extends string>(
   weights: Weights,
   body: (g: Graph) => Record<Names, Tensor>,
   inputs: Record<string, Float32Array | Uint32Array>,
+  options: CompileOptions = { guard: false }, // temporaries share slots, as in use
 ) {
   return runGraph(
     gpu,
@@ -69,7 +71,7 @@ export function runModel<Names extends string>(
     },
     inputs,
     {},
-    { guard: false }, // temporaries share slots, as in use
+    options,
   );
 }
 

@@ -1,5 +1,5 @@
 // One GPU per test file, at adapter limits or forced to WebGPU's defaults by MELODY_TEST_GPU=default; the CPU executor in its place by
-// MELODY_TEST_GPU=cpu, on MELODY_TEST_THREADS threads.
+// MELODY_TEST_GPU=cpu, on MELODY_TEST_THREADS threads. MELODY_TEST_GPU=all is for machines with a real GPU.
 import { afterAll, beforeAll, expect } from 'vitest';
 import { platform } from '#platform';
 import { CpuPlan } from '../../src/cpu/plan.ts';
@@ -19,11 +19,14 @@ export const TEST_GPU: EngineOptions =
     ? { device: 'cpu', threads: Number(process.env.MELODY_TEST_THREADS ?? 2) }
     : { device: 'gpu', ...(process.env.MELODY_TEST_GPU === 'default' && { limits: 'default', features: 'none' }) };
 
+/** `all`: what is the same on every executor is tested on the adapter too. */
+export const ALL_ON_GPU = process.env.MELODY_TEST_GPU === 'all';
+
 /**
  * For tests of what is the same on every executor: the CPU makes music several times faster than a software adapter. One thread, because
  * two files are tested at a time.
  */
-export const TEST_CPU: EngineOptions = { device: 'cpu', threads: 1 };
+export const TEST_CPU: EngineOptions = ALL_ON_GPU ? { device: 'gpu' } : { device: 'cpu', threads: 1 };
 
 /** Is the CPU executor under test? What needs WebGPU itself is left out then. */
 export const ON_CPU = process.env.MELODY_TEST_GPU === 'cpu';

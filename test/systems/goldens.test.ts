@@ -13,8 +13,8 @@ import { readEncodec, readMusicgen } from '../../src/systems/musicgen/config.ts'
 import type { JsonObject } from '../../src/weights/json.ts';
 import type { Weights } from '../../src/weights/weights.ts';
 import { nmse } from '../helpers/data.ts';
-import { type Golden, golden, modelFolder } from '../helpers/goldens.ts';
-import { runGraph, runnerOf, useGpu } from '../helpers/gpu.ts';
+import { type Golden, golden, modelFolder, runModel } from '../helpers/goldens.ts';
+import { runnerOf, useGpu } from '../helpers/gpu.ts';
 
 const adapter = useGpu();
 let cpu: Cpu;
@@ -33,34 +33,17 @@ function expectEqual(got: ArrayLike<number>, expected: ArrayLike<number>): void 
 const turned = (x: ArrayLike<number>, rows: number, cols: number) =>
   Float32Array.from({ length: rows * cols }, (_, i) => x[(i % rows) * cols + Math.floor(i / rows)]);
 
-function runOn<Names extends string>(
-  gpu: Gpu,
-  weights: Weights,
-  body: (g: Graph) => Record<Names, Tensor>,
-  inputs: Record<string, Float32Array | Uint32Array>,
-) {
-  return runGraph(
-    gpu,
-    (g) => {
-      const out = body(g);
-      weights.check();
-      return out;
-    },
-    inputs,
-  );
-}
-
 type Run = <Names extends string>(
   weights: Weights,
   body: (g: Graph) => Record<Names, Tensor>,
   inputs: Record<string, Float32Array | Uint32Array>,
-) => ReturnType<typeof runOn<Names>>;
+) => ReturnType<typeof runModel<Names>>;
 
 describe('WebGPU', () => compareAll(adapter));
 describe('CPU', () => compareAll(() => cpu as unknown as Gpu));
 
 function compareAll(gpu: () => Gpu): void {
-  const run: Run = (weights, body, inputs) => runOn(gpu(), weights, body, inputs);
+  const run: Run = (weights, body, inputs) => runModel(gpu(), weights, body, inputs, {});
   for (const name of ['musicgen_mono', 'musicgen_stereo'])
     describe(name, async () => {
       const { weights, config } = await modelFolder<JsonObject>(`test/goldens/systems/${name}`);

@@ -11,6 +11,7 @@ import { buildDemo } from '../../tools/build_demo.mjs';
 import { type Browser, openBrowser, openBrowserWithHiddenTabs } from '../../tools/chromium.mjs';
 import { serveFolder } from '../../tools/serve.mjs';
 import { buildWeb } from '../../tools/web.mjs';
+import { ALL_ON_GPU } from '../helpers/gpu.ts';
 import { sendRange } from '../platform/server.ts';
 import { PROMPT, SEED } from './parity.ts';
 import type {} from './session_page.ts';
@@ -45,7 +46,8 @@ export class Site {
    * `hiddenTabs`: a tab behind another is hidden, as it is for people. `webgpu: false`: WebGPU finds no adapter, and music is made by the CPU
    * executor, several times faster than by a software adapter: for tests of what a page does with the music.
    */
-  async open({ hiddenTabs = false, webgpu = true } = {}): Promise<void> {
+  async open({ hiddenTabs = false, webgpu: wanted = true } = {}): Promise<void> {
+    const webgpu = wanted || ALL_ON_GPU;
     const scratch = join(root, 'node_modules/.cache');
     mkdirSync(scratch, { recursive: true });
     this.#folder = mkdtempSync(join(scratch, 'melody-web-'));
