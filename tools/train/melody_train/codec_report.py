@@ -151,16 +151,9 @@ def trained(name: str, folder: str):
     from pathlib import Path
 
     from .config import load_config
-    from .loop import load_weights
-    from .models.vae_decoder import vae_decoder
-    from .models.vae_encoder import vae_encoder
+    from .stages.vae import load_codec
 
-    config, runs = load_config(name), Path(folder)
-    encoder = load_weights(runs / 'vae', vae_encoder(config['vae_encoder']), part='encoder.').eval()
-    polished = (runs / 'polish' / 'checkpoint.pt').exists()
-    decoder = load_weights(
-        runs / ('polish' if polished else 'vae'), vae_decoder(config['vae_decoder']), part='' if polished else 'decoder.'
-    ).eval()
+    encoder, decoder = load_codec(load_config(name), Path(folder))
     return lambda a: decoder(encoder(a.float())[0])
 
 

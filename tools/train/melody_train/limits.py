@@ -19,10 +19,8 @@ import torch.nn.functional as F
 from . import tones
 from .config import load_config
 from .corpus import Corpus
-from .loop import load_weights
 from .models.spectrum import framed_stft
-from .models.vae_decoder import hann_line, vae_decoder
-from .models.vae_encoder import vae_encoder
+from .stages.vae import load_codec
 
 WINDOW = 32768  # of the oracle's salience at 48 kHz, 0.68 s: long enough to tell semitones apart from 50 Hz on
 
@@ -66,7 +64,7 @@ def oracle(decoder, mid, rate, frames, per_semitone):
     left = place.floor().long()
     rest = (place - left).float()
     salience = (spectrum[..., left] * (1 - rest) + spectrum[..., left + 1] * rest + 1e-4).log()
-    shape = (hann_line(frequency * decoder.size / rate - torch.arange(decoder.locked, dtype=torch.float64)[:, None]) + 1e-4).log().float()
+    shape = decoder.line_shape(frequency, rate)
     turns = (frequency * decoder.hop / rate).float()
     return torch.cat([turns[(part[:, :, None] + shape).argmax(-1)] for part in salience.split(200, 1)], 1)
 
@@ -80,9 +78,7 @@ def main():
     a = p.parse_args()
     c, runs = load_config(a.config), Path(a.runs)
     rate, channels = c['sample_rate'], c.get('channels', 1)
-    encoder = load_weights(runs / 'vae', vae_encoder(c['vae_encoder']), part='encoder.')
-    polished = (runs / 'polish' / 'checkpoint.pt').exists()
-    decoder = load_weights(runs / ('polish' if polished else 'vae'), vae_decoder(c['vae_decoder']), part='' if polished else 'decoder.')
+    encoder, decoder = load_codec(c, runs)
     corpus = Corpus(a.data, 'heldout', limit=a.clips, channels=channels)
     torch.manual_seed(0)
     rows: dict[str, list] = {}

@@ -98,9 +98,8 @@ class RunningPhaseDecoder(Trunk):
         self.locked, self.count, self.smooth = p['bins'], p['count'], p.get('smooth', 0)
         index = torch.arange(p['count'], dtype=torch.float64) / p.get('per_semitone', 1)
         frequency = c['reference_pitch'] * 2 ** ((p['lowest'] + index - 69) / 12)
-        line = hann_line(frequency * self.size / rate - torch.arange(self.locked, dtype=torch.float64)[:, None])
         self.register_buffer('frequency', frequency.float(), persistent=False)  # Hz [P]
-        self.register_buffer('shape', (line + 1e-4).log().float(), persistent=False)  # [locked bins, P]
+        self.register_buffer('shape', self.line_shape(frequency, rate), persistent=False)  # [locked bins, P]
         self.register_buffer('turns', (frequency * self.hop / rate).float(), persistent=False)  # a frame [P]
         with torch.no_grad():
             a, b, s = bins, bins + self.directed, bins + 2 * self.directed
@@ -113,6 +112,11 @@ class RunningPhaseDecoder(Trunk):
             k = torch.arange(bins, dtype=torch.float64)
             angle = math.pi / 2 * k + 1.5 * torch.sin(2 * math.pi * k / 37)
             self.register_buffer('decorrelation', torch.polar(torch.ones(bins), angle.float()), persistent=False)
+
+    def line_shape(self, frequency, rate):
+        """Log magnitude that a line of each frequency, Hz [P] float64, has in the tuned bins: [locked bins, P]."""
+        bins = torch.arange(self.locked, dtype=torch.float64)[:, None]
+        return (hann_line(frequency * self.size / rate - bins) + 1e-4).log().float()
 
     def parts(self, z):
         """z [B, L, D] -> (log magnitude [B, T, K], c complex [B, T, directed], pitch logits [B, T, locked, P], (pan, log width) [B, T,

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ..corpus import Corpus
-from ..loop import Run, start_from
+from ..loop import Run, load_weights, start_from
 from ..losses import PhaseLoss, SpectralLoss, baselines, chroma_cosine, log_mel_distance
 from ..models.vae_decoder import RunningPhaseDecoder, vae_decoder
 from ..models.vae_encoder import vae_encoder
@@ -24,6 +24,18 @@ class Vae(nn.Module):
         mean, log_var = self.encoder(audio)
         z = mean + torch.randn_like(mean) * (0.5 * log_var).exp() if self.training else mean
         return *reconstruct(self.decoder, z), mean, log_var
+
+
+def decoder_place(runs):
+    """-> (folder, prefix of the names) of the newest decoder under runs/: stage polish's where there is one, else stage vae's."""
+    return (runs / 'polish', '') if (runs / 'polish' / 'checkpoint.pt').exists() else (runs / 'vae', 'decoder.')
+
+
+def load_codec(c, runs):
+    """-> (encoder, decoder) of the checkpoints under runs/."""
+    folder, part = decoder_place(runs)
+    encoder = load_weights(runs / 'vae', vae_encoder(c['vae_encoder']), part='encoder.')
+    return encoder, load_weights(folder, vae_decoder(c['vae_decoder']), part=part)
 
 
 def reconstruct(decoder, z):
