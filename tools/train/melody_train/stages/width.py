@@ -1,8 +1,8 @@
 """Stage `width`: a stereo decoder that is unsure of the width says its median, and the sides of its bands come out too quiet.
 
 Measured: 4 dB in the median band. This stage sets the bias of every band's log width so that the median clip has its side/mid ratio. Run it
-after `vae` or `polish`: the last of them that there is gets the bias. Run again, it still changes bands by up to 1.7 dB (measured): the median
-moves with the bias, since pan and the random phases of the side have a part in it.
+after `vae` or `polish`: the last of them that there is gets the bias. Run again, it still changes bands by up to 1.7 dB (measured): the
+median moves with the bias, since pan and the random phases of the side have a part in it.
 """
 
 import math
