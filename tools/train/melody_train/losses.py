@@ -55,14 +55,16 @@ class PhaseLoss:
     With X the target's framed STFT, C[t] = X[t] conj X[t-1], e = C / |C| and w = sqrt|C| over its mean:
         advance = mean(w |c - e|^2), a squared error, so that |c| becomes the mean resultant length and tells how noisy the bin is;
         lock    = cross-entropy of the pitch logits against the tempered pitch nearest to the bin's true frequency, weighted by w, where
-        that
-                  frequency lies within 37.5 Hz of the bin and inside the range of pitches.
+                  that frequency lies within 1.5 bins of the bin's centre and inside the range of pitches.
+    The true frequency is how far the bin's own phase turns in one frame. With `lines`, it is that of the line which a window of half a second
+    finds for the bin (`LinePitch`): a bin of 40 ms holds several lines of the bass, and its phase turns with none of them.
     """
 
-    def __init__(self, decoder, sample_rate, reference_pitch=440.0, lowest=24, per_semitone=1):
+    def __init__(self, decoder, sample_rate, reference_pitch=440.0, lowest=24, per_semitone=1, lines=False):
         self.size, self.hop, self.locked, self.rate = decoder.size, decoder.hop, decoder.locked, sample_rate
         self.count, self.lowest, self.reference, self.per_semitone = len(decoder.frequency), lowest, reference_pitch, per_semitone
         self.bands, self.band = decoder.bands, getattr(decoder, 'band', None)
+        self.lines = LinePitch(decoder, sample_rate) if lines else None
 
     def targets(self, audio):
         """audio [B, n] -> (e complex [B, T, K], weight [B, T, K], pitch [B, T, locked] int64, its weight): frame 0 has weight 0."""
@@ -73,6 +75,9 @@ class PhaseLoss:
         e = torch.where(size > 0, turn / size.clamp(min=1e-20), torch.ones_like(turn))
         weight = size.sqrt()
         weight = weight / weight.mean().clamp(min=1e-9)
+        if self.lines:
+            pitch, fits = self.lines(audio, weight.shape[1])
+            return e, weight, pitch, weight[..., : self.locked] * fits
         bins = torch.arange(self.locked, device=audio.device)
         own = 2 * math.pi * self.hop / self.size * bins
         beyond = torch.remainder(e[..., : self.locked].angle() - own + math.pi, 2 * math.pi) - math.pi
@@ -108,6 +113,40 @@ class PhaseLoss:
         with torch.no_grad():  # weighted cosine between said and true advance: 1 is perfect, not learnt from
             losses['direction'] = (w * (c / c.abs().clamp(min=1e-9) * e.conj()).real).sum() / w.sum()
         return losses
+
+
+class LinePitch:
+    """The tempered pitch whose line a long window finds strongest in every tuned bin: argmax_p log(|A_p| + 1e-4) + log(W(f_p N / SR - k) +
+    1e-4), A_p the amplitude of the clip at the pitch's frequency f_p in a Hann window of `SECONDS` around the frame.
+
+    Measured: such advances keep as many lines as any window from 0.34 to 0.68 s does (8 clips: 0.744, 0.616 below 260 Hz)."""
+
+    SECONDS, RATE = 0.5, 3000  # the tuned bins end at 1 kHz
+
+    def __init__(self, decoder, sample_rate):
+        self.step, self.hop = sample_rate // self.RATE, decoder.hop * self.RATE // sample_rate
+        if self.step * self.RATE != sample_rate or self.hop * self.step != decoder.hop:
+            raise ValueError(f'sample rate {sample_rate} Hz with hop {decoder.hop} does not divide down to {self.RATE} Hz')
+        taps = torch.arange(-8 * self.step, 8 * self.step + 1)
+        fir = torch.sinc(taps / self.step) * torch.hann_window(len(taps) + 2, periodic=False)[1:-1]
+        self.fir = (fir / fir.sum())[None, None]
+        size = 2 * round(self.SECONDS * self.RATE / 2)
+        turn = 2 * math.pi * torch.outer(torch.arange(size, dtype=torch.float64), decoder.frequency.double() / self.RATE)
+        window = torch.hann_window(size, dtype=torch.float64)[:, None]
+        self.size, self.probe = size, torch.cat([window * turn.cos(), window * turn.sin()], 1).float()  # [size, 2 P]
+        self.shape = decoder.shape  # [bins, P]
+        centre = torch.arange(decoder.locked)[:, None] * sample_rate / decoder.size
+        self.near = (decoder.frequency - centre).abs() < 1.5 * sample_rate / decoder.size  # [bins, P]
+
+    def __call__(self, audio, frames):
+        """audio [B, n] -> (pitch [B, frames, bins] int64, whether its line lies within 1.5 bins [B, frames, bins] bool)."""
+        fir, probe, shape, near = (x.to(audio.device) for x in (self.fir, self.probe, self.shape, self.near))
+        low = F.conv1d(audio[:, None], fir, stride=self.step, padding=8 * self.step)[:, 0]
+        rows = F.pad(low, (self.size // 2, self.size // 2 + self.hop)).unfold(1, self.size, self.hop)[:, :frames]
+        real, imag = (rows @ probe).chunk(2, -1)
+        salience = ((real.square() + imag.square()).sqrt() + 1e-4).log()
+        pitch = torch.stack([(salience + s).argmax(-1) for s in shape], -1)
+        return pitch, torch.stack([near[k][pitch[..., k]] for k in range(len(near))], -1)
 
 
 def third_tones(sample_rate, size, low=40.0, high=4000.0, per_octave=36):

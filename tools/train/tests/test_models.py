@@ -180,6 +180,22 @@ class Models(unittest.TestCase):
             nearest = round(hertz / 25)
             assert used[0, 50, nearest] > 0 and pitch[0, 50, nearest] == third, (third, pitch[0, 50, nearest])
 
+    def test_line_targets_name_both_tones_of_a_low_fifth(self):
+        """A fifth on A1: a bin of 25 Hz holds both of its lines, so its own phase turns with neither of them."""
+        c = load_config('tiny')
+        c['train']['vae']['lock_lines'] = True
+        decoder = build(exported_config(c, 100))['vae_decoder']
+        t = torch.arange(48000) / 24000
+        tone = lambda midi: torch.sin(2 * math.pi * 440 * 2 ** ((midi - 69) / 12) * t)
+        audio = (tone(33) + 0.8 * tone(40))[None]
+        lines, own = phase_loss_of(c, decoder).targets(audio), PhaseLoss(decoder, 24000).targets(audio)
+        inside = slice(40, 160)
+        for bin, midi in ((1, 33), (2, 33), (4, 40)):
+            right = lambda x: float((x[2][0, inside, bin] + 24 == midi).float().mean())
+            assert right(lines) == 1 and lines[3][0, inside, bin].min() > 0, (bin, right(lines))
+            assert bin != 2 or right(own) < 0.8, right(own)
+        assert lines[0].shape == own[0].shape and torch.equal(lines[1], own[1])
+
     def test_the_first_frame_of_a_phase_target_counts_nothing(self):
         loss = PhaseLoss(build(exported_config(load_config('tiny'), 100))['vae_decoder'], 24000)
         _, weight, _, used = loss.targets(torch.randn(1, 4800))

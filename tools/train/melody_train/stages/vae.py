@@ -57,7 +57,9 @@ def phase_loss_of(c, decoder):
     if not isinstance(decoder, RunningPhaseDecoder):
         return None
     d = c['vae_decoder']
-    return PhaseLoss(decoder, c['sample_rate'], d['reference_pitch'], d['pitches']['lowest'], d['pitches'].get('per_semitone', 1))
+    lowest, per_semitone = d['pitches']['lowest'], d['pitches'].get('per_semitone', 1)
+    lines = c['train']['vae'].get('lock_lines', False)
+    return PhaseLoss(decoder, c['sample_rate'], d['reference_pitch'], lowest, per_semitone, lines)
 
 
 def total_of(losses, t):
