@@ -56,8 +56,8 @@ class PhaseLoss:
         advance = mean(w |c - e|^2), a squared error, so that |c| becomes the mean resultant length and tells how noisy the bin is;
         lock    = cross-entropy of the pitch logits against the tempered pitch nearest to the bin's true frequency, weighted by w, where
                   that frequency lies within 1.5 bins of the bin's centre and inside the range of pitches.
-    The true frequency is how far the bin's own phase turns in one frame. With `lines`, it is that of the line which a window of half a second
-    finds for the bin (`LinePitch`): a bin of 40 ms holds several lines of the bass, and its phase turns with none of them.
+    The true frequency is how far the bin's own phase turns in one frame. With `lines`, it is that of the line which a window of half
+    a second finds for the bin (`LinePitch`): a bin of 40 ms holds several lines of the bass, and its phase turns with none of them.
     """
 
     def __init__(self, decoder, sample_rate, reference_pitch=440.0, lowest=24, per_semitone=1, lines=False):

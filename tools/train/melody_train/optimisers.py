@@ -4,7 +4,7 @@ import re
 
 import torch
 
-from .processes import on_gpu
+from .processes import bfloat16_pays, on_gpu
 
 
 def adamw(parameters, lr, weight_decay=0.01, betas=(0.9, 0.98)):
@@ -77,9 +77,9 @@ class Muon(torch.optim.Optimizer):
 
 def orthogonal(g):
     """The nearest matrix with singular values near 1 (0.7 ... 1.2) to every g [..., rows, columns]."""
-    modern = int(torch.__version__.split('.')[0]) >= 2
+    half = g.is_cuda or bfloat16_pays()
     norm = g.square().sum((-2, -1), keepdim=True).sqrt()
-    x = (g / (norm + 1e-7)).to(torch.bfloat16 if modern else torch.float32)
+    x = (g / (norm + 1e-7)).to(torch.bfloat16 if half else torch.float32)
     tall = x.shape[-2] > x.shape[-1]
     x = x.transpose(-2, -1) if tall else x
     for _ in range(5):

@@ -4,6 +4,7 @@ import math
 import os
 import sys
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -12,6 +13,7 @@ try:
 except ImportError as error:
     raise unittest.SkipTest('PyTorch is not installed: training tests left out') from error
 
+from melody_train import processes  # noqa: E402
 from melody_train.config import load_config  # noqa: E402
 from melody_train.export import build, exported_config  # noqa: E402
 from melody_train.losses import PhaseLoss  # noqa: E402
@@ -113,6 +115,12 @@ class Models(unittest.TestCase):
             opt.step()
         assert loss < 1e-3, loss
 
+    def test_bfloat16_is_used_where_it_pays(self):
+        for pays, dtype in ((False, torch.float32), (True, torch.bfloat16)):
+            with mock.patch.object(processes, 'bfloat16_pays', return_value=pays), processes.autocast():
+                assert (torch.ones(4, 4) @ torch.ones(4, 4)).dtype == dtype
+        assert processes.bfloat16_pays() in (False, True)
+
     def test_segment_overlap_add_doubles(self):
         x = torch.randn(2, 2500, 3)
         s = segment(x, 64)
@@ -191,9 +199,9 @@ class Models(unittest.TestCase):
         lines, own = phase_loss_of(c, decoder).targets(audio), PhaseLoss(decoder, 24000).targets(audio)
         inside = slice(40, 160)
         for bin, midi in ((1, 33), (2, 33), (4, 40)):
-            right = lambda x: float((x[2][0, inside, bin] + 24 == midi).float().mean())
-            assert right(lines) == 1 and lines[3][0, inside, bin].min() > 0, (bin, right(lines))
-            assert bin != 2 or right(own) < 0.8, right(own)
+            by_lines, by_phase = (float((pitch[0, inside, bin] + 24 == midi).float().mean()) for pitch in (lines[2], own[2]))
+            assert by_lines == 1 and lines[3][0, inside, bin].min() > 0, (bin, by_lines)
+            assert bin != 2 or by_phase < 0.8, by_phase
         assert lines[0].shape == own[0].shape and torch.equal(lines[1], own[1])
 
     def test_the_first_frame_of_a_phase_target_counts_nothing(self):
