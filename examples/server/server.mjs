@@ -81,7 +81,8 @@ async function music(request, response, query) {
     };
     const { recipe } = stream;
     const frames = Math.round(recipe.durationSeconds * first.value.sampleRate);
-    const tags = recipeTags({ recipe, software: 'melody', license: 'weights: see the model card', title: recipe.prompt });
+    const license = `weights of ${recipe.model}: see the model card (not a licence of this music)`;
+    const tags = recipeTags({ recipe, software: 'melody', license, title: recipe.prompt });
     const bytes = encodeAudio(all(), format, { tags, frames });
     const head = await bytes.next(); // an encoder that is not installed is told here
     const body = async function* () {

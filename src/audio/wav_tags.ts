@@ -25,7 +25,7 @@ export interface RecipeNote {
   recipe: unknown;
   /** Name and version of the program. */
   software: string;
-  /** Licence of the audio, as a name or SPDX id. */
+  /** Licence of the audio, as a name or SPDX id; or whose licence it is, where it is not that of the audio. */
   license: string;
   /** Short text that a player may show as the title, usually the prompt. */
   title: string;
@@ -43,6 +43,10 @@ export function recipeTags(note: RecipeNote): WavTags {
     xmp: xmpOf(note),
   };
 }
+
+/** What a file says of rights: the licence of the weights that made the music, which is not that of the music. Default: not stated. */
+export const weightsLicence = (model: string, licence = 'not stated'): string =>
+  `weights of ${model}: ${licence} (licence of the model, not of this music)`;
 
 /** An XMP packet (ISO 16684-1) with the title, the program and IPTC's DigitalSourceType. */
 function xmpOf({ title, software }: RecipeNote): string {
@@ -110,7 +114,7 @@ function infoText(bytes: Uint8Array): string {
   }
 }
 
-/** The tags as RIFF chunks, each padded to even length. */
+/** The tags as RIFF chunks, each padded to even length; LIST is the last of them, since some programs take all that follows for a part of it. */
 export function encodeTags(tags: WavTags): Uint8Array {
   const parts: Uint8Array[] = [];
   const entries = Object.entries(tags.info).map(([id, text]) => {
@@ -118,10 +122,10 @@ export function encodeTags(tags: WavTags): Uint8Array {
     if (text.includes('\0')) throw bad(`INFO ${id} holds a NUL character`);
     return chunk(id, exactUtf8(`${text}\0`, id));
   });
-  if (entries.length) parts.push(chunk('LIST', join([exactUtf8('INFO', 'LIST'), ...entries])));
   if (tags.ixml !== undefined) parts.push(chunk('iXML', exactUtf8(tags.ixml, 'iXML')));
   if (tags.melody !== undefined) parts.push(chunk('mldy', exactUtf8(tags.melody, 'mldy')), chunk('id3 ', id3Of(tags.info)));
   if (tags.xmp !== undefined) parts.push(chunk('_PMX', exactUtf8(tags.xmp, '_PMX')));
+  if (entries.length) parts.push(chunk('LIST', join([exactUtf8('INFO', 'LIST'), ...entries])));
   return join(parts);
 }
 

@@ -1,7 +1,8 @@
 /**
  * WAV writer. No dither: samples that came from 16- or 24-bit PCM go back to the same bits.
  *
- * Tags stand before the audio, so that a stream or a cut file still carries them. A file over 4 GiB becomes RF64.
+ * Tags stand before the audio of a stream, so that a stream that is cut still carries them, and after that of a file written at once: programs that
+ * read past LIST, as wavefile does, find nothing behind it there and leave audio behind when they save the file. Over 4 GiB it becomes RF64.
  */
 import { MelodyError } from '../errors.ts';
 import { MAX_CHANNELS } from './channels.ts';
@@ -26,13 +27,14 @@ export interface WavHeader {
   tags?: WavTags;
 }
 
-/** Everything up to the first sample. After the samples comes one pad byte if their bytes are odd in number. */
-export function wavHeader({ sampleRate, channels, format, frames, tags }: WavHeader): Uint8Array {
+/** Everything up to the first sample. After the samples comes one pad byte if their bytes are odd in number, and then `after` more bytes. */
+export function wavHeader({ sampleRate, channels, format, frames, tags }: WavHeader, after = 0): Uint8Array {
   checkHeader(sampleRate, channels, frames);
   const meta = join([formatChunk(sampleRate, channels, format, frames), tags ? encodeTags(tags) : new Uint8Array(0)]);
   const dataBytes = frames === undefined ? undefined : frames * channels * BYTES[format];
-  const riffBytes = dataBytes === undefined ? undefined : 4 + meta.length + 8 + dataBytes + (dataBytes % 2);
-  if (riffBytes !== undefined && riffBytes > MAX_RIFF) return rf64Header(meta, dataBytes as number, frames as number);
+  const riffBytes = dataBytes === undefined ? undefined : 4 + meta.length + 8 + dataBytes + (dataBytes % 2) + after;
+  if (riffBytes !== undefined && riffBytes > MAX_RIFF)
+    return rf64Header(meta, { riffBytes: riffBytes + 36, dataBytes: dataBytes as number, frames: frames as number });
   return join([riff('RIFF', riffBytes ?? MAX_RIFF), meta, dataStart(dataBytes ?? MAX_RIFF)]);
 }
 
@@ -71,9 +73,10 @@ export function writeWav(
   format: SampleFormat = 'pcm16',
 ): Uint8Array {
   if (channels.length === 0) throw bad('no channels');
-  const header = wavHeader({ sampleRate, channels: channels.length, format, frames: channels[0].length, ...(tags && { tags }) });
+  const last = tags ? encodeTags(tags) : new Uint8Array(0);
+  const header = wavHeader({ sampleRate, channels: channels.length, format, frames: channels[0].length }, last.length);
   const samples = encodeSamples(channels, format);
-  return join([header, samples, new Uint8Array(samples.length & 1)]);
+  return join([header, samples, new Uint8Array(samples.length & 1), last]);
 }
 
 function toInteger(x: number, scale: number): number {
@@ -107,12 +110,12 @@ function formatChunk(sampleRate: number, channels: number, format: SampleFormat,
 }
 
 /** EBU Tech 3306: the 32-bit sizes read 0xFFFFFFFF, the true ones stand in a first chunk `ds64`. */
-function rf64Header(meta: Uint8Array, dataBytes: number, frames: number): Uint8Array {
+function rf64Header(meta: Uint8Array, sizes: { riffBytes: number; dataBytes: number; frames: number }): Uint8Array {
   const ds64 = new Uint8Array(28);
   const view = new DataView(ds64.buffer);
-  view.setBigUint64(0, BigInt(4 + 8 + ds64.length + meta.length + 8 + dataBytes + (dataBytes % 2)), true);
-  view.setBigUint64(8, BigInt(dataBytes), true);
-  view.setBigUint64(16, BigInt(frames), true);
+  view.setBigUint64(0, BigInt(sizes.riffBytes), true);
+  view.setBigUint64(8, BigInt(sizes.dataBytes), true);
+  view.setBigUint64(16, BigInt(sizes.frames), true);
   return join([riff('RF64', MAX_RIFF), chunk('ds64', ds64), meta, dataStart(MAX_RIFF)]);
 }
 

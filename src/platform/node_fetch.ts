@@ -44,7 +44,7 @@ export function followInNode(redirectHosts: readonly string[]): Follow {
   return async (address, init) => {
     let url = address;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const response = await fetch(url, { ...init, redirect: 'manual' });
+      const response = await ask(url, { ...init, redirect: 'manual' });
       if (![301, 302, 303, 307, 308].includes(response.status)) return response;
       await response.body?.cancel();
       const next = checkAddress(response.headers.get('location') ?? '', url);
@@ -54,6 +54,17 @@ export function followInNode(redirectHosts: readonly string[]): Follow {
     }
     throw new MelodyError('io', `${shorten(address.href)}: got more than ${MAX_REDIRECTS} redirects`);
   };
+}
+
+/** fetch, once more where the connection closed without an answer: servers close idle ones, perhaps just as they are used again. */
+async function ask(url: URL, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (init.signal?.aborted || !['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(code ?? '')) throw error;
+    return fetch(url, init);
+  }
 }
 
 async function refusePrivate(from: URL, to: URL): Promise<void> {

@@ -410,6 +410,39 @@ describe('tags', () => {
 
 // wavefile is an independent reader and writer of the format; it is a development dependency only.
 describe('wavefile agrees', () => {
+  test.each(['pcm16', 'pcm24', 'float32'] as const)(
+    '%s with a recipe, saved again by it, holds its audio alone and can be read',
+    (sample) => {
+      const tags = recipeTags({ recipe: { prompt: 'x' }, software: 'melody 9.9', license: 'mit', title: 'Käfer' });
+      const channels = [noise(1000, 1, 0.1)];
+      const ours = writeWav({ sampleRate: 24_000, channels, tags }, sample);
+      const other = new WaveFile(ours);
+      other.setTag('IART', 'me');
+      const saved = readWav(other.toBuffer());
+      expect(saved.channels).toEqual(readWav(ours).channels);
+      expect(saved.tags.info).toEqual({ ...tags.info, IART: 'me' });
+      expect(saved.tags.xmp).toBe(tags.xmp);
+      expect(chunksOf(other.toBuffer()).map(([id]) => id)).toEqual([
+        ...(sample === 'float32' ? ['fmt ', 'fact'] : ['fmt ']),
+        'data',
+        'LIST',
+        '_PMX',
+      ]);
+    },
+  );
+
+  /** Id and size of every chunk, as far as the sizes lead. */
+  function chunksOf(file: Uint8Array): [string, number][] {
+    const view = Buffer.from(file);
+    const found: [string, number][] = [];
+    for (let at = 12; at + 8 <= view.length; ) {
+      const size = view.readUInt32LE(at + 4);
+      found.push([view.toString('latin1', at, at + 4), size]);
+      at += 8 + size + (size & 1);
+    }
+    return found;
+  }
+
   const formats: [SampleFormat, string][] = [
     ['pcm16', '16'],
     ['pcm24', '24'],

@@ -1,94 +1,163 @@
-// WAV files of SoX and ffmpeg, to files and into pipes: as many frames as libsndfile reads, and the same sums. Needs sox, ffmpeg, and a python3
-// with soundfile (MELODY_TEST_PYTHON names another); what is missing leaves the test out with a line.
+// Sound files of SoX, ffmpeg, libsndfile, FLAC, LAME and opus-tools, written to files and into pipes: as many frames as libsndfile reads, and the
+// same sums. Needs a python3 with soundfile (MELODY_TEST_PYTHON names another) and SoX; of the other programs each that is missing leaves out
+// its own files with a line. `node tools/audio_programs.mjs` installs them all.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { readWav } from '../../src/audio/wav.ts';
+import { readAudio } from '../../src/audio/sound_file.ts';
 
 const python = process.env.MELODY_TEST_PYTHON ?? 'python3';
 const works = (command: string, ...words: string[]) => spawnSync(command, words).status === 0;
-const missing = [
-  !works('sox', '--version') && 'sox',
-  !works('ffmpeg', '-version') && 'ffmpeg',
-  !works(python, '-c', 'import soundfile') && `${python} with soundfile`,
-].filter(Boolean);
-if (missing.length > 0) console.warn(`the comparison of WAV readers is left out: no ${missing.join(', ')}`);
+const here = {
+  python: works(python, '-c', 'import soundfile'),
+  sox: works('sox', '--version'),
+  ffmpeg: works('ffmpeg', '-version'),
+  flac: works('flac', '--version'),
+  lame: works('lame', '--version'),
+  opus: works('opusenc', '--version') && works('opusdec', '--version'),
+  sndfile: spawnSync('sndfile-convert').error === undefined,
+};
+const decoder = existsSync(new URL('../../node_modules/node-av/package.json', import.meta.url));
+const missing = Object.entries(here).flatMap(([name, there]) => (there ? [] : [name]));
+if (missing.length > 0)
+  console.warn(`not compared with other programs' sound files: no ${missing.join(', ')} (node tools/audio_programs.mjs)`);
+if (!decoder) console.warn('FLAC files are not compared: no npm node-av');
 
 const folder = mkdtempSync(join(tmpdir(), 'melody-differential-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+const at = (name: string) => join(folder, name);
+const files: string[] = [];
+/** Runs a program that writes the file `name`; given `pipe`, what it writes to standard output is the file. */
+function write(name: string, program: string, words: readonly string[], pipe = false): string {
+  const bytes = execFileSync(program, words, { maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'ignore'] });
+  if (pipe) writeFileSync(at(name), bytes);
+  files.push(at(name));
+  return at(name);
+}
 
-test.skipIf(missing.length > 0)('frames and sums as libsndfile has them', { timeout: 300_000 }, () => {
-  const big = { maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'ignore'] as ['ignore', 'pipe', 'ignore'] };
-  const files: string[] = [];
-  const add = (name: string, bytes?: Uint8Array) => {
-    files.push(join(folder, name));
-    if (bytes) writeFileSync(join(folder, name), bytes);
-  };
-  const tone = ['synth', '0.137', 'pluck', 'A3', 'gain', '-3'];
+const TONE = ['synth', '0.137', 'pluck', 'A3', 'gain', '-3'];
+const FORMS = [
+  ['8', 'unsigned-integer'],
+  ['16', 'signed-integer'],
+  ['24', 'signed-integer'],
+  ['32', 'signed-integer'],
+  ['32', 'floating-point'],
+  ['64', 'floating-point'],
+];
+
+function writeSox(): void {
   for (const rate of ['8000', '24000', '44100', '96000'])
     for (const channels of ['1', '2', '5'])
-      for (const [bits, encoding] of [
-        ['8', 'unsigned-integer'],
-        ['16', 'signed-integer'],
-        ['24', 'signed-integer'],
-        ['32', 'signed-integer'],
-        ['32', 'floating-point'],
-        ['64', 'floating-point'],
-      ]) {
+      for (const [bits, encoding] of FORMS) {
         const form = ['-D', '-n', '-r', rate, '-c', channels, '-b', bits, '-e', encoding];
-        const name = `${rate}-${channels}-${bits}-${encoding}`;
-        execFileSync('sox', [...form, join(folder, `sox-${name}.wav`), ...tone], { stdio: 'ignore' });
-        add(`sox-${name}.wav`);
-        if (rate === '44100') add(`pipe-${name}.wav`, execFileSync('sox', [...form, '-t', 'wav', '-', ...tone], big));
+        const name = `${rate}-${channels}-${bits}-${encoding}.wav`;
+        write(`sox-${name}`, 'sox', [...form, at(`sox-${name}`), ...TONE]);
+        if (rate === '44100') write(`pipe-${name}`, 'sox', [...form, '-t', 'wav', '-', ...TONE], true);
       }
-  const source = join(folder, 'sox-44100-2-24-signed-integer.wav');
+}
+
+function writeFfmpeg(source: string): void {
   for (const codec of ['pcm_u8', 'pcm_s16le', 'pcm_s24le', 'pcm_s32le', 'pcm_f32le', 'pcm_f64le'])
     for (const [kind, options] of Object.entries({
       plain: [],
       rf64: ['-rf64', 'always'],
       bext: ['-write_bext', '1', '-metadata', 'description=x'],
       tags: ['-metadata', 'title=Käfer'],
-      pipe: ['pipe'],
+      pipe: ['-f', 'wav'],
     })) {
-      const words = ['-v', 'error', '-y', '-i', source, '-c:a', codec];
       const name = `ffmpeg-${codec}-${kind}.wav`;
-      if (kind === 'pipe') add(name, execFileSync('ffmpeg', [...words, '-f', 'wav', '-'], big));
-      else {
-        execFileSync('ffmpeg', [...words, ...options, join(folder, name)]);
-        add(name);
-      }
+      const target = kind === 'pipe' ? '-' : at(name);
+      write(name, 'ffmpeg', ['-v', 'error', '-y', '-i', source, '-c:a', codec, ...options, target], kind === 'pipe');
     }
+}
+
+/** FLAC files, which a decoder reads, and WAV, RF64 and piped WAV that the program makes of them again. */
+function writeFlac(): void {
+  for (const [bits, encoding] of FORMS.slice(1, 3))
+    for (const channels of ['1', '2', '5']) {
+      const source = at(`sox-44100-${channels}-${bits}-${encoding}.wav`);
+      const name = `flac-${channels}-${bits}`;
+      execFileSync('flac', ['-s', '-f', '--channel-map=none', source, '-o', at(`${name}.flac`)]);
+      if (decoder) files.push(at(`${name}.flac`));
+      write(`${name}.wav`, 'flac', ['-s', '-f', '-d', at(`${name}.flac`), '-o', at(`${name}.wav`)]);
+      write(`${name}-rf64.wav`, 'flac', ['-s', '-f', '-d', '--force-rf64-format', at(`${name}.flac`), '-o', at(`${name}-rf64.wav`)]);
+      write(`${name}-pipe.wav`, 'flac', ['-s', '-d', '-c', at(`${name}.flac`)], true);
+    }
+}
+
+function writeLame(): void {
+  for (const rate of ['24000', '44100'])
+    for (const channels of ['1', '2']) {
+      const name = `lame-${rate}-${channels}`;
+      execFileSync('lame', ['--silent', at(`sox-${rate}-${channels}-16-signed-integer.wav`), at(`${name}.mp3`)]);
+      write(`${name}.wav`, 'lame', ['--silent', '--decode', at(`${name}.mp3`), at(`${name}.wav`)]);
+      write(`${name}-pipe.wav`, 'lame', ['--silent', '--decode', at(`${name}.mp3`), '-'], true);
+    }
+}
+
+function writeOpus(): void {
+  for (const channels of ['1', '2', '5']) {
+    const name = `opus-${channels}`;
+    execFileSync('opusenc', ['--quiet', at(`sox-44100-${channels}-16-signed-integer.wav`), at(`${name}.opus`)]);
+    write(`${name}.wav`, 'opusdec', ['--quiet', at(`${name}.opus`), at(`${name}.wav`)]);
+    write(`${name}-float.wav`, 'opusdec', ['--quiet', '--float', at(`${name}.opus`), at(`${name}-float.wav`)]);
+    write(`${name}-pipe.wav`, 'opusdec', ['--quiet', '--force-wav', at(`${name}.opus`), '-'], true);
+  }
+}
+
+function writeSndfile(source: string): void {
+  for (const form of ['pcmu8', 'pcm16', 'pcm24', 'pcm32', 'float32', 'float64'].map((name) => `-${name}`)) {
+    const name = `sndfile${form}`;
+    write(`${name}.wav`, 'sndfile-convert', [form, source, at(`${name}.wav`)]);
+    write(`${name}.rf64`, 'sndfile-convert', [form, source, at(`${name}.rf64`)]);
+  }
+}
+
+/** What libsndfile reads of each file: rate, frames, channels, and each channel's sums. */
+function asLibsndfile(): [number, number, number, number[], number[]][] {
   const script = `import sys, json, soundfile
 for path in sys.stdin.read().split():
     x, rate = soundfile.read(path, dtype="float64", always_2d=True)
     print(json.dumps([rate, x.shape[0], x.shape[1], x.sum(axis=0).tolist(), (x * x).sum(axis=0).tolist()]))`;
-  const lines = execFileSync(python, ['-c', script], { input: files.join('\n'), encoding: 'utf8' })
+  const lines = execFileSync(python, ['-c', script], { input: files.join('\n'), encoding: 'utf8' });
+  return lines
     .trim()
-    .split('\n');
-  expect(lines.length).toBe(files.length);
-  expect(files.length).toBeGreaterThanOrEqual(120);
-  const wrong = files.filter((path, i) => {
-    const [rate, frames, count, sums, squares] = JSON.parse(lines[i]) as [number, number, number, number[], number[]];
-    const { sampleRate, channels } = readWav(readFileSync(path));
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+test.skipIf(!here.python || !here.sox)('frames and sums as libsndfile has them', { timeout: 300_000 }, async () => {
+  const source = at('sox-44100-2-24-signed-integer.wav');
+  writeSox();
+  if (here.ffmpeg) writeFfmpeg(source);
+  if (here.flac) writeFlac();
+  if (here.lame) writeLame();
+  if (here.opus) writeOpus();
+  if (here.sndfile) writeSndfile(source);
+  const theirs = asLibsndfile();
+  expect(theirs.length).toBe(files.length);
+  if (missing.length === 0) expect(files.length).toBeGreaterThanOrEqual(150);
+  const wrong: string[] = [];
+  for (const [i, path] of files.entries()) {
+    const [rate, frames, count, sums, squares] = theirs[i];
+    const { sampleRate, channels } = await readAudio(readFileSync(path));
     const near = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * Math.max(1, frames);
-    return !(
-      rate === sampleRate &&
-      count === channels.length &&
-      channels.every(
-        (x, c) =>
-          x.length === frames &&
-          near(
-            x.reduce((sum, v) => sum + v, 0),
-            sums[c],
-          ) &&
-          near(
-            x.reduce((sum, v) => sum + v * v, 0),
-            squares[c],
-          ),
-      )
+    const sum = (x: Float32Array, of: (v: number) => number) => x.reduce((total, v) => total + of(v), 0);
+    const same = channels.every(
+      (x, c) =>
+        x.length === frames &&
+        near(
+          sum(x, (v) => v),
+          sums[c],
+        ) &&
+        near(
+          sum(x, (v) => v * v),
+          squares[c],
+        ),
     );
-  });
+    if (rate !== sampleRate || count !== channels.length || !same) wrong.push(`${path}: ${channels[0].length} of ${frames} frames`);
+  }
   expect(wrong).toEqual([]);
 });

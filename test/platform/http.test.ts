@@ -255,6 +255,18 @@ test('a compressed body from a server without ranges is unpacked, its length not
   expect((await platform.openBytes(`${origin}/config.json`)).size).toBe(800);
 });
 
+test('a connection that the server closes as it is used again: asked once more', async () => {
+  let requests = 0;
+  const { origin } = await server((request, response) => {
+    requests++;
+    if (requests === 2) request.socket.destroy();
+    else sendRange(FILE, request, response);
+  });
+  const source = await platform.openBytes(`${origin}/f`);
+  expect(await source.read(150_000, 5)).toEqual(FILE.subarray(150_000, 150_005));
+  expect(requests).toBe(3);
+});
+
 test('nobody there', async () => {
   const { origin, close } = await serve(good);
   await close();

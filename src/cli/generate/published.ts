@@ -2,7 +2,7 @@
 import { afterGiven } from '../../audio/own_sound.ts';
 import { clipPicture } from '../../audio/picture.ts';
 import { writeAudio } from '../../audio/sound_file.ts';
-import { recipeTags } from '../../audio/wav_tags.ts';
+import { recipeTags, weightsLicence } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import { type SystemKind, systemOf } from '../../systems/kind.ts';
 import { loadSystem, openSystemFolder } from '../../systems/load.ts';
@@ -73,7 +73,7 @@ async function makeOne(system: MusicGen, request: GenerateRequest, seed: number,
       ...(inputs.continue && { keepsGiven: true, inputs: { continue: { sha256: inputs.continue.sha256, name: inputs.continue.name } } }),
     },
     software: `melody ${version}`,
-    license: `weights: ${system.licence}`,
+    license: weightsLicence(system.name, system.licence),
     title: recipe.prompt,
   });
   const given = givenSound(request); // stays in the file as it is

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { type AudioFile, readAudio } from '../../audio/sound_file.ts';
 import type { WavReadOptions } from '../../audio/wav.ts';
-import { readRecipe, recipeTags, type WavTags } from '../../audio/wav_tags.ts';
+import { readRecipe, recipeTags, type WavTags, weightsLicence } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import type { Recipe } from '../../pipeline/options.ts';
 import type { ByteFolder } from '../../platform/bytes.ts';
@@ -123,7 +123,7 @@ export function tagsOf(recipe: FileRecipe, licence: string | undefined): WavTags
   return recipeTags({
     recipe,
     software: `melody ${version}`,
-    license: `weights: ${licence ?? 'not stated'}`,
+    license: weightsLicence(recipe.model, licence),
     title: recipe.prompt ?? recipe.blend?.text ?? 'melody',
   });
 }
