@@ -18,6 +18,7 @@ import * as quantize from './quantize.ts';
 import * as random from './random.ts';
 import * as recurrent from './recurrent.ts';
 import * as sample from './sample.ts';
+import * as sampler from './sampler.ts';
 import * as spectrum from './spectrum.ts';
 import * as watch from './watch.ts';
 
@@ -60,6 +61,7 @@ const FAMILIES = [
   codes,
   lstm,
   pad,
+  sampler,
 ];
 
 /** Odd sizes, sizes by fours, many rows and few: between them every op, and every form that an op may choose. `melody doctor` runs them. */

@@ -1,6 +1,6 @@
 // Cases of one thread an element.
 import { ACT, type Act } from '../ops/act.ts';
-import { activation, add, clamp, copy, fill, film, mul, snake } from '../ops/elementwise.ts';
+import { activation, add, clamp, copy, fill, film, mul, snake, snakeBeta } from '../ops/elementwise.ts';
 import { activate } from './activate.ts';
 import { at, type Case, list, type Measured, measured } from './case.ts';
 
@@ -23,6 +23,18 @@ export const snakeCase = (name: string, rows: number, channels: number): Case =>
       alphas[c] = v + 1;
     });
     return [snake(g, a, alpha), () => list(as.length, (i) => as[i] + Math.sin(alphas[i % channels] * as[i]) ** 2 / alphas[i % channels])];
+  },
+});
+
+/** x + gain sin²(αx). */
+export const snakeBetaCase = (name: string, rows: number, channels: number): Case => ({
+  name,
+  record({ g, x, w }) {
+    const [[a, as], [alpha, alphas], [gain, gains]] = [x([rows, channels], 3), w([channels], 2), w([channels])];
+    return [
+      snakeBeta(g, a, alpha, gain),
+      () => list(as.length, (i) => as[i] + gains[i % channels] * Math.sin(alphas[i % channels] * as[i]) ** 2),
+    ];
   },
 });
 
@@ -61,6 +73,7 @@ export const odd = (): Case[] => [
   filmCase('FiLM', 5, 67),
   filmCase('FiLM, two conditions', 6, 67, 2),
   snakeCase('snake', 5, 67),
+  snakeBetaCase('snake with a gain', 5, 67),
   ...activations('activation ', 67),
   elementwiseCase('products, sums and limits', 131),
   copyCase('copy', 131),
@@ -69,6 +82,7 @@ export const odd = (): Case[] => [
 export const paper = (): Measured[] => [
   measured(filmCase('dpd_film', 80 * 64, 768), 2 * 80 * 64 * 768, 4 * 80 * 64 * 768),
   measured(snakeCase('vae_snake', 4096, 96), 24 * 4096 * 96, 2 * 4096 * 96),
+  measured(snakeBetaCase('oobleck_snake', 4096, 128), 24 * 4096 * 128, 2 * 4096 * 128),
   ...activations('act_64k_', 65_536).map((c) => measured(c, 10 * 65_536, 2 * 65_536)),
   measured(elementwiseCase('elementwise_64k', 65_536), 4 * 65_536, 7 * 65_536),
 ];

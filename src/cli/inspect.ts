@@ -1,8 +1,8 @@
 // melody inspect: what is in this file or model folder, and can it be trusted?
 import { stat } from 'node:fs/promises';
-import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import { checkAddress } from '../platform/http.ts';
+import { openSystemFolder } from '../systems/load.ts';
 import { printable } from '../weights/printable.ts';
 import type { Command } from './command.ts';
 import { hubModel } from './hub.ts';
@@ -36,7 +36,7 @@ export const inspect: Command = {
 
 async function inspectPlace(place: string, options: InspectOptions): Promise<Report> {
   if (await isFolder(place)) {
-    const report = await inspectFolder(platform.openFolder(place), options);
+    const report = await inspectFolder(openSystemFolder(place, {}), options);
     const sound = report.faults.length === 0 && report.files.every(({ faults }) => faults.length === 0);
     return { json: report, text: folderText(report), sound };
   }

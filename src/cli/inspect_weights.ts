@@ -4,6 +4,8 @@ import { type ModelConfig, openModel } from '../pipeline/model.ts';
 import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
 import { systemMisfits } from '../systems/inspect.ts';
 import { systemOf } from '../systems/kind.ts';
+import type { SystemPlace } from '../systems/place.ts';
+import { PARTS } from '../systems/stable_audio/config.ts';
 import { Checkpoint, type OpenShard } from '../weights/checkpoint.ts';
 import { readSmall } from '../weights/config.ts';
 import { READ_AS } from '../weights/convert.ts';
@@ -56,7 +58,7 @@ export async function inspectFile(source: ByteSource, options: InspectOptions): 
 }
 
 /** Reads a model folder: every shard against the index, hashes against the manifest, the weights against what the networks ask for. */
-export async function inspectFolder(folder: ByteFolder, options: InspectOptions): Promise<FolderReport> {
+export async function inspectFolder(folder: SystemPlace, options: InspectOptions): Promise<FolderReport> {
   const { kind, config } = await systemOf(folder, options.signal);
   if (kind !== 'melody') return inspectPublished(folder, kind, config, options);
   const model = await openModel(folder, options);
@@ -69,21 +71,28 @@ export async function inspectFolder(folder: ByteFolder, options: InspectOptions)
   return { kind: 'model', name: folder.name, config: model.config, licence, files, warnings, faults };
 }
 
-/** The same of a folder in transformers' layout. */
+/** The same of a published system. */
 async function inspectPublished(
-  folder: ByteFolder,
-  kind: 'musicgen' | 'encodec',
+  folder: SystemPlace,
+  kind: 'musicgen' | 'encodec' | 'stable_audio',
   config: JsonObject,
   options: InspectOptions,
 ): Promise<FolderReport> {
   const { title, licence, faults, unused } = await systemMisfits(folder, kind, config, options.signal);
-  const files = await inspectShards(folder, options);
+  const files = kind === 'stable_audio' ? await inspectParts(folder, options) : await inspectShards(folder, options);
   const warnings = unused.map((name) => `tensor ${printable(name)} is not used by any network`);
   return { kind: 'model', name: folder.name, title, config, licence, files, warnings, faults };
 }
 
-async function inspectShards(folder: ByteFolder, options: InspectOptions): Promise<FileReport[]> {
-  const checkpoint = await Checkpoint.ofFolder(folder, options.signal);
+/** Files of every part of a pipeline. */
+async function inspectParts(place: SystemPlace, options: InspectOptions): Promise<FileReport[]> {
+  const files: FileReport[] = [];
+  for (const [part, stem] of Object.entries(PARTS)) files.push(...(await inspectShards(place.part(part), options, stem)));
+  return files;
+}
+
+async function inspectShards(folder: ByteFolder, options: InspectOptions, stem?: string): Promise<FileReport[]> {
+  const checkpoint = await Checkpoint.ofFolder(folder, options.signal, stem);
   await checkpoint.open(() => true, options.signal);
   const files: FileReport[] = [];
   for (const shard of checkpoint.shards) files.push(await inspectShard(shard, options));

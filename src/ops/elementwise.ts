@@ -88,6 +88,24 @@ export function snake(g: Graph, x: Tensor, alpha: WeightRef): Tensor {
   return y;
 }
 
+/** Snake with a gain of its own: y = x + gain · sin²(αx) for each channel. x, y [..., C], alpha, gain [C]. Throws `shape`. */
+export function snakeBeta(g: Graph, x: Tensor, alpha: WeightRef, gain: WeightRef): Tensor {
+  const [rows, cols] = rowsCols(x);
+  expectShape('snake_beta', alpha.name, alpha, [cols]);
+  expectShape('snake_beta', gain.name, gain, [cols]);
+  const n = rows * cols;
+  const y = target(g, 'snake_beta', x.shape, undefined);
+  g.dispatch(K.snake_beta, {
+    in: { x, alpha: g.weight(alpha, VECTOR), gain: g.weight(gain, VECTOR) },
+    out: { y },
+    params: { n, cols },
+    ...spread(g.caps, n),
+    label: alpha.name,
+    flops: 24 * n,
+  });
+  return y;
+}
+
 /** y = min(max(x, low), high). */
 export function clamp(g: Graph, x: Tensor, low: ParamValue, high: ParamValue, options: Into = {}): Tensor {
   const n = elementsOf(x.shape);

@@ -68,9 +68,9 @@ export class Fields {
   }
 
   /** Throws `weights` with every fault of this config and its parts. */
-  check(where: string): void {
+  check(where: string, file = 'config.json'): void {
     if (this.#faults.length === 0) return;
-    const message = `${where}: config.json does not hold together:\n  ${this.#faults.join('\n  ')}`;
+    const message = `${where}: ${file} does not hold together:\n  ${this.#faults.join('\n  ')}`;
     throw new MelodyError('weights', message, 'fetch or export the model again');
   }
 

@@ -4,4 +4,6 @@ export { type ErrorCode, MelodyError } from '../errors.ts';
 export type * from '../public_types.ts';
 export { loadSystem } from './load.ts';
 export type { Sampling } from './musicgen/model.ts';
-export type { MusicGen, MusicgenOptions, MusicgenRecipe, SystemClip, SystemOptions } from './musicgen/musicgen.ts';
+export type { MusicGen, MusicgenOptions, MusicgenRecipe } from './musicgen/musicgen.ts';
+export type { StableAudio, StableAudioOptions, StableAudioRecipe, StableAudioSettings } from './stable_audio/stable_audio.ts';
+export type { JobOptions, SystemClip, SystemOptions, SystemRecipe } from './system.ts';

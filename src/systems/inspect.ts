@@ -13,14 +13,18 @@ import {
   hopOf,
 } from '../models/encodec.ts';
 import { keysAndValues, musicgenStep, musicgenText } from '../models/musicgen_decoder.ts';
+import { oobleckDecoder, oobleckEncoder, oobleckHop, oobleckSamples } from '../models/oobleck.ts';
+import { contextStates, globalTokens, readContext, stableAudioDit, widthOf } from '../models/stable_audio_dit.ts';
 import { t5Encoder } from '../models/t5_encoder.ts';
 import { rvqDecode } from '../ops/quantize.ts';
-import type { ByteFolder } from '../platform/bytes.ts';
 import type { JsonObject } from '../weights/json.ts';
 import { licenceOf } from '../weights/model_card.ts';
 import { type Scope, type WeightSource, Weights } from '../weights/weights.ts';
 import { readEncodec, readMusicgen } from './musicgen/config.ts';
 import { openMusicgen, PUBLISHED, USELESS } from './musicgen/model.ts';
+import type { SystemPlace } from './place.ts';
+import { openStableAudio, USELESS as USELESS_PARTS } from './stable_audio/model.ts';
+import { numberTokens, textTokens } from './stable_audio/stages.ts';
 
 export interface Misfits {
   /** What it is, in a line. */
@@ -34,11 +38,12 @@ export interface Misfits {
 
 /** Reads headers only. Throws `weights` or `io` where not even that can be done. */
 export async function systemMisfits(
-  folder: ByteFolder,
-  kind: 'musicgen' | 'encodec',
+  folder: SystemPlace,
+  kind: 'musicgen' | 'encodec' | 'stable_audio',
   json: JsonObject,
   signal?: AbortSignal,
 ): Promise<Misfits> {
+  if (kind === 'stable_audio') return stableAudioMisfits(folder, json, signal);
   const card = await licenceOf(folder, signal);
   const faults: string[] = [];
   const weights = await Weights.open(folder, { ...(signal && { signal }) });
@@ -72,6 +77,35 @@ export async function systemMisfits(
     `MusicGen, ${codec.sampling_rate} Hz, ${d.audio_channels === 2 ? 'stereo' : 'mono'}: ${d.num_hidden_layers} layers of ${d.hidden_size}, ` +
     `${d.num_codebooks} codebooks of ${d.vocab_size}; T5 of ${t5.num_layers} layers of ${t5.d_model}`;
   return { title, licence: card ?? PUBLISHED, faults: [...weights.misfits(), ...faults], unused: unusedOf(weights) };
+}
+
+async function stableAudioMisfits(place: SystemPlace, json: JsonObject, signal?: AbortSignal): Promise<Misfits> {
+  const { config: c, weights, licence } = await openStableAudio(place, json, signal);
+  const faults: string[] = [];
+  const { dit, vae, text_encoder: t5, conditioning } = c;
+  const [frames, length] = [2, 3];
+  const context = contextStates(dit, 1, length);
+  record(faults, 'text_encoder', (g) => t5Encoder(g, weights.at('text_encoder'), g.input('ids', [4], 'u32'), t5));
+  record(faults, 'projection_model', (g) => numberTokens(g, weights, c));
+  if (t5.d_model !== conditioning) record(faults, 'text_projection', (g) => textTokens(g, weights, g.input('states', [4, t5.d_model]), c));
+  record(faults, 'transformer', (g) => {
+    const w = weights.at('transformer');
+    readContext(g, w, g.input('tokens', [1, length, conditioning]), dit, context);
+    w.get('time_proj.weight', [dit.time_proj_dim / 2]);
+    const token = globalTokens(g, w, g.input('times', [1, dit.time_proj_dim]), g.input('durations', [1, dit.global_states_input_dim]), dit);
+    stableAudioDit(g, w, g.input('x', [frames, dit.in_channels]), token, context, dit, 1);
+  });
+  record(faults, 'vae, decoder', (g) =>
+    oobleckDecoder(g, weights.at('vae').at('decoder'), g.input('z', [frames, vae.decoder_input_channels]), vae),
+  );
+  record(faults, 'vae, encoder', (g) =>
+    oobleckEncoder(g, weights.at('vae').at('encoder'), g.input('audio', [frames * oobleckHop(vae), vae.audio_channels]), vae),
+  );
+  const title =
+    `Stable Audio, ${vae.sampling_rate} Hz, ${vae.audio_channels === 2 ? 'stereo' : 'mono'}, up to ${(oobleckSamples(vae, c.frames) / vae.sampling_rate).toFixed(1)} s: ` +
+    `${dit.num_layers} layers of ${widthOf(dit)}; T5 of ${t5.num_layers} layers of ${t5.d_model}`;
+  const unused = weights.unused().filter((name) => !USELESS_PARTS.test(name));
+  return { title, licence, faults: [...weights.misfits(), ...faults], unused };
 }
 
 function recordCodec(weights: WeightSource, path: string, c: EncodecConfig, levels: number, faults: string[]): void {

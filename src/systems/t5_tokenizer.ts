@@ -4,6 +4,8 @@
 //
 // Text that looks like a special token ("</s>", "<extra_id_0>") is text here: those pieces are not looked for.
 import { MelodyError } from '../errors.ts';
+import type { ByteFolder } from '../platform/bytes.ts';
+import { CONFIG_FILE, readSmall } from '../weights/config.ts';
 import { CharacterMap } from './character_map.ts';
 
 const SPACE = '▁';
@@ -130,4 +132,34 @@ function precompiledOf(normalizer: unknown, where: string): string | undefined {
     `${where}: the normalizer is ${JSON.stringify(type)}, expected "Precompiled"`,
     'this model needs the tokenizer of T5',
   );
+}
+
+const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024;
+
+/** tokenizer.json of a folder, for a text encoder of so many words. Throws `weights`, `io`. */
+export async function openTokenizer(folder: ByteFolder, words: number, signal?: AbortSignal): Promise<T5Tokenizer> {
+  const source = await folder.open('tokenizer.json', signal);
+  if (!source)
+    throw new MelodyError(
+      'weights',
+      `${folder.name}: no tokenizer.json`,
+      "fetch it too: transformers' AutoTokenizer saves one of spiece.model",
+    );
+  const bytes = await readSmall(source, MAX_TOKENIZER_BYTES, signal);
+  const tokenizer = new T5Tokenizer(parsed(bytes, source.name), source.name);
+  if (tokenizer.size > words)
+    throw new MelodyError(
+      'weights',
+      `${source.name}: ${tokenizer.size} pieces, of which ${CONFIG_FILE} knows ${words}`,
+      'the tokenizer is of another model: fetch both again',
+    );
+  return tokenizer;
+}
+
+function parsed(bytes: Uint8Array, where: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new MelodyError('weights', `${where}: not JSON: ${(cause as Error).message}`, 'fetch or export the model again');
+  }
 }

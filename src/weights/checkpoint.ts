@@ -4,7 +4,7 @@ import { MelodyError } from '../errors.ts';
 import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
 import { blockCached } from './block_cache.ts';
 import { readSmall } from './config.ts';
-import { INDEX_FILE, MAX_INDEX_BYTES, parseIndex, SINGLE_FILE, type WeightIndex } from './index_file.ts';
+import { indexFile, MAX_INDEX_BYTES, parseIndex, STEM, singleFile, type WeightIndex } from './index_file.ts';
 import { printable } from './printable.ts';
 import { readHeader, type SafetensorsHeader, type TensorInfo } from './safetensors.ts';
 
@@ -36,16 +36,17 @@ export class Checkpoint {
     return checkpoint;
   }
 
-  /** A model folder: its index if it has one (no shard is opened yet), else its model.safetensors. */
-  static async ofFolder(folder: ByteFolder, signal?: AbortSignal): Promise<Checkpoint> {
-    const indexSource = await folder.open(INDEX_FILE, signal);
+  /** A model folder: its index if it has one (no shard is opened yet), else its one file; `stem` is what they are called. */
+  static async ofFolder(folder: ByteFolder, signal?: AbortSignal, stem = STEM): Promise<Checkpoint> {
+    const [named, single] = [indexFile(stem), singleFile(stem)];
+    const indexSource = await folder.open(named, signal);
     if (indexSource) {
       const index = parseIndex(await readSmall(indexSource, MAX_INDEX_BYTES, signal), indexSource.name);
       return new Checkpoint(folder.name, folder, index);
     }
-    const source = await folder.open(SINGLE_FILE, signal);
+    const source = await folder.open(single, signal);
     if (source) return Checkpoint.ofFile(source, signal);
-    throw new MelodyError('weights', `${folder.name}: neither ${INDEX_FILE} nor ${SINGLE_FILE} is there`, 'Name a model folder.');
+    throw new MelodyError('weights', `${folder.name}: neither ${named} nor ${single} is there`, 'Name a model folder.');
   }
 
   /** Opens the shards of all tensors whose name `wanted` accepts. */
@@ -92,7 +93,7 @@ export class Checkpoint {
   async #readShard(file: string, signal?: AbortSignal): Promise<OpenShard> {
     const source = await this.#folder?.open(file, signal);
     if (!source) {
-      throw new MelodyError('weights', `${this.name}: shard ${file} is missing; ${INDEX_FILE} names it`, 'Fetch the whole model again.');
+      throw new MelodyError('weights', `${this.name}: shard ${file} is missing; the index names it`, 'Fetch the whole model again.');
     }
     const shard = await openShard(source, signal);
     this.#checkAgainstIndex(file, shard);

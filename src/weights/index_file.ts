@@ -4,8 +4,10 @@ import { MelodyError } from '../errors.ts';
 import { JsonScanner } from './json.ts';
 import { printable } from './printable.ts';
 
-export const INDEX_FILE = 'model.safetensors.index.json';
-export const SINGLE_FILE = 'model.safetensors';
+/** What files of weights are called, where nothing else is asked for. */
+export const STEM = 'model';
+export const singleFile = (stem: string): string => `${stem}.safetensors`;
+export const indexFile = (stem: string): string => `${singleFile(stem)}.index.json`;
 /** An index longer than this is refused unread. */
 export const MAX_INDEX_BYTES = 32 * 1024 * 1024;
 

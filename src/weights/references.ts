@@ -137,13 +137,26 @@ export function folded(g: WeightRef, v: WeightRef): WeightRef {
   }));
 }
 
-/** The weight of a convolution by its name, plain or with weight norm in either of PyTorch's spellings. */
+/** Every number of a small tensor through `of`, as f32. `how` names the function: equal names must mean equal ones. */
+export function mapped(ref: WeightRef, how: string, of: (value: number) => number): WeightRef {
+  return derived([ref], `mapped ${how}`, () => ({
+    name: ref.name,
+    shape: ref.shape,
+    dtype: 'f32',
+    async *read(signal) {
+      yield { offset: 0, data: (await readFloats(ref, signal)).map(of) };
+    },
+  }));
+}
+
+/** The weight of a convolution, plain or with weight norm in either of PyTorch's spellings; its name in the scope, or '' where it is the scope. */
 export function convWeight(w: Scope, name: string, shape: readonly number[]): WeightRef {
+  const of = (field: string) => (name === '' ? field : `${name}.${field}`);
   const gains = shape.map((n, i) => (i === 0 ? n : 1));
-  const parametrized = `${name}.parametrizations.weight.original`;
+  const parametrized = of('parametrizations.weight.original');
   if (w.has(`${parametrized}1`)) return folded(w.get(`${parametrized}0`, gains), w.get(`${parametrized}1`, shape));
-  if (w.has(`${name}.weight_v`)) return folded(w.get(`${name}.weight_g`, gains), w.get(`${name}.weight_v`, shape));
-  return w.get(`${name}.weight`, shape);
+  if (w.has(of('weight_v'))) return folded(w.get(of('weight_g'), gains), w.get(of('weight_v'), shape));
+  return w.get(of('weight'), shape);
 }
 
 /** The largest number that half precision holds. */

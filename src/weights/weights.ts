@@ -47,6 +47,8 @@ export function scopeAt(root: Scope, path: string): Scope {
 export interface WeightOptions {
   /** Accept NaN and infinity in the values. */
   readonly allowNonFinite?: boolean;
+  /** What a folder's files are called, without their ending. Default "model". */
+  readonly stem?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -65,8 +67,8 @@ export class Weights implements WeightSource {
   }
 
   /** Opens a file or folder; of a sharded one only the index is read. Throws `weights` or `io`. */
-  static async open(place: ByteSource | ByteFolder, { allowNonFinite = false, signal }: WeightOptions = {}): Promise<Weights> {
-    const checkpoint = 'size' in place ? await Checkpoint.ofFile(place, signal) : await Checkpoint.ofFolder(place, signal);
+  static async open(place: ByteSource | ByteFolder, { allowNonFinite = false, signal, stem }: WeightOptions = {}): Promise<Weights> {
+    const checkpoint = 'size' in place ? await Checkpoint.ofFile(place, signal) : await Checkpoint.ofFolder(place, signal, stem);
     return new Weights(checkpoint, allowNonFinite);
   }
 

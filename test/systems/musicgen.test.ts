@@ -8,8 +8,9 @@ import type { ByteFolder } from '../../src/platform/bytes.ts';
 import { systemOf } from '../../src/systems/kind.ts';
 import { loadSystem } from '../../src/systems/load.ts';
 import { openMusicgen } from '../../src/systems/musicgen/model.ts';
-import { MusicGen, type SystemOptions } from '../../src/systems/musicgen/musicgen.ts';
+import { MusicGen } from '../../src/systems/musicgen/musicgen.ts';
 import { decodeCodes, drawCodes } from '../../src/systems/musicgen/stages.ts';
+import type { SystemOptions } from '../../src/systems/system.ts';
 import { nmse } from '../helpers/data.ts';
 import { golden } from '../helpers/goldens.ts';
 
@@ -54,7 +55,7 @@ describe('greedy pieces are those of transformers', () => {
 });
 
 describe('a mono MusicGen on the CPU', async () => {
-  const system = await loadSystem(folder('musicgen_mono'), CPU);
+  const system = (await loadSystem(folder('musicgen_mono'), CPU)) as MusicGen;
 
   it('makes the same piece of the same seed, exactly as long as asked, and another of another', async () => {
     const events: MelodyEvent[] = [];

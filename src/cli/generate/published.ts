@@ -6,7 +6,7 @@ import { recipeTags, weightsLicence } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import { type SystemKind, systemOf } from '../../systems/kind.ts';
 import { loadSystem, openSystemFolder } from '../../systems/load.ts';
-import type { MusicGen, MusicgenOptions } from '../../systems/musicgen/musicgen.ts';
+import type { JobOptions, PublishedSystem, SystemClip } from '../../systems/system.ts';
 import { printableText } from '../../weights/printable.ts';
 import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
@@ -31,7 +31,11 @@ export async function makePublished(
   const quiet = values.quiet === true;
   const line = new ProgressLine(io, { quiet });
   const before = performance.now();
-  const system = await loadSystem(request.model, { ...deviceOptions(values), signal: io.signal, onEvent: (event) => line.hear(event) });
+  const system = (await loadSystem(request.model, {
+    ...deviceOptions(values),
+    signal: io.signal,
+    onEvent: (event) => line.hear(event),
+  })) as unknown as AnySystem;
   const loadSeconds = (performance.now() - before) / 1000;
   const clips: object[] = [];
   let suspect = false;
@@ -52,13 +56,20 @@ export async function makePublished(
   return { suspect };
 }
 
-async function makeOne(system: MusicGen, request: GenerateRequest, seed: number, file: string, values: Values, io: Io) {
+type Generate = (options: JobOptions) => Promise<SystemClip>;
+/** Any of them: the command line hands on what was asked for, and the system says what it does not have. */
+type AnySystem = Pick<PublishedSystem<never, never, never>, 'name' | 'licence' | 'dispose'> & {
+  readonly engine: { readonly device: { readonly caps: { readonly name: string } } };
+  readonly generate: Generate;
+};
+
+async function makeOne(system: AnySystem, request: GenerateRequest, seed: number, file: string, values: Values, io: Io) {
   const { loudness, ...rest } = request.options; // null in recipes of files, where levels stayed as they were made
   const settings = { ...rest, ...(loudness !== null && loudness !== undefined && { loudness }), seed };
   const line = new ProgressLine(io, { quiet: values.quiet === true, seconds: settings.durationSeconds ?? 10 });
-  let clip: Awaited<ReturnType<MusicGen['generate']>>;
+  let clip: SystemClip;
   try {
-    clip = await system.generate({ ...(settings as unknown as MusicgenOptions), signal: io.signal, onEvent: (event) => line.hear(event) });
+    clip = await system.generate({ ...(settings as object), signal: io.signal, onEvent: (event) => line.hear(event) });
   } finally {
     line.close();
   }

@@ -45,7 +45,8 @@ export function readEncodec(json: JsonObject, where: string): EncodecConfig {
   return config;
 }
 
-function t5Of(f: Fields): T5EncoderConfig {
+/** T5's encoder. */
+export function t5Of(f: Fields): T5EncoderConfig {
   f.word('model_type', 't5', ['t5']);
   return {
     vocab_size: f.whole('vocab_size', 32_128),

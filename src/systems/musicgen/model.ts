@@ -1,12 +1,12 @@
 // A folder of MusicGen in transformers' layout: config, tokenizer, weights, licence.
 import { MelodyError } from '../../errors.ts';
 import type { ByteFolder } from '../../platform/bytes.ts';
-import { CONFIG_FILE, readJson, readSmall } from '../../weights/config.ts';
+import { CONFIG_FILE, readJson } from '../../weights/config.ts';
 import type { JsonObject } from '../../weights/json.ts';
 import { licenceOf } from '../../weights/model_card.ts';
-import { halved } from '../../weights/references.ts';
-import { type Scope, type WeightSource, Weights } from '../../weights/weights.ts';
-import { T5Tokenizer } from '../t5_tokenizer.ts';
+import { type WeightSource, Weights } from '../../weights/weights.ts';
+import { modelName } from '../model_name.ts';
+import { openTokenizer, type T5Tokenizer } from '../t5_tokenizer.ts';
 import { type MusicgenConfig, readMusicgen } from './config.ts';
 
 export interface MusicgenModel {
@@ -31,8 +31,6 @@ export interface Sampling {
   readonly topP: number;
 }
 
-const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024;
-
 /** How the weights of Meta are published; a model card in the folder says more. */
 export const PUBLISHED = 'CC-BY-NC-4.0, as Meta publishes the weights of MusicGen';
 
@@ -43,43 +41,18 @@ export const USELESS =
 /** Opens a folder; of the weights only headers are read. Throws `weights` or `io`. */
 export async function openMusicgen(folder: ByteFolder, json: JsonObject, signal?: AbortSignal): Promise<MusicgenModel> {
   const config = readMusicgen(json, folder.name);
-  const source = await folder.open('tokenizer.json', signal);
-  if (!source)
-    throw new MelodyError(
-      'weights',
-      `${folder.name}: no tokenizer.json`,
-      "fetch it too: transformers' AutoTokenizer saves one of spiece.model",
-    );
-  const bytes = await readSmall(source, MAX_TOKENIZER_BYTES, signal);
-  const tokenizer = new T5Tokenizer(parsed(bytes, source.name), source.name);
-  if (tokenizer.size > config.text_encoder.vocab_size)
-    throw new MelodyError(
-      'weights',
-      `${source.name}: ${tokenizer.size} pieces, of which ${CONFIG_FILE} knows ${config.text_encoder.vocab_size}`,
-      'the tokenizer is of another model: fetch both again',
-    );
+  const tokenizer = await openTokenizer(folder, config.text_encoder.vocab_size, signal);
   const weights = await Weights.open(folder, { ...(signal && { signal }) });
   await weights.prepare(undefined, signal);
   checkLayers(folder.name, config, weights);
   const card = await licenceOf(folder, signal);
   return {
-    name: nameOf(folder.name),
+    name: modelName(folder.name, 'musicgen'),
     config,
     sampling: samplingOf(await readJson(folder, 'generation_config.json', signal)),
     tokenizer,
     weights,
     licence: card === undefined ? PUBLISHED : /nc/i.test(card) ? `${card}: not for commercial use` : card,
-  };
-}
-
-/** The scope with its matrices in half precision, where `half` is true. */
-export function inPrecision(w: Scope, half: boolean): Scope {
-  if (!half) return w;
-  return {
-    path: w.path,
-    at: (prefix) => inPrecision(w.at(prefix), half),
-    get: (name, shape) => (shape.length > 1 ? halved(w.get(name, shape)) : w.get(name, shape)),
-    has: (name) => w.has(name),
   };
 }
 
@@ -96,27 +69,6 @@ function checkLayers(where: string, { decoder, text_encoder }: MusicgenConfig, w
         `${where}: ${field} of ${CONFIG_FILE} leaves out weights: there is ${next}`,
         'fetch the model again',
       );
-}
-
-/** The last part of a path or address; of the hub (owner/name/resolve/…) and its cache (models--owner--name/snapshots/…) the name. */
-function nameOf(path: string): string {
-  const hub = /models--[\w.-]+?--([\w.-]+)[/\\]/.exec(path)?.[1] ?? /\/([\w.-]+)\/resolve\//.exec(path)?.[1];
-  return (
-    hub ??
-    (path
-      .replace(/[/\\]+$/, '')
-      .split(/[/\\]/)
-      .pop() ||
-      'musicgen')
-  );
-}
-
-function parsed(bytes: Uint8Array, where: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new MelodyError('weights', `${where}: not JSON: ${(cause as Error).message}`, 'fetch or export the model again');
-  }
 }
 
 /** generation_config.json, where it says something; top-k 250 is what the paper's authors draw with, where transformers' own default is 50. */

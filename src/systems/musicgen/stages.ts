@@ -1,7 +1,6 @@
 // From words to sound in MusicGen: words → states of the text → columns of codes → frames → samples.
 
 import type { Machine } from '../../engine/engine.ts';
-import { MelodyError } from '../../errors.ts';
 import { plus, times } from '../../graph/graph.ts';
 import { reshape, state, type Tensor } from '../../graph/tensor.ts';
 import { codebooks, decoderContext, encodecDecoderFrames, encodecDecoderSamples, encodecEncoder, hopOf } from '../../models/encodec.ts';
@@ -13,7 +12,8 @@ import { rvqDecode, rvqEncode } from '../../ops/quantize.ts';
 import { seedWords } from '../../ops/random.ts';
 import { samplingParams } from '../../ops/sample.ts';
 import type { Progress } from '../../pipeline/progress.ts';
-import { inPrecision, type MusicgenModel, type Sampling } from './model.ts';
+import { inPrecision } from '../precision.ts';
+import type { MusicgenModel, Sampling } from './model.ts';
 
 export type MusicgenMachine = Machine<MusicgenModel>;
 
@@ -260,15 +260,3 @@ async function decodeChannel(
   }
   return sound;
 }
-
-/** Throws `invalid_argument` for a prompt without words or with more than the model was made for. */
-export function idsOf({ tokenizer }: MusicgenModel, prompt: string): { ids: number[]; unknown: string[] } {
-  const { ids, unknown } = tokenizer.encode(prompt);
-  if (ids.length < 2)
-    throw new MelodyError('invalid_argument', 'prompt: there is nothing in it', 'say what to play, for example "calm piano, 80 bpm"');
-  if (ids.length > MOST_TOKENS)
-    throw new MelodyError('invalid_argument', `prompt: it has ${ids.length} tokens, expected at most ${MOST_TOKENS}`, 'say it shorter');
-  return { ids, unknown };
-}
-
-const MOST_TOKENS = 512;

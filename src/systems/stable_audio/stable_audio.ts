@@ -1,0 +1,191 @@
+// Stable Audio, opened and ready.
+import { convertAudio } from '../../audio/channels.ts';
+import { oobleckContext, oobleckHop, oobleckSamples } from '../../models/oobleck.ts';
+import { checkAudio } from '../../pipeline/checks.ts';
+import type { AudioInput } from '../../pipeline/options.ts';
+import {
+  bad,
+  durationOf,
+  idsOf,
+  type Job,
+  type JobOptions,
+  numberOf,
+  openEngine,
+  PublishedSystem,
+  type Span,
+  type SystemOptions,
+  type SystemRecipe,
+  seedOf,
+} from '../system.ts';
+import type { StableAudioModel } from './model.ts';
+import { stepsOf } from './schedule.ts';
+import { decodeLatents, drawLatents, type Request } from './stages.ts';
+
+/** Settings that decide the samples beside prompt, length and seed. */
+export interface StableAudioSettings {
+  /** Steps of the sampler: more take longer. Default what the publisher makes music with, 100 for Stable Audio Open 1.0. */
+  readonly steps: number;
+  /** How closely the music follows the prompt: 1 is as trained, and takes half the work. Default the publisher's, 7 for Stable Audio Open 1.0. */
+  readonly guidanceScale: number;
+  /**
+   * Seconds that are made together, of which the clip is the beginning. Default the longest that the model was trained on, as its publisher has it;
+   * less takes less time, and leaves what the model was trained for.
+   */
+  readonly windowSeconds: number;
+}
+
+/** What to play, and how. */
+export interface StableAudioOptions extends Partial<StableAudioSettings>, JobOptions {
+  /** What to play, in words. */
+  prompt: string;
+  /** What to lead away from; needs guidanceScale other than 1. */
+  negativePrompt?: string;
+  /** Length in seconds, exact to the sample, at most what the model was trained on. Default all of it. */
+  durationSeconds?: number;
+  /** Equal seeds give equal music. Default: drawn. */
+  seed?: number;
+  /** Sound to begin with, in the place of noise alone. */
+  initAudio?: AudioInput;
+  /** How much of it changes, over 0 to 1: the share of the steps that are run. Default 1, which is all of them. */
+  strength?: number;
+}
+
+/** Everything that decides the samples of a clip, given sound aside: `generate` of it makes them again. */
+export interface StableAudioRecipe extends StableAudioSettings, SystemRecipe {
+  readonly system: 'stable_audio';
+  /** What to lead away from. */
+  readonly negativePrompt?: string;
+  /** Share of the steps that change the given sound, where there is some. */
+  readonly strength?: number;
+}
+
+const SPAN = { style: [0, 0.02], tokens: [0.02, 0.02], diffusion: [0.02, 0.9], decoding: [0.9, 1] } as const;
+const SETTINGS = [
+  'prompt',
+  'negativePrompt',
+  'durationSeconds',
+  'seed',
+  'steps',
+  'guidanceScale',
+  'windowSeconds',
+  'initAudio',
+  'strength',
+];
+const MOST_STEPS = 1000;
+
+/** Stable Audio (Evans et al. 2024, arXiv 2407.14358) from a pipeline in diffusers' layout. Opened by `loadSystem`; makes one piece at a time. */
+export class StableAudio extends PublishedSystem<StableAudioModel, StableAudioOptions, StableAudioRecipe> {
+  /** Over a model that was opened. @internal */
+  static async over(model: StableAudioModel, options: SystemOptions = {}): Promise<StableAudio> {
+    return new StableAudio(await openEngine(model, options), options);
+  }
+
+  get system(): 'stable_audio' {
+    return 'stable_audio';
+  }
+
+  get sampleRate(): number {
+    return this.engine.model.config.vae.sampling_rate;
+  }
+
+  protected get hop(): number {
+    return oobleckHop(this.engine.model.config.vae);
+  }
+
+  protected get span(): Span {
+    return SPAN;
+  }
+
+  /** The longest clip, seconds. */
+  get longest(): number {
+    return this.#secondsOf(this.engine.model.config.frames);
+  }
+
+  #secondsOf(frames: number): number {
+    return oobleckSamples(this.engine.model.config.vae, frames) / this.sampleRate;
+  }
+
+  protected prepare(options: StableAudioOptions): Job<StableAudioModel, StableAudioRecipe> {
+    const recipe = this.#resolve(options);
+    const { tokenizer, config } = this.engine.model;
+    const { ids, unknown } = idsOf(tokenizer, 'prompt', recipe.prompt, config.promptTokens);
+    const negative =
+      recipe.negativePrompt === undefined ? undefined : idsOf(tokenizer, 'negativePrompt', recipe.negativePrompt, config.promptTokens);
+    const frames = this.#framesOf(recipe);
+    const sound = this.#given(options, frames);
+    const request: Request = {
+      ...recipe,
+      ids,
+      ...(negative && { negative: negative.ids }),
+      endSeconds: recipe.durationSeconds,
+      frames,
+      half: this.precision === 'f16',
+      ...(sound && { init: { sound, strength: recipe.strength ?? 1 } }),
+    };
+    stepsOf(config.schedule, recipe.steps); // throws before any work
+    const samples = Math.round(recipe.durationSeconds * this.sampleRate);
+    return {
+      recipe,
+      unknown: [...unknown, ...(negative?.unknown ?? [])],
+      make: async (m, progress, signal) => {
+        const latents = await m.resilient(() => drawLatents(m, request, progress, signal));
+        const heard = Math.min(frames, Math.ceil(samples / this.hop) + oobleckContext(config.vae)); // more would change no sample
+        const known = latents.subarray(0, heard * config.dit.in_channels);
+        const audio = await m.resilient(() => progress.during('decoding', () => decodeLatents(m, known, progress, signal)));
+        return audio.map((channel) => channel.slice(0, samples));
+      },
+    };
+  }
+
+  /** Frames of the window: whole ones, enough for the clip. */
+  #framesOf({ windowSeconds, durationSeconds }: StableAudioRecipe): number {
+    const { frames } = this.engine.model.config;
+    let own = Math.min(frames, Math.ceil((windowSeconds * this.sampleRate) / this.hop));
+    while (own < frames && this.#secondsOf(own) < durationSeconds) own++;
+    return own;
+  }
+
+  /** The sound to begin with as the model has sound: as long as the window, silence after its end. Throws `invalid_argument`. */
+  #given({ initAudio }: StableAudioOptions, frames: number): Float32Array[] | undefined {
+    if (initAudio === undefined) return undefined;
+    checkAudio(initAudio, 'initAudio');
+    const length = frames * this.hop;
+    return convertAudio(initAudio, this.sampleRate, this.engine.model.config.vae.audio_channels).map((channel) => {
+      const whole = new Float32Array(length);
+      whole.set(channel.subarray(0, length));
+      return whole;
+    });
+  }
+
+  #resolve(options: StableAudioOptions): StableAudioRecipe {
+    this.checkNames(options, SETTINGS, 'Stable Audio');
+    const { presets } = this.engine.model.config;
+    const { longest } = this;
+    const durationSeconds = durationOf(options, longest, longest, this.sampleRate);
+    const guidanceScale = numberOf(options, 'guidanceScale', 0, 20, presets.guidanceScale);
+    const { negativePrompt } = options;
+    if (negativePrompt !== undefined && guidanceScale === 1)
+      throw bad('negativePrompt needs guidance; got guidanceScale 1', 'leave it out, or raise guidanceScale');
+    const windowSeconds = numberOf(options, 'windowSeconds', 0, longest, longest);
+    if (windowSeconds < durationSeconds && options.windowSeconds !== undefined)
+      throw bad(`windowSeconds is ${windowSeconds}, durationSeconds ${durationSeconds}; expected a window that holds the clip`);
+    const strength = numberOf(options, 'strength', 0, 1, 1);
+    if (strength === 0) throw bad('strength must be over 0; got 0');
+    if (options.strength !== undefined && options.initAudio === undefined)
+      throw bad('strength needs initAudio, the sound that it changes', 'give both or neither');
+    return {
+      version: 1,
+      system: 'stable_audio',
+      model: this.name,
+      precision: this.precision,
+      prompt: options.prompt,
+      ...(negativePrompt !== undefined && { negativePrompt }),
+      durationSeconds,
+      seed: seedOf(options),
+      steps: numberOf(options, 'steps', 1, MOST_STEPS, presets.steps, true),
+      guidanceScale,
+      windowSeconds,
+      ...(options.initAudio && { strength }),
+    };
+  }
+}

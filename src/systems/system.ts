@@ -1,0 +1,219 @@
+// What every published system has in common: an engine, one job at a time, the memory it will take, and the report on what it made.
+import { platform } from '#platform';
+import { type ClipReport, measureClip } from '../audio/measure.ts';
+import { type Checked, Engine, type EngineOptions, type Machine } from '../engine/engine.ts';
+import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
+import { MelodyError } from '../errors.ts';
+import type { LoadOptions } from '../pipeline/melody.ts';
+import type { MelodyEvent, Stage } from '../pipeline/options.ts';
+import { Progress, type Timings } from '../pipeline/progress.ts';
+import type { T5Tokenizer } from './t5_tokenizer.ts';
+
+/** How a published system is opened. */
+export interface SystemOptions extends Omit<LoadOptions, 'queue'> {
+  /** How the matrices of networks of attention lie in memory. Default 'f16' on a GPU, which halves it; 'f32' on the CPU, whose kernels know no other. */
+  precision?: 'f32' | 'f16';
+}
+
+/** Who watches a job. */
+export interface JobOptions {
+  /** Aborts the job; it then throws `aborted`. */
+  signal?: AbortSignal;
+  /** Called with progress and warnings while the job runs. */
+  onEvent?: (event: MelodyEvent) => void;
+}
+
+/** What every recipe of a published system says. */
+export interface SystemRecipe {
+  /** Version of the form of recipes. */
+  readonly version: 1;
+  /** Tells systems apart. */
+  readonly system: 'musicgen' | 'stable_audio';
+  /** Name of the model. */
+  readonly model: string;
+  /** How its matrices lay in memory. */
+  readonly precision: 'f32' | 'f16';
+  /** What was asked for. */
+  readonly prompt: string;
+  /** Length in seconds. */
+  readonly durationSeconds: number;
+  /** Seed of the draws. */
+  readonly seed: number;
+}
+
+/** A finished piece of a published system. */
+export interface SystemClip<R extends SystemRecipe = SystemRecipe> {
+  /** One array a channel, of one length, full scale −1…1. */
+  readonly channels: Float32Array[];
+  /** Samples a second, Hz: the model's own. */
+  readonly sampleRate: number;
+  /** What makes the same samples again. */
+  readonly recipe: R;
+  /** What was measured on the samples. */
+  readonly report: ClipReport;
+  /** What it took to make. */
+  readonly timings: Timings;
+}
+
+interface SystemModel extends Checked {
+  readonly name: string;
+  readonly licence: string;
+}
+
+/** Shares of the stages in a job. */
+export type Span = Readonly<Record<Stage, readonly [number, number]>>;
+
+/** A job that was checked: nothing of it is done yet. */
+export interface Job<Model, R extends SystemRecipe> {
+  readonly recipe: R;
+  /** Pieces of the prompt that the model does not know. */
+  readonly unknown: readonly string[];
+  make(m: Machine<Model>, progress: Progress, signal?: AbortSignal): Promise<Float32Array[]>;
+}
+
+/** Who watches, and what of a recipe only names it. */
+const OTHERS = ['signal', 'onEvent', 'version', 'system', 'model', 'precision'];
+
+export abstract class PublishedSystem<Model extends SystemModel, Options extends JobOptions, R extends SystemRecipe> {
+  readonly #engine: Engine<Model>;
+  /** How the matrices lie in memory. */
+  readonly precision: 'f32' | 'f16';
+  #busy = false;
+
+  /** @internal */
+  constructor(engine: Engine<Model>, { precision }: SystemOptions) {
+    this.#engine = engine;
+    this.precision = precision ?? (engine.device.caps.executor === 'cpu' ? 'f32' : 'f16');
+  }
+
+  /** Name of the system. */
+  abstract get system(): R['system'];
+  /** Samples a second, Hz. */
+  abstract get sampleRate(): number;
+  /** Samples of a frame, at whose rate faults would repeat. */
+  protected abstract get hop(): number;
+  protected abstract get span(): Span;
+  /** Checks what is asked for. Throws `invalid_argument`. */
+  protected abstract prepare(options: Options): Job<Model, R>;
+
+  /** Name of the model. */
+  get name(): string {
+    return this.#engine.model.name;
+  }
+
+  /** What the weights allow, as their model card or their publisher says. */
+  get licence(): string {
+    return this.#engine.model.licence;
+  }
+
+  /** The engine below, for measurements. @internal */
+  get engine(): Engine<Model> {
+    return this.#engine;
+  }
+
+  /**
+   * Makes one clip with the model's sample rate and channels, exactly `durationSeconds` long.
+   * @throws MelodyError `invalid_argument` before any work, `busy` while another job runs, `out_of_memory`, `aborted`, `device_lost`
+   */
+  async generate(options: Options): Promise<SystemClip<R>> {
+    const job = this.prepare(options);
+    const { signal } = options;
+    return this.#exclusive(signal, async () => {
+      const engine = this.#engine;
+      checkRoom(engine, await this.#forecast(job, signal));
+      const { memory } = engine.device;
+      memory.peakBytes = memory.bytes; // of this job alone
+      const progress = new Progress(options.onEvent, signal, engine, this.span);
+      if (job.unknown.length > 0)
+        progress.warn('unknown_words', `the model does not know ${job.unknown.map((part) => JSON.stringify(part)).join(', ')}`);
+      const channels = await job.make(engine, progress, signal);
+      const { sampleRate, hop } = this;
+      const report = measureClip(channels, sampleRate, { periods: [hop], frameRate: sampleRate / hop });
+      if (report.suspect.length) progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
+      const timings = progress.finish(job.recipe.durationSeconds, memory.peakBytes);
+      return { channels, sampleRate, recipe: job.recipe, report, timings };
+    });
+  }
+
+  /**
+   * Predicts the memory that `generate` with these options would take, in bytes; nothing is run or loaded.
+   * @throws MelodyError `invalid_argument`
+   */
+  async predictMemory(options: Options): Promise<MemoryForecast> {
+    return this.#forecast(this.prepare(options), options.signal);
+  }
+
+  /** Frees the device and all on it. What runs ends with `aborted`, and so does every later call. */
+  dispose(): void {
+    this.#engine.dispose();
+  }
+
+  #forecast(job: Job<Model, R>, signal?: AbortSignal): Promise<MemoryForecast> {
+    return forecast(this.#engine, signal, (m) => job.make(m, new Progress(undefined, signal, m, this.span), signal));
+  }
+
+  async #exclusive<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    this.#engine.check();
+    if (this.#busy)
+      throw new MelodyError('busy', `this ${this.name} is already making music`, 'wait for it, abort it, or load a second one');
+    this.#busy = true;
+    const done = this.#engine.stopWith(signal);
+    try {
+      return await work();
+    } finally {
+      done();
+      this.#busy = false;
+    }
+  }
+
+  /** Throws `invalid_argument` for settings that this system does not have, and for a recipe of another precision. */
+  protected checkNames(options: object, settings: readonly string[], title: string): void {
+    for (const [name, value] of Object.entries(options))
+      if (!settings.includes(name) && !OTHERS.includes(name) && value !== undefined && value !== null)
+        throw bad(`${title} has no setting ${name}; it has ${settings.join(', ')}`, 'leave it out, or use a MeLoDy model');
+    const { precision, system } = options as { precision?: unknown; system?: unknown };
+    if (system !== undefined && system !== this.system)
+      throw bad(`the recipe is of the system ${String(system)}, this is ${this.system}`, 'load the model that it names');
+    if (precision !== undefined && precision !== this.precision)
+      throw bad(
+        `the recipe was made with matrices in ${String(precision)}, these lie in ${this.precision}`,
+        `load the model with precision "${String(precision)}"`,
+      );
+  }
+}
+
+/** An engine for a published model. */
+export function openEngine<Model extends Checked>(model: Model, options: SystemOptions): Promise<Engine<Model>> {
+  const entry = async () => (options.gpu as GPU | undefined) ?? platform.openGpu();
+  const settings: EngineOptions = { device: options.gpu ? 'gpu' : 'auto', ...options };
+  return Engine.open(model, entry, settings);
+}
+
+/** A number among options. Throws `invalid_argument`. */
+export function numberOf(options: object, name: string, least: number, most: number, preset: number, whole = false): number {
+  const value: unknown = (options as Record<string, unknown>)[name] ?? preset;
+  if (typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
+  throw bad(`${name} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}; got ${String(value)}`);
+}
+
+/** The length of a clip in seconds, at least a sample. Throws `invalid_argument`. */
+export function durationOf(options: object, longest: number, preset: number, sampleRate: number): number {
+  const seconds = numberOf(options, 'durationSeconds', 0, longest, preset);
+  if (Math.round(seconds * sampleRate) < 1) throw bad(`durationSeconds must be over 0; got ${seconds}`);
+  return seconds;
+}
+
+/** The seed of the options, or one that is drawn. Throws `invalid_argument`. */
+export const seedOf = (options: object): number =>
+  numberOf(options, 'seed', 0, Number.MAX_SAFE_INTEGER, Math.floor(Math.random() * 2 ** 32), true);
+
+/** Ids of a text. Throws `invalid_argument` where it is none, is empty, or has more tokens than the model reads. */
+export function idsOf(tokenizer: T5Tokenizer, name: string, text: unknown, most: number): { ids: number[]; unknown: string[] } {
+  if (typeof text !== 'string') throw bad(`${name} must be a text; got ${typeof text}`, 'say what to play');
+  const { ids, unknown } = tokenizer.encode(text);
+  if (ids.length < 2) throw bad(`${name}: there is nothing in it`, 'say what to play, for example "calm piano, 80 bpm"');
+  if (ids.length > most) throw bad(`${name}: it has ${ids.length} tokens, expected at most ${most}`, 'say it shorter');
+  return { ids, unknown };
+}
+
+export const bad = (message: string, hint?: string): MelodyError => new MelodyError('invalid_argument', message, hint);
