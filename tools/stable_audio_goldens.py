@@ -220,12 +220,12 @@ def main() -> None:
             decoder_channels=5,
             decoder_input_channels=6,
             audio_channels=2,
-            sampling_rate=8000,
+            sampling_rate=4000,
         ),
         18,
         CosineDPMSolverMultistepScheduler(),
         1,
-        {'seconds': 0.05},
+        {'seconds': 0.1},
     )
     system(
         'stable_audio_ode',

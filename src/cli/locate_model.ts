@@ -7,11 +7,14 @@ import { hubModel } from './hub.ts';
 
 export const DEFAULT_MODEL = 'melody-small';
 
+/** What says that a folder is a model: ours and those of transformers, of diffusers, of stable-audio-tools. */
+const MODEL_FILES = ['config.json', 'model_index.json', 'model_config.json'];
+
 /** An address or folder as it stands, or the folder of an installed model. Never another model than asked for. Throws `io`. */
 export function locateModel(name: string): string {
   if (/^hf:/i.test(name)) return hubModel(name);
-  if (/^https?:/i.test(name) || existsSync(join(name, 'config.json'))) return name;
-  const found = findModel(name);
+  if (/^https?:/i.test(name) || MODEL_FILES.some((file) => existsSync(join(name, file)))) return name;
+  const found = findModel(name) ?? (existsSync(name) ? name : undefined); // of a folder it is said what is in it
   if (found !== undefined) return found;
   const hint =
     name === DEFAULT_MODEL

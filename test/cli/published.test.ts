@@ -105,6 +105,41 @@ describe('melody generate --model <MusicGen>', () => {
   });
 });
 
+describe('melody generate --model <Stable Audio>', () => {
+  const model = join(folder, 'stable_audio');
+  cpSync(place('stable_audio'), model, { recursive: true });
+  cpSync(join(place('musicgen_mono'), 'tokenizer.json'), join(model, 'tokenizer/tokenizer.json'));
+  const make = (...words: string[]) =>
+    melody('generate', '--model', model, '--device', 'cpu', '--threads', '1', '--out-dir', folder, ...words);
+
+  it('writes a stereo file at its own rate, and makes it again from its recipe', async () => {
+    const asked = ['calm piano', '--negative', 'heavy drums', '--steps', '3', '--guidance', '4', '--duration', '0.1', '--seed', '5'];
+    const first = await make(...asked, '--out', 'stable.wav');
+    expect([first.code, first.err]).toEqual([0, expect.stringContaining('stable_audio: weights under Stability AI Community License')]);
+    const bytes = readFileSync(join(folder, 'stable.wav'));
+    const wav = readWav(bytes);
+    expect([wav.sampleRate, wav.channels.length, wav.channels[0].length]).toEqual([4000, 2, 400]);
+    expect(readRecipe(wav.tags)?.recipe).toMatchObject({
+      system: 'stable_audio',
+      negativePrompt: 'heavy drums',
+      steps: 3,
+      guidanceScale: 4,
+    });
+    const again = await make('--recipe', join(folder, 'stable.wav'), '--out', 'stable_again.wav');
+    expect([again.code, again.err]).toEqual([0, expect.anything()]);
+    expect(readFileSync(join(folder, 'stable_again.wav')).equals(bytes)).toBe(true);
+  });
+
+  it('refuses what the system cannot do by its flag, and is inspected', async () => {
+    const { code, err } = await make('piano', '--top-k', '4', '--duration', '0.1');
+    expect([code, err]).toEqual([2, expect.stringContaining('Stable Audio has no setting')]);
+    const report = await melody('inspect', model);
+    expect(report.out).toContain('Stable Audio, 4000 Hz, stereo, up to 0.1 s: 2 layers of 24; T5 of 2 layers of 16');
+    expect(report.out).not.toMatch(/warning: tensor|FAULT/);
+    expect(report.code).toBe(0);
+  });
+});
+
 describe('melody inspect <folder of transformers>', () => {
   it('says what it is and that all fits', async () => {
     const mono = await melody('inspect', place('musicgen_mono'));
@@ -195,7 +230,7 @@ describe('melody inspect <folder of transformers>', () => {
     expect((await melody('inspect', copy)).err).toContain('no config.json');
     writeFileSync(join(copy, 'state_dict.bin'), 'x');
     expect((await melody('inspect', copy)).err).toContain('state_dict.bin is a pickle, which could run any code');
-    writeFileSync(join(copy, 'model_index.json'), '{"_class_name":"StableAudioPipeline"}');
-    expect((await melody('inspect', copy)).err).toContain('this is Stable Audio, which melody does not play yet');
+    writeFileSync(join(copy, 'model_index.json'), '{"_class_name":"MusicLDMPipeline"}');
+    expect((await melody('inspect', copy)).err).toContain('unknown pipeline "MusicLDMPipeline"');
   });
 });
