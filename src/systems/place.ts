@@ -1,4 +1,5 @@
 // Where a published model lies: a folder or the address of one, and the folders in it.
+import { MelodyError } from '../errors.ts';
 import type { ByteFolder } from '../platform/bytes.ts';
 
 /** A folder with folders in it, as diffusers has a pipeline. */
@@ -9,8 +10,29 @@ export interface SystemPlace extends ByteFolder {
 
 /** The place at a path or address; `open` opens a folder of that path or address. */
 export function placeAt(location: string | URL, open: (location: string | URL) => ByteFolder): SystemPlace {
-  const own = open(location);
-  return { name: own.name, open: (file, signal) => own.open(file, signal), part: (name) => open(within(location, name)) };
+  return { ...withoutPointers(open(location)), part: (name) => withoutPointers(open(within(location, name))) };
+}
+
+/** What git checks out in the place of a large file where Git LFS is not installed: a few lines of text. */
+const POINTER = 'version https://git-lfs.';
+const LONGEST_POINTER = 1024;
+
+/** The folder, of which a pointer of Git LFS is not a file but an error. */
+export function withoutPointers(folder: ByteFolder): ByteFolder {
+  return {
+    name: folder.name,
+    async open(file, signal) {
+      const source = await folder.open(file, signal);
+      if (!source || source.size > LONGEST_POINTER || source.size < POINTER.length) return source;
+      const start = new TextDecoder().decode(await source.read(0, POINTER.length, signal));
+      if (start !== POINTER) return source;
+      throw new MelodyError(
+        'weights',
+        `${source.name}: this is a pointer of Git LFS, not the file`,
+        'fetch the file itself: git lfs pull, or from the hub',
+      );
+    },
+  };
 }
 
 function within(location: string | URL, name: string): string | URL {

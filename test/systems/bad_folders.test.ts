@@ -1,0 +1,324 @@
+// Folders that cannot be played, one fault each: what is said must name the file and the fault. Nothing is copied or computed.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type ByteFolder, type ByteSource, memorySource } from '../../src/platform/bytes.ts';
+import { systemMisfits } from '../../src/systems/inspect.ts';
+import { systemOf } from '../../src/systems/kind.ts';
+import { openMusicgen } from '../../src/systems/musicgen/model.ts';
+import { type SystemPlace, withoutPointers } from '../../src/systems/place.ts';
+import { openStableAudio } from '../../src/systems/stable_audio/model.ts';
+
+type Json = Record<string, unknown>;
+/** What stands in the place of a file: nothing, text, or its JSON changed. */
+type Change = null | string | Uint8Array | ((json: Json) => void);
+type Changes = Readonly<Record<string, Change>>;
+
+const goldens = new URL('../goldens/systems/', import.meta.url);
+const TOKENIZER = 'tokenizer/tokenizer.json';
+
+function bytesAt(model: string, path: string): Uint8Array | undefined {
+  const file = path === TOKENIZER ? new URL('musicgen_mono/tokenizer.json', goldens) : new URL(`${model}/${path}`, goldens);
+  try {
+    return new Uint8Array(readFileSync(file));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A golden folder with some files changed. */
+const place = (model: string, changes: Changes): SystemPlace => ({
+  ...withoutPointers(folderOf(model, changes, '')),
+  part: (name) => withoutPointers(folderOf(model, changes, `${name}/`)),
+});
+
+function folderOf(model: string, changes: Changes, base: string): ByteFolder {
+  return {
+    name: `${model}${base && `/${base.slice(0, -1)}`}`,
+    async open(file): Promise<ByteSource | undefined> {
+      const path = `${base}${file}`;
+      const change = changes[path];
+      if (change === null) return undefined;
+      const text = (value: string) => new TextEncoder().encode(value);
+      let bytes = bytesAt(model, path);
+      if (typeof change === 'string') bytes = text(change);
+      else if (change instanceof Uint8Array) bytes = change;
+      else if (change) {
+        const json = JSON.parse(bytes ? new TextDecoder().decode(bytes) : '{}') as Json;
+        change(json);
+        bytes = text(JSON.stringify(json));
+      }
+      return bytes && memorySource(`${model}/${path}`, bytes);
+    },
+  };
+}
+
+/** What opening says, and what is then found not to fit. */
+async function said(model: string, changes: Changes): Promise<string> {
+  const folder = place(model, changes);
+  try {
+    const { kind, config } = await systemOf(folder);
+    if (kind === 'melody') throw new Error('a MeLoDy model');
+    if (kind === 'musicgen') await openMusicgen(folder, config);
+    if (kind === 'stable_audio') await openStableAudio(folder, config);
+    return (await systemMisfits(folder, kind, config)).faults.join('\n');
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+const set = (path: string, value: unknown) => (json: Json) => {
+  const names = path.split('.');
+  const last = names.pop() as string;
+  const at = names.reduce((part, name) => part[name] as Json, json);
+  if (value === undefined) delete at[last];
+  else at[last] = value;
+};
+
+const LFS =
+  'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 462640\n';
+const cut = (model: string, path: string, bytes: number) => (bytesAt(model, path) as Uint8Array).slice(0, bytes);
+
+type Bad = [name: string, model: string, changes: Changes, message: string | RegExp];
+
+const FOLDERS: Bad[] = [
+  ['nothing in it', 'nowhere', {}, 'nowhere: no config.json'],
+  [
+    'pickles alone',
+    'nowhere',
+    { 'pytorch_model.bin': 'x' },
+    'pytorch_model.bin is a pickle, which could run any code; expected safetensors',
+  ],
+  ['the pickle of stable-audio-tools', 'nowhere', { 'model.ckpt': 'x' }, 'model.ckpt is a pickle'],
+  ['an unknown model', 'musicgen_mono', { 'config.json': set('model_type', 'bark') }, 'unknown model_type "bark"'],
+  ['no model_type', 'musicgen_mono', { 'config.json': set('model_type', undefined) }, 'config.json: it names no model_type'],
+  ['MusicGen Melody', 'musicgen_mono', { 'config.json': set('model_type', 'musicgen_melody') }, 'this is MusicGen Melody'],
+  ['T5 by itself', 'musicgen_mono', { 'config.json': set('model_type', 't5') }, 'this is T5, a text encoder'],
+  ['a config that is no JSON', 'musicgen_mono', { 'config.json': '{"model_type": musicgen' }, 'musicgen_mono/config.json'],
+  [
+    'a config that is a pointer of Git LFS',
+    'musicgen_mono',
+    { 'config.json': LFS },
+    'musicgen_mono/config.json: this is a pointer of Git LFS',
+  ],
+  [
+    'an unknown pipeline',
+    'stable_audio',
+    { 'model_index.json': set('_class_name', 'AudioLDM2Pipeline') },
+    'unknown pipeline "AudioLDM2Pipeline"',
+  ],
+  [
+    'a pipeline without a class',
+    'stable_audio',
+    { 'model_index.json': set('_class_name', undefined) },
+    'unknown pipeline without _class_name',
+  ],
+  ['one part of a pipeline', 'stable_audio/transformer', {}, 'this is one part of a pipeline, a StableAudioDiTModel'],
+];
+
+const WEIGHTS: Bad[] = [
+  ['no weights', 'musicgen_mono', { 'model.safetensors': null }, 'neither model.safetensors.index.json nor model.safetensors is there'],
+  [
+    'weights that are a pointer of Git LFS',
+    'musicgen_mono',
+    { 'model.safetensors': LFS },
+    'model.safetensors: this is a pointer of Git LFS',
+  ],
+  ['weights of no bytes', 'musicgen_mono', { 'model.safetensors': '' }, 'musicgen_mono/model.safetensors: not a safetensors file: got 0 bytes'],
+  [
+    'half of a file',
+    'musicgen_mono',
+    { 'model.safetensors': cut('musicgen_mono', 'model.safetensors', 200_000) },
+    /musicgen_mono\/model.safetensors: .*(ends|bytes)/,
+  ],
+  [
+    'a page of an error in the place of weights',
+    'musicgen_mono',
+    { 'model.safetensors': '<!doctype html><p>404' },
+    'musicgen_mono/model.safetensors',
+  ],
+  [
+    'a missing shard',
+    'musicgen_stereo',
+    { 'model-00002-of-00002.safetensors': null, 'tokenizer.json': '{}' },
+    /tokenizer|shard .* is missing/,
+  ],
+  ['half of a pipeline: no transformer', 'stable_audio', { 'transformer/config.json': null }, 'transformer/config.json is missing'],
+  [
+    'half of a pipeline: no codec',
+    'stable_audio',
+    { 'vae/config.json': null },
+    'vae/config.json is missing; model_index.json names that part',
+  ],
+  [
+    'half of a pipeline: no scheduler',
+    'stable_audio',
+    { 'scheduler/scheduler_config.json': null },
+    'scheduler/scheduler_config.json is missing',
+  ],
+  ['half of a pipeline: no T5', 'stable_audio', { 'text_encoder/config.json': null }, 'text_encoder/config.json is missing'],
+  [
+    'T5 without weights',
+    'stable_audio',
+    { 'text_encoder/model.safetensors': null },
+    'stable_audio/text_encoder: neither model.safetensors.index.json nor model.safetensors is there',
+  ],
+  [
+    'a transformer without weights',
+    'stable_audio',
+    { 'transformer/diffusion_pytorch_model.safetensors': null },
+    'stable_audio/transformer: neither diffusion_pytorch_model.safetensors.index.json nor diffusion_pytorch_model.safetensors is there',
+  ],
+  [
+    'a missing shard of a part',
+    'stable_audio_ode',
+    { 'transformer/diffusion_pytorch_model-00003-of-00004.safetensors': null },
+    'stable_audio_ode/transformer: shard diffusion_pytorch_model-00003-of-00004.safetensors is missing',
+  ],
+  [
+    'shards of two exports',
+    'stable_audio_ode',
+    {
+      'vae/diffusion_pytorch_model-00002-of-00002.safetensors': bytesAt(
+        'stable_audio_ode',
+        'vae/diffusion_pytorch_model-00001-of-00002.safetensors',
+      ) as Uint8Array,
+    },
+    'index and shard disagree',
+  ],
+  [
+    'the weights of another part',
+    'stable_audio',
+    { 'vae/diffusion_pytorch_model.safetensors': bytesAt('stable_audio', 'transformer/diffusion_pytorch_model.safetensors') as Uint8Array },
+    /vae: decoder.conv1.weight: missing/,
+  ],
+];
+
+const CONFIGS: Bad[] = [
+  ['no tokenizer', 'musicgen_mono', { 'tokenizer.json': null }, 'musicgen_mono: no tokenizer.json'],
+  ['no tokenizer of a pipeline', 'stable_audio', { [TOKENIZER]: null }, 'stable_audio/tokenizer: no tokenizer.json'],
+  ['a tokenizer of another kind', 'stable_audio', { [TOKENIZER]: set('model.type', 'BPE') }, 'tokenizer/tokenizer.json'],
+  [
+    'a tokenizer of another model',
+    'stable_audio',
+    { 'text_encoder/config.json': set('vocab_size', 300) },
+    '600 pieces, of which config.json knows 300',
+  ],
+  ['a width that lies', 'musicgen_mono', { 'config.json': set('decoder.ffn_dim', 40) }, 'fc1.weight: got [44, 24]; expected [40, 24]'],
+  [
+    'a layer too many',
+    'stable_audio',
+    { 'transformer/config.json': set('num_layers', 3) },
+    'transformer: transformer_blocks.2.norm1.weight: missing',
+  ],
+  [
+    'a layer too few',
+    'stable_audio',
+    { 'transformer/config.json': set('num_layers', 1) },
+    'num_layers of transformer/config.json leaves out weights',
+  ],
+  [
+    'a block of the codec too few',
+    'stable_audio',
+    {
+      'vae/config.json': (c) => {
+        c.downsampling_ratios = [2, 3];
+        c.channel_multiples = [1, 2];
+      },
+    },
+    'downsampling_ratios of vae/config.json leaves out weights',
+  ],
+  [
+    'strides that lie',
+    'stable_audio',
+    { 'vae/config.json': set('downsampling_ratios', [2, 3, 5]) },
+    /vae: decoder.block.0.conv_t1.weight_v: got \[15, 10, 8\]; expected \[15, 10, 10\]/,
+  ],
+  [
+    'strides without widths',
+    'stable_audio',
+    { 'vae/config.json': set('channel_multiples', [1, 2]) },
+    '3 downsampling_ratios need as many channel_multiples; got 2',
+  ],
+  [
+    'latents of another codec',
+    'stable_audio',
+    {
+      'vae/config.json': (c) => {
+        c.decoder_input_channels = 5;
+        c.encoder_hidden_size = 10;
+      },
+    },
+    "decoder_input_channels is 5, the transformer's in_channels 6",
+  ],
+  [
+    'heads that do not share',
+    'stable_audio',
+    { 'transformer/config.json': set('num_key_value_attention_heads', 3) },
+    'num_attention_heads 2 do not share num_key_value_attention_heads 3',
+  ],
+  [
+    'heads of a width that does not turn',
+    'stable_audio',
+    { 'transformer/config.json': set('attention_head_dim', 10) },
+    'attention_head_dim is 10; expected a multiple of 4',
+  ],
+  [
+    'an unknown scheduler',
+    'stable_audio',
+    { 'model_index.json': set('scheduler', ['diffusers', 'DDIMScheduler']) },
+    'scheduler must be a known class; got "DDIMScheduler"',
+  ],
+  [
+    'an unknown transformer',
+    'stable_audio',
+    { 'model_index.json': set('transformer', ['diffusers', 'FluxTransformer2DModel']) },
+    'transformer must be StableAudioDiTModel; got "FluxTransformer2DModel"',
+  ],
+  [
+    'a scheduler of an order that is not there',
+    'stable_audio',
+    { 'scheduler/scheduler_config.json': set('solver_order', 3) },
+    'scheduler_config.json does not hold together:\n  solver_order must be a whole number from 1 to 2; got 3',
+  ],
+  [
+    'a schedule that runs backwards',
+    'stable_audio',
+    { 'scheduler/scheduler_config.json': set('sigma_min', 600) },
+    'sigma_min is 600, sigma_max 500; expected a range',
+  ],
+  [
+    'seconds without a range',
+    'stable_audio',
+    { 'projection_model/config.json': set('max_value', 0) },
+    'min_value is 0, max_value 0; expected a range',
+  ],
+  [
+    'a text encoder of another width',
+    'stable_audio',
+    { 'projection_model/config.json': set('text_encoder_dim', 20) },
+    "text_encoder_dim is 20, the text encoder's d_model 16",
+  ],
+  [
+    'a size that no model has',
+    'stable_audio',
+    { 'transformer/config.json': set('num_layers', 1e9) },
+    'num_layers must be a whole number from 1 to 256; got 1000000000',
+  ],
+  ['sizes that are text', 'stable_audio', { 'vae/config.json': set('decoder_channels', '5') }, 'decoder_channels must be a whole number'],
+];
+
+for (const [title, list] of [
+  ['folders', FOLDERS],
+  ['weights', WEIGHTS],
+  ['configs', CONFIGS],
+] as const)
+  describe(title, () => {
+    for (const [name, model, changes, message] of list)
+      it(name, async () => {
+        expect(await said(model, changes)).toMatch(message);
+      });
+  });
+
+it('the folders as they are have no fault', async () => {
+  for (const model of ['musicgen_mono', 'stable_audio', 'stable_audio_ode']) expect(await said(model, {})).toBe('');
+});
