@@ -19,7 +19,7 @@ export function intoGiven(given: Sound, made: Sound, regions: readonly { readonl
   const { sampleRate: rate } = given;
   const out = given.channels.map((channel) => channel.slice());
   const { length } = out[0];
-  const join = made.sampleRate === rate ? 0 : Math.round(JOIN_SECONDS * rate); // at one rate the model has joined it
+  const join = alike(given, made) ? 0 : Math.round(JOIN_SECONDS * rate); // what is alike the model has joined
   for (const region of regions) {
     const first = Math.max(0, Math.floor(region.start) - MARGIN_SECONDS); // whole seconds
     const last = Math.ceil(region.end) + MARGIN_SECONDS;
@@ -36,6 +36,8 @@ export function intoGiven(given: Sound, made: Sound, regions: readonly { readonl
   return out;
 }
 
+const alike = (given: Sound, made: Sound) => made.sampleRate === given.sampleRate && made.channels.length === given.channels.length;
+
 /** Samples, and after them the last `count` of them once more, turned over at their end: conversion finds no edge there. */
 function turnedOver(samples: Float32Array, count: number): Float32Array {
   const { length } = samples;
@@ -44,11 +46,11 @@ function turnedOver(samples: Float32Array, count: number): Float32Array {
   return joinAudio([samples], [more])[0];
 }
 
-/** The given sound and `made` after it: one array a channel of the given sound, at its rate; the samples of the given sound are its own. */
-export function afterGiven(given: Sound, made: Sound): Float32Array[] {
+/** `made`, which goes on from the given sound, at that sound's rate and with its channels: `samples` of each, joined to its last ones. */
+export function onFromGiven(given: Sound, made: Sound, samples: number): Float32Array[] {
   const { sampleRate: rate } = given;
   const { length } = given.channels[0];
-  if (made.sampleRate === rate) return joinAudio(given.channels, convertAudio(made, rate, given.channels.length));
+  if (alike(given, made)) return cutAudio(made.channels, 0, samples);
   const first = Math.max(0, Math.floor(length / rate) - MARGIN_SECONDS); // whole seconds
   const tail = cutAudio(given.channels, first * rate);
   const frames = Math.ceil((tail[0].length * made.sampleRate) / rate); // where the made part begins
@@ -61,5 +63,6 @@ export function afterGiven(given: Sound, made: Sound): Float32Array[] {
     const step = given.channels[c][length - 1] - near[c][length - 1 - first * rate];
     for (let i = 0; i < join; i++) channel[i] += step * (1 - i / join) * (1 - i / join); // no step where high tones end
   }
-  return joinAudio(given.channels, fresh);
+  // What conversion is short of at the end, a sample or two.
+  return fresh.map((channel) => Float32Array.from({ length: samples }, (_, i) => channel[Math.min(i, channel.length - 1)]));
 }

@@ -24,6 +24,7 @@ export const generate: Command = {
     variations: { help: 'so many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
     model: { help: 'a model folder, an address, a name, or hf:owner/name of the hub', value: 'model', short: 'm' },
+    'redirect-host': { help: 'a host that the address of a model may send on to; may be repeated', value: 'host', multiple: true },
     device: { help: 'gpu, cpu, or auto: a GPU that is hardware, else the CPU', value: 'name', default: 'auto' },
     threads: { help: 'threads on the CPU; the music does not depend on it', value: 'n' },
     recipe: { help: 'make this file again; other options change it', value: 'file' },
@@ -72,7 +73,7 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
     picture: values.picture === true,
     endings: request.format.endings,
   });
-  if ((await kindOf(request, io)) !== 'melody') {
+  if ((await kindOf(request, values, io)) !== 'melody') {
     const { suspect } = await makePublished(request, targets, values, io);
     return values.strict && suspect ? EXIT_SUSPECT : 0;
   }
@@ -111,7 +112,7 @@ async function stream(request: GenerateRequest, values: Values, io: Io): Promise
       '--stream: standard output is a terminal',
       'send it to a player or a file: melody generate "…" --stream | ffplay -',
     );
-  if ((await kindOf(request, io)) !== 'melody')
+  if ((await kindOf(request, values, io)) !== 'melody')
     throw new MelodyError('invalid_argument', '--stream: this model makes whole clips', 'leave it out, or use a MeLoDy model');
   const opened = await open(request, values, io);
   try {

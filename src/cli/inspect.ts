@@ -2,10 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { MelodyError } from '../errors.ts';
 import { checkAddress } from '../platform/http.ts';
+import { isHubName } from '../platform/node_hub.ts';
 import { openSystemFolder } from '../systems/load.ts';
 import { printable } from '../weights/printable.ts';
 import type { Command } from './command.ts';
-import { hubModel } from './hub.ts';
 import { openInput } from './input.ts';
 import { isAudio, readAudioFile } from './inspect_audio.ts';
 import type { Reader, Report } from './inspect_reader.ts';
@@ -27,8 +27,7 @@ export const inspect: Command = {
   examples: ['melody inspect weights/melody-small', 'melody inspect model.safetensors --json', 'melody inspect song.wav'],
   async run(words, values, io) {
     if (words.length !== 1) throw new MelodyError('invalid_argument', `inspect: got ${words.length} names, expected one file or folder`);
-    const place = /^hf:/i.test(words[0]) ? hubModel(words[0]) : words[0];
-    const report = await inspectPlace(place, { allowNonFinite: values['allow-nonfinite'] === true, signal: io.signal });
+    const report = await inspectPlace(words[0], { allowNonFinite: values['allow-nonfinite'] === true, signal: io.signal });
     io.out(values.json ? `${JSON.stringify(report.json, null, 2)}\n` : report.text);
     return report.sound ? 0 : 1;
   },
@@ -45,8 +44,9 @@ async function inspectPlace(place: string, options: InspectOptions): Promise<Rep
   return (isAudio(start) ? readAudioFile : readSafetensors)(source, options);
 }
 
-/** A folder on the disk; of addresses, whatever does not end in a file name with a dot. */
+/** A folder on the disk or a model of the hub; of addresses, whatever does not end in a file name with a dot. */
 async function isFolder(place: string): Promise<boolean> {
+  if (isHubName(place)) return true;
   if (/^https?:/i.test(place)) return !/\/[^/]*\.[^/]*$/.test(checkAddress(place).pathname);
   return stat(place).then(
     (found) => found.isDirectory(),

@@ -2,17 +2,25 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MelodyError } from '../errors.ts';
+import { isHubName, readHubName } from '../platform/node_hub.ts';
 import { findModel, HOW_TO_NAME } from '../platform/node_models.ts';
-import { hubModel } from './hub.ts';
+import type { Values } from './command.ts';
 
 export const DEFAULT_MODEL = 'melody-small';
 
 /** What says that a folder is a model: ours and those of transformers, of diffusers, of stable-audio-tools. */
 const MODEL_FILES = ['config.json', 'model_index.json', 'model_config.json'];
 
-/** An address or folder as it stands, or the folder of an installed model. Never another model than asked for. Throws `io`. */
+/** Options of commands that read addresses. */
+export const redirectHosts = (values: Values): { redirectHosts?: readonly string[] } =>
+  Array.isArray(values['redirect-host']) ? { redirectHosts: values['redirect-host'] } : {};
+
+/**
+ * An address, a name of the hub or a folder as it stands, or the folder of an installed model. Never another model than asked for. Throws `io`,
+ * `invalid_argument`.
+ */
 export function locateModel(name: string): string {
-  if (/^hf:/i.test(name)) return hubModel(name);
+  if (isHubName(name)) return readHubName(name).name;
   if (/^https?:/i.test(name) || MODEL_FILES.some((file) => existsSync(join(name, file)))) return name;
   const found = findModel(name) ?? (existsSync(name) ? name : undefined); // of a folder it is said what is in it
   if (found !== undefined) return found;

@@ -5,7 +5,7 @@ import { LISTENING_RATE } from '../models/layers.ts';
 import { begin, decodeAll, type Job, SteeredStyle, walk, windowSizes } from './job.ts';
 import { besides, finished, levellingReach } from './levels.ts';
 import { audioOf, type ModelConfig } from './model.ts';
-import type { AudioInput, GenerateOptions } from './options.ts';
+import type { AudioInput, GenerateOptions, Recipe } from './options.ts';
 import { Piece } from './piece.ts';
 import { RunningPhase } from './stages/running_phase.ts';
 import { freshFrames, type WindowSizes } from './stages/schedule.ts';
@@ -28,6 +28,21 @@ export async function make(job: Job, options: GenerateOptions): Promise<{ channe
         ? await loop(job, steered)
         : await compose(job, steered, options.continueFrom);
   return { channels, style };
+}
+
+interface Sound {
+  readonly channels: Float32Array[];
+  readonly sampleRate: number; // Hz
+}
+
+/** A clip of this recipe as the person who gave audio has it: at that audio's rate, with its channels and, where it stays, its samples. */
+export async function besideGiven(recipe: Recipe, { continueFrom, initAudio }: GenerateOptions, made: Sound): Promise<Sound> {
+  const given = continueFrom ?? initAudio;
+  if (!recipe.keepGiven || !given) return made;
+  const { intoGiven, onFromGiven } = await import('./stages/given.ts');
+  const { sampleRate } = given;
+  if (!continueFrom) return { channels: intoGiven(given, made, recipe.inpaint ?? []), sampleRate };
+  return { channels: onFromGiven(given, made, Math.round((recipe.durationSeconds as number) * sampleRate)), sampleRate };
 }
 
 /** A piece from its start, or from where given audio ends. */

@@ -44,6 +44,8 @@ export interface LoadOptions extends EngineOptions, QueueOptions {
   signal?: AbortSignal;
   /** Keep what is fetched from an address in this machine's or browser's cache. Default true. */
   cache?: boolean;
+  /** Hosts that an address may redirect to, beside its own: public ones alone. Default none; `hf:` names may go to the hub's own stores. */
+  redirectHosts?: readonly string[];
   /** Called while a file is fetched into the cache. */
   onEvent?: (event: DownloadEvent | WaitingEvent) => void;
 }
@@ -52,11 +54,11 @@ export interface LoadOptions extends EngineOptions, QueueOptions {
 export interface Clip {
   /** One array a channel, of one length, full scale −1…1. */
   readonly channels: Float32Array[];
-  /** Samples a second, Hz. */
+  /** Samples a second, Hz: the model's, or those of the audio that it was made beside (`keepGiven`). */
   readonly sampleRate: number;
   /** What makes the same samples again. */
   readonly recipe: Recipe;
-  /** What was measured on the samples. */
+  /** What was measured on the samples as the model makes them. */
   readonly report: ClipReport;
   /** What it took to make. */
   readonly timings: Timings;
@@ -86,7 +88,8 @@ export class Melody {
 
   /**
    * Opens a model on a GPU or the CPU. Reads its configuration and headers only; weights follow when a stage first needs them.
-   * @param location a folder, an https address of one, or in Node the name of an installed package (`melody-small`)
+   * @param location a folder, an https address of one, or in Node the name of an installed package (`melody-small`) or of a model of the
+   * Hugging Face hub (`hf:owner/name`, `hf:owner/name@revision`)
    * @throws MelodyError `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
    */
   static async load(location: string | URL, options: LoadOptions = {}): Promise<Melody> {
@@ -97,8 +100,8 @@ export class Melody {
       if (coming.has(address)) options.onEvent?.({ type: 'download', file: fileOf(address), received, total });
     };
     const onWait = (address: string) => options.onEvent?.({ type: 'waiting', file: fileOf(address) });
-    const folder = platform.openFolder(location, { signal: options.signal, cache: options.cache ?? true, onProgress, onWait });
-    const model = await openModel(folder, { signal: options.signal });
+    const { signal, redirectHosts, cache = true } = options;
+    const model = await openModel(platform.openFolder(location, { signal, redirectHosts, cache, onProgress, onWait }), { signal });
     const entry = async () => (options.gpu as GPU | undefined) ?? platform.openGpu();
     return Melody.over(model, entry, { device: options.gpu ? 'gpu' : 'auto', ...options });
   }
@@ -124,7 +127,8 @@ export class Melody {
   }
 
   /**
-   * Makes one finished clip with the model's sample rate and channels, exactly `durationSeconds` long.
+   * Makes one finished clip, exactly `durationSeconds` long, with the sample rate and channels of the model, or of the audio that is continued or
+   * inpainted.
    * @throws MelodyError `invalid_argument` before any work, `busy` while another job runs or the queue is full, `out_of_memory`, `aborted`, `non_finite`,
    * `device_lost` (after one recovery)
    */
@@ -141,7 +145,7 @@ export class Melody {
     const took = jobReport('clip', this.#engine, recipe.seed);
     return this.#exclusive({ signal, onEvent, begun, exact: recipe.exact }, took, async (engine) => {
       // Pages fetch these now, before any work that a network which goes away would lose.
-      const [{ make }, { measureClip }] = await Promise.all([import('./compose.ts'), import('../audio/measure.ts')]);
+      const [{ besideGiven, make }, { measureClip }] = await Promise.all([import('./compose.ts'), import('../audio/measure.ts')]);
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
       const halvings = await halvingsFor(engine, options, recipe);
       const { memory } = engine.device;
@@ -158,8 +162,7 @@ export class Melody {
       if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
       took.audioSeconds = channels[0].length / config.sample_rate;
       return {
-        channels,
-        sampleRate: config.sample_rate,
+        ...(await besideGiven(recipe, options, { channels, sampleRate: config.sample_rate })),
         recipe: { ...recipe, ...(style.controls && { decided: describe(style.controls) }), ...engine.made },
         report,
         timings: job.progress.finish(took.audioSeconds, memory.peakBytes),
@@ -190,7 +193,7 @@ export class Melody {
    */
   stream(options: StreamOptions): MelodyStream {
     const { model } = this.#engine;
-    const one = { ...options, parallelWindows: undefined, wholeWindows: undefined }; // a stream makes one window after another
+    const one = { ...options, parallelWindows: undefined, wholeWindows: undefined, keepGiven: undefined }; // a stream makes one window after another
     const recipe = resolve({ ...one, runningLevel: true }, model, 'stream');
     const took = jobReport('stream', this.#engine, recipe.seed);
     const lock = (begun: boolean) => this.#lock({ ...options, exact: recipe.exact, begun }, took);

@@ -25,6 +25,7 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
     ...options,
     durationSeconds: options.durationSeconds ?? (endless ? undefined : config.window_seconds),
     tuning: options.tuning ?? tuningOfGiven(options, config),
+    keepGiven: options.keepGiven ?? (use === 'generate' && !isRecipe && Boolean(options.continueFrom ?? options.initAudio)),
   };
   if (isRecipe && asked.loudness === undefined) asked.loudness = null; // of a time when levels stayed as they were made
   const fields: Record<string, unknown> = {};
@@ -81,6 +82,7 @@ export function recipeOptions(value: unknown): GenerateOptions {
   }
   if (options.seed === undefined) throw bad('it has no seed');
   options.loudness ??= null; // of a time when levels stayed as they were made
+  if (value.inputs !== undefined) options.keepGiven ??= false; // and given audio became as the model makes it
   return options as GenerateOptions;
 }
 

@@ -161,14 +161,19 @@ export const PIECE = {
     min: 0.1,
     max: 3600, // a longer piece is a stream
   },
-  /** Music to continue. The result is the continuation alone, which joins the last sample of the given audio. */
+  /** Music to continue. The result is the continuation alone, which joins the last sample of the given audio; see `keepGiven`. */
   continueFrom: { kind: 'audio' },
   /** Make the end lead into the start. The tempo changes by less than 4 % where that gives the loop whole bars, or else whole beats. Default false. */
   loop: { kind: 'switch', clip: true, not: ['continueFrom', 'inpaint'] },
-  /** Audio whose `inpaint` regions are made anew. Outside them it comes back as it was, to the sample. */
+  /** Audio whose `inpaint` regions are made anew. Outside them it comes back as it was, to the sample; see `keepGiven`. */
   initAudio: { kind: 'audio', clip: true, needs: 'inpaint' },
   /** The regions of `initAudio` to make anew. */
   inpaint: { kind: 'regions', clip: true, not: ['continueFrom', 'durationSeconds'], needs: 'initAudio' },
+  /**
+   * Make the clip at the rate and with the channels of `continueFrom` or `initAudio`, so that their samples stay what they are beside what is made.
+   * False: all as the model makes it, as in recipes without it. A stream ignores it. Default: true where one of the two is given.
+   */
+  keepGiven: { kind: 'switch' },
   /** Make the last window whole and cut the clip within it, as an endless stream does that is stopped then. A stream ignores it. Default false. */
   wholeWindows: { kind: 'switch' },
   /** Level a clip by the slow gain of a stream. A stream always does. Default false. */
@@ -189,6 +194,7 @@ export const FLAGS = {
   loop: { flag: 'loop', help: 'make the end lead into the start' },
   initAudio: { flag: 'init', value: 'file.wav', help: 'music of which --inpaint makes parts anew' },
   inpaint: { flag: 'inpaint', value: 'start-end', help: 'seconds of --init to make anew; may be repeated' },
+  keepGiven: undefined,
   wholeWindows: undefined,
   runningLevel: undefined,
   prompt: undefined,

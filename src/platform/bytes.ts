@@ -20,6 +20,8 @@ export interface ByteFolder {
   readonly name: string;
   /** The file of that name, or undefined where there is none; other failures are `io` errors. */
   open(file: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
+  /** A folder in it, where its name does not lead there. */
+  part?(name: string): ByteFolder;
 }
 
 /** Bytes already in memory as a source; reads are views, nothing is copied. */

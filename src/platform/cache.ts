@@ -55,11 +55,12 @@ export async function openCached(
   address: string,
   store: Store,
   connect: () => Promise<HttpSource>,
-  { signal, onProgress, expected }: OpenOptions,
+  options: OpenOptions,
 ): Promise<ByteSource> {
+  const { signal, onProgress } = options;
   if (misses.has(address)) throw new MissingFile(address, 404);
   const kept = await store.complete();
-  if (kept && !isOther(kept.info, expected)) {
+  if (kept && !isOther(kept.info, options.expected)) {
     onProgress?.(kept.info.total, kept.info.total, address);
     return kept.source;
   }
@@ -67,6 +68,7 @@ export async function openCached(
     if (error instanceof MissingFile) misses.add(address);
     throw error;
   });
+  const { expected } = options; // its server may have said what it is
   if (expected && source.size !== expected.bytes) throw notTheFile(address, `a file of ${source.size} bytes`, expected);
   const download = await store.begin({ address, total: source.size, ...(source.etag && { etag: source.etag }) });
   let done = false;
@@ -96,7 +98,7 @@ function isOther(info: EntryInfo, expected: OpenOptions['expected']): boolean {
 function notTheFile(address: string, got: string, expected: OpenOptions['expected']): MelodyError {
   return new MelodyError(
     'weights',
-    `${address} is not the file that its manifest.json names; got ${got}, expected SHA-256 ${expected?.sha256} of ${expected?.bytes} bytes`,
+    `${address} is not the file that its manifest.json or its server names; got ${got}, expected SHA-256 ${expected?.sha256} of ${expected?.bytes} bytes`,
     'it was cut or changed on its way and is not kept: try again, or ask the site that offers it',
   );
 }

@@ -17,6 +17,8 @@ const SILENCE_MS = 20_000;
 /** After this much silence it is said. */
 const WAIT_MS = 5_000;
 
+const HIDDEN_HINT = 'have the server send Access-Control-Expose-Headers: Content-Range';
+
 /** Watches a server for silence: `beat` is called when something came, `stop` in the end. */
 function watch(end: () => void, onWait: () => void = () => {}) {
   let timers: ReturnType<typeof setTimeout>[] = [];
@@ -97,7 +99,7 @@ export async function openHttp(
   if (response.status === 416 && /^bytes \*\/0$/.test(response.headers.get('content-range') ?? '')) {
     return { ...memorySource(name, new Uint8Array(0)), etag };
   }
-  const { total, start, end } = contentRange(name, response);
+  const { total, start, end } = isHidden(response) ? endOfFirst(await sizeOf(address, follow, signal, wait)) : contentRange(name, response);
   if (start !== 0 || end !== Math.min(FIRST_READ, total) - 1) {
     throw new MelodyError('io', `${name}: wrong range; got bytes ${start}-${end}, expected 0-${Math.min(FIRST_READ, total) - 1}`);
   }
@@ -114,6 +116,19 @@ export async function openHttp(
     },
   };
   return source;
+}
+
+/** May a page see the bytes but not which they are? So it is with servers of other sites that allow reading (CORS) and do not expose Content-Range. */
+const isHidden = ({ type, headers }: Response) => type === 'cors' && !headers.has('content-range');
+const endOfFirst = (total: number) => ({ total, start: 0, end: Math.min(FIRST_READ, total) - 1 });
+
+/** Size of a file by Content-Length, which every page may see. Throws `io`. */
+async function sizeOf(address: URL, follow: Follow, signal?: AbortSignal, onWait?: () => void): Promise<number> {
+  const response = await request(address, follow, undefined, signal, onWait);
+  const size = lengthHeader(response);
+  await response.body?.cancel();
+  if (size === undefined) throw new MelodyError('io', `${address.href}: its server hides Content-Range and tells no size`, HIDDEN_HINT);
+  return size;
 }
 
 async function readRange(
@@ -134,7 +149,8 @@ async function readRange(
       'the file may have changed; try again',
     );
   }
-  const { start, end, total } = contentRange(name, response);
+  const hidden = isHidden(response); // the length of the body is then all that can be held against it
+  const { start, end, total } = hidden ? { start: offset, end: last, total: expected.total } : contentRange(name, response);
   if (start !== offset || end !== last) {
     throw new MelodyError('io', `${name}: wrong range; got bytes ${start}-${end}, expected ${offset}-${last}`);
   }
@@ -149,11 +165,11 @@ async function readRange(
   return readBody(name, response, length, length, signal, expected.wait);
 }
 
-/** One GET of an inclusive byte range. Statuses other than 200, 206 and 416 are errors; so is an HTML page. */
+/** One GET of an inclusive byte range, or of all. Statuses other than 200, 206 and 416 are errors; so is an HTML page. */
 async function request(
   address: URL,
   follow: Follow,
-  [first, last]: [number, number],
+  range: [number, number] | undefined,
   signal?: AbortSignal,
   onWait?: () => void,
 ): Promise<Response> {
@@ -164,7 +180,7 @@ async function request(
   let response: Response;
   try {
     response = await follow(address, {
-      headers: { range: `bytes=${first}-${last}`, 'accept-encoding': 'identity' },
+      headers: { ...(range && { range: `bytes=${range[0]}-${range[1]}` }), 'accept-encoding': 'identity' },
       signal: AbortSignal.any(signal ? [signal, ...limits] : limits),
       credentials: 'omit',
     });

@@ -15,8 +15,9 @@ import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { coresOf } from './node_cores.ts';
 import { followInNode } from './node_fetch.ts';
 import { diskFolder, openFile } from './node_files.ts';
+import { hubFolder, isHubName } from './node_hub.ts';
 import { findModel, resolveInstalled } from './node_models.ts';
-import type { BytesLocation, OpenGpuOptions, OpenOptions, Platform, Thread, ThreadEvents } from './platform.ts';
+import type { BytesLocation, OpenGpuOptions, OpenOptions, Platform, StatedBytes, Thread, ThreadEvents } from './platform.ts';
 
 /**
  * One Dawn for each way to open it, for the life of the process: each has threads and files of its own that it never gives back, and aborts the
@@ -96,12 +97,26 @@ async function openBytes(location: BytesLocation, options: OpenOptions = {}): Pr
 }
 
 function openAddress(address: URL, options: OpenOptions): Promise<ByteSource> {
-  const connect = () => openHttp(address, followInNode(options.redirectHosts ?? []), options.signal, options.onWait);
-  return options.cache ? openCached(address.href, diskStore(address.href), connect, options) : connect();
+  const how = { ...options };
+  const onHop = (headers: Headers) => {
+    const expected = how.expected ?? statedByHub(headers);
+    if (expected) how.expected = expected;
+  };
+  const follow = followInNode(options.redirectHosts ?? [], { token: options.token, onHop });
+  const connect = () => openHttp(address, follow, options.signal, options.onWait);
+  return options.cache ? openCached(address.href, diskStore(address.href), connect, how) : connect();
+}
+
+/** The hub says of a large file what it is, beside the address that it sends on to. */
+function statedByHub(headers: Headers): StatedBytes | undefined {
+  const [, sha256] = /^"?([0-9a-f]{64})"?$/.exec(headers.get('x-linked-etag') ?? '') ?? [];
+  const size = headers.get('x-linked-size') ?? '';
+  return sha256 !== undefined && /^\d{1,15}$/.test(size) ? { sha256, bytes: Number(size) } : undefined;
 }
 
 function openFolder(location: string | URL, options: OpenOptions = {}): ByteFolder {
   if (location instanceof URL && location.protocol === 'file:') return diskFolder(fileURLToPath(location));
+  if (typeof location === 'string' && isHubName(location)) return hubFolder(location, options, openFolder);
   if (typeof location === 'string' && !isAddress(location)) {
     const named = existsSync(join(location, 'config.json')) ? undefined : findModel(location);
     return diskFolder(named ?? location);

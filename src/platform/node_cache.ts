@@ -30,7 +30,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform: stri
 }
 
 /** Where the user is at home; undefined for one without HOME and without an entry among the users (containers that run as any number). */
-function homeFolder(): string | undefined {
+export function homeFolder(): string | undefined {
   try {
     return homedir() || undefined;
   } catch {

@@ -39,12 +39,22 @@ export function isPrivateIp(ip: string): boolean {
   return version !== 0 && PRIVATE.check(ip, version === 6 ? 'ipv6' : 'ipv4');
 }
 
+interface FollowOptions {
+  /** Sent to the origin that is asked first, and to no other. */
+  token?: string | undefined;
+  /** Called with the head of every answer of the host that is asked first, redirects too. */
+  onHop?: (headers: Headers) => void;
+}
+
 /** fetch that follows at most five redirects: on the same host, or to a public host in `redirectHosts`. */
-export function followInNode(redirectHosts: readonly string[]): Follow {
+export function followInNode(redirectHosts: readonly string[], { token, onHop }: FollowOptions = {}): Follow {
   return async (address, init) => {
     let url = address;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const response = await ask(url, { ...init, redirect: 'manual' });
+      const headers = new Headers(init.headers);
+      if (token !== undefined && url.origin === address.origin) headers.set('authorization', `Bearer ${token}`);
+      const response = await ask(url, { ...init, headers, redirect: 'manual' });
+      if (url.origin === address.origin) onHop?.(response.headers);
       if (![301, 302, 303, 307, 308].includes(response.status)) return response;
       await response.body?.cancel();
       const next = checkAddress(response.headers.get('location') ?? '', url);

@@ -11,7 +11,7 @@ export interface Platform {
   openGpu(options?: OpenGpuOptions): Promise<GPU>;
   /** A file, address or buffer, to be read by range. Throws `io`. */
   openBytes(location: BytesLocation, options?: OpenOptions): Promise<ByteSource>;
-  /** A folder of files, an address that ends in one, or (Node) the name of an installed model. Nothing is read yet; `open` on it throws `io`. */
+  /** A folder of files, an address that ends in one, or (Node) the name of an installed model or of one of the hub, `hf:owner/name`. Nothing is read yet; `open` on it throws `io`. */
   openFolder(location: string | URL, options?: OpenOptions): ByteFolder;
   /** Which WebGPU implementation this is, with its version where that is known. */
   readonly runtime: string;
@@ -70,13 +70,23 @@ export interface OpenOptions {
   /** Keep what comes from an address in the cache and read it from there: resumed when broken off, usable offline. Default false. */
   cache?: boolean;
   /** With `cache`: what the file must be. Other bytes are refused (`weights`) and not kept. */
-  expected?: { readonly sha256: string; readonly bytes: number };
+  expected?: StatedBytes;
   /** Hosts that an address may redirect to, beside its own. Default none. */
   redirectHosts?: readonly string[];
+  /** Sent to the host of an address, and to no other that it redirects to (Node). Default: none. */
+  token?: string;
   /** Called when the server of an address has sent nothing for 5 seconds; after 20 it is given up. */
   onWait?: (address: string) => void;
   /** Called while a file is brought into the cache, with the bytes there and in all; both grow monotonically to `total`. */
   onProgress?: (received: number, total: number, address: string) => void;
+}
+
+/** What somebody says that the bytes of a file are. */
+export interface StatedBytes {
+  /** SHA-256 in hexadecimal. */
+  readonly sha256: string;
+  /** Size of the file. */
+  readonly bytes: number;
 }
 
 export interface DownloadCache {

@@ -10,7 +10,8 @@ export interface SystemPlace extends ByteFolder {
 
 /** The place at a path or address; `open` opens a folder of that path or address. */
 export function placeAt(location: string | URL, open: (location: string | URL) => ByteFolder): SystemPlace {
-  return { ...withoutPointers(open(location)), part: (name) => withoutPointers(open(within(location, name))) };
+  const folder = open(location);
+  return { ...withoutPointers(folder), part: (name) => withoutPointers(folder.part?.(name) ?? open(within(location, name))) };
 }
 
 /** What git checks out in the place of a large file where Git LFS is not installed: a few lines of text. */

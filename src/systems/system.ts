@@ -1,11 +1,12 @@
 // What every published system has in common: an engine, one job at a time, the memory it will take, and the report on what it made.
 import { platform } from '#platform';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
+import { onFromGiven } from '../audio/own_sound.ts';
 import { type Checked, Engine, type EngineOptions, type Machine } from '../engine/engine.ts';
 import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import type { LoadOptions } from '../pipeline/melody.ts';
-import type { MelodyEvent, Stage } from '../pipeline/options.ts';
+import type { AudioInput, MelodyEvent, Stage } from '../pipeline/options.ts';
 import { Progress, type Timings } from '../pipeline/progress.ts';
 import type { T5Tokenizer } from './t5_tokenizer.ts';
 
@@ -45,7 +46,7 @@ export interface SystemRecipe {
 export interface SystemClip<R extends SystemRecipe = SystemRecipe> {
   /** One array a channel, of one length, full scale −1…1. */
   readonly channels: Float32Array[];
-  /** Samples a second, Hz: the model's own. */
+  /** Samples a second, Hz: the model's own, or those of the sound that it goes on from. */
   readonly sampleRate: number;
   /** What makes the same samples again. */
   readonly recipe: R;
@@ -68,6 +69,8 @@ export interface Job<Model, R extends SystemRecipe> {
   readonly recipe: R;
   /** Pieces of the prompt that the model does not know. */
   readonly unknown: readonly string[];
+  /** Sound that it goes on from, whose rate and channels it then has. */
+  readonly continueFrom?: AudioInput;
   make(m: Machine<Model>, progress: Progress, signal?: AbortSignal): Promise<Float32Array[]>;
 }
 
@@ -112,7 +115,7 @@ export abstract class PublishedSystem<Model extends SystemModel, Options extends
   }
 
   /**
-   * Makes one clip with the model's sample rate and channels, exactly `durationSeconds` long.
+   * Makes one clip, exactly `durationSeconds` long, with the sample rate and channels of the model, or of the sound that it goes on from.
    * @throws MelodyError `invalid_argument` before any work, `busy` while another job runs, `out_of_memory`, `aborted`, `device_lost`
    */
   async generate(options: Options): Promise<SystemClip<R>> {
@@ -131,7 +134,7 @@ export abstract class PublishedSystem<Model extends SystemModel, Options extends
       const report = measureClip(channels, sampleRate, { periods: [hop], frameRate: sampleRate / hop });
       if (report.suspect.length) progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
       const timings = progress.finish(job.recipe.durationSeconds, memory.peakBytes);
-      return { channels, sampleRate, recipe: job.recipe, report, timings };
+      return { ...besideGiven({ channels, sampleRate }, job), recipe: job.recipe, report, timings };
     });
   }
 
@@ -180,6 +183,16 @@ export abstract class PublishedSystem<Model extends SystemModel, Options extends
         `load the model with precision "${String(precision)}"`,
       );
   }
+}
+
+/** A clip as the person who gave sound to go on from has it: at that sound's rate and with its channels. */
+function besideGiven(
+  made: { channels: Float32Array[]; sampleRate: number },
+  { continueFrom, recipe }: Job<never, SystemRecipe>,
+): typeof made {
+  if (!continueFrom) return made;
+  const { sampleRate } = continueFrom;
+  return { channels: onFromGiven(continueFrom, made, Math.round(recipe.durationSeconds * sampleRate)), sampleRate };
 }
 
 /** An engine for a published model. */

@@ -1,14 +1,18 @@
-// hf:owner/name: the hub's own cache, and a server that answers as the hub does.
+// hf:owner/name: the hub's own cache, and a server that answers as the hub does: redirects, commits, hashes, tokens, a network that is away.
+import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it, vi } from 'vitest';
-import { hubModel } from '../../src/cli/hub.ts';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Melody } from '../../src/pipeline/melody.ts';
+import { forgetMisses } from '../../src/platform/cache.ts';
+import { platform } from '../../src/platform/node.ts';
+import { hubFolder } from '../../src/platform/node_hub.ts';
 import { systemOf } from '../../src/systems/kind.ts';
 import { openSystemFolder } from '../../src/systems/load.ts';
 import { openMusicgen } from '../../src/systems/musicgen/model.ts';
-import { sendRange, serve } from '../platform/server.ts';
+import { sendRange, serve, type TestServer } from '../platform/server.ts';
 
 const model = fileURLToPath(new URL('../goldens/systems/musicgen_mono', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'melody-hub-'));
@@ -31,43 +35,128 @@ describe('hf:owner/name', () => {
   it('is a folder of the cache that transformers has filled', async () => {
     for (const env of [{ HF_HUB_CACHE: cache }, { HF_HOME: folder }])
       for (const name of ['hf:facebook/musicgen-small', 'hf:facebook/musicgen-small@main', `hf:facebook/musicgen-small@${commit}`])
-        expect(hubModel(name, env)).toBe(join(home, 'snapshots', commit));
-    const place = openSystemFolder(hubModel('hf:facebook/musicgen-small', { HF_HUB_CACHE: cache }), {});
+        expect(hubFolder(name, {}, platform.openFolder, env).name).toBe(join(home, 'snapshots', commit));
+    const place = hubFolder('hf:facebook/musicgen-small', {}, platform.openFolder, { HF_HUB_CACHE: cache });
     const opened = await openMusicgen(place, (await systemOf(place)).config);
     expect(opened.name).toBe('musicgen-small');
   });
 
-  it('is an address where it is not there, or an error offline', () => {
-    const env = { HF_HUB_CACHE: cache };
-    expect(hubModel('hf:facebook/musicgen-large@v1', env)).toBe('https://huggingface.co/facebook/musicgen-large/resolve/v1/');
-    expect(hubModel('hf:a/b@refs/pr/1', { ...env, HF_ENDPOINT: 'https://mirror.example/' })).toBe(
-      'https://mirror.example/a/b/resolve/refs%2Fpr%2F1/',
+  it('is no folder of the cache where that holds a part of it, or nothing', () => {
+    const env = { HF_HUB_CACHE: cache, HF_HUB_OFFLINE: '1', XDG_CACHE_HOME: folder };
+    const part = join(cache, 'models--a--b', 'snapshots', 'main');
+    mkdirSync(part, { recursive: true });
+    cpSync(join(model, 'config.json'), join(part, 'config.json'));
+    return Promise.all(
+      ['hf:a/b', 'hf:a/none'].map((name) =>
+        expect(hubFolder(name, {}, platform.openFolder, env).open('config.json')).rejects.toThrow(
+          `${name}: it is neither in ${cache} nor among melody's own downloads, and HF_HUB_OFFLINE forbids`,
+        ),
+      ),
     );
-    expect(() => hubModel('hf:a/b', { ...env, HF_HUB_OFFLINE: '1' })).toThrow(`hf:a/b: it is not in ${cache}, and HF_HUB_OFFLINE forbids`);
   });
 
   it('refuses what is no name', () => {
     for (const name of ['hf:', 'hf:musicgen', 'hf:../x', 'hf:a/../b', 'hf:a/b@../../etc', 'hf:a/b/c', 'hf:a/b@', 'hf:a/b c'])
-      expect(() => hubModel(name, {})).toThrow('names no model of the hub');
+      expect(() => hubFolder(name, {}, platform.openFolder, {})).toThrow('names no model of the hub');
   });
+});
 
-  it('is read from a server that answers as the hub does, which sends on to its store', async () => {
-    const asked: string[] = [];
-    const server = await serve((request, response) => {
-      const path = new URL(request.url ?? '/', 'http://hub').pathname;
-      asked.push(path);
-      const name = /^\/facebook\/musicgen-tiny\/resolve\/main\/([\w.]+)$/.exec(path)?.[1] ?? /^\/store\/([\w.]+)$/.exec(path)?.[1];
-      const file =
-        name && ['config.json', 'model.safetensors', 'tokenizer.json'].includes(name) ? readFileSync(join(model, name)) : undefined;
-      if (!file) response.writeHead(404).end();
-      else if (name === 'model.safetensors' && path.includes('/resolve/')) response.writeHead(302, { location: `/store/${name}` }).end();
-      else sendRange(file, request, response);
+describe('a server that answers as the hub does', () => {
+  const sha256 = createHash('sha256')
+    .update(readFileSync(join(model, 'model.safetensors')))
+    .digest('hex');
+  let hub: TestServer;
+  let asked: { path: string; token: string | undefined }[];
+  let head: string;
+  let stated: string;
+  let secret: string | undefined;
+  const HEADS = ['a', 'b'].map((digit) => digit.repeat(40));
+
+  beforeEach(async () => {
+    asked = [];
+    head = HEADS[0];
+    stated = sha256;
+    secret = undefined;
+    forgetMisses();
+    hub = await serve((request, response) => {
+      const path = decodeURIComponent(new URL(request.url ?? '/', 'http://hub').pathname);
+      asked.push({ path, token: request.headers.authorization });
+      const [, revision, name] = /^\/facebook\/musicgen-tiny\/resolve\/([^/]+)\/([\w.]+)$/.exec(path) ?? [];
+      const kept = /^\/store\/([\w.]+)$/.exec(path)?.[1] ?? name;
+      const known = kept !== undefined && ['config.json', 'model.safetensors', 'tokenizer.json'].includes(kept);
+      if (revision !== undefined) response.setHeader('x-repo-commit', head);
+      if (secret !== undefined && revision !== undefined && request.headers.authorization !== `Bearer ${secret}`)
+        response.writeHead(401).end();
+      else if (!known) response.writeHead(404).end();
+      else if (kept === 'model.safetensors' && revision !== undefined)
+        response
+          .writeHead(302, {
+            location: `/store/${name}`,
+            'x-linked-etag': `"${stated}"`,
+            'x-linked-size': String(readFileSync(join(model, kept)).length),
+          })
+          .end();
+      else sendRange(readFileSync(join(model, kept)), request, response);
     });
-    const place = openSystemFolder(hubModel('hf:facebook/musicgen-tiny', { HF_HUB_CACHE: cache, HF_ENDPOINT: server.origin }), {});
-    const { name, weights } = await openMusicgen(place, (await systemOf(place)).config);
+    vi.stubEnv('XDG_CACHE_HOME', mkdtempSync(join(folder, 'own-')));
+    vi.stubEnv('HF_HUB_CACHE', join(folder, 'nowhere'));
+    vi.stubEnv('HF_ENDPOINT', hub.origin);
+    vi.stubEnv('HF_TOKEN', '');
+    vi.stubEnv('HF_HUB_OFFLINE', '');
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await hub.close();
+  });
+  const NAME = 'hf:facebook/musicgen-tiny';
+  const openIt = async (name = NAME) => {
+    const place = openSystemFolder(name, { cache: true });
+    return openMusicgen(place, (await systemOf(place)).config);
+  };
+
+  it('is read at the commit where the branch stands, through its store, and kept for when it is away', async () => {
+    const { name, weights } = await openIt();
     expect(name).toBe('musicgen-tiny');
     expect(weights.has('decoder.lm_heads.3.weight')).toBe(true);
-    expect(asked).toContain('/store/model.safetensors');
-    await server.close();
+    expect(asked.map(({ path }) => path)).toContain('/store/model.safetensors');
+    expect(
+      asked
+        .filter(({ path }) => path.endsWith('model.safetensors') && path.includes('resolve'))
+        .every(({ path }) => path.includes(HEADS[0])),
+    ).toBe(true);
+
+    head = HEADS[1]; // the branch has moved: nothing of the old commit is mixed with it
+    asked.length = 0;
+    await openIt();
+    expect(asked.some(({ path }) => path === `/facebook/musicgen-tiny/resolve/${HEADS[1]}/config.json`)).toBe(true);
+
+    asked.length = 0;
+    vi.stubEnv('HF_HUB_OFFLINE', '1');
+    expect((await openIt()).weights.has('decoder.lm_heads.3.weight')).toBe(true);
+    expect(asked).toEqual([]);
+    vi.stubEnv('HF_HUB_OFFLINE', '');
+    await hub.close();
+    expect((await openIt()).weights.has('decoder.lm_heads.3.weight')).toBe(true);
+  });
+
+  it('whose file is not what it states is refused and not kept', async () => {
+    stated = '0'.repeat(64);
+    await expect(openIt()).rejects.toMatchObject({ code: 'weights', message: expect.stringContaining(`expected SHA-256 ${stated}`) });
+    stated = sha256;
+    expect((await openIt()).weights.has('decoder.lm_heads.3.weight')).toBe(true);
+  });
+
+  it('that wants a token gets HF_TOKEN, and says so where there is none', async () => {
+    secret = 'for tests alone';
+    await expect(openIt()).rejects.toMatchObject({ code: 'io', hint: expect.stringContaining('set HF_TOKEN') });
+    vi.stubEnv('HF_TOKEN', 'wrong');
+    await expect(openIt()).rejects.toMatchObject({ hint: expect.stringContaining('that HF_TOKEN may read it') });
+    vi.stubEnv('HF_TOKEN', secret);
+    expect((await openIt()).name).toBe('musicgen-tiny');
+  });
+
+  it('is opened by Melody.load too, whose redirects go where they may', async () => {
+    await expect(Melody.load(NAME)).rejects.toMatchObject({ code: 'weights' }); // found, and not a MeLoDy model
+    await expect(Melody.load('hf:nobody/none')).rejects.toMatchObject({ message: expect.stringContaining('hf:nobody/none') });
   });
 });

@@ -1,6 +1,7 @@
 // Sound that a person gives is heard right, whatever made it.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { convertAudio } from '../../src/audio/channels.ts';
 import { bandLimit, resample } from '../../src/audio/resample.ts';
 import { readWav } from '../../src/audio/wav.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
@@ -22,6 +23,41 @@ test('tones that the training never had, above 0.95 of the Nyquist frequency, ha
     const [usual, heard] = [await latentsOfAudio(melody.engine, [plain]), await latentsOfAudio(melody.engine, [bright])];
     const energy = (x: Float32Array) => x.reduce((sum, v) => sum + v * v, 0);
     expect(energy(heard.map((v, i) => v - usual[i])) / energy(usual)).toBeLessThan(0.05);
+  } finally {
+    melody.dispose();
+  }
+});
+
+test('comes back at its own rate, with its own channels and samples, beside what is made', { timeout: 180_000 }, async () => {
+  const rate = 44_100;
+  const tone = (hertz: number) => Float32Array.from({ length: 2.3 * rate }, (_, i) => 0.3 * Math.sin((2 * Math.PI * hertz * i) / rate));
+  const given = { channels: [tone(220), tone(331)], sampleRate: rate };
+  const asked = { prompt: 'piano', steps: 1, seed: 3 };
+  const melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
+  try {
+    const within = await melody.generate({ ...asked, initAudio: given, inpaint: [{ start: 0.8, end: 1.6 }] });
+    expect([within.sampleRate, within.channels.length, within.recipe.keepGiven]).toEqual([rate, 2, true]);
+    const [start, end] = [0.8 * rate, 1.6 * rate];
+    for (const [c, channel] of within.channels.entries()) {
+      expect(channel.length).toBe(given.channels[c].length);
+      const changed = Array.from(channel).flatMap((x, i) => (x === given.channels[c][i] ? [] : [i]));
+      expect(changed[0]).toBeGreaterThanOrEqual(start);
+      expect(changed.at(-1)).toBeLessThan(end);
+      expect(changed.length).toBeGreaterThan(0.7 * rate);
+    }
+    const onward = await melody.generate({ ...asked, continueFrom: given, durationSeconds: 0.75 });
+    expect([onward.sampleRate, onward.channels.map(({ length }) => length)]).toEqual([rate, [0.75 * rate, 0.75 * rate]]);
+    for (const [c, channel] of onward.channels.entries())
+      expect(Math.abs(channel[0] - (given.channels[c].at(-1) as number))).toBeLessThan(0.1);
+
+    // A recipe makes the same again; one of before 0.2, which does not say so, has all of it as the model makes it.
+    const again = await melody.generate({ ...within.recipe, initAudio: given });
+    expect(again.channels.every((x, c) => x.every((v, i) => v === within.channels[c][i]))).toBe(true);
+    const { keepGiven: _, ...older } = within.recipe;
+    const before = await melody.generate({ ...older, initAudio: given });
+    expect([before.sampleRate, before.channels.length, before.recipe.keepGiven]).toEqual([24_000, 1, undefined]);
+    const [converted] = convertAudio(given, 24_000, 1);
+    expect(before.channels[0].subarray(0, 19_000).every((x, i) => x === converted[i])).toBe(true);
   } finally {
     melody.dispose();
   }

@@ -117,15 +117,21 @@ test('a redirect to another host on this machine or network is refused even when
   expect(target.asked).toEqual([]);
 });
 
-test('an allowed redirect to a public host is followed', async () => {
+test('an allowed redirect to a public host is followed, to which no token goes', async () => {
   // No network here: an IP address needs no name server, and fetch is ours.
-  vi.stubGlobal('fetch', async (url: URL) =>
-    url.hostname === '93.184.215.14'
+  const tokens: [string, string | null][] = [];
+  vi.stubGlobal('fetch', async (url: URL, init: RequestInit) => {
+    tokens.push([url.hostname, new Headers(init.headers).get('authorization')]);
+    return url.hostname === '93.184.215.14'
       ? new Response(FILE.slice(0, 3), { status: 206, headers: { 'content-range': 'bytes 0-2/3' } })
-      : new Response(null, { status: 302, headers: { location: 'https://93.184.215.14/f' } }),
-  );
-  const source = await platform.openBytes('https://host.example/f', { redirectHosts: ['93.184.215.14'] });
+      : new Response(null, { status: 302, headers: { location: 'https://93.184.215.14/f' } });
+  });
+  const source = await platform.openBytes('https://host.example/f', { redirectHosts: ['93.184.215.14'], token: 'secret' });
   expect(await source.read(0, 3)).toEqual(FILE.subarray(0, 3));
+  expect(tokens).toEqual([
+    ['host.example', 'Bearer secret'],
+    ['93.184.215.14', null],
+  ]);
 });
 
 test.each([

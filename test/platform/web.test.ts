@@ -137,3 +137,29 @@ test('no WebGPU: the reason depends on the page', async () => {
   vi.stubGlobal('navigator', { gpu });
   expect(await platform.openGpu()).toBe(gpu);
 });
+
+test('a server of another site that hides Content-Range is read, by its Content-Length', async () => {
+  const big = 'https://other.example/model.safetensors';
+  const answer = (bytes: Uint8Array, status: number, headers: Record<string, string> = {}) =>
+    Object.defineProperty(new Response(bytes.slice(), { status, headers }), 'type', { value: 'cors' });
+  let length: string | undefined = String(FILE.length);
+  let short = 0;
+  vi.stubGlobal('fetch', async (_url: URL, init: RequestInit) => {
+    const range = new Headers(init.headers).get('range');
+    if (!range) return answer(FILE, 200, length === undefined ? {} : { 'content-length': length });
+    const [first, last] = range.replace('bytes=', '').split('-').map(Number);
+    return answer(FILE.subarray(first, Math.min(last, FILE.length - 1) + 1 - short), 206);
+  });
+  const source = await platform.openBytes(big);
+  expect(source.size).toBe(FILE.length);
+  expect(same(await source.read(PIECE - 5, 1000), FILE.subarray(PIECE - 5, PIECE + 995))).toBe(true);
+  expect(same(await source.read(FILE.length - 9, 9), FILE.subarray(FILE.length - 9))).toBe(true);
+  short = 1;
+  await expect(source.read(PIECE, 10)).rejects.toThrow('wrong length; got 9 bytes, expected 10');
+  short = 0;
+  length = undefined;
+  await expect(platform.openBytes(big)).rejects.toMatchObject({
+    code: 'io',
+    hint: expect.stringContaining('Expose-Headers: Content-Range'),
+  });
+});

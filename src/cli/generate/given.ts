@@ -14,7 +14,7 @@ interface Asked {
 
 /** The sound that stays in the file beside what is made. Files of before 0.2, made again, have all of it as the model makes it. */
 export function givenSound({ inputs, options, recipe }: Asked): AudioFile | undefined {
-  if (recipe?.inputs !== undefined && recipe.keepsGiven !== true) return undefined;
+  if (options.keepGiven === false) return undefined;
   if (recipe?.streamed === true) return undefined;
   if (inputs.continue) return inputs.continue.audio;
   return options.inpaint ? inputs.init?.audio : undefined;

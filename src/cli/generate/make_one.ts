@@ -1,6 +1,5 @@
 // Makes one clip of a request, measures it, writes it as a whole file, and reports it.
 import { convertAudio, joinAudio } from '../../audio/channels.ts';
-import { afterGiven, intoGiven } from '../../audio/own_sound.ts';
 import { clipPicture } from '../../audio/picture.ts';
 import { writeAudio } from '../../audio/sound_file.ts';
 import { MelodyError } from '../../errors.ts';
@@ -70,12 +69,11 @@ export async function makeOne(
  * stream holds what it made alone.
  */
 function whole(clip: Clip, request: GenerateRequest): { channels: Float32Array[]; sampleRate: number } {
-  const { inputs, options, recipe } = request;
+  const { inputs, recipe } = request;
   const own = givenSound(request);
-  if (own && inputs.continue) return { channels: afterGiven(own, clip), sampleRate: own.sampleRate };
-  if (own) return { channels: intoGiven(own, clip, options.inpaint ?? []), sampleRate: own.sampleRate };
   const { channels, sampleRate } = clip;
-  if (!inputs.continue || recipe?.streamed === true) return { channels, sampleRate };
+  if (own && inputs.continue) return { channels: joinAudio(own.channels, channels), sampleRate };
+  if (own || !inputs.continue || recipe?.streamed === true) return { channels, sampleRate };
   return { channels: joinAudio(convertAudio(inputs.continue.audio, sampleRate, channels.length), channels), sampleRate };
 }
 

@@ -5,7 +5,7 @@ import { Melody } from '../../pipeline/melody.ts';
 import type { Recipe } from '../../pipeline/options.ts';
 import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
-import { givenSound } from './given.ts';
+import { redirectHosts } from '../locate_model.ts';
 import { ProgressLine } from './progress.ts';
 import { type FileRecipe, weightsIdentity } from './recipe_file.ts';
 import type { GenerateRequest } from './request.ts';
@@ -27,6 +27,7 @@ export async function open(request: GenerateRequest, values: Values, io: Io): Pr
     throw new MelodyError('invalid_argument', '--exact is made on the CPU; got --device gpu', 'leave one of them out');
   const melody = await Melody.load(request.model, {
     ...device,
+    ...redirectHosts(values),
     ...(exact && { device: 'cpu' }),
     signal: io.signal,
     onEvent: (event) => line.hear(event),
@@ -34,7 +35,7 @@ export async function open(request: GenerateRequest, values: Values, io: Io): Pr
   try {
     line.close();
     const { hash, changed, licence } = await weightsIdentity(
-      platform.openFolder(request.model, { signal: io.signal, cache: true }),
+      platform.openFolder(request.model, { signal: io.signal, cache: true, ...redirectHosts(values) }),
       io.signal,
     );
     if (changed.length > 0)
@@ -71,7 +72,6 @@ export function fileRecipe({ hash, adapter }: Opened, request: GenerateRequest, 
     ...(hash !== undefined && { weights: hash }),
     adapter,
     ...((streamed || again?.streamed === true) && { streamed: true }),
-    ...(!streamed && givenSound(request) && { keepsGiven: true }),
     ...(used.length > 0 && { inputs: Object.fromEntries(used) }),
   };
 }

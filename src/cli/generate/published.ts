@@ -1,5 +1,5 @@
 // melody generate with a published system: the same words, fewer settings.
-import { afterGiven } from '../../audio/own_sound.ts';
+import { joinAudio } from '../../audio/channels.ts';
 import { clipPicture } from '../../audio/picture.ts';
 import { writeAudio } from '../../audio/sound_file.ts';
 import { recipeTags, weightsLicence } from '../../audio/wav_tags.ts';
@@ -10,6 +10,7 @@ import type { JobOptions, PublishedSystem, SystemClip } from '../../systems/syst
 import { printableText } from '../../weights/printable.ts';
 import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
+import { redirectHosts } from '../locate_model.ts';
 import { version } from '../version.ts';
 import { givenSound } from './given.ts';
 import { pictureOf, writeWhole } from './output_path.ts';
@@ -17,8 +18,8 @@ import { ProgressLine } from './progress.ts';
 import type { GenerateRequest } from './request.ts';
 
 /** What the model's folder holds. Throws `weights` for what cannot be opened. */
-export async function kindOf(request: GenerateRequest, io: Io): Promise<SystemKind> {
-  return (await systemOf(openSystemFolder(request.model, { signal: io.signal, cache: true }), io.signal)).kind;
+export async function kindOf(request: GenerateRequest, values: Values, io: Io): Promise<SystemKind> {
+  return (await systemOf(openSystemFolder(request.model, { signal: io.signal, cache: true, ...redirectHosts(values) }), io.signal)).kind;
 }
 
 /** Makes a clip a seed into the files; gives the exit code. Throws as `MusicGen.generate`. */
@@ -33,6 +34,7 @@ export async function makePublished(
   const before = performance.now();
   const system = (await loadSystem(request.model, {
     ...deviceOptions(values),
+    ...redirectHosts(values),
     signal: io.signal,
     onEvent: (event) => line.hear(event),
   })) as unknown as AnySystem;
@@ -64,7 +66,7 @@ type AnySystem = Pick<PublishedSystem<never, never, never>, 'name' | 'licence' |
 };
 
 async function makeOne(system: AnySystem, request: GenerateRequest, seed: number, file: string, values: Values, io: Io) {
-  const { loudness, ...rest } = request.options; // null in recipes of files, where levels stayed as they were made
+  const { loudness, keepGiven: _, ...rest } = request.options; // null in recipes of files, where levels stayed as they were made
   const settings = { ...rest, ...(loudness !== null && loudness !== undefined && { loudness }), seed };
   const line = new ProgressLine(io, { quiet: values.quiet === true, seconds: settings.durationSeconds ?? 10 });
   let clip: SystemClip;
@@ -81,14 +83,14 @@ async function makeOne(system: AnySystem, request: GenerateRequest, seed: number
       ...recipe,
       format: name,
       adapter: system.engine.device.caps.name,
-      ...(inputs.continue && { keepsGiven: true, inputs: { continue: { sha256: inputs.continue.sha256, name: inputs.continue.name } } }),
+      ...(inputs.continue && { keepGiven: true, inputs: { continue: { sha256: inputs.continue.sha256, name: inputs.continue.name } } }),
     },
     software: `melody ${version}`,
     license: weightsLicence(system.name, system.licence),
     title: recipe.prompt,
   });
   const given = givenSound(request); // stays in the file as it is
-  const sound = given ? { channels: afterGiven(given, clip), sampleRate: given.sampleRate } : { channels, sampleRate };
+  const sound = { channels: given ? joinAudio(given.channels, channels) : channels, sampleRate };
   const bytes = await writeAudio({ ...sound, tags }, kind, sample);
   const picture = values.picture ? await clipPicture(channels, sampleRate) : undefined;
   if (io.signal.aborted) throw new MelodyError('aborted', 'stopped before the file was written');

@@ -31,8 +31,6 @@ export interface FileRecipe extends Recipe {
   readonly adapter: string;
   /** A stream's file holds what was made, without the music that it continues. */
   readonly streamed?: true;
-  /** The sound that was given is in the file as it is, at its own rate and with its own channels. */
-  readonly keepsGiven?: true;
   readonly inputs?: Readonly<Record<string, { readonly sha256: string; readonly name: string }>>;
 }
 

@@ -16,6 +16,8 @@ import type { Model } from '../model.ts';
 import type { AudioInput } from '../options.ts';
 import { embedText } from './networks.ts';
 
+export { intoGiven, onFromGiven } from '../../audio/own_sound.ts'; // what is made beside it, for the pages that fetch this file
+
 const SIZE = 1024; // samples of a window of the log-mel
 const BINS = SIZE / 2 + 1;
 const BANDS = 128;

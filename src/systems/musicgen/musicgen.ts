@@ -29,7 +29,7 @@ export interface MusicgenOptions extends Partial<Sampling>, JobOptions {
   durationSeconds?: number;
   /** Equal seeds give equal music. Default: drawn. */
   seed?: number;
-  /** Sound to go on from: its last 12 s are heard, and the clip begins where it ends. */
+  /** Sound to go on from: its last 12 s are heard, and the clip begins where it ends, at its rate and with its channels. */
   continueFrom?: AudioInput;
 }
 
@@ -72,7 +72,13 @@ export class MusicGen extends PublishedSystem<MusicgenModel, MusicgenOptions, Mu
     const recipe = this.#resolve(options);
     const { ids, unknown } = idsOf(this.engine.model.tokenizer, 'prompt', recipe.prompt, MOST_TOKENS);
     const given = this.#given(options);
-    return { recipe, unknown, make: (m, progress, signal) => this.#make(m, recipe, ids, given, progress, signal) };
+    const { continueFrom } = options;
+    return {
+      recipe,
+      unknown,
+      ...(continueFrom && { continueFrom }),
+      make: (m, progress, signal) => this.#make(m, recipe, ids, given, progress, signal),
+    };
   }
 
   async #make(
