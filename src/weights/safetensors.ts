@@ -59,14 +59,16 @@ const MAX_HEADER = 100_000_000; // as the reference
 const MAX_INTEGER = 2 ** 48; // dimensions, element counts and offsets, as the format's JSON schema
 const MAX_RANK = 8;
 const MAX_METADATA = 4096; // keys; in the wild there are some hundreds at most
-const OPENING_BRACE = 0x7b; // every header starts with it
+const OPENING_BRACE = 0x7b; // every header starts with it, perhaps after white space
+const WHITE = [0x20, 0x09, 0x0a, 0x0d];
 const FIRST_READ = 64 * 1024; // most headers come with the first read
 
 /** Reads and checks the header: frame, JSON, names, dtypes, shapes, and that the tensors' byte ranges tile the file exactly. */
 export async function readHeader(source: ByteSource, signal?: AbortSignal): Promise<SafetensorsHeader> {
   const where = source.name;
   const front = await source.read(0, Math.min(source.size, FIRST_READ), signal);
-  if (source.size < 8 || front[8] !== OPENING_BRACE) {
+  const first = front.find((byte, i) => i >= 8 && !WHITE.includes(byte));
+  if (first !== OPENING_BRACE) {
     // Not before: the length of a real header may look like any mark.
     const other = fileKind(front);
     if (other) throw new MelodyError('weights', `${where}: not a safetensors file: got ${other.what}`, other.hint);
