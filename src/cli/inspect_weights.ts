@@ -5,7 +5,6 @@ import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
 import { systemMisfits } from '../systems/inspect.ts';
 import { systemOf } from '../systems/kind.ts';
 import type { SystemPlace } from '../systems/place.ts';
-import { PARTS } from '../systems/stable_audio/config.ts';
 import { Checkpoint, type OpenShard } from '../weights/checkpoint.ts';
 import { readSmall } from '../weights/config.ts';
 import { READ_AS } from '../weights/convert.ts';
@@ -78,17 +77,11 @@ async function inspectPublished(
   config: JsonObject,
   options: InspectOptions,
 ): Promise<FolderReport> {
-  const { title, licence, faults, unused } = await systemMisfits(folder, kind, config, options.signal);
-  const files = kind === 'stable_audio' ? await inspectParts(folder, options) : await inspectShards(folder, options);
+  const { title, licence, faults, unused, folders = [{ folder, stem: 'model' }] } = await systemMisfits(folder, kind, config, options.signal);
+  const files: FileReport[] = [];
+  for (const part of folders) files.push(...(await inspectShards(part.folder, options, part.stem)));
   const warnings = unused.map((name) => `tensor ${printable(name)} is not used by any network`);
   return { kind: 'model', name: folder.name, title, config, licence, files, warnings, faults };
-}
-
-/** Files of every part of a pipeline. */
-async function inspectParts(place: SystemPlace, options: InspectOptions): Promise<FileReport[]> {
-  const files: FileReport[] = [];
-  for (const [part, stem] of Object.entries(PARTS)) files.push(...(await inspectShards(place.part(part), options, stem)));
-  return files;
 }
 
 async function inspectShards(folder: ByteFolder, options: InspectOptions, stem?: string): Promise<FileReport[]> {

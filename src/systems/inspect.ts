@@ -23,7 +23,7 @@ import { type Scope, type WeightSource, Weights } from '../weights/weights.ts';
 import { readEncodec, readMusicgen } from './musicgen/config.ts';
 import { openMusicgen, PUBLISHED, USELESS } from './musicgen/model.ts';
 import type { SystemPlace } from './place.ts';
-import { openStableAudio, USELESS as USELESS_PARTS } from './stable_audio/model.ts';
+import { openStableAudio, type StableAudioModel, USELESS as USELESS_PARTS } from './stable_audio/model.ts';
 import { numberTokens, textTokens } from './stable_audio/stages.ts';
 
 export interface Misfits {
@@ -34,6 +34,8 @@ export interface Misfits {
   readonly faults: string[];
   /** Tensors that no network asks for, without those that are known to be of no use. */
   readonly unused: string[];
+  /** Where the files of its parts lie, where it has parts. */
+  readonly folders?: StableAudioModel['folders'];
 }
 
 /** Reads headers only. Throws `weights` or `io` where not even that can be done. */
@@ -80,7 +82,7 @@ export async function systemMisfits(
 }
 
 async function stableAudioMisfits(place: SystemPlace, json: JsonObject, signal?: AbortSignal): Promise<Misfits> {
-  const { config: c, weights, licence } = await openStableAudio(place, json, signal);
+  const { config: c, weights, licence, folders } = await openStableAudio(place, json, signal);
   const faults: string[] = [];
   const { dit, vae, text_encoder: t5, conditioning } = c;
   const [frames, length] = [2, 3];
@@ -105,7 +107,7 @@ async function stableAudioMisfits(place: SystemPlace, json: JsonObject, signal?:
     `Stable Audio, ${vae.sampling_rate} Hz, ${vae.audio_channels === 2 ? 'stereo' : 'mono'}, up to ${(oobleckSamples(vae, c.frames) / vae.sampling_rate).toFixed(1)} s: ` +
     `${dit.num_layers} layers of ${widthOf(dit)}; T5 of ${t5.num_layers} layers of ${t5.d_model}`;
   const unused = weights.unused().filter((name) => !USELESS_PARTS.test(name));
-  return { title, licence, faults: [...weights.misfits(), ...faults], unused };
+  return { title, licence, faults: [...weights.misfits(), ...faults], unused, folders };
 }
 
 function recordCodec(weights: WeightSource, path: string, c: EncodecConfig, levels: number, faults: string[]): void {

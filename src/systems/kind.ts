@@ -10,7 +10,7 @@ export type SystemKind = 'melody' | 'musicgen' | 'encodec' | 'stable_audio';
 
 export interface SystemFolder {
   readonly kind: SystemKind;
-  /** config.json, or model_index.json of a pipeline. */
+  /** config.json, model_index.json of a pipeline, or model_config.json of stable-audio-tools. */
   readonly config: JsonObject;
 }
 
@@ -18,13 +18,12 @@ export interface SystemFolder {
 const KNOWN: Readonly<Record<string, string>> = {
   musicgen_melody: 'MusicGen Melody, whose decoder reads a tune before the text',
   t5: 'T5, a text encoder',
-  stable_audio_tools: 'a model of stable-audio-tools',
 };
 
 /** Files that publishers put beside weights, or in their place, and that are never read: pickles run code. */
 const PICKLES = ['pytorch_model.bin', 'state_dict.bin', 'compression_state_dict.bin', 'model.ckpt'];
 
-const OPENED = 'this version opens MeLoDy, MusicGen, EnCodec, and Stable Audio as diffusers has it';
+const OPENED = 'this version opens MeLoDy, MusicGen, EnCodec, and Stable Audio as diffusers or stable-audio-tools have it';
 
 /** Throws `weights` with a sentence about what is there, for all that cannot be opened. */
 export async function systemOf(folder: ByteFolder, signal?: AbortSignal): Promise<SystemFolder> {
@@ -42,7 +41,12 @@ export async function systemOf(folder: ByteFolder, signal?: AbortSignal): Promis
   if (index) throw refused(`unknown pipeline ${typeof name === 'string' ? `"${printable(name)}"` : 'without _class_name'}`);
   if (typeof config?._class_name === 'string')
     throw refused(`this is one part of a pipeline, a ${printable(config._class_name)}`, 'name the folder that this one lies in');
-  if (await folder.open('model_config.json', signal)) throw refused(`this is ${KNOWN.stable_audio_tools}, which melody does not play yet`);
+  const tools = await readJson(folder, 'model_config.json', signal);
+  if (tools?.model_type === 'diffusion_cond') return { kind: 'stable_audio', config: tools };
+  if (tools)
+    throw refused(
+      `model_config.json of stable-audio-tools: its model_type must be diffusion_cond; got ${printable(JSON.stringify(tools.model_type ?? null))}`,
+    );
   for (const file of PICKLES)
     if (await folder.open(file, signal)) throw refused(`${file} is a pickle, which could run any code; expected safetensors`);
   if (config)

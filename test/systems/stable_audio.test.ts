@@ -14,6 +14,7 @@ import { oobleckContext, oobleckDecoder, oobleckEncoder } from '../../src/models
 import { contextStates, fourierFeatures, globalTokens, readContext, stableAudioDit } from '../../src/models/stable_audio_dit.ts';
 import type { MelodyEvent } from '../../src/pipeline/options.ts';
 import { Progress } from '../../src/pipeline/progress.ts';
+import { systemMisfits } from '../../src/systems/inspect.ts';
 import { systemOf } from '../../src/systems/kind.ts';
 import { loadSystem, openSystemFolder } from '../../src/systems/load.ts';
 import { openStableAudio, type StableAudioModel } from '../../src/systems/stable_audio/model.ts';
@@ -40,12 +41,12 @@ beforeAll(async () => {
 afterAll(() => cpu.dispose());
 
 /** The folder as it was saved: its tokenizer is that of the tiny MusicGen. */
-function whole(name: string): string {
+function whole(name: string, tokenizer = 'tokenizer'): string {
   root ??= mkdtempSync(join(tmpdir(), 'melody-stable-audio-'));
   const to = join(root, name);
   if (existsSync(to)) return to;
   cpSync(folder(name), to, { recursive: true });
-  cpSync(join(folder('musicgen_mono'), 'tokenizer.json'), join(to, 'tokenizer/tokenizer.json'));
+  cpSync(join(folder('musicgen_mono'), 'tokenizer.json'), join(to, tokenizer, 'tokenizer.json'));
   return to;
 }
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -170,6 +171,73 @@ function compareAll(gpu: () => Gpu, options: SystemOptions): void {
       });
     });
 }
+
+describe('the layout of stable-audio-tools', async () => {
+  const from = whole('stable_audio_small', 't5-base');
+  const place = openSystemFolder(from, {});
+  const model = await openStableAudio(place, (await systemOf(place)).config);
+  const gold = await golden('systems/stable_audio_small.golden');
+
+  it('codec, one call of the network, pieces by pingpong, Euler and DPM-Solver++ from the same noise', async () => {
+    const { vae } = model.config;
+    const w = model.weights.at('vae');
+    const { decoded, moments } = await runGraph(
+      cpu as unknown as Gpu,
+      (g) => ({
+        decoded: oobleckDecoder(g, w.at('decoder'), g.input('z', gold.shape('latents')), vae),
+        moments: oobleckEncoder(g, w.at('encoder'), g.input('audio', gold.shape('audio')), vae),
+      }),
+      { z: gold.get('latents'), audio: gold.get('audio') },
+      {},
+      { guard: false },
+    );
+    expectEqual(decoded, gold.get('decoded'));
+    expectEqual(moments, gold.get('moments'));
+    for (const [solver, guidanceScale] of [
+      ['pingpong', 1],
+      ['euler', 3],
+      ['dpmpp', 3],
+    ] as const) {
+      const own = { ...model, config: { ...model.config, schedule: { kind: 'flow', solver } as const } };
+      const system = await StableAudio.over(own, CPU);
+      const progress = new Progress(undefined, undefined, system.engine);
+      const start = gold.get('start');
+      const noise = gold.has(`${solver}.noise`) ? gold.get(`${solver}.noise`) : new Float32Array();
+      const steps = Array.from({ length: noise.length / start.length }, (_, i) => noise.subarray(i * start.length, (i + 1) * start.length));
+      const request: Request = {
+        ids: [...gold.ids('ids')],
+        endSeconds: 0.096,
+        frames: 13,
+        steps: 5,
+        guidanceScale,
+        seed: 1,
+        half: false,
+        draws: { start, ...(steps.length > 0 && { steps }) },
+      };
+      const latents = await drawLatents(system.engine, request, progress, undefined);
+      expectEqual(latents, gold.get(`${solver}.latents`));
+      const audio = await decodeLatents(system.engine, latents, progress, undefined);
+      expectEqual(Float32Array.from(audio.flatMap((channel) => [...channel])), gold.get(`${solver}.audio`));
+      system.dispose();
+    }
+  });
+
+  it('plays by its own presets, and leaves no tensor unused but tables', async () => {
+    const system = (await loadSystem(from, CPU)) as StableAudio;
+    const clip = await system.generate({ prompt: PROMPT, durationSeconds: 0.1, seed: 3 });
+    expect(clip.recipe).toMatchObject({ steps: 8, guidanceScale: 1, model: 'stable_audio_small' });
+    expect(clip.channels.map(({ length }) => length)).toEqual([100, 100]);
+    system.dispose();
+    const { faults, unused } = await systemMisfits(place, 'stable_audio', (await systemOf(place)).config);
+    expect([faults, unused]).toEqual([[], []]);
+  });
+
+  it('says that T5 is not in the file', async () => {
+    const alone = openSystemFolder(folder('stable_audio_small'), {});
+    const bare = { ...alone, part: () => openSystemFolder(folder('nowhere'), {}) };
+    await expect(openStableAudio(bare, (await systemOf(alone)).config)).rejects.toThrow('t5-base/config.json is missing');
+  });
+});
 
 describe('a tiny Stable Audio on the CPU', async () => {
   const system = (await loadSystem(whole('stable_audio'), CPU)) as StableAudio;

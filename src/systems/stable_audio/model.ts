@@ -1,5 +1,6 @@
 // A pipeline of Stable Audio in diffusers' layout: configs, tokenizer, weights of its parts, licence.
 import { MelodyError } from '../../errors.ts';
+import type { ByteFolder } from '../../platform/bytes.ts';
 import { CONFIG_FILE } from '../../weights/config.ts';
 import type { JsonObject } from '../../weights/json.ts';
 import { licenceOf } from '../../weights/model_card.ts';
@@ -9,6 +10,7 @@ import { PartWeights } from '../parts.ts';
 import type { SystemPlace } from '../place.ts';
 import { openTokenizer, type T5Tokenizer } from '../t5_tokenizer.ts';
 import { PARTS, type Part, readPipeline, type StableAudioConfig } from './config.ts';
+import { readToolsConfig, TOOLS_CONFIG, toolsParts } from './tools_layout.ts';
 
 export interface StableAudioWeights {
   at(part: Part): Scope;
@@ -22,6 +24,8 @@ export interface StableAudioModel {
   readonly config: StableAudioConfig;
   readonly tokenizer: T5Tokenizer;
   readonly weights: StableAudioWeights;
+  /** Where its files lie, and what they are called. */
+  readonly folders: readonly { readonly folder: ByteFolder; readonly stem: string }[];
   /** What the weights allow. */
   readonly licence: string;
 }
@@ -30,22 +34,56 @@ export interface StableAudioModel {
 const PUBLISHED = 'Stability AI Community License, as the weights of Stable Audio Open are published: commercial use is limited';
 
 /** Tensors that are saved and never read. */
-export const USELESS = /\.encoder\.embed_tokens\.weight$/;
+export const USELESS = /\.encoder\.embed_tokens\.weight$|\.rotary_pos_emb\.inv_freq$/;
 
-/** Opens a pipeline; of the weights only headers are read. Throws `weights` or `io`. */
+/** Opens a pipeline, or a model of stable-audio-tools by its model_config.json; of the weights only headers are read. Throws `weights` or `io`. */
 export async function openStableAudio(place: SystemPlace, index: JsonObject, signal?: AbortSignal): Promise<StableAudioModel> {
+  if (index._class_name === undefined) return openTools(place, index, signal);
   const config = await readPipeline(place, index, signal);
   const tokenizer = await openTokenizer(place.part('tokenizer'), config.text_encoder.vocab_size, signal);
-  const opened = await Promise.all(
-    Object.entries(PARTS).map(async ([part, stem]) => {
-      const weights = await Weights.open(place.part(part), { stem, ...(signal && { signal }) });
-      await weights.prepare(undefined, signal);
-      return [part, weights] as const;
-    }),
-  );
+  const folders = Object.entries(PARTS).map(([part, stem]) => ({ part, folder: place.part(part), stem }));
+  const opened = await Promise.all(folders.map(async ({ part, folder, stem }) => [part, await openWeights(folder, stem, signal)] as const));
   const weights = new PartWeights(Object.fromEntries(opened) as Record<Part, Weights>);
   checkLayers(place.name, config, weights);
-  return { name: modelName(place.name, 'stable-audio'), config, tokenizer, weights, licence: licenceText(await licenceOf(place, signal)) };
+  return {
+    name: modelName(place.name, 'stable-audio'),
+    config,
+    tokenizer,
+    weights,
+    folders,
+    licence: licenceText(await licenceOf(place, signal)),
+  };
+}
+
+async function openWeights(folder: ByteFolder, stem: string, signal?: AbortSignal): Promise<Weights> {
+  const weights = await Weights.open(folder, { stem, ...(signal && { signal }) });
+  await weights.prepare(undefined, signal);
+  return weights;
+}
+
+/** The same of one file in the layout of stable-audio-tools, with T5 in a folder beside it. */
+async function openTools(place: SystemPlace, json: JsonObject, signal?: AbortSignal): Promise<StableAudioModel> {
+  const { t5, ...config } = await readToolsConfig(place, json, signal);
+  const folders = [place, place.part(t5)].map((folder) => ({ folder, stem: 'model' }));
+  const tokenizer = await openTokenizer(place.part(t5), config.text_encoder.vocab_size, signal);
+  const [all, text] = (await Promise.all(folders.map(({ folder, stem }) => openWeights(folder, stem, signal)))) as [Weights, Weights];
+  const whole = new PartWeights({ [place.name]: all, [t5]: text });
+  const weights: StableAudioWeights = {
+    ...toolsParts(all, text, config),
+    check: () => whole.check(),
+    misfits: () => whole.misfits(),
+    unused: () => whole.unused(),
+  };
+  if (all.has(`model.model.transformer.layers.${config.dit.num_layers}.pre_norm.gamma`))
+    throw new MelodyError('weights', `${place.name}: depth of ${TOOLS_CONFIG} leaves out weights`, 'fetch the model again');
+  return {
+    name: modelName(place.name, 'stable-audio'),
+    config,
+    tokenizer,
+    weights,
+    folders,
+    licence: licenceText(await licenceOf(place, signal)),
+  };
 }
 
 const licenceText = (card: string | undefined): string => (card === undefined || card === 'other' ? PUBLISHED : card);
