@@ -4,8 +4,8 @@
         safetensors==0.8.0 torchsde==0.2.6
     venv/bin/python tools/stable_audio_goldens.py            # writes test/goldens/systems/stable_audio*
 
-The tokenizer is that of tools/systems_goldens.py. Sizes are odd: channels that no tile divides, strides that lose samples, several queries a key.
-Noise is kept, so that samplers can be compared step by step.
+The tokenizer is that of tools/systems_goldens.py. Sizes are odd: channels that no tile divides, strides that lose samples,
+several queries a key. Noise is kept, so that samplers can be compared step by step.
 """
 
 import math

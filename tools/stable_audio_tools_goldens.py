@@ -12,8 +12,8 @@ import math
 import shutil
 import sys
 import types
-from importlib.metadata import distribution, version
 from importlib.machinery import ModuleSpec
+from importlib.metadata import distribution, version
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -158,7 +158,10 @@ def main() -> None:
                 return drawn[-1]
 
             sampling.torch.randn_like, kept = randn_like, torch.randn_like
-            model = lambda x, t, **_: dit(x, t, cross_attn_cond=cond, global_embed=token, cfg_scale=scale)  # noqa: E731
+
+            def model(x, t, scale=scale, **_):
+                return dit(x, t, cross_attn_cond=cond, global_embed=token, cfg_scale=scale)
+
             made = sampling.sample_rf(model, x, steps=STEPS, sampler_type=sampler, device='cpu')
             sampling.torch.randn_like = kept
             golden[f'{sampler}.latents'] = rows(made)

@@ -77,7 +77,13 @@ async function inspectPublished(
   config: JsonObject,
   options: InspectOptions,
 ): Promise<FolderReport> {
-  const { title, licence, faults, unused, folders = [{ folder, stem: 'model' }] } = await systemMisfits(folder, kind, config, options.signal);
+  const {
+    title,
+    licence,
+    faults,
+    unused,
+    folders = [{ folder, stem: 'model' }],
+  } = await systemMisfits(folder, kind, config, options.signal);
   const files: FileReport[] = [];
   for (const part of folders) files.push(...(await inspectShards(part.folder, options, part.stem)));
   const warnings = unused.map((name) => `tensor ${printable(name)} is not used by any network`);

@@ -123,7 +123,12 @@ const WEIGHTS: Bad[] = [
     { 'model.safetensors': LFS },
     'model.safetensors: this is a pointer of Git LFS',
   ],
-  ['weights of no bytes', 'musicgen_mono', { 'model.safetensors': '' }, 'musicgen_mono/model.safetensors: not a safetensors file: got 0 bytes'],
+  [
+    'weights of no bytes',
+    'musicgen_mono',
+    { 'model.safetensors': '' },
+    'musicgen_mono/model.safetensors: not a safetensors file: got 0 bytes',
+  ],
   [
     'half of a file',
     'musicgen_mono',
