@@ -2,6 +2,9 @@
 
 const ALIGN = 64; // a cache line: two threads never write to one
 
+/** What a place for so many bytes takes. */
+export const placeBytes = (bytes: number): number => Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
+
 export class Allocator {
   /** Gaps in order of place: no two touch. */
   readonly #gaps: { at: number; bytes: number }[] = [];
@@ -20,7 +23,7 @@ export class Allocator {
 
   /** Place for so many bytes, a multiple of 64. */
   take(bytes: number): number {
-    const need = Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
+    const need = placeBytes(bytes);
     const i = this.#gaps.findIndex((gap) => gap.bytes >= need);
     let at: number;
     if (i >= 0) {

@@ -82,7 +82,7 @@ export class Cpu {
   /** A copy of what is at a place after the jobs so far. */
   async read(at: number, bytes: number): Promise<ArrayBuffer> {
     this.check();
-    const staging = this.pool.take(bytes, 'readback');
+    const staging = this.buffer(bytes, 'readback');
     try {
       this.pool.post(JOB.copy, [staging, at, bytes]);
       await this.settle();
@@ -90,12 +90,7 @@ export class Cpu {
       out.set(new Uint8Array(this.pool.memory.buffer, staging, bytes));
       return out.buffer;
     } finally {
-      if (this.#open) this.free(staging);
-      try {
-        this.pool.give(staging);
-      } catch {
-        // as in free
-      }
+      this.free(staging);
     }
   }
 

@@ -74,11 +74,12 @@ export class CpuPlan {
       const slots = places.slotBytes.map((bytes, i) => own(bytes, `slot ${i}`));
       const at = new Map([...places.slotOf].map(([s, i]) => [s, slots[i]]));
       for (const s of places.named) at.set(s, own(s.bytes + guard, s.label));
+      const commands = own(commandBytes(graph.dispatches), 'commands'); // all at once: while weights come, older plans are freed
       for (const [storage, place] of await residents.ensure(places.persistent, options)) at.set(storage, place);
-      const { words, patches } = encode(graph.dispatches, at, (bytes) => own(bytes, 'commands'));
+      const { words, patches } = encode(graph.dispatches, at, commands);
       cpu.pool.needScratch(Math.max(0, ...graph.dispatches.map(scratchOf)));
-      cpu.put(words.at, new Uint8Array(words.data.buffer));
-      return new CpuPlan({ cpu, graph, places, at, owned, commands: words.at, patches, options });
+      cpu.put(commands, words);
+      return new CpuPlan({ cpu, graph, places, at, owned, commands, patches, options });
     } catch (error) {
       cpu.free(...owned);
       throw error;
@@ -216,21 +217,25 @@ export class CpuPlan {
   }
 }
 
+const functionOf = (d: Dispatch) => {
+  const found = FUNCTIONS[d.kernel.name];
+  if (found) return found;
+  throw new MelodyError('kernel', `${d.label}: there is no CPU function for the kernel ${d.kernel.name}`, 'use a GPU for this model');
+};
+
+/** Bytes of the list of commands and of the commands after it. */
+export const commandBytes = (dispatches: readonly Dispatch[]): number =>
+  4 * dispatches.reduce((n, d) => n + 1 + HEAD + functionOf(d).fields.length, 0);
+
 /** The list of commands and the commands after it, and which words run-time numbers go to. */
-function encode(dispatches: readonly Dispatch[], places: ReadonlyMap<TensorStorage, number>, take: (bytes: number) => number) {
-  const functions = dispatches.map((d) => {
-    const found = FUNCTIONS[d.kernel.name];
-    if (!found)
-      throw new MelodyError('kernel', `${d.label}: there is no CPU function for the kernel ${d.kernel.name}`, 'use a GPU for this model');
-    return found;
-  });
+function encode(dispatches: readonly Dispatch[], places: ReadonlyMap<TensorStorage, number>, at: number) {
+  const functions = dispatches.map(functionOf);
   const begins: number[] = [];
   let length = dispatches.length;
   for (const { fields } of functions) {
     begins.push(length);
     length += HEAD + fields.length;
   }
-  const at = take(4 * length);
   const view = new DataView(new ArrayBuffer(4 * length));
   const patches: Patch[] = [];
   dispatches.forEach((d, i) => {
@@ -252,7 +257,7 @@ function encode(dispatches: readonly Dispatch[], places: ReadonlyMap<TensorStora
       else if (field === 'PANELS') view.setUint32(word, inPanels(d, tensors) ? 1 : 0, true);
     }
   });
-  return { words: { at, data: view }, patches };
+  return { words: new Uint8Array(view.buffer), patches };
 }
 
 /** Are the factors of a product in panels? A weight laid out so must go nowhere else. */

@@ -1,9 +1,11 @@
 // The CPU's threads as what runs recorded graphs; loaded only where no GPU does.
+import { memoryOf } from '../graph/places.ts';
 import type { Runner } from '../graph/runner.ts';
+import { placeBytes } from './allocator.ts';
 import type { Cpu } from './cpu.ts';
 import { BUILD } from './module.gen.ts';
 import { cpuBytes } from './panels.ts';
-import { CpuPlan } from './plan.ts';
+import { CpuPlan, commandBytes } from './plan.ts';
 import { CpuResidents } from './residents.ts';
 
 export { Cpu } from './cpu.ts';
@@ -16,6 +18,7 @@ export function cpuRunner(cpu: Cpu): Runner {
     device: cpu,
     residents,
     compile: (graph, options) => CpuPlan.compile(residents, graph, options),
-    bytesOf: (storage) => Math.max(64, Math.ceil(cpuBytes(storage) / 64) * 64),
+    bytesOf: (storage) => placeBytes(cpuBytes(storage)),
+    planBytes: (graph) => memoryOf(graph, commandBytes(graph.dispatches), placeBytes),
   };
 }

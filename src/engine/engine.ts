@@ -4,7 +4,6 @@ import { MelodyError } from '../errors.ts';
 import { isSoftware } from '../gpu/caps.ts';
 import { Gpu, type GpuOptions } from '../gpu/device.ts';
 import { Graph } from '../graph/graph.ts';
-import { memoryOf } from '../graph/places.ts';
 import { type Device, gpuRunner, type Replay, type Runner, type Stock } from '../graph/runner.ts';
 import type { TensorStorage } from '../graph/tensor.ts';
 import { fuseElementwise } from '../ops/fuse.ts';
@@ -134,6 +133,11 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     return this.#runner.bytesOf(storage);
   }
 
+  /** Bytes that a compiled graph takes on this device beside weights and states. */
+  bytesOfPlan(graph: Graph): number {
+    return this.#runner.planBytes(graph);
+  }
+
   /** The graph of that name, recorded at first use. Throws what recording throws, and `weights` for tensors that do not fit. */
   graph(name: string, record: (g: Graph) => void): Graph {
     const graph = this.#graphs.get(name) ?? new Graph(this.device.caps);
@@ -186,7 +190,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
 
   /** Bytes that each plan holds beside weights and states, least recently used first. */
   planBytes(): Map<string, number> {
-    return new Map([...this.#plans.keys()].map((name) => [name, memoryOf(this.#graphs.get(name) as Graph).own]));
+    return new Map([...this.#plans.keys()].map((name) => [name, this.bytesOfPlan(this.#graphs.get(name) as Graph)]));
   }
 
   /** Every plan in use, by name: what it costs and how big it is. */

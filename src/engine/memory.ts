@@ -1,7 +1,7 @@
 // How much GPU memory a job will take, known before it starts: the job is rehearsed on a machine that records and counts, and runs nothing.
 import { MelodyError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
-import { memoryOf } from '../graph/places.ts';
+import { placesOf } from '../graph/places.ts';
 import type { TensorStorage } from '../graph/tensor.ts';
 import { aborted, type Checked, type Engine, MAX_PLANS, type Machine } from './engine.ts';
 
@@ -113,10 +113,10 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
 
   #record(name: string, record: (g: Graph) => void): { graph: Graph; own: number } {
     const graph = this.#engine.graph(name, record);
-    const { own, persistent } = memoryOf(graph);
+    const own = this.#engine.bytesOfPlan(graph);
     this.#seen.set(name, { graph, own });
     this.#bufferBytes += own;
-    for (const storage of persistent) this.#need(storage);
+    for (const storage of placesOf(graph).persistent) this.#need(storage);
     return { graph, own };
   }
 
@@ -132,7 +132,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
     } else {
       if (this.#states.has(storage)) return;
       this.#states.add(storage);
-      this.#bufferBytes += storage.bytes;
+      this.#bufferBytes += this.#engine.bytesOf(storage);
     }
     if (!this.#engine.residents.holds(storage)) this.#add(this.#engine.bytesOf(storage));
   }

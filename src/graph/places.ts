@@ -1,7 +1,5 @@
 // Which buffer every storage of a graph goes to: temporaries share slots by lifetime, inputs and outputs have one each.
-import { bufferSize } from '../gpu/device.ts';
 import type { Graph } from './graph.ts';
-import { ParamBlock } from './params.ts';
 import { assignSlots, type Lifetime } from './slots.ts';
 import type { TensorStorage } from './tensor.ts';
 
@@ -29,11 +27,10 @@ export function placesOf(graph: Graph, guard = 0): Places {
   };
 }
 
-/** What a graph takes on the GPU once compiled, without compiling it: bytes of the plan's own buffers, and what must be there beside them. */
-export function memoryOf(graph: Graph): { readonly own: number; readonly persistent: readonly TensorStorage[] } {
-  const { slotBytes, named, persistent } = placesOf(graph);
-  const sizes = [...slotBytes, ...named.map((s) => s.bytes), new ParamBlock(graph.dispatches).bytes.byteLength];
-  return { own: sizes.reduce((n, bytes) => n + bufferSize(bytes), 0), persistent };
+/** Bytes that a graph takes once compiled, without compiling it: its own buffers and its commands, each rounded up as the device does it. */
+export function memoryOf(graph: Graph, commands: number, rounded: (bytes: number) => number): number {
+  const { slotBytes, named } = placesOf(graph);
+  return [...slotBytes, ...named.map((s) => s.bytes), commands].reduce((n, bytes) => n + rounded(bytes), 0);
 }
 
 /** First write and last use of every storage, as dispatch numbers. */

@@ -2,6 +2,8 @@
 import type { Caps } from '../gpu/caps.ts';
 import { bufferSize, type Gpu } from '../gpu/device.ts';
 import type { Graph } from './graph.ts';
+import { ParamBlock } from './params.ts';
+import { memoryOf } from './places.ts';
 import { type CompileOptions, Plan } from './plan.ts';
 import { Residents } from './residents.ts';
 import type { TensorStorage } from './tensor.ts';
@@ -37,6 +39,8 @@ export interface Runner {
   compile(graph: Graph, options?: CompileOptions): Promise<Replay>;
   /** Bytes that a storage takes here. */
   bytesOf(storage: TensorStorage): number;
+  /** Bytes that a compiled graph takes here beside weights and states. */
+  planBytes(graph: Graph): number;
 }
 
 export function gpuRunner(gpu: Gpu): Runner {
@@ -46,5 +50,6 @@ export function gpuRunner(gpu: Gpu): Runner {
     residents,
     compile: (graph, options) => Plan.compile(residents, graph, options),
     bytesOf: ({ bytes }) => bufferSize(bytes),
+    planBytes: (graph) => memoryOf(graph, new ParamBlock(graph.dispatches).bytes.byteLength, bufferSize),
   };
 }
