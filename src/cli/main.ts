@@ -83,8 +83,13 @@ async function overview(commands: typeof COMMANDS): Promise<string> {
   ].join('\n');
 }
 
+/** What the system says where it has no more open files for us, wherever that was met: loading a part of melody opens files too. */
+const NO_FILES = ['EMFILE', 'ENFILE'];
+
 /** Prints an error as a person reads it and returns the exit code. */
-function report(error: unknown, io: Io): number {
+function report(cause: unknown, io: Io): number {
+  const full = cause instanceof Error && NO_FILES.includes((cause as NodeJS.ErrnoException).code ?? '');
+  const error = full ? new MelodyError('io', 'too many open files', 'raise the limit: ulimit -n 1024', { cause }) : cause;
   const known = error instanceof MelodyError;
   const message = error instanceof Error ? error.message : String(error);
   io.err(`melody: ${known ? '' : 'internal error: '}${printableText(message)}\n`);

@@ -74,6 +74,7 @@ export function fileError(path: string, cause: unknown): MelodyError {
     EISDIR: ['got a folder, expected a file', 'name a file in it'],
     ENOTDIR: ['a part of the path is a file, not a folder', 'check the path'],
     ENAMETOOLONG: ['the name is too long', 'use a shorter one'],
+    EMFILE: ['too many open files', 'raise the limit: ulimit -n 1024'],
     ENOSPC: ['the disk is full', 'free some space and try again'],
   };
   const [what, hint] = known[code ?? ''] ?? [message, undefined];

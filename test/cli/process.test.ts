@@ -84,3 +84,48 @@ test.skipIf(process.getuid?.() !== 0)('a user that is only a number, without HOM
   expect(status).toBe(0);
   expect(out).toContain('melody-cache-54321');
 });
+
+const unix = process.platform !== 'win32';
+
+test.skipIf(!unix)('a working folder that was deleted is said in a sentence, and help needs none', () => {
+  const gone = join(scratch, 'gone');
+  for (const words of ['--help', 'generate piano', 'cache', 'eval song.wav']) {
+    mkdirSync(gone, { recursive: true });
+    const { status, stderr } = spawnSync('sh', ['-c', `cd '${gone}' && rmdir '${gone}' && exec '${process.execPath}' '${cli}' ${words}`], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect(stderr).not.toMatch(/internal error|uv_cwd|at .*\.mjs/);
+    expect([0, 1]).toContain(status);
+  }
+});
+
+test.skipIf(!unix)('few open files: a sound is measured all the same, or a sentence says what is missing', () => {
+  const tone = join(scratch, 'tone.wav');
+  writeFileSync(tone, TONE);
+  for (const limit of [24, 40, 64]) {
+    const { status, stderr } = spawnSync('sh', ['-c', `ulimit -n ${limit}; exec '${process.execPath}' '${cli}' eval '${tone}' --json`], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect(stderr).not.toMatch(/internal error/);
+    expect([0, 1]).toContain(status);
+    if (status === 1) expect(stderr).toContain('too many open files');
+  }
+});
+
+test.skipIf(!unix || process.getuid?.() !== 0)('a disk that may not be written to: the sentence comes before any work', () => {
+  const locked = join(scratch, 'locked');
+  mkdirSync(locked, { recursive: true });
+  spawnSync('chmod', ['-R', 'a+rX', scratch]);
+  spawnSync('chmod', ['555', locked]);
+  const who = { uid: 54_321, gid: 54_321, cwd: locked, env: { PATH: process.env.PATH ?? '', XDG_CACHE_HOME: locked, TMPDIR: locked } };
+  const tiny = join(import.meta.dirname, '../../weights/melody-tiny');
+  const readable = spawnSync('test', ['-r', join(tiny, 'config.json')], { uid: who.uid, gid: who.gid }).status === 0;
+  if (!readable) return; // a checkout that others may not read
+  const { status, err } = run(['generate', 'piano', '--model', tiny], who);
+  expect(status).toBe(1);
+  expect(err).toMatch(/no file can be written there/);
+  expect(err).not.toContain('internal error');
+  expect(run(['cache'], who)).toMatchObject({ status: 0 });
+});
