@@ -86,9 +86,8 @@ export class Cpu {
     try {
       this.pool.post(JOB.copy, [staging, at, bytes]);
       await this.settle();
-      const out = new Uint8Array(bytes); // a copy: what is shared can go neither to TextDecoder nor to many other calls
-      out.set(new Uint8Array(this.pool.memory.buffer, staging, bytes));
-      return out.buffer;
+      // a copy: what is shared can go neither to TextDecoder nor to many other calls
+      return new Uint8Array(this.pool.memory.buffer, staging, bytes).slice().buffer;
     } finally {
       this.free(staging);
     }

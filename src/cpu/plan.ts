@@ -220,7 +220,7 @@ export class CpuPlan {
 const functionOf = (d: Dispatch) => {
   const found = FUNCTIONS[d.kernel.name];
   if (found) return found;
-  throw new MelodyError('kernel', `${d.label}: there is no CPU function for the kernel ${d.kernel.name}`, 'use a GPU for this model');
+  throw new MelodyError('kernel', `${d.label}: the CPU has no kernel ${d.kernel.name}`, 'use a GPU for this model');
 };
 
 /** Bytes of the list of commands and of the commands after it. */

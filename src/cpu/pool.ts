@@ -41,13 +41,12 @@ const SCRATCH = 512 * 1024;
 
 /** What a thread does: nothing but the loop inside the module. It runs as text, since a bundle knows no path of its own parts. */
 const THREAD = `({ module, relaxed, memory, thread, threads }, post) => {
-  const none = { plain4x8() {}, plain2x16() {} };
-  const { plain4x8, plain2x16 } = relaxed ? new WebAssembly.Instance(relaxed, { env: { memory } }).exports : none;
-  const env = { memory, plain4x8, plain2x16, report: post, now: () => performance.now() };
+  const env = { memory, report: post, now: () => performance.now(), plain4x8() {}, plain2x16() {} };
+  if (relaxed) Object.assign(env, new WebAssembly.Instance(relaxed, { env }).exports);
   new WebAssembly.Instance(module, { env }).exports.work(thread, threads);
 }`;
 
-const NO_PRODUCTS: Products = { plain4x8: () => {}, plain2x16: () => {} };
+const NO_PRODUCTS: Products = { plain4x8() {}, plain2x16() {} };
 
 /** The pool of this process, while anybody uses it. */
 let shared: Promise<Pool> | undefined;
@@ -107,9 +106,8 @@ export class Pool {
     pool.#resizeScratch(SCRATCH);
     if (!canShare) {
       const { memory } = pool;
-      const products = relaxed ? (new WebAssembly.Instance(relaxed, { env: { memory } }).exports as unknown as Products) : NO_PRODUCTS;
-      const { plain4x8, plain2x16 } = products;
-      const env = { memory, plain4x8, plain2x16, report: () => {}, now: () => performance.now() };
+      const env = { memory, report() {}, now: () => performance.now(), ...NO_PRODUCTS };
+      if (relaxed) Object.assign(env, new WebAssembly.Instance(relaxed, { env }).exports);
       pool.#inline = new WebAssembly.Instance(module, { env }).exports as unknown as Exports;
       return pool;
     }
