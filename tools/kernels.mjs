@@ -1,33 +1,63 @@
-// Turns kernels/*.wgsl into src/kernels.gen.ts: one typed constant a kernel, so that a wrong binding, parameter, constant or
+// Turns kernels/*.wgsl into src/kernels/*.gen.ts and their list, src/kernels.gen.ts: one typed constant a kernel, so that a wrong binding, parameter, constant or
 // variant name is a TypeScript error and a bundler drops the kernels nobody uses. Plain JavaScript: it runs before anything is built.
 // The conventions of a kernel file are in src/gpu/kernel_file.mjs.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
-import { parseKernel } from '../src/gpu/kernel_file.mjs';
+import { parseKernel, usedBy } from '../src/gpu/kernel_file.mjs';
 import { generateCpu } from './cpu_kernels.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-const HEAD = ['// Made from kernels/*.wgsl by tools/kernels.mjs. Do not edit.', "import { kernel } from './gpu/kernel_file.mjs';"];
+const HEAD = (/** @type {string} */ path) => `// Made from kernels/${path}.wgsl by tools/kernels.mjs. Do not edit.\n`;
 
-const library = (name) => readFileSync(join(root, 'kernels/lib', `${name}.wgsl`), 'utf8');
+const read = (/** @type {string} */ path) => readFileSync(join(root, 'kernels', `${path}.wgsl`), 'utf8');
+const library = (/** @type {string} */ name) => read(`lib/${name}`);
 
-export function generate(folder = join(root, 'kernels'), out = join(root, 'src/kernels.gen.ts')) {
-  const names = readdirSync(folder)
-    .filter((f) => f.endsWith('.wgsl'))
-    .map((f) => f.slice(0, -5))
+/** Returns the number of kernels. Throws where a file breaks a rule of the convention. */
+export function generate() {
+  const folder = join(root, 'src/kernels');
+  mkdirSync(folder, { recursive: true });
+  const kernels = new Map(namesIn(join(root, 'kernels'), '.wgsl').map((name) => [name, kernelModule(name, read(name))]));
+  const used = [...new Set([...kernels.keys()].flatMap((name) => usedBy(read(name))))].sort();
+  for (const [name, text] of kernels) writeNew(join(folder, `${name}.gen.ts`), HEAD(name) + text);
+  for (const name of used)
+    writeNew(join(folder, `lib_${name}.gen.ts`), `${HEAD(`lib/${name}`)}export const ${name} = ${JSON.stringify(slim(library(name)))};\n`);
+  const made = new Set([...kernels.keys(), ...used.map((name) => `lib_${name}`)]);
+  for (const name of namesIn(folder, '.gen.ts')) if (!made.has(name)) rmSync(join(folder, `${name}.gen.ts`));
+  const all = alikeTogether(kernels).map((name) => `export { ${name} } from './kernels/${name}.gen.ts';\n`);
+  writeNew(join(root, 'src/kernels.gen.ts'), `${HEAD('*')}${all.join('')}`);
+  return kernels.size;
+}
+
+/** A module a kernel, so that files of a page which share some kernels need not share all. @param {string} name @param {string} text */
+function kernelModule(name, text) {
+  const { source, ...meta } = parseKernel(name, text, library);
+  const used = usedBy(text);
+  const imports = used.map((each) => `import { ${each} } from './lib_${each}.gen.ts';\n`).join('');
+  const words = [
+    `'${name}'`,
+    JSON.stringify(slim(text)),
+    JSON.stringify(Object.keys(meta.meaning)),
+    ...(used.length ? [`[${used.join(', ')}]`] : []),
+  ];
+  return `import { kernel } from '../gpu/kernel_file.mjs';
+${imports}export const ${name} = /* @__PURE__ */ kernel<${JSON.stringify(meta)} & { source: string }>(${words.join(', ')});
+`;
+}
+
+/** @param {string} folder @param {string} end */
+function namesIn(folder, end) {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(end))
+    .map((file) => file.slice(0, -end.length))
     .sort();
-  const kernels = names.map((name) => {
-    const { source, ...meta } = parseKernel(name, readFileSync(join(folder, `${name}.wgsl`), 'utf8'), library);
-    const text = JSON.stringify(slim(source));
-    const meaning = JSON.stringify(Object.keys(meta.meaning));
-    return `export const ${name} = /* @__PURE__ */ kernel<${JSON.stringify(meta)} & { source: string }>('${name}', ${text}, ${meaning});`;
-  });
-  const text = `${[...HEAD, ...alikeTogether(kernels)].join('\n')}\n`;
-  if (!existsSync(out) || readFileSync(out, 'utf8') !== text) writeFileSync(out, text);
-  return names.length;
+}
+
+/** Leaves a file that has this text alone, so that nothing is built again for it. @param {string} path @param {string} text */
+function writeNew(path, text) {
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
 }
 
 /**
@@ -46,29 +76,31 @@ function slim(source) {
             .trim()
             // A space stays between two words and between two operators, which would become one.
             .replace(/(?<![\w ]) +(?![-+*/%&|^<>=! ])|(?<![-+*/%&|^<>=! ]) +(?![\w ])/g, '')
-            .replace(/ {2,}/g, ' '),
+            .replace(/ {2,}/g, ' ')
+            // Bindings are numbered in their order, by the convention: `kernel` does it again.
+            .replace(/^@group\(0\)@binding\(\d\)(?=var<)/, ''),
     )
     .filter(Boolean)
     .join('\n');
 }
 
 /**
- * Texts in an order that puts each behind the one that it repeats most of: gzip looks back 32 kB, and a page downloads all of this.
- * @param {string[]} texts
+ * Names in an order that puts each text behind the one that it repeats most of: gzip looks back 32 kB, and a page downloads all of this.
+ * @param {Map<string, string>} texts by name
  */
 function alikeTogether(texts) {
   const size = (/** @type {string} */ text) => deflateRawSync(text, { level: 9 }).length;
-  const rest = new Map(texts.map((text) => [text, size(text)]));
+  const rest = new Map([...texts].map(([name, text]) => [name, { text, alone: size(text) }]));
   const ordered = [];
   for (let last = ''; rest.size > 0; ) {
-    let best = { text: '', cost: Infinity };
-    for (const [text, alone] of rest) {
+    let best = { name: '', cost: Infinity };
+    for (const [name, { text, alone }] of rest) {
       const cost = size(last + text) - alone;
-      if (cost < best.cost) best = { text, cost };
+      if (cost < best.cost) best = { name, cost };
     }
-    ordered.push(best.text);
-    rest.delete(best.text);
-    last = best.text;
+    ordered.push(best.name);
+    last = texts.get(best.name) ?? '';
+    rest.delete(best.name);
   }
   return ordered;
 }

@@ -17,8 +17,7 @@ export function parseKernel(name, text, library) {
   const fail = (what) => {
     throw new Error(`${name}.wgsl: ${what}`);
   };
-  let source = text.trimEnd();
-  for (const [, lib] of text.matchAll(/^\/\/ @use (\w+)/gm)) source += `\n\n${library(lib).trimEnd()}`;
+  const source = [text, ...usedBy(text).map(library)].map((part) => part.trimEnd()).join('\n\n');
   if (!text.startsWith(`// ${name}: `)) fail(`line 1 must be "// ${name}: <formula>"`);
   if (!/fn main\(/.test(source)) fail('no entry point "main"');
 
@@ -44,12 +43,18 @@ export function parseKernel(name, text, library) {
   return kernel(name, source, meaning);
 }
 
+/** Names of the files of kernels/lib that a kernel's text uses. @param {string} text */
+export const usedBy = (text) => [...text.matchAll(/^\/\/ @use (\w+)/gm)].map(([, name]) => name);
+
 /**
  * What a kernel's text says of itself: a third of a page's kernels would be lists that repeat it. `meaning` names the overrides that change
- * what is computed.
- * @param {string} name @param {string} source @param {readonly string[]} meaning
+ * what is computed, `libraries` are texts that follow its own.
+ * @param {string} name @param {string} text @param {readonly string[]} meaning @param {readonly string[]} [libraries]
  */
-export function kernel(name, source, meaning) {
+export function kernel(name, text, meaning, libraries = []) {
+  let bindings = 0;
+  // The texts that tools/kernels.mjs writes leave numbers of bindings out, which follow from their order.
+  const source = [text, ...libraries].join('\n').replace(/^var<(?:uniform|storage)/gm, (line) => `@group(0)@binding(${bindings++})${line}`);
   const all = (/** @type {RegExp} */ pattern) => [...source.matchAll(pattern)];
   const fields = all(/struct Params\s*\{([^}]*)\}/g)[0][1].matchAll(/(\w+)\s*:\s*([uif]32)/g);
   const numbers = (word) =>
