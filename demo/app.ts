@@ -1,12 +1,15 @@
 // The page: what is asked for, what is playing, what was made. All music is made in the worker behind `session`.
-import { Session, type Snapshot } from '../src/web/index.ts';
+import { type Recipe, Session, type Snapshot } from '../src/web/index.ts';
 import { sentence } from '../src/web/words.ts';
 import { byId, clock, debounce, say } from './dom.ts';
 import { type Entry, History, type Settings } from './history.ts';
 import { HistoryList, saveWav } from './history_list.ts';
+import { linkOf, pieceIn, type Shared } from './link.ts';
+import { Listener } from './listener.ts';
 import { LoadPanel } from './load.ts';
 import { Picture } from './picture.ts';
 import { PieceForm } from './piece.ts';
+import { offerPieces, type ReadyPiece, readPiece, settingsOf } from './pieces.ts';
 import { Shape } from './shape.ts';
 import { endOf, isOn, pictureOf, pieceOf, statusOf } from './status.ts';
 import { Turns } from './turns.ts';
@@ -33,6 +36,9 @@ let underway = ''; // words for what was pressed and does not sound yet
 let notice = ''; // of what was made or loaded, until something plays
 let fault: string | undefined; // of the variations or of the page; the session's own are in its snapshot
 let before: Snapshot['state'] = 'empty';
+let shared: Shared | undefined; // by the address; it is played as long as the form says the same
+let linked: unknown; // the recipe that the address says
+const listener = new Listener({ play: () => void toggle(), pause: () => void session.pause(), stop: () => void end() });
 
 const play = byId<HTMLButtonElement>('play');
 const stop = byId<HTMLButtonElement>('stop');
@@ -43,7 +49,11 @@ byId<HTMLInputElement>('volume').oninput = (event) => {
   session.volume = Number((event.target as HTMLInputElement).value);
 };
 byId('save').onclick = () => void (playing && save(playing));
+byId('copy').onclick = () => void copyLink();
+byId('share').onclick = () => void navigator.share({ title: playing?.prompt, url: link() }).catch(() => {}); // called off
+byId('share').hidden = !navigator.share;
 byId('variations').onclick = () => void vary();
+window.onhashchange = () => void take('', async () => void takeShared());
 document.onkeydown = (event) => {
   if (event.isComposing || event.repeat) return; // Escape then ends a word, not the music
   if (event.key === 'Escape') void end();
@@ -51,6 +61,7 @@ document.onkeydown = (event) => {
 };
 session.volume = 0.8;
 list.show();
+void offerPieces((piece) => void hear(piece));
 void open();
 
 async function open(): Promise<void> {
@@ -62,8 +73,8 @@ async function open(): Promise<void> {
   try {
     const adapter = await navigator.gpu?.requestAdapter(); // without one the processor computes
     const { deviceMemory } = navigator as { deviceMemory?: number };
-    await panel.open({ memoryGb: deviceMemory, bufferBytes: adapter?.limits.maxBufferSize ?? 2 ** 30 });
-    notice = 'Load the model, then press Play.';
+    const asked = takeShared()?.model ?? new URLSearchParams(location.search).get('model');
+    await panel.open({ memoryGb: deviceMemory, bufferBytes: adapter?.limits.maxBufferSize ?? 2 ** 30 }, asked);
     tell(undefined);
     await navigator.serviceWorker?.register('sw.js').catch(() => undefined); // without it the page itself needs the network
   } catch (error) {
@@ -72,7 +83,34 @@ async function open(): Promise<void> {
 }
 
 function settings(): Settings {
-  return { ...shape.style(), ...form.wanted() };
+  const now = { ...shape.style(), ...form.wanted() };
+  // What the form has no fields for: a first window of its own, changes while it plays.
+  const same = shared && linkOf({ ...shared, blend: undefined, durationSeconds: undefined, ...now }, '') === linkOf(shared, '');
+  return same ? settingsOf(shared as unknown as Recipe) : now;
+}
+
+/** The piece of the address goes into the form. */
+function takeShared(): Shared | undefined {
+  shared = pieceIn(location.href);
+  if (!shared) return undefined;
+  fill(shared);
+  form.keepSeed = true;
+  notice = 'This link is a piece: press Play.';
+  return shared;
+}
+
+/** The address of what plays, for others. */
+function link(page = location.origin + location.pathname): string {
+  return playing ? linkOf(playing, page) : page;
+}
+
+async function copyLink(): Promise<void> {
+  const copied = await navigator.clipboard.writeText(link()).then(
+    () => true,
+    () => false,
+  );
+  notice = copied ? 'The link is copied.' : 'The browser does not let this page copy; the address of the page is the link.';
+  say(byId('status'), notice);
 }
 
 function fill(entry: Settings): void {
@@ -126,12 +164,20 @@ function leave(): void {
   picture.clear();
 }
 
+/** Plays what is asked for; downloads the model first where it is not here. */
 async function start(wanted: Settings = settings()): Promise<void> {
+  const { offered, ready } = panel;
+  if (!ready && !panel.able) return;
   leave();
+  if (offered && !ready) session.prepare(offered.sampleRate, offered.channels); // minutes later it would not count as pressed
   form.seed = wanted.seed;
   asked = JSON.stringify({ prompt: wanted.prompt, ...(wanted.blend && { blend: wanted.blend }) });
-  await take('Making music.', async (signal) => {
-    await session.play(wanted);
+  await take(ready ? 'Making music.' : '', async (signal) => {
+    if (!ready && !(await panel.load())) return;
+    if (signal.aborted) return;
+    underway = 'Making music.';
+    const { prompt, blend, durationSeconds, firstWindowSeconds, seed, steered } = wanted;
+    await session.play({ prompt, blend, durationSeconds, firstWindowSeconds, seed, steered });
     if (!signal.aborted) beginning = wanted;
   });
 }
@@ -139,9 +185,26 @@ async function start(wanted: Settings = settings()): Promise<void> {
 /** The worker took the piece up: only now is it one. */
 function begun(wanted: Settings): void {
   beginning = undefined;
-  playing = history.add(wanted, session.snapshot.model?.name ?? '');
+  playing = history.add(settingsOf({ ...wanted } as Recipe), session.snapshot.model?.name ?? '');
   list.show();
   steer(); // what was typed while it waited
+}
+
+/** One of the pieces that lie beside the page. */
+async function hear(piece: ReadyPiece): Promise<void> {
+  leave();
+  session.prepare(piece.sampleRate, piece.channels);
+  await take('About to play.', async (signal) => {
+    const channels = await readPiece(piece, signal);
+    const { recipe, sampleRate } = piece;
+    await session.playClip(channels, sampleRate, recipe);
+    if (signal.aborted) return;
+    const asked = linkOf(settingsOf(recipe), '');
+    playing =
+      history.entries.find((entry) => linkOf({ ...entry, model: '' }, '') === asked) ?? history.add(settingsOf(recipe), recipe.model);
+    history.keepSound(playing.id, { channels, sampleRate, recipe });
+    list.show();
+  });
 }
 
 /** From memory where the sound is still there, else made anew. */
@@ -214,18 +277,31 @@ async function describe(entry: Entry): Promise<void> {
 function show(now: Snapshot): void {
   const { state, model } = now;
   if (beginning && now.recipe) begun(beginning);
-  if (state === 'ready' && before !== 'ready') notice = before === 'loading' ? 'Ready. Press Play.' : endOf(now);
+  if ((state === 'ready' || state === 'empty') && state !== before)
+    notice = state === 'empty' && before === 'loading' ? '' : before === 'loading' ? 'Ready. Press Play.' : endOf(now);
   before = state;
   const running = state === 'playing' || state === 'buffering';
-  const idle = !isOn(now) && !underway;
+  const idle = !isOn(now) && !underway && state !== 'loading';
   panel.show(now);
   list.ready = model !== undefined;
-  play.disabled = !model;
+  play.disabled = !(running || state === 'paused') && !panel.ready && !panel.able;
+  const toDownload = isOn(now) ? '' : panel.toDownload;
+  say(byId('play-text'), toDownload && `Play · ${toDownload}`);
   if (idle && document.activeElement === stop) play.focus(); // a disabled button would lose it
   stop.disabled = idle;
   byId<HTMLButtonElement>('variations').disabled = !model;
   byId<HTMLButtonElement>('save').disabled = !playing || now.madeSeconds === 0;
-  play.setAttribute('aria-label', running ? 'Pause' : state === 'paused' ? 'Resume' : 'Play');
+  for (const name of ['copy', 'share']) byId<HTMLButtonElement>(name).disabled = !playing;
+  if (playing && now.recipe && now.recipe !== linked) {
+    linked = now.recipe;
+    if (now.recipe.steered) playing = { ...playing, steered: now.recipe.steered };
+    window.history.replaceState(null, '', link(location.href));
+  }
+  listener.show(now, playing?.prompt);
+  play.setAttribute(
+    'aria-label',
+    running ? 'Pause' : state === 'paused' ? 'Resume' : toDownload ? `Play · ${toDownload} to download` : 'Play',
+  );
   byId('play-icon').setAttribute('d', running ? 'M7 5h3.5v14H7zM13.5 5H17v14h-3.5z' : 'M8 5v14l11-7z');
   const total = now.recipe?.durationSeconds;
   say(byId('time'), total ? `${clock(now.playedSeconds)} / ${clock(total)}` : clock(now.playedSeconds));
@@ -236,7 +312,7 @@ function show(now: Snapshot): void {
   problem(now.error ? sentence(now.error) : fault);
   picture.run(state === 'playing' ? session.analyser : undefined);
   if (isOn(now) || !playing) say(byId('twin'), pictureOf(now, playing?.prompt));
-  else if (state === 'ready' && described !== playing) {
+  else if ((state === 'ready' || state === 'empty') && described !== playing) {
     described = playing;
     say(byId('twin'), pictureOf(now, playing.prompt));
     keepSound();

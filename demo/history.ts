@@ -5,6 +5,8 @@ export interface Settings {
   readonly prompt: string;
   readonly blend?: { readonly text: string; readonly weight: number };
   readonly durationSeconds?: number;
+  /** Of a finished clip: a stream begins with a shorter window, and makes another piece. */
+  readonly firstWindowSeconds?: number;
   readonly seed: number;
   /** What was changed while it played: without it the seed does not make the piece again. */
   readonly steered?: Recipe['steered'];

@@ -24,6 +24,7 @@ export class LoadPanel {
   #offered: Offered | undefined;
   #asked: Offered | undefined; // loaded last, or being loaded
   #stuck = false; // nothing to load was found
+  #pressed = false; // and not loading yet
   #kept = 0; // bytes of this model in this browser
   #bytes = 0;
   #stored = 0; // bytes of all models
@@ -39,16 +40,36 @@ export class LoadPanel {
     };
   }
 
+  /** What is chosen is loaded. */
+  get ready(): boolean {
+    return this.#session.snapshot.model !== undefined && this.#asked === this.#offered;
+  }
+
+  /** Something may be loaded, or is. */
+  get able(): boolean {
+    return !this.#pressed && this.#offered !== undefined && this.#session.snapshot.state !== 'loading';
+  }
+
+  /** What Play would download first, in words; empty where that is nothing. */
+  get toDownload(): string {
+    const missing = this.#bytes - this.#kept;
+    return this.ready || missing < NOTEWORTHY ? '' : megabytes(missing);
+  }
+
+  get offered(): Offered | undefined {
+    return this.#offered;
+  }
+
   /** The licence of the model that made something. */
   licenseOf(name: string): string {
     return (this.#models.find((model) => model.name === name) ?? this.#offered)?.license ?? '';
   }
 
   /** Says what could be loaded. Fetches some kB only. Throws `io`, `weights`; the button then tries again. */
-  async open(device: Device): Promise<void> {
+  async open(device: Device, asked: string | null): Promise<void> {
     try {
       this.#models = await fetchModels();
-      const { model, why } = choose(this.#models, new URLSearchParams(location.search).get('model'), device);
+      const { model, why } = choose(this.#models, asked, device);
       this.#choice.replaceChildren(...this.#models.map(({ name, test }) => make('option', test ? `${name} (for tests)` : name)));
       this.#choice.selectedIndex = this.#models.indexOf(model);
       say(byId('model-why'), why);
@@ -125,13 +146,24 @@ export class LoadPanel {
       return this.#actions.retry();
     }
     if (!this.#offered) return;
-    // Asked for with the press, so that the browser does not throw the weights away when space gets scarce.
+    this.#pressed = true;
+    byId<HTMLButtonElement>('play').disabled = true;
     await this.#actions.end();
-    this.#asked = this.#offered;
-    const loaded = await this.#session.load(this.#offered.src);
+    await this.load();
+  }
+
+  /** Loads what is chosen; false where that was called off or failed. Ask within a press: the browser then keeps the weights for longer. */
+  async load(): Promise<boolean> {
+    const offered = this.#offered;
+    if (!offered) return false;
+    this.#asked = offered;
+    this.#pressed = false;
+    const loaded = await this.#session.load(offered.src);
     // The button is gone, and the focus with it.
     if (loaded && document.activeElement === document.body) byId('play').focus();
-    await this.#refresh().catch(() => {}); // offline: what went wrong was said by the session
+    const refreshed = this.#refresh().catch(() => {}); // offline: what went wrong was said by the session
+    if (!loaded) await refreshed;
+    return loaded;
   }
 
   async #forget(): Promise<void> {

@@ -8,6 +8,9 @@ export interface Offered {
   readonly license: string;
   readonly card: string;
   readonly bytes: number;
+  /** Of the audio that it makes. */
+  readonly sampleRate: number;
+  readonly channels: number;
   /** It shows that the page works; its music is none. */
   readonly test: boolean;
 }

@@ -13,6 +13,8 @@ const scope = globalThis as unknown as {
 };
 /** Everything of the page; the build checks that none is forgotten. */
 declare const PAGE_FILES: string[];
+/** What is kept once it was asked for. */
+declare const LATER_FILES: string[];
 
 scope.addEventListener('install', (event) => {
   event.waitUntil(
@@ -28,7 +30,7 @@ scope.addEventListener('activate', (event) => event.waitUntil(scope.clients.clai
 scope.addEventListener('fetch', (event) => {
   const { request } = event;
   const path = new URL(request.url).href.slice(scope.registration.scope.length).replace(/\?.*/, '') || './';
-  if (request.method !== 'GET' || request.headers.has('range') || !PAGE_FILES.includes(path)) return;
+  if (request.method !== 'GET' || request.headers.has('range') || ![...PAGE_FILES, ...LATER_FILES].includes(path)) return;
   event.respondWith(fresh(request));
 });
 

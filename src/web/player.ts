@@ -1,45 +1,67 @@
-// Sound out: an AudioContext at the model's rate, with as many channels, the ring of worklet.ts, a volume and an analyser for pictures.
+// Sound out: an AudioContext at the model's rate, or the page's own, the ring of worklet.ts, a volume and an analyser for pictures.
 import { MelodyError } from '../errors.ts';
-import type { PlayerMessage, PlayerReport } from './worklet.ts';
+import type { PlayerMessage, PlayerReport, RingOptions } from './worklet.ts';
 
 const FADE_SECONDS = 0.015; // an edge in the middle of a wave clicks; this is short enough to feel immediate
 /** An AudioContext that may sound runs well before this, on a busy machine too. */
 const START_MS = 3000;
 
+/** Where the sound goes instead of a context of our own. */
+export interface Outlet {
+  /** The page's own context, of any rate: it is neither suspended nor closed. */
+  readonly context: AudioContext;
+  /** What the sound is connected to. */
+  readonly output: AudioNode;
+}
+
 export class Player {
   readonly context: AudioContext;
   readonly analyser: AnalyserNode;
   readonly #ring: AudioWorkletNode;
+  readonly #lent: boolean;
   readonly #fade: GainNode;
   readonly #volume: GainNode;
+  readonly #onState: () => void;
   #wishes = 0; // to sound or not: the last one counts
   #wanted = false; // what it was
 
-  private constructor(context: AudioContext, channels: number, onReport: (report: PlayerReport) => void, onState: () => void) {
+  private constructor(
+    context: AudioContext,
+    { sampleRate, channels, outlet }: { sampleRate: number; channels: number; outlet: Outlet | undefined },
+    onReport: (report: PlayerReport) => void,
+    onState: () => void,
+  ) {
     this.context = context;
-    this.#ring = new AudioWorkletNode(context, 'melody-ring', { numberOfInputs: 0, outputChannelCount: [channels] });
+    this.#lent = outlet !== undefined;
+    const processorOptions: RingOptions = { inputRate: outlet ? sampleRate : context.sampleRate };
+    this.#ring = new AudioWorkletNode(context, 'melody-ring', { numberOfInputs: 0, outputChannelCount: [channels], processorOptions });
     this.#fade = new GainNode(context, { gain: 0 });
     this.#volume = new GainNode(context);
     this.analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0.5, minDecibels: -95, maxDecibels: -15 });
     this.#ring.connect(this.#fade).connect(this.analyser);
-    this.#fade.connect(this.#volume).connect(context.destination);
+    this.#fade.connect(this.#volume).connect(outlet?.output ?? context.destination);
     this.#ring.port.onmessage = ({ data }: MessageEvent<PlayerReport>) => onReport(data);
-    context.onstatechange = () => {
+    this.#onState = () => {
       this.#wake();
       onState();
     };
+    context.addEventListener('statechange', this.#onState);
     document.addEventListener('visibilitychange', this.#wake);
   }
 
   /** Must be called from a press: browsers keep pages silent until then. `sampleRate` in Hz; `onState`: `running` may have changed. Throws `io`. */
-  static async open(sampleRate: number, channels: number, onReport: (report: PlayerReport) => void, onState: () => void): Promise<Player> {
-    const context = new AudioContext({ sampleRate, latencyHint: 'playback' });
+  static async open(
+    form: { sampleRate: number; channels: number; outlet: Outlet | undefined },
+    onReport: (report: PlayerReport) => void,
+    onState: () => void,
+  ): Promise<Player> {
+    const context = form.outlet?.context ?? new AudioContext({ sampleRate: form.sampleRate, latencyHint: 'playback' });
     context.resume().catch(() => {}); // Safari wants this within the press too
     try {
       await context.audioWorklet.addModule(new URL('./melody-worklet.js', import.meta.url));
-      return new Player(context, channels, onReport, onState);
+      return new Player(context, form, onReport, onState);
     } catch (cause) {
-      void context.close().catch(() => {}); // or it runs on without an owner
+      if (!form.outlet) void context.close().catch(() => {}); // or it runs on without an owner
       throw new MelodyError('io', `the script that plays sound could not be used: ${cause}`, 'reload the page', { cause });
     }
   }
@@ -64,6 +86,11 @@ export class Player {
   /** To be called from a press, before anything is waited for: what the browser held back until then may sound afterwards. */
   unlock(): void {
     this.context.resume().catch(() => {});
+  }
+
+  /** What is heard of it, after its volume. */
+  get output(): AudioNode {
+    return this.#volume;
   }
 
   /** 0…1. */
@@ -92,14 +119,16 @@ export class Player {
     this.#fadeTo(0);
     await new Promise((resolve) => setTimeout(resolve, 4 * FADE_SECONDS * 1000));
     if (wish !== this.#wishes) return false;
+    if (this.#lent) this.#send({ type: 'hold', held: true });
     // Not waited for: browsers leave this promise open for as long as a device does not start (or for ever).
-    this.context.suspend().catch(() => {});
+    else this.context.suspend().catch(() => {});
     return true;
   }
 
   resume(): void {
     this.#wishes += 1;
     this.#wanted = true;
+    this.#send({ type: 'hold', held: false });
     this.context.resume().catch(() => {}); // settles only when the browser lets the page sound
     this.#fadeTo(1);
   }
@@ -111,10 +140,11 @@ export class Player {
 
   async close(): Promise<void> {
     this.#wanted = false;
-    this.context.onstatechange = null;
+    this.context.removeEventListener('statechange', this.#onState);
     document.removeEventListener('visibilitychange', this.#wake);
     this.#ring.disconnect();
-    await this.context.close().catch(() => {}); // closed before
+    this.#volume.disconnect();
+    if (!this.#lent) await this.context.close().catch(() => {}); // closed before
   }
 
   /** Browsers stop sound by themselves: a call, another device, a tab out of sight. It goes on as soon as they allow. */

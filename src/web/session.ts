@@ -102,6 +102,11 @@ export class Session {
     if (this.#snapshot.state === 'loading') this.#set({ state: 'empty', loading: undefined });
   }
 
+  /** Opens the sound device within a press, for audio that comes later: `play` and `playClip` may then be called without one. */
+  prepare(sampleRate: number, channels: number): void {
+    void this.#sound.open(sampleRate, channels).catch(() => {}); // it is told when it is played through
+  }
+
   /** Make music and play it as it is made: endless without `durationSeconds`. Call it from a press. Faults are in the snapshot. */
   async play(options: Plain<StreamOptions>): Promise<void> {
     const { model } = this.#snapshot;
@@ -156,7 +161,7 @@ export class Session {
       (error: unknown) => {
         if (abort.signal.aborted) return;
         this.#sound.player?.end(); // what was made is still heard
-        this.#set({ error: shown(error), ...(this.#snapshot.bufferedSeconds === 0 && { state: 'ready' }) });
+        this.#set({ error: shown(error), ...(this.#snapshot.bufferedSeconds === 0 && { state: this.#rest }) });
       },
     );
     const job = { abort, stream, settled, started: false };
@@ -199,7 +204,8 @@ export class Session {
   /** End the piece; resolves when the worker is free for the next. */
   async stop(): Promise<void> {
     const ended = this.#end();
-    if (this.#snapshot.model) this.#set({ state: 'ready', complete: false, peak: 0, bufferedSeconds: 0 });
+    const { state, model } = this.#snapshot;
+    if (model || state !== 'empty') this.#set({ state: this.#rest, complete: false, peak: 0, bufferedSeconds: 0 });
     await ended;
   }
 
@@ -261,9 +267,14 @@ export class Session {
       else void player.pause();
       return piece;
     } catch (error) {
-      if (piece === this.#pieces) this.#set({ state: 'ready', error: shown(error) });
+      if (piece === this.#pieces) this.#set({ state: this.#rest, error: shown(error) });
       return -1;
     }
+  }
+
+  /** Nothing plays. */
+  get #rest(): 'ready' | 'empty' {
+    return this.#snapshot.model ? 'ready' : 'empty';
   }
 
   #heard(report: PlayerReport): void {
@@ -272,7 +283,7 @@ export class Session {
     this.#job?.stream.played(report.played);
     const { state, complete } = this.#snapshot;
     const running = state === 'playing' || state === 'buffering';
-    const next = !running ? state : report.finished ? 'ready' : report.flowing ? 'playing' : 'buffering';
+    const next = !running ? state : report.finished ? this.#rest : report.flowing ? 'playing' : 'buffering';
     this.#set({
       state: next,
       playedSeconds: running || state === 'paused' ? report.played / rate : this.#snapshot.playedSeconds,

@@ -4,7 +4,7 @@ import type { Recipe } from '../pipeline/options.ts';
 import type { FetchingEvent, ModelInfo } from './protocol.ts';
 
 /**
- * 'empty': no model. 'loading': a model is on its way. 'ready': nothing plays. 'buffering': music is being made and not heard yet. Then 'playing' or 'paused'.
+ * 'empty': no model, and nothing plays (finished audio does without one). 'loading': a model is on its way. 'ready': nothing plays. 'buffering': music is being made and not heard yet. Then 'playing' or 'paused'.
  */
 export type SessionState = 'empty' | 'loading' | 'ready' | 'buffering' | 'playing' | 'paused';
 

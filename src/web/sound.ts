@@ -1,15 +1,17 @@
 // A session's player: opened at the first piece, one at a time, and opened again for another rate or number of channels.
-import { Player } from './player.ts';
+import { type Outlet, Player } from './player.ts';
 import type { PlayerReport } from './worklet.ts';
 
 export class Sound {
   readonly #onReport: (report: PlayerReport) => void;
   readonly #onState: () => void;
+  readonly #outlet: Outlet | undefined;
   #opening: { sampleRate: number; channels: number; player: Promise<Player> } | undefined; // the player, or what will be it
   #player: Player | undefined;
   #volume = 1;
 
-  constructor(onReport: (report: PlayerReport) => void, onState: () => void) {
+  constructor(onReport: (report: PlayerReport) => void, onState: () => void, outlet?: Outlet) {
+    this.#outlet = outlet;
     this.#onReport = onReport;
     this.#onState = onState;
   }
@@ -32,7 +34,7 @@ export class Sound {
     }
     void this.close();
     const open = async () => {
-      const player = await Player.open(sampleRate, channels, this.#onReport, this.#onState);
+      const player = await Player.open({ sampleRate, channels, outlet: this.#outlet }, this.#onReport, this.#onState);
       player.volume = this.#volume;
       if (this.#opening === opening) this.#player = player;
       return player;

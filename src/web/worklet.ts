@@ -1,5 +1,5 @@
 // The AudioWorklet that plays: a ring of samples for every channel, filled by messages, emptied by the sound card. Waits until enough is there, and counts
-// every time that it runs dry.
+// every time that it runs dry. In a context of another rate, what lies between two samples is read from a windowed sinc.
 
 interface WorkletPort {
   postMessage(message: PlayerReport): void;
@@ -11,13 +11,20 @@ declare class AudioWorkletProcessor {
 declare function registerProcessor(name: string, processor: unknown): void;
 declare const sampleRate: number;
 
+/** `processorOptions`: samples a second of what it is given; default the rate of the context. */
+export interface RingOptions {
+  readonly inputRate: number;
+}
+
 export type PlayerMessage =
   /** As many samples of each channel. */
   | { readonly type: 'samples'; readonly channels: readonly Float32Array[] }
   /** Nothing more will come: play what is left, however little. */
   | { readonly type: 'end' }
   /** Forget everything and wait for a new piece that starts after `startSeconds` of it are here. */
-  | { readonly type: 'clear'; readonly startSeconds: number };
+  | { readonly type: 'clear'; readonly startSeconds: number }
+  /** Stand still, or go on: for contexts that are not ours to suspend. */
+  | { readonly type: 'hold'; readonly held: boolean };
 
 export interface PlayerReport {
   /** Samples of each channel: heard of this piece, */
@@ -34,6 +41,9 @@ export interface PlayerReport {
 }
 
 const REPORT_SECONDS = 0.1;
+/** Samples on each side that a sample between two is read from, and steps between two for which weights are kept. */
+const REACH = 12;
+const STEPS = 256;
 const FIRST_CAPACITY = 2 ** 19; // samples of a channel; grows for pieces that come all at once
 
 class Ring extends AudioWorkletProcessor {
@@ -47,30 +57,45 @@ class Ring extends AudioWorkletProcessor {
   #peak = 0;
   #sinceReport = 0;
   #lastReport = '';
+  #held = false;
+  readonly #rate: number;
+  readonly #ratio: number; // samples of the piece to one of the context
+  readonly #weights: Float32Array | undefined;
+  #between = 0; // of the next sample, past #played
 
-  constructor() {
+  constructor({ processorOptions }: { processorOptions?: RingOptions } = {}) {
     super();
+    this.#rate = processorOptions?.inputRate ?? sampleRate;
+    this.#ratio = this.#rate / sampleRate;
+    this.#weights = this.#ratio === 1 ? undefined : sincTable(Math.min(1, 1 / this.#ratio));
     this.port.onmessage = ({ data }) => {
       if (data.type === 'samples') this.#write(data.channels);
       else if (data.type === 'end') this.#ended = true;
+      else if (data.type === 'hold') this.#held = data.held;
       else this.#clear(data.startSeconds);
     };
   }
 
   process(_inputs: unknown, outputs: Float32Array[][]): boolean {
+    if (this.#held) return true;
     const [{ length }] = outputs[0];
     const buffered = this.#written - this.#played;
     if (!this.#flowing && buffered > 0 && (this.#ended || buffered >= this.#start)) this.#flowing = true;
-    const count = this.#flowing ? Math.min(length, buffered) : 0;
+    // Samples of the context that there is something for: those between two samples need their right neighbours, until the piece ends.
+    const there = this.#weights && !this.#ended ? buffered - REACH : buffered;
+    const count = this.#flowing ? Math.max(0, Math.min(length, Math.ceil((there - this.#between) / this.#ratio))) : 0;
     for (const [c, out] of outputs[0].entries()) {
       const ring = this.#rings[c % this.#rings.length]; // mono sounds from every side
       for (let i = 0; i < count; i++) {
-        const value = ring[(this.#played + i) % ring.length];
+        const value = this.#weights ? this.#valueAt(ring, this.#between + i * this.#ratio) : ring[(this.#played + i) % ring.length];
         out[i] = value;
         this.#peak = Math.max(this.#peak, Math.abs(value));
       }
     }
-    this.#played += count;
+    const passed = this.#between + count * this.#ratio;
+    const whole = Math.min(Math.floor(passed), buffered);
+    this.#played += whole;
+    this.#between = passed - whole;
     if (this.#flowing && count < length) {
       this.#flowing = false; // and waits for a full start again, so that one slow moment is one gap
       if (!this.#ended) this.#underruns += 1;
@@ -80,9 +105,22 @@ class Ring extends AudioWorkletProcessor {
     return true;
   }
 
+  /** The value `at` samples past #played, of a ring. */
+  #valueAt(ring: Float32Array, at: number): number {
+    const weights = this.#weights as Float32Array;
+    const first = this.#played + Math.floor(at) - REACH + 1;
+    const row = Math.round((at % 1) * STEPS) * 2 * REACH;
+    let sum = 0;
+    for (let k = 0; k < 2 * REACH; k++) {
+      const sample = first + k;
+      if (sample >= 0 && sample < this.#written) sum += weights[row + k] * ring[sample % ring.length];
+    }
+    return sum;
+  }
+
   #write(channels: readonly Float32Array[]): void {
     const [{ length }] = channels;
-    const needed = this.#written - this.#played + length;
+    const needed = this.#written - this.#played + length + REACH;
     const [ring] = this.#rings;
     const capacity = needed > ring.length ? 2 ** Math.ceil(Math.log2(needed)) : ring.length;
     if (capacity > ring.length || channels.length !== this.#rings.length)
@@ -100,14 +138,14 @@ class Ring extends AudioWorkletProcessor {
   /** What waits in a ring, in one of this capacity. */
   #copy(ring: Float32Array, capacity: number): Float32Array {
     const other = new Float32Array(capacity);
-    for (let i = this.#played; i < this.#written; i++) other[i % capacity] = ring[i % ring.length];
+    for (let i = Math.max(0, this.#played - REACH); i < this.#written; i++) other[i % capacity] = ring[i % ring.length];
     return other;
   }
 
   #clear(startSeconds: number): void {
-    this.#written = this.#played = this.#underruns = 0;
+    this.#written = this.#played = this.#underruns = this.#between = 0;
     this.#flowing = this.#ended = false;
-    this.#start = Math.max(1, Math.round(startSeconds * sampleRate));
+    this.#start = Math.max(1, Math.round(startSeconds * this.#rate));
     this.#report();
   }
 
@@ -127,6 +165,24 @@ class Ring extends AudioWorkletProcessor {
     this.#lastReport = text;
     this.port.postMessage(report);
   }
+}
+
+/** Weights of the samples around a place between two, `STEPS` + 1 rows of 2 × `REACH`. `band`: share of the piece's band that is kept. */
+function sincTable(band: number): Float32Array {
+  const table = new Float32Array((STEPS + 1) * 2 * REACH);
+  for (let step = 0; step <= STEPS; step++) {
+    let sum = 0;
+    const row = table.subarray(step * 2 * REACH, (step + 1) * 2 * REACH);
+    for (let k = 0; k < row.length; k++) {
+      const x = k - REACH + 1 - step / STEPS;
+      const angle = Math.PI * x * band;
+      const sinc = x === 0 ? 1 : Math.sin(angle) / angle;
+      row[k] = sinc * Math.cos((Math.PI * x) / (2 * (REACH + 1))) ** 2; // a Hann window
+      sum += row[k];
+    }
+    for (let k = 0; k < row.length; k++) row[k] /= sum; // silence and constants stay what they are
+  }
+  return table;
 }
 
 registerProcessor('melody-ring', Ring);

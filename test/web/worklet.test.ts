@@ -9,7 +9,7 @@ interface Ring {
   port: { onmessage(event: { data: PlayerMessage }): void };
   process(inputs: unknown, outputs: Float32Array[][]): boolean;
 }
-let Processor: new () => Ring;
+let Processor: new (options?: { processorOptions: { inputRate: number } }) => Ring;
 let ring: Ring;
 let reports: PlayerReport[];
 
@@ -128,4 +128,35 @@ test('mono sounds from both sides, and stereo that follows a mono start keeps it
     [...ramp(41, 20), ...ramp(100, 40)],
     [...ramp(41, 20), ...ramp(200, 40)],
   ]);
+});
+
+test('in a context of another rate a tone stays the tone, as long and as loud; over its band nothing folds back', () => {
+  const tone = (hz: number, rate: number, seconds: number) =>
+    Array.from({ length: seconds * rate }, (_, i) => Math.sin((2 * Math.PI * hz * i) / rate));
+  for (const inputRate of [500, 1100, 1500]) {
+    ring = new Processor({ processorOptions: { inputRate } });
+    send({ type: 'clear', startSeconds: 0.05 });
+    push(...tone(40, inputRate, 1));
+    push(...tone(40, inputRate, 1)); // 40 whole periods each: they join
+    send({ type: 'end' });
+    const heard = hear(2200);
+    const wanted = tone(40, RATE, 2);
+    const inner = wanted.slice(50, -50).map((value, i) => Math.abs(value - heard[50 + i]));
+    expect(Math.max(...inner), `${inputRate} Hz`).toBeLessThan(2e-3);
+    expect(Math.max(...heard.slice(2030).map(Math.abs))).toBe(0);
+    expect(lastReport()).toMatchObject({ played: 2 * inputRate, buffered: 0, underruns: 0, finished: true });
+  }
+  ring = new Processor({ processorOptions: { inputRate: 1500 } });
+  send({ type: 'clear', startSeconds: 0 });
+  push(...tone(700, 1500, 1)); // would be heard at 300 Hz
+  expect(Math.max(...hear(900).slice(50).map(Math.abs))).toBeLessThan(0.02);
+});
+
+test('held, it stands still; then it goes on with the next sample', () => {
+  push(...ramp(1, 100));
+  hear(40);
+  send({ type: 'hold', held: true });
+  expect(hear(30)).toEqual(Array(30).fill(0));
+  send({ type: 'hold', held: false });
+  expect(hear(10)).toEqual(ramp(41, 10));
 });

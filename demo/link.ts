@@ -1,0 +1,58 @@
+// A piece as an address. All of it stands behind “#”, which browsers send to no server.
+import type { Settings } from './history.ts';
+
+/** What a link says: with the same model, settings make the same music. */
+export interface Shared extends Settings {
+  readonly model?: string;
+}
+
+/** Between the parts of a value: nobody types it. */
+const APART = '\u001f';
+
+export function linkOf({ prompt, seed, durationSeconds, firstWindowSeconds, blend, steered, model }: Shared, page: string): string {
+  const words = new URLSearchParams({ p: prompt, s: String(seed) });
+  if (model) words.set('m', model);
+  if (durationSeconds !== undefined) words.set('d', String(durationSeconds));
+  if (firstWindowSeconds !== undefined) words.set('w', String(firstWindowSeconds));
+  if (blend) words.set('b', [blend.weight, blend.text].join(APART));
+  for (const { atSeconds, prompt: text = '', blend: other } of steered ?? [])
+    words.append('c', [atSeconds, text, ...(other ? [other.weight, other.text] : [])].join(APART));
+  return `${page.replace(/[#?].*/s, '')}#${words}`;
+}
+
+/** Undefined where the address names no piece; what is out of range is left out, and a seed that is none is drawn by the form. */
+export function pieceIn(address: string): Shared | undefined {
+  const words = new URLSearchParams(new URL(address).hash.slice(1));
+  const prompt = words.get('p')?.slice(0, 400);
+  const seed = number(words.get('s'), 0, Number.MAX_SAFE_INTEGER);
+  if (!prompt || seed === undefined || !Number.isInteger(seed)) return undefined;
+  const durationSeconds = number(words.get('d'), 0.1, 3600);
+  const firstWindowSeconds = number(words.get('w'), 0, 60);
+  const blend = blendOf((words.get('b') ?? '').split(APART));
+  const steered = words.getAll('c').flatMap((text) => {
+    const [at, prompt, ...rest] = text.split(APART);
+    const atSeconds = number(at, 0, 1e6);
+    const other = blendOf(rest);
+    return atSeconds === undefined || !prompt ? [] : [{ atSeconds, prompt, ...(other && { blend: other }) }];
+  });
+  const model = words.get('m');
+  return {
+    prompt,
+    seed,
+    ...(durationSeconds !== undefined && { durationSeconds }),
+    ...(firstWindowSeconds !== undefined && { firstWindowSeconds }),
+    ...(blend && { blend }),
+    ...(steered.length && { steered }),
+    ...(model && { model }),
+  };
+}
+
+function blendOf([weight, text]: readonly string[]): Settings['blend'] {
+  const share = number(weight, 0, 1);
+  return share && text ? { text: text.slice(0, 400), weight: share } : undefined;
+}
+
+function number(text: string | null | undefined, min: number, max: number): number | undefined {
+  const value = Number(text || Number.NaN);
+  return value >= min && value <= max ? value : undefined;
+}

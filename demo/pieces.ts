@@ -1,0 +1,51 @@
+// Short pieces by the shipped model, made by tools/demo_pieces.ts: something to hear before anything is downloaded.
+import { MelodyError } from '../src/errors.ts';
+import type { Recipe } from '../src/web/index.ts';
+import { button, byId } from './dom.ts';
+import type { Settings } from './history.ts';
+
+export interface ReadyPiece {
+  readonly name: string;
+  readonly file: string;
+  readonly recipe: Recipe;
+  readonly sampleRate: number;
+  readonly channels: number;
+}
+
+/** A button a piece; `play` is called within the press. Where the list is missing there is no button. */
+export async function offerPieces(play: (piece: ReadyPiece) => void): Promise<void> {
+  const answer = await fetch('pieces/pieces.json').catch(() => undefined);
+  const pieces: ReadyPiece[] = answer?.ok ? await answer.json() : [];
+  const buttons = pieces.map((piece) => {
+    const press = button(piece.name, () => play(piece));
+    press.className = 'ready';
+    press.setAttribute('aria-label', `Hear: ${piece.recipe.prompt}`);
+    return press;
+  });
+  byId('pieces').append(...buttons);
+  byId('hear').hidden = buttons.length === 0;
+}
+
+/** What of a recipe the page can ask for again. */
+export function settingsOf({ prompt = '', blend, durationSeconds, firstWindowSeconds, seed, steered }: Recipe): Settings {
+  return {
+    prompt,
+    seed,
+    ...(blend && { blend }),
+    ...(durationSeconds !== undefined && { durationSeconds }),
+    ...(firstWindowSeconds !== undefined && { firstWindowSeconds }),
+    ...(steered && { steered }),
+  };
+}
+
+/** Its samples, one array a channel. Throws `io`. */
+export async function readPiece({ file, sampleRate, channels }: ReadyPiece, signal: AbortSignal): Promise<Float32Array[]> {
+  try {
+    const answer = await fetch(`pieces/${file}`, { signal });
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    const audio = await new OfflineAudioContext(channels, 1, sampleRate).decodeAudioData(await answer.arrayBuffer());
+    return Array.from({ length: channels }, (_, c) => audio.getChannelData(Math.min(c, audio.numberOfChannels - 1)).slice());
+  } catch (error) {
+    throw new MelodyError('io', `${file} could not be played (${(error as Error).message})`, 'press it again', { cause: error });
+  }
+}

@@ -1,0 +1,105 @@
+// What a visitor passes on: sound before any download, one press from words to music, a link that is the piece.
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readRecipe, readWav } from '../../src/index.ts';
+import { chromiumPath } from '../../tools/chromium.mjs';
+import { expectAccessible, Site, SLOW, TINY_SIZE } from './site.ts';
+
+describe.runIf(chromiumPath)('the page that is passed on', { timeout: SLOW }, () => {
+  const site = new Site();
+  const fetched: string[] = [];
+  const visit = async (path: string) => {
+    const page = await site.visit(path);
+    page.on('request', (request) => fetched.push(request.url()));
+    return page;
+  };
+  const ended = (page: Page) => page.getByText(/^The piece: 2\.0 s/).waitFor({ timeout: SLOW });
+  const saved = async (page: Page) => {
+    const saving = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save as WAV' }).click();
+    const { channels, tags } = readWav(readFileSync(await (await saving).path()));
+    return { samples: channels[0], recipe: readRecipe(tags)?.recipe as Record<string, unknown> };
+  };
+
+  beforeAll(() => site.open({ webgpu: false }), SLOW);
+  afterAll(() => site.close(), SLOW);
+
+  it('plays a piece before anything of a model is fetched', async () => {
+    const page = await visit('');
+    await page.getByRole('button', { name: /^Hear: calm piano waltz/ }).click();
+    await page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+    await page.waitForFunction(() => document.getElementById('time')?.textContent?.startsWith('0:01 / 0:12'), undefined, { polling: 50 });
+    await expectAccessible(page);
+    expect(await page.evaluate(() => navigator.mediaSession.metadata?.title)).toMatch(/^calm piano waltz/);
+    expect(await page.evaluate(() => navigator.mediaSession.playbackState)).toBe('playing');
+    await page.keyboard.press('Escape');
+    await page.getByRole('status').filter({ hasText: 'Stopped.' }).waitFor();
+    const { samples, recipe } = await saved(page);
+    expect(samples.length).toBeGreaterThan(11 * 24_000);
+    expect(samples.some((sample) => Math.abs(sample) > 0.1)).toBe(true);
+    expect(recipe).toMatchObject({ model: 'melody-small', durationSeconds: 12, seed: 1 });
+    expect(fetched.filter((url) => url.endsWith('.safetensors'))).toEqual([]);
+    await page.close();
+  });
+
+  it('one press goes from words to music, its address is the piece, and a visitor of it hears the same', async () => {
+    const page = await visit('?model=melody-tiny#p=fast+samba,+trumpet&s=1&d=2');
+    const play = page.getByRole('button', { name: `Play · ${TINY_SIZE} to download` });
+    await play.click();
+    await page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+    await ended(page);
+    const first = await saved(page);
+    await page.evaluate(() => Object.assign(navigator.clipboard, { writeText: async (text: string) => (globalThis.copied = text) }));
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    const link = await page.evaluate(() => globalThis.copied);
+    expect(link.length).toBeLessThan(300);
+    expect(new URL(page.url()).hash).toBe(new URL(link).hash);
+    await page.close();
+
+    const other = await visit(link.replace(site.address(''), ''));
+    await other.getByRole('status').filter({ hasText: 'This link is a piece: press Play.' }).waitFor();
+    expect(await other.locator('#prompt').inputValue()).toBe('fast samba, trumpet');
+    await other.getByRole('button', { name: /^Play/ }).and(other.locator('#play:enabled')).click();
+    await ended(other);
+    const second = await saved(other);
+    expect(second.recipe).toEqual(first.recipe);
+    expect(second.samples.length).toBe(first.samples.length);
+    expect(second.samples.findIndex((sample, i) => sample !== first.samples[i])).toBe(-1);
+    await other.close();
+  });
+
+  it('a piece of an earlier visit is made again with nothing but its settings', async () => {
+    const page = await visit('?model=melody-tiny');
+    await page.locator('#load:enabled').click();
+    await page
+      .getByRole('button', { name: /^Make again: fast samba, trumpet/ })
+      .and(page.locator(':enabled'))
+      .first()
+      .click();
+    await page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+    expect(await page.getByRole('alert').isVisible()).toBe(false);
+    await page.close();
+  });
+
+  it('can be installed', async () => {
+    const page = await visit('');
+    const devtools = await page.context().newCDPSession(page);
+    const { errors, data } = await devtools.send('Page.getAppManifest');
+    expect(errors).toEqual([]);
+    for (const { src, sizes } of JSON.parse(data ?? '').icons as { src: string; sizes: string }[]) {
+      const size = await page.evaluate(async (icon) => {
+        const image = new Image();
+        image.src = icon;
+        await image.decode();
+        return `${image.naturalWidth}x${image.naturalHeight}`;
+      }, src);
+      if (sizes !== 'any') expect(size).toBe(sizes);
+    }
+    await page.close();
+  });
+});
+
+declare global {
+  var copied: string;
+}
