@@ -11,7 +11,7 @@ import { Picture } from './picture.ts';
 import { PieceForm } from './piece.ts';
 import { offerPieces, type ReadyPiece, readPiece, settingsOf } from './pieces.ts';
 import { Shape } from './shape.ts';
-import { endOf, isOn, pictureOf, pieceOf, statusOf } from './status.ts';
+import { changeIn, endOf, isOn, pictureOf, pieceOf, statusOf } from './status.ts';
 import { Turns } from './turns.ts';
 import { progressOf, VARIATIONS, variations } from './variations.ts';
 
@@ -20,7 +20,7 @@ const REST_MS = 700;
 /** What is shorter has no tempo to speak of. */
 const MIN_MEASURED_SECONDS = 2;
 
-const session = new Session({ onChange: show });
+const session = new Session({ onChange: show, record: true });
 const turns = new Turns();
 const panel = new LoadPanel(session, { retry: () => void open(), end });
 const picture = new Picture(byId<HTMLCanvasElement>('picture'));
@@ -304,7 +304,9 @@ function show(now: Snapshot): void {
   );
   byId('play-icon').setAttribute('d', running ? 'M7 5h3.5v14H7zM13.5 5H17v14h-3.5z' : 'M8 5v14l11-7z');
   const total = now.recipe?.durationSeconds;
-  say(byId('time'), total ? `${clock(now.playedSeconds)} / ${clock(total)}` : clock(now.playedSeconds));
+  const at = total ? `${clock(now.playedSeconds)} / ${clock(total)}` : clock(now.playedSeconds);
+  const change = isOn(now) ? changeIn(now) : undefined;
+  say(byId('time'), change === undefined ? at : `${at} · change in ${change} s`);
   if (now.speed !== undefined) say(byId('speed'), `${now.speed.toFixed(now.speed < 1 ? 2 : 1)} × real time`);
   say(byId('ahead'), `${now.bufferedSeconds.toFixed(1)} s`);
   say(byId('gaps'), String(now.underruns));

@@ -48,3 +48,9 @@ export function pieceOf({ tempo, key, loudness, duration, sections, suspect }: D
   ];
   return `The piece: ${words.join(', ')}.${suspect.length ? ` It may be broken: ${suspect.join('; ')}.` : ''}`;
 }
+
+/** Seconds until the next change of the music is heard; undefined where none is under way. */
+export function changeIn({ recipe, playedSeconds }: Pick<Snapshot, 'recipe' | 'playedSeconds'>): number | undefined {
+  const next = recipe?.steered?.find(({ atSeconds }) => atSeconds > playedSeconds);
+  return next && Math.ceil(next.atSeconds - playedSeconds);
+}

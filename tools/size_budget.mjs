@@ -30,7 +30,8 @@ const CPU_BUDGET = 28_500;
  * was 73 kB, Stable Audio beside it in two layouts 12 more; 0.4 kB keep given sound at its rate.
  */
 const SYSTEMS_BUDGET = 86_300;
-const PLAYER_BUDGET = 6_300;
+/** 0.5 kB play in a context of another rate, 2 kB make the element as complete as the platform's own players. */
+const PLAYER_BUDGET = 9_000;
 
 /** @param {string} name @param {readonly { contents: Uint8Array }[]} files @param {number} budget */
 function report(name, files, budget) {

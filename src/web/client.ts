@@ -60,6 +60,7 @@ export class MelodyWorker {
   readonly #pending = new Map<number, Pending>();
   #count = 0;
   #fault: MelodyError | undefined;
+  #model: { readonly address: string; readonly keep: boolean; readonly info: ModelInfo } | undefined; // that it has open
 
   /** Starts the worker that lies beside this script, or takes one that the page started; nothing is fetched but its code. Throws `io`. */
   constructor(worker = startWorker()) {
@@ -79,17 +80,22 @@ export class MelodyWorker {
     return this.#ask('describe', { src: fromPage(src) }).answer;
   }
 
-  /** Fetch (or take from this browser), check and open a model. Aborting and loading again resumes. Throws `io`, `weights`, `no_adapter`. */
+  /** Fetch (or take from this browser), check and open a model; at once where this worker has it open. Aborting and loading again resumes. Throws `io`, `weights`, `no_adapter`. */
   load(src: string, { keep = true, signal, onFetching, onNotKept }: { keep?: boolean } & LoadCallbacks = {}): Promise<ModelInfo> {
     const address = fromPage(src);
-    return oneAtATime(`melody ${address.replace(/\/$/, '')}`, signal, () => {
+    const load = async () => {
+      if (this.#model?.address === address && this.#model.keep === keep) return this.#model.info;
+      this.#model = undefined;
       const { answer } = this.#ask('load', { src: address, keep }, signal, (reply) => {
         if (reply.type !== 'event') return;
         if (reply.event.type === 'fetching') onFetching?.(reply.event);
         if (reply.event.type === 'not_kept') onNotKept?.(reply.event.message);
       });
-      return answer;
-    });
+      const info = await answer;
+      this.#model = { address, keep, info };
+      return info;
+    };
+    return oneAtATime(`melody ${address.replace(/\/$/, '')}`, signal, load);
   }
 
   /** As Melody.generate, but for drafts: they stay where they are made. */
@@ -140,6 +146,7 @@ export class MelodyWorker {
 
   /** Free the model and its GPU memory. */
   unload(): Promise<undefined> {
+    this.#model = undefined;
     return this.#ask('unload', {}).answer;
   }
 

@@ -1,20 +1,16 @@
-// <melody-player prompt="calm piano, 80 bpm" src="weights/melody-small/"></melody-player>
+// <melody-player controls prompt="calm piano, 80 bpm" src="weights/melody-small/"></melody-player>
 //
-// Attributes: prompt, src (a model folder), seed, duration (seconds; endless without). Nothing is fetched before the first press. A change of
-// `prompt` while it plays is heard from the next chunk on. Fires `melodychange` with the session's snapshot as its detail.
+// Attributes: prompt; src (a model folder); seed; duration (seconds; endless without); and with the meanings that they have on <audio>:
+// controls, autoplay, loop, muted, preload (none, which is the default; metadata; auto). `mix` lets it play along with other players.
+// Events, which bubble: play, playing, waiting, pause, ended, volumechange, error, and melodychange with the session's snapshot as its detail.
+// Parts for ::part(): row, play, stop, status. Custom properties: --melody-colour, --melody-gap, --melody-radius.
+import type { StyleOptions } from '../pipeline/options.ts';
+import { Controls } from './controls.ts';
 import { Player } from './player.ts';
 import { Session } from './session.ts';
+import { giveWorker, takeWorker } from './shared_workers.ts';
 import type { Snapshot } from './snapshot.ts';
-import { megabytes, sentence } from './words.ts';
-
-const STYLE = `
-:host { display: inline-block; font: 16px/1.4 system-ui, sans-serif; color: inherit; max-width: 100%; }
-div { display: flex; gap: .75em; align-items: center; }
-button { font: inherit; color: inherit; background: none; border: 1px solid currentColor; border-radius: 99px; padding: .35em 1.1em; min-height: 2.5em; cursor: pointer; }
-button:focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
-button[hidden] { display: none; }
-p { margin: 0; font-size: .875em; }
-`;
+import { sentence } from './words.ts';
 
 /** Where pages are only rendered (Node), the module loads and the class cannot be used. */
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
@@ -25,38 +21,29 @@ declare global {
   }
 }
 
-/** `<melody-player>`: one button to hear a prompt. */
+/** What plays, of all players of the page: a new one pauses the others. */
+const sounding = new Set<MelodyPlayerElement>();
+
+/** `<melody-player>`: hear a prompt. Used as `<audio>` is. */
 export class MelodyPlayerElement extends Base {
   /** Attributes whose changes the element acts on. */
-  static observedAttributes = ['prompt', 'src'];
+  static observedAttributes = ['prompt', 'src', 'muted', 'loop'];
   #session: Session | undefined;
-  #press: HTMLButtonElement;
-  #stop: HTMLButtonElement;
-  #status: HTMLParagraphElement;
+  #src = ''; // of the session
+  #volume = 1;
+  #context: AudioContext | undefined;
+  #destination: AudioNode | undefined;
+  #before: Snapshot['state'] = 'empty';
+  readonly #controls: Controls;
+  #error: Snapshot['error'];
 
   /** Made by the browser, for every `<melody-player>` of a page. */
   constructor() {
     super();
-    const root = this.attachShadow({ mode: 'open' });
-    const style = new CSSStyleSheet(); // allowed under a content security policy that forbids <style>
-    style.replaceSync(STYLE);
-    root.adoptedStyleSheets = [style];
-    const row = document.createElement('div');
-    this.#press = document.createElement('button');
-    this.#stop = document.createElement('button');
-    this.#status = document.createElement('p');
-    this.#press.textContent = 'Play';
-    this.#stop.textContent = 'Stop';
-    this.#stop.hidden = true;
-    this.#status.setAttribute('role', 'status');
-    this.#name();
-    row.append(this.#press, this.#stop, this.#status);
-    root.append(row);
-    this.#press.onclick = () => void this.#toggle();
-    this.#stop.onclick = () => void this.#session?.stop();
+    this.#controls = new Controls(this.attachShadow({ mode: 'open' }), { press: () => void this.#toggle(), stop: () => void this.stop() });
   }
 
-  /** The session behind it, once Play was pressed: events, audio, statistics. */
+  /** The session behind it, from the first use on: audio, statistics. */
   get session(): Session | undefined {
     return this.#session;
   }
@@ -71,99 +58,219 @@ export class MelodyPlayerElement extends Base {
     this.setAttribute('prompt', text);
   }
 
-  /** The browser's callback: steers on a new prompt, ends on a new source. */
-  attributeChangedCallback(name: string, old: string | null, value: string | null): void {
-    if (name === 'prompt') this.#name();
-    if (!this.#session || old === value) return;
-    if (name === 'prompt') this.#session.steer({ prompt: value ?? '' });
-    else this.#end();
+  /** 0 to 1. Default 1. */
+  get volume(): number {
+    return this.#volume;
   }
 
-  /** The browser's callback: ends the piece and frees the worker. */
-  disconnectedCallback(): void {
-    this.#end();
+  /** Throws a RangeError outside of 0 to 1. */
+  set volume(value: number) {
+    if (!(value >= 0 && value <= 1)) throw new RangeError(`volume must be from 0 to 1; got ${value}`);
+    this.#volume = value;
+    this.#applyVolume();
   }
 
-  async #toggle(): Promise<void> {
+  /** The attribute `muted`. */
+  get muted(): boolean {
+    return this.hasAttribute('muted');
+  }
+
+  /** Sets the attribute. */
+  set muted(value: boolean) {
+    this.toggleAttribute('muted', value);
+  }
+
+  /** The attribute `loop`: a finished piece begins again. */
+  get loop(): boolean {
+    return this.hasAttribute('loop');
+  }
+
+  /** Sets the attribute. */
+  set loop(value: boolean) {
+    this.toggleAttribute('loop', value);
+  }
+
+  /** Nothing sounds, and nothing is about to. */
+  get paused(): boolean {
+    return !isRunning(this.#session?.snapshot);
+  }
+
+  /** Seconds of the piece that were heard. */
+  get currentTime(): number {
+    return this.#session?.snapshot.playedSeconds ?? 0;
+  }
+
+  /** Goes there, where the element has the attribute `loop` or `keep`: only then what is made is kept. */
+  set currentTime(seconds: number) {
+    this.#session?.seek(seconds);
+  }
+
+  /** Seconds of the piece; Infinity where it has no end, NaN before it has begun. */
+  get duration(): number {
+    const recipe = this.#session?.snapshot.recipe;
+    return recipe ? (recipe.durationSeconds ?? Number.POSITIVE_INFINITY) : Number.NaN;
+  }
+
+  /** The context that it plays in; undefined before the first sound, where the page gave none. */
+  get context(): AudioContext | undefined {
+    return this.#context ?? this.#session?.context;
+  }
+
+  /** Plays in the page's own context, of any rate. To be set before the first use. */
+  set context(value: AudioContext | undefined) {
+    this.#context = value;
+  }
+
+  /** A node of the page's own context that the sound goes to, in place of the context's destination. To be set before the first use. */
+  set destination(value: AudioNode | undefined) {
+    this.#destination = value;
+  }
+
+  /** What is heard of it, for other nodes of its context; where the page gave a context it is there from the start. */
+  get output(): AudioNode | undefined {
+    if (this.#context || this.#destination) return this.#ready()?.output;
+    return this.#session?.output;
+  }
+
+  /** Loads the model where it is not here, then plays, or goes on. Call it from a press. Faults are shown, and told as `error`. */
+  async play(): Promise<void> {
     if (this.#session?.worker.fault) this.#end(); // it answers nothing any more: another one
-    const session = this.#session ?? this.#start();
-    if (!session) return;
-    const { state } = session.snapshot;
-    if (state === 'loading') return void session.cancelLoad();
-    if (state === 'playing' || state === 'buffering') return session.pause();
-    if (state === 'paused') return void session.resume();
+    const session = this.#ready();
+    if (!session || isRunning(session.snapshot) || session.snapshot.state === 'loading') return;
+    if (session.snapshot.state === 'paused') return session.resume();
     if (!session.snapshot.model) {
-      if (!(await session.load(this.getAttribute('src') ?? ''))) return;
+      if (!(await session.load(this.#src))) return;
       // The press may be minutes old by now, too old for some browsers.
-      const may = await Player.mayOpen().catch(() => true);
+      const may = this.#context || this.#destination ? true : await Player.mayOpen().catch(() => true);
       if (session !== this.#session || session.snapshot.state !== 'ready') return; // pressed meanwhile
-      if (!may) return this.#say('Ready: press Play');
+      if (!may) return this.#controls.say('Ready: press Play');
     }
     const number = (name: string) => (this.hasAttribute(name) ? Number(this.getAttribute(name)) : undefined);
     await session.play({ prompt: this.prompt, seed: number('seed'), durationSeconds: number('duration') });
   }
 
-  #start(): Session | undefined {
+  /** Pauses; `play` goes on from there. */
+  pause(): void {
+    void this.#session?.pause();
+  }
+
+  /** Ends the piece; resolves when it is silent. */
+  async stop(): Promise<void> {
+    await this.#session?.stop();
+  }
+
+  /** Changes the music while it plays, from the next chunk on. A `prompt` stands in the attribute afterwards. */
+  steer(style: StyleOptions): void {
+    const { session } = this;
+    this.#session = undefined; // the attribute must not steer a second time
+    if (style.prompt !== undefined) this.prompt = style.prompt;
+    this.#session = session;
+    session?.steer(style);
+  }
+
+  /** The browser's callback: steers on a new prompt, ends on a new source. */
+  attributeChangedCallback(name: string, old: string | null, value: string | null): void {
+    if (name === 'prompt') this.#controls.name(this.prompt);
+    if (old === value) return;
+    if (name === 'muted') this.#applyVolume();
+    if (!this.#session) return;
+    if (name === 'loop') this.#session.loop = value !== null;
+    if (name === 'prompt') this.#session.steer({ prompt: value ?? '' });
+    if (name === 'src') this.#end();
+  }
+
+  /** The browser's callback: begins what `autoplay` and `preload` ask for. */
+  connectedCallback(): void {
+    if (this.#session) return; // it was moved
+    if (this.hasAttribute('autoplay')) void this.play();
+    else if (this.getAttribute('preload') === 'auto') void this.#ready()?.load(this.#src);
+    else if (this.getAttribute('preload') === 'metadata')
+      void this.#ready()
+        ?.worker.describe(this.#src)
+        .catch(() => {});
+  }
+
+  /** The browser's callback where an element is moved as it is: nothing changes. */
+  connectedMoveCallback(): void {}
+
+  /** The browser's callback: ends the piece and frees the worker, unless the element was only moved. */
+  disconnectedCallback(): void {
+    queueMicrotask(() => this.isConnected || this.#end());
+  }
+
+  async #toggle(): Promise<void> {
+    const { state } = this.#session?.snapshot ?? {};
+    if (state === 'loading' && !this.#session?.worker.fault) return this.#session?.cancelLoad();
+    if (isRunning(this.#session?.snapshot) && !this.#session?.worker.fault) return this.pause();
+    await this.play();
+  }
+
+  /** The session, made at its first use. */
+  #ready(): Session | undefined {
+    if (this.#session) return this.#session;
     try {
-      const session = new Session({ onChange: (snapshot) => this.#session === session && this.#show(snapshot) });
+      const src = this.getAttribute('src') ?? '';
+      const session = new Session({
+        worker: takeWorker(src),
+        shared: true,
+        record: this.loop || this.hasAttribute('keep'),
+        onChange: (snapshot) => this.#session === session && this.#show(snapshot),
+        ...(this.#context && { context: this.#context }),
+        ...(this.#destination && { destination: this.#destination }),
+      });
+      this.#src = src;
+      session.loop = this.loop;
+      session.volume = this.muted ? 0 : this.#volume;
       this.#session = session;
       return session;
     } catch (error) {
-      this.#say(sentence(error as Error));
+      this.#controls.say(sentence(error as Error));
       return undefined;
     }
   }
 
   #end(): void {
-    void this.#session?.dispose();
-    this.#session = undefined;
-    this.#label('Play', false);
-    this.#say('');
-  }
-
-  #label(press: string, stoppable: boolean): void {
-    // What was pressed by keyboard and goes away hands its focus on.
-    if (!stoppable && this.shadowRoot?.activeElement === this.#stop) this.#press.focus();
-    this.#press.textContent = press;
-    this.#stop.hidden = !stoppable;
-    this.#name();
-  }
-
-  /** Labels of the buttons, for people who meet several players through a screen reader. */
-  #name(): void {
-    for (const button of [this.#press, this.#stop]) {
-      if (this.prompt) button.setAttribute('aria-label', `${button.textContent}: ${this.prompt}`);
-      else button.removeAttribute('aria-label');
+    const session = this.#session;
+    if (session) {
+      void session.dispose().then(() => giveWorker(session.worker));
+      this.#session = undefined;
+      sounding.delete(this);
+      this.#before = 'empty';
     }
+    this.#controls.rest(this.prompt);
   }
 
-  #say(text: string): void {
-    if (this.#status.textContent !== text) this.#status.textContent = text;
+  #applyVolume(): void {
+    if (this.#session) this.#session.volume = this.muted ? 0 : this.#volume;
+    this.#tell('volumechange');
+  }
+
+  #tell(type: string, bubbles = true): void {
+    this.dispatchEvent(new Event(type, { bubbles, composed: bubbles }));
   }
 
   #show(snapshot: Snapshot): void {
-    const { state, loading, warnings } = snapshot;
-    const running = state === 'playing' || state === 'buffering';
-    this.#label(state === 'loading' ? 'Cancel' : running ? 'Pause' : state === 'paused' ? 'Resume' : 'Play', running || state === 'paused');
-    // In steps of 10 %, so that a screen reader is not talking all the time.
-    const tenth = loading && Math.floor((10 * loading.received) / loading.total) * 10;
-    const doing = snapshot.error
-      ? sentence(snapshot.error)
-      : loading
-        ? loading.received < loading.total
-          ? `Loading ${tenth} % of ${megabytes(loading.total)}`
-          : 'Getting ready'
-        : state === 'loading'
-          ? 'Loading'
-          : state === 'buffering'
-            ? snapshot.underruns
-              ? 'Making more music'
-              : 'Making music'
-            : '';
-    const warning = snapshot.error ? undefined : warnings.at(-1);
-    this.#say([doing, warning && sentence({ message: warning })].filter(Boolean).join('. '));
-    this.dispatchEvent(new CustomEvent('melodychange', { detail: snapshot }));
+    const before = this.#before;
+    const { state, error, complete } = snapshot;
+    this.#before = state;
+    this.#controls.show(snapshot, this.prompt);
+    const runs = (which: Snapshot['state']) => which === 'playing' || which === 'buffering';
+    if (runs(state)) {
+      if (!this.hasAttribute('mix')) for (const other of sounding) if (other !== this && !other.hasAttribute('mix')) other.pause();
+      sounding.add(this);
+    } else sounding.delete(this);
+    if (state !== before) {
+      if (runs(state) && !runs(before)) this.#tell('play');
+      if (state === 'playing') this.#tell('playing');
+      else if (state === 'buffering' && before === 'playing') this.#tell('waiting');
+      else if (!runs(state) && runs(before)) this.#tell(state !== 'paused' && complete ? 'ended' : 'pause');
+    }
+    if (error && error !== this.#error) this.#tell('error', false); // as the platform's: a page's own listeners for faults must not hear it
+    this.#error = error;
+    this.dispatchEvent(new CustomEvent('melodychange', { detail: snapshot, bubbles: true, composed: true }));
   }
 }
+
+const isRunning = (snapshot: Snapshot | undefined) => snapshot?.state === 'playing' || snapshot?.state === 'buffering';
 
 if (globalThis.customElements && !customElements.get('melody-player')) customElements.define('melody-player', MelodyPlayerElement);

@@ -12,7 +12,7 @@ import type { PlayerReport } from './worklet.ts';
 export interface SessionOptions {
   /** Seconds of music that must be there before the sound starts. Default 0.5. */
   startSeconds?: number;
-  /** Seconds of music that are made ahead of what is heard. Default 8. */
+  /** Seconds of music that are made ahead of what is heard. Default 8, or 3 once a piece was made at twice real time: changes are then heard sooner. */
   aheadSeconds?: number;
   /** Called with every new snapshot. */
   onChange?: (snapshot: Snapshot) => void;
@@ -20,12 +20,23 @@ export interface SessionOptions {
   onChunk?: (channels: readonly Float32Array[], sampleRate: number, startSample: number) => void;
   /** Called with the events of the engine. */
   onEvent?: (event: MelodyEvent) => void;
-  /** The worker to use. Default: a new one, from the script beside this one. */
+  /** The worker to use. Default: a new one, from the script beside this one. `dispose` ends it in either case, unless `shared`. */
   worker?: MelodyWorker;
+  /** Others use the worker too: `dispose` leaves it. Default false. */
+  shared?: boolean;
+  /** The page's own AudioContext, of any rate; the sound is resampled to it. It is neither suspended nor closed. Default: one of the model's rate. */
+  context?: AudioContext;
+  /** A node of `context` that the sound goes to. Default: the context's destination. */
+  destination?: AudioNode;
+  /** Keep what is made, ten minutes at most, for `audio`, `seek` and `loop`. Default false. */
+  record?: boolean;
 }
 
 const START_SECONDS = 0.5;
 const AHEAD_SECONDS = 8;
+/** Where music is made so many times faster than it is heard. */
+const FAST = 2;
+const FAST_AHEAD_SECONDS = 3;
 /** Made music that is not heard after this long is worth a word. */
 const SILENT_MS = 4000;
 const NO_SOUND = 'No sound comes out: the browser has not started its audio. Check the sound device, then press pause and play';
@@ -36,16 +47,17 @@ export class Session {
   readonly worker: MelodyWorker;
   readonly #options: SessionOptions;
   #snapshot = EMPTY;
-  readonly #sound = new Sound(
-    (report) => this.#heard(report),
-    () => this.#soundChanged(),
-  );
+  readonly #sound: Sound;
+  readonly #output: AudioNode | undefined;
   #job: { abort: AbortController; stream: RunningStream; settled: Promise<void>; started: boolean } | undefined;
   #wanted: StyleOptions | undefined; // a change of style for a job that has not started yet
   #ended: Promise<unknown> | undefined; // when what ran before has let go of worker and player
   #loading: AbortController | undefined;
   #answered: Promise<unknown> | undefined; // when the worker is done with the last load
   #recording: Recording | undefined;
+  #rate = 1; // of what plays, Hz
+  #from = 0; // sample of the piece that the player began with
+  #loop = false;
   #pieces = 0;
   #sounding = 0; // the piece that the player was given
   #closed = false;
@@ -54,6 +66,16 @@ export class Session {
   constructor(options: SessionOptions = {}) {
     this.#options = options;
     this.worker = options.worker ?? new MelodyWorker();
+    const context = options.context ?? (options.destination?.context as AudioContext | undefined);
+    if (context) {
+      this.#output = context.createGain();
+      this.#output.connect(options.destination ?? context.destination);
+    }
+    this.#sound = new Sound(
+      (report) => this.#heard(report),
+      () => this.#soundChanged(),
+      context && { context, output: this.#output as AudioNode },
+    );
   }
 
   /** What a page shows now. */
@@ -64,6 +86,29 @@ export class Session {
   /** For pictures of the sound; undefined until something was played. */
   get analyser(): AnalyserNode | undefined {
     return this.#sound.player?.analyser;
+  }
+
+  /**
+   * What is heard, to be connected to nodes of its own context. Of a context of the page's own it is there from the start and stays; else from
+   * the first sound on, until a model of another rate is played.
+   */
+  get output(): AudioNode | undefined {
+    return this.#output ?? this.#sound.player?.output;
+  }
+
+  /** The context that the sound plays in; undefined until something was played, where the page gave none. */
+  get context(): AudioContext | undefined {
+    return (this.#output?.context as AudioContext | undefined) ?? this.#sound.player?.context;
+  }
+
+  /** Whether a finished piece begins again at its end, until `stop`. Needs `record`. Default false. */
+  get loop(): boolean {
+    return this.#loop;
+  }
+
+  /** Sets whether it begins again. */
+  set loop(value: boolean) {
+    this.#loop = value;
   }
 
   /** Gain of the sound, 0 (silent) to 1 (as it was made). Default 1. */
@@ -111,10 +156,10 @@ export class Session {
   async play(options: Plain<StreamOptions>): Promise<void> {
     const { model } = this.#snapshot;
     if (!model) return this.#set({ error: new MelodyError('invalid_argument', 'no model is loaded', 'load one first') });
+    const ahead = this.#options.aheadSeconds ?? ((this.#snapshot.speed ?? 0) >= FAST ? FAST_AHEAD_SECONDS : AHEAD_SECONDS);
     const piece = await this.#begin(model, { ...NOTHING, state: 'buffering', speed: undefined });
     if (piece !== this.#pieces) return;
     const abort = new AbortController();
-    const ahead = this.#options.aheadSeconds ?? AHEAD_SECONDS;
     let madeAt = performance.now();
     let computing = 0; // seconds
     let waiting = false; // between a chunk and the next sign of work
@@ -201,6 +246,22 @@ export class Session {
     this.#expectSound();
   }
 
+  /** Goes to that second of the piece, as far as it is made and kept. Nothing happens without `record`, or where nothing plays. */
+  seek(seconds: number): void {
+    const { state, complete } = this.#snapshot;
+    const audio = this.audio();
+    const player = this.#sound.player;
+    if (!audio || !player || (state !== 'playing' && state !== 'buffering' && state !== 'paused')) return;
+    const { channels, sampleRate, startSeconds } = audio;
+    const kept = Math.round(startSeconds * sampleRate);
+    const at = Math.max(0, Math.min(channels[0].length, Math.round(seconds * sampleRate) - kept));
+    this.#from = kept + at;
+    player.begin(0);
+    if (at < channels[0].length) player.push(channels.map((channel) => channel.subarray(at)));
+    if (complete) player.end();
+    this.#set({ playedSeconds: this.#from / sampleRate });
+  }
+
   /** End the piece; resolves when the worker is free for the next. */
   async stop(): Promise<void> {
     const ended = this.#end();
@@ -209,7 +270,7 @@ export class Session {
     await ended;
   }
 
-  /** The piece so far (its last ten minutes); undefined when there is none. */
+  /** The piece so far (its last ten minutes); undefined when there is none, and without `record`. */
   audio(): RecordedAudio | undefined {
     return this.#recording?.audio();
   }
@@ -218,8 +279,9 @@ export class Session {
   async dispose(): Promise<void> {
     this.#closed = true;
     void this.#end();
-    this.worker.terminate();
+    if (!this.#options.shared) this.worker.terminate();
     await this.#sound.close();
+    this.#output?.disconnect();
   }
 
   /** Ends what runs at once; resolves when worker and player are free. */
@@ -252,7 +314,9 @@ export class Session {
     const opening = this.#sound.open(sampleRate, channels);
     const ended = this.#end();
     const piece = this.#pieces;
-    this.#recording = new Recording(sampleRate);
+    this.#recording = this.#options.record ? new Recording(sampleRate) : undefined;
+    this.#rate = sampleRate;
+    this.#from = 0;
     this.#set(start); // at once: it can be paused and stopped while the last piece still ends
     try {
       const [player] = await Promise.all([opening, ended]);
@@ -279,19 +343,23 @@ export class Session {
 
   #heard(report: PlayerReport): void {
     if (this.#sounding !== this.#pieces) return; // the rest of a piece that was stopped
-    const rate = this.#recording?.sampleRate ?? 1;
-    this.#job?.stream.played(report.played);
+    const played = this.#from + report.played;
+    this.#job?.stream.played(played);
     const { state, complete } = this.#snapshot;
     const running = state === 'playing' || state === 'buffering';
     const next = !running ? state : report.finished ? this.#rest : report.flowing ? 'playing' : 'buffering';
     this.#set({
       state: next,
-      playedSeconds: running || state === 'paused' ? report.played / rate : this.#snapshot.playedSeconds,
-      bufferedSeconds: report.buffered / rate,
+      playedSeconds: running || state === 'paused' ? played / this.#rate : this.#snapshot.playedSeconds,
+      bufferedSeconds: report.buffered / this.#rate,
       underruns: running ? report.underruns : this.#snapshot.underruns,
       peak: report.peak,
     });
-    if (running && report.finished && complete) void this.#sound.player?.pause();
+    if (!running || !report.finished || !complete) return;
+    if (this.#loop && this.#recording) {
+      this.#set({ state: 'playing' });
+      this.seek(0);
+    } else void this.#sound.player?.pause();
   }
 
   /** The browser started its audio, or stopped it. */

@@ -18,6 +18,9 @@ const DISPATCHES_PER_SUBMIT = 64;
 /** A description looks at no more than this; what a listener wants to know is in the last minute. */
 const MAX_MEASURED_SECONDS = 60;
 
+/** Players that wait for their turns on one engine. */
+const QUEUE = 8;
+
 type Result<K extends keyof Calls> = Promise<Calls[K][1]>;
 
 /** One running request. */
@@ -132,7 +135,11 @@ class Host {
     const model = await openModel(folder, { signal });
     // A page takes any adapter that there is, also a software one: its code is here already, while the CPU's is another file to fetch.
     const device = (await hasAdapter()) ? 'gpu' : 'cpu';
-    const melody = await Melody.over(model, () => platform.openGpu(), { device, dispatchesPerSubmit: DISPATCHES_PER_SUBMIT });
+    const melody = await Melody.over(model, () => platform.openGpu(), {
+      device,
+      dispatchesPerSubmit: DISPATCHES_PER_SUBMIT,
+      queue: QUEUE,
+    });
     this.#melody = melody;
     this.#opened = { src, keep };
     const { caps } = melody.engine.device;

@@ -214,15 +214,22 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect(await page.evaluate(() => contexts[0].state)).toBe('suspended'); // as the listener wants it
   });
 
-  it('an element that is moved or removed while it plays is silent, and ready to play again', async () => {
+  it('an element that is moved plays on; one that is removed is silent, and ready to play again', async () => {
     await players();
     const [first, second] = ['calm piano', 'fast techno'];
     await button(`Play: ${first}`).click();
     await button(`Pause: ${first}`).waitFor();
     await until(() => contexts.at(-1)?.state === 'running');
     await page.evaluate(() => document.body.append(document.querySelector('melody-player') as Element));
+    await page.waitForTimeout(100); // for what might come of it
+    await button(`Pause: ${first}`).waitFor();
+    expect(await page.evaluate(() => contexts.map(({ state }) => state))).toContain('running');
+    await page.evaluate(() => {
+      const element = document.querySelector('melody-player[prompt="calm piano"]') as Element;
+      element.remove();
+      setTimeout(() => document.body.append(element));
+    });
     await allClosed();
-    await page.waitForTimeout(100); // for what the old session might say
     await button(`Play: ${first}`).waitFor();
     expect(await page.getByRole('button', { name: 'Stop' }).count()).toBe(0);
     // And one that goes while its sound device is opened.
@@ -270,6 +277,7 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     // Until its line says nothing more: what it says moves the other player's button, and a press that begins on one place ends on another.
     await until(() => document.querySelector('melody-player')?.session?.snapshot.state === 'playing');
     await page.evaluate(() => {
+      document.querySelectorAll('melody-player')[1].setAttribute('src', 'other/'); // a worker of its own
       globalThis.Worker = class {
         constructor() {
           throw new DOMException('not from here', 'SecurityError');
@@ -278,6 +286,121 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     });
     await button('Play: fast techno').click();
     await status(/could not be started: SecurityError.*must lie on the same site/);
+  });
+
+  it('players share one worker and its model, one sounds at a time, and they are used as <audio> is', async () => {
+    await players();
+    const told = await page.evaluate(async () => {
+      const [first, second] = document.querySelectorAll('melody-player');
+      const told: string[] = [];
+      for (const type of ['play', 'playing', 'pause', 'volumechange'])
+        document.body.addEventListener(type, ({ target }) => told.push(`${type} ${(target as HTMLElement).getAttribute('prompt')}`));
+      const sounds = (player: HTMLElement) => new Promise((resolve) => player.addEventListener('playing', resolve, { once: true }));
+      const state = () => [first.paused, second.paused];
+      const states = [state()];
+      let heard = sounds(first);
+      await first.play();
+      await heard;
+      states.push(state());
+      heard = sounds(second);
+      await second.play();
+      await heard;
+      states.push(state());
+      second.steer({ prompt: 'faster techno' });
+      second.muted = true;
+      second.volume = 0.5;
+      await second.stop();
+      states.push(state());
+      const { duration, currentTime } = second;
+      const refused = (() => {
+        try {
+          second.volume = 2;
+        } catch (error) {
+          return (error as Error).name;
+        }
+        return 'nothing';
+      })();
+      return {
+        told,
+        states,
+        duration,
+        currentTime,
+        refused,
+        prompt: second.prompt,
+        same: first.session?.worker === second.session?.worker,
+      };
+    });
+    expect(told).toMatchObject({ duration: Infinity, refused: 'RangeError', prompt: 'faster techno', same: true });
+    expect(told.states).toEqual([
+      [true, true],
+      [false, true],
+      [true, false],
+      [true, true],
+    ]);
+    expect(told.told).toEqual([
+      'play calm piano',
+      'playing calm piano',
+      'pause calm piano',
+      'play fast techno',
+      'playing fast techno',
+      'volumechange faster techno',
+      'volumechange faster techno',
+      'pause faster techno',
+    ]);
+    expect(await askedFor('load')).toHaveLength(1);
+    expect(await askedFor('steer')).toMatchObject([{ style: { prompt: 'faster techno' } }]);
+  });
+
+  it('an element without controls is not seen, and starts by itself where autoplay says so', async () => {
+    await players();
+    await page.evaluate(() => {
+      const player = document.createElement('melody-player');
+      for (const [name, value] of Object.entries({ prompt: 'bells', src: 'any/', autoplay: '', id: 'self' }))
+        player.setAttribute(name, value);
+      document.body.append(player);
+    });
+    await page.mouse.click(2, 2);
+    await until(() => (document.getElementById('self') as HTMLElementTagNameMap['melody-player']).currentTime > 0);
+    expect(await page.getByRole('button', { name: /bells/ }).count()).toBe(0);
+    await page.evaluate(() => document.getElementById('self')?.toggleAttribute('controls', true));
+    await button('Pause: bells').waitFor();
+    expect(
+      await page.evaluate(() =>
+        [...(document.getElementById('self')?.shadowRoot?.querySelectorAll('[part]') ?? [])].map(({ part }) => part.value),
+      ),
+    ).toEqual(['row', 'play', 'stop', 'status']);
+  });
+
+  it('a session plays in the page’s own context of another rate, and into its nodes; it seeks and loops what it keeps', async () => {
+    await sessionPage();
+    const result = await page.evaluate(async () => {
+      const context = new AudioContext({ sampleRate: 44_100 });
+      const meter = new AnalyserNode(context, { fftSize: 2048 });
+      const other = newSession({ destination: meter, record: true, startSeconds: 0.1 });
+      const until = async (what: () => boolean) => {
+        while (!what()) await new Promise((resolve) => setTimeout(resolve, 20));
+      };
+      await other.playClip([new Float32Array(24_000 * 3).fill(0.5)], 24_000, undefined);
+      await until(() => other.snapshot.playedSeconds > 0.3);
+      const level = new Float32Array(2048);
+      meter.getFloatTimeDomainData(level);
+      other.seek(2.5);
+      other.loop = true;
+      await until(() => other.snapshot.playedSeconds > 2.5);
+      await until(() => other.snapshot.playedSeconds < 1); // it began again
+      await other.pause();
+      await until(() => other.snapshot.state === 'paused');
+      const { state } = context;
+      await other.dispose();
+      return {
+        level: level.reduce((max, value) => Math.max(max, value)),
+        state,
+        after: context.state,
+        same: other.output?.context === context,
+      };
+    });
+    expect(result.level).toBeCloseTo(0.5, 2);
+    expect(result).toMatchObject({ state: 'running', after: 'running', same: true });
   });
 
   it('an element says warnings and gaps, and waits for a press where the old one no longer opens the sound', async () => {

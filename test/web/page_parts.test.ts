@@ -2,7 +2,9 @@
 import { expect, test } from 'vitest';
 import { History } from '../../demo/history.ts';
 import { choose, type Offered } from '../../demo/models.ts';
+import { changeIn } from '../../demo/status.ts';
 import { Turns } from '../../demo/turns.ts';
+import type { Recipe } from '../../src/index.ts';
 
 const [small, tiny] = [
   ['small', 24e6],
@@ -66,4 +68,15 @@ test('the last turn counts: what waited before it never begins, what ran is told
   await expect(third).rejects.toThrow('broken');
   await turns.take(async () => void log.push('fourth'));
   expect(log).toEqual(['first begins', 'first ends', 'third', 'fourth']);
+});
+
+test('a change is counted down to until it is heard', () => {
+  const recipe = {
+    steered: [
+      { prompt: 'a', atSeconds: 5 },
+      { prompt: 'b', atSeconds: 12.5 },
+    ],
+  } as unknown as Recipe;
+  expect([0, 4.2, 5, 12.4, 12.5].map((playedSeconds) => changeIn({ recipe, playedSeconds }))).toEqual([5, 1, 8, 1, undefined]);
+  expect(changeIn({ recipe: undefined, playedSeconds: 1 })).toBeUndefined();
 });

@@ -13,6 +13,8 @@ globalThis.comparePart = parity;
 globalThis.heard = { peak: 0, chunks: 0, events: [], fetched: [] };
 globalThis.newSession = (options) => new Session(options);
 globalThis.session = new Session({
+  record: true,
+  aheadSeconds: 8,
   onChange: ({ peak, loading }) => {
     heard.peak = Math.max(heard.peak, peak);
     if (loading) heard.fetched.push(loading.received);

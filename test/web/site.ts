@@ -80,7 +80,7 @@ export class Site {
         '<!doctype html><title>session</title><script type="module" src="session_page.js"></script>',
       );
     }
-    const players = ['calm piano', 'fast techno'].map((prompt) => `<melody-player prompt="${prompt}" src="any/"></melody-player>`);
+    const players = ['calm piano', 'fast techno'].map((prompt) => `<melody-player controls prompt="${prompt}" src="any/"></melody-player>`);
     writeFileSync(
       join(this.#folder, 'stub/index.html'),
       `<!doctype html><html lang="en"><title>players</title><script type="module" src="melody-player.js"></script>${players.join('')}`,
