@@ -95,8 +95,9 @@ export abstract class PublishedSystem<Model extends SystemModel, Options extends
   abstract get sampleRate(): number;
   /** Samples of a frame, at whose rate faults would repeat. */
   protected abstract get hop(): number;
+  /** Shares of the stages. @internal */
   protected abstract get span(): Span;
-  /** Checks what is asked for. Throws `invalid_argument`. */
+  /** Checks what is asked for. Throws `invalid_argument`. @internal */
   protected abstract prepare(options: Options): Job<Model, R>;
 
   /** Name of the model. */

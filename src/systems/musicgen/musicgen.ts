@@ -64,10 +64,12 @@ export class MusicGen extends PublishedSystem<MusicgenModel, MusicgenOptions, Mu
     return hopOf(this.engine.model.config.audio_encoder);
   }
 
+  /** Shares of the stages. @internal */
   protected get span(): Span {
     return SPAN;
   }
 
+  /** Checks what is asked for. @internal */
   protected prepare(options: MusicgenOptions): Job<MusicgenModel, MusicgenRecipe> {
     const recipe = this.#resolve(options);
     const { ids, unknown } = idsOf(this.engine.model.tokenizer, 'prompt', recipe.prompt, MOST_TOKENS);

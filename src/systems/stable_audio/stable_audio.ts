@@ -92,6 +92,7 @@ export class StableAudio extends PublishedSystem<StableAudioModel, StableAudioOp
     return oobleckHop(this.engine.model.config.vae);
   }
 
+  /** Shares of the stages. @internal */
   protected get span(): Span {
     return SPAN;
   }
@@ -105,6 +106,7 @@ export class StableAudio extends PublishedSystem<StableAudioModel, StableAudioOp
     return oobleckSamples(this.engine.model.config.vae, frames) / this.sampleRate;
   }
 
+  /** Checks what is asked for. @internal */
   protected prepare(options: StableAudioOptions): Job<StableAudioModel, StableAudioRecipe> {
     const recipe = this.#resolve(options);
     const { tokenizer, config } = this.engine.model;
