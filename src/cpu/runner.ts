@@ -19,6 +19,7 @@ export function cpuRunner(cpu: Cpu): Runner {
     residents,
     compile: (graph, options) => CpuPlan.compile(residents, graph, options),
     bytesOf: (storage) => placeBytes(cpuBytes(storage)),
+    bufferBytes: placeBytes,
     planBytes: (graph) => memoryOf(graph, commandBytes(graph.dispatches), placeBytes),
   };
 }

@@ -133,6 +133,11 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     return this.#runner.bytesOf(storage);
   }
 
+  /** Bytes that a buffer for so many takes on this device. */
+  bytesOfBuffer(bytes: number): number {
+    return this.#runner.bufferBytes(bytes);
+  }
+
   /** Bytes that a compiled graph takes on this device beside weights and states. */
   bytesOfPlan(graph: Graph): number {
     return this.#runner.planBytes(graph);

@@ -142,10 +142,11 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
     this.#peak = Math.max(this.#peak, this.#bytes);
   }
 
-  /** What a read brings: zeros. Beside it the GPU holds a copy for the way back. */
+  /** What a read brings: zeros. Beside it the device holds a copy for the way back. */
   #readBack(bytes: number): ArrayBuffer {
-    this.#add(bytes);
-    this.#add(-bytes);
+    const copy = this.#engine.bytesOfBuffer(bytes);
+    this.#add(copy);
+    this.#add(-copy);
     return new ArrayBuffer(bytes);
   }
 }

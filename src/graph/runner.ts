@@ -39,6 +39,8 @@ export interface Runner {
   compile(graph: Graph, options?: CompileOptions): Promise<Replay>;
   /** Bytes that a storage takes here. */
   bytesOf(storage: TensorStorage): number;
+  /** Bytes that a buffer for so many takes here. */
+  bufferBytes(bytes: number): number;
   /** Bytes that a compiled graph takes here beside weights and states. */
   planBytes(graph: Graph): number;
 }
@@ -50,6 +52,7 @@ export function gpuRunner(gpu: Gpu): Runner {
     residents,
     compile: (graph, options) => Plan.compile(residents, graph, options),
     bytesOf: ({ bytes }) => bufferSize(bytes),
+    bufferBytes: bufferSize,
     planBytes: (graph) => memoryOf(graph, new ParamBlock(graph.dispatches).bytes.byteLength, bufferSize),
   };
 }

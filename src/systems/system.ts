@@ -65,26 +65,27 @@ interface SystemModel extends Checked {
 export type Span = Readonly<Record<Stage, readonly [number, number]>>;
 
 /** A job that was checked: nothing of it is done yet. */
-export interface Job<Model, R extends SystemRecipe> {
+export interface Job<R extends SystemRecipe> {
   readonly recipe: R;
   /** Pieces of the prompt that the model does not know. */
   readonly unknown: readonly string[];
   /** Sound that it goes on from, whose rate and channels it then has. */
   readonly continueFrom?: AudioInput;
-  make(m: Machine<Model>, progress: Progress, signal?: AbortSignal): Promise<Float32Array[]>;
+  make(m: Machine<SystemModel>, progress: Progress, signal?: AbortSignal): Promise<Float32Array[]>;
 }
 
 /** Who watches, and what of a recipe only names it. */
 const OTHERS = ['signal', 'onEvent', 'version', 'system', 'model', 'precision'];
 
-export abstract class PublishedSystem<Model extends SystemModel, Options extends JobOptions, R extends SystemRecipe> {
-  readonly #engine: Engine<Model>;
+/** What `loadSystem` gives: a system that makes one piece at a time. */
+export abstract class PublishedSystem<Options extends JobOptions, R extends SystemRecipe> {
+  readonly #engine: Engine<SystemModel>;
   /** How the matrices lie in memory. */
   readonly precision: 'f32' | 'f16';
   #busy = false;
 
   /** @internal */
-  constructor(engine: Engine<Model>, { precision }: SystemOptions) {
+  constructor(engine: Engine<SystemModel>, { precision }: SystemOptions) {
     this.#engine = engine;
     this.precision = precision ?? (engine.device.caps.executor === 'cpu' ? 'f32' : 'f16');
   }
@@ -98,7 +99,7 @@ export abstract class PublishedSystem<Model extends SystemModel, Options extends
   /** Shares of the stages. @internal */
   protected abstract get span(): Span;
   /** Checks what is asked for. Throws `invalid_argument`. @internal */
-  protected abstract prepare(options: Options): Job<Model, R>;
+  protected abstract prepare(options: Options): Job<R>;
 
   /** Name of the model. */
   get name(): string {
@@ -111,7 +112,7 @@ export abstract class PublishedSystem<Model extends SystemModel, Options extends
   }
 
   /** The engine below, for measurements. @internal */
-  get engine(): Engine<Model> {
+  get engine(): Engine<SystemModel> {
     return this.#engine;
   }
 
@@ -152,7 +153,7 @@ export abstract class PublishedSystem<Model extends SystemModel, Options extends
     this.#engine.dispose();
   }
 
-  #forecast(job: Job<Model, R>, signal?: AbortSignal): Promise<MemoryForecast> {
+  #forecast(job: Job<R>, signal?: AbortSignal): Promise<MemoryForecast> {
     return forecast(this.#engine, signal, (m) => job.make(m, new Progress(undefined, signal, m, this.span), signal));
   }
 
@@ -187,10 +188,7 @@ export abstract class PublishedSystem<Model extends SystemModel, Options extends
 }
 
 /** A clip as the person who gave sound to go on from has it: at that sound's rate and with its channels. */
-function besideGiven(
-  made: { channels: Float32Array[]; sampleRate: number },
-  { continueFrom, recipe }: Job<never, SystemRecipe>,
-): typeof made {
+function besideGiven(made: { channels: Float32Array[]; sampleRate: number }, { continueFrom, recipe }: Job<SystemRecipe>): typeof made {
   if (!continueFrom) return made;
   const { sampleRate } = continueFrom;
   return { channels: onFromGiven(continueFrom, made, Math.round(recipe.durationSeconds * sampleRate)), sampleRate };

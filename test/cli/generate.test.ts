@@ -77,8 +77,8 @@ describe('a file and its recipe', () => {
     );
     writeFileSync(file('cut.wav'), readFileSync(file('first.wav')).subarray(0, 300));
     expect(await melody(['inspect', file('cut.wav')])).toMatchObject({
-      code: 1,
-      err: expect.stringMatching(/cut\.wav: wav: chunk "mldy"/),
+      code: 0,
+      out: expect.stringContaining('truncated: 256 of 38400 audio bytes are there'),
     });
 
     const again = await melody(['generate', '--model', model, '--recipe', file('first.wav'), '--out', file('again.wav'), '--quiet']);

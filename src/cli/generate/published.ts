@@ -60,7 +60,7 @@ export async function makePublished(
 
 type Generate = (options: JobOptions) => Promise<SystemClip>;
 /** Any of them: the command line hands on what was asked for, and the system says what it does not have. */
-type AnySystem = Pick<PublishedSystem<never, never, never>, 'name' | 'licence' | 'dispose'> & {
+type AnySystem = Pick<PublishedSystem<never, never>, 'name' | 'licence' | 'dispose'> & {
   readonly engine: { readonly device: { readonly caps: { readonly name: string } } };
   readonly generate: Generate;
 };

@@ -1,5 +1,6 @@
 // MusicGen, opened and ready: the counterpart of pipeline/melody.ts for a published system.
 import { convertAudio } from '../../audio/channels.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { hopOf } from '../../models/encodec.ts';
 import { checkAudio } from '../../pipeline/checks.ts';
 import type { AudioInput } from '../../pipeline/options.ts';
@@ -46,10 +47,15 @@ const SPAN = { style: [0, 0.01], tokens: [0.01, 0.9], diffusion: [0.9, 0.9], dec
 const SETTINGS = ['prompt', 'durationSeconds', 'seed', 'guidanceScale', 'temperature', 'topK', 'topP', 'continueFrom'];
 
 /** MusicGen (Copet et al. 2023, arXiv 2306.05284), mono or stereo, from a folder in transformers' layout. Opened by `loadSystem`; makes one piece at a time. */
-export class MusicGen extends PublishedSystem<MusicgenModel, MusicgenOptions, MusicgenRecipe> {
+export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
   /** Over a model that was opened. @internal */
   static async over(model: MusicgenModel, options: SystemOptions = {}): Promise<MusicGen> {
     return new MusicGen(await openEngine(model, options), options);
+  }
+
+  /** The engine below. @internal */
+  override get engine(): Engine<MusicgenModel> {
+    return super.engine as Engine<MusicgenModel>;
   }
 
   get system(): 'musicgen' {
@@ -70,7 +76,7 @@ export class MusicGen extends PublishedSystem<MusicgenModel, MusicgenOptions, Mu
   }
 
   /** Checks what is asked for. @internal */
-  protected prepare(options: MusicgenOptions): Job<MusicgenModel, MusicgenRecipe> {
+  protected prepare(options: MusicgenOptions): Job<MusicgenRecipe> {
     const recipe = this.#resolve(options);
     const { ids, unknown } = idsOf(this.engine.model.tokenizer, 'prompt', recipe.prompt, MOST_TOKENS);
     const given = this.#given(options);
@@ -79,7 +85,7 @@ export class MusicGen extends PublishedSystem<MusicgenModel, MusicgenOptions, Mu
       recipe,
       unknown,
       ...(continueFrom && { continueFrom }),
-      make: (m, progress, signal) => this.#make(m, recipe, ids, given, progress, signal),
+      make: (m: MusicgenMachine, progress, signal) => this.#make(m, recipe, ids, given, progress, signal),
     };
   }
 

@@ -1,5 +1,6 @@
 // Stable Audio, opened and ready.
 import { convertAudio } from '../../audio/channels.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { oobleckContext, oobleckHop, oobleckSamples } from '../../models/oobleck.ts';
 import { checkAudio } from '../../pipeline/checks.ts';
 import type { AudioInput } from '../../pipeline/options.ts';
@@ -19,7 +20,7 @@ import {
 } from '../system.ts';
 import type { StableAudioModel } from './model.ts';
 import { stepsOf } from './schedule.ts';
-import { decodeLatents, drawLatents, type Request } from './stages.ts';
+import { decodeLatents, drawLatents, type Request, type StableAudioMachine } from './stages.ts';
 
 /** Settings that decide the samples beside prompt, length and seed. */
 export interface StableAudioSettings {
@@ -74,10 +75,15 @@ const SETTINGS = [
 const MOST_STEPS = 1000;
 
 /** Stable Audio (Evans et al. 2024, arXiv 2407.14358) from a pipeline in diffusers' layout. Opened by `loadSystem`; makes one piece at a time. */
-export class StableAudio extends PublishedSystem<StableAudioModel, StableAudioOptions, StableAudioRecipe> {
+export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudioRecipe> {
   /** Over a model that was opened. @internal */
   static async over(model: StableAudioModel, options: SystemOptions = {}): Promise<StableAudio> {
     return new StableAudio(await openEngine(model, options), options);
+  }
+
+  /** The engine below. @internal */
+  override get engine(): Engine<StableAudioModel> {
+    return super.engine as Engine<StableAudioModel>;
   }
 
   get system(): 'stable_audio' {
@@ -107,7 +113,7 @@ export class StableAudio extends PublishedSystem<StableAudioModel, StableAudioOp
   }
 
   /** Checks what is asked for. @internal */
-  protected prepare(options: StableAudioOptions): Job<StableAudioModel, StableAudioRecipe> {
+  protected prepare(options: StableAudioOptions): Job<StableAudioRecipe> {
     const recipe = this.#resolve(options);
     const { tokenizer, config } = this.engine.model;
     const { ids, unknown } = idsOf(tokenizer, 'prompt', recipe.prompt, config.promptTokens);
@@ -129,7 +135,7 @@ export class StableAudio extends PublishedSystem<StableAudioModel, StableAudioOp
     return {
       recipe,
       unknown: [...unknown, ...(negative?.unknown ?? [])],
-      make: async (m, progress, signal) => {
+      make: async (m: StableAudioMachine, progress, signal) => {
         const latents = await m.resilient(() => drawLatents(m, request, progress, signal));
         const heard = Math.min(frames, Math.ceil(samples / this.hop) + oobleckContext(config.vae)); // more would change no sample
         const known = latents.subarray(0, heard * config.dit.in_channels);

@@ -35,7 +35,7 @@ def arguments():
     repository = Path(__file__).resolve().parents[3]
     p = argparse.ArgumentParser(prog='melody_train', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('stage', choices=('all', *STAGES, *OTHER))
-    p.add_argument('--config', default='tiny', help='tiny, small, stereo, paper or a JSON file')
+    p.add_argument('--config', default='tiny', help='tiny, small, mono, paper or a JSON file')
     p.add_argument('--device', choices=('cpu', 'cuda'), help='default: cuda where there is a GPU; a config\'s "cuda" fields count there')
     p.add_argument('--data', help='folder of rendered shards (default: data/CONFIG)')
     p.add_argument('--extra', help='folder of --parts-only shards: more music for towers and language model')

@@ -72,8 +72,8 @@ def latent_rows(value, own, dim):
 
 
 def head_rows(value, own, decoder):
-    """The decoder's head: log magnitude (twice as many bins, at double the sum), then what has a direction, then the pitches; the image
-    stays new."""
+    """The decoder's head: log magnitude (twice as many bins, at double the sum), then what has a direction, then the pitches (each row as
+    often as a semitone has pitches now); the image stays new."""
     k, d, p = decoder.bins, decoder.directed, decoder.count
     out = own.clone()
     out[:k] = 0.0
@@ -83,5 +83,6 @@ def head_rows(value, own, decoder):
         out[d:k] = value[d - 20 : d].mean() + DOUBLE - 1.0
     else:
         out[d:k] = value[d - 20 : d].mean(0)
-    out[k : k + 2 * d + p] = value[d : 3 * d + p]
+    out[k : k + 2 * d] = value[d : 3 * d]
+    out[k + 2 * d : k + 2 * d + p] = value[3 * d :].repeat_interleave(p // (len(value) - 3 * d), 0)
     return out
