@@ -65,7 +65,7 @@ function judge(all: boolean): void {
 function note(): void {
   collect();
   const { heapUsed, external, rss } = process.memoryUsage();
-  const { bytes, buffers } = melody.engine.gpu.memory;
+  const { bytes, buffers } = melody.engine.device.memory;
   const row = {
     musicSeconds: made / rate,
     computeSeconds: (performance.now() - start) / 1000,

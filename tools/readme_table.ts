@@ -60,7 +60,7 @@ for (const [p, { prompt, bpm }] of PROMPTS.entries()) {
   rows.push(row(prompt, bpm, p, heard));
 }
 const { name } = melody.model;
-const adapter = melody.engine.gpu.caps.name;
+const adapter = melody.engine.device.caps.name;
 melody.dispose();
 
 const table = [
