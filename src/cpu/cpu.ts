@@ -38,7 +38,7 @@ export class Cpu {
     if (bytes > MOST_BYTES)
       throw new MelodyError(
         'limit',
-        `${label}: ${bytes} bytes in one tensor; expected at most ${MOST_BYTES} on the CPU`,
+        `${label}: ${bytes} bytes in one tensor; expected at most ${MOST_BYTES}`,
         'use a shorter window',
       );
     const at = this.pool.take(bytes, label);
