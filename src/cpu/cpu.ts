@@ -36,11 +36,7 @@ export class Cpu {
   buffer(bytes: number, label: string): number {
     this.check();
     if (bytes > MOST_BYTES)
-      throw new MelodyError(
-        'limit',
-        `${label}: ${bytes} bytes in one tensor; expected at most ${MOST_BYTES}`,
-        'use a shorter window',
-      );
+      throw new MelodyError('limit', `${label}: ${bytes} bytes in one tensor; expected at most ${MOST_BYTES}`, 'use a shorter window');
     const at = this.pool.take(bytes, label);
     this.#places.add(at);
     this.memory.buffers += 1;
