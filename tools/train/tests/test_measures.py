@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.io import wavfile
-from scipy.signal import resample_poly
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -65,14 +64,20 @@ class Codec(unittest.TestCase):
 
     @torch.no_grad()
     def test_the_shipped_weights_are_in_tune(self):
-        """Encode and decode the corpus clip, brought to 24 kHz (its upper half is empty)."""
-        source = resample_poly(clip('corpus_clip.wav'), 2, 1)
-        output = codec_report.exported(str(ROOT / 'weights' / 'melody-small'))(torch.from_numpy(source[None]).float())[0].double().numpy()
-        self.assertLess(tones.lattice_share(output, 24000), 0.1)
-        self.assertLess(tones.tuning(output, 24000)['cents'], 10)
-        self.assertLess(envelopes.ripple(output, 24000), 1.2)
-        self.assertLess(max(envelopes.modulation(output, 24000)), 5)
-        kept = tones.lines_kept(output, source, 24000)
+        """Encode and decode 4.5 s of a held-out piece as the shipped model has sound, 48 kHz stereo; what is measured is the mid."""
+        rate, x = wavfile.read(GOLDENS / 'stereo_clip.wav')
+        given = torch.from_numpy(x.T / 32768).float()[None]
+        source, codec = given[0].mean(0).double().numpy(), codec_report.exported(str(ROOT / 'weights' / 'melody-small'))
+        buzz = []
+        for start in range(4):  # of the phases: one draw of so short a clip says little of its modulation
+            torch.manual_seed(start)
+            output = codec(given)[0].mean(0).double().numpy()
+            buzz.append(envelopes.modulation(output, rate))
+        self.assertLess(np.mean(buzz, 0).max(), 3.5)
+        self.assertLess(tones.lattice_share(output, rate), 0.1)
+        self.assertLess(tones.tuning(output, rate)['cents'], 10)
+        self.assertLess(envelopes.ripple(output, rate), 1.2)
+        kept = tones.lines_kept(output, source, rate)
         self.assertGreater(kept['all'], 0.55)
         self.assertGreater(kept['bass'], 0.25)
 
