@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # melody in a bare Debian: a root file system by debootstrap (bookworm, minbase) that is read-only but for /tmp, a user who is only a number, no
-# HOME, no network, no GPU. Runs the README's commands there. Needs root, debootstrap and a Debian mirror (or a folder made before).
+# HOME, no network, no GPU. Runs the README's commands there. Needs root and debootstrap, which takes its own mirror unless MIRROR names one (or a folder made before).
 #
 #   tools/container.sh [FOLDER]      FOLDER is made where it does not exist, and kept
 set -euo pipefail
@@ -9,7 +9,7 @@ folder="${1:-$(mktemp -d)/rootfs}"
 [ "$(id -u)" = 0 ] || { echo "container: needs root" >&2; exit 1; }
 if [ ! -x "$folder/bin/bash" ]; then
   command -v debootstrap >/dev/null || { echo "container: no debootstrap; apt-get install debootstrap" >&2; exit 1; }
-  debootstrap --variant=minbase --include=libstdc++6 bookworm "$folder" "${MIRROR:-http://deb.debian.org/debian}"
+  debootstrap --variant=minbase --include=libstdc++6 bookworm "$folder" ${MIRROR:+"$MIRROR"}
 fi
 node "$here/tools/build.mjs" --if-stale
 mkdir -p "$folder/opt/melody" "$folder/usr/local/bin"

@@ -24,7 +24,8 @@ export interface EncodeOptions {
 
 /**
  * Encodes music while it is made: `for await (const bytes of encodeAudio(melody.stream({ prompt }), 'mp3')) response.write(bytes)`. Each part of the
- * music gives the bytes that are ready then, so that a listener hears it at once; tags come first, so that a stream that is cut off has them. WAV everywhere; FLAC, MP3 and Opus in Node with npm `node-av`.
+ * music gives the bytes that are ready then, so that a listener hears it at once; tags come first, so that a stream that is cut off has them. WAV
+ * everywhere; FLAC, MP3 and Opus in Node with npm `node-av`.
  * Leaving the loop ends the music too.
  * @throws MelodyError `audio` where the package is not installed, `invalid_argument` for what the format cannot hold, and what the music throws
  */
