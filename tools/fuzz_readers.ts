@@ -1,5 +1,6 @@
-// Fuzzes the readers of everything but safetensors (tools/fuzz_safetensors.ts has those): WAV and RF64 with their recipes, configs, tokenizers, recipes,
-// manifests. No bytes may draw anything but a typed error, take a second, or allocate over four times their length.
+// Fuzzes the readers of everything but safetensors (tools/fuzz_safetensors.ts has those): WAV and RF64 with their recipes, configs and tokenizers of
+// MeLoDy and of the published systems (MusicGen, EnCodec, T5, Stable Audio in both layouts), recipes, manifests. No bytes may draw anything but a typed
+// error, take a second, or allocate over four times their length; no config may leave a part of the weights out without a word.
 //
 //   node tools/run.mjs tools/fuzz_readers.ts [CASES] [SEED]
 //
@@ -14,85 +15,16 @@ import { checkConfig, type ModelConfig, openModel } from '../src/pipeline/model.
 import { recipeOptions, resolve } from '../src/pipeline/recipe.ts';
 import { Tokenizer } from '../src/pipeline/stages/tokenizer.ts';
 import { parseJson, readManifest } from '../src/platform/manifest.ts';
+import { readTokenizer } from '../src/systems/t5_tokenizer.ts';
 import { parseJsonObject } from '../src/weights/json.ts';
+import { below, generatorState, mutatedBytes, mutatedJson, pick, seedWith } from './fuzz_mutate.ts';
+import { fitOf, jsonOf, SYSTEMS, TOKENIZER } from './fuzz_systems.ts';
 
 const ALLOWANCE = 1024 * 1024; // the machinery of any call, and garbage not yet collected
 const MOST_MS = 1000;
 const [cases = 600_000, seed = Math.floor(Math.random() * 2 ** 31)] = process.argv.slice(2).map(Number);
 
-let state = seed >>> 0;
-/** A whole number under n (mulberry32). */
-function below(n: number): number {
-  state = (state + 0x6d2b79f5) >>> 0;
-  let t = state;
-  t = Math.imul(t ^ (t >>> 15), t | 1);
-  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-  return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * n);
-}
-const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
-
-const NUMBERS = [0, 1, 2, 3, 7, 8, 16, 24, 127, 128, 255, 256, 32_767, 65_535, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
-const VALUES = [
-  null,
-  true,
-  false,
-  0,
-  -0,
-  -1,
-  0.5,
-  1e15,
-  1e300,
-  2 ** 31,
-  2 ** 53,
-  '',
-  'a',
-  '\u0000',
-  '__proto__',
-  [],
-  {},
-  [[[]]],
-  [1, 2],
-  'x'.repeat(3000),
-];
-
-function mutatedBytes(good: Uint8Array): Uint8Array {
-  let bytes = good.slice();
-  for (let n = 1 + below(8); n > 0; n--) {
-    const at = below(bytes.length + 1);
-    const length = below(Math.min(64, bytes.length - at + 1));
-    const how = below(6);
-    if (how === 0 && at < bytes.length) bytes[at] ^= 1 << below(8);
-    else if (how === 1 && at + 4 <= bytes.length) new DataView(bytes.buffer).setUint32(at, pick(NUMBERS), true);
-    else if (how === 2 && at + 2 <= bytes.length) new DataView(bytes.buffer).setUint16(at, pick(NUMBERS), true);
-    else if (how === 3) bytes = new Uint8Array([...bytes.subarray(0, at), ...bytes.subarray(at + length)]);
-    else if (how === 4) bytes = new Uint8Array([...bytes.subarray(0, at), ...bytes.subarray(at, at + length), ...bytes.subarray(at)]);
-    else bytes = bytes.slice(0, at);
-  }
-  return bytes;
-}
-
-/** Sets a value anywhere in JSON; adds and removes fields too. */
-function mutateValue(root: unknown): void {
-  let at = root as Record<string, unknown>;
-  for (;;) {
-    const names = Object.keys(at);
-    const name = names.length > 0 && below(12) > 0 ? pick(names) : `field${below(3)}`;
-    const inner = at[name];
-    if (typeof inner === 'object' && inner !== null && below(4) > 0) at = inner as Record<string, unknown>;
-    else {
-      if (below(8) === 0) delete at[name];
-      else at[name] = below(3) === 0 ? pick(NUMBERS) * (below(2) ? 1 : -1) : structuredClone(pick(VALUES));
-      return;
-    }
-  }
-}
-
-function mutatedJson(good: unknown): Uint8Array {
-  if (below(4) === 0) return mutatedBytes(new TextEncoder().encode(JSON.stringify(good)));
-  const copy = structuredClone(good);
-  for (let n = 1 + below(4); n > 0; n--) mutateValue(copy);
-  return new TextEncoder().encode(JSON.stringify(copy));
-}
+seedWith(seed);
 
 const folder = new URL('weights/melody-tiny/', `file://${process.cwd()}/`);
 const model = await openModel(platform.openFolder(folder));
@@ -128,10 +60,10 @@ const rf64 = Buffer.concat([
 interface Reader {
   readonly make: () => Uint8Array;
   /** Bytes of what was allocated for it, where it can be told. */
-  readonly read: (bytes: Uint8Array) => number;
+  readonly read: (bytes: Uint8Array) => number | Promise<number>;
 }
 const options = { allowTruncated: true };
-const READERS: Readonly<Record<string, Reader>> = {
+const READERS: Record<string, Reader> = {
   wav: {
     make: () => mutatedBytes(pick([...wavs, rf64, pcm8])),
     read(bytes) {
@@ -172,6 +104,28 @@ const READERS: Readonly<Record<string, Reader>> = {
     },
   },
 };
+const files = Object.entries(SYSTEMS).flatMap(([system, names]) => names.map((name) => ({ system, name, good: jsonOf(system, name) })));
+let chosen = files[0];
+READERS.system = {
+  make() {
+    chosen = pick(files);
+    return mutatedJson(chosen.good);
+  },
+  async read(bytes) {
+    const { faults, unused } = await fitOf(chosen.system, new Map([[chosen.name, bytes]]));
+    if (faults.length > 0) throw new MelodyError('weights', faults.join('\n'));
+    if (unused.length > 0) throw new Error(`${chosen.system}/${chosen.name}: taken, and ${unused.length} tensors left out: ${unused[0]}`);
+    return 0;
+  },
+};
+READERS.t5 = {
+  make: () => mutatedJson(TOKENIZER),
+  read(bytes) {
+    const made = readTokenizer(bytes, 'tokenizer.json');
+    if (made.encode('Calm piano, 120 bpm, \ufb01n').ids.some((id) => !(id < made.size))) throw new Error('an id out of range');
+    return 0;
+  },
+};
 const config = json('config.json');
 const manifest = json('manifest.json');
 
@@ -185,14 +139,14 @@ for (const [name, { make, read }] of Object.entries(READERS)) {
   const start = performance.now();
   let [taken, slowest, heaviest] = [0, 0, 0];
   for (let i = 0; i < runs; i++) {
-    const from = state;
+    const from = generatorState();
     const bytes = make();
     const measured = i % 64 === 0; // asking for the heap's size costs more than a case
     const before = measured ? inUse() : 0;
     const cpu = process.cpuUsage();
     let fault = '';
     try {
-      const allocated = read(bytes);
+      const allocated = await read(bytes);
       taken++;
       heaviest = Math.max(heaviest, allocated / Math.max(1, bytes.length));
       if (allocated > 4 * bytes.length) fault = `allocated ${allocated} bytes for ${bytes.length}`;

@@ -3,6 +3,8 @@ import { resample } from './resample.ts';
 
 /** More channels than these are neither read nor made. */
 export const MAX_CHANNELS = 8;
+/** Samples beyond this are counts of integers, not a signal with headroom. */
+export const MAX_LEVEL = 64;
 
 interface Sound {
   readonly channels: readonly Float32Array[];

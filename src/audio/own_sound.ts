@@ -1,9 +1,25 @@
 // A person's own sound around what was made: at its own rate, with its own channels, untouched outside the part that is new.
-import { convertAudio, cutAudio, joinAudio } from './channels.ts';
+import { MelodyError } from '../errors.ts';
+import { convertAudio, cutAudio, joinAudio, MAX_LEVEL } from './channels.ts';
 
 interface Sound {
   readonly channels: readonly Float32Array[];
   readonly sampleRate: number; // Hz
+}
+
+/** Nothing that reaches this can be heard: −80 dBFS. */
+const SILENT = 1e-4;
+
+/** Is there nothing to hear in a given sound? Throws `invalid_argument` where its full scale is not 1. */
+export function isSilent(name: string, { channels }: Pick<Sound, 'channels'>): boolean {
+  let peak = 0;
+  for (const channel of channels) for (const x of channel) peak = Math.max(peak, Math.abs(x));
+  if (peak <= MAX_LEVEL) return peak < SILENT;
+  throw new MelodyError(
+    'invalid_argument',
+    `${name}: its samples reach ${peak.toPrecision(4)}; expected full scale to be 1`,
+    'divide them by what full scale was: 32768 of 16-bit samples',
+  );
 }
 
 /** Seconds over which the new part comes in and goes out: it may lack high tones that the given sound has. */

@@ -6,7 +6,7 @@
  */
 import { MelodyError } from '../errors.ts';
 import { fileKind } from '../platform/file_kind.ts';
-import { MAX_CHANNELS } from './channels.ts';
+import { MAX_CHANNELS, MAX_LEVEL } from './channels.ts';
 import { readId3 } from './id3.ts';
 import { readInfo, type WavTags } from './wav_tags.ts';
 
@@ -40,8 +40,6 @@ const UNKNOWN_SIZE = 0xffffffff;
  * less a remainder, LAME 0x7fffffff, arecord 0x80000000 (all seen; libsndfile and ffmpeg read such files whole).
  */
 const PIPE_SIZE = 0x7fff0000;
-/** Float samples beyond this are counts of integers, not a signal with headroom. */
-const MAX_FLOAT = 64;
 const STREAM_HINT = 'the file was cut off or its writer was not closed; `melody eval --allow-truncated` reads what is there';
 
 interface Format {
@@ -150,7 +148,7 @@ export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAud
   const channels = decode(view, data.start, frames, format);
   if (format.kind === 'float') {
     const peak = channels.reduce((most, samples) => samples.reduce((m, x) => Math.max(m, Math.abs(x)), most), 0);
-    if (peak > MAX_FLOAT) {
+    if (peak > MAX_LEVEL) {
       const hint = 'scale it first: ffmpeg -i <file> -af volume=1/32768 out.wav, where 32768 was full scale';
       throw fault(`float samples reach ${peak.toPrecision(4)}; expected full scale to be 1`, hint);
     }

@@ -2,6 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import { type ModelConfig, openModel } from '../pipeline/model.ts';
 import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
+import { hashOf } from '../platform/node_hash.ts';
 import { systemMisfits } from '../systems/inspect.ts';
 import { systemOf } from '../systems/kind.ts';
 import type { SystemPlace } from '../systems/place.ts';
@@ -13,7 +14,6 @@ import { licenceOf } from '../weights/model_card.ts';
 import { printable } from '../weights/printable.ts';
 import { readHeader } from '../weights/safetensors.ts';
 import { checkValues, readTensor } from '../weights/tensor_stream.ts';
-import { hashOf } from './file_hash.ts';
 import { modelMisfits } from './inspect_model.ts';
 
 export interface InspectOptions {

@@ -123,7 +123,8 @@ async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promis
   const out = convertAudio(given, sample_rate, audioOf(config).channels);
   const [listened] = convertAudio(given, LISTENING_RATE, 1);
   const { length } = out[0];
-  const { latentsOfAudio, tokensOfAudio } = await import('./stages/given.ts');
+  const { latentsOfAudio, tokensOfAudio, sayOfGiven } = await import('./stages/given.ts');
+  sayOfGiven('initAudio', given, job.progress);
   const whole = new Piece(config);
   whole.extendTo(Math.ceil(length / hop_length));
   const regions = (job.recipe.inpaint ?? [])

@@ -45,6 +45,9 @@ export class Job {
     this.progress = new Progress(options.onEvent, options.signal, engine);
     this.#halvings = halvings;
     if (halvings > 0) this.#sayShort();
+    const { weights = recipe.weights } = options as Partial<Recipe>; // of a recipe that is made again
+    if (weights !== recipe.weights)
+      this.progress.warn('other_weights', `the recipe was made with other weights of ${recipe.model}: this will be something like it`);
     this.#steps = options.draft?.replay() ?? ((_count, make) => make(0));
   }
 
@@ -164,6 +167,8 @@ export async function begin(job: Job, given: AudioInput | undefined): Promise<Pi
   piece.phase = RunningPhase.of(config, { seed, tuning });
   if (!given) return piece;
   const { sample_rate, hop_length, window_seconds, dual_path } = config;
+  const { latentsOfAudio, tokensOfAudio, sayOfGiven } = await import('./stages/given.ts');
+  sayOfGiven('continueFrom', given, job.progress, job.recipe.keepGiven ? undefined : audioOf(config));
   const audio = convertAudio(given, sample_rate, audioOf(config).channels);
   const { length } = audio[0];
   // Whole chunks at the end of the audio, one window at most: what lies before has no say.
@@ -177,7 +182,6 @@ export async function begin(job: Job, given: AudioInput | undefined): Promise<Pi
   const start = length - samples;
   job.clock = new Clock(-start / sample_rate); // the first sample of the given audio is taken to be a downbeat
   const tail = cutAudio(audio, start);
-  const { latentsOfAudio, tokensOfAudio } = await import('./stages/given.ts');
   piece.latents = await latentsOfAudio(job.engine, tail, job.signal);
   const [listened] = cutAudio(convertAudio(given, LISTENING_RATE, 1), Math.round((start * LISTENING_RATE) / sample_rate));
   piece.tokens = (await tokensOfAudio(job.engine, listened, job.signal)).slice(0, samples / hop_length / dual_path.frames_per_token);

@@ -188,7 +188,7 @@ export class Melody {
 
   /**
    * Endless (or `durationSeconds` long) music, chunk by chunk: `for await (const { channels } of melody.stream({ prompt }))`.
-   * `MelodyStream.steer` changes the prompt while it plays.
+   * `MelodyStream.steer` changes the prompt while it plays. Its rate and channels are the model's, also where it goes on from given audio of others.
    * @throws MelodyError as `generate`, when it is iterated; `invalid_argument` at once
    */
   stream(options: StreamOptions): MelodyStream {

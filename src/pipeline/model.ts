@@ -10,7 +10,7 @@ import type { SemanticLmConfig } from '../models/semantic_lm.ts';
 import type { TextTowerConfig } from '../models/text_tower.ts';
 import type { RunningDecoderConfig, VaeDecoderConfig } from '../models/vae_decoder.ts';
 import type { StftEncoderConfig, VaeEncoderConfig } from '../models/vae_encoder.ts';
-import type { ByteFolder } from '../platform/bytes.ts';
+import type { ByteFolder, WeightsIdentity } from '../platform/bytes.ts';
 import { readConfig, readSmall } from '../weights/config.ts';
 import { type WeightSource, Weights } from '../weights/weights.ts';
 import { layerFaults, sizeFaults } from './config_sizes.ts';
@@ -52,6 +52,8 @@ export interface Model {
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
   readonly weights: WeightSource;
+  /** What names its very bytes, where it has a manifest. */
+  readonly identity?: WeightsIdentity | undefined;
 }
 
 /** What its audio is, from the configuration. */
@@ -82,6 +84,7 @@ export async function openModel(folder: ByteFolder, options: { signal?: AbortSig
     config: { ...config, text_tower: { ...config.text_tower, vocab: tokenizer.size } },
     tokenizer,
     weights,
+    identity: await folder.identity?.(options.signal),
   };
 }
 

@@ -45,7 +45,17 @@ export interface WarningEvent {
   /** Tells events apart. */
   readonly type: 'warning';
   /** What it is, for programs. */
-  readonly code: 'unknown_words' | 'dropped_words' | 'ignored_control' | 'suspect_output' | 'gpu_recovered' | 'low_memory' | 'underrun';
+  readonly code:
+    | 'unknown_words'
+    | 'dropped_words'
+    | 'ignored_control'
+    | 'suspect_output'
+    | 'gpu_recovered'
+    | 'low_memory'
+    | 'underrun'
+    | 'silent_audio'
+    | 'converted_audio'
+    | 'other_weights';
   /** What it is, for people. */
   readonly message: string;
 }
@@ -140,6 +150,8 @@ export interface Recipe extends RecipeSettings {
   readonly version: 1;
   /** Name of the model. */
   readonly model: string;
+  /** SHA-256 of the manifest of its weights, or where they were changed beside it, of what they are; absent for models without one. */
+  readonly weights?: string;
   /** What was decided, for readers: the options above decide it again. A finished clip of a model with controls has it. */
   readonly decided?: Decided;
   /** What made it: a GPU, or the CPU, whose music differs in its last bits. */

@@ -34,7 +34,8 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
     const value = given === undefined ? preset?.(config, use) : given;
     if (kind !== 'audio' && value !== undefined && value !== false) fields[name] = value;
   }
-  const recipe = { version: 1, model: model.name, ...fields, ...checkStyle(options, model) } as Recipe;
+  const weights = model.identity?.hash;
+  const recipe = { version: 1, model: model.name, ...(weights && { weights }), ...fields, ...checkStyle(options, model) } as Recipe;
   const { blend, inpaint, steered, ...plain } = recipe;
   return {
     ...plain, // and of what holds more, a copy of what is known

@@ -171,7 +171,8 @@ export const PIECE = {
   inpaint: { kind: 'regions', clip: true, not: ['continueFrom', 'durationSeconds'], needs: 'initAudio' },
   /**
    * Make the clip at the rate and with the channels of `continueFrom` or `initAudio`, so that their samples stay what they are beside what is made.
-   * False: all as the model makes it, as in recipes without it. A stream ignores it. Default: true where one of the two is given.
+   * False: all as the model makes it, as in recipes without it. A stream has the model's rate and channels whatever is given, and says so
+   * (`converted_audio`) where they differ. Default: true where one of the two is given.
    */
   keepGiven: { kind: 'switch' },
   /** Make the last window whole and cut the clip within it, as an endless stream does that is stopped then. A stream ignores it. Default false. */

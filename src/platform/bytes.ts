@@ -22,6 +22,16 @@ export interface ByteFolder {
   open(file: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
   /** A folder in it, where its name does not lead there. */
   part?(name: string): ByteFolder;
+  /** What names the very bytes of its files, where it has a manifest.json. Throws `weights`, `io`. */
+  identity?(signal?: AbortSignal): Promise<WeightsIdentity | undefined>;
+}
+
+/** The very bytes of a model. */
+export interface WeightsIdentity {
+  /** SHA-256 of manifest.json where every file is what that states; else of the names and hashes of what is there. */
+  readonly hash: string;
+  /** Files that are not what manifest.json states. */
+  readonly changed: readonly string[];
 }
 
 /** Bytes already in memory as a source; reads are views, nothing is copied. */

@@ -15,6 +15,7 @@ import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { coresOf } from './node_cores.ts';
 import { followInNode } from './node_fetch.ts';
 import { diskFolder, openFile } from './node_files.ts';
+import { weightsIdentity } from './node_hash.ts';
 import { hubFolder, isHubName } from './node_hub.ts';
 import { findModel, resolveInstalled } from './node_models.ts';
 import type { BytesLocation, OpenGpuOptions, OpenOptions, Platform, StatedBytes, Thread, ThreadEvents } from './platform.ts';
@@ -114,19 +115,28 @@ function statedByHub(headers: Headers): StatedBytes | undefined {
   return sha256 !== undefined && /^\d{1,15}$/.test(size) ? { sha256, bytes: Number(size) } : undefined;
 }
 
+/** A folder that says what its files are. */
+const named = (folder: ByteFolder, checked = false): ByteFolder => ({
+  ...folder,
+  identity: (signal) => weightsIdentity(folder, checked, signal),
+});
+
 function openFolder(location: string | URL, options: OpenOptions = {}): ByteFolder {
-  if (location instanceof URL && location.protocol === 'file:') return diskFolder(fileURLToPath(location));
+  if (location instanceof URL && location.protocol === 'file:') return named(diskFolder(fileURLToPath(location)));
   if (typeof location === 'string' && isHubName(location)) return hubFolder(location, options, openFolder);
   if (typeof location === 'string' && !isAddress(location)) {
-    const named = existsSync(join(location, 'config.json')) ? undefined : findModel(location);
-    return diskFolder(named ?? location);
+    const installed = existsSync(join(location, 'config.json')) ? undefined : findModel(location);
+    return named(diskFolder(installed ?? location));
   }
   const folder = (how: OpenOptions) =>
     httpFolder(checkAddress(location), (address) => openAddress(address, { ...options, cache: false, ...how }));
   if (!options.cache) return folder({});
   const { name, addressOf } = folder({});
   const forget = (file: string) => diskStore(addressOf(file)).remove();
-  return verifiedFolder(name, (file, how) => folder(how).open(file, options.signal), forget);
+  return named(
+    verifiedFolder(name, (file, how) => folder(how).open(file, options.signal), forget),
+    true,
+  );
 }
 
 /** Under a container's limit too, where Node can tell (20.13, 22). */

@@ -11,7 +11,7 @@ import { diskFolder } from './node_files.ts';
 import type { OpenOptions } from './platform.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
-/** A folder at an address, with what its server wants. */
+/** A folder at a path or an address, with what its server wants. */
 export type OpenPlace = (address: string, options: OpenOptions) => ByteFolder;
 
 const NAME = /^hf:([A-Za-z0-9][\w.-]{0,95})\/([A-Za-z0-9][\w.-]{0,95})(?:@([A-Za-z0-9][\w./-]{0,127}))?$/;
@@ -50,19 +50,20 @@ export function readHubName(name: string): HubName {
 export function hubFolder(name: string, options: OpenOptions, openPlace: OpenPlace, env: Env = process.env): ByteFolder {
   const hub = readHubName(name);
   const kept = snapshotOf(hub, env);
-  if (kept !== undefined) return { ...diskFolder(kept), part: (part) => diskFolder(join(kept, part)) };
+  if (kept !== undefined) return { ...openPlace(kept, {}), part: (part) => diskFolder(join(kept, part)) };
   let place: Promise<PlaceOfPart> | undefined;
+  const found = () => {
+    place ??= findPlace(hub, options, openPlace, env);
+    place.catch(() => {
+      place = undefined; // it may be tried again
+    });
+    return place;
+  };
   const folder = (part?: string): ByteFolder => ({
     name: `${name.replace(/@.*/, '')}${part === undefined ? '' : `/${part}`}`,
-    async open(file, signal) {
-      place ??= findPlace(hub, options, openPlace, env);
-      place.catch(() => {
-        place = undefined; // it may be tried again
-      });
-      return (await place)(part).open(file, signal);
-    },
+    open: async (file, signal) => (await found())(part).open(file, signal),
   });
-  return { ...folder(), part: folder };
+  return { ...folder(), part: folder, identity: async (signal) => (await found())(undefined).identity?.(signal) };
 }
 
 /** A model's folder, or one of those in it. */

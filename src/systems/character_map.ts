@@ -9,6 +9,19 @@ const labelOf = (unit: number): number => unit & 0x800000ff;
 const offsetOf = (unit: number): number => (unit >>> 10) << ((unit & 0x200) >>> 6);
 const hasLeaf = (unit: number): boolean => ((unit >>> 8) & 1) === 1;
 
+/** Throws `weights` for what is no base64. */
+function bytesOf(base64: string, where: string): Uint8Array<ArrayBuffer> {
+  let text: string;
+  try {
+    text = atob(base64);
+  } catch (cause) {
+    throw new MelodyError('weights', `${where}: the precompiled map is not base64`, undefined, { cause });
+  }
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
 export class CharacterMap {
   readonly #units: Uint32Array;
   readonly #texts: Uint8Array;
@@ -16,7 +29,7 @@ export class CharacterMap {
 
   /** `base64`: four bytes of length, the trie, the texts, each ended by a zero. Throws `weights`. */
   constructor(base64: string, where: string) {
-    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const bytes = bytesOf(base64, where);
     const length = bytes.length >= 4 ? new DataView(bytes.buffer).getUint32(0, true) : -1;
     if (length < 4 || length % 4 !== 0 || 4 + length > bytes.length)
       throw new MelodyError('weights', `${where}: the precompiled map has ${bytes.length} bytes, of which its trie would take ${length}`);

@@ -1,7 +1,7 @@
 // What every published system has in common: an engine, one job at a time, the memory it will take, and the report on what it made.
 import { platform } from '#platform';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
-import { onFromGiven } from '../audio/own_sound.ts';
+import { isSilent, onFromGiven } from '../audio/own_sound.ts';
 import { type Checked, Engine, type EngineOptions, type Machine } from '../engine/engine.ts';
 import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
@@ -131,6 +131,8 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
       const progress = new Progress(options.onEvent, signal, engine, this.span);
       if (job.unknown.length > 0)
         progress.warn('unknown_words', `the model does not know ${job.unknown.map((part) => JSON.stringify(part)).join(', ')}`);
+      if (job.continueFrom && isSilent('continueFrom', job.continueFrom))
+        progress.warn('silent_audio', 'continueFrom is silent: nothing in it reaches -80 dBFS');
       const channels = await job.make(engine, progress, signal);
       const { sampleRate, hop } = this;
       const report = measureClip(channels, sampleRate, { periods: [hop], frameRate: sampleRate / hop });

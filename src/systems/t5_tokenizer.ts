@@ -6,6 +6,7 @@
 import { MelodyError } from '../errors.ts';
 import type { ByteFolder } from '../platform/bytes.ts';
 import { CONFIG_FILE, readSmall } from '../weights/config.ts';
+import { printable } from '../weights/printable.ts';
 import { CharacterMap } from './character_map.ts';
 
 const SPACE = '▁';
@@ -32,11 +33,10 @@ export class T5Tokenizer {
   constructor(json: unknown, where: string) {
     const { model, normalizer, added_tokens } = (typeof json === 'object' && json !== null ? json : {}) as File;
     const bad = (what: string) => new MelodyError('weights', `${where}: ${what}`, 'this model needs the unigram tokenizer.json of T5');
-    if (model?.type !== 'Unigram' || !Array.isArray(model.vocab))
-      throw bad(`the model is ${JSON.stringify(model?.type)}, expected "Unigram"`);
+    if (model?.type !== 'Unigram' || !Array.isArray(model.vocab)) throw bad(`the model is ${shown(model?.type)}, expected "Unigram"`);
     const { vocab, unk_id } = model;
     if (!Number.isInteger(unk_id) || (unk_id as number) < 0 || (unk_id as number) >= vocab.length)
-      throw bad(`unk_id is ${JSON.stringify(unk_id)}, expected one of ${vocab.length} pieces`);
+      throw bad(`unk_id is ${shown(unk_id)}, expected one of ${vocab.length} pieces`);
     const special = new Set((Array.isArray(added_tokens) ? added_tokens : []).map((token: { content?: unknown }) => token?.content));
     this.size = vocab.length;
     this.#scores = new Float64Array(vocab.length);
@@ -44,7 +44,7 @@ export class T5Tokenizer {
     for (const [id, entry] of vocab.entries()) {
       const [piece, score] = Array.isArray(entry) ? entry : [];
       if (typeof piece !== 'string' || typeof score !== 'number' || !Number.isFinite(score))
-        throw bad(`piece ${id} is ${JSON.stringify(entry)?.slice(0, 60)}, expected a text and its score`);
+        throw bad(`piece ${id} is ${shown(entry)}, expected a text and its score`);
       this.#scores[id] = score;
       least = Math.min(least, score);
       if (piece === '</s>') end = id;
@@ -120,21 +120,32 @@ const partsOf = (word: string): string[] => word.split(/(?=▁)/u);
  * The base64 of a Precompiled normaliser, alone or in a sequence with replacements of spaces, which white space that is split at makes none of.
  * Throws `weights` for others, which would give other ids.
  */
-function precompiledOf(normalizer: unknown, where: string): string | undefined {
+function precompiledOf(normalizer: unknown, where: string, depth = MAX_NORMALIZER_DEPTH): string | undefined {
   if (normalizer === null || normalizer === undefined) return undefined;
   const { type, precompiled_charsmap, normalizers, content } = normalizer as { [field: string]: unknown };
   if (type === 'Precompiled' && typeof precompiled_charsmap === 'string') return precompiled_charsmap;
-  if (type === 'Sequence' && Array.isArray(normalizers))
-    return normalizers.map((part) => precompiledOf(part, where)).find((map) => map !== undefined);
+  if (type === 'Sequence' && Array.isArray(normalizers) && depth > 0)
+    return normalizers.map((part) => precompiledOf(part, where, depth - 1)).find((map) => map !== undefined);
   if (type === 'Replace' && (content === '' || content === ' ' || content === SPACE)) return undefined;
   throw new MelodyError(
     'weights',
-    `${where}: the normalizer is ${JSON.stringify(type)}, expected "Precompiled"`,
+    `${where}: the normalizer is ${shown(type)}, expected "Precompiled"`,
     'this model needs the tokenizer of T5',
   );
 }
 
+/** Sequences in sequences: tokenizers that are in use have one. */
+const MAX_NORMALIZER_DEPTH = 4;
 const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024;
+
+/** A value in a message; what is nested too deep to be written out is said to be that. */
+function shown(value: unknown): string {
+  try {
+    return printable(String(JSON.stringify(value)).slice(0, 60));
+  } catch {
+    return 'nested too deep';
+  }
+}
 
 /** tokenizer.json of a folder, for a text encoder of so many words. Throws `weights`, `io`. */
 export async function openTokenizer(folder: ByteFolder, words: number, signal?: AbortSignal): Promise<T5Tokenizer> {
@@ -146,7 +157,7 @@ export async function openTokenizer(folder: ByteFolder, words: number, signal?: 
       "fetch it too: transformers' AutoTokenizer saves one of spiece.model",
     );
   const bytes = await readSmall(source, MAX_TOKENIZER_BYTES, signal);
-  const tokenizer = new T5Tokenizer(parsed(bytes, source.name), source.name);
+  const tokenizer = readTokenizer(bytes, source.name);
   if (tokenizer.size > words)
     throw new MelodyError(
       'weights',
@@ -154,6 +165,11 @@ export async function openTokenizer(folder: ByteFolder, words: number, signal?: 
       'the tokenizer is of another model: fetch both again',
     );
   return tokenizer;
+}
+
+/** The text of a tokenizer.json. Throws `weights`. */
+export function readTokenizer(bytes: Uint8Array, where: string): T5Tokenizer {
+  return new T5Tokenizer(parsed(bytes, where), where);
 }
 
 function parsed(bytes: Uint8Array, where: string): unknown {

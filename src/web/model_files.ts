@@ -24,7 +24,7 @@ export interface Fetching {
 /** What a model weighs and how much of it is here. Fetches the manifest and the index alone. Throws `io`, `weights`. */
 export async function describeModel(src: string, signal?: AbortSignal): Promise<ModelFiles> {
   const base = folderAddress(src);
-  const files = await neededFiles(base, { keep: false, signal });
+  const { files } = await neededFiles(base, { keep: false, signal });
   const entries = await platform.cache.list().catch(() => []);
   const kept = (name: string) => entries.find((e) => e.address === addressOf(base, name))?.received ?? 0;
   return {
@@ -37,7 +37,7 @@ export async function describeModel(src: string, signal?: AbortSignal): Promise<
 /** Fetches what is not here yet, checks every file's SHA-256, and gives the folder of those files. Throws `io`, `weights`, `aborted`. */
 export async function openModelFiles(src: string, how: Fetching): Promise<ByteFolder> {
   const base = folderAddress(src);
-  const files = await neededFiles(base, how);
+  const { files, hash } = await neededFiles(base, how);
   const total = sum(files.map((f) => f.bytes));
   const sources = new Map<string, ByteSource>();
   let before = 0;
@@ -47,7 +47,7 @@ export async function openModelFiles(src: string, how: Fetching): Promise<ByteFo
     before += file.bytes;
     onProgress(0);
   }
-  return { name: base.href, open: async (name) => sources.get(name) };
+  return { name: base.href, open: async (name) => sources.get(name), identity: async () => ({ hash, changed: [] }) };
 }
 
 async function openChecked(base: URL, file: StatedFile, how: Fetching, onProgress: (received: number) => void): Promise<ByteSource> {
@@ -93,18 +93,20 @@ function isStorageFault(error: unknown): boolean {
   return /no more storage|has no cache|keeping a download failed/.test(error.message);
 }
 
-/** The manifest's files without the shards that nobody here needs. */
-async function neededFiles(base: URL, how: Pick<Fetching, 'keep' | 'signal'>): Promise<StatedFile[]> {
-  const files = readManifest(await smallFile(addressOf(base, MANIFEST_FILE), how), addressOf(base, MANIFEST_FILE));
+/** The manifest's files without the shards that nobody here needs, and its own hash, which names them all. */
+async function neededFiles(base: URL, how: Pick<Fetching, 'keep' | 'signal'>): Promise<{ files: StatedFile[]; hash: string }> {
+  const manifest = await smallFile(addressOf(base, MANIFEST_FILE), how);
+  const files = readManifest(manifest, addressOf(base, MANIFEST_FILE));
+  const hash = await sha256(manifest);
   const index = files.find((f) => f.name === INDEX);
-  if (!index) return files;
+  if (!index) return { files, hash };
   const { metadata } = parseJson(await smallFile(addressOf(base, INDEX), how), `${base.href}${INDEX}`) as {
     metadata?: { parts?: Record<string, unknown> };
   };
-  if (typeof metadata?.parts !== 'object') return files;
+  if (typeof metadata?.parts !== 'object') return { files, hash };
   const { parts } = metadata;
   const needed = new Set(NEEDED_PARTS.map((part) => parts[part]));
-  return files.filter((f) => !f.name.endsWith('.safetensors') || needed.has(f.name));
+  return { files: files.filter((f) => !f.name.endsWith('.safetensors') || needed.has(f.name)), hash };
 }
 
 /** A small file in its newest version; offline, the version kept last. */

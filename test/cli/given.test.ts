@@ -4,16 +4,17 @@ import { formatOf } from '../../src/cli/generate/formats.ts';
 import { lostOfGiven } from '../../src/cli/generate/given.ts';
 import type { ModelConfig } from '../../src/pipeline/model.ts';
 
-const config = { sample_rate: 24_000 } as ModelConfig;
-const told = (sample: number) => {
-  const channels = [new Float32Array(100), new Float32Array(100).fill(sample, 50, 51)];
-  const audio = { channels, sampleRate: 24_000, tags: { info: {} }, format: 'pcm', bitsPerSample: 16, warnings: ['odd'] };
-  const inputs = { 'prompt-audio': { audio, sha256: '', name: 'a.wav' } };
-  return lostOfGiven({ inputs, options: {}, format: formatOf('wav', false) }, config);
-};
-
-test('a sound that is silent is said to be, one that is not is not', () => {
-  expect(told(0)).toEqual(['a.wav: odd', 'a.wav: it is silent']);
-  expect(told(0.00005)).toContain('a.wav: it is silent');
-  expect(told(0.001)).toEqual(['a.wav: odd']);
+test('the oddities of every file, and what of a continued sound the new file does not keep', () => {
+  const channels = [new Float32Array(100), new Float32Array(100)];
+  const audio = { channels, sampleRate: 44_100, tags: { info: {} }, format: 'pcm', bitsPerSample: 24, warnings: ['odd'] };
+  const input = { audio, sha256: '', name: 'a.wav' };
+  const told = (inputs: object) =>
+    lostOfGiven({ inputs: { ...inputs }, options: {}, format: formatOf('wav', false) }, { sample_rate: 24_000 } as ModelConfig);
+  expect(told({ 'prompt-audio': input })).toEqual(['a.wav: odd']);
+  expect(told({ continue: input })).toEqual([
+    'a.wav: odd',
+    'what is made has no tones over 12000 Hz; the given sound keeps its 44100 Hz',
+    'what is made is the same in all 2 channels',
+    'the given sound has 24 bits, of which wav keeps 16',
+  ]);
 });

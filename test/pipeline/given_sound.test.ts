@@ -5,7 +5,8 @@ import { convertAudio } from '../../src/audio/channels.ts';
 import { bandLimit, resample } from '../../src/audio/resample.ts';
 import { readWav } from '../../src/audio/wav.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
-import { latentsOfAudio } from '../../src/pipeline/stages/given.ts';
+import type { MelodyEvent } from '../../src/pipeline/options.ts';
+import { latentsOfAudio, sayOfGiven } from '../../src/pipeline/stages/given.ts';
 import { noise } from '../audio/signals.ts';
 import { TEST_CPU } from '../helpers/gpu.ts';
 
@@ -60,6 +61,55 @@ test('comes back at its own rate, with its own channels and samples, beside what
     expect([before.sampleRate, before.channels.length, before.recipe.keepGiven]).toEqual([24_000, 1, undefined]);
     const [converted] = convertAudio(given, 24_000, 1);
     expect(before.channels[0].subarray(0, 19_000).every((x, i) => x === converted[i])).toBe(true);
+  } finally {
+    melody.dispose();
+  }
+});
+
+test('what is odd in given sound is said: silence, integers, another form', () => {
+  const sound = (level: number, sampleRate = 24_000, count = 1) => ({
+    channels: Array.from({ length: count }, () => new Float32Array(300).fill(level, 100, 200)),
+    sampleRate,
+  });
+  const said: string[] = [];
+  const progress = { warn: (code: string, message: string) => said.push(`${code}: ${message}`) };
+  const made = { sampleRate: 24_000, channels: 1 };
+  sayOfGiven('initAudio', sound(0.5, 44_100, 2), progress); // a clip has the form of what is given
+  sayOfGiven('continueFrom', sound(0.001), progress, made);
+  expect(said).toEqual([]);
+  sayOfGiven('promptAudio', sound(0.00005), progress);
+  sayOfGiven('continueFrom', sound(0.5, 44_100, 2), progress, made);
+  expect(said).toEqual([
+    'silent_audio: promptAudio is silent: nothing in it reaches -80 dBFS',
+    'converted_audio: continueFrom has 44100 Hz and 2 channels, what is made has 24000 Hz and one channel: convert one of them to join the two',
+  ]);
+  expect(() => sayOfGiven('promptAudio', sound(20_000), progress)).toThrow(
+    expect.objectContaining({ code: 'invalid_argument', message: 'promptAudio: its samples reach 2.000e+4; expected full scale to be 1' }),
+  );
+});
+
+test('a stream and a clip say so before the first token, and integers are refused before any work', { timeout: 180_000 }, async () => {
+  const melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
+  const of = (level: number, sampleRate: number) => ({ channels: [new Float32Array(2.2 * sampleRate).fill(level)], sampleRate });
+  const events: string[] = [];
+  /** Ends the job with its first word of the given sound. */
+  const heard = () => {
+    const ended = new AbortController();
+    const onEvent = (event: MelodyEvent) => {
+      events.push(event.type === 'warning' ? event.code : event.type === 'progress' ? event.stage : event.type);
+      if (/_audio$/.test(events.at(-1) as string)) ended.abort();
+    };
+    return { prompt: 'piano', steps: 1, seed: 3, durationSeconds: 0.2, signal: ended.signal, onEvent };
+  };
+  const stopped = { code: 'aborted' };
+  try {
+    await expect(melody.generate({ ...heard(), promptAudio: of(20_000, 24_000) })).rejects.toMatchObject({ code: 'invalid_argument' });
+    expect(events).toEqual([]);
+    await expect(melody.generate({ ...heard(), continueFrom: of(0, 44_100) })).rejects.toMatchObject(stopped);
+    expect(events.splice(0)).toEqual(['style', 'decided', 'silent_audio']);
+    const chunks = melody.stream({ ...heard(), continueFrom: of(0.5, 44_100) })[Symbol.asyncIterator]();
+    await expect(chunks.next()).rejects.toMatchObject(stopped);
+    expect(events.splice(0)).toEqual(['style', 'decided', 'converted_audio']);
   } finally {
     melody.dispose();
   }

@@ -309,6 +309,40 @@ const CONFIGS: Bad[] = [
     { 'transformer/config.json': set('num_layers', 1e9) },
     'num_layers must be a whole number from 1 to 256; got 1000000000',
   ],
+  [
+    'a recurrent layer of the codec too few',
+    'musicgen_mono',
+    { 'config.json': set('audio_encoder.num_lstm_layers', 1) },
+    'audio_encoder.num_lstm_layers of config.json leaves out weights',
+  ],
+  [
+    'shortcuts that are left out',
+    'musicgen_stereo',
+    {
+      'config.json': set('audio_encoder.use_conv_shortcut', false),
+      'tokenizer.json': bytesAt('musicgen_mono', 'tokenizer.json') as Uint8Array,
+    },
+    'use_conv_shortcut of config.json is false, and there are shortcuts',
+  ],
+  [
+    'a decoder of fewer codebooks than the codec has',
+    'musicgen_mono',
+    { 'config.json': set('decoder.audio_channels', 2) },
+    'decoder.num_codebooks is 4; the codec has 8 of them for 2 channels',
+  ],
+  ['a codebook of one entry', 'encodec_48', { 'config.json': set('codebook_size', 1) }, 'codebook_size must be a whole number from 2'],
+  [
+    'millions of codebooks',
+    'encodec_48',
+    { 'config.json': set('target_bandwidths', [1e4]) },
+    /target_bandwidths make \d{4,} codebooks: .* expected 1 to 256/,
+  ],
+  [
+    'frames of more samples than there are numbers',
+    'encodec_48',
+    { 'config.json': set('upsampling_ratios', new Array(16).fill(64)) },
+    'upsampling_ratios make frames of 7.922816251426434e+28 samples',
+  ],
   ['sizes that are text', 'stable_audio', { 'vae/config.json': set('decoder_channels', '5') }, 'decoder_channels must be a whole number'],
 ];
 

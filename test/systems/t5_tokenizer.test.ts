@@ -38,6 +38,16 @@ describe('T5Tokenizer', () => {
     const spaces = { type: 'Replace', pattern: { Regex: ' {2,}' }, content: ' ' };
     const sequence = new T5Tokenizer({ ...json, normalizer: { type: 'Sequence', normalizers: [json.normalizer, spaces] } }, 'x.json');
     expect(sequence.encode('ﬁne  ﬂute').ids).toEqual(tokenizer.encode('ﬁne ﬂute').ids);
+    const none = { type: 'Precompiled', precompiled_charsmap: '*' };
+    expect(() => new T5Tokenizer({ ...json, normalizer: none }, 'x.json')).toThrow('x.json: the precompiled map is not base64');
+    const nest = (value: unknown) => {
+      let deep: unknown = value;
+      for (let n = 0; n < 20_000; n++) deep = { type: 'Sequence', normalizers: [deep], 0: deep };
+      return deep;
+    };
+    expect(() => new T5Tokenizer({ ...json, normalizer: nest(null) }, 'x.json')).toThrow('the normalizer is "Sequence"');
+    expect(() => new T5Tokenizer({ model: { ...model, vocab: [nest(1)] } }, 'x.json')).toThrow('unk_id');
+    expect(() => new T5Tokenizer({ model: { ...model, unk_id: nest(1) } }, 'x.json')).toThrow('unk_id is nested too deep');
     const short = { type: 'Precompiled', precompiled_charsmap: btoa('abcdef') };
     expect(() => new T5Tokenizer({ ...json, normalizer: short }, 'x.json')).toThrow('the precompiled map has 6 bytes');
   });

@@ -32,13 +32,10 @@ export function asDeep(format: Format, given: AudioFile | undefined): Format {
 /** Bits that each form of samples holds exactly. */
 const BITS = { pcm16: 16, pcm24: 24, float32: 25 } as const;
 
-/** Nothing in it reaches −80 dBFS. */
-const isSilent = ({ channels }: AudioFile) => channels.every((channel) => channel.every((x) => Math.abs(x) < 1e-4));
-
 /** What of the given sound, or of the part that is made, the file cannot have. In words. */
 export function lostOfGiven(request: Asked & { readonly format: Format }, config: ModelConfig): string[] {
   const told = Object.values(request.inputs).flatMap((input) =>
-    input ? [...input.audio.warnings, ...(isSilent(input.audio) ? ['it is silent'] : [])].map((text) => `${input.name}: ${text}`) : [],
+    input ? input.audio.warnings.map((text) => `${input.name}: ${text}`) : [],
   );
   const given = givenSound(request);
   if (!given) return told;

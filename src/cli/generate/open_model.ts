@@ -3,18 +3,18 @@ import { platform } from '#platform';
 import { MelodyError } from '../../errors.ts';
 import { Melody } from '../../pipeline/melody.ts';
 import type { Recipe } from '../../pipeline/options.ts';
+import { licenceOf } from '../../weights/model_card.ts';
 import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
 import { redirectHosts } from '../locate_model.ts';
 import { ProgressLine } from './progress.ts';
-import { type FileRecipe, weightsIdentity } from './recipe_file.ts';
+import type { FileRecipe } from './recipe_file.ts';
 import type { GenerateRequest } from './request.ts';
 
 /** A model on a GPU, and what its files say about it. */
 export interface Opened {
   readonly melody: Melody;
   readonly adapter: string;
-  readonly hash: string | undefined;
   readonly licence: string | undefined;
 }
 
@@ -34,10 +34,9 @@ export async function open(request: GenerateRequest, values: Values, io: Io): Pr
   });
   try {
     line.close();
-    const { hash, changed, licence } = await weightsIdentity(
-      platform.openFolder(request.model, { signal: io.signal, cache: true, ...redirectHosts(values) }),
-      io.signal,
-    );
+    const { hash, changed = [] } = melody.model.identity ?? {};
+    const folder = platform.openFolder(request.model, { signal: io.signal, cache: true, ...redirectHosts(values) });
+    const licence = await licenceOf(folder, io.signal);
     if (changed.length > 0)
       line.warn(`${changed.join(', ')} of the model: not what manifest.json names; the recipe says that these are other weights`);
     const adapter = melody.engine.device.caps.name;
@@ -53,7 +52,7 @@ export async function open(request: GenerateRequest, values: Values, io: Io): Pr
     const { negativePrompt, lmGuidanceScale = melody.model.config.sampling.lm_guidance ?? 1 } = request.options;
     if (negativePrompt !== undefined && lmGuidanceScale <= 1)
       line.warn(`--negative has no effect at --lm-guidance ${lmGuidanceScale}: over 1 it has, for example 3`);
-    return { melody, adapter, hash, licence };
+    return { melody, adapter, licence };
   } catch (error) {
     melody.dispose();
     throw error;
@@ -61,7 +60,7 @@ export async function open(request: GenerateRequest, values: Values, io: Io): Pr
 }
 
 /** The recipe with what else decides the bytes of the file. */
-export function fileRecipe({ hash, adapter }: Opened, request: GenerateRequest, recipe: Recipe, streamed = false): FileRecipe {
+export function fileRecipe({ adapter }: Opened, request: GenerateRequest, recipe: Recipe, streamed = false): FileRecipe {
   const { format, inputs, recipe: again } = request;
   const used = Object.entries(inputs).flatMap(([option, input]) =>
     input ? [[option, { sha256: input.sha256, name: input.name }] as const] : [],
@@ -69,7 +68,6 @@ export function fileRecipe({ hash, adapter }: Opened, request: GenerateRequest, 
   return {
     ...recipe,
     format: format.name,
-    ...(hash !== undefined && { weights: hash }),
     adapter,
     ...((streamed || again?.streamed === true) && { streamed: true }),
     ...(used.length > 0 && { inputs: Object.fromEntries(used) }),

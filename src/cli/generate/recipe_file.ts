@@ -6,10 +6,6 @@ import type { WavReadOptions } from '../../audio/wav.ts';
 import { readRecipe, recipeTags, type WavTags, weightsLicence } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import type { Recipe } from '../../pipeline/options.ts';
-import type { ByteFolder } from '../../platform/bytes.ts';
-import { MANIFEST_FILE, readManifest } from '../../platform/manifest.ts';
-import { licenceOf } from '../../weights/model_card.ts';
-import { rememberedHash } from '../file_hash.ts';
 import { openInput } from '../input.ts';
 import { version } from '../version.ts';
 import { audioFlags } from './setting_options.ts';
@@ -25,8 +21,6 @@ export type Inputs = Record<string, Input | undefined>;
 /** The `recipe` of a file that `melody generate` wrote. */
 export interface FileRecipe extends Recipe {
   readonly format: string;
-  /** SHA-256 of the weights' manifest; absent for models without one. */
-  readonly weights?: string;
   /** Bytes are the same on the same adapter only. */
   readonly adapter: string;
   /** A stream's file holds what was made, without the music that it continues. */
@@ -90,31 +84,6 @@ export function checkInputs(recipe: Record<string, unknown>, given: Inputs): voi
         `--${option}: ${got.name} is not the file the recipe was made with; got SHA-256 ${got.sha256}, expected ${String(want.sha256)}`,
       );
   }
-}
-
-/**
- * What names these very weights, and their licence as the model card states it. `hash` is the manifest's own SHA-256 where every file has the
- * hash that the manifest states, which is checked; `changed` lists the files that have another one, and `hash` then is that of what is there.
- */
-export async function weightsIdentity(
-  folder: ByteFolder,
-  signal: AbortSignal,
-): Promise<{ hash?: string; changed: string[]; licence?: string }> {
-  const licence = await licenceOf(folder, signal);
-  const rest = licence === undefined ? {} : { licence };
-  const manifest = await folder.open(MANIFEST_FILE, signal);
-  if (!manifest) return { changed: [], ...rest };
-  const bytes = await manifest.read(0, manifest.size, signal);
-  const changed: string[] = [];
-  const found: string[] = [];
-  for (const stated of readManifest(bytes, manifest.name)) {
-    const source = await folder.open(stated.name, signal);
-    const got = source && (await rememberedHash(source, signal));
-    if (got !== stated.sha256) changed.push(stated.name);
-    found.push(`${stated.name} ${got}`);
-  }
-  const hash = changed.length === 0 ? sha256(bytes) : sha256(new TextEncoder().encode(found.join('\n')));
-  return { hash, changed, ...rest };
 }
 
 export function tagsOf(recipe: FileRecipe, licence: string | undefined): WavTags {

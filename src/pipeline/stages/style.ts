@@ -33,7 +33,8 @@ export async function styleOf(
   if (blend) wanted = mix(wanted, await embed(blend.text, 'the second prompt'), second);
   if (options.promptAudio) {
     const [listened] = convertAudio(options.promptAudio, LISTENING_RATE, 1);
-    const { embedAudio } = await import('./given.ts');
+    const { embedAudio, sayOfGiven } = await import('./given.ts');
+    sayOfGiven('promptAudio', options.promptAudio, progress);
     const embedding = await embedAudio(engine, listened, signal);
     wanted = mix(wanted, embedding, options.promptAudioWeight ?? (wanted ? 0.5 : 1));
   }

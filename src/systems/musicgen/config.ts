@@ -13,6 +13,9 @@ export interface MusicgenConfig {
 
 /** Words that the sampler sorts at most. */
 const MOST_WORDS = 2048;
+/** Samples of a frame, and codebooks, at most: EnCodec has 640 and 32. */
+const MOST_HOP = 2 ** 16;
+const MOST_CODEBOOKS = 256;
 
 /** Reads and checks the whole. Throws `weights` with every fault. */
 export function readMusicgen(json: JsonObject, where: string): MusicgenConfig {
@@ -28,7 +31,10 @@ export function readMusicgen(json: JsonObject, where: string): MusicgenConfig {
     codec.audio_channels === 1,
     `audio_encoder.audio_channels is ${codec.audio_channels}; expected 1, of which a stereo decoder uses two`,
   );
-  f.expect(own >= decoder.num_codebooks, `decoder.num_codebooks is ${decoder.num_codebooks}; the codec has ${own} of them`);
+  f.expect(
+    own === decoder.num_codebooks,
+    `decoder.num_codebooks is ${decoder.num_codebooks}; the codec has ${own} of them for ${decoder.audio_channels} channels`,
+  );
   f.expect(
     codec.codebook_size === decoder.vocab_size,
     `decoder.vocab_size is ${decoder.vocab_size}, audio_encoder.codebook_size is ${codec.codebook_size}; expected them equal`,
@@ -82,16 +88,17 @@ function encodecOf(f: Fields): EncodecConfig {
     compress: f.whole('compress', 2),
     num_lstm_layers: f.whole('num_lstm_layers', 2, 0, 16),
     trim_right_ratio: f.number('trim_right_ratio', 1, 0, 1),
-    codebook_size: f.whole('codebook_size', 1024),
+    codebook_size: f.whole('codebook_size', 1024, 2),
     codebook_dim: f.whole('codebook_dim', hidden),
     use_conv_shortcut: f.flag('use_conv_shortcut', true),
     target_bandwidths: f.numbers('target_bandwidths', [1.5, 3, 6, 12, 24], 0, 1e4),
   };
   f.expect(config.upsampling_ratios.every(Number.isInteger), 'upsampling_ratios must be whole numbers');
   f.expect(config.codebook_dim === hidden, `codebook_dim is ${config.codebook_dim}, hidden_size ${hidden}; expected them equal`);
+  f.expect(hopOf(config) <= MOST_HOP, `upsampling_ratios make frames of ${hopOf(config)} samples; expected at most ${MOST_HOP}`);
   f.expect(
-    codebooksOf(config) >= 1,
-    `target_bandwidths leave no codebook: ${JSON.stringify(config.target_bandwidths)} at ${hopOf(config)} samples a frame`,
+    codebooksOf(config) >= 1 && codebooksOf(config) <= MOST_CODEBOOKS,
+    `target_bandwidths make ${codebooksOf(config)} codebooks: ${JSON.stringify(config.target_bandwidths)} at ${hopOf(config)} samples a frame; expected 1 to ${MOST_CODEBOOKS}`,
   );
   return config;
 }

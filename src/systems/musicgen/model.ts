@@ -57,10 +57,11 @@ export async function openMusicgen(folder: ByteFolder, json: JsonObject, signal?
 }
 
 /** Fewer layers in the config than in the file would play, with a part of the network missing and no word about it. */
-function checkLayers(where: string, { decoder, text_encoder }: MusicgenConfig, weights: Weights): void {
+function checkLayers(where: string, { decoder, text_encoder, audio_encoder }: MusicgenConfig, weights: Weights): void {
   for (const [field, next] of [
     ['decoder.num_hidden_layers', `decoder.model.decoder.layers.${decoder.num_hidden_layers}.fc1.weight`],
     ['decoder.num_codebooks', `decoder.lm_heads.${decoder.num_codebooks}.weight`],
+    ['audio_encoder.num_lstm_layers', `audio_encoder.decoder.layers.1.lstm.weight_ih_l${audio_encoder.num_lstm_layers}`],
     ['text_encoder.num_layers', `text_encoder.encoder.block.${text_encoder.num_layers}.layer.0.layer_norm.weight`],
   ])
     if (weights.has(next))
@@ -69,6 +70,12 @@ function checkLayers(where: string, { decoder, text_encoder }: MusicgenConfig, w
         `${where}: ${field} of ${CONFIG_FILE} leaves out weights: there is ${next}`,
         'fetch the model again',
       );
+  if (!audio_encoder.use_conv_shortcut && weights.unused('audio_encoder.decoder').some((name) => name.includes('.shortcut.')))
+    throw new MelodyError(
+      'weights',
+      `${where}: audio_encoder.use_conv_shortcut of ${CONFIG_FILE} is false, and there are shortcuts`,
+      'fetch the model again',
+    );
 }
 
 /** generation_config.json, where it says something; top-k 250 is what the paper's authors draw with, where transformers' own default is 50. */
