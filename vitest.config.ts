@@ -22,6 +22,9 @@ class BrowsersFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: BrowsersFirst },
+    setupFiles: ['test/helpers/setup.ts'],
+    // A clip that is not as expected is told in a few lines, not in minutes.
+    diff: { truncateThreshold: 20 },
     projects: [
       { extends: true, test: { name: 'adapter', include: ['test/**/*.test.ts'] } },
       // On the CPU executor, which must compute what the kernels' files say.

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { seams } from '../../src/audio/measures/joins.ts';
+import type { EngineOptions } from '../../src/engine/engine.ts';
 import { readFloats } from '../../src/graph/residents.ts';
 import { Melody } from '../../src/pipeline/melody.ts';
 import type { MelodyEvent } from '../../src/pipeline/options.ts';
@@ -12,14 +13,18 @@ import { decode, embedText, quantiseStyle } from '../../src/pipeline/stages/netw
 import { rotations } from '../../src/pipeline/stages/schedule.ts';
 import { withRandom } from '../helpers/controls.ts';
 import { expectParity, golden } from '../helpers/goldens.ts';
-import { TEST_GPU } from '../helpers/gpu.ts';
+import { TEST_CPU, TEST_GPU } from '../helpers/gpu.ts';
 
 const prompt = 'calm piano waltz in A minor, 96 bpm';
+const folder = new URL('../../weights/melody-tiny/', import.meta.url);
 let melody: Melody;
-beforeAll(async () => {
-  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_GPU);
-});
-afterAll(() => melody.dispose());
+/** Opens the model anew for the tests of a describe. */
+const on = (options: EngineOptions) => {
+  beforeAll(async () => {
+    melody = await Melody.load(folder, options);
+  });
+  afterAll(() => melody.dispose());
+};
 
 const worst = (a: Float32Array, b: Float32Array) =>
   a.reduce((m, v, i) => Math.max(m, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity);
@@ -27,7 +32,9 @@ const worst = (a: Float32Array, b: Float32Array) =>
 /** What the goldens ask for (CONTROLS of goldens.py), for models with controls: a bar begins with token 0. */
 const guide = { tempo: 96, key: 9 + 12, clockAt: (seconds: number) => ({ beat: (seconds * 96) / 60, beatsPerBar: 3 }) };
 
-describe('against PyTorch', () => {
+describe('on the adapter, against PyTorch', () => {
+  on(TEST_GPU);
+
   it('prompt → embedding → codes → likeliest tokens', async () => {
     const gold = await golden('generation');
     const e = await embedText(melody.engine, gold.ids('in.ids'));
@@ -56,9 +63,6 @@ describe('against PyTorch', () => {
     });
     expect(made).toEqual(tokens);
   });
-});
-
-describe('against PyTorch: diffusion and decoding', () => {
   const step = (extra: object) => ({
     seed: 0,
     firstFrame: 0,
@@ -130,16 +134,25 @@ describe('against PyTorch: diffusion and decoding', () => {
     expect(worst(both[0], first)).toBeLessThan(1e-5);
     expect(worst(both[1], second)).toBeLessThan(1e-5);
   });
+
+  it('a clip is exact to the sample, and the same twice; a stream of it is the same too', async () => {
+    await exactTwice();
+    await streamEqualsClip();
+  });
 });
 
+async function exactTwice(): Promise<void> {
+  const options = { prompt, durationSeconds: 1.2345, seed: 7, steps: 2 };
+  const [a, b] = [await melody.generate(options), await melody.generate(options)];
+  expect(a.channels[0].length).toBe(Math.round(1.2345 * 24000));
+  expect(a.channels[0]).toEqual(b.channels[0]);
+  expect(worst(a.channels[0], (await melody.generate({ ...options, seed: 8 })).channels[0])).toBeGreaterThan(0.01);
+}
+
 describe('generate', () => {
-  it('is exact to the sample, and the same twice, byte for byte', async () => {
-    const options = { prompt, durationSeconds: 1.2345, seed: 7, steps: 2 };
-    const [a, b] = [await melody.generate(options), await melody.generate(options)];
-    expect(a.channels[0].length).toBe(Math.round(1.2345 * 24000));
-    expect(a.channels[0]).toEqual(b.channels[0]);
-    expect(worst(a.channels[0], (await melody.generate({ ...options, seed: 8 })).channels[0])).toBeGreaterThan(0.01);
-  });
+  on(TEST_CPU);
+
+  it('is exact to the sample, and the same twice, byte for byte', exactTwice);
 
   it('draws and reports a seed, and its recipe makes the clip again', async () => {
     const a = await melody.generate({ prompt, durationSeconds: 0.8, steps: 1 });
@@ -294,32 +307,37 @@ async function passes(seconds: number): Promise<{ tokens: number; steps: number 
   return { tokens, steps };
 }
 
+/** Its chunks, one behind the other. */
+async function collect(stream: AsyncIterable<{ channels: Float32Array[]; startSample: number }>): Promise<Float32Array> {
+  const parts: Float32Array[] = [];
+  let length = 0;
+  for await (const { channels, startSample } of stream) {
+    expect(startSample).toBe(length);
+    parts.push(channels[0]);
+    length += channels[0].length;
+  }
+  const whole = new Float32Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+async function streamEqualsClip(): Promise<void> {
+  const options = { prompt, seed: 3, steps: 1, durationSeconds: 5 };
+  const streamed = await collect(melody.stream(options));
+  const whole = await melody.generate({ ...options, firstWindowSeconds: 0.8, runningLevel: true });
+  expect(streamed.length).toBe(5 * 24000);
+  expect(worst(streamed, whole.channels[0])).toBeLessThanOrEqual(1e-4);
+}
+
 describe('stream', () => {
+  on(TEST_CPU);
   const options = { prompt, seed: 3, steps: 1, durationSeconds: 5 };
 
-  async function collect(stream: AsyncIterable<{ channels: Float32Array[]; startSample: number }>): Promise<Float32Array> {
-    const parts: Float32Array[] = [];
-    let length = 0;
-    for await (const { channels, startSample } of stream) {
-      expect(startSample).toBe(length);
-      parts.push(channels[0]);
-      length += channels[0].length;
-    }
-    const whole = new Float32Array(length);
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
-  }
-
-  it('equals generate with the same windows, in exactly as many samples', async () => {
-    const streamed = await collect(melody.stream(options));
-    const whole = await melody.generate({ ...options, firstWindowSeconds: 0.8, runningLevel: true });
-    expect(streamed.length).toBe(5 * 24000);
-    expect(worst(streamed, whole.channels[0])).toBeLessThanOrEqual(1e-4);
-  });
+  it('equals generate with the same windows, in exactly as many samples', streamEqualsClip);
 
   it('follows a change of prompt from the next window on', async () => {
     const chunks: Float32Array[] = [];
@@ -372,6 +390,8 @@ describe('stream', () => {
 });
 
 describe('given audio', () => {
+  on(TEST_CPU);
+
   const tone = (seconds: number, hz: number, rate = 24000) =>
     Float32Array.from({ length: seconds * rate }, (_, i) => 0.3 * Math.sin((2 * Math.PI * hz * i) / rate));
 
@@ -415,7 +435,7 @@ describe('given audio', () => {
       embedding_dim: model.config.text_tower.embedding_dim,
     } as const;
     const weights = withRandom(model.weights, /^audio_tower\./);
-    const other = await Melody.over({ ...model, config: { ...model.config, audio_tower }, weights }, () => platform.openGpu(), TEST_GPU);
+    const other = await Melody.over({ ...model, config: { ...model.config, audio_tower }, weights }, () => platform.openGpu(), TEST_CPU);
     const [low, high] = [await embedAudio(other.engine, tone(3, 110)), await embedAudio(other.engine, tone(3, 1760))];
     expect(Math.hypot(...low)).toBeCloseTo(1, 5);
     expect(worst(low, high)).toBeGreaterThan(1e-3);
@@ -487,6 +507,8 @@ describe('given audio', () => {
 });
 
 describe('loop', () => {
+  on(TEST_CPU);
+
   it('leads its end into its start: no larger a step at the seam than at other places of the music', async () => {
     const clip = await melody.generate({ prompt, loop: true, durationSeconds: 3.2, steps: 2, seed: 2 });
     const [audio] = clip.channels;

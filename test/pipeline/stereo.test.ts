@@ -9,7 +9,7 @@ import { checkConfig } from '../../src/pipeline/model.ts';
 import { decode } from '../../src/pipeline/stages/networks.ts';
 import { RunningPhase } from '../../src/pipeline/stages/running_phase.ts';
 import { randomArray } from '../helpers/data.ts';
-import { TEST_GPU } from '../helpers/gpu.ts';
+import { TEST_CPU } from '../helpers/gpu.ts';
 import { STEREO, stereoModel } from '../helpers/stereo.ts';
 
 const { sampleRate: RATE } = STEREO;
@@ -17,7 +17,7 @@ const options = { prompt: 'calm piano', seed: 5, steps: 2, durationSeconds: 1.6 
 let melody: Melody;
 let clip: Clip;
 beforeAll(async () => {
-  melody = await Melody.over(await stereoModel(), () => platform.openGpu(), TEST_GPU);
+  melody = await Melody.over(await stereoModel(), () => platform.openGpu(), TEST_CPU);
   clip = await melody.generate(options);
 }, 180_000);
 afterAll(() => melody.dispose());
@@ -133,7 +133,7 @@ describe('converting audio', () => {
 });
 
 it('a decoder with two heads makes two channels too', async () => {
-  const older = await Melody.over(await stereoModel({ older: true }), () => platform.openGpu(), TEST_GPU);
+  const older = await Melody.over(await stereoModel({ older: true }), () => platform.openGpu(), TEST_CPU);
   const { channels } = await older.generate(options);
   expect(channels.map(({ length }) => length)).toEqual([1.6 * RATE, 1.6 * RATE]);
   expect(worst(channels[0], channels[1])).toBeGreaterThan(0.1 * rms(channels[0]));
@@ -148,7 +148,7 @@ it('a recipe with its tuning makes the same bytes, and the tuning is heard', asy
 });
 
 it('predicted memory is the measured peak: a clip, what is given, a loop', async () => {
-  const fresh = await Melody.over(await stereoModel(), () => platform.openGpu(), TEST_GPU);
+  const fresh = await Melody.over(await stereoModel(), () => platform.openGpu(), TEST_CPU);
   for (const job of [
     { ...options, promptAudio: song(1) },
     { ...options, loop: true },
