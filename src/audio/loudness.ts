@@ -42,17 +42,8 @@ export function kFilter(sampleRate: number): { shelf: Biquad; highPass: Biquad }
   return { shelf, highPass: { b: [1, -2, 1], a: [1, (2 * (k * k - 1)) / highNorm, (1 - k / q + k * k) / highNorm] } };
 }
 
-/** Channel weights by WAVE speaker order; the low-frequency channel of 5.1 and 7.1 does not count. */
-const WEIGHTS: number[][] = [
-  [1],
-  [1, 1],
-  [1, 1, 1],
-  [1, 1, 1.41, 1.41],
-  [1, 1, 1, 1.41, 1.41],
-  [1, 1, 1, 0, 1.41, 1.41],
-  [1, 1, 1, 0, 1, 1.41, 1.41],
-  [1, 1, 1, 0, 1, 1, 1.41, 1.41],
-];
+/** Weight of channel c of n, by WAVE speaker order; the low-frequency channel of 5.1 and 7.1 does not count, those behind count more. */
+const weight = (n: number, c: number): number => (c < (n === 4 ? 2 : 3) ? 1 : n < 6 ? 1.41 : c === 3 ? 0 : n === 6 || c > 5 ? 1.41 : 1);
 
 /** LUFS of a K-weighted power. */
 export const level = (power: number): number => -0.691 + 10 * log10(power);
@@ -86,11 +77,10 @@ function weightedPower(channels: Float32Array[], sampleRate: number): number[] {
   const edges = Array.from({ length: count + 1 }, (_, i) => Math.min(length, Math.round((i * sampleRate) / 10)));
   if (length * 10 < sampleRate) edges[1] = length;
   const steps = new Array<number>(count).fill(0);
-  const weights = WEIGHTS[channels.length - 1];
   channels.forEach((x, c) => {
-    if (weights[c] === 0) return;
     const energy = kEnergy(sampleRate);
-    for (let i = 0; i < count; i++) steps[i] += (weights[c] * energy(x, edges[i], edges[i + 1])) / (edges[i + 1] - edges[i]);
+    const counts = weight(channels.length, c);
+    for (let i = 0; i < count; i++) steps[i] += (counts * energy(x, edges[i], edges[i + 1])) / (edges[i + 1] - edges[i]);
   });
   return steps;
 }
@@ -98,23 +88,25 @@ function weightedPower(channels: Float32Array[], sampleRate: number): number[] {
 /** The K-weighted energy of samples from…to−1 of a channel, one run after another: the filters remember. */
 export function kEnergy(sampleRate: number): (x: Float32Array, from: number, to: number) => number {
   const { shelf, highPass } = kFilter(sampleRate);
-  // Two biquads in transposed direct form II: four numbers of state.
-  let s1 = 0;
-  let s2 = 0;
-  let h1 = 0;
-  let h2 = 0;
+  const [b0, b1, b2] = shelf.b;
+  const [, a1, a2] = shelf.a;
+  const [, c1, c2] = highPass.a;
+  // Two biquads in transposed direct form II: four numbers of state, in an array between calls because V8 boxes captured numbers.
+  const state = new Float64Array(4);
   return (x, from, to) => {
+    let [s1, s2, h1, h2] = state;
     let energy = 0;
     for (let n = from; n < to; n++) {
       const input = x[n];
-      const y = shelf.b[0] * input + s1;
-      s1 = shelf.b[1] * input - shelf.a[1] * y + s2;
-      s2 = shelf.b[2] * input - shelf.a[2] * y;
+      const y = b0 * input + s1;
+      s1 = b1 * input - a1 * y + s2;
+      s2 = b2 * input - a2 * y;
       const z = y + h1;
-      h1 = -2 * y - highPass.a[1] * z + h2;
-      h2 = y - highPass.a[2] * z;
+      h1 = -2 * y - c1 * z + h2;
+      h2 = y - c2 * z;
       energy += z * z;
     }
+    state.set([s1, s2, h1, h2]);
     return energy;
   };
 }
@@ -153,15 +145,21 @@ const TRUE_PEAK_BLOCK = 64;
 
 /** Largest |x| after 4x band-limited oversampling, linear (1 = 0 dBTP). Kaiser sinc, 16 samples each side. */
 export function truePeak(x: Float32Array): number {
-  let peak = 0;
-  for (let n = 0; n < x.length; n++) peak = Math.max(peak, Math.abs(x[n]));
+  let peak = highest(x);
   between(
     x,
     () => peak,
     (_, value) => {
-      peak = Math.max(peak, value);
+      if (value > peak) peak = value;
     },
   );
+  return peak;
+}
+
+/** Largest |x| of the samples. */
+export function highest(x: Float32Array): number {
+  let peak = 0;
+  for (let n = 0; n < x.length; n++) peak = Math.max(peak, Math.abs(x[n]));
   return peak;
 }
 

@@ -222,5 +222,5 @@ export function finiteChannels(channels: Float32Array[]): Float32Array[] {
       `measure: channels of ${channels.map((x) => x.length).join(', ')} samples; expected equal lengths`,
     );
   }
-  return channels.map((x) => (x.every(Number.isFinite) ? x : x.map((v) => (Number.isFinite(v) ? v : 0))));
+  return channels.map((x) => (nonFinite([x]) === 0 ? x : x.map((v) => (Number.isFinite(v) ? v : 0))));
 }

@@ -56,21 +56,32 @@ function polyphase(x: Float32Array, up: number, down: number, options: ResampleO
   };
 
   const y = new Float32Array(Math.ceil((x.length * up) / down));
-  let centre = 0;
-  let phase = 0;
-  for (let i = 0; i < y.length; i++) {
-    const h = phaseTaps(phase);
-    const start = centre - reach;
-    const first = Math.max(0, -start);
-    const last = Math.min(taps, x.length - start);
-    let sum = 0;
-    for (let k = first; k < last; k++) sum += x[start + k] * h[k];
-    y[i] = sum;
-    phase += down;
-    centre += Math.floor(phase / up);
-    phase %= up;
-  }
+  const padded = new Float32Array(x.length + 2 * taps + 4 * down);
+  padded.set(x, reach);
+  // Outputs that lie a period (`up` of them, `down` samples) apart have the same taps: four such outputs are made for one reading of those.
+  for (let i = 0; i < y.length; i += 3 * up)
+    for (const end = Math.min(i + up, y.length); i < end; i++)
+      filterFour(padded, Math.floor((i * down) / up), down, phaseTaps((i * down) % up), y, i, up);
   return y;
+}
+
+/** The sums of x[start + k] h[k] for four starts that lie `down` apart, into y[at], y[at + up] and so on. */
+function filterFour(x: Float32Array, start: number, down: number, h: Float64Array, y: Float32Array, at: number, up: number): void {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  for (let k = 0; k < h.length; k++) {
+    const tap = h[k];
+    const n = start + k;
+    a += x[n] * tap;
+    b += x[n + down] * tap;
+    c += x[n + 2 * down] * tap;
+    d += x[n + 3 * down] * tap;
+  }
+  [a, b, c, d].forEach((sum, j) => {
+    y[at + j * up] = sum; // behind the end of y it is dropped
+  });
 }
 
 /** sinc(t) under a Kaiser window of half-width `width`; zero outside. */

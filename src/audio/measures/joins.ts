@@ -18,23 +18,32 @@ export function hopBuzz(mono: Float32Array, lag: number): number {
   }
   const v = new Float64Array(length);
   for (let n = 0; n < length; n++) v[n] = d[n] - mean;
-  const correlation = (k: number) => {
-    let even = 0;
-    let odd = 0;
-    let n = k;
-    for (; n + 2 <= length; n += 2) {
-      even += v[n] * v[n - k];
-      odd += v[n + 1] * v[n + 1 - k];
-    }
-    if (n < length) even += v[n] * v[n - k];
-    return (even + odd) / (length - k);
-  };
-  const power = correlation(0);
+  const near = [2, 3, 4, 5, 6, 7, 8, 9].flatMap((k) => [lag - k, lag + k]);
+  const [power, own, ...around] = correlations(v, [0, lag, ...near]);
   if (power <= 0) return 0;
-  const neighbours: number[] = [];
-  for (let k = 2; k < 10; k++) neighbours.push(correlation(lag - k), correlation(lag + k));
-  neighbours.sort((a, b) => a - b);
-  return (correlation(lag) - percentile(neighbours, 0.5)) / power;
+  return (
+    (own -
+      percentile(
+        around.sort((a, b) => a - b),
+        0.5,
+      )) /
+    power
+  );
+}
+
+const STRETCH = 4096; // samples that stay in the cache while all lags read them
+
+/** The autocorrelation of v at each lag: the mean of v[n] v[n - lag]. */
+function correlations(v: Float64Array, lags: number[]): Float64Array {
+  const sums = new Float64Array(lags.length);
+  for (let start = 0; start < v.length; start += STRETCH)
+    lags.forEach((lag, i) => {
+      const end = Math.min(v.length, start + STRETCH);
+      let sum = 0;
+      for (let n = Math.max(start, lag); n < end; n++) sum += v[n] * v[n - lag];
+      sums[i] += sum / (v.length - lag);
+    });
+  return sums;
 }
 
 /** What can be measured where two pieces of audio were joined. */
@@ -54,6 +63,7 @@ const BANDS = 24;
 
 /** One Seam per position in samples. Position 0 (or the length) is the join of a loop. */
 export function seams(mono: Float32Array, sampleRate: number, positions: number[]): Seam[] {
+  if (positions.length === 0) return [];
   const length = mono.length;
   const at = (n: number) => mono[((n % length) + length) % length]; // wraps, for the loop point
   const typicalJump = diffPercentile(mono);

@@ -1,5 +1,5 @@
 /** Measures of the samples themselves: peaks, clipping, offset, silence, stereo. */
-import { truePeak } from '../loudness.ts';
+import { highest, truePeak } from '../loudness.ts';
 
 /** Count of NaN and infinite samples. */
 export function nonFinite(channels: Float32Array[]): number {
@@ -30,8 +30,8 @@ export function level(channels: Float32Array[]): Level {
     for (let n = 0; n < x.length; n++) {
       sum += x[n];
       energy += x[n] * x[n];
-      peak = Math.max(peak, Math.abs(x[n]));
     }
+    peak = Math.max(peak, highest(x));
     dc = Math.max(dc, Math.abs(sum) / x.length);
   }
   const rms = Math.sqrt(energy / (channels.length * channels[0].length));
