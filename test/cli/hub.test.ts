@@ -12,6 +12,7 @@ import { hubFolder } from '../../src/platform/node_hub.ts';
 import { systemOf } from '../../src/systems/kind.ts';
 import { openSystemFolder } from '../../src/systems/load.ts';
 import { openMusicgen } from '../../src/systems/musicgen/model.ts';
+import { openStableAudio } from '../../src/systems/stable_audio/model.ts';
 import { sendRange, serve, type TestServer } from '../platform/server.ts';
 
 const model = fileURLToPath(new URL('../goldens/systems/musicgen_mono', import.meta.url));
@@ -158,5 +159,77 @@ describe('a server that answers as the hub does', () => {
   it('is opened by Melody.load too, whose redirects go where they may', async () => {
     await expect(Melody.load(NAME)).rejects.toMatchObject({ code: 'weights' }); // found, and not a MeLoDy model
     await expect(Melody.load('hf:nobody/none')).rejects.toMatchObject({ message: expect.stringContaining('hf:nobody/none') });
+  });
+});
+
+describe('a pipeline of folders at the hub, as diffusers has it', () => {
+  const goldens = fileURLToPath(new URL('../goldens/systems/', import.meta.url));
+  const commit = 'c'.repeat(40);
+  const fileAt = (path: string) => {
+    const file = path === 'tokenizer/tokenizer.json' ? 'musicgen_mono/tokenizer.json' : `stable_audio/${path}`;
+    try {
+      return readFileSync(join(goldens, file));
+    } catch {
+      return undefined;
+    }
+  };
+
+  it('is read folder by folder at one commit, large files by their hashes, and again without the network', async () => {
+    const asked: string[] = [];
+    let lie = false;
+    const hub = await serve((request, response) => {
+      const path = decodeURIComponent(new URL(request.url ?? '/', 'http://hub').pathname);
+      asked.push(path);
+      const [, revision, name] = /^\/stabilityai\/tiny\/resolve\/([^/]+)\/([\w./]+)$/.exec(path) ?? [];
+      const bytes = fileAt(name ?? path.slice('/store/'.length));
+      if (revision !== undefined) response.setHeader('x-repo-commit', commit);
+      if (!bytes) response.writeHead(404).end();
+      else if (revision !== undefined && name?.endsWith('.safetensors')) {
+        const sha256 = createHash('sha256').update(bytes).digest('hex');
+        const stated = lie && name.startsWith('vae/') ? '0'.repeat(64) : sha256;
+        response.writeHead(302, { location: `/store/${name}`, 'x-linked-etag': `"${stated}"`, 'x-linked-size': `${bytes.length}` }).end();
+      } else sendRange(bytes, request, response);
+    });
+    forgetMisses();
+    vi.stubEnv('XDG_CACHE_HOME', mkdtempSync(join(folder, 'own-')));
+    vi.stubEnv('HF_HUB_CACHE', join(folder, 'nowhere'));
+    vi.stubEnv('HF_ENDPOINT', hub.origin);
+    vi.stubEnv('HF_HUB_OFFLINE', '');
+    const openIt = async () => {
+      const place = openSystemFolder('hf:stabilityai/tiny', { cache: true });
+      const { kind, config } = await systemOf(place);
+      expect(kind).toBe('stable_audio');
+      return openStableAudio(place, config);
+    };
+    try {
+      lie = true;
+      await expect(openIt()).rejects.toMatchObject({
+        code: 'weights',
+        message: expect.stringContaining(`expected SHA-256 ${'0'.repeat(64)}`),
+      });
+      lie = false;
+      const { name, weights } = await openIt();
+      expect(name).toBe('tiny');
+      expect(weights.at('transformer').has('transformer_blocks.1.norm1.weight')).toBe(true);
+      const parts = [
+        'transformer/config.json',
+        'vae/diffusion_pytorch_model.safetensors',
+        'scheduler/scheduler_config.json',
+        'tokenizer/tokenizer.json',
+      ];
+      for (const part of parts) expect(asked).toContain(`/stabilityai/tiny/resolve/${commit}/${part}`);
+      expect(asked).toContain('/store/vae/diffusion_pytorch_model.safetensors');
+      expect(asked.filter((path) => path.includes('/resolve/main/'))).toEqual(
+        asked.filter((path) => path.endsWith('/resolve/main/config.json')),
+      );
+
+      asked.length = 0;
+      vi.stubEnv('HF_HUB_OFFLINE', '1');
+      expect((await openIt()).weights.at('vae').has('decoder.conv1.bias')).toBe(true);
+      expect(asked).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+      await hub.close();
+    }
   });
 });

@@ -343,6 +343,15 @@ const CONFIGS: Bad[] = [
     { 'config.json': set('upsampling_ratios', new Array(16).fill(64)) },
     'upsampling_ratios make frames of 7.922816251426434e+28 samples',
   ],
+  [
+    'norms of attention that are left out',
+    'stable_audio_small',
+    {
+      'model_config.json': set('model.diffusion.config.attn_kwargs', undefined),
+      't5-base/tokenizer.json': bytesAt('musicgen_mono', 'tokenizer.json') as Uint8Array,
+    },
+    'attn_kwargs.qk_norm of model_config.json leaves out norms',
+  ],
   ['sizes that are text', 'stable_audio', { 'vae/config.json': set('decoder_channels', '5') }, 'decoder_channels must be a whole number'],
 ];
 

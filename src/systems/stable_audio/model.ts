@@ -76,6 +76,8 @@ async function openTools(place: SystemPlace, json: JsonObject, signal?: AbortSig
   };
   if (all.has(`model.model.transformer.layers.${config.dit.num_layers}.pre_norm.gamma`))
     throw new MelodyError('weights', `${place.name}: depth of ${TOOLS_CONFIG} leaves out weights`, 'fetch the model again');
+  if (!config.dit.qk_norm && all.has('model.model.transformer.layers.0.cross_attn.k_norm.weight'))
+    throw new MelodyError('weights', `${place.name}: attn_kwargs.qk_norm of ${TOOLS_CONFIG} leaves out norms`, 'fetch the model again');
   return {
     name: modelName(place.name, 'stable-audio'),
     config,
