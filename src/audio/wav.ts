@@ -120,18 +120,8 @@ export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAud
     }
   }
 
-  /** Bytes of audio for a claimed size: 0, 0xFFFFFFFF and a pipe's size mean "the writer did not know" unless the file says otherwise. */
-  function dataLength(claimed: number, left: number): number {
-    // Some writers leave the low 32 bits in `data` where the format asks for 0xFFFFFFFF; `ds64` is the one that holds.
-    if (long && longDataSize !== undefined && (claimed === UNKNOWN_SIZE || claimed < longDataSize)) return within(longDataSize, left);
-    if (claimed === UNKNOWN_SIZE) return left;
-    if (claimed >= PIPE_SIZE && claimed > left) return left;
-    const riffSize = view.getUint32(4, true);
-    if (claimed === 0 && riffSize + 8 !== bytes.length) return left;
-    return within(claimed, left);
-  }
-
-  function within(claimed: number, left: number): number {
+  function dataLength(size: number, left: number): number {
+    const claimed = dataSize(size, left, long ? longDataSize : undefined, view.getUint32(4, true) + 8 === bytes.length);
     if (claimed <= left) return claimed;
     if (!options.allowTruncated) throw fault(`truncated: the data chunk claims ${claimed} bytes, ${left} are there`, STREAM_HINT);
     warnings.push(`truncated: ${left} of ${claimed} audio bytes are there`);
@@ -161,6 +151,17 @@ export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAud
     bitsPerSample: format.bits,
     warnings,
   };
+}
+
+/**
+ * Bytes of audio for the size that a data chunk claims, perhaps more than are `left`: 0, 0xFFFFFFFF and a pipe's size mean "the writer did not know"
+ * unless the file says otherwise. `longSize`: that of `ds64`; `whole`: the RIFF chunk is as long as the file.
+ */
+export function dataSize(claimed: number, left: number, longSize: number | undefined, whole: boolean): number {
+  // Some writers leave the low 32 bits in `data` where the format asks for 0xFFFFFFFF; `ds64` is the one that holds.
+  if (longSize !== undefined && (claimed === UNKNOWN_SIZE || claimed < longSize)) return longSize;
+  if (claimed === UNKNOWN_SIZE || (claimed >= PIPE_SIZE && claimed > left)) return left;
+  return claimed === 0 && !whole ? left : claimed;
 }
 
 function readFormat(body: Uint8Array): Format {

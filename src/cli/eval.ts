@@ -9,16 +9,19 @@ import { type LinesKept, linesKept } from '../audio/measures/tones.ts';
 import { clipPicture } from '../audio/picture.ts';
 import { bands, MIN_BAND } from '../audio/report.ts';
 import { resample } from '../audio/resample.ts';
-import { type AudioFile, readAudio } from '../audio/sound_file.ts';
+import { type AudioFile, isSound, readAudio } from '../audio/sound_file.ts';
+import { wavParts } from '../audio/wav_parts.ts';
 import { MelodyError } from '../errors.ts';
 import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
 import { Listener } from './eval_agreement.ts';
-import { asJson, comparison, type Failed, type Measured, summaryLines, table } from './eval_report.ts';
+import { asJson, comparison, type Failed, type Measured, nameOf, summaryLines, table } from './eval_report.ts';
 import { openInput } from './input.ts';
 
-/** About an hour and a half of stereo at 48 kHz and 16 bits; measuring needs some five times the file in memory. */
-const MAX_BYTES = 2 ** 30;
+/** Measuring needs some five times the file in memory: longer WAVs are measured in parts, of about ten minutes in stereo at 48 kHz and 16 bits. */
+const PART_BYTES = 2 ** 27;
+/** Other files are decoded at once. */
+const MAX_CODED_BYTES = 2 ** 30;
 
 export const evaluate: Command = {
   name: 'eval',
@@ -68,7 +71,7 @@ async function run(words: readonly string[], values: Values, io: Io): Promise<nu
   try {
     for (const [i, file] of files.entries()) {
       if (io.terminal && files.length > 1) io.err(`\r${i + 1} of ${files.length}  ${printableText(basename(file))}\u001b[K`);
-      results.push(await attempt(file, values, { ...options, listener, source }, io));
+      results.push(...(await attempt(file, values, { ...options, listener, source }, io)));
     }
     if (io.terminal && files.length > 1) io.err('\r\u001b[K');
   } finally {
@@ -103,27 +106,43 @@ interface Requests {
 }
 
 /** A file that cannot be read is reported and does not keep the others from being measured; Ctrl-C ends it all. */
-async function attempt(file: string, values: Values, requests: Requests, io: Io): Promise<Measured | Failed> {
+async function attempt(file: string, values: Values, requests: Requests, io: Io): Promise<(Measured | Failed)[]> {
+  const done: (Measured | Failed)[] = [];
   try {
-    const audio = await read(file, values, io);
-    const length = audio.channels[0].length;
-    const joins = requests.joins.map((seconds) => Math.round(seconds * audio.sampleRate));
-    const beyond = joins.findIndex((sample) => sample > length);
-    if (beyond >= 0) {
-      const seconds = (length / audio.sampleRate).toFixed(2);
-      throw new MelodyError('invalid_argument', `--join ${requests.joins[beyond]} lies after the end at ${seconds} s`);
+    for await (const part of partsOf(file, values, io)) {
+      if (part.part && requests.source)
+        throw new MelodyError(
+          'invalid_argument',
+          `--source: the file is measured in parts, being over ${PART_BYTES} bytes`,
+          'cut it shorter',
+        );
+      done.push(await measuredPart(file, part, values, requests, io));
     }
-    const { bpm, frameRate, periods, source } = requests;
-    const asked = { ...(bpm !== undefined && { bpm }), ...(frameRate !== undefined && { frameRate }), periods, joins };
-    const report = measure(audio, asked);
-    const kept = source && keptOf(audio, source);
-    const agreement = await requests.listener?.hear(audio, io.signal);
-    await picture(file, audio, values);
-    return { file, report, warnings: audio.warnings, ...(agreement !== undefined && { agreement }), ...(kept && { kept }) };
   } catch (error) {
     if (!(error instanceof MelodyError) || error.code === 'aborted') throw error;
-    return { file, error };
+    done.push({ file, error });
   }
+  return done;
+}
+
+async function measuredPart(file: string, { audio, part }: Part, values: Values, requests: Requests, io: Io): Promise<Measured> {
+  const { sampleRate, channels, warnings } = audio;
+  const { length } = channels[0];
+  const [from, whole] = part ? [part.start, part.whole] : [0, length / sampleRate];
+  const beyond = requests.joins.find((seconds) => Math.round(seconds * sampleRate) > Math.round(whole * sampleRate));
+  if (beyond !== undefined) throw new MelodyError('invalid_argument', `--join ${beyond} lies after the end at ${whole.toFixed(2)} s`);
+  // A loop point joins the end of a whole file to its start.
+  const joins = requests.joins
+    .map((seconds) => Math.round((seconds - from) * sampleRate))
+    .filter((n) => (part ? n > 0 && n < length : true));
+  const { bpm, frameRate, periods, source } = requests;
+  const asked = { ...(bpm !== undefined && { bpm }), ...(frameRate !== undefined && { frameRate }), periods, joins };
+  const report = measure(audio, asked);
+  const kept = source && keptOf(audio, source);
+  const agreement = await requests.listener?.hear(audio, io.signal);
+  const place = part && { start: part.start, end: part.end };
+  await picture(nameOf({ file, ...(place && { part: place }) }), audio, values);
+  return { file, ...(place && { part: place }), report, warnings, ...(agreement !== undefined && { agreement }), ...(kept && { kept }) };
 }
 
 function keptOf({ channels, sampleRate }: AudioFile, source: AudioFile): LinesKept {
@@ -138,17 +157,44 @@ function measure({ channels, sampleRate }: AudioFile, options: MeasureOptions = 
   };
 }
 
-async function read(file: string, values: Values, io: Io): Promise<AudioFile> {
+/** What is measured at once: a file, or a part of a long one. */
+interface Part {
+  readonly audio: AudioFile;
+  /** Seconds. */
+  readonly part?: { readonly start: number; readonly end: number; readonly whole: number };
+}
+
+async function* partsOf(file: string, values: Values, io: Io): AsyncGenerator<Part> {
   if (io.signal.aborted) throw new MelodyError('aborted', 'eval: stopped');
   const source = await openInput(file, io.signal);
-  if (source.size > MAX_BYTES) {
-    throw new MelodyError(
-      'audio',
-      `the file has ${source.size} bytes; expected at most ${MAX_BYTES}`,
-      'cut it into parts and measure those',
-    );
+  const options = { allowTruncated: values['allow-truncated'] === true };
+  const whole = source.size <= PART_BYTES || isSound(await source.read(0, 64, io.signal));
+  if (whole) {
+    if (source.size > MAX_CODED_BYTES)
+      throw new MelodyError(
+        'audio',
+        `the file has ${source.size} bytes; expected at most ${MAX_CODED_BYTES} of what is no WAV`,
+        'convert it: ffmpeg -i <file> out.wav; a WAV may be of any length',
+      );
+    yield { audio: await readAudio(await source.read(0, source.size, io.signal), options) };
+    return;
   }
-  return readAudio(await source.read(0, source.size, io.signal), { allowTruncated: values['allow-truncated'] === true });
+  for await (const { startFrame, frames, ...audio } of wavParts(source, PART_BYTES, options, io.signal)) {
+    if (io.signal.aborted) throw new MelodyError('aborted', 'eval: stopped');
+    const { sampleRate } = audio;
+    const [start, end] = [startFrame / sampleRate, (startFrame + audio.channels[0].length) / sampleRate];
+    if (io.terminal) io.err(`\r${printableText(nameOf({ file: basename(file), part: { start, end } }))}\u001b[K`);
+    yield { audio, part: { start, end, whole: frames / sampleRate } };
+  }
+  if (io.terminal) io.err('\r\u001b[K');
+}
+
+async function read(file: string, values: Values, io: Io): Promise<AudioFile> {
+  for await (const { audio, part } of partsOf(file, values, io)) {
+    if (!part) return audio;
+    break;
+  }
+  throw new MelodyError('audio', `${file}: the file has more than ${PART_BYTES} bytes`, 'cut it shorter');
 }
 
 /** Endings of names that a folder is searched for. */
@@ -197,10 +243,9 @@ async function reference(folder: string, values: Values, io: Io): Promise<Measur
     throw new MelodyError('invalid_argument', `--reference ${folder}: got ${files.length} clips, expected at least ${MIN_BAND}`);
   }
   const measured: Measured[] = [];
-  for (const file of files) {
-    if (io.terminal) io.err(`\rreference ${measured.length + 1} of ${files.length}`);
-    const audio = await read(file, values, io);
-    measured.push({ file, report: measure(audio), warnings: audio.warnings });
+  for (const [i, file] of files.entries()) {
+    if (io.terminal) io.err(`\rreference ${i + 1} of ${files.length}`);
+    for await (const { audio } of partsOf(file, values, io)) measured.push({ file, report: measure(audio), warnings: audio.warnings });
   }
   if (io.terminal) io.err('\n');
   return measured;
@@ -209,7 +254,12 @@ async function reference(folder: string, values: Values, io: Io): Promise<Measur
 async function picture(file: string, audio: AudioFile, values: Values): Promise<void> {
   const folder = textValue(values, 'pictures');
   if (folder === undefined) return;
-  const target = join(folder, `${basename(file).replace(/\.wav$/i, '')}.png`);
+  const target = join(
+    folder,
+    `${basename(file)
+      .replace(/\.wav(?= |$)/i, '')
+      .replaceAll(':', '.')}.png`,
+  );
   const png = await clipPicture(audio.channels, audio.sampleRate);
   try {
     await writeFile(target, png, { flag: values.force ? 'w' : 'wx' });

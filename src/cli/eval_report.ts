@@ -9,6 +9,8 @@ import { printableText } from '../weights/printable.ts';
 
 export interface Measured {
   file: string;
+  /** Of a file too long to be measured at once: which part of it, seconds. */
+  part?: { start: number; end: number };
   report: ClipReport;
   /** Oddities of the file itself. */
   warnings: string[];
@@ -57,9 +59,23 @@ export function asJson(results: (Measured | Failed)[], band: Map<string, Band>, 
     const { agreement } = result;
     const listed = rowsOf(result).map(({ name, value }) => [name, value] as const);
     const measures = Object.fromEntries(agreement === undefined ? listed : [...listed, ['agreement', agreement]]);
-    return { file: result.file, warnings: result.warnings, suspect: result.report.suspect, measures, report: result.report };
+    const { part } = result;
+    return {
+      file: result.file,
+      ...(part && { part }),
+      warnings: result.warnings,
+      suspect: result.report.suspect,
+      measures,
+      report: result.report,
+    };
   });
   return { clips, ...(band.size > 0 && { band: Object.fromEntries(band) }), ...(together && { together }) };
+}
+
+/** The file, and of a part where it lies: "song.wav 10:00-20:00". */
+export function nameOf({ file, part }: Pick<Measured, 'file' | 'part'>): string {
+  const time = (seconds: number) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+  return part ? `${file} ${time(part.start)}-${time(part.end)}` : file;
 }
 
 function rowsOf({ report, kept }: Measured): Row[] {
@@ -67,9 +83,9 @@ function rowsOf({ report, kept }: Measured): Row[] {
 }
 
 export function table(clip: Measured, band: Map<string, Band>, asked: number | undefined): string {
-  const { file, report, warnings, agreement } = clip;
+  const { report, warnings, agreement } = clip;
   const channels = report.channels === 1 ? 'mono' : report.channels === 2 ? 'stereo' : `${report.channels} channels`;
-  const lines = [`${printableText(file)}: ${report.duration.toFixed(2)} s, ${report.sampleRate} Hz, ${channels}`];
+  const lines = [`${printableText(nameOf(clip))}: ${report.duration.toFixed(2)} s, ${report.sampleRate} Hz, ${channels}`];
   const listed = rowsOf(clip).filter(({ value }) => value !== undefined);
   const names = Math.max(...listed.map(({ name }) => name.length));
   for (const row of listed) {

@@ -1,0 +1,90 @@
+/** A WAV of any length in parts that fit into memory: each is read when it is asked for. */
+import { MelodyError } from '../errors.ts';
+import type { ByteSource } from '../platform/bytes.ts';
+import { dataSize, readWav, type WavAudio, type WavReadOptions } from './wav.ts';
+import { chunk, join } from './wav_tags.ts';
+
+/** Chunks before the audio that are handed on to each part, at most; longer ones are pictures and the like. */
+const MAX_CHUNK = 1024 * 1024;
+const MAX_CHUNKS = 64;
+
+/** A part of a longer sound. */
+export interface WavPart extends WavAudio {
+  /** Place of its first frame in the whole. */
+  readonly startFrame: number;
+  /** Frames of the whole. */
+  readonly frames: number;
+}
+
+/**
+ * The parts of a WAV file in their order, none of more than `most` bytes of audio, all about equally long. Each has the tags that stand before the
+ * audio. Throws what `readWav` throws, and `io`.
+ */
+export async function* wavParts(
+  source: ByteSource,
+  most: number,
+  options: WavReadOptions = {},
+  signal?: AbortSignal,
+): AsyncGenerator<WavPart> {
+  const start = await source.read(0, Math.min(12, source.size), signal);
+  const id = (bytes: Uint8Array, at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
+  const long = ['RF64', 'BW64'].includes(id(start, 0));
+  if (!(long || id(start, 0) === 'RIFF') || id(start, 8) !== 'WAVE') {
+    readWav(await source.read(0, Math.min(64, source.size), signal)); // says what it is instead
+    throw new MelodyError('audio', `${source.name}: not a WAV file`);
+  }
+  const before: Uint8Array[] = [];
+  let format: Uint8Array | undefined;
+  let longSize: number | undefined;
+  let at = 12;
+  for (let count = 0; at + 8 <= source.size && count < MAX_CHUNKS; count++) {
+    const head = await source.read(at, 8, signal);
+    const [name, claimed] = [id(head, 0), new DataView(head.buffer, head.byteOffset).getUint32(4, true)];
+    at += 8;
+    const left = source.size - at;
+    if (name === 'data') {
+      if (!format) break;
+      const riffSize = new DataView(start.buffer, start.byteOffset).getUint32(4, true);
+      const size = dataSize(claimed, left, long ? longSize : undefined, riffSize + 8 === source.size);
+      if (size > left && !options.allowTruncated) break;
+      yield* audioParts(source, { before, format, at, size: Math.min(size, left), most, truncated: size > left }, signal);
+      return;
+    }
+    if (claimed > left) break;
+    if (claimed <= MAX_CHUNK) {
+      const body = await source.read(at, claimed, signal);
+      if (name === 'fmt ') format = body;
+      if (name === 'ds64' && claimed >= 16) longSize = Number(new DataView(body.buffer, body.byteOffset).getBigUint64(8, true));
+      else before.push(chunk(name, body));
+    }
+    at += claimed + (claimed & 1);
+  }
+  // What is wrong stands in the beginning, which the strict reader tells of.
+  readWav(await source.read(0, Math.min(MAX_CHUNK, source.size), signal), options);
+  throw new MelodyError('audio', `${source.name}: no audio among its first ${MAX_CHUNKS} chunks`, 'convert it: ffmpeg -i <file> out.wav');
+}
+
+interface Audio {
+  readonly before: Uint8Array[];
+  readonly format: Uint8Array;
+  readonly at: number;
+  readonly size: number;
+  readonly most: number;
+  readonly truncated: boolean;
+}
+
+async function* audioParts(source: ByteSource, audio: Audio, signal?: AbortSignal): AsyncGenerator<WavPart> {
+  const { before, format, at, size, most, truncated } = audio;
+  const frame = Math.max(1, format.length >= 14 ? new DataView(format.buffer, format.byteOffset).getUint16(12, true) : 1);
+  const frames = Math.floor(size / frame);
+  const parts = Math.max(1, Math.ceil((frames * frame) / most));
+  for (let part = 0; part < parts; part++) {
+    const [first, end] = [part, part + 1].map((n) => Math.floor((n * frames) / parts)) as [number, number];
+    const body = chunk('data', await source.read(at + first * frame, (end - first) * frame, signal));
+    const file = join([new TextEncoder().encode('RIFF\0\0\0\0WAVE'), ...before, body]);
+    new DataView(file.buffer).setUint32(4, file.length - 8, true);
+    const read = readWav(file);
+    const warnings = truncated ? [...read.warnings, `truncated: ${size} audio bytes are there`] : read.warnings;
+    yield { ...read, warnings, startFrame: first, frames };
+  }
+}
