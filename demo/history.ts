@@ -24,6 +24,16 @@ export interface Sound {
   readonly sampleRate: number;
   /** All that decides the bytes, as the engine says it. */
   readonly recipe: Recipe;
+  /** Seconds of the piece before it, which are not kept. */
+  readonly startSeconds?: number;
+}
+
+/** The recipe and title for a file of this sound. One that lacks its beginning says so, and its recipe makes the whole piece, which ends as the file does. */
+export function fileOf({ channels, sampleRate, recipe, startSeconds = 0 }: Sound, title: string): { recipe: Recipe; title: string } {
+  if (startSeconds === 0) return { recipe, title };
+  const durationSeconds = startSeconds + channels[0].length / sampleRate;
+  const time = `${Math.floor(startSeconds / 60)}:${String(Math.floor(startSeconds % 60)).padStart(2, '0')}`;
+  return { recipe: { ...recipe, durationSeconds, wholeWindows: true }, title: `${title} (from ${time} on)` };
 }
 
 const KEY = 'melody-history-1';

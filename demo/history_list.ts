@@ -1,7 +1,7 @@
 // The list of what was played, and files from it.
 import type { MelodyWorker } from '../src/web/index.ts';
 import { button, byId, clock, make } from './dom.ts';
-import type { Entry, History, Sound } from './history.ts';
+import { type Entry, fileOf, type History, type Sound } from './history.ts';
 
 const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
@@ -98,8 +98,7 @@ export async function saveWav(worker: MelodyWorker, entry: Entry, sound: Sound, 
   const bytes = await worker.wav({
     channels: [...sound.channels],
     sampleRate: sound.sampleRate,
-    recipe: sound.recipe,
-    title: entry.prompt,
+    ...fileOf(sound, entry.prompt),
     license,
   });
   const name =

@@ -1,11 +1,11 @@
 // What the page says of itself: for the status line, and under the picture for those who do not see it.
-import type { Description, Snapshot } from '../src/web/index.ts';
+import { type Description, RECORDED_SECONDS, type Snapshot } from '../src/web/index.ts';
 
 /** A piece is there, heard or held. */
 export const isOn = ({ state }: Snapshot) => state === 'playing' || state === 'buffering' || state === 'paused';
 
 /** Changes at every new state, and every 10 % of a download: never more often, screen readers say it. */
-export function statusOf({ state, loading, underruns, speed, warnings }: Snapshot): string {
+export function statusOf({ state, loading, underruns, speed, warnings, recipe }: Snapshot): string {
   const said = warnings.length ? ` ${warnings.join('. ')}.` : '';
   if (state === 'loading' && loading && loading.received === loading.total) return 'Getting the model ready.';
   if (state === 'loading') return loading ? `Loading: ${Math.floor((10 * loading.received) / loading.total) * 10} %.` : 'Loading.';
@@ -14,7 +14,8 @@ export function statusOf({ state, loading, underruns, speed, warnings }: Snapsho
       speed !== undefined && speed < 1
         ? ' This machine makes music slower than it plays: there will be gaps. A set length can be saved and heard whole.'
         : '';
-    return `${underruns ? 'Making more music.' : 'Making music.'}${slow}${said}`;
+    const long = recipe && !((recipe.durationSeconds ?? Infinity) <= RECORDED_SECONDS) ? ' Save keeps its last ten minutes.' : '';
+    return `${underruns ? 'Making more music.' : 'Making music.'}${long}${slow}${said}`;
   }
   if (state === 'playing') return `Playing.${said}`;
   if (state === 'paused') return `Paused.${said}`;

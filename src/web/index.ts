@@ -18,6 +18,6 @@ export type {
   WorkerEvent,
   WorkerStats,
 } from './protocol.ts';
-export type { RecordedAudio } from './recording.ts';
+export { RECORDED_SECONDS, type RecordedAudio } from './recording.ts';
 export { Session, type SessionOptions } from './session.ts';
 export type { SessionState, Snapshot } from './snapshot.ts';

@@ -1,7 +1,8 @@
 // What was made of a piece so far, for saving: its last ten minutes.
 import { cutAudio, joinAudio } from '../audio/channels.ts';
 
-const MAX_SECONDS = 600;
+/** Seconds of a piece that a session keeps with `record`: its last ones. */
+export const RECORDED_SECONDS = 600;
 
 /** What a session kept of a piece: at most its last ten minutes. */
 export interface RecordedAudio {
@@ -26,7 +27,7 @@ export class Recording {
   push(channels: readonly Float32Array[]): void {
     this.#parts.push(channels);
     this.#length += channels[0].length;
-    while (this.#parts.length > 1 && this.#length > MAX_SECONDS * this.sampleRate) {
+    while (this.#parts.length > 1 && this.#length > RECORDED_SECONDS * this.sampleRate) {
       const [oldest] = this.#parts.shift() as Float32Array[];
       this.#length -= oldest.length;
       this.#forgotten += oldest.length;

@@ -1,8 +1,8 @@
 // Parts of the page that need no page.
 import { expect, test } from 'vitest';
-import { History } from '../../demo/history.ts';
+import { fileOf, History } from '../../demo/history.ts';
 import { choose, type Offered } from '../../demo/models.ts';
-import { changeIn } from '../../demo/status.ts';
+import { changeIn, statusOf } from '../../demo/status.ts';
 import { Turns } from '../../demo/turns.ts';
 import type { Recipe } from '../../src/index.ts';
 
@@ -79,4 +79,22 @@ test('a change is counted down to until it is heard', () => {
   } as unknown as Recipe;
   expect([0, 4.2, 5, 12.4, 12.5].map((playedSeconds) => changeIn({ recipe, playedSeconds }))).toEqual([5, 1, 8, 1, undefined]);
   expect(changeIn({ recipe: undefined, playedSeconds: 1 })).toBeUndefined();
+});
+
+test('before a piece is heard that will be too long to be saved whole, the page says so', () => {
+  const saying = (durationSeconds?: number) =>
+    statusOf({ state: 'buffering', underruns: 0, warnings: [], recipe: { ...(durationSeconds && { durationSeconds }) } } as never);
+  expect(saying(600)).toBe('Making music.');
+  expect(saying(601)).toBe('Making music. Save keeps its last ten minutes.');
+  expect(saying()).toBe('Making music. Save keeps its last ten minutes.');
+});
+
+test('a file without the beginning says so, and its recipe makes the piece to the end of the file', () => {
+  const recipe = { seed: 7 } as Recipe;
+  const sound = { channels: [new Float32Array(600)], sampleRate: 1, recipe };
+  expect(fileOf(sound, 'piano')).toEqual({ recipe, title: 'piano' });
+  expect(fileOf({ ...sound, startSeconds: 151.5 }, 'piano')).toEqual({
+    recipe: { seed: 7, durationSeconds: 751.5, wholeWindows: true },
+    title: 'piano (from 2:31 on)',
+  });
 });
