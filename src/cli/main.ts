@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   eval: async () => (await import('./eval.ts')).evaluate,
   generate: async () => (await import('./generate.ts')).generate,
   inspect: async () => (await import('./inspect.ts')).inspect,
+  pull: async () => (await import('./pull.ts')).pull,
 };
 
 /** Runs one command line (without `node` and the script). Never throws; returns the exit code. */

@@ -45,15 +45,20 @@ export async function openMusicgen(folder: ByteFolder, json: JsonObject, signal?
   const weights = await Weights.open(folder, { ...(signal && { signal }) });
   await weights.prepare(undefined, signal);
   checkLayers(folder.name, config, weights);
-  const card = await licenceOf(folder, signal);
   return {
     name: modelName(folder.name, 'musicgen'),
     config,
     sampling: samplingOf(await readJson(folder, 'generation_config.json', signal)),
     tokenizer,
     weights,
-    licence: card === undefined ? PUBLISHED : /nc/i.test(card) ? `${card}: not for commercial use` : card,
+    licence: licenceText(await licenceOf(folder, signal)),
   };
+}
+
+/** What the weights allow, by what the model card says. */
+export function licenceText(card: string | undefined): string {
+  if (card === undefined) return PUBLISHED;
+  return /nc/i.test(card) ? `${card}: not for commercial use` : card;
 }
 
 /** Fewer layers in the config than in the file would play, with a part of the network missing and no word about it. */

@@ -88,7 +88,8 @@ async function openTools(place: SystemPlace, json: JsonObject, signal?: AbortSig
   };
 }
 
-const licenceText = (card: string | undefined): string => (card === undefined || card === 'other' ? PUBLISHED : card);
+/** What the weights allow, by what the model card says. */
+export const licenceText = (card: string | undefined): string => (card === undefined || card === 'other' ? PUBLISHED : card);
 
 /** Fewer layers in the config than in the file would play, with a part of the network missing and no word about it. */
 function checkLayers(where: string, { dit, text_encoder, vae }: StableAudioConfig, weights: StableAudioWeights): void {
