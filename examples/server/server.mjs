@@ -121,6 +121,7 @@ function answer(response, status, text, headers = {}) {
 
 const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, async (request, response) => {
   response.on('error', () => {}); // `close` comes too
+  if (!URL.canParse(request.url, 'http://localhost')) return answer(response, 400, 'that is no address'); // such as //
   const { pathname, searchParams } = new URL(request.url, 'http://localhost');
   if (request.method !== 'GET') answer(response, 405, 'GET only', { Allow: 'GET' });
   else if (pathname === '/music') await music(request, response, searchParams);

@@ -134,6 +134,7 @@ test(
       }
       if (!haveCodecs) expect((await ask('prompt=piano&seconds=1&format=mp3')).status).toBe(400);
       expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
+      expect((await fetch(`http://127.0.0.1:${port}//`)).status).toBe(400); // no address at all, which must not end the server
       expect((await fetch(`http://127.0.0.1:${port}/music`, { method: 'POST' })).status).toBe(405);
     } finally {
       const ended = new Promise((done) => server.once('exit', done));
