@@ -1,10 +1,15 @@
 // Folders of published systems with changed files, for the fuzzer and the tests: what opening one and fitting its weights come to.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { type ByteFolder, memorySource } from '../src/platform/bytes.ts';
+import { readFileSync } from 'node:fs';
+import { type ByteFolder, memoryFolder, memorySource } from '../src/platform/bytes.ts';
 import { systemMisfits } from '../src/systems/inspect.ts';
 import { systemOf } from '../src/systems/kind.ts';
+import { readEncodec, readMusicgen } from '../src/systems/musicgen/config.ts';
 import { openMusicgen } from '../src/systems/musicgen/model.ts';
+import type { SystemPlace } from '../src/systems/place.ts';
+import { readPipeline } from '../src/systems/stable_audio/config.ts';
 import { openStableAudio } from '../src/systems/stable_audio/model.ts';
+import { readToolsConfig } from '../src/systems/stable_audio/tools_layout.ts';
+import { type JsonObject, parseJsonObject } from '../src/weights/json.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -44,13 +49,6 @@ function read(key: string): Uint8Array | undefined {
   }
 }
 
-/** Bytes of all files of a golden folder. */
-export const sizeOf = (model: string): number =>
-  readdirSync(goldens + model, { recursive: true, encoding: 'utf8' }).reduce(
-    (sum, file) => sum + statSync(`${goldens}${model}/${file}`).size,
-    0,
-  );
-
 export const jsonOf = (model: string, path: string): Json => JSON.parse(new TextDecoder().decode(fileOf(model, path)));
 
 /** The golden tokenizer with its first pieces alone, and a map of one character ("ﬁ" to "fi"). */
@@ -83,4 +81,21 @@ export async function fitOf(model: string, changes: ReadonlyMap<string, Uint8Arr
   if (kind === 'stable_audio') await openStableAudio(place, config);
   const { faults, unused } = await systemMisfits(place, kind, config);
   return { faults, unused: kind === 'encodec' ? [] : unused };
+}
+
+/** Reads the configs of a folder, no weights. */
+export async function readConfigs(model: string, change: ReadonlyMap<string, Uint8Array>): Promise<unknown> {
+  const folder = (part: string) => {
+    const name = (file: string) => `${part}${file}`;
+    const files = [...new Set(SYSTEMS[model === 'stable_audio_ode' ? 'stable_audio' : model])].filter((file) => file.startsWith(part));
+    const bytes = files.map((file) => [file.slice(part.length), change.get(name(file.slice(part.length))) ?? fileOf(model, file)] as const);
+    return memoryFolder(model, new Map(bytes.filter((one): one is [string, Uint8Array] => one[1] !== undefined)));
+  };
+  const place: SystemPlace = { ...folder(''), part: (part) => folder(`${part}/`) };
+  const first = { musicgen: 'config.json', encodec: 'config.json', stable_audio_small: 'model_config.json' };
+  const main = Object.entries(first).find(([start]) => model.startsWith(start))?.[1] ?? 'model_index.json';
+  const json: JsonObject = parseJsonObject(change.get(main) ?? (fileOf(model, main) as Uint8Array), main, 8);
+  if (model.startsWith('musicgen')) return readMusicgen(json, model);
+  if (model.startsWith('encodec')) return readEncodec(json, model);
+  return main === 'model_config.json' ? readToolsConfig(place, json) : readPipeline(place, json);
 }

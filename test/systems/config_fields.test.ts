@@ -2,15 +2,8 @@
 // part of the weights left out. tools/fuzz_readers.ts does the same for hours.
 import { expect, test } from 'vitest';
 import { MelodyError } from '../../src/errors.ts';
-import { memoryFolder } from '../../src/platform/bytes.ts';
-import { readEncodec, readMusicgen } from '../../src/systems/musicgen/config.ts';
-import type { SystemPlace } from '../../src/systems/place.ts';
-import { readPipeline } from '../../src/systems/stable_audio/config.ts';
-import { readToolsConfig } from '../../src/systems/stable_audio/tools_layout.ts';
-import type { JsonObject } from '../../src/weights/json.ts';
-import { parseJsonObject } from '../../src/weights/json.ts';
 import { below, mutatedJson, oddValue, pick, seedWith } from '../../tools/fuzz_mutate.ts';
-import { fileOf, fitOf, type Json, jsonOf, SYSTEMS } from '../../tools/fuzz_systems.ts';
+import { fitOf, type Json, jsonOf, readConfigs, SYSTEMS } from '../../tools/fuzz_systems.ts';
 
 /** Paths of all fields, inner ones and list items included. */
 function paths(value: unknown, path: readonly string[] = []): string[][] {
@@ -34,23 +27,6 @@ function changed({ model, file, path }: (typeof FIELDS)[number]): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(json));
 }
 
-/** Reads the configs of a folder, no weights. */
-async function read(model: string, change: ReadonlyMap<string, Uint8Array>): Promise<unknown> {
-  const folder = (part: string) => {
-    const name = (file: string) => `${part}${file}`;
-    const files = [...new Set(SYSTEMS[model === 'stable_audio_ode' ? 'stable_audio' : model])].filter((file) => file.startsWith(part));
-    const bytes = files.map((file) => [file.slice(part.length), change.get(name(file.slice(part.length))) ?? fileOf(model, file)] as const);
-    return memoryFolder(model, new Map(bytes.filter((one): one is [string, Uint8Array] => one[1] !== undefined)));
-  };
-  const place: SystemPlace = { ...folder(''), part: (part) => folder(`${part}/`) };
-  const first = { musicgen: 'config.json', encodec: 'config.json', stable_audio_small: 'model_config.json' };
-  const main = Object.entries(first).find(([start]) => model.startsWith(start))?.[1] ?? 'model_index.json';
-  const json: JsonObject = parseJsonObject(change.get(main) ?? (fileOf(model, main) as Uint8Array), main, 8);
-  if (model.startsWith('musicgen')) return readMusicgen(json, model);
-  if (model.startsWith('encodec')) return readEncodec(json, model);
-  return main === 'model_config.json' ? readToolsConfig(place, json) : readPipeline(place, json);
-}
-
 /** Undefined, or the code of a typed error; others go on. */
 const codeOf = (work: () => Promise<unknown>) =>
   work().then(
@@ -62,7 +38,7 @@ const codeOf = (work: () => Promise<unknown>) =>
   );
 
 test('as they are, all of them are read', async () => {
-  for (const model of Object.keys(SYSTEMS)) expect(await codeOf(() => read(model, new Map()))).toBeUndefined();
+  for (const model of Object.keys(SYSTEMS)) expect(await codeOf(() => readConfigs(model, new Map()))).toBeUndefined();
 });
 
 test('3,000 changed fields: each is refused with a typed error or taken, none takes a second', { timeout: 180_000 }, async () => {
@@ -73,7 +49,7 @@ test('3,000 changed fields: each is refused with a typed error or taken, none ta
     const field = pick(FIELDS);
     const bytes = changed(field);
     const cpu = process.cpuUsage();
-    const code = (await codeOf(() => read(field.model, new Map([[field.file, bytes]])))) ?? 'taken';
+    const code = (await codeOf(() => readConfigs(field.model, new Map([[field.file, bytes]])))) ?? 'taken';
     const { user, system } = process.cpuUsage(cpu);
     slowest = Math.max(slowest, user + system);
     counts[code] = (counts[code] ?? 0) + 1;
