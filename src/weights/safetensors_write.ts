@@ -13,9 +13,9 @@ export interface TensorData {
 const LAYOUT_ORDER = Object.keys(DTYPE_BITS);
 
 /**
- * A safetensors file, byte for byte as the reference writes it: tensors by falling alignment, then by name; metadata keys sorted;
- * the header padded with spaces to a multiple of 8, so that every tensor lies on its alignment. Throws `weights` on input that
- * the reader would refuse.
+ * A safetensors file, byte for byte as the reference writes it: tensors by falling alignment, then by name; the header padded with
+ * spaces to a multiple of 8, so that every tensor lies on its alignment. Metadata keys are sorted, for equal bytes; the reference
+ * (safetensors 0.8.0) puts them in another order with each call. Throws `weights` on input that the reader would refuse.
  */
 export function writeSafetensors(tensors: readonly TensorData[], metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
   const sorted = [...tensors].sort(

@@ -51,6 +51,16 @@ describe('specialise', () => {
 });
 
 describe('kernels', () => {
+  it('have no half literal, f16(x) or -0.0, which Dawn, naga and Mesa compute in different ways', () => {
+    const literal = /\b[\d.]+h\b|\bf16\(|-\s*0\.?0*f?\b(?![.\d])/;
+    for (const wrong of ['x * 0.1h', 'f32(f16(x))', 'max(-0.0, x)', 'max(- 0f, x)']) expect(wrong).toMatch(literal);
+    for (const right of ['x * 0.1', 'array<vec4h>', 'x - 0.5', 'i - 0u', '-0.01']) expect(right).not.toMatch(literal);
+    for (const { name, source } of Object.values(K)) {
+      const code = source.replace(/\/\/(?!@).*/g, '');
+      expect(code.match(literal)?.[0], name).toBeUndefined();
+    }
+  });
+
   it('size workgroup arrays by names or constants: naga (Firefox, Deno) fails on an expression of overrides', () => {
     const wrong = Object.values(K).flatMap(({ name, source }) => {
       const overrides = [...source.matchAll(/^override (\w+)/gm)].map(([, id]) => id);
