@@ -1,10 +1,11 @@
 // The shapes that our engine and the others are compared on, as plain data: seeded inputs and work that every engine builds for itself.
 // The formulas are those of src/cases, turned into the layouts that most engines have.
 import { attentionReference } from '../src/cases/attention.ts';
+import { softmaxReference } from '../src/cases/biased_attention.ts';
 import { uniform } from '../src/cases/case.ts';
 import { convReference, convTransposeReference } from '../src/cases/conv.ts';
 import { product } from '../src/cases/matmul.ts';
-import { normReference, softmaxReference } from '../src/cases/norm.ts';
+import { normReference } from '../src/cases/norm.ts';
 import { f16ToF32, f32ToF16 } from '../src/graph/half.ts';
 import { transpose } from './transpose.ts';
 

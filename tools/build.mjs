@@ -8,11 +8,10 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
 import { generateCpu } from './cpu_kernels.mjs';
 import { generate } from './kernels.mjs';
 import { emitTypes } from './types.mjs';
-import { buildPackageWeb } from './web.mjs';
+import { buildPackage } from './web.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values } = parseArgs({ options: { 'if-stale': { type: 'boolean' }, types: { type: 'boolean' }, out: { type: 'string' } } });
@@ -52,28 +51,7 @@ async function buildAll() {
   generateCpu();
   if (existsSync(stamp)) rmSync(dist, { recursive: true }); // Only what we made ourselves.
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  /** @type {import('esbuild').BuildOptions} */
-  const node = {
-    absWorkingDir: root,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    external: ['webgpu'],
-    splitting: true,
-    chunkNames: 'node/[name]-[hash]',
-    logLevel: 'warning',
-    minify: true,
-    // Names and lines for stack traces; the sources themselves are in the repository.
-    sourcemap: 'linked',
-    sourcesContent: false,
-    define: { MELODY_VERSION: JSON.stringify(version) },
-  };
-  await Promise.all([
-    // The library and the command share what they have in common.
-    build({ ...node, entryPoints: { index: 'src/index.ts', systems: 'src/systems/index.ts', cli: 'src/cli/bin.ts' }, outdir: dist }),
-    buildPackageWeb(dist, { version, sourcemap: true }),
-  ]);
+  await buildPackage(dist, { version, sourcemap: true });
   chmodSync(join(dist, 'cli.js'), 0o755);
   writeFileSync(stamp, '');
 }

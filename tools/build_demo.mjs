@@ -17,7 +17,7 @@ import { buildWeb } from './web.mjs';
 
 /** Bytes gzipped that a visitor reads before the engine and the weights; the engine's are kept by tools/size_budget.mjs. */
 const BUDGET = 60_000;
-const ENGINE = /^melody-(engine|clip|given|cpu|runtime)\.js$/;
+const ENGINE = /^melody-(engine|compose|clip|given|kind|cpu|runtime)\.js$/;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Copied as they stand. */
 const PAGE = ['index.html', 'style.css', 'icon.svg', 'icon-192.png', 'icon-512.png', 'manifest.webmanifest'];

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ClipReport, measureClip } from '../src/audio/measure.ts';
 import { writeWav } from '../src/audio/wav_write.ts';
+import { agreement } from '../src/cli/eval_agreement.ts';
 import { Melody } from '../src/pipeline/melody.ts';
-import { agreement } from '../src/pipeline/stages/given.ts';
 
 const PROMPTS = [
   { prompt: 'slow piano ballad, 70 bpm', bpm: 70 },

@@ -1,8 +1,8 @@
 // @ts-check
-// What pages load: the player, the worker that it starts, the AudioWorklet that it plays through, and the library for bundlers. Rolldown
-// makes it rather than esbuild because its code is smaller, and because it keeps the marks of pure calls in it, by which a page's own
-// bundler knows which kernels it may leave out.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// Builds the JavaScript of the package: what pages load (the player, the worker that it starts, the AudioWorklet that it plays through, the
+// library for bundlers), and the library and command for Node. All share one engine. Rolldown makes it rather than esbuild because its code
+// is smaller, and because it keeps the marks of pure calls in it, by which a page's own bundler knows which kernels it may leave out.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -12,10 +12,53 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The CPU executor has a file of its own, loaded where no GPU computes. It has copies of the few small things that both use. */
 const CPU = './melody-cpu.js';
 
+/**
+ * What `#platform` is in the shared engine: the web's, unless a file of Node says otherwise before it does anything else. So a page's files
+ * need no set-up that a bundler might drop.
+ */
+const PLATFORM = `import { platform as web } from ${JSON.stringify(join(root, 'src/platform/web.ts'))};
+export let platform = web;
+export const usePlatform = (other) => { platform = other; };`;
+const USE_NODE = `import { platform } from ${JSON.stringify(join(root, 'src/platform/node.ts'))};
+import { usePlatform } from '#platform';
+usePlatform(platform);`;
+const COMMAND = `#!/usr/bin/env node
+import '#node';
+import ${JSON.stringify(join(root, 'src/cli/bin.ts'))};`;
+/** @type {Record<string, string>} */
+const VIRTUAL = { '#platform': PLATFORM, '#node': USE_NODE, '#command': COMMAND };
+
+/**
+ * What the command has a copy of: it uses all of these files, and pages a little of each. They hold no state. A copy's name ends in `?all`.
+ */
+const COPIED = /\/src\/(cases\/\w+|ops\/(elementwise|diffusion)|pipeline\/(settings|recipe)|gpu\/kernel_file)\.m?[jt]s$/;
+const COPIES = /\/src\/cli\/|\?all$/;
+
+/** @type {import('rolldown').Plugin} */
+const twoPlatforms = {
+  name: 'two platforms, and the CPU apart',
+  resolveId(id, from) {
+    if (from && /\/cpu\/runner\.ts$/.test(id)) return { id: CPU, external: 'relative' };
+    if (from && id.startsWith('.') && COPIES.test(from)) {
+      const path = join(dirname(from), id);
+      return COPIED.test(path) ? `${path}?all` : path;
+    }
+    if (id in VIRTUAL) return { id: `\0${id}`, moduleSideEffects: id !== '#platform' };
+    return /\/cli\/bin\.ts$/.test(id) ? { id, moduleSideEffects: true } : undefined;
+  },
+  load(id) {
+    if (id.endsWith('?all')) return { code: readFileSync(id.slice(0, -4), 'utf8'), moduleType: 'ts', moduleSideEffects: false };
+    return VIRTUAL[id.slice(1)];
+  },
+};
+
 /** What is fetched when it is needed: to make, measure and save a finished clip, and to hear given sound. */
+const COMPOSE = 'melody-compose';
 const CLIP = 'melody-clip';
 const GIVEN = 'melody-given';
-const CLIP_SOURCES = /\/(pipeline\/compose|audio\/(measure|wav\w*))\.ts$/;
+/** To say what kind of file somebody took for weights or sound. */
+const KIND = 'melody-kind';
+const CLIP_SOURCES = /\/audio\/(measure|wav\w*)\.ts$/;
 /** Both of them use it, so it comes with the engine. */
 const BOTH = /\/audio\/mel\.ts$/;
 const GIVEN_SOURCE = /\/pipeline\/stages\/given\.ts$/;
@@ -29,23 +72,20 @@ const GIVEN_SOURCE = /\/pipeline\/stages\/given\.ts$/;
 /**
  * One build. With `split`, what every entry needs from the start is one file, the engine, and what it imports later is one file each.
  * @param {Record<string, string>} input sources by the path of what is made of them, without its ending
- * @param {{ outdir?: string, split?: string, version?: string, sourcemap?: boolean }} [options] `outdir`: left out, nothing is written;
- * `split`: the folder in it for the files of the engine
+ * @param {{ outdir?: string, split?: string, files?: Map<string, string>, version?: string, sourcemap?: boolean }} [options] `outdir`: left out,
+ * nothing is written; `split`: the folder in it for the files of the engine; `files`: which file a source goes into
  * @returns {Promise<OutputFile[]>}
  */
-export async function bundleForPages(input, { outdir, split, version, sourcemap = false } = {}) {
+export async function bundleForPages(input, { outdir, split, files: known, version, sourcemap = false } = {}) {
   const bundle = await rolldown({
     cwd: root,
     input,
     platform: 'browser',
     tsconfig: false,
     transform: { target: 'es2022', ...(version && { define: { MELODY_VERSION: JSON.stringify(version) } }) },
-    plugins: [
-      {
-        name: 'cpu apart',
-        resolveId: (id, from) => (from && /\/cpu\/runner\.ts$/.test(id) ? { id: CPU, external: 'relative' } : undefined),
-      },
-    ],
+    external: [/^node:/, 'webgpu'],
+    preserveEntrySignatures: split ? 'allow-extension' : 'strict',
+    plugins: [twoPlatforms],
     // In an unsplit bundle nothing comes later.
     checks: { pluginTimings: false, ineffectiveDynamicImport: false },
   });
@@ -55,8 +95,10 @@ export async function bundleForPages(input, { outdir, split, version, sourcemap 
     comments: { annotation: true, legal: false, jsdoc: false },
     sourcemap: sourcemap && 'hidden',
     entryFileNames: '[name].js',
-    ...(split && { codeSplitting: { groups: groupsOf(Object.values(input)) } }),
-    chunkFileNames: ({ name }) => `${split ? `${split}/` : ''}${name.replace('rolldown', 'melody')}.js`,
+    ...(split && { codeSplitting: { groups: groupsOf(Object.values(input), known) } }),
+    // Rolldown's own part is used by pages too; what else is no part of the engine is Node's.
+    chunkFileNames: ({ name }) =>
+      /^(melody|rolldown)-/.test(name) ? `${split ? `${split}/` : ''}${name.replace('rolldown', 'melody')}.js` : `node/${name}-[hash].js`,
   });
   await bundle.close();
   const files = output.flatMap((part) => {
@@ -68,23 +110,25 @@ export async function bundleForPages(input, { outdir, split, version, sourcemap 
       ([path, { renderedLength }]) => /** @type {[string, number]} */ ([path, renderedLength]),
     );
     const { imports, dynamicImports: later } = part;
-    return made.map((file) => ({ ...file, contents: new TextEncoder().encode(file.text), modules, imports, later }));
+    return made.map(({ path, text }) => ({ ...fileOf(path, text), modules, imports, later }));
   });
   if (outdir) write(files, outdir);
   return files;
 }
 
 /**
- * The engine is what all entries import at once, not later. Left to itself, Rolldown makes a file of every few modules that two of its files
- * share.
+ * The engine is what all entries import at once, not later. Sources whose file is known go there. Left to itself, Rolldown makes a file of every few modules
+ * that two of its files share.
  * @param {string[]} entries sources
+ * @param {Map<string, string>} [known]
  * @returns {import('rolldown').CodeSplittingGroup[]}
  */
-function groupsOf(entries) {
+function groupsOf(entries, known = new Map()) {
   /** @type {Set<string>[] | undefined} */
   let reached;
   /** @type {import('rolldown').CodeSplittingNameFunction} */
   const engine = (id, context) => {
+    if (known.size > 0) return null;
     const walk = (/** @type {string} */ module, /** @type {Set<string>} */ seen) => {
       if (seen.has(module)) return seen;
       seen.add(module);
@@ -94,12 +138,46 @@ function groupsOf(entries) {
     reached ??= entries.map((entry) => walk(join(root, entry), new Set()));
     return BOTH.test(id) || reached.every((modules) => modules.has(id)) ? 'melody-engine' : null;
   };
+  /** @type {import('rolldown').CodeSplittingGroup} */
+  const there = { name: (id) => known.get(id) ?? null, priority: 3, includeDependenciesRecursively: false };
+  if ([...known.values()].includes(CLIP)) return [there];
   return [
+    there,
     { name: engine, priority: 2 },
     { name: CLIP, test: CLIP_SOURCES, priority: 1 },
+    { name: COMPOSE, test: /\/pipeline\/compose\.ts$/ },
     { name: GIVEN, test: GIVEN_SOURCE },
+    { name: KIND, test: /\/platform\/file_kind\.ts$/, priority: 4 },
   ];
 }
+
+/** A file of its own for what the entries of a page's bundler have of their own, so that Node's files can share it. @type {Record<string, string>} */
+const OWN = { 'index.web': 'melody-library', 'melody-systems': 'melody-published', 'melody-worker': 'melody-engine' };
+
+/** Which file each source went into, by name. @param {OutputFile[]} files @param {RegExp} [which] */
+function filesOf(files, which = /./) {
+  const name = (/** @type {string} */ path) => path.replace(/^.*\/|\.js$/g, '');
+  const of = files.filter(({ path }) => which.test(path) && !path.endsWith('.map'));
+  return new Map(
+    of.flatMap(({ path, modules }) =>
+      modules.filter(([id, bytes]) => bytes > 0 && !id.endsWith('/web/worker.ts')).map(([id]) => [id, OWN[name(path)] ?? name(path)]),
+    ),
+  );
+}
+
+/** Kernels go where the ops are that run them, those too that only others of these ops run. @param {Map<string, string>} files */
+function withKernels(files) {
+  const kernel = (/** @type {string} */ name) => join(root, `src/kernels/${name}.gen.ts`);
+  for (const [id, file] of files) {
+    const pattern = /\/src\/ops\//.test(id) ? /\bK\.(\w+)/g : /\/src\/kernels\//.test(id) ? /'\.\/(lib_\w+)\.gen\.ts'/g : undefined;
+    if (pattern)
+      for (const [, name] of readFileSync(id, 'utf8').matchAll(pattern)) if (!files.has(kernel(name))) files.set(kernel(name), file);
+  }
+  return files;
+}
+
+/** @param {string} path @param {string} text @returns {OutputFile} */
+const fileOf = (path, text) => ({ path, text, contents: new TextEncoder().encode(text), modules: [], imports: [], later: [] });
 
 /** @param {OutputFile[]} files @param {string} folder */
 function write(files, folder) {
@@ -110,9 +188,16 @@ function write(files, folder) {
 }
 
 const PLAYER = { 'melody-player': 'src/web/index.ts', 'melody-worklet': 'src/web/worklet.ts', 'melody-cpu': 'src/cpu/runner.ts' };
-/** Published systems: beside the engine, so that a page with a MeLoDy model does not grow. */
+/** Published systems: beside the engine, whose kernels and code they share. */
 const SYSTEMS = { 'melody-systems': 'src/systems/index.ts' };
 const WORKER = { 'melody-worker': 'src/web/worker.ts' };
+/** The rest of what Node needs: its platform, and the command. */
+const FOR_NODE = { 'node/platform': '#node', cli: '#command' };
+/** The library for Node: the same files, on Node's platform. */
+const ON_NODE = Object.entries({ 'index.js': './index.web.js', 'systems.js': './web/melody-systems.js' });
+
+/** What no page needs whose files are not bundled. */
+const FOR_BUNDLERS = /melody-(systems|published|library)\.js/;
 
 /** @param {Record<string, string>} input @param {string} folder */
 const within = (input, folder) => Object.fromEntries(Object.entries(input).map(([name, source]) => [`${folder}/${name}`, source]));
@@ -124,21 +209,31 @@ const within = (input, folder) => Object.fromEntries(Object.entries(input).map((
 export async function buildWeb(outdir) {
   const folder = 'web/';
   const within = (/** @type {string} */ path) => path.slice(folder.length);
-  const files = (await buildPackageWeb(undefined))
-    .filter(({ path }) => path.startsWith(folder) && !path.startsWith('web/melody-systems'))
+  const files = (await buildPackage(undefined))
+    .filter(({ path }) => path.startsWith(folder) && !FOR_BUNDLERS.test(path))
     .map((file) => ({ ...file, path: within(file.path), imports: file.imports.filter((path) => path.startsWith(folder)).map(within) }));
   if (outdir) write(files, outdir);
   return files;
 }
 
 /**
- * The package's files for pages: the folder `web`, and `index.web.js`, which shares the engine with the worker.
+ * All files of the package: the folder `web` for pages, `index.web.js` for their bundlers, and for Node `index.js`, `systems.js` and `cli.js`
+ * with what only they need in `node`.
  * @param {string | undefined} outdir left out: nothing is written
  * @param {{ version?: string, sourcemap?: boolean }} [options]
  */
-export async function buildPackageWeb(outdir, options = {}) {
-  const all = { outdir, ...options };
-  const alone = Object.entries(within({ ...PLAYER, ...SYSTEMS }, 'web')).map((entry) => bundleForPages(Object.fromEntries([entry]), all));
+export async function buildPackage(outdir, options = {}) {
+  const alone = Object.entries(within(PLAYER, 'web')).map((entry) => bundleForPages(Object.fromEntries([entry]), { outdir, ...options }));
   const input = { 'index.web': 'src/index.ts', ...within(WORKER, 'web') };
-  return (await Promise.all([...alone, bundleForPages(input, { ...all, split: 'web' })])).flat();
+  const systems = within(SYSTEMS, 'web');
+  const split = { ...options, split: 'web' };
+  // The engine holds what MeLoDy's pages need of it, and systems bring the rest: they do not make those pages larger. What the command
+  // shares with pages lies where it does without the command.
+  const files = withKernels(filesOf(await bundleForPages(input, split), /melody-engine/));
+  const pages = filesOf(await bundleForPages({ ...input, ...systems }, { ...split, files }));
+  pages.set(join(root, 'src/engine/open_cpu.ts'), 'melody-engine'); // melody-cpu.js is named from where the engine lies
+  const shared = bundleForPages({ ...input, ...systems, ...FOR_NODE }, { ...split, outdir, files: pages });
+  const onNode = ON_NODE.map(([path, same]) => fileOf(path, `import"./node/platform.js";export*from"${same}";\n`));
+  if (outdir) write(onNode, outdir);
+  return [...(await Promise.all([...alone, shared])).flat(), ...onNode];
 }

@@ -1,8 +1,8 @@
-// snake: y[r,c] = x[r,c] + sin(alpha[c] * x[r,c])^2 / alpha[c], and x where alpha is 0 (Ziyin et al. 2020)
+// snake: y[r,c] = x[r,c] + gain[c] * sin(alpha[c] * x[r,c])^2 (Ziyin et al. 2020 with gain 1 / alpha)
 //
-// x, y  [n / cols, cols]    alpha [cols]
+// x, y  [n / cols, cols]    alpha, gain [cols]
 // unit  a row
-import { sin4, sp } from './lib/math';
+import { sin4 } from './lib/math';
 import { load4, store4 } from './lib/some';
 import { snake as p } from './params.gen';
 
@@ -15,10 +15,9 @@ export function snake(c: usize, from: u32, to: u32): void {
   for (let row = from; row < to; row++)
     for (let i: u32 = 0; i < cols; i += 4) {
       const at = (<usize>(row * cols + i)) << 2;
+      const column = (<usize>i) << 2;
       const v = load4(p.x(c) + at, cols - i);
-      const a = load4(p.alpha(c) + ((<usize>i) << 2), cols - i);
-      const s = sin4(f32x4.mul(a, v));
-      const wave = v128.and(f32x4.div(f32x4.mul(s, s), a), f32x4.ne(a, sp(0)));
-      store4(p.y(c) + at, f32x4.add(v, wave), cols - i);
+      const s = sin4(f32x4.mul(load4(p.alpha(c) + column, cols - i), v));
+      store4(p.y(c) + at, f32x4.add(v, f32x4.mul(f32x4.mul(load4(p.gain(c) + column, cols - i), s), s)), cols - i);
     }
 }

@@ -2,7 +2,8 @@
 
 import type { ClipReport } from './measure.ts';
 import type { Envelopes } from './measures/envelopes.ts';
-import type { LinesKept, Tones } from './measures/tones.ts';
+import type { LinesKept } from './measures/lines_kept.ts';
+import type { Tones } from './measures/tones.ts';
 import { percentile } from './statistics.ts';
 
 export interface Row {

@@ -8,17 +8,20 @@ import * as diffusion from './diffusion.ts';
 import * as elementwise from './elementwise.ts';
 import * as fuse from './fuse.ts';
 import * as gather from './gather.ts';
+import * as groupNorm from './group_norm.ts';
 import * as image from './image.ts';
 import * as lstm from './lstm.ts';
 import * as matmul from './matmul.ts';
 import * as norm from './norm.ts';
 import * as pad from './pad.ts';
+import * as partialRope from './partial_rope.ts';
 import * as phase from './phase.ts';
 import * as quantize from './quantize.ts';
 import * as random from './random.ts';
 import * as recurrent from './recurrent.ts';
 import * as sample from './sample.ts';
 import * as sampler from './sampler.ts';
+import * as snake from './snake.ts';
 import * as spectrum from './spectrum.ts';
 import * as watch from './watch.ts';
 
@@ -59,9 +62,12 @@ const FAMILIES = [
   watch,
   biasedAttention,
   codes,
+  groupNorm,
   lstm,
   pad,
+  partialRope,
   sampler,
+  snake,
 ];
 
 /** Odd sizes, sizes by fours, many rows and few: between them every op, and every form that an op may choose. `melody doctor` runs them. */

@@ -1,6 +1,6 @@
 // Cases of attention, rotary positions and the cache.
 import { state } from '../graph/tensor.ts';
-import { type AttentionForm, attention, kvAppend, partialRope, rope } from '../ops/attention.ts';
+import { type AttentionForm, attention, kvAppend, rope } from '../ops/attention.ts';
 import { type Case, list, type Measured, measured, sum, type Values } from './case.ts';
 
 export interface AttentionSize {
@@ -92,23 +92,6 @@ export const ropeCase = (name: string, s: RopeSize): Case => ({
   },
 });
 
-/** Pairs (i, i + width/2) of every head turned by the table's cosines and sines; what lies behind `width` stays. */
-export const partialRopeCase = (name: string, { batch = 1, len, heads, dh }: RopeSize, width: number): Case => ({
-  name,
-  record({ g, x }) {
-    const [[a, as], [table, turns]] = [x([batch, len, heads * dh]), x([len, width])];
-    const half = width / 2;
-    const one = (i: number) => {
-      const d = i % dh;
-      if (d >= width) return as[i];
-      const row = (Math.floor(i / heads / dh) % len) * width;
-      const [cos, sin] = [turns[row + (d % half)], turns[row + half + (d % half)]];
-      return as[i] * cos + (d < half ? -as[i + half] : as[i - half]) * sin;
-    };
-    return [partialRope(g, a, table, { heads }), () => list(as.length, one)];
-  },
-});
-
 export const quick = (): Case[] => [
   attentionCase('attention', { tq: 9, tk: 33, heads: 2, dh: 32 }),
   attentionCase('attention of one query', { tq: 1, tk: 33, heads: 2, dh: 32 }),
@@ -120,7 +103,6 @@ export const odd = (): Case[] => [
   attentionCase('attention, one query', { tq: 1, tk: 33, heads: 3, dh: 20 }),
   attentionCase('attention, odd heads', { tq: 2, tk: 33, heads: 3, dh: 19 }),
   ropeCase('rotary positions', { len: 9, heads: 3, dh: 20 }),
-  partialRopeCase('rotary positions of some columns', { batch: 2, len: 9, heads: 3, dh: 11 }, 6),
   cachedAttentionCase('attention to a cache', 13, 3, 20),
 ];
 
@@ -132,6 +114,5 @@ export const paper = (): Measured[] => [
   sized('lm_decode_attention', { tq: 1, tk: 262, heads: 16, dh: 64 }),
   sized('dpd_coarse_attention', { tq: 80, tk: 80, heads: 12 * 8, dh: 64 }),
   measured(ropeCase('lm_rope', { len: 262, heads: 16, dh: 64 }), 3 * 262 * 1024, 2 * 262 * 1024),
-  measured(partialRopeCase('dit_rope', { len: 257, heads: 16, dh: 64 }, 32), 1.5 * 257 * 1024, 2 * 257 * 1024),
   measured(cachedAttentionCase('lm_cached_attention', 262, 16, 64), 4 * 262 * 1024, (4 * 262 + 2) * 1024),
 ];

@@ -1,7 +1,7 @@
-// Cases of attention with a bias for every pair of places.
-import { biasedAttention, relativeBias } from '../ops/biased_attention.ts';
+// Cases of attention with a bias for every pair of places, and of its softmax.
+import { biasedAttention, relativeBias, softmax } from '../ops/biased_attention.ts';
 import { constantRef } from '../ops/constant.ts';
-import { type Case, list, type Measured, measured, sum } from './case.ts';
+import { type Case, list, type Measured, measured, sum, type Values } from './case.ts';
 
 export const relativeBiasCase = (name: string, words: number, heads: number, len: number): Case => ({
   name,
@@ -11,6 +11,30 @@ export const relativeBiasCase = (name: string, words: number, heads: number, len
     const bucket = constantRef('buckets', [buckets.length], 'u32', () => buckets);
     const one = (i: number) => values[buckets[(i % len) - (Math.floor(i / len) % len) + len - 1] * heads + Math.floor(i / len / len)];
     return [relativeBias(g, table, bucket), () => list(heads * len * len, one)];
+  },
+});
+
+/** exp(x − max) / Σ exp(x − max), row by row. */
+export function softmaxReference(x: Values, cols: number): Float64Array {
+  const y = new Float64Array(x.length);
+  for (let from = 0; from < x.length; from += cols) {
+    const row = list(cols, (c) => x[from + c]);
+    const top = row.reduce((a, v) => Math.max(a, v));
+    const powers = row.map((v) => Math.exp(v - top));
+    const total = powers.reduce((a, v) => a + v);
+    y.set(
+      powers.map((v) => v / total),
+      from,
+    );
+  }
+  return y;
+}
+
+export const softmaxCase = (name: string, rows: number, cols: number): Case => ({
+  name,
+  record({ g, x }) {
+    const [a, as] = x([rows, cols], 8);
+    return [softmax(g, a), () => softmaxReference(as, cols)];
   },
 });
 
@@ -34,11 +58,14 @@ export const biasedAttentionCase = (name: string, s: { len: number; keys: number
 export const quick = (): Case[] => [];
 
 export const odd = (): Case[] => [
+  softmaxCase('softmax', 13, 67),
+  softmaxCase('softmax, few rows', 5, 67),
   relativeBiasCase('bias by distance', 8, 3, 11),
   biasedAttentionCase('attention with a bias', { len: 9, keys: 11, heads: 3, dh: 5, scale: 1 }),
 ];
 
 export const paper = (): Measured[] => [
+  measured(softmaxCase('softmax_1024', 1024, 1024), 5 * 1024 ** 2, 2 * 1024 ** 2),
   measured(relativeBiasCase('t5_bias', 32, 12, 64), 0, 12 * 64 * 64),
   measured(
     biasedAttentionCase('t5_attention', { len: 64, keys: 64, heads: 12, dh: 64, scale: 1 }),

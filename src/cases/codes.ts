@@ -1,11 +1,12 @@
-// Cases of choosing the codes of a column.
+// Cases of choosing the codes of a column, and of codes back to vectors.
 
-import { sampleCodes } from '../ops/codes.ts';
+import { rvqDecode, sampleCodes } from '../ops/codes.ts';
 import { constant, sharedConstant } from '../ops/constant.ts';
 import { copy } from '../ops/elementwise.ts';
 import { seedWords } from '../ops/random.ts';
 import { sampleTokenReference, samplingParams } from '../ops/sample.ts';
-import { type Case, list, type Measured, measured } from './case.ts';
+import { type Case, list, type Measured, measured, sum } from './case.ts';
+import type { Codebooks } from './quantize.ts';
 
 export interface Column {
   readonly rows: number;
@@ -54,13 +55,24 @@ export const sampleCodesCase = (name: string, s: Column): Case => ({
   },
 });
 
+export const rvqDecodeCase = (name: string, { items, levels, entries, dim }: Codebooks): Case => ({
+  name,
+  record({ g, w, ids }) {
+    const [[books, values], [codes, entry]] = [w([levels, entries, dim]), ids([items, levels], entries)];
+    const one = (item: number, d: number) => sum(levels, (level) => values[(level * entries + entry[item * levels + level]) * dim + d]);
+    return [rvqDecode(g, codes, books), () => list(items * dim, (i) => one(Math.floor(i / dim), i % dim))];
+  },
+});
+
 export const quick = (): Case[] => [];
 
 export const odd = (): Case[] => [
   sampleCodesCase('codes of a column', { rows: 4, vocab: 300, column: 2, frames: 9, known: 2 }),
+  rvqDecodeCase('vector quantiser, back', { items: 3, levels: 4, entries: 37, dim: 19 }),
   sampleCodesCase('codes with guidance', { rows: 8, vocab: 67, column: 4, frames: 3, channels: 2, guidance: 3 }),
 ];
 
 export const paper = (): Measured[] => [
+  measured(rvqDecodeCase('rvq_decode_12x1024', { items: 4, levels: 12, entries: 1024, dim: 128 }), 4 * 12 * 128, 4 * 13 * 128),
   measured(sampleCodesCase('musicgen_codes', { rows: 4, vocab: 2048, column: 5, frames: 9, guidance: 3 }), 3 * 4 * 2048, 2 * 4 * 2048),
 ];

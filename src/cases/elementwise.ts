@@ -1,6 +1,6 @@
 // Cases of one thread an element.
 import { ACT, type Act } from '../ops/act.ts';
-import { activation, add, clamp, copy, fill, film, mul, snake, snakeBeta } from '../ops/elementwise.ts';
+import { activation, add, clamp, copy, film, mul } from '../ops/elementwise.ts';
 import { activate } from './activate.ts';
 import { at, type Case, list, type Measured, measured } from './case.ts';
 
@@ -11,30 +11,6 @@ export const filmCase = (name: string, rows: number, dim: number, conditions = r
     const [[a, as], [scale, scales], [shift, shifts]] = [x([rows, dim]), x([conditions, dim]), x([conditions, dim])];
     const of = (r: number, d: number) => Math.floor(r / (rows / conditions)) * dim + d;
     return [film(g, a, scale, shift), () => list(rows * dim, (i) => as[i] * scales[of(...at(i, dim))] + shifts[of(...at(i, dim))])];
-  },
-});
-
-/** x + sin²(αx) / α. */
-export const snakeCase = (name: string, rows: number, channels: number): Case => ({
-  name,
-  record({ g, x, w }) {
-    const [[a, as], [alpha, alphas]] = [x([rows, channels], 3), w([channels], 0.5)];
-    alphas.forEach((v, c) => {
-      alphas[c] = v + 1;
-    });
-    return [snake(g, a, alpha), () => list(as.length, (i) => as[i] + Math.sin(alphas[i % channels] * as[i]) ** 2 / alphas[i % channels])];
-  },
-});
-
-/** x + gain sin²(αx). */
-export const snakeBetaCase = (name: string, rows: number, channels: number): Case => ({
-  name,
-  record({ g, x, w }) {
-    const [[a, as], [alpha, alphas], [gain, gains]] = [x([rows, channels], 3), w([channels], 2), w([channels])];
-    return [
-      snakeBeta(g, a, alpha, gain),
-      () => list(as.length, (i) => as[i] + gains[i % channels] * Math.sin(alphas[i % channels] * as[i]) ** 2),
-    ];
   },
 });
 
@@ -49,13 +25,13 @@ export const activationCase = (name: string, act: Act, n: number): Case => ({
 /** Every activation by itself: beside exp an error of the others would be nothing. */
 const activations = (name: string, n: number) => (Object.keys(ACT) as Act[]).map((act) => activationCase(`${name}${act}`, act, n));
 
-/** clamp(x ⊙ x) + ½ in three launches: nothing here fuses. */
+/** clamp(x ⊙ x) + x in three launches: nothing here fuses. */
 export const elementwiseCase = (name: string, n: number): Case => ({
   name,
   record({ g, x }) {
     const [a, as] = x([n], 2);
-    const y = add(g, clamp(g, mul(g, a, a), 0.25, 2), fill(g, [n], 0.5));
-    return [y, () => list(n, (i) => Math.min(Math.max(as[i] ** 2, 0.25), 2) + 0.5)];
+    const y = add(g, clamp(g, mul(g, a, a), 0.25, 2), a);
+    return [y, () => list(n, (i) => Math.min(Math.max(as[i] ** 2, 0.25), 2) + as[i])];
   },
 });
 
@@ -72,8 +48,6 @@ export const quick = (): Case[] => [filmCase('modulation', 5, 68)];
 export const odd = (): Case[] => [
   filmCase('FiLM', 5, 67),
   filmCase('FiLM, two conditions', 6, 67, 2),
-  snakeCase('snake', 5, 67),
-  snakeBetaCase('snake with a gain', 5, 67),
   ...activations('activation ', 67),
   elementwiseCase('products, sums and limits', 131),
   copyCase('copy', 131),
@@ -81,8 +55,6 @@ export const odd = (): Case[] => [
 
 export const paper = (): Measured[] => [
   measured(filmCase('dpd_film', 80 * 64, 768), 2 * 80 * 64 * 768, 4 * 80 * 64 * 768),
-  measured(snakeCase('vae_snake', 4096, 96), 24 * 4096 * 96, 2 * 4096 * 96),
-  measured(snakeBetaCase('oobleck_snake', 4096, 128), 24 * 4096 * 128, 2 * 4096 * 128),
   ...activations('act_64k_', 65_536).map((c) => measured(c, 10 * 65_536, 2 * 65_536)),
   measured(elementwiseCase('elementwise_64k', 65_536), 4 * 65_536, 7 * 65_536),
 ];

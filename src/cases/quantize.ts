@@ -1,5 +1,5 @@
 // Cases of the residual vector quantiser.
-import { nearestCode, rvqDecode, rvqEncode } from '../ops/quantize.ts';
+import { nearestCode, rvqEncode } from '../ops/quantize.ts';
 import { type Case, list, type Measured, measured, sum, type Values } from './case.ts';
 
 export interface Codebooks {
@@ -41,20 +41,10 @@ export const nearestCodeCase = (name: string, items: number, entries: number, di
   },
 });
 
-export const rvqDecodeCase = (name: string, { items, levels, entries, dim }: Codebooks): Case => ({
-  name,
-  record({ g, w, ids }) {
-    const [[books, values], [codes, entry]] = [w([levels, entries, dim]), ids([items, levels], entries)];
-    const one = (item: number, d: number) => sum(levels, (level) => values[(level * entries + entry[item * levels + level]) * dim + d]);
-    return [rvqDecode(g, codes, books), () => list(items * dim, (i) => one(Math.floor(i / dim), i % dim))];
-  },
-});
-
 export const quick = (): Case[] => [rvqEncodeCase('vector quantiser', { items: 3, levels: 3, entries: 16, dim: 8 })];
 
 export const odd = (): Case[] => [
   rvqEncodeCase('vector quantiser', { items: 3, levels: 4, entries: 37, dim: 19 }),
-  rvqDecodeCase('vector quantiser, back', { items: 3, levels: 4, entries: 37, dim: 19 }),
   nearestCodeCase('nearest code', 5, 37, 19),
 ];
 
@@ -62,5 +52,4 @@ const PAPER = { items: 4, levels: 12, entries: 1024, dim: 128 };
 
 export const paper = (): Measured[] => [
   measured(rvqEncodeCase('rvq_12x1024', PAPER), 3 * 4 * 12 * 1024 * 128, 4 * (128 + 12) + 12 * 1024 * 128),
-  measured(rvqDecodeCase('rvq_decode_12x1024', PAPER), 4 * 12 * 128, 4 * 13 * 128),
 ];

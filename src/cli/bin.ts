@@ -20,11 +20,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Messages may get lost; the work itself must not (`2>&1 >song.wav | head -1`, a full disk behind 2>).
 process.stderr.on('error', () => {});
 
-process.exitCode = await main(process.argv.slice(2), {
+const done = main(process.argv.slice(2), {
   out: (data) => new Promise<void>((taken) => process.stdout.write(data, () => taken())),
   err: (text) => void process.stderr.write(text),
   terminal: process.stderr.isTTY === true,
   outTerminal: process.stdout.isTTY === true,
   env: process.env,
   signal: stop.signal,
+});
+// Without an await of the module's own: Rolldown splits files less well where there is one.
+void done.then((code) => {
+  process.exitCode = code;
 });

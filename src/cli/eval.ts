@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { monoMix } from '../audio/channels.ts';
 import { type ClipReport, finiteChannels, type MeasureOptions, measureClip } from '../audio/measure.ts';
 import { envelopes } from '../audio/measures/envelopes.ts';
-import { type LinesKept, linesKept } from '../audio/measures/tones.ts';
+import { type LinesKept, linesKept } from '../audio/measures/lines_kept.ts';
 import { clipPicture } from '../audio/picture.ts';
 import { bands, MIN_BAND } from '../audio/report.ts';
 import { resample } from '../audio/resample.ts';

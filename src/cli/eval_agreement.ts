@@ -1,9 +1,15 @@
 // Text-audio agreement for melody eval: a model's towers hear each clip and its prompt.
+import { convertAudio } from '../audio/channels.ts';
 import type { AudioFile } from '../audio/sound_file.ts';
 import { readRecipe } from '../audio/wav_tags.ts';
+import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
+import { LISTENING_RATE } from '../models/layers.ts';
 import { Melody } from '../pipeline/melody.ts';
-import { agreement } from '../pipeline/stages/given.ts';
+import type { Model } from '../pipeline/model.ts';
+import type { AudioInput } from '../pipeline/options.ts';
+import { embedAudio } from '../pipeline/stages/given.ts';
+import { embedText } from '../pipeline/stages/networks.ts';
 import { textValue, type Values } from './command.ts';
 import { DEFAULT_MODEL, locateModel } from './locate_model.ts';
 
@@ -38,4 +44,29 @@ export class Listener {
   dispose(): void {
     this.#melody.dispose();
   }
+}
+
+/**
+ * How well a clip fits prompts, as the model's own towers hear it (MuLan cycle consistency, with our towers in MuLan's place): the
+ * cosine of each text's and the audio's embedding, −1…1; of a clip longer than a window, the mean over its whole windows. A shorter one
+ * is padded with zeros, as in music prompting. Towers trained with the generator flatter it: compare clips by it, not models.
+ */
+export async function agreement(
+  engine: Machine<Model>,
+  audio: AudioInput,
+  prompts: readonly string[],
+  signal?: AbortSignal,
+): Promise<number[]> {
+  const { config, tokenizer } = engine.model;
+  const texts: Float32Array[] = [];
+  for (const prompt of prompts) texts.push(await embedText(engine, tokenizer.encode(prompt).ids, signal));
+  const [samples] = convertAudio(audio, LISTENING_RATE, 1);
+  const window = config.window_seconds * LISTENING_RATE;
+  const windows = Math.max(1, Math.floor(samples.length / window));
+  const sums = prompts.map(() => 0);
+  for (let i = 0; i < windows; i++) {
+    const embedding = await embedAudio(engine, samples.subarray(i * window, (i + 1) * window), signal);
+    for (const [p, text] of texts.entries()) sums[p] += embedding.reduce((dot, v, d) => dot + v * text[d], 0);
+  }
+  return sums.map((sum) => sum / windows);
 }

@@ -1,8 +1,8 @@
 // What melody eval prints of measured clips: a table of each, measures of several together, JSON.
 import type { ClipReport } from '../audio/measure.ts';
 import { defaultShrink, fitGaussian, frechetDistance } from '../audio/measures/frechet.ts';
+import type { LinesKept } from '../audio/measures/lines_kept.ts';
 import { diversity } from '../audio/measures/timbre.ts';
-import type { LinesKept } from '../audio/measures/tones.ts';
 import { type Band, format, keptRows, type Row, rows } from '../audio/report.ts';
 import type { MelodyError } from '../errors.ts';
 import { printableText } from '../weights/printable.ts';

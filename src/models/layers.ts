@@ -1,8 +1,6 @@
 // Layers that several networks share. Sequences are [B, T, C] or [T, C]; eps 1e-6; GELU is the exact (erf) one.
-import { MelodyError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import type { Act } from '../ops/act.ts';
 import { attention, rope } from '../ops/attention.ts';
 import { sharedConstant } from '../ops/constant.ts';
 import { conv1d } from '../ops/conv.ts';
@@ -84,20 +82,4 @@ function unit(g: Graph, x: Tensor): Tensor {
     sharedConstant(`1/sqrt(${n})`, [n], () => new Float32Array(n).fill(1 / Math.sqrt(n))),
     { eps: 1e-30 },
   );
-}
-
-const ACTIVATION_NAMES: { readonly [name: string]: Act } = {
-  relu: 'relu',
-  gelu: 'gelu',
-  gelu_new: 'gelu_tanh',
-  gelu_pytorch_tanh: 'gelu_tanh',
-  silu: 'silu',
-  swish: 'silu',
-};
-
-/** The activation that transformers knows by this name. Throws `weights` for one that is not here. */
-export function activationOf(name: string): Act {
-  const act = ACTIVATION_NAMES[name];
-  if (act) return act;
-  throw new MelodyError('weights', `activation "${name}" is not known; expected one of ${Object.keys(ACTIVATION_NAMES).join(', ')}`);
 }

@@ -8,16 +8,16 @@
 import { cosTurns, exp, log, sinTurns } from '../elementary.ts';
 import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
 import { reshape, state, type Tensor, type WeightRef } from '../graph/tensor.ts';
+import { activationOf } from '../ops/act_names.ts';
 import { attention, kvAppend } from '../ops/attention.ts';
+import { rvqDecode } from '../ops/codes.ts';
 import { constant, sharedConstant } from '../ops/constant.ts';
 import { add } from '../ops/elementwise.ts';
 import { embedding } from '../ops/gather.ts';
 import { linear } from '../ops/matmul.ts';
 import { layerNorm } from '../ops/norm.ts';
-import { rvqDecode } from '../ops/quantize.ts';
 import { reshaped, stack } from '../weights/references.ts';
 import type { Scope } from '../weights/weights.ts';
-import { activationOf } from './layers.ts';
 
 /** Fields of transformers' MusicgenDecoderConfig that count here. */
 export interface MusicgenDecoderConfig {

@@ -8,7 +8,7 @@ import { exp } from '../elementary.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { conv1d, convTranspose1d } from '../ops/conv.ts';
-import { snakeBeta } from '../ops/elementwise.ts';
+import { snake } from '../ops/snake.ts';
 import { convWeight, mapped, reshaped } from '../weights/references.ts';
 import type { Scope } from '../weights/weights.ts';
 
@@ -59,7 +59,7 @@ export function oobleckDecoder(g: Graph, w: Scope, z: Tensor, c: OobleckConfig):
     let x = conv(g, w.at('conv1'), z, width[strides.length], { kernel: 7 });
     for (const [i, stride] of strides.entries())
       x = g.scope(`block ${i}`, () => upsample(g, w.at(`block.${i}`), x, width[strides.length - i - 1], stride));
-    return conv(g, w.at('conv2'), snake(g, w.at('snake1'), x), c.audio_channels, { kernel: 7, biased: false });
+    return conv(g, w.at('conv2'), logSnake(g, w.at('snake1'), x), c.audio_channels, { kernel: 7, biased: false });
   });
 }
 
@@ -71,10 +71,10 @@ export function oobleckEncoder(g: Graph, w: Scope, audio: Tensor, c: OobleckConf
     for (const [i, stride] of c.downsampling_ratios.entries())
       x = g.scope(`block ${i}`, () => {
         const block = w.at(`block.${i}`);
-        const y = snake(g, block.at('snake1'), units(g, block, x));
+        const y = logSnake(g, block.at('snake1'), units(g, block, x));
         return conv(g, block.at('conv1'), y, width[i + 1], { kernel: 2 * stride, stride, padding: Math.ceil(stride / 2) });
       });
-    return conv(g, w.at('conv2'), snake(g, w.at('snake1'), x), c.encoder_hidden_size, { kernel: 3 });
+    return conv(g, w.at('conv2'), logSnake(g, w.at('snake1'), x), c.encoder_hidden_size, { kernel: 3 });
   });
 }
 
@@ -101,7 +101,7 @@ function conv(g: Graph, w: Scope, x: Tensor, cout: number, s: Convolution): Tens
 
 function upsample(g: Graph, w: Scope, x: Tensor, cout: number, stride: number): Tensor {
   const up = w.at('conv_t1');
-  const y = convTranspose1d(g, snake(g, w.at('snake1'), x), convWeight(up, '', [x.shape[1], cout, 2 * stride]), {
+  const y = convTranspose1d(g, logSnake(g, w.at('snake1'), x), convWeight(up, '', [x.shape[1], cout, 2 * stride]), {
     bias: up.get('bias', [cout]),
     stride,
     padding: Math.ceil(stride / 2),
@@ -114,16 +114,16 @@ function units(g: Graph, w: Scope, x: Tensor): Tensor {
   const [, width] = x.shape;
   return DILATIONS.reduce((y, dilation, i) => {
     const unit = w.at(`res_unit${i + 1}`);
-    const h = conv(g, unit.at('conv1'), snake(g, unit.at('snake1'), y), width, { kernel: 7, dilation });
-    return conv(g, unit.at('conv2'), snake(g, unit.at('snake2'), h), width, { kernel: 1, residual: y });
+    const h = conv(g, unit.at('conv1'), logSnake(g, unit.at('snake1'), y), width, { kernel: 7, dilation });
+    return conv(g, unit.at('conv2'), logSnake(g, unit.at('snake2'), h), width, { kernel: 1, residual: y });
   }, x);
 }
 
 /** Snake with logarithms of its numbers in the file, as [1, C, 1] or [C]. */
-function snake(g: Graph, w: Scope, x: Tensor): Tensor {
+function logSnake(g: Graph, w: Scope, x: Tensor): Tensor {
   const [, channels] = x.shape;
   const vector = (name: string) => reshaped(w.get(name, [1, channels, 1]), [channels]);
-  return snakeBeta(
+  return snake(
     g,
     x,
     mapped(vector('alpha'), 'exp', (v) => exp(v)),

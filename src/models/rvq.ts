@@ -1,7 +1,7 @@
 // Residual vector quantiser of the joint embedding (docs/system.md §2): level q quantises what the levels before it left over.
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { rvqDecode, rvqEncode } from '../ops/quantize.ts';
+import { rvqEncode } from '../ops/quantize.ts';
 import type { Scope } from '../weights/weights.ts';
 
 export interface RvqConfig {
@@ -12,9 +12,4 @@ export interface RvqConfig {
 /** Unit embeddings [B, E] → style codes u32 [B, levels]; the nearest entry, the first on ties. */
 export function styleCodes(g: Graph, w: Scope, embedding: Tensor, c: RvqConfig): Tensor {
   return rvqEncode(g, embedding, w.get('codebooks', [c.levels, c.entries, embedding.shape[1]]));
-}
-
-/** Style codes u32 [B, levels] → embeddings [B, E], the sum of the entries. */
-export function styleEmbedding(g: Graph, w: Scope, codes: Tensor, width: number, c: RvqConfig): Tensor {
-  return rvqDecode(g, codes, w.get('codebooks', [c.levels, c.entries, width]));
 }

@@ -9,12 +9,13 @@
 import { cosTurns, exp, log, sinTurns } from '../elementary.ts';
 import type { Graph } from '../graph/graph.ts';
 import { reshape, state, type Tensor, type WeightRef } from '../graph/tensor.ts';
-import { attention, partialRope } from '../ops/attention.ts';
+import { attention } from '../ops/attention.ts';
 import { constant, sharedConstant } from '../ops/constant.ts';
 import { add, copy } from '../ops/elementwise.ts';
 import { concatRows, gatherRows, slice } from '../ops/gather.ts';
 import { linear } from '../ops/matmul.ts';
 import { layerNorm } from '../ops/norm.ts';
+import { partialRope } from '../ops/partial_rope.ts';
 import { reshaped, rowsOf } from '../weights/references.ts';
 import type { Scope } from '../weights/weights.ts';
 

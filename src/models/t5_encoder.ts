@@ -7,13 +7,13 @@
 import { log } from '../elementary.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { activationOf } from '../ops/act_names.ts';
 import { biasedAttention, relativeBias } from '../ops/biased_attention.ts';
 import { sharedConstant } from '../ops/constant.ts';
 import { embedding } from '../ops/gather.ts';
 import { linear } from '../ops/matmul.ts';
 import { rmsNorm } from '../ops/norm.ts';
 import type { Scope } from '../weights/weights.ts';
-import { activationOf } from './layers.ts';
 
 /** Fields of transformers' T5Config that count here. */
 export interface T5EncoderConfig {

@@ -4,7 +4,7 @@ import { MelodyError } from '../errors.ts';
 import { expectShape, type Graph, grid1d, isScalar, type ParamValue, within } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
-import { powerOfTwo, spread, spreadRows } from './spread.ts';
+import { powerOfTwo, spreadRows } from './spread.ts';
 
 export interface AttentionOptions {
   heads: number;
@@ -99,33 +99,6 @@ export function rope(g: Graph, x: Tensor, options: RopeOptions): Tensor {
   return y;
 }
 
-/**
- * Rotary positions of the first columns of every head: columns i and i + W/2 turn by angle i of their row, those from W on stay.
- * x, y [B, T, H·Dh], turns [T, W] of cosines, then sines; W even, at most Dh. Throws `shape`.
- */
-export function partialRope(g: Graph, x: Tensor, turns: Tensor, options: { heads: number }): Tensor {
-  const [, len, row] = x.shape;
-  expectShape('partial_rope', 'x', x, [null, null, null]);
-  const dh = headWidth('partial_rope', row, options.heads);
-  expectShape('partial_rope', 'turns', turns, [len, null]);
-  const [, width] = turns.shape;
-  if (width % 2 !== 0 || width > dh)
-    throw new MelodyError(
-      'shape',
-      `partial_rope: got angles of ${width} columns in heads of ${dh}, expected an even number of at most those`,
-    );
-  const y = g.temp(x.shape, 'f32', 'partial_rope');
-  const n = elementsOf(x.shape);
-  g.dispatch(K.partial_rope, {
-    in: { x, turns },
-    out: { y },
-    params: { n, row, len, dh, half: width / 2 },
-    ...spread(g.caps, n),
-    flops: (3 * n * width) / dh,
-  });
-  return y;
-}
-
 /** Write rows at … at + T of a cache state; rows past its end are dropped. cache [B, Tmax, C], x [B, T, C]. Throws `shape`. */
 export function kvAppend(g: Graph, cache: Tensor, x: Tensor, at: ParamValue): void {
   expectShape('kv_append', 'cache', cache, [x.shape[0] ?? null, null, x.shape[2] ?? null]);
@@ -140,7 +113,8 @@ export function kvAppend(g: Graph, cache: Tensor, x: Tensor, at: ParamValue): vo
   });
 }
 
-function headWidth(op: string, row: number, heads: number): number {
+/** Columns of each of `heads` heads in rows of `row`. Throws `shape`. */
+export function headWidth(op: string, row: number, heads: number): number {
   if (!Number.isInteger(heads) || heads < 1 || row % heads !== 0)
     throw new MelodyError('shape', `${op}: rows of ${row} do not split into ${heads} heads`);
   return row / heads;

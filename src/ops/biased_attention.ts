@@ -1,12 +1,12 @@
 // Attention with a bias a head and a pair of places, as T5 has it. For encoders that read a prompt once: three products and a softmax.
 import { MelodyError } from '../errors.ts';
-import { expectShape, type Graph } from '../graph/graph.ts';
+import { expectShape, type Graph, rowsCols } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { type Constant, constant } from './constant.ts';
 import { gemm } from './gemm.ts';
 import { VECTOR } from './layouts.ts';
-import { softmax } from './norm.ts';
+import { rowForm } from './norm.ts';
 import { spread } from './spread.ts';
 
 /**
@@ -28,6 +28,22 @@ export function relativeBias(g: Graph, table: WeightRef, bucket: Constant<Uint32
     params: { n, len, heads, last: words - 1 },
     ...spread(g.caps, n),
     label: table.name,
+  });
+  return y;
+}
+
+/** Softmax over the last dimension: y = exp(x − max(x)) / Σ exp(x − max(x)). x, y [..., cols]. */
+export function softmax(g: Graph, x: Tensor): Tensor {
+  const [rows, cols] = rowsCols(x);
+  const y = g.temp(x.shape, 'f32', 'softmax');
+  const { thread, WG, grid } = rowForm(g.caps, x);
+  g.dispatch(thread ? K.softmax_thread : K.softmax, {
+    in: { x },
+    out: { y },
+    params: { cols, rows },
+    tuning: { WG },
+    grid,
+    flops: 5 * rows * cols,
   });
   return y;
 }

@@ -1,12 +1,15 @@
-// Choosing the codes of all codebooks of a frame at once, in the delay pattern of MusicGen (Copet et al. 2023).
+// Codes of a residual vector quantiser: choosing those of all codebooks of a frame at once, in the delay pattern of MusicGen (Copet et al.
+// 2023), and back to vectors.
 
 import { MelodyError } from '../errors.ts';
-import { type Graph, isScalar, type ParamValue, times, within } from '../graph/graph.ts';
-import { elementsOf, type Tensor } from '../graph/tensor.ts';
+import { expectShape, type Graph, isScalar, type ParamValue, times, within } from '../graph/graph.ts';
+import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { constant } from './constant.ts';
+import { flat } from './layouts.ts';
 import { STREAM } from './random.ts';
 import { drawParams, EXP2, MAX_VOCAB, type SampleOptions, SORT_THREADS } from './sample.ts';
+import { spread } from './spread.ts';
 
 export interface SampleCodesOptions extends Pick<SampleOptions, 'topK' | 'topP' | 'rate' | 'seed' | 'into'> {
   /** Column of the pattern, from 0: row r of it speaks of frame column − ⌊r / channels⌋. */
@@ -64,4 +67,29 @@ export function sampleCodes(g: Graph, logits: Tensor, rows: number, options: Sam
     grid: [rows],
   });
   return into;
+}
+
+/** Sum of the coded entries of the first q levels. codes u32 [B, q], codebooks [Q, V, D] with Q ≥ q → [B, D]. Throws `shape`. */
+export function rvqDecode(g: Graph, codes: Tensor, codebooks: WeightRef): Tensor {
+  expectShape('rvq_decode', 'codes', codes, [null, null]);
+  expectShape('rvq_decode', codebooks.name, codebooks, [null, null, null]);
+  const [items, levels] = codes.shape;
+  const [most, entries, dim] = codebooks.shape;
+  if (levels > most || codes.dtype !== 'u32')
+    throw new MelodyError(
+      'shape',
+      `rvq_decode: got ${codes.dtype} codes [${codes.shape}], expected u32 of at most the ${most} levels of ${codebooks.name}`,
+    );
+  const y = g.temp([items, dim], 'f32', 'rvq_decode');
+  const n = items * dim;
+  g.dispatch(K.rvq_decode, {
+    in: { code: codes, books: g.weight(codebooks, flat(codebooks)) },
+    out: { y },
+    params: { n, dim, levels, entries },
+    variant: codebooks.dtype === 'f16' ? 'f16' : undefined,
+    ...spread(g.caps, n),
+    label: codebooks.name,
+    flops: n * levels,
+  });
+  return y;
 }

@@ -1,10 +1,9 @@
 // One thread per element.
 import { MelodyError } from '../errors.ts';
 import { expectShape, type Graph, type ParamValue, rowsCols } from '../graph/graph.ts';
-import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
+import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { ACT, type Act } from './act.ts';
-import { VECTOR } from './layouts.ts';
 import { spread, spreadRows } from './spread.ts';
 
 interface Into {
@@ -71,41 +70,6 @@ export function activation(g: Graph, x: Tensor, act: Act, options: Into = {}): T
   return y;
 }
 
-/** Snake (Ziyin et al. 2020): y = x + sin²(αx) / α for each channel, x where α = 0. x, y [..., C], alpha [C]. Throws `shape`. */
-export function snake(g: Graph, x: Tensor, alpha: WeightRef): Tensor {
-  const [rows, cols] = rowsCols(x);
-  expectShape('snake', alpha.name, alpha, [cols]);
-  const n = rows * cols;
-  const y = target(g, 'snake', x.shape, undefined);
-  g.dispatch(K.snake, {
-    in: { x, alpha: g.weight(alpha, VECTOR) },
-    out: { y },
-    params: { n, cols },
-    ...spread(g.caps, n),
-    label: alpha.name,
-    flops: 24 * n,
-  });
-  return y;
-}
-
-/** Snake with a gain of its own: y = x + gain · sin²(αx) for each channel. x, y [..., C], alpha, gain [C]. Throws `shape`. */
-export function snakeBeta(g: Graph, x: Tensor, alpha: WeightRef, gain: WeightRef): Tensor {
-  const [rows, cols] = rowsCols(x);
-  expectShape('snake_beta', alpha.name, alpha, [cols]);
-  expectShape('snake_beta', gain.name, gain, [cols]);
-  const n = rows * cols;
-  const y = target(g, 'snake_beta', x.shape, undefined);
-  g.dispatch(K.snake_beta, {
-    in: { x, alpha: g.weight(alpha, VECTOR), gain: g.weight(gain, VECTOR) },
-    out: { y },
-    params: { n, cols },
-    ...spread(g.caps, n),
-    label: alpha.name,
-    flops: 24 * n,
-  });
-  return y;
-}
-
 /** y = min(max(x, low), high). */
 export function clamp(g: Graph, x: Tensor, low: ParamValue, high: ParamValue, options: Into = {}): Tensor {
   const n = elementsOf(x.shape);
@@ -125,14 +89,6 @@ export function copy(g: Graph, x: Tensor, options: Into = {}): Tensor {
     params: { n, cols: n, pitch: n, to: 0, start: 0, last: 0 },
     ...spread(g.caps, n),
   });
-  return y;
-}
-
-/** A tensor of one number. */
-export function fill(g: Graph, shape: readonly number[], value: ParamValue, options: Into = {}): Tensor {
-  const n = elementsOf(shape);
-  const y = target(g, 'fill', shape, options.into);
-  g.dispatch(K.fill, { in: {}, out: { y }, params: { n, value }, ...spread(g.caps, n) });
   return y;
 }
 

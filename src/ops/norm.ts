@@ -1,13 +1,14 @@
-// Normalisations. All but groupNorm work on rows: everything but the last dimension, [rows, cols].
+// Normalisations of rows: everything but the last dimension, [rows, cols].
 import { MelodyError } from '../errors.ts';
+import type { Caps } from '../gpu/caps.ts';
 import { expectShape, type Graph, grid1d, rowsCols } from '../graph/graph.ts';
 import type { Tensor, WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { VECTOR } from './layouts.ts';
 
 /** Threads that share `count` elements: a power of two, about four elements each; software adapters like one SIMD group. */
-function workgroupOf(g: Graph, count: number): number {
-  if (g.caps.executor !== 'gpu') return 8;
+export function workgroupOf(caps: Caps, count: number): number {
+  if (caps.executor !== 'gpu') return 8;
   let threads = 32;
   while (threads < 256 && threads * 4 < count) threads *= 2;
   return threads;
@@ -17,10 +18,10 @@ function workgroupOf(g: Graph, count: number): number {
  * How the rows of x go to threads: a workgroup each or, on software adapters, where barriers are dear, a thread each.
  * Decided by one item's rows, so that a batch computes what its items alone would, bit for bit.
  */
-function rowForm(g: Graph, x: Tensor): { thread: boolean; WG: number; grid: [number, number] } {
+export function rowForm(caps: Caps, x: Tensor): { thread: boolean; WG: number; grid: [number, number] } {
   const [rows, cols] = rowsCols(x);
-  if (g.caps.executor !== 'gpu' && (x.shape[x.shape.length - 2] ?? 1) >= 8) return { thread: true, WG: 8, grid: grid1d(g.caps, rows, 8) };
-  return { thread: false, WG: workgroupOf(g, cols), grid: grid1d(g.caps, rows, 1) };
+  if (caps.executor !== 'gpu' && (x.shape[x.shape.length - 2] ?? 1) >= 8) return { thread: true, WG: 8, grid: grid1d(caps, rows, 8) };
+  return { thread: false, WG: workgroupOf(caps, cols), grid: grid1d(caps, rows, 1) };
 }
 
 /**
@@ -58,7 +59,7 @@ function recordRmsNorm(
   expectShape('rms_norm', w.name, w, [cols]);
   const { ADD, ...columns } = how;
   const y = g.temp(x.shape, 'f32', 'rms_norm');
-  const { thread, WG, grid } = rowForm(g, x);
+  const { thread, WG, grid } = rowForm(g.caps, x);
   g.dispatch(thread ? K.rms_norm_thread : K.rms_norm, {
     in: { x, residual: residual ?? x, w: g.weight(w, VECTOR) },
     out: { y },
@@ -82,7 +83,7 @@ export function layerNorm(g: Graph, x: Tensor, w: WeightRef, b?: WeightRef, opti
   if (b) expectShape('layer_norm', b.name, b, [cols]);
   if (options.residual) expectShape('layer_norm', 'residual', options.residual, x.shape);
   const y = g.temp(x.shape, 'f32', 'layer_norm');
-  const { thread, WG, grid } = rowForm(g, x);
+  const { thread, WG, grid } = rowForm(g.caps, x);
   g.dispatch(thread ? K.layer_norm_thread : K.layer_norm, {
     in: { x, residual: options.residual ?? x, w: g.weight(w, VECTOR), b: g.weight(b ?? w, VECTOR) },
     out: { y },
@@ -92,49 +93,6 @@ export function layerNorm(g: Graph, x: Tensor, w: WeightRef, b?: WeightRef, opti
     grid,
     label: w.name,
     flops: 8 * rows * cols,
-  });
-  return y;
-}
-
-/**
- * GroupNorm (Wu & He 2018): each of `groups` runs of channels is normalised over its channels and the whole length.
- * x, y [L, C] or [B, L, C], w, b [C], C a multiple of groups. Throws `shape`.
- */
-export function groupNorm(g: Graph, x: Tensor, w: WeightRef, b: WeightRef, options: { groups: number; eps?: number }): Tensor {
-  const [length, channels] = x.shape.slice(-2);
-  const items = x.shape.length === 3 ? x.shape[0] : 1;
-  if (x.shape.length < 2 || x.shape.length > 3 || channels % options.groups !== 0)
-    throw new MelodyError(
-      'shape',
-      `group_norm: got [${x.shape}] in ${options.groups} groups, expected [L, C] or [B, L, C] with C a multiple of the groups`,
-    );
-  expectShape('group_norm', w.name, w, [channels]);
-  expectShape('group_norm', b.name, b, [channels]);
-  const y = g.temp(x.shape, 'f32', 'group_norm');
-  g.dispatch(K.group_norm, {
-    in: { x, w: g.weight(w, VECTOR), bias: g.weight(b, VECTOR) },
-    out: { y },
-    params: { items, length, channels, groups: options.groups, eps: options.eps ?? 1e-6 },
-    tuning: { WG: workgroupOf(g, (length * channels) / options.groups) },
-    grid: grid1d(g.caps, items * options.groups, 1),
-    label: w.name,
-    flops: 8 * items * length * channels,
-  });
-  return y;
-}
-
-/** Softmax over the last dimension: y = exp(x − max(x)) / Σ exp(x − max(x)). x, y [..., cols]. */
-export function softmax(g: Graph, x: Tensor): Tensor {
-  const [rows, cols] = rowsCols(x);
-  const y = g.temp(x.shape, 'f32', 'softmax');
-  const { thread, WG, grid } = rowForm(g, x);
-  g.dispatch(thread ? K.softmax_thread : K.softmax, {
-    in: { x },
-    out: { y },
-    params: { cols, rows },
-    tuning: { WG },
-    grid,
-    flops: 5 * rows * cols,
   });
   return y;
 }

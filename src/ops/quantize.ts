@@ -4,7 +4,6 @@ import { expectShape, type Graph, grid1d } from '../graph/graph.ts';
 import { reshape, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { flat } from './layouts.ts';
-import { spread } from './spread.ts';
 
 /** Index of the nearest code in Euclidean distance, the lowest of equals. x [T, D], codebook [V, D] → u32 [T]. Throws `shape`. */
 export function nearestCode(g: Graph, x: Tensor, codebook: WeightRef): Tensor {
@@ -42,29 +41,4 @@ function recordEncode(g: Graph, x: Tensor, books: WeightRef, levels: number, ent
     flops: 3 * items * levels * entries * dim,
   });
   return code;
-}
-
-/** Sum of the coded entries of the first q levels. codes u32 [B, q], codebooks [Q, V, D] with Q ≥ q → [B, D]. Throws `shape`. */
-export function rvqDecode(g: Graph, codes: Tensor, codebooks: WeightRef): Tensor {
-  expectShape('rvq_decode', 'codes', codes, [null, null]);
-  expectShape('rvq_decode', codebooks.name, codebooks, [null, null, null]);
-  const [items, levels] = codes.shape;
-  const [most, entries, dim] = codebooks.shape;
-  if (levels > most || codes.dtype !== 'u32')
-    throw new MelodyError(
-      'shape',
-      `rvq_decode: got ${codes.dtype} codes [${codes.shape}], expected u32 of at most the ${most} levels of ${codebooks.name}`,
-    );
-  const y = g.temp([items, dim], 'f32', 'rvq_decode');
-  const n = items * dim;
-  g.dispatch(K.rvq_decode, {
-    in: { code: codes, books: g.weight(codebooks, flat(codebooks)) },
-    out: { y },
-    params: { n, dim, levels, entries },
-    variant: codebooks.dtype === 'f16' ? 'f16' : undefined,
-    ...spread(g.caps, n),
-    label: codebooks.name,
-    flops: n * levels,
-  });
-  return y;
 }

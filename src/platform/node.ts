@@ -9,7 +9,6 @@ import { MelodyError } from '../errors.ts';
 import { type ByteFolder, type ByteSource, blobSource, memorySource } from './bytes.ts';
 import { openCached } from './cache.ts';
 import { checkAddress, httpFolder, openHttp } from './http.ts';
-import { verifiedFolder } from './manifest.ts';
 import { setNap } from './nap.ts';
 import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { coresOf } from './node_cores.ts';
@@ -17,6 +16,7 @@ import { followInNode } from './node_fetch.ts';
 import { diskFolder, openFile } from './node_files.ts';
 import { weightsIdentity } from './node_hash.ts';
 import { hubFolder, isHubName } from './node_hub.ts';
+import { verifiedFolder } from './node_manifest.ts';
 import { findModel, resolveInstalled } from './node_models.ts';
 import type { BytesLocation, OpenGpuOptions, OpenOptions, Platform, StatedBytes, Thread, ThreadEvents } from './platform.ts';
 

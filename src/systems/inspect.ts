@@ -16,7 +16,7 @@ import { keysAndValues, musicgenStep, musicgenText } from '../models/musicgen_de
 import { oobleckDecoder, oobleckEncoder, oobleckHop, oobleckSamples } from '../models/oobleck.ts';
 import { contextStates, globalTokens, readContext, stableAudioDit, widthOf } from '../models/stable_audio_dit.ts';
 import { t5Encoder } from '../models/t5_encoder.ts';
-import { rvqDecode } from '../ops/quantize.ts';
+import { rvqDecode } from '../ops/codes.ts';
 import type { JsonObject } from '../weights/json.ts';
 import { licenceOf } from '../weights/model_card.ts';
 import { type Scope, type WeightSource, Weights } from '../weights/weights.ts';

@@ -3,7 +3,6 @@
 // differently (duplicate keys, null metadata, extra fields, dimensions past 2^48) is refused. Never throws anything but MelodyError.
 import { MelodyError } from '../errors.ts';
 import type { ByteSource } from '../platform/bytes.ts';
-import { fileKind } from '../platform/file_kind.ts';
 import { JsonScanner } from './json.ts';
 import { printable } from './printable.ts';
 
@@ -70,6 +69,7 @@ export async function readHeader(source: ByteSource, signal?: AbortSignal): Prom
   const first = front.find((byte, i) => i >= 8 && !WHITE.includes(byte));
   if (first !== OPENING_BRACE) {
     // Not before: the length of a real header may look like any mark.
+    const { fileKind } = await import('../platform/file_kind.ts'); // which few files need
     const other = fileKind(front);
     if (other) throw new MelodyError('weights', `${where}: not a safetensors file: got ${other.what}`, other.hint);
   }

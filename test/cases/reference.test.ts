@@ -4,10 +4,12 @@ import { inputsOf, PEER_CASES, peerCase, referenceOf } from '../../bench/peer_ca
 import { transpose } from '../../bench/transpose.ts';
 import { paperCases } from '../../src/cases/all.ts';
 import { attentionReference } from '../../src/cases/attention.ts';
+import { softmaxReference } from '../../src/cases/biased_attention.ts';
 import { uniform } from '../../src/cases/case.ts';
 import { convLength, convReference, convTransposeLength, convTransposeReference } from '../../src/cases/conv.ts';
+import { groupNormReference } from '../../src/cases/group_norm.ts';
 import { product } from '../../src/cases/matmul.ts';
-import { groupNormReference, normReference, softmaxReference } from '../../src/cases/norm.ts';
+import { normReference } from '../../src/cases/norm.ts';
 import { rvqReference } from '../../src/cases/quantize.ts';
 import { scanReference } from '../../src/cases/recurrent.ts';
 import { istftReference, stftReference } from '../../src/cases/spectrum.ts';

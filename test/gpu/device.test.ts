@@ -9,15 +9,15 @@ import { useGpu } from '../helpers/gpu.ts';
 const gpu = useGpu();
 
 it('kernels of one name and other text have pipelines of their own', async () => {
-  const other = { ...K.fill, source: K.fill.source.replace('p.value', 'p.value + 1.0') };
-  expect(other.source).not.toBe(K.fill.source);
-  expect(await gpu().pipeline(other, {})).not.toBe(await gpu().pipeline(K.fill, {}));
-  expect(await gpu().pipeline({ ...K.fill }, {})).toBe(await gpu().pipeline(K.fill, {}));
+  const other = { ...K.mul, source: K.mul.source.replace('a[i]*b[j]', 'a[i]*b[j]+1.0') };
+  expect(other.source).not.toBe(K.mul.source);
+  expect(await gpu().pipeline(other, {})).not.toBe(await gpu().pipeline(K.mul, {}));
+  expect(await gpu().pipeline({ ...K.mul }, {})).toBe(await gpu().pipeline(K.mul, {}));
 });
 
 describe('bind-group layouts', () => {
   it('one for kernels of the same bindings and the same size of Params; the size is part of it, for wgpu', () => {
-    const { count_non_finite: four, fill: other } = K;
+    const { count_non_finite: four, mul: other } = K;
     const longer = { ...four, params: { ...four.params, b: 'u32', c: 'u32', d: 'u32', e: 'u32' } } as const;
     expect(gpu().bindGroupLayout(four)).toBe(gpu().bindGroupLayout({ ...other, bindings: four.bindings }));
     expect(gpu().bindGroupLayout(longer)).not.toBe(gpu().bindGroupLayout(four));

@@ -5,7 +5,7 @@ import type { Graph } from '../../src/graph/graph.ts';
 import { reshape, type Tensor } from '../../src/graph/tensor.ts';
 import { audioTower } from '../../src/models/audio_tower.ts';
 import { type DualPathConfig, dualPath, dualPathAngles, dualPathTokens } from '../../src/models/dual_path.ts';
-import { styleCodes, styleEmbedding } from '../../src/models/rvq.ts';
+import { styleCodes } from '../../src/models/rvq.ts';
 import { semanticFeatures, semanticTokens } from '../../src/models/semantic_encoder.ts';
 import { controlSum, KEYS, type KvCache, kvCache, semanticLm } from '../../src/models/semantic_lm.ts';
 import { styleHeads } from '../../src/models/style_heads.ts';
@@ -20,6 +20,7 @@ import {
   vaeDecoder,
 } from '../../src/models/vae_decoder.ts';
 import { type VaeEncoderConfig, vaeEncoder } from '../../src/models/vae_encoder.ts';
+import { rvqDecode } from '../../src/ops/codes.ts';
 import { pitchTurns } from '../../src/ops/phase.ts';
 import type { ModelConfig } from '../../src/pipeline/model.ts';
 import type { Weights } from '../../src/weights/weights.ts';
@@ -73,7 +74,7 @@ export function compareNetworks(gpu: () => Gpu, model: string, goldens: string):
       weights,
       (g) => {
         const codes = styleCodes(g, weights.at('rvq'), g.input('e', [n, width]), c.rvq);
-        return { codes, back: styleEmbedding(g, weights.at('rvq'), codes, width, c.rvq) };
+        return { codes, back: rvqDecode(g, codes, weights.at('rvq').get('codebooks', [c.rvq.levels, c.rvq.entries, width])) };
       },
       { e: gold.get('in.embedding') },
     );

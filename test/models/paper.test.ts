@@ -6,11 +6,12 @@ import type { Graph } from '../../src/graph/graph.ts';
 import { reshape, type Tensor } from '../../src/graph/tensor.ts';
 import { audioTower, type PatchTowerConfig } from '../../src/models/audio_tower.ts';
 import { dualPath, dualPathAngles, dualPathTokens } from '../../src/models/dual_path.ts';
-import { styleCodes, styleEmbedding } from '../../src/models/rvq.ts';
+import { styleCodes } from '../../src/models/rvq.ts';
 import { kvCache, semanticLm } from '../../src/models/semantic_lm.ts';
 import { textTower } from '../../src/models/text_tower.ts';
 import { vaeDecoder } from '../../src/models/vae_decoder.ts';
 import { vaeEncoder } from '../../src/models/vae_encoder.ts';
+import { rvqDecode } from '../../src/ops/codes.ts';
 import type { ModelConfig } from '../../src/pipeline/model.ts';
 import { logMel } from '../../src/pipeline/stages/given.ts';
 import { randomWeights } from '../../src/weights/random_weights.ts';
@@ -79,7 +80,7 @@ describe("networks at the paper's sizes, random weights", () => {
     (g, w, gold, feed) => {
       const e = gold.get('in.embedding');
       const codes = styleCodes(g, w, feed('e', e, [...gold.shape('in.embedding')]), c.rvq);
-      return { codes, back: styleEmbedding(g, w, codes, c.text_tower.embedding_dim, c.rvq) };
+      return { codes, back: rvqDecode(g, codes, w.get('codebooks', [c.rvq.levels, c.rvq.entries, c.text_tower.embedding_dim])) };
     },
     ({ codes, back }, made, gold) => {
       expect(new Uint32Array(codes.buffer)).toEqual(gold.ids(made('codes')));

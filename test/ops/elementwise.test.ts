@@ -3,7 +3,8 @@ import { activate } from '../../src/cases/activate.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { state, type Tensor } from '../../src/graph/tensor.ts';
 import { ACT, type Act } from '../../src/ops/act.ts';
-import { activation, add, clamp, copy, fill, film, mul, snake } from '../../src/ops/elementwise.ts';
+import { activation, add, clamp, copy, film, mul } from '../../src/ops/elementwise.ts';
+import { snake } from '../../src/ops/snake.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { runBothGrids, useGpu } from '../helpers/gpu.ts';
 
@@ -106,17 +107,20 @@ describe('snake', () => {
     for (const dtype of ['f32', 'f16'] as const)
       it(`[${rows}, ${cols}] ${dtype}`, async () => {
         const x = randomArray(rows * cols, 1, 20); // arguments to ±60: far outside the range in which WGSL's sin promises anything
-        const values = randomArray(cols, 2).map((v, i) => (i === 3 ? 0 : 1.5 + 1.4 * v));
-        const alpha = dtype === 'f16' ? roundHalf(values) : values;
-        const y = await apply((g, t) => snake(g, t, weightOf(alpha, [cols], dtype)), [[rows, cols]], [x]);
-        const expected = x.map((v, i) => v + (alpha[i % cols] === 0 ? 0 : Math.sin(alpha[i % cols] * v) ** 2 / alpha[i % cols]));
+        const [alpha, gain] = [2, 3].map((seed) => {
+          const values = randomArray(cols, seed).map((v, i) => (i === seed ? 0 : 1.5 + 1.4 * v));
+          return dtype === 'f16' ? roundHalf(values) : values;
+        });
+        const y = await apply((g, t) => snake(g, t, weightOf(alpha, [cols], dtype), weightOf(gain, [cols], dtype)), [[rows, cols]], [x]);
+        const expected = x.map((v, i) => v + gain[i % cols] * Math.sin(alpha[i % cols] * v) ** 2);
         expectClose(y, expected);
         const wave = (values: Float32Array) => values.map((v, i) => v - x[i]);
         expectClose(wave(y), wave(expected), 1e-7); // the wave alone too: x would hide an error in it
       });
 
   it('refuses an alpha of another width', async () => {
-    await expect(apply((g, x) => snake(g, x, weightOf(randomArray(3, 1), [3])), [[2, 4]], [randomArray(8, 1)])).rejects.toThrow(
+    const [narrow, fitting] = [3, 4].map((n) => weightOf(randomArray(n, 1), [n]));
+    await expect(apply((g, x) => snake(g, x, narrow, fitting), [[2, 4]], [randomArray(8, 1)])).rejects.toThrow(
       'snake: test.weight does not fit; got [3], expected [4]',
     );
   });
@@ -134,13 +138,12 @@ describe('activation', () => {
       });
 });
 
-describe('clamp, copy, fill', () => {
+describe('clamp, copy', () => {
   for (const n of SIZES)
     it(`[${n}]`, async () => {
       const x = randomArray(n, 1, 2);
       expect(await apply((g, t) => clamp(g, t, -1, 0.5), [[n]], [x])).toEqual(x.map((v) => Math.min(Math.max(v, -1), 0.5)));
       expect(await apply((g, t) => copy(g, t), [[n]], [x])).toEqual(x);
-      expect(await apply((g) => fill(g, [n], g.scalar('v')), [], [], { v: -2.5 })).toEqual(new Float32Array(n).fill(-2.5));
     });
 
   it('clamps infinities and leaves NaN for the watch to find', async () => {

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { groupNormCase, normCase, normReference, softmaxCase, softmaxReference } from '../../src/cases/norm.ts';
+import { softmaxCase, softmaxReference } from '../../src/cases/biased_attention.ts';
+import { groupNormCase } from '../../src/cases/group_norm.ts';
+import { normCase, normReference } from '../../src/cases/norm.ts';
 import type { Executor } from '../../src/gpu/caps.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { groupNorm, layerNorm, rmsNorm, rmsNormRepeat, softmax } from '../../src/ops/norm.ts';
+import { softmax } from '../../src/ops/biased_attention.ts';
+import { groupNorm } from '../../src/ops/group_norm.ts';
+import { layerNorm, rmsNorm, rmsNormRepeat } from '../../src/ops/norm.ts';
 import { checkBothForms } from '../helpers/cases.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';

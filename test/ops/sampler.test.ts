@@ -1,11 +1,10 @@
-// The ops of Stable Audio: the samplers' step, rotary positions of a part of each head, snake with a gain.
+// The ops of Stable Audio: the samplers' step, rotary positions of a part of each head.
 import { describe, expect, it } from 'vitest';
-import { partialRopeCase } from '../../src/cases/attention.ts';
-import { snakeBetaCase } from '../../src/cases/elementwise.ts';
+import { partialRopeCase } from '../../src/cases/partial_rope.ts';
 import { samplerStepCase } from '../../src/cases/sampler.ts';
 import { DEFAULT_CAPS } from '../../src/gpu/caps.ts';
 import { Graph } from '../../src/graph/graph.ts';
-import { partialRope } from '../../src/ops/attention.ts';
+import { partialRope } from '../../src/ops/partial_rope.ts';
 import { samplerStep } from '../../src/ops/sampler.ts';
 import { checkBothForms } from '../helpers/cases.ts';
 import { useGpu } from '../helpers/gpu.ts';
@@ -43,13 +42,4 @@ describe('partialRope', () => {
     const g = new Graph(DEFAULT_CAPS);
     expect(() => partialRope(g, g.temp([1, 3, 8]), g.temp([3, 6]), { heads: 2 })).toThrow('got angles of 6 columns in heads of 4');
   });
-});
-
-describe('snakeBeta', () => {
-  for (const [rows, channels] of [
-    [1, 1],
-    [5, 67],
-    [300, 8],
-  ])
-    it(`[${rows}, ${channels}]`, () => checkBothForms(gpu(), snakeBetaCase('snake', rows, channels)));
 });

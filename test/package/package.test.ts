@@ -58,11 +58,11 @@ test('`npm pack` builds, and puts the weights of melody-small into a package of 
   ]);
   const code = files(installed('dist')).filter((name) => !name.endsWith('.map'));
   const bytes = (names: string[]) => names.reduce((sum, name) => sum + readFileSync(installed('dist', name)).length, 0);
-  // Published systems' file for pages has an engine of its own: a page with a MeLoDy model would grow by 4 kB gzipped if they shared one.
-  const systems = code.filter((name) => /(^|\/)(melody-)?systems\./.test(name));
   expect(code).toContain('index.js');
-  expect(bytes(systems)).toBeLessThan(315_000); // MusicGen and Stable Audio, with an engine of their own
-  expect(bytes(code) - bytes(systems)).toBeLessThan(1_100_000);
+  expect(bytes(code)).toBeLessThan(820_000); // 0.14 MB of them declarations of types
+  // One engine, which pages, their bundlers, Node and published systems share.
+  const engines = code.filter((name) => readFileSync(installed('dist', name), 'utf8').includes('createComputePipelineAsync'));
+  expect(engines).toEqual([join('web', 'melody-engine.js')]);
   expect(files(installed('weights')).map((name) => dirname(name))).not.toContain('melody-small');
 });
 
@@ -97,7 +97,7 @@ test(
 );
 
 test('every entry loads in bare Node, without a page, a GPU or a working folder of its own', () => {
-  for (const entry of ['melody', 'melody/player', 'melody/package.json', 'melody/weights/melody-tiny/config.json']) {
+  for (const entry of ['melody', 'melody/systems', 'melody/player', 'melody/package.json', 'melody/weights/melody-tiny/config.json']) {
     const how = entry.endsWith('.json') ? `createRequire(process.cwd() + '/x.js')('${entry}')` : `await import('${entry}')`;
     expect(run(`import { createRequire } from 'node:module'; const m = ${how}; if (!Object.keys(m).length) throw entry;`)).toMatchObject({
       status: 0,

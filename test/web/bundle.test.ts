@@ -37,6 +37,7 @@ test('the engine is with the worker alone, and what few pages need comes later',
   const atOnce = new Set(['melody-worker.js']);
   for (const each of atOnce) for (const path of files.find(({ path }) => path === each)?.imports ?? []) atOnce.add(path);
   expect([...atOnce].sort()).toEqual(['melody-engine.js', 'melody-worker.js']);
+  for (const { path } of files) expect(path).toMatch(/^melody-\w+\.js$/); // nothing of Node's or for bundlers alone
   expect(text('melody-engine.js')).not.toContain('pulseClarity:');
   expect(text('melody-clip.js')).toContain('pulseClarity:');
 });

@@ -15,7 +15,7 @@ const APART_HZ = 10;
 const STRONGEST = 20;
 const BELOW_STRONGEST = 1e-3;
 /** Nearer than this is the same tone to a listener. */
-const CENTS = 15;
+export const CENTS = 15;
 const QUIET = 1e-6;
 
 /** How well the partials of a clip are in tune, and what a codec left between them. */
@@ -66,7 +66,12 @@ export function tones(mono: Float32Array, sampleRate: number, frameRate = FRAME_
 }
 
 /** Visits the power spectrum [bins] of each half-overlapping window; `loud` is false below -60 dBFS. A sine of amplitude 1 has power 1. */
-function windowPowers(x: Float32Array, seconds: number, rate: number, visit: (power: Float64Array, binHz: number, loud: boolean) => void) {
+export function windowPowers(
+  x: Float32Array,
+  seconds: number,
+  rate: number,
+  visit: (power: Float64Array, binHz: number, loud: boolean) => void,
+) {
   const size = Math.round(seconds * rate);
   const half = Math.floor(size / 2);
   const padded = Math.max(4, 2 ** (32 - Math.clz32(size - 1)));
@@ -170,37 +175,4 @@ function contrasts(power: Float64Array, binHz: number, [low, high]: readonly [nu
     out.push(10 * log10((percentile(cell, 0.9) + 1e-14) / (percentile(cell, 0.1) + 1e-14)));
   }
   return out;
-}
-
-export interface LinesKept {
-  /** Of the source's lines between 60 and 3000 Hz, the share that the clip has within 15 cents in the same window. */
-  all?: number;
-  /** The same of lines below 260 Hz, and of 260 to 1000 Hz. */
-  bass?: number;
-  middle?: number;
-  /** Share of the clip's lines that the source has. */
-  true?: number;
-}
-
-/** How much of a recording's tones a copy of it keeps: clip and source, mono at one rate, aligned to the sample. */
-export function linesKept(clip: Float32Array, source: Float32Array, sampleRate: number): LinesKept {
-  const length = Math.min(clip.length, source.length);
-  const [ours, theirs] = [clip, source].map((x) => {
-    const windows: number[][] = [];
-    windowPowers(x.subarray(0, length), 1, sampleRate, (power, binHz, loud) => {
-      windows.push(loud ? strongestLines(power, binHz, 60, 3000) : []);
-    });
-    return windows;
-  });
-  const near = (f: number, found: number[]) => found.some((g) => Math.abs(1200 * log2(f / g)) <= CENTS);
-  const share = (wanted: number[][], found: number[][], low: number, high: number) => {
-    const met = wanted.flatMap((list, w) => list.filter((f) => f >= low && f < high).map((f) => (near(f, found[w]) ? 1 : 0)));
-    return met.length > 0 ? mean(met) : undefined;
-  };
-  return {
-    all: share(theirs, ours, 0, Infinity),
-    bass: share(theirs, ours, 0, 260),
-    middle: share(theirs, ours, 260, 1000),
-    true: share(ours, theirs, 0, Infinity),
-  };
 }

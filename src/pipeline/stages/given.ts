@@ -1,5 +1,4 @@
 // What the networks hear in given sound: an embedding, tokens, latents. Pages fetch this file when sound is first given.
-import { convertAudio } from '../../audio/channels.ts';
 import { melBank } from '../../audio/mel.ts';
 import { isSilent } from '../../audio/own_sound.ts';
 import { bandLimit } from '../../audio/resample.ts';
@@ -16,7 +15,6 @@ import { finite } from '../../ops/watch.ts';
 import type { Model } from '../model.ts';
 import type { AudioInput } from '../options.ts';
 import type { Progress } from '../progress.ts';
-import { embedText } from './networks.ts';
 
 export { intoGiven, onFromGiven } from '../../audio/own_sound.ts'; // what is made beside it, for the pages that fetch this file
 
@@ -118,31 +116,6 @@ export function logMel(g: Graph, audio: Tensor, sampleRate: number): Tensor {
   });
   const power = complexPower(g, stft(g, audio, { size: SIZE, hop: 240 }), { bins: BINS, mode: 'power' });
   return logFloor(g, filterBank(g, power, filters), 1e-4);
-}
-
-/**
- * How well a clip fits prompts, as the model's own towers hear it (MuLan cycle consistency, with our towers in MuLan's place): the
- * cosine of each text's and the audio's embedding, −1…1; of a clip longer than a window, the mean over its whole windows. A shorter one
- * is padded with zeros, as in music prompting. Towers trained with the generator flatter it: compare clips by it, not models.
- */
-export async function agreement(
-  engine: Machine<Model>,
-  audio: AudioInput,
-  prompts: readonly string[],
-  signal?: AbortSignal,
-): Promise<number[]> {
-  const { config, tokenizer } = engine.model;
-  const texts: Float32Array[] = [];
-  for (const prompt of prompts) texts.push(await embedText(engine, tokenizer.encode(prompt).ids, signal));
-  const [samples] = convertAudio(audio, LISTENING_RATE, 1);
-  const window = config.window_seconds * LISTENING_RATE;
-  const windows = Math.max(1, Math.floor(samples.length / window));
-  const sums = prompts.map(() => 0);
-  for (let i = 0; i < windows; i++) {
-    const embedding = await embedAudio(engine, samples.subarray(i * window, (i + 1) * window), signal);
-    for (const [p, text] of texts.entries()) sums[p] += embedding.reduce((dot, v, d) => dot + v * text[d], 0);
-  }
-  return sums.map((sum) => sum / windows);
 }
 
 /** Cut or padded with zeros to `samples`. */

@@ -16,7 +16,8 @@ import {
   widthOf,
 } from '../../models/stable_audio_dit.ts';
 import { t5Encoder } from '../../models/t5_encoder.ts';
-import { add, copy, fill } from '../../ops/elementwise.ts';
+import { constant, sharedConstant } from '../../ops/constant.ts';
+import { add, copy } from '../../ops/elementwise.ts';
 import { concatCols, concatRows, slice } from '../../ops/gather.ts';
 import { linear } from '../../ops/matmul.ts';
 import { normalNoise, normalNoiseReference, STREAM, seedWords } from '../../ops/random.ts';
@@ -115,6 +116,13 @@ export async function drawLatents(
   return new Float32Array(await m.residents.read(x));
 }
 
+/** What follows a prompt's words up to their full number. */
+const zeros = (g: Graph, shape: readonly number[]): Tensor =>
+  constant(
+    g,
+    sharedConstant(`zeros ${shape}`, shape, () => new Float32Array(elementsOf(shape))),
+  );
+
 /** Keys and values of the words and numbers, and the global token of every step [steps, width]. */
 async function readConditions(
   m: StableAudioMachine,
@@ -140,7 +148,7 @@ async function readConditions(
       const words = (name: string, n: number) => {
         const states = t5Encoder(g, half.at('text_encoder'), g.input(name, [n], 'u32'), config.text_encoder);
         const rest = promptTokens - n;
-        const nothing = rest > 0 ? [fill(g, [rest, conditioning], 0)] : [];
+        const nothing = rest > 0 ? [zeros(g, [rest, conditioning])] : [];
         return concatRows(g, [textTokens(g, half, states, config), ...nothing, ...seconds]);
       };
       const rows = [words('ids', r.ids.length), ...(negative ? [words('negative', negative.length)] : [])];

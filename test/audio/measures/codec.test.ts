@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { measureClip } from '../../../src/audio/measure.ts';
 import { envelopes } from '../../../src/audio/measures/envelopes.ts';
-import { linesKept } from '../../../src/audio/measures/tones.ts';
+import { linesKept } from '../../../src/audio/measures/lines_kept.ts';
 import { readWav } from '../../../src/audio/wav.ts';
 
 const read = (name: string) => readWav(readFileSync(new URL(`../../goldens/${name}`, import.meta.url)));
