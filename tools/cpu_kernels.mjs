@@ -112,8 +112,8 @@ function paramsText(kernels) {
 /** @param {readonly CpuKernel[]} kernels */
 function indexText(kernels) {
   const imports = kernels.map(({ name }) => `import { ${name}, ${name}_units } from './${name}';`);
-  // exported, so that Binaryen leaves each a function: inlined into the switch their accumulators lose their registers
-  const exports = kernels.map(({ name }) => `export { ${name} };`);
+  // exported, so that Binaryen leaves each a function: inlined into the switch their accumulators lose their registers; nobody calls them by name
+  const exports = kernels.map(({ name }, i) => `export { ${name} as k${i} };`);
   return [
     '// Made from kernels/cpu by tools/cpu_kernels.mjs. Do not edit.',
     ...imports,
@@ -165,14 +165,16 @@ function compile(files, features) {
 
 /** @param {readonly CpuKernel[]} kernels @param {{ wasm: Buffer, relaxed: Buffer }} modules @param {string} mark */
 function moduleText(kernels, { wasm, relaxed }, mark) {
-  const forms = kernels.flatMap(({ runs, fields }, code) =>
-    runs.map((form) => `  ${form}: { code: ${code}, fields: ${JSON.stringify(fields.map((f) => f.id))} },`),
-  );
+  const lines = kernels.map(({ runs, fields }) => `${runs.join(' ')}:${fields.map((f) => f.id).join(' ')}`);
   return [
+    '// A line a function: the WGSL kernels that it computes, then the words of its command. Text is smaller in a page.',
+    `const LINES = \`${lines.join('\n')}\`;`,
     '/** For each WGSL kernel: the function that computes it, and the words of its command (tensors marked by @). */',
-    'export const FUNCTIONS: { readonly [kernel: string]: { readonly code: number; readonly fields: readonly string[] } } = {',
-    ...forms,
-    '};',
+    'export const FUNCTIONS: { readonly [kernel: string]: { readonly code: number; readonly fields: readonly string[] } } =',
+    "  /* @__PURE__ */ Object.fromEntries(LINES.split('\\n').flatMap((line, code) => {",
+    "    const [kernels, fields] = line.split(':').map((words) => words.split(' '));",
+    '    return kernels.map((kernel) => [kernel, { code, fields }]);',
+    '  }));',
     '/** Of the sources. */',
     `export const BUILD = '${mark.slice(-16)}';`,
     '/** The module, deflated (zlib), in base64. */',

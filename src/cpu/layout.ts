@@ -7,7 +7,7 @@ export const WORD = {
   posted: CONTROL,
   done: CONTROL + 64,
   stop: CONTROL + 128,
-  round: CONTROL + 192,
+  ticket: CONTROL + 192,
   pages: CONTROL + 576,
 } as const;
 
@@ -18,8 +18,10 @@ export const JOB_BYTES = 64;
 export const CANCELLED = 36;
 /** The word that lets its products be relaxed. */
 export const RELAXED = 40;
-/** Memory from here on is given out. */
-export const HEAP = RING + RING_JOBS * JOB_BYTES;
+/** Threads at most. */
+export const MOST_THREADS = 64;
+/** Memory from here on is given out: behind the ring every thread has a line. */
+export const HEAP = RING + RING_JOBS * JOB_BYTES + MOST_THREADS * 64;
 
 /**
  * `run`: commands, count, patches, patch count. `copy`: to, from, bytes. `fill`: to, word, words. `mark`: nothing. `pack`: a description as in

@@ -3,7 +3,7 @@ import { MelodyError } from '../errors.ts';
 import type { Thread, Threads } from '../platform/platform.ts';
 import { webThreads } from '../platform/web_threads.ts';
 import { Allocator } from './allocator.ts';
-import { CANCELLED, HEAP, JOB, JOB_BYTES, RELAXED, RING, RING_JOBS, WORD } from './layout.ts';
+import { CANCELLED, HEAP, JOB, JOB_BYTES, MOST_THREADS, RELAXED, RING, RING_JOBS, WORD } from './layout.ts';
 import { loadModule, loadRelaxed, makeMemory, type Products, reach } from './module.ts';
 
 export interface PoolOptions {
@@ -34,7 +34,7 @@ interface JobOptions {
   relaxed?: boolean;
 }
 
-const MOST_THREADS = 8;
+const DEFAULT_THREADS = 8; // at most
 const REPORT_EVERY = 64; // jobs: so that a full ring is emptied even if nobody waits
 const SLICE_MS = 8; // without threads: how long commands run before the event loop turns
 const SCRATCH = 512 * 1024;
@@ -98,7 +98,7 @@ export class Pool {
 
   static async #open(host: Threads, options: PoolOptions): Promise<Pool> {
     const canShare = host.canShareMemory && options.threads !== 0;
-    const threads = canShare ? Math.max(1, Math.min(options.threads ?? Math.min(host.cores, MOST_THREADS), 64)) : 0;
+    const threads = canShare ? Math.max(1, Math.min(options.threads ?? Math.min(host.cores, DEFAULT_THREADS), MOST_THREADS)) : 0;
     const module = await loadModule(canShare);
     const relaxed = options.plain ? undefined : await loadRelaxed(canShare);
     const pool = new Pool(makeMemory(canShare), threads, relaxed !== undefined);
@@ -227,7 +227,9 @@ export class Pool {
     Atomics.notify(words, WORD.posted / 4);
   }
 
+  /** Whichever thread ended a job says so: a later word may come first. */
   #report(done: number): void {
+    if (done <= this.#done) return;
     this.#done = done;
     for (const [number, places] of this.#holds) {
       if (number > done) break; // in order of their numbers
@@ -252,7 +254,7 @@ export class Pool {
         const job = RING + (this.#done % RING_JOBS) * JOB_BYTES;
         const [kind, , count] = this.#words.subarray(job / 4, job / 4 + 3);
         for (let i = 0; i < (kind === JOB.run || kind === JOB.pack ? count : 1); i++) {
-          step(job, i, i + 1);
+          step(job, i);
           if (performance.now() - since > SLICE_MS) {
             await turn();
             since = performance.now();
@@ -289,8 +291,10 @@ export class Pool {
   }
 
   #close(): void {
-    if (this.#inline === undefined) Atomics.store(this.#words, WORD.stop / 4, 1);
-    if (this.#inline === undefined) Atomics.notify(this.#words, WORD.posted / 4);
+    if (this.#inline === undefined) {
+      Atomics.store(this.#words, WORD.stop / 4, 1);
+      for (const word of [WORD.posted, WORD.ticket]) Atomics.notify(this.#words, word / 4);
+    }
     const team = this.#team;
     this.#team = [];
     for (const thread of team) thread.stop();
@@ -303,7 +307,7 @@ export class Pool {
 }
 
 interface Exports {
-  step(job: number, from: number, to: number): void;
+  step(job: number, i: number): void;
 }
 
 /** One turn of the event loop: waiting messages are handled. */
