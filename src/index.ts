@@ -1,6 +1,8 @@
 // The public API. Everything a program needs, and nothing else.
 
+export { type Beat, beatsBetween } from './audio/beats.ts';
 export { measureClip } from './audio/measure.ts';
+export { type MidiScore, writeMidi } from './audio/midi.ts';
 export { clipPicture, type PictureOptions } from './audio/picture.ts';
 export { type AudioFile, type AudioFormat, readAudio, writeAudio } from './audio/sound_file.ts';
 export { type EncodeOptions, encodeAudio, type SoundPart } from './audio/sound_stream.ts';

@@ -1,10 +1,12 @@
 // One piece being made: the steps that generating, looping, inpainting and streaming share.
+import type { BeatMark } from '../audio/beats.ts';
 import { convertAudio, cutAudio, monoMix } from '../audio/channels.ts';
 import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
 import { Clock } from './controls/clock.ts';
-import { guideOf } from './controls/controls.ts';
+import { keyName } from './controls/control_words.ts';
+import { type Controls, guideOf } from './controls/controls.ts';
 import type { Steps } from './draft.ts';
 import { audioOf, type Model } from './model.ts';
 import type { AudioInput, GenerateOptions, Recipe, Steering, StyleOptions } from './options.ts';
@@ -32,6 +34,9 @@ export class Job {
   readonly progress: Progress;
   /** The beat of the piece, for models with controls. */
   clock = new Clock();
+  /** Tempo, metre and key along what is made. */
+  readonly beats: BeatMark[] = [];
+  #controls: Controls | undefined; // told last
   /** dB by which the clip stays too quiet, because raising noise makes no music of it. */
   tooQuiet = 0;
   /** How often batches and decoded pieces are halved. */
@@ -84,7 +89,18 @@ export class Job {
     const { dual_path, token_rate } = this.engine.model.config;
     const perToken = dual_path.frames_per_token;
     const { controls } = style;
-    if (controls) clock.change((piece.origin / perToken + piece.tokens.length) / token_rate, controls.tempo, controls.beatsPerBar);
+    if (controls) {
+      const seconds = (piece.origin / perToken + piece.tokens.length) / token_rate;
+      const { tempo, key } = controls;
+      clock.change(seconds, tempo, controls.beatsPerBar);
+      if (controls !== this.#controls) {
+        this.#controls = controls;
+        const atSeconds = seconds - piece.given / perToken / token_rate;
+        const mark = { type: 'beat', atSeconds, tempo, key: key && keyName(key), ...clock.at(seconds) } as const;
+        this.beats.push(mark);
+        this.progress.emit(mark);
+      }
+    }
     [piece.tokens] = await this.progress.during('tokens', () =>
       this.#steps(1, async () => [
         await extendTokens(this.engine, piece.origin / perToken, piece.tokens, target / perToken, {

@@ -1,6 +1,7 @@
 // Text to music, the whole story: words → style codes → tokens → latents → audio.
 
 import { platform } from '#platform';
+import type { BeatMark } from '../audio/beats.ts';
 import type { ClipReport } from '../audio/measure.ts';
 import { disposed, Engine, type EngineOptions, type Made } from '../engine/engine.ts';
 import { checkRoom, forecast, hasRoom, type MemoryForecast } from '../engine/memory.ts';
@@ -60,6 +61,8 @@ export interface Clip {
   readonly recipe: Recipe;
   /** What was measured on the samples as the model makes them. */
   readonly report: ClipReport;
+  /** Tempo, metre and key along the clip, as they were planned; none of a model without controls. */
+  readonly beats: readonly BeatMark[];
   /** What it took to make. */
   readonly timings: Timings;
 }
@@ -165,6 +168,7 @@ export class Melody {
         ...(await besideGiven(recipe, options, { channels, sampleRate: config.sample_rate })),
         recipe: { ...recipe, ...(style.controls && { decided: describe(style.controls) }), ...engine.made },
         report,
+        beats: job.beats,
         timings: job.progress.finish(took.audioSeconds, memory.peakBytes),
       };
     });

@@ -1,5 +1,6 @@
 // What a user may ask for, and the checked, complete form of it: a Recipe, which makes the same music again. The settings themselves stand
 // in settings.ts.
+import type { BeatMark } from '../audio/beats.ts';
 import type { Draft } from './draft.ts';
 import type { PieceSettings, RecipeSettings, SamplingSettings, Steering, StyleOptions } from './settings.ts';
 
@@ -66,6 +67,12 @@ export interface DecidedEvent extends Decided {
   readonly type: 'decided';
 }
 
+/** From `atSeconds` on, until the next such event, the music is planned in this tempo, metre and key. */
+export interface BeatEvent extends BeatMark {
+  /** Tells events apart. */
+  readonly type: 'beat';
+}
+
 /** A stream took up what `steer` asked for. */
 export interface SteeredEvent {
   /** Tells events apart. */
@@ -108,6 +115,7 @@ export type MelodyEvent =
   | ProgressEvent
   | WarningEvent
   | DecidedEvent
+  | BeatEvent
   | SteeredEvent
   | ChunkEvent
   | DoneEvent;

@@ -5,7 +5,7 @@ import { Melody } from '../pipeline/melody.ts';
 import { audioOf, openModel } from '../pipeline/model.ts';
 import type { MelodyStream } from '../pipeline/stream.ts';
 import { describeModel, openModelFiles } from './model_files.ts';
-import type { Calls, Description, ModelInfo, PlainError, Reply, WavRequest, WorkerEvent, WorkerRequest } from './protocol.ts';
+import type { Calls, Description, PlainError, Reply, StoreUse, WavRequest, WorkerEvent, WorkerRequest } from './protocol.ts';
 
 /** What a worker's global is, as far as we use it. */
 interface Port {
@@ -90,7 +90,7 @@ class Host {
     for (const other of [...this.#tasks.values()]) if (other !== task && other.abort.signal.aborted) await other.ended;
   }
 
-  #call(request: Exclude<WorkerRequest, { type: 'abort' | 'steer' | 'played' }>, task: Task): Promise<unknown> {
+  async #call(request: Exclude<WorkerRequest, { type: 'abort' | 'steer' | 'played' }>, task: Task): Promise<unknown> {
     const emit = (event: WorkerEvent) => this.#post({ type: 'event', id: request.id, event });
     const { signal } = task.abort;
     switch (request.type) {
@@ -99,9 +99,9 @@ class Host {
       case 'load':
         return this.#load(request, signal, emit);
       case 'generate':
-        return this.#afterAborted(task).then(() => this.#generate(request.options, signal, emit));
       case 'stream':
-        return this.#afterAborted(task).then(() => this.#stream(request, task, emit));
+        await this.#afterAborted(task);
+        return request.type === 'stream' ? this.#stream(request, task, emit) : this.#generate(request.options, signal, emit);
       case 'measure':
         return describe(request.channels, request.sampleRate);
       case 'wav':
@@ -113,9 +113,8 @@ class Host {
       case 'remove':
         return platform.cache.remove(request.address);
       case 'unload':
-        this.#unload();
         this.#opened = undefined;
-        return Promise.resolve(undefined);
+        return this.#unload();
     }
   }
 
@@ -134,7 +133,7 @@ class Host {
     });
     const model = await openModel(folder, { signal });
     // A page takes any adapter that there is, also a software one: its code is here already, while the CPU's is another file to fetch.
-    const device = (await hasAdapter()) ? 'gpu' : 'cpu';
+    const device = (await globalThis.navigator?.gpu?.requestAdapter().catch(() => undefined)) ? 'gpu' : 'cpu';
     const melody = await Melody.over(model, () => platform.openGpu(), {
       device,
       dispatchesPerSubmit: DISPATCHES_PER_SUBMIT,
@@ -143,7 +142,7 @@ class Host {
     this.#melody = melody;
     this.#opened = { src, keep };
     const { caps } = melody.engine.device;
-    const info: ModelInfo = {
+    return {
       name: model.name,
       ...audioOf(model.config),
       windowSeconds: model.config.window_seconds,
@@ -152,12 +151,11 @@ class Host {
       software: caps.executor !== 'gpu',
       kept,
     };
-    return info;
   }
 
   async #model(signal: AbortSignal): Promise<Melody> {
     if (!this.#melody && this.#opened) await this.#load(this.#opened, signal, () => {});
-    if (!this.#melody) throw new MelodyError('invalid_argument', 'no model is loaded', 'call load first');
+    if (!this.#melody) throw new MelodyError('invalid_argument', 'load a model first');
     return this.#melody;
   }
 
@@ -208,7 +206,7 @@ class Host {
 }
 
 async function describe(channels: Float32Array[], sampleRate: number): Result<'measure'> {
-  const last = channels.map((channel) => channel.subarray(Math.max(0, channel.length - MAX_MEASURED_SECONDS * sampleRate)));
+  const last = channels.map((channel) => channel.subarray(-MAX_MEASURED_SECONDS * sampleRate)); // all of a shorter one
   const { measureClip } = await import('../audio/measure.ts');
   const report = measureClip(last, sampleRate);
   const words: Description = {
@@ -229,7 +227,7 @@ async function wavFile({ channels, sampleRate, recipe, title, license }: WavRequ
 
 async function stored(): Result<'stored'> {
   const estimate = await globalThis.navigator?.storage?.estimate?.().catch(() => undefined);
-  return { entries: await platform.cache.list(), usage: estimate?.usage, quota: estimate?.quota };
+  return { entries: await platform.cache.list(), ...estimate } as StoreUse;
 }
 
 function plain(error: unknown): PlainError {
@@ -245,9 +243,3 @@ function buffersOf(value: unknown): Transferable[] {
 }
 
 new Host(globalThis as unknown as Port);
-
-/** Is there a WebGPU adapter of any kind? */
-async function hasAdapter(): Promise<boolean> {
-  const adapter = await globalThis.navigator?.gpu?.requestAdapter().catch(() => null);
-  return Boolean(adapter);
-}

@@ -91,6 +91,20 @@ describe('what is decided', () => {
     expect(told[0]).toMatchObject({ key: 'A minor' });
     expect(told[0].tempo).toBeLessThanOrEqual(200);
   });
+
+  it('the beat is told along the piece, from where given audio ends, and stands in the clip', async () => {
+    const beats: MelodyEvent[] = [];
+    const onEvent = (event: MelodyEvent) => void (event.type === 'beat' && beats.push(event));
+    const steered = [{ atSeconds: 0.4, prompt: 'techno in C major, 125 bpm, 4/4' }];
+    const clip = await make({ prompt, steered, onEvent });
+    const first = { atSeconds: 0, tempo: 96, beatsPerBar: 3, beat: 0, key: 'A minor' };
+    expect(clip.beats).toMatchObject([first, { atSeconds: 0.4, tempo: 125, beatsPerBar: 4, beat: expect.closeTo(0.64, 9), key: 'C major' }]);
+    expect(beats).toEqual(clip.beats);
+    // Four seconds of 100 bpm are 6 2/3 beats, of a bar of three.
+    const after = await make({ prompt, continueFrom: audio, tempo: 100 });
+    expect(after.beats).toMatchObject([{ ...first, tempo: 100, beat: expect.closeTo((4 * 100) / 60, 6) }]);
+    expect((await make({ prompt, continueFrom: audio })).beats).toEqual([{ type: 'beat', atSeconds: 0, key: 'A minor' }]);
+  });
 });
 
 describe('what the model is told', () => {
