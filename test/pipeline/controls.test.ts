@@ -98,7 +98,10 @@ describe('what is decided', () => {
     const steered = [{ atSeconds: 0.4, prompt: 'techno in C major, 125 bpm, 4/4' }];
     const clip = await make({ prompt, steered, onEvent });
     const first = { atSeconds: 0, tempo: 96, beatsPerBar: 3, beat: 0, key: 'A minor' };
-    expect(clip.beats).toMatchObject([first, { atSeconds: 0.4, tempo: 125, beatsPerBar: 4, beat: expect.closeTo(0.64, 9), key: 'C major' }]);
+    expect(clip.beats).toMatchObject([
+      first,
+      { atSeconds: 0.4, tempo: 125, beatsPerBar: 4, beat: expect.closeTo(0.64, 9), key: 'C major' },
+    ]);
     expect(beats).toEqual(clip.beats);
     // Four seconds of 100 bpm are 6 2/3 beats, of a bar of three.
     const after = await make({ prompt, continueFrom: audio, tempo: 100 });
