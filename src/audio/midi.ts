@@ -13,9 +13,21 @@ export interface MidiScore {
     /** Length of the piece, seconds. */
     readonly durationSeconds?: number;
     /** Changes of the prompt, which become markers. */
-    readonly steered?: readonly { readonly atSeconds: number; readonly prompt?: string }[];
+    readonly steered?: readonly {
+      /** Seconds of the piece. */
+      readonly atSeconds: number;
+      /** The new prompt: the text of the marker. */
+      readonly prompt?: string;
+    }[];
     /** Tempo, key and metre from the start on. */
-    readonly decided?: { readonly tempo?: number; readonly key?: string; readonly metre?: string };
+    readonly decided?: {
+      /** Beats a minute. */
+      readonly tempo?: number;
+      /** For example "A minor". */
+      readonly key?: string;
+      /** For example "3/4". */
+      readonly metre?: string;
+    };
   };
   /** Length in seconds. Default: the recipe's, or a minute. */
   readonly durationSeconds?: number;

@@ -20,7 +20,9 @@ for (const seed of [20230524, fresh]) {
         });
         await fc.assert(property, { seed, numRuns: CASES / oneIn });
         if (good) expect(seen).toEqual({ accepted: CASES, refused: 0 });
-        else expect(seen.refused).toBeGreaterThan(0);
+        // A few large files of a fresh seed may all be sound.
+        else if (oneIn === 1 || seed !== fresh) expect(seen.refused).toBeGreaterThan(0);
+        expect(seen.accepted + seen.refused).toBe(CASES / oneIn);
       });
     }
   });
