@@ -7,6 +7,7 @@ import { HistoryList, saveWav } from './history_list.ts';
 import { linkOf, pieceIn, type Shared } from './link.ts';
 import { Listener } from './listener.ts';
 import { LoadPanel } from './load.ts';
+import type { Part } from './part.ts';
 import { Picture } from './picture.ts';
 import { PieceForm } from './piece.ts';
 import { offerPieces, type ReadyPiece, readPiece, settingsOf } from './pieces.ts';
@@ -20,7 +21,7 @@ const REST_MS = 700;
 /** What is shorter has no tempo to speak of. */
 const MIN_MEASURED_SECONDS = 2;
 
-const session = new Session({ onChange: show, record: true });
+const session = new Session({ onChange: show, onChunk: (...chunk) => part?.push(...chunk), record: true });
 const turns = new Turns();
 const panel = new LoadPanel(session, { retry: () => void open(), end });
 const picture = new Picture(byId<HTMLCanvasElement>('picture'));
@@ -28,6 +29,7 @@ const history = new History();
 const shape = new Shape(debounce(400, steer));
 const form = new PieceForm();
 const list = new HistoryList(history, { play: (entry) => void again(entry), save, use });
+let part: Part | undefined; // once its file is here: no sound waits for it
 let beginning: Settings | undefined; // asked of the worker, which has not taken it up yet
 let playing: Entry | undefined;
 let described: Entry | undefined;
@@ -63,6 +65,10 @@ session.volume = 0.8;
 list.show();
 void offerPieces((piece) => void hear(piece));
 void open();
+void import('./part.ts').then((timeline) => {
+  part = new timeline.Part(session, async () => void (playing && (await again(playing))));
+  part.show(session.snapshot);
+});
 
 async function open(): Promise<void> {
   const tell = (text: string | undefined) => {
@@ -157,8 +163,9 @@ async function end(): Promise<void> {
 }
 
 /** Before another piece: the last one goes to the list, and what was said of it goes. */
-function leave(): void {
+function leave(next?: Entry): void {
   keepSound();
+  if (next === undefined || next !== playing) part?.clear();
   playing = described = fault = undefined;
   notice = '';
   picture.clear();
@@ -214,7 +221,7 @@ async function again(entry: Entry): Promise<void> {
     fill(entry);
     return start(entry);
   }
-  leave();
+  leave(entry);
   await take('About to play.', async (signal) => {
     await session.playClip(sound.channels, sound.sampleRate, sound.recipe);
     if (!signal.aborted) playing = entry;
@@ -312,6 +319,7 @@ function show(now: Snapshot): void {
   say(byId('gaps'), String(now.underruns));
   say(byId('status'), underway || statusOf(now) || notice);
   problem(now.error ? sentence(now.error) : fault);
+  part?.show(now);
   picture.run(state === 'playing' ? session.analyser : undefined);
   if (isOn(now) || !playing) say(byId('twin'), pictureOf(now, playing?.prompt));
   else if ((state === 'ready' || state === 'empty') && described !== playing) {

@@ -6,7 +6,7 @@
 //
 // --serve   serve it on this machine afterwards
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -47,18 +47,23 @@ export async function buildDemo(out) {
     logLevel: 'warning',
   };
   const built = (await buildWeb(out)).map(({ path }) => path);
-  const scripts = ['app.js', ...built.filter((path) => path !== EMBED)];
+  const { metafile } = await build({
+    ...options,
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'page-[name]-[hash]',
+    metafile: true,
+    entryPoints: { app: 'demo/app.ts' },
+  });
+  const scripts = [...Object.keys(metafile.outputs).map((path) => basename(path)), ...built.filter((path) => path !== EMBED)];
   const files = ['./', ...PAGE, ...scripts, 'models.json', 'LICENSE.txt'];
   const later = readdirSync(join(out, PIECES)).map((file) => `${PIECES}/${file}`);
-  await Promise.all([
-    build({ ...options, format: 'esm', entryPoints: { app: 'demo/app.ts' } }),
-    build({
-      ...options,
-      format: 'iife',
-      entryPoints: { sw: 'demo/sw.ts' },
-      define: { PAGE_FILES: JSON.stringify(files), LATER_FILES: JSON.stringify(later) },
-    }),
-  ]);
+  await build({
+    ...options,
+    format: 'iife',
+    entryPoints: { sw: 'demo/sw.ts' },
+    define: { PAGE_FILES: JSON.stringify(files), LATER_FILES: JSON.stringify(later) },
+  });
   writeFileSync(join(out, 'models.json'), JSON.stringify(MODELS.flatMap((name) => copyModel(name, out))));
   let bytes = 0;
   for (const file of [...PAGE, ...scripts, 'sw.js', 'models.json']) {

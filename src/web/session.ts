@@ -1,7 +1,8 @@
 // One listener's session: a model, a piece being made, a player. What a page shows is `snapshot`; it changes only with `onChange`.
 import { MelodyError } from '../errors.ts';
-import type { MelodyEvent, Recipe, StreamOptions, StyleOptions } from '../pipeline/options.ts';
+import type { MelodyEvent, Recipe, Region, StreamOptions, StyleOptions } from '../pipeline/options.ts';
 import { MelodyWorker, type RunningStream } from './client.ts';
+import { Lap } from './lap.ts';
 import type { ModelInfo, Plain } from './protocol.ts';
 import { type RecordedAudio, Recording } from './recording.ts';
 import { EMPTY, NOTHING, type Snapshot } from './snapshot.ts';
@@ -58,6 +59,8 @@ export class Session {
   #rate = 1; // of what plays, Hz
   #from = 0; // sample of the piece that the player began with
   #loop = false;
+  #region: Region | undefined;
+  #lap: Lap | undefined; // of the region, while it plays
   #pieces = 0;
   #sounding = 0; // the piece that the player was given
   #closed = false;
@@ -109,6 +112,17 @@ export class Session {
   /** Sets whether it begins again. */
   set loop(value: boolean) {
     this.#loop = value;
+  }
+
+  /** The part of the piece that is heard again and again, in its seconds; undefined for all of it. Needs `record`. Default undefined. */
+  get region(): Region | undefined {
+    return this.#region;
+  }
+
+  /** Sets the part that is heard again and again; what plays goes on within it. A part of less than 0.1 s, or not made yet, has no effect. */
+  set region(value: Region | undefined) {
+    this.#region = value;
+    this.seek(this.#snapshot.playedSeconds);
   }
 
   /** Gain of the sound, 0 (silent) to 1 (as it was made). Default 1. */
@@ -191,7 +205,7 @@ export class Session {
         waiting = true;
         const madeSeconds = (startSample + channels[0].length) / sampleRate;
         this.#recording?.push(channels);
-        this.#sound.player?.push(channels);
+        if (!this.#lap) this.#sound.player?.push(channels);
         if (startSample === 0) this.#expectSound();
         this.#set({ madeSeconds, speed: madeSeconds / Math.max(computing, 1e-3) });
         this.#options.onChunk?.(channels, sampleRate, startSample);
@@ -200,7 +214,7 @@ export class Session {
     const settled = stream.finished.then(
       () => {
         if (abort.signal.aborted) return;
-        this.#sound.player?.end();
+        if (!this.#lap) this.#sound.player?.end();
         this.#set({ complete: true });
       },
       (error: unknown) => {
@@ -254,11 +268,16 @@ export class Session {
     if (!audio || !player || (state !== 'playing' && state !== 'buffering' && state !== 'paused')) return;
     const { channels, sampleRate, startSeconds } = audio;
     const kept = Math.round(startSeconds * sampleRate);
-    const at = Math.max(0, Math.min(channels[0].length, Math.round(seconds * sampleRate) - kept));
-    this.#from = kept + at;
+    const place = (time: number) => Math.max(0, Math.min(channels[0].length, Math.round(time * sampleRate) - kept));
+    const [start, end] = this.#region ? [place(this.#region.start), place(this.#region.end)] : [0, 0];
+    this.#lap = Lap.of(channels, { start, end, kept, rate: sampleRate });
+    const at = place(seconds);
+    const lap = this.#lap?.from(kept + at);
+    const rest = lap?.channels ?? channels.map((channel) => channel.subarray(at));
+    this.#from = lap?.at ?? kept + at;
     player.begin(0);
-    if (at < channels[0].length) player.push(channels.map((channel) => channel.subarray(at)));
-    if (complete) player.end();
+    if (rest[0].length > 0) player.push(rest);
+    if (complete && !lap) player.end();
     this.#set({ playedSeconds: this.#from / sampleRate });
   }
 
@@ -317,6 +336,7 @@ export class Session {
     this.#recording = this.#options.record ? new Recording(sampleRate) : undefined;
     this.#rate = sampleRate;
     this.#from = 0;
+    this.#lap = this.#region = undefined;
     this.#set(start); // at once: it can be paused and stopped while the last piece still ends
     try {
       const [player] = await Promise.all([opening, ended]);
@@ -343,7 +363,8 @@ export class Session {
 
   #heard(report: PlayerReport): void {
     if (this.#sounding !== this.#pieces) return; // the rest of a piece that was stopped
-    const played = this.#from + report.played;
+    const played = this.#lap?.placeAfter(this.#from, report.played) ?? this.#from + report.played;
+    this.#lap?.feed(report.played, (channels) => this.#sound.player?.push(channels));
     this.#job?.stream.played(played);
     const { state, complete } = this.#snapshot;
     const running = state === 'playing' || state === 'buffering';

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath } from '../../tools/chromium.mjs';
 import { levelOf, type Stub, stubWorker } from './instant_worker.ts';
-import { Site, SLOW } from './site.ts';
+import { expectAccessible, Site, SLOW } from './site.ts';
 
 describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, () => {
   const site = new Site();
@@ -127,6 +127,57 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     expect(y).toBeGreaterThanOrEqual(0);
     expect(y + height).toBeLessThan(740);
     expect(await page.locator('#history li').count()).toBe(0); // nothing was made
+  });
+
+  it('a part is marked by drag, by keys and in words, and heard again and again; a click goes there', async () => {
+    await loaded({ chunkMs: 20 });
+    await page.locator('#length').selectOption('60');
+    await playing('a minute');
+    const place = () => page.evaluate(() => Number(document.getElementById('timeline')?.getAttribute('aria-valuenow')));
+    const made = () => page.evaluate(() => Number(document.getElementById('timeline')?.getAttribute('aria-valuemax')));
+    const part = () =>
+      page.evaluate(() => ['from', 'to'].map((id) => (document.getElementById(`part-${id}`) as HTMLInputElement).valueAsNumber));
+    const soon = { timeout: SLOW, interval: 50 };
+    await expect.poll(made, soon).toBeGreaterThan(6); // as far as it is made ahead
+    const timeline = page.locator('#timeline');
+    await timeline.scrollIntoViewIfNeeded();
+    const { x, y, width } = (await timeline.boundingBox()) ?? { x: 0, y: 0, width: 0 };
+    const to = (seconds: number) => [x + (width * seconds) / 60, y + 10] as const;
+    const click = (seconds: number) => timeline.click({ position: { x: (width * seconds) / 60, y: 10 } }); // wherever it is scrolled to
+    const near = (seconds: number[]) => seconds.map((value) => expect.closeTo(value, 0)); // a pixel is a tenth of a second
+    await page.mouse.move(...to(5));
+    await page.mouse.down();
+    await page.mouse.move(...to(3.5));
+    await page.mouse.move(...to(3));
+    await page.mouse.up();
+    const [from, until] = await part();
+    expect([from, until]).toEqual(near([3, 5]));
+    await button('Loop').click();
+    const places: number[] = [];
+    const beganAgain = async () => {
+      places.push(await place());
+      return places.some((at, i) => at < places[i - 1]);
+    };
+    await expect.poll(beganAgain, soon).toBe(true);
+    expect(places.filter((at) => at < from - 0.1 || at > until + 0.1)).toEqual([]); // from the press on
+    await expectAccessible(page);
+    await button('Clear the part').click();
+    expect(await part()).toEqual([Number.NaN, Number.NaN]);
+    expect(await focus()).toBe('part-loop');
+    await button('Pause').click();
+    await button('Loop').click();
+    await click(4);
+    await expect.poll(place, soon).toBeCloseTo(4, 0);
+    await timeline.focus();
+    const before = await place();
+    for (const key of ['[', 'ArrowRight', 'ArrowRight', ']', 'Home']) await page.keyboard.press(key);
+    expect(await part()).toEqual([expect.closeTo(before, 1), expect.closeTo(before + 2, 1)]);
+    expect(await place()).toBe(0);
+    await page.keyboard.press('Escape');
+    await status('Stopped.');
+    await click(5); // it begins again from there
+    await status(/^Playing/);
+    expect(await place()).toBeGreaterThan(4);
   });
 
   it('by keyboard: the player is the first stop, and the focus is never lost', async () => {

@@ -1,0 +1,84 @@
+// The timeline with its tools: a marked part of the piece, and whether it is heard again and again.
+import type { Region, Session, Snapshot } from '../src/web/index.ts';
+import { byId } from './dom.ts';
+import { isOn } from './status.ts';
+import { Timeline } from './timeline.ts';
+
+export class Part {
+  readonly #session: Session;
+  readonly #timeline: Timeline;
+  readonly #from = byId<HTMLInputElement>('part-from');
+  readonly #to = byId<HTMLInputElement>('part-to');
+  readonly #loop = byId<HTMLButtonElement>('part-loop');
+  readonly #clear = byId<HTMLButtonElement>('part-clear');
+  #region: Region | undefined;
+  #looping = false;
+
+  /** `play` begins the last piece again, where nothing plays. */
+  constructor(session: Session, play: () => Promise<void>) {
+    this.#session = session;
+    this.#timeline = new Timeline(byId<HTMLCanvasElement>('timeline'), {
+      seek: async (seconds) => {
+        if (!isOn(session.snapshot)) await play();
+        session.seek(seconds);
+      },
+      mark: (region) => this.#mark(region),
+    });
+    const typed = () => {
+      const [start, end] = [this.#from, this.#to].map(({ valueAsNumber }) => valueAsNumber);
+      this.#mark(end > start ? { start, end } : undefined);
+    };
+    this.#from.onchange = this.#to.onchange = typed;
+    this.#clear.onclick = () => {
+      this.#loop.focus(); // the button goes
+      this.#mark(undefined);
+    };
+    this.#loop.onclick = () => {
+      this.#looping = !this.#looping;
+      this.#loop.setAttribute('aria-pressed', String(this.#looping));
+      this.#apply();
+    };
+    const audio = session.audio();
+    if (audio) this.push(audio.channels, audio.sampleRate, audio.startSeconds * audio.sampleRate);
+  }
+
+  /** What is marked, seconds of the piece. */
+  get region(): Region | undefined {
+    return this.#region;
+  }
+
+  /** The next samples of the piece. */
+  push(channels: readonly Float32Array[], sampleRate: number, startSample: number): void {
+    this.#timeline.push(channels, sampleRate, startSample);
+  }
+
+  /** Before another piece. */
+  clear(): void {
+    this.#timeline.clear();
+    this.#mark(undefined);
+  }
+
+  show(now: Snapshot): void {
+    this.#timeline.show(now, now.recipe?.durationSeconds);
+    for (const tool of [this.#from, this.#to, this.#loop]) tool.disabled = now.madeSeconds === 0;
+    for (const field of [this.#from, this.#to]) field.max = now.madeSeconds.toFixed(1);
+    if (isOn(now) && now.madeSeconds >= (this.#region?.end ?? 0)) queueMicrotask(() => this.#apply());
+  }
+
+  #mark(region: Region | undefined): void {
+    const made = this.#session.snapshot.madeSeconds;
+    this.#region = region && { start: Math.max(0, region.start), end: Math.min(made, region.end) };
+    this.#timeline.region = this.#region;
+    this.#from.value = this.#region?.start.toFixed(1) ?? '';
+    this.#to.value = this.#region?.end.toFixed(1) ?? '';
+    this.#clear.hidden = !this.#region;
+    this.#apply();
+  }
+
+  /** Without a marked part all of a finished piece begins again. */
+  #apply(): void {
+    const wanted = this.#looping ? this.#region : undefined;
+    this.#session.loop = this.#looping && !wanted;
+    if (this.#session.region !== wanted) this.#session.region = wanted;
+  }
+}

@@ -1,0 +1,183 @@
+// The timeline: the waveform of what exists, the place that is heard, and a region of it. Imported when the first piece plays.
+//
+// A click goes there, a drag marks a region; arrows go on and back, “[” and “]” mark where it is.
+import type { Region, Snapshot } from '../src/web/index.ts';
+import { clock } from './dom.ts';
+
+/** Peaks are kept for so many moments of a second. */
+const PEAKS_A_SECOND = 50;
+/** What a session keeps, and an endless piece's timeline at its start. */
+const KEPT_SECONDS = 600;
+const MIN_SECONDS = 20;
+/** A drag of fewer pixels is a click; a shorter region is none. */
+const DRAG_PIXELS = 6;
+const MIN_REGION_SECONDS = 0.1;
+const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
+/** Pixels of the style sheet. */
+const BAR = 3;
+const GAP = 1;
+
+interface Actions {
+  seek: (seconds: number) => void;
+  mark: (region: Region | undefined) => void;
+}
+
+export class Timeline {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #actions: Actions;
+  #peaks: number[] = []; // of the first channel, or the louder one, one a moment
+  #rate = 0; // Hz
+  #count = 0; // samples of the last peak, which is not full yet
+  #seconds = 0; // that exist
+  #at = 0;
+  #total = 0; // seconds that are drawn, from #from on
+  #from = 0;
+  #region: Region | undefined;
+  #drag: { x: number; seconds: number; moved: boolean } | undefined;
+
+  constructor(canvas: HTMLCanvasElement, actions: Actions) {
+    this.#canvas = canvas;
+    this.#actions = actions;
+    canvas.onpointerdown = (event) => this.#press(event);
+    canvas.onpointermove = (event) => this.#move(event);
+    canvas.onpointerup = (event) => this.#release(event);
+    canvas.onpointercancel = () => (this.#drag = undefined);
+    canvas.onkeydown = (event) => this.#key(event);
+    new ResizeObserver(() => this.#draw()).observe(canvas);
+    for (const query of ['(prefers-color-scheme: dark)', '(resolution: 1dppx)']) matchMedia(query).onchange = () => this.#draw();
+  }
+
+  set region(region: Region | undefined) {
+    this.#region = region;
+    this.#draw();
+  }
+
+  clear(): void {
+    this.#peaks = [];
+    this.#seconds = this.#count = this.#at = 0;
+    this.region = undefined;
+  }
+
+  /** The next samples; those from 0 on begin anew. */
+  push(channels: readonly Float32Array[], sampleRate: number, startSample: number): void {
+    if (startSample === 0) {
+      this.#peaks = [];
+      this.#count = 0;
+      this.#rate = sampleRate;
+    }
+    const [{ length }] = channels;
+    const each = Math.round(this.#rate / PEAKS_A_SECOND);
+    for (let i = 0; i < length; i++) {
+      if (this.#count === 0) this.#peaks.push(0);
+      this.#count = (this.#count + 1) % each;
+      let peak = this.#peaks[this.#peaks.length - 1];
+      for (const channel of channels) peak = Math.max(peak, Math.abs(channel[i]));
+      this.#peaks[this.#peaks.length - 1] = peak;
+    }
+    this.#seconds = (startSample + length) / sampleRate;
+    this.#draw();
+  }
+
+  /** `playedSeconds` of a piece of `total` seconds, which is endless without. */
+  show({ playedSeconds, state }: Snapshot, total: number | undefined): void {
+    this.#at = Math.min(playedSeconds, this.#seconds);
+    this.#from = total ? 0 : Math.max(0, this.#seconds - KEPT_SECONDS);
+    this.#total = (total ?? Math.max(MIN_SECONDS, this.#seconds)) - this.#from;
+    // While it plays and is being read, only what the reader does is said.
+    if (this.#canvas !== document.activeElement || state !== 'playing') this.#say();
+    this.#draw();
+  }
+
+  #say(): void {
+    const set = (name: string, value: string) => {
+      if (this.#canvas.getAttribute(`aria-${name}`) !== value) this.#canvas.setAttribute(`aria-${name}`, value);
+    };
+    set('disabled', String(this.#seconds === 0));
+    set('valuemax', this.#seconds.toFixed(1));
+    set('valuenow', this.#at.toFixed(1));
+    set('valuetext', `${clock(this.#at)} of ${clock(this.#seconds)}`);
+  }
+
+  #secondsAt({ clientX }: PointerEvent): number {
+    const { left, width } = this.#canvas.getBoundingClientRect();
+    const share = Math.max(0, Math.min(1, (clientX - left) / width));
+    return Math.min(this.#seconds, this.#from + share * this.#total);
+  }
+
+  #press(event: PointerEvent): void {
+    if (event.button !== 0 || this.#seconds === 0) return;
+    this.#canvas.setPointerCapture(event.pointerId);
+    this.#drag = { x: event.clientX, seconds: this.#secondsAt(event), moved: false };
+  }
+
+  #move(event: PointerEvent): void {
+    if (!this.#drag) return;
+    this.#drag.moved ||= Math.abs(event.clientX - this.#drag.x) >= DRAG_PIXELS;
+    if (this.#drag.moved) this.region = between(this.#drag.seconds, this.#secondsAt(event));
+  }
+
+  #release(event: PointerEvent): void {
+    const drag = this.#drag;
+    this.#drag = undefined;
+    if (!drag) return;
+    if (drag.moved) this.#mark(between(drag.seconds, this.#secondsAt(event)));
+    else this.#actions.seek(drag.seconds);
+  }
+
+  #key(event: KeyboardEvent): void {
+    if (this.#seconds === 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { start = 0, end = this.#seconds } = this.#region ?? {};
+    const to = event.key === 'Home' ? this.#from : event.key === 'End' ? this.#seconds : this.#at + (STEPS[event.key] ?? Number.NaN);
+    if (event.key === '[') this.#mark({ start: this.#at, end: Math.max(end, this.#at) });
+    else if (event.key === ']') this.#mark({ start: Math.min(start, this.#at), end: this.#at });
+    else if (to >= Number.NEGATIVE_INFINITY) {
+      this.#at = Math.max(this.#from, Math.min(this.#seconds, to));
+      this.#actions.seek(this.#at);
+      this.#say();
+    } else return;
+    event.preventDefault();
+  }
+
+  #mark(region: Region): void {
+    this.region = region.end - region.start >= MIN_REGION_SECONDS ? region : undefined;
+    this.#actions.mark(this.#region);
+  }
+
+  #draw(): void {
+    const { clientWidth, clientHeight } = this.#canvas;
+    const scale = devicePixelRatio;
+    const [width, height] = [Math.round(clientWidth * scale), Math.round(clientHeight * scale)];
+    if (width === 0) return;
+    if (this.#canvas.width !== width || this.#canvas.height !== height) Object.assign(this.#canvas, { width, height });
+    const paint = this.#canvas.getContext('2d') as CanvasRenderingContext2D;
+    const style = getComputedStyle(this.#canvas);
+    const colour = (name: string) => style.getPropertyValue(`--${name}`);
+    const place = (seconds: number) => ((seconds - this.#from) / this.#total) * clientWidth;
+    paint.setTransform(scale, 0, 0, scale, 0, 0);
+    paint.clearRect(0, 0, clientWidth, clientHeight);
+    const box = (name: string, x: number, y: number, w: number, h: number) => {
+      paint.fillStyle = colour(name);
+      paint.fillRect(x, y, w, h);
+    };
+    const { start, end } = this.#region ?? { start: 0, end: 0 };
+    if (end > start) box('tint', place(start), 0, place(end) - place(start), clientHeight);
+    for (let x = 0; x < clientWidth; x += BAR + GAP) {
+      const peak = this.#peakBetween(x / clientWidth, (x + BAR + GAP) / clientWidth);
+      const tall = peak === undefined ? 1 : Math.max(2, peak * (clientHeight - 8));
+      const heard = peak !== undefined && x + BAR <= place(this.#at);
+      box(heard ? 'accent' : peak === undefined ? 'line' : 'edge', x, (clientHeight - tall) / 2, BAR, tall);
+    }
+    if (end > start) for (const edge of [start, end]) box('accent', place(edge) - 1, 0, 2, clientHeight);
+    if (this.#seconds > 0) box('ink', place(this.#at) - 1, 0, 2, clientHeight);
+  }
+
+  /** Of two places of what is drawn, 0 to 1; undefined where nothing exists. */
+  #peakBetween(left: number, right: number): number | undefined {
+    const moment = (share: number) => (this.#from + share * this.#total) * PEAKS_A_SECOND;
+    const [first, last] = [Math.floor(moment(left)), Math.ceil(moment(right))];
+    if (first >= this.#peaks.length) return undefined;
+    return Math.min(1, Math.max(...this.#peaks.slice(first, Math.max(first + 1, last))));
+  }
+}
+
+const between = (a: number, b: number): Region => ({ start: Math.min(a, b), end: Math.max(a, b) });

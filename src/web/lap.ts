@@ -1,0 +1,57 @@
+// A region of a piece that is heard again and again, without a click where its end meets its start.
+
+/** What lies ready to be heard, and how long the end takes to become the start. */
+const READY_SECONDS = 2;
+const JOIN_SECONDS = 0.01;
+/** A shorter region would be a tone. */
+const MIN_SECONDS = 0.1;
+
+export class Lap {
+  readonly #start: number; // sample of the piece
+  readonly #rate: number;
+  readonly #channels: readonly Float32Array[];
+  #given = 0; // samples that were handed over
+
+  private constructor(channels: readonly Float32Array[], start: number, rate: number) {
+    this.#channels = channels;
+    this.#start = start;
+    this.#rate = rate;
+  }
+
+  /** Samples `start` to `end` of `channels`, which begin with sample `kept` of the piece, at `rate` Hz; undefined where that is too short. */
+  static of(channels: readonly Float32Array[], { start, end, kept, rate }: Record<'start' | 'end' | 'kept' | 'rate', number>) {
+    if (end - start < MIN_SECONDS * rate) return undefined;
+    const count = Math.min(start, Math.round(JOIN_SECONDS * rate));
+    const laps = channels.map((channel) => {
+      const lap = channel.slice(start, end);
+      for (let i = 0; i < count; i++) {
+        const at = lap.length - count + i;
+        lap[at] += ((i + 0.5) / count) * (channel[start - count + i] - lap[at]); // the last moment becomes what lies before the start
+      }
+      return lap;
+    });
+    return new Lap(laps, kept + start, rate);
+  }
+
+  get #length(): number {
+    return this.#channels[0].length;
+  }
+
+  /** The first lap from a sample of the piece on: the sample it begins with, and what is heard. */
+  from(sample: number): { at: number; channels: Float32Array[] } {
+    const within = sample - this.#start;
+    const skip = within >= 0 && within < this.#length ? within : 0;
+    this.#given = this.#length - skip;
+    return { at: this.#start + skip, channels: this.#channels.map((channel) => channel.subarray(skip)) };
+  }
+
+  /** The sample of the piece that is heard after so many samples from `at` on. */
+  placeAfter(at: number, played: number): number {
+    return this.#start + ((at - this.#start + played) % this.#length);
+  }
+
+  /** Hands over laps until enough lies ready, where so many samples were heard. */
+  feed(played: number, push: (channels: readonly Float32Array[]) => void): void {
+    for (; this.#given - played < READY_SECONDS * this.#rate; this.#given += this.#length) push(this.#channels);
+  }
+}
