@@ -167,7 +167,7 @@ describe.runIf(chromiumPath)('the page in use', { timeout: SLOW }, () => {
     const unseen: string[] = [];
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
     const wanted = await page.evaluate(() => {
-      const all = [...document.querySelectorAll<HTMLElement>('a[href], button, input, select, textarea')];
+      const all = [...document.querySelectorAll<HTMLElement>('a[href], button, input, select, textarea, [tabindex="0"]')];
       return all
         .filter((element) => element.checkVisibility() && !element.matches(':disabled'))
         .map((element, i) => (element.dataset.number = String(i)));
