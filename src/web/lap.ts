@@ -1,5 +1,8 @@
 // A region of a piece that is heard again and again, without a click where its end meets its start.
 
+import type { Region } from '../pipeline/options.ts';
+import type { RecordedAudio } from './recording.ts';
+
 /** What lies ready to be heard, and how long the end takes to become the start. */
 const READY_SECONDS = 2;
 const JOIN_SECONDS = 0.01;
@@ -18,19 +21,21 @@ export class Lap {
     this.#rate = rate;
   }
 
-  /** Samples `start` to `end` of `channels`, which begin with sample `kept` of the piece, at `rate` Hz; undefined where that is too short. */
-  static of(channels: readonly Float32Array[], { start, end, kept, rate }: Record<'start' | 'end' | 'kept' | 'rate', number>) {
-    if (end - start < MIN_SECONDS * rate) return undefined;
-    const count = Math.min(start, Math.round(JOIN_SECONDS * rate));
+  /** A part of what was kept of a piece, as far as it is there; undefined where that is too short. */
+  static of({ channels, sampleRate, startSeconds }: RecordedAudio, { start, end }: Region): Lap | undefined {
+    const place = (seconds: number) => Math.max(0, Math.min(channels[0].length, Math.round((seconds - startSeconds) * sampleRate)));
+    const [from, to] = [place(start), place(end)];
+    if (to - from < MIN_SECONDS * sampleRate) return undefined;
+    const count = Math.min(from, Math.round(JOIN_SECONDS * sampleRate));
     const laps = channels.map((channel) => {
-      const lap = channel.slice(start, end);
+      const lap = channel.slice(from, to);
       for (let i = 0; i < count; i++) {
         const at = lap.length - count + i;
-        lap[at] += ((i + 0.5) / count) * (channel[start - count + i] - lap[at]); // the last moment becomes what lies before the start
+        lap[at] += ((i + 0.5) / count) * (channel[from - count + i] - lap[at]); // the last moment becomes what lies before the start
       }
       return lap;
     });
-    return new Lap(laps, kept + start, rate);
+    return new Lap(laps, Math.round(startSeconds * sampleRate) + from, sampleRate);
   }
 
   get #length(): number {

@@ -3,6 +3,7 @@ import { MelodyError } from '../errors.ts';
 import type { MelodyEvent, Recipe, Region, StreamOptions, StyleOptions } from '../pipeline/options.ts';
 import { MelodyWorker, type RunningStream } from './client.ts';
 import { Lap } from './lap.ts';
+import type { Player } from './player.ts';
 import type { ModelInfo, Plain } from './protocol.ts';
 import { type RecordedAudio, Recording } from './recording.ts';
 import { EMPTY, NOTHING, type Snapshot } from './snapshot.ts';
@@ -205,7 +206,7 @@ export class Session {
         waiting = true;
         const madeSeconds = (startSample + channels[0].length) / sampleRate;
         this.#recording?.push(channels);
-        if (!this.#lap) this.#sound.player?.push(channels);
+        this.#ahead?.push(channels);
         if (startSample === 0) this.#expectSound();
         this.#set({ madeSeconds, speed: madeSeconds / Math.max(computing, 1e-3) });
         this.#options.onChunk?.(channels, sampleRate, startSample);
@@ -214,12 +215,12 @@ export class Session {
     const settled = stream.finished.then(
       () => {
         if (abort.signal.aborted) return;
-        if (!this.#lap) this.#sound.player?.end();
+        this.#ahead?.end();
         this.#set({ complete: true });
       },
       (error: unknown) => {
         if (abort.signal.aborted) return;
-        this.#sound.player?.end(); // what was made is still heard
+        this.#ahead?.end(); // what was made is still heard
         this.#set({ error: shown(error), ...(this.#snapshot.bufferedSeconds === 0 && { state: this.#rest }) });
       },
     );
@@ -247,7 +248,7 @@ export class Session {
 
   /** Pauses the sound. Nothing happens where nothing plays. */
   async pause(): Promise<void> {
-    if (this.#snapshot.state !== 'playing' && this.#snapshot.state !== 'buffering') return;
+    if (!runs(this.#snapshot)) return;
     this.#set({ state: 'paused' });
     await this.#sound.player?.pause();
   }
@@ -265,19 +266,17 @@ export class Session {
     const { state, complete } = this.#snapshot;
     const audio = this.audio();
     const player = this.#sound.player;
-    if (!audio || !player || (state !== 'playing' && state !== 'buffering' && state !== 'paused')) return;
+    if (!audio || !player || (!runs(this.#snapshot) && state !== 'paused')) return;
     const { channels, sampleRate, startSeconds } = audio;
     const kept = Math.round(startSeconds * sampleRate);
-    const place = (time: number) => Math.max(0, Math.min(channels[0].length, Math.round(time * sampleRate) - kept));
-    const [start, end] = this.#region ? [place(this.#region.start), place(this.#region.end)] : [0, 0];
-    this.#lap = Lap.of(channels, { start, end, kept, rate: sampleRate });
-    const at = place(seconds);
+    this.#lap = this.#region && Lap.of(audio, this.#region);
+    const at = Math.max(0, Math.min(channels[0].length, Math.round(seconds * sampleRate) - kept));
     const lap = this.#lap?.from(kept + at);
     const rest = lap?.channels ?? channels.map((channel) => channel.subarray(at));
     this.#from = lap?.at ?? kept + at;
     player.begin(0);
     if (rest[0].length > 0) player.push(rest);
-    if (complete && !lap) player.end();
+    if (complete) this.#ahead?.end();
     this.#set({ playedSeconds: this.#from / sampleRate });
   }
 
@@ -356,6 +355,11 @@ export class Session {
     }
   }
 
+  /** The player, where what is made next is heard next: not while a part is heard again and again. */
+  get #ahead(): Player | undefined {
+    return this.#lap ? undefined : this.#sound.player;
+  }
+
   /** Nothing plays. */
   get #rest(): 'ready' | 'empty' {
     return this.#snapshot.model ? 'ready' : 'empty';
@@ -367,7 +371,7 @@ export class Session {
     this.#lap?.feed(report.played, (channels) => this.#sound.player?.push(channels));
     this.#job?.stream.played(played);
     const { state, complete } = this.#snapshot;
-    const running = state === 'playing' || state === 'buffering';
+    const running = runs(this.#snapshot);
     const next = !running ? state : report.finished ? this.#rest : report.flowing ? 'playing' : 'buffering';
     this.#set({
       state: next,
@@ -393,8 +397,7 @@ export class Session {
   #expectSound(): void {
     const piece = this.#pieces;
     setTimeout(() => {
-      const { state } = this.#snapshot;
-      if (piece === this.#pieces && (state === 'buffering' || state === 'playing') && !this.#sound.player?.running) this.#warn(NO_SOUND);
+      if (piece === this.#pieces && runs(this.#snapshot) && !this.#sound.player?.running) this.#warn(NO_SOUND);
     }, SILENT_MS);
   }
 
@@ -409,6 +412,8 @@ export class Session {
     this.#options.onChange?.(this.#snapshot);
   }
 }
+
+const runs = ({ state }: Snapshot): boolean => state === 'playing' || state === 'buffering';
 
 function shown(error: unknown): MelodyError | undefined {
   if (!(error instanceof MelodyError)) return new MelodyError('io', String(error), 'reload the page');

@@ -5,9 +5,10 @@ import { Lap } from '../../src/web/lap.ts';
 const RATE = 1000;
 /** A ramp: every sample tells its place. */
 const ramp = [Float32Array.from({ length: 1000 }, (_, i) => i)];
+const kept = (startSeconds = 0) => ({ channels: ramp, sampleRate: RATE, startSeconds });
 
 test('the first lap begins where it is asked to, or at its start; places go round', () => {
-  const lap = Lap.of(ramp, { start: 200, end: 500, kept: 5000, rate: RATE }) as Lap;
+  const lap = Lap.of(kept(5), { start: 5.2, end: 5.5 }) as Lap;
   expect(lap.from(5300).at).toBe(5300);
   expect([...lap.from(5300).channels[0].subarray(0, 2)]).toEqual([300, 301]);
   expect(lap.from(5300).channels[0].length).toBe(200);
@@ -18,17 +19,17 @@ test('the first lap begins where it is asked to, or at its start; places go roun
 });
 
 test('its last 10 ms become what lies before its start, so that no join clicks', () => {
-  const lap = Lap.of(ramp, { start: 200, end: 500, kept: 0, rate: RATE }) as Lap;
+  const lap = Lap.of(kept(), { start: 0.2, end: 0.5 }) as Lap;
   const [whole] = lap.from(200).channels;
   expect([...whole.subarray(0, 290)]).toEqual([...ramp[0].subarray(200, 490)]);
   expect(whole[299]).toBeGreaterThan(199);
   expect(whole[299]).toBeLessThan(230); // 5 % of 499, 95 % of 199
-  const atStart = Lap.of(ramp, { start: 0, end: 500, kept: 0, rate: RATE }) as Lap; // nothing lies before it
+  const atStart = Lap.of(kept(), { start: 0, end: 0.5 }) as Lap; // nothing lies before it
   expect([...atStart.from(0).channels[0]]).toEqual([...ramp[0].subarray(0, 500)]);
 });
 
 test('laps are handed over until two seconds lie ready, whatever reports say late; a region of under 0.1 s is none', () => {
-  const lap = Lap.of(ramp, { start: 200, end: 500, kept: 0, rate: RATE }) as Lap;
+  const lap = Lap.of(kept(), { start: 0.2, end: 0.5 }) as Lap;
   const pushed = (played: number) => {
     let samples = 0;
     lap.feed(played, ([channel]) => (samples += channel.length));
@@ -36,5 +37,6 @@ test('laps are handed over until two seconds lie ready, whatever reports say lat
   };
   lap.from(400); // 100 of it
   expect([pushed(0), pushed(0), pushed(199), pushed(201)]).toEqual([2100, 0, 0, 300]);
-  expect(Lap.of(ramp, { start: 200, end: 299, kept: 0, rate: RATE })).toBeUndefined();
+  expect(Lap.of(kept(), { start: 0.2, end: 0.299 })).toBeUndefined();
+  expect(Lap.of(kept(), { start: 1.5, end: 2 })).toBeUndefined(); // not made yet
 });
