@@ -10,6 +10,7 @@ import { kindOf, makePublished } from './generate/published.ts';
 import { type GenerateRequest, readRequest } from './generate/request.ts';
 import { namingOptions, settingOptions } from './generate/setting_options.ts';
 import { streamOut } from './generate/stream.ts';
+import { REDIRECT_HOST } from './locate_model.ts';
 
 const EXIT_SUSPECT = 3;
 
@@ -24,7 +25,7 @@ export const generate: Command = {
     variations: { help: 'so many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
     model: { help: 'a model folder, an address, a name, or hf:owner/name of the hub', value: 'model', short: 'm' },
-    'redirect-host': { help: 'a host that the address of a model may send on to; may be repeated', value: 'host', multiple: true },
+    'redirect-host': REDIRECT_HOST,
     device: { help: 'gpu, cpu, or auto: a GPU that is hardware, else the CPU', value: 'name', default: 'auto' },
     threads: { help: 'threads on the CPU; the music does not depend on it', value: 'n' },
     recipe: { help: 'make this file again; other options change it', value: 'file' },

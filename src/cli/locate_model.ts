@@ -4,14 +4,21 @@ import { join } from 'node:path';
 import { MelodyError } from '../errors.ts';
 import { isHubName, readHubName } from '../platform/node_hub.ts';
 import { findModel, HOW_TO_NAME } from '../platform/node_models.ts';
-import type { Values } from './command.ts';
+import type { CommandOption, Values } from './command.ts';
 
 export const DEFAULT_MODEL = 'melody-small';
 
 /** What says that a folder is a model: ours and those of transformers, of diffusers, of stable-audio-tools. */
 const MODEL_FILES = ['config.json', 'model_index.json', 'model_config.json'];
 
-/** Options of commands that read addresses. */
+/** The option of commands that read addresses. */
+export const REDIRECT_HOST: CommandOption = {
+  help: 'a host that the address of a model may send on to; may be repeated',
+  value: 'host',
+  multiple: true,
+};
+
+/** What it was given. */
 export const redirectHosts = (values: Values): { redirectHosts?: readonly string[] } =>
   Array.isArray(values['redirect-host']) ? { redirectHosts: values['redirect-host'] } : {};
 

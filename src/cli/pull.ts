@@ -16,7 +16,7 @@ import { printableText } from '../weights/printable.ts';
 import { Weights } from '../weights/weights.ts';
 import type { Command } from './command.ts';
 import { ProgressLine } from './generate/progress.ts';
-import { redirectHosts } from './locate_model.ts';
+import { REDIRECT_HOST, redirectHosts } from './locate_model.ts';
 
 /** Bytes of a file whose fetching is not worth a word. */
 const SMALL = 1e6;
@@ -26,7 +26,7 @@ export const pull: Command = {
   summary: 'Fetches a model, so that it plays later without a network.',
   arguments: '<address | hf:owner/name[@revision]> [options]',
   options: {
-    'redirect-host': { help: 'a host that the address of a model may send on to; may be repeated', value: 'host', multiple: true },
+    'redirect-host': REDIRECT_HOST,
     quiet: { help: 'print nothing but errors', short: 'q' },
   },
   examples: ['melody pull hf:facebook/musicgen-small', 'melody pull https://host/melody-small/'],
