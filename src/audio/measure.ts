@@ -127,7 +127,7 @@ export function measureSound(channels: Float32Array[], sampleRate: number): Soun
 }
 
 /**
- * Measures a finished clip without trained weights. Takes about 0.2 s for 10 s of audio on one core.
+ * Measures a finished clip without trained weights. Takes about 1.1 s for 10 s of stereo at 48 kHz on a core of 2.5 GHz.
  * @param channels one array a channel, all of one length, at least one sample, full scale −1 to 1
  * @param sampleRate samples a second, Hz
  * @throws MelodyError `invalid_argument` for no samples or unequal lengths
