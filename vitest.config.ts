@@ -25,6 +25,8 @@ export default defineConfig({
     setupFiles: ['test/helpers/setup.ts'],
     // A clip that is not as expected is told in a few lines, not in minutes.
     diff: { truncateThreshold: 20 },
+    // What lasts may be late on a busy machine; the default is a second.
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       { extends: true, test: { name: 'adapter', include: ['test/**/*.test.ts'] } },
       // On the CPU executor, which must compute what the kernels' files say.

@@ -17,7 +17,9 @@ const watch = (page: Page): Promise<unknown> =>
     globalThis.asked = [];
     globalThis.contexts = [];
     globalThis.locked = false;
-    new BroadcastChannel('stub').onmessage = ({ data }) => asked.push(data);
+    const stub = new BroadcastChannel('stub');
+    stub.onmessage = ({ data }) => asked.push(data);
+    globalThis.release = () => stub.postMessage({ type: 'release' });
     const { resume } = AudioContext.prototype;
     AudioContext.prototype.resume = function () {
       asked.push({ type: 'resume' });
@@ -50,7 +52,7 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
   const status = (text: string | RegExp) => page.getByRole('status').filter({ hasText: text }).waitFor();
   const allClosed = () => until(() => contexts.length > 0 && contexts.every(({ state }) => state === 'closed'));
 
-  beforeAll(() => site.open(), SLOW);
+  beforeAll(() => site.open({ webgpu: false }), SLOW);
   afterEach(async () => {
     site.missing = undefined;
     await page.close();
@@ -143,11 +145,12 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     await sessionPage();
     const states = await page.evaluate(async () => {
       const opening = () => new Promise((resolve) => setInterval(() => session.snapshot.loading?.received === 1e6 && resolve(0), 10));
-      const first = session.load('slow/');
+      const first = session.load('held/');
       await opening();
       session.cancelLoad();
       const { state } = session.snapshot;
-      const again = session.load('slow/');
+      const again = session.load('held/');
+      release();
       return [state, await first, session.snapshot.state, await again, session.snapshot.state];
     });
     expect(states).toEqual(['empty', false, 'loading', true, 'ready']);
@@ -161,10 +164,11 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
       const count = () => asked.filter(({ type }) => type === 'load').length;
       const before = count();
       const other = newSession({});
-      const first = session.load('slow/');
-      const second = other.load('slow');
+      const first = session.load('held/');
+      const second = other.load('held');
       await new Promise((resolve) => setTimeout(resolve, 300));
       const meanwhile = count() - before;
+      release();
       return [meanwhile, await first, await second, count() - before];
     });
     expect(loads).toEqual([1, true, true, 2]);
@@ -246,11 +250,12 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
 
   it('an element’s Cancel holds while the model is opened; focus stays when Stop goes', async () => {
     await players();
-    await page.evaluate(() => document.querySelector('melody-player')?.setAttribute('src', 'slow/'));
+    await page.evaluate(() => document.querySelector('melody-player')?.setAttribute('src', 'held/'));
     await button('Play: calm piano').click();
     await status('Getting ready');
     await button('Cancel: calm piano').click();
     await button('Play: calm piano').waitFor();
+    await page.evaluate(() => release());
     await until(() => asked.some(({ type }) => type === 'unload'));
     expect(await askedFor('stream')).toEqual([]);
     await button('Play: calm piano').click();
@@ -425,4 +430,5 @@ declare global {
   var asked: { readonly type: string }[];
   var contexts: AudioContext[];
   var locked: boolean;
+  var release: () => void;
 }

@@ -24,6 +24,12 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
       await new Promise((resolve) => setTimeout(resolve, ms));
       press();
     }, gap);
+  /** Seconds that exist of the piece. */
+  const made = () => page.evaluate(() => Number(document.getElementById('timeline')?.getAttribute('aria-valuemax')));
+  const release = () =>
+    page.evaluate(() => {
+      stub.held = false;
+    });
   const saved = async (prompt: string) => {
     const saving = page.waitForEvent('download');
     await row(prompt).getByRole('button', { name: /^Save/ }).click();
@@ -42,14 +48,18 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await page.locator('#load:enabled').click();
     await status('Ready. Press Play.');
   };
-  const playing = async (prompt: string) => {
+  const pressed = async (prompt: string) => {
     await enter(prompt);
     await page.keyboard.press('Control+Enter');
     await row(prompt).waitFor();
+  };
+  /** Of pieces that do not end by themselves within the test: another one may have played before it is looked at. */
+  const playing = async (prompt: string) => {
+    await pressed(prompt);
     await status(/^Playing/);
   };
 
-  beforeAll(() => site.open(), SLOW);
+  beforeAll(() => site.open({ webgpu: false }), SLOW);
   afterEach(async () => {
     await page.close();
     expect(faults.splice(0)).toEqual([]);
@@ -67,7 +77,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
       await enter(prompts[0]);
       await pressTwice(gap);
       await row(prompts[0]).waitFor();
-      await page.waitForTimeout(250); // a chunk is made
+      await expect.poll(made).toBeGreaterThan(0); // or there is nothing to save
     }
     await page.keyboard.press('Escape');
     expect(await page.locator('#history .what').evaluateAll((rows) => rows.map((what) => what.firstChild?.textContent))).toEqual(prompts);
@@ -75,7 +85,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
   });
 
   it('Escape counts also while the last piece is still ending', async () => {
-    await loaded({ abortMs: 400 });
+    await loaded({ held: true });
     await playing('one');
     await enter('two');
     await page.keyboard.press('Control+Enter');
@@ -83,17 +93,19 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     expect(await button('Stop').isEnabled()).toBe(true);
     await page.keyboard.press('Escape');
     await status('Stopped.');
-    await page.waitForTimeout(500);
+    await release();
+    await page.waitForTimeout(200); // for a piece that would begin now
     expect(await button('Play').isVisible()).toBe(true);
     expect(await page.evaluate(() => stub.played.map(({ prompt }) => prompt))).toEqual(['one']);
     expect(await page.locator('#history li').count()).toBe(1);
   });
 
   it('what is typed while the last piece is still ending is heard', async () => {
-    await loaded({ abortMs: 400 });
+    await loaded({ held: true });
     await playing('one');
     await page.keyboard.press('Control+Enter');
     await enter('typed meanwhile');
+    await release();
     await expect.poll(() => page.evaluate(() => stub.played.length)).toBe(2);
     await expect.poll(() => page.evaluate(() => stub.steered)).toEqual([{ prompt: 'typed meanwhile' }]);
   });
@@ -104,6 +116,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await twin(/^Playing “endless”, of middle loudness/);
     await button('Pause').click();
     await twin(/^Paused: “endless”/);
+    await expect.poll(made).toBeGreaterThan(6); // it is played again from memory, and must not end meanwhile
     await page.keyboard.press('Escape');
     await twin(/^Stopped: “endless”/);
     await twin(/^The piece: \d+\.\d s, about 100 bpm, A minor/);
@@ -111,7 +124,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await twin(/^Playing “endless”/);
     await page.keyboard.press('Escape');
     await twin(/^The piece/);
-    await playing('will fail');
+    await pressed('will fail');
     await page.getByRole('alert').filter({ hasText: 'The GPU is gone' }).waitFor();
     await twin(/^Stopped: “will fail”/);
   });
@@ -134,7 +147,6 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await page.locator('#length').selectOption('60');
     await playing('a minute');
     const place = () => page.evaluate(() => Number(document.getElementById('timeline')?.getAttribute('aria-valuenow')));
-    const made = () => page.evaluate(() => Number(document.getElementById('timeline')?.getAttribute('aria-valuemax')));
     const part = () =>
       page.evaluate(() => ['from', 'to'].map((id) => (document.getElementById(`part-${id}`) as HTMLInputElement).valueAsNumber));
     const soon = { timeout: SLOW, interval: 50 };
@@ -176,8 +188,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await page.keyboard.press('Escape');
     await status('Stopped.');
     await click(5); // it begins again from there
-    await status(/^Playing/);
-    expect(await place()).toBeGreaterThan(4);
+    await expect.poll(place, soon).toBeGreaterThan(5.1);
   });
 
   it('by keyboard: the player is the first stop, and the focus is never lost', async () => {
@@ -202,6 +213,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await page.evaluate(() => document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', isComposing: true })));
     await page.waitForTimeout(200);
     expect(await button('Pause').isVisible()).toBe(true);
+    await expect.poll(made).toBeGreaterThan(4); // as above; of a second piece less is made ahead
     await page.keyboard.press('Escape');
     const first = row('another').getByRole('button', { name: /^Play/ });
     await first.focus();
@@ -221,7 +233,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
   });
 
   it('says what is here of a model, goes on with it, and does not remove what it fetches', async () => {
-    await visit('?model=melody-tiny', { kept: 500_000, loadMs: 2000 });
+    await visit('?model=melody-tiny', { kept: 500_000, loadMs: 60_000 });
     await button('Go on loading').and(page.locator(':enabled')).click();
     await button('Pause loading').waitFor();
     expect(await page.locator('#remove').isVisible()).toBe(false);
@@ -274,8 +286,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await page.locator('#load').click();
     await status('Ready. Press Play.');
     await again.click();
-    await status(/^Playing/);
-    expect(await page.evaluate(() => stub.played)).toEqual([{ prompt: 'old one', seed: 5 }]);
+    await expect.poll(() => page.evaluate(() => stub.played)).toEqual([{ prompt: 'old one', seed: 5 }]);
     expect(await page.locator('#prompt').inputValue()).toBe('old one');
     expect(await page.locator('#length option:checked').textContent()).toBe('4 seconds');
     await page.locator('#length').selectOption('endless');

@@ -2,8 +2,8 @@
 import type { Page } from 'playwright-core';
 
 export interface Stub {
-  /** How long an aborted job takes to end, ms. */
-  abortMs: number;
+  /** Aborted jobs do not end while this is set. */
+  held: boolean;
   /** How long a chunk of a second takes, ms. */
   chunkMs: number;
   loadMs: number;
@@ -36,7 +36,7 @@ export const stubWorker = (tab: Page, set: Partial<Stub> = {}) =>
   tab.addInitScript((set) => {
     const RATE = 24_000;
     const BYTES = 1e6;
-    const stub: Stub = { abortMs: 0, chunkMs: 100, loadMs: 50, kept: 0, offline: false, loaded: [], played: [], steered: [], ...set };
+    const stub: Stub = { held: false, chunkMs: 100, loadMs: 50, kept: 0, offline: false, loaded: [], played: [], steered: [], ...set };
     globalThis.stub = stub;
     const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
     const fault = (code: string, message: string) => Object.assign(new Error(message), { code });
@@ -66,7 +66,7 @@ export const stubWorker = (tab: Page, set: Partial<Stub> = {}) =>
 
       async #unlessAborted(id: number) {
         if (!this.#aborted.has(id)) return;
-        await wait(stub.abortMs);
+        while (stub.held) await wait(20);
         throw fault('aborted', 'stopped');
       }
 

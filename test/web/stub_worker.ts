@@ -6,6 +6,10 @@ import type { Reply, WorkerRequest } from '../../src/web/protocol.ts';
 let RATE = 24_000;
 let CHANNELS = 1;
 const told = new BroadcastChannel('stub');
+/** Settles at the page's word. */
+const released = new Promise<void>((resolve) => {
+  told.addEventListener('message', ({ data }) => data.type === 'release' && resolve());
+});
 const aborts = new Map<number, AbortController>();
 const post = (reply: Reply) => (globalThis as unknown as { postMessage(reply: Reply): void }).postMessage(reply);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -16,7 +20,7 @@ async function answer(request: WorkerRequest, signal: AbortSignal): Promise<unkn
     const at = { type: 'fetching', file: 'all', fileTotal: 1e6, total: 1e6 } as const;
     for (const received of [0, 1e6]) post({ type: 'event', id, event: { ...at, fileReceived: received, received } });
     [RATE, CHANNELS] = request.src.includes('stereo') ? [48_000, 2] : [24_000, 1];
-    if (request.src.includes('slow')) await sleep(700); // as a model that is opened: it looks at no signal
+    if (request.src.includes('held')) await released; // as a model that is opened: it looks at no signal
     return {
       name: 'stub',
       sampleRate: RATE,
