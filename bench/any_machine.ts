@@ -12,7 +12,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { Melody } from '../src/pipeline/melody.ts';
+import { MeLoDy } from '../src/pipeline/melody.ts';
 
 const { values } = parseArgs({
   options: {
@@ -34,7 +34,7 @@ const resident = () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync('/proc/self/s
 
 /** What a process of its own finds of itself, as JSON. */
 async function inside(): Promise<object> {
-  const melody = await Melody.load(values.model, { device: 'cpu', ...(values.threads && { threads: Number(values.threads) }) });
+  const melody = await MeLoDy.load(values.model, { device: 'cpu', ...(values.threads && { threads: Number(values.threads) }) });
   const piece = (seed: number) => ({ prompt: PROMPT, durationSeconds: seconds, seed });
   const cold = (await melody.generate(piece(0))).timings.total;
   const clips: { wall: number; cpu: number; stages: Record<string, number>; p99: number; longest: number }[] = [];

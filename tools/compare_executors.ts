@@ -3,7 +3,7 @@
 //
 //   node tools/run.mjs tools/compare_executors.ts [model folder] [seconds] [rounds] [threads]
 import { loadavg } from 'node:os';
-import { Melody } from '../src/pipeline/melody.ts';
+import { MeLoDy } from '../src/pipeline/melody.ts';
 import { openModel } from '../src/pipeline/model.ts';
 import { platform } from '../src/platform/node.ts';
 
@@ -16,7 +16,7 @@ interface Cost {
 }
 
 /** Milliseconds of every stage of one clip. */
-async function costs(melody: Melody): Promise<Map<string, Cost>> {
+async function costs(melody: MeLoDy): Promise<Map<string, Cost>> {
   const all = new Map<string, Cost>();
   let [stage, since, before] = ['start', performance.now(), process.cpuUsage()];
   const end = (next: string) => {
@@ -32,7 +32,7 @@ async function costs(melody: Melody): Promise<Map<string, Cost>> {
 
 const open = async (device: 'cpu' | 'gpu') => {
   const model = await openModel(platform.openFolder(folder));
-  return Melody.over(model, () => platform.openGpu(), { device, ...(threads && { threads: Number(threads) }) });
+  return MeLoDy.over(model, () => platform.openGpu(), { device, ...(threads && { threads: Number(threads) }) });
 };
 const machines = { cpu: await open('cpu'), gpu: await open('gpu') };
 for (const melody of Object.values(machines)) await costs(melody); // reads, uploads, compiles

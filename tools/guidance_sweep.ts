@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeWav } from '../src/audio/wav_write.ts';
-import { Melody } from '../src/pipeline/melody.ts';
+import { MeLoDy } from '../src/pipeline/melody.ts';
 import prompts from './guidance_prompts.json' with { type: 'json' };
 
 const { values } = parseArgs({
@@ -24,7 +24,7 @@ const { out } = values;
 mkdirSync(out, { recursive: true });
 const [first, last = first] = values.prompts.split('-').map(Number);
 
-const melody = await Melody.load(values.model);
+const melody = await MeLoDy.load(values.model);
 for (let p = first; p <= Math.min(last, prompts.length - 1); p++)
   for (let seed = 1; seed <= Number(values.seeds); seed++)
     for (const scale of values.scales.split(',').map(Number)) {

@@ -2,7 +2,7 @@
 //
 //   node tools/run.mjs tools/load_cycles.ts [cycles] [model] [gpu|cpu]
 import { readdirSync, readFileSync } from 'node:fs';
-import { Melody } from '../src/pipeline/melody.ts';
+import { MeLoDy } from '../src/pipeline/melody.ts';
 
 const [cycles = '50', model = 'melody-tiny', device = 'gpu'] = process.argv.slice(2);
 
@@ -14,7 +14,7 @@ function held() {
 }
 
 for (let cycle = 1; cycle <= Number(cycles); cycle++) {
-  const melody = await Melody.load(model, { device: device as 'gpu' | 'cpu' });
+  const melody = await MeLoDy.load(model, { device: device as 'gpu' | 'cpu' });
   await melody.generate({ prompt: 'calm piano', durationSeconds: 0.4, steps: 1, seed: 1 });
   melody.dispose();
   if (cycle === 1 || cycle % 5 === 0) console.log(`${cycle}: ${JSON.stringify(held())}`);

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { seams } from '../src/audio/measures/joins.ts';
-import { Melody } from '../src/pipeline/melody.ts';
+import { MeLoDy } from '../src/pipeline/melody.ts';
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +38,7 @@ interface Row {
   readonly rssBytes: number;
 }
 
-const melody = await Melody.load(values.model);
+const melody = await MeLoDy.load(values.model);
 const { sample_rate: rate } = melody.model.config;
 const around = AROUND * rate;
 const rows: Row[] = [];

@@ -7,7 +7,7 @@ import { checkKernels } from '../src/cli/kernel_check.ts';
 import { wrongKinds } from '../src/engine/adapter_check.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { gpuRunner } from '../src/graph/runner.ts';
-import { Melody } from '../src/pipeline/melody.ts';
+import { MeLoDy } from '../src/pipeline/melody.ts';
 
 const [model, file] = process.argv.slice(2);
 const entry = navigator.gpu;
@@ -22,7 +22,7 @@ for (const executor of ['software', 'gpu'] as const) {
   quick.push(...(await wrongKinds(gpuRunner(gpu))));
   gpu.dispose();
 }
-const melody = await Melody.load(model, { gpu: entry, untested: true }); // no verdict of this run goes into the user's cache
+const melody = await MeLoDy.load(model, { gpu: entry, untested: true }); // no verdict of this run goes into the user's cache
 const { channels } = await melody.generate({ prompt: 'calm piano', durationSeconds: 2, seed: 5, steps: 4 });
 writeFileSync(file, channels[0]);
 console.log(JSON.stringify({ adapter, results, quick, samples: channels[0].length }));

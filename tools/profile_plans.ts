@@ -5,7 +5,7 @@
 //   node tools/run.mjs tools/profile_plans.ts [model folder] [seconds] [rounds] [part of a plan's name]
 import { CpuPlan } from '../src/cpu/plan.ts';
 import type { DispatchTime } from '../src/graph/inspect_plan.ts';
-import { Melody } from '../src/pipeline/melody.ts';
+import { MeLoDy } from '../src/pipeline/melody.ts';
 import { openModel } from '../src/pipeline/model.ts';
 import { platform } from '../src/platform/node.ts';
 
@@ -18,7 +18,7 @@ performance.now = () => {
 };
 
 const model = await openModel(platform.openFolder(folder));
-const melody = await Melody.over(model, () => platform.openGpu(), { device: 'cpu', threads: 0 });
+const melody = await MeLoDy.over(model, () => platform.openGpu(), { device: 'cpu', threads: 0 });
 const scalars = new Map<CpuPlan, Record<string, number>>();
 const { run } = CpuPlan.prototype;
 CpuPlan.prototype.run = function (numbers = {}, inputs = {}) {

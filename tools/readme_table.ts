@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { type ClipReport, measureClip } from '../src/audio/measure.ts';
 import { writeWav } from '../src/audio/wav_write.ts';
 import { agreement } from '../src/cli/eval_agreement.ts';
-import { Melody } from '../src/pipeline/melody.ts';
+import { MeLoDy } from '../src/pipeline/melody.ts';
 
 const PROMPTS = [
   { prompt: 'slow piano ballad, 70 bpm', bpm: 70 },
@@ -40,7 +40,7 @@ interface Heard {
   seconds: number;
 }
 
-const melody = await Melody.load(values.model);
+const melody = await MeLoDy.load(values.model);
 const rows: string[] = [];
 const all: Heard[][] = [];
 for (const [p, { prompt, bpm }] of PROMPTS.entries()) {

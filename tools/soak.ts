@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MelodyError } from '../src/errors.ts';
-import { Melody } from '../src/pipeline/melody.ts';
+import { MeLoDy } from '../src/pipeline/melody.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,7 +31,7 @@ if (!(minutes > 0 && clients >= 1 && pairs >= 1)) {
 
 setFlagsFromString('--expose-gc');
 const collect: () => void = runInNewContext('gc');
-const melody = await Melody.load(values.model, { device: values.device as 'cpu' | 'gpu' | 'auto', queue: 2 * clients });
+const melody = await MeLoDy.load(values.model, { device: values.device as 'cpu' | 'gpu' | 'auto', queue: 2 * clients });
 await melody.warmup();
 
 const begun = performance.now();

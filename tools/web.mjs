@@ -11,6 +11,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The CPU executor has a file of its own, loaded where no GPU computes. It has copies of the few small things that both use. */
 const CPU = './melody-cpu.js';
+/** Published systems are an entry of their own, which `Melody.load` imports in Node where a folder holds one: its place from that of Node's platform. */
+const SYSTEMS_FILE = '../web/melody-systems.js';
 
 /**
  * What `#platform` is in the shared engine: the web's, unless a file of Node says otherwise before it does anything else. So a page's files
@@ -21,12 +23,21 @@ export let platform = web;
 export const usePlatform = (other) => { platform = other; };`;
 const USE_NODE = `import { platform } from ${JSON.stringify(join(root, 'src/platform/node.ts'))};
 import { usePlatform } from '#platform';
-usePlatform(platform);`;
+import { useOthers } from '#others';
+usePlatform(platform);
+useOthers(async (...place) => (await import('${SYSTEMS_FILE}')).loadSystem(...place));`;
+/** What opens systems other than MeLoDy (src/others.ts): nothing in a page that does not import them. */
+const OTHERS = `export let openOther;
+export const useOthers = (open) => { openOther = open; };`;
+const PUBLISHED = `import { loadSystem } from ${JSON.stringify(join(root, 'src/systems/load.ts'))};
+import { useOthers } from '#others';
+useOthers(loadSystem);
+export * from ${JSON.stringify(join(root, 'src/systems/index.ts'))};`;
 const COMMAND = `#!/usr/bin/env node
 import '#node';
 import ${JSON.stringify(join(root, 'src/cli/bin.ts'))};`;
 /** @type {Record<string, string>} */
-const VIRTUAL = { '#platform': PLATFORM, '#node': USE_NODE, '#command': COMMAND };
+const VIRTUAL = { '#platform': PLATFORM, '#node': USE_NODE, '#command': COMMAND, '#others': OTHERS, '#systems': PUBLISHED };
 
 /**
  * What the command has a copy of: it uses all of these files, and pages a little of each. They hold no state. A copy's name ends in `?all`.
@@ -39,11 +50,13 @@ const twoPlatforms = {
   name: 'two platforms, and the CPU apart',
   resolveId(id, from) {
     if (from && /\/cpu\/runner\.ts$/.test(id)) return { id: CPU, external: 'relative' };
+    if (id === SYSTEMS_FILE) return { id, external: 'relative' };
+    if (from && /\/others\.ts$/.test(id)) return { id: '\0#others', moduleSideEffects: false };
     if (from && id.startsWith('.') && COPIES.test(from)) {
       const path = join(dirname(from), id);
       return COPIED.test(path) ? `${path}?all` : path;
     }
-    if (id in VIRTUAL) return { id: `\0${id}`, moduleSideEffects: id !== '#platform' };
+    if (id in VIRTUAL) return { id: `\0${id}`, moduleSideEffects: id !== '#platform' && id !== '#others' };
     return /\/cli\/bin\.ts$/.test(id) ? { id, moduleSideEffects: true } : undefined;
   },
   load(id) {
@@ -160,7 +173,9 @@ function filesOf(files, which = /./) {
   const of = files.filter(({ path }) => which.test(path) && !path.endsWith('.map'));
   return new Map(
     of.flatMap(({ path, modules }) =>
-      modules.filter(([id, bytes]) => bytes > 0 && !id.endsWith('/web/worker.ts')).map(([id]) => [id, OWN[name(path)] ?? name(path)]),
+      modules
+        .filter(([id, bytes]) => bytes > 0 && !/\/web\/worker\.ts$|#systems$/.test(id))
+        .map(([id]) => [id, OWN[name(path)] ?? name(path)]),
     ),
   );
 }
@@ -189,7 +204,7 @@ function write(files, folder) {
 
 const PLAYER = { 'melody-player': 'src/web/index.ts', 'melody-worklet': 'src/web/worklet.ts', 'melody-cpu': 'src/cpu/runner.ts' };
 /** Published systems: beside the engine, whose kernels and code they share. */
-const SYSTEMS = { 'melody-systems': 'src/systems/index.ts' };
+const SYSTEMS = { 'melody-systems': '#systems' };
 const WORKER = { 'melody-worker': 'src/web/worker.ts' };
 /** The rest of what Node needs: its platform, and the command. */
 const FOR_NODE = { 'node/platform': '#node', cli: '#command' };
@@ -197,7 +212,7 @@ const FOR_NODE = { 'node/platform': '#node', cli: '#command' };
 const ON_NODE = Object.entries({ 'index.js': './index.web.js', 'systems.js': './web/melody-systems.js' });
 
 /** What no page needs whose files are not bundled. */
-const FOR_BUNDLERS = /melody-(systems|published|library)\.js/;
+const FOR_BUNDLERS = /melody-(systems|published|library|face)\.js/;
 
 /** @param {Record<string, string>} input @param {string} folder */
 const within = (input, folder) => Object.fromEntries(Object.entries(input).map(([name, source]) => [`${folder}/${name}`, source]));
@@ -231,6 +246,7 @@ export async function buildPackage(outdir, options = {}) {
   // shares with pages lies where it does without the command.
   const files = withKernels(filesOf(await bundleForPages(input, split), /melody-engine/));
   const pages = filesOf(await bundleForPages({ ...input, ...systems }, { ...split, files }));
+  for (const id of ['\0#others', join(root, 'src/melody.ts')]) pages.set(id, 'melody-face'); // Node's platform shares it; the worker goes without
   pages.set(join(root, 'src/engine/open_cpu.ts'), 'melody-engine'); // melody-cpu.js is named from where the engine lies
   const shared = bundleForPages({ ...input, ...systems, ...FOR_NODE }, { ...split, outdir, files: pages });
   const onNode = ON_NODE.map(([path, same]) => fileOf(path, `import"./node/platform.js";export*from"${same}";\n`));

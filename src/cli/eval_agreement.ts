@@ -5,7 +5,7 @@ import { readRecipe } from '../audio/wav_tags.ts';
 import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
-import { Melody } from '../pipeline/melody.ts';
+import { MeLoDy } from '../pipeline/melody.ts';
 import type { Model } from '../pipeline/model.ts';
 import type { AudioInput } from '../pipeline/options.ts';
 import { embedAudio } from '../pipeline/stages/given.ts';
@@ -14,10 +14,10 @@ import { textValue, type Values } from './command.ts';
 import { DEFAULT_MODEL, locateModel } from './locate_model.ts';
 
 export class Listener {
-  readonly #melody: Melody;
+  readonly #melody: MeLoDy;
   readonly #prompt: string | undefined;
 
-  private constructor(melody: Melody, prompt: string | undefined) {
+  private constructor(melody: MeLoDy, prompt: string | undefined) {
     this.#melody = melody;
     this.#prompt = prompt;
   }
@@ -26,7 +26,7 @@ export class Listener {
   static async open(values: Values, signal: AbortSignal): Promise<Listener | undefined> {
     const [model, prompt] = [textValue(values, 'model'), textValue(values, 'prompt')];
     if (model === undefined && prompt === undefined) return undefined;
-    return new Listener(await Melody.load(locateModel(model ?? DEFAULT_MODEL), { signal }), prompt);
+    return new Listener(await MeLoDy.load(locateModel(model ?? DEFAULT_MODEL), { signal }), prompt);
   }
 
   /** Cosine of the clip and --prompt, or else the prompt of the clip's own recipe. Throws `invalid_argument` where there is neither. */

@@ -72,8 +72,11 @@ const fileOf = (address: string) => decodeURIComponent(address.slice(address.las
 /** Who asks for a job, and how many may wait before it. */
 type Asking = Pick<SamplingOptions, 'signal' | 'onEvent' | 'exact'> & { readonly begun?: boolean };
 
-/** A model that is ready to make music. Opened by `Melody.load`; makes one piece at a time, and others wait where `queue` says so. */
-export class Melody {
+/**
+ * MeLoDy (Lam et al. 2023, arXiv 2305.15719), ready to make music. Opened by `Melody.load`; makes one piece at a time, and others wait where `queue`
+ * says so.
+ */
+export class MeLoDy {
   readonly #engine: Engine<Model>;
   readonly #openExact: () => Promise<Engine<Model>>;
   #exact: Promise<Engine<Model>> | undefined; // on the CPU, where #engine is on a GPU
@@ -95,7 +98,7 @@ export class Melody {
    * Hugging Face hub (`hf:owner/name`, `hf:owner/name@revision`)
    * @throws MelodyError `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
    */
-  static async load(location: string | URL, options: LoadOptions = {}): Promise<Melody> {
+  static async load(location: string | URL, options: LoadOptions = {}): Promise<MeLoDy> {
     if (options.queue !== undefined) checkNumber('queue', options.queue, { kind: 'whole', min: 0, max: 10_000 });
     const coming = new Set<string>(); // files that were not complete at first sight: those that are say nothing
     const onProgress = (received: number, total: number, address: string) => {
@@ -106,12 +109,27 @@ export class Melody {
     const { signal, redirectHosts, cache = true } = options;
     const model = await openModel(platform.openFolder(location, { signal, redirectHosts, cache, onProgress, onWait }), { signal });
     const entry = async () => (options.gpu as GPU | undefined) ?? platform.openGpu();
-    return Melody.over(model, entry, { device: options.gpu ? 'gpu' : 'auto', ...options });
+    return MeLoDy.over(model, entry, { device: options.gpu ? 'gpu' : 'auto', ...options });
   }
 
   /** Over a model made elsewhere (tests, benchmarks, weights from memory). @internal */
-  static async over(model: Model, entry: () => Promise<GPU>, options: EngineOptions & QueueOptions = {}): Promise<Melody> {
-    return new Melody(await Engine.open(model, entry, options), () => Engine.open(model, entry, { ...options, device: 'cpu' }), options);
+  static async over(model: Model, entry: () => Promise<GPU>, options: EngineOptions & QueueOptions = {}): Promise<MeLoDy> {
+    return new MeLoDy(await Engine.open(model, entry, options), () => Engine.open(model, entry, { ...options, device: 'cpu' }), options);
+  }
+
+  /** Name of the system. */
+  get system(): 'melody' {
+    return 'melody';
+  }
+
+  /** Name of the model. */
+  get name(): string {
+    return this.model.name;
+  }
+
+  /** Samples a second, Hz. */
+  get sampleRate(): number {
+    return this.model.config.sample_rate;
   }
 
   /** @internal */

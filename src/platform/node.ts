@@ -14,7 +14,7 @@ import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { coresOf } from './node_cores.ts';
 import { followInNode } from './node_fetch.ts';
 import { diskFolder, openFile } from './node_files.ts';
-import { weightsIdentity } from './node_hash.ts';
+import { rememberedHash, weightsIdentity } from './node_hash.ts';
 import { hubFolder, isHubName } from './node_hub.ts';
 import { verifiedFolder } from './node_manifest.ts';
 import { findModel, resolveInstalled } from './node_models.ts';
@@ -182,6 +182,7 @@ export const platform: Platform = {
   runtime: runtime(),
   facts: diskFacts(),
   freeMemory,
+  hashOf: rememberedHash,
   publish: (name, message) => channel(name).publish(message),
   openCodecs: async () => (await import('./node_codecs.ts')).openCodecs(),
   threads: {

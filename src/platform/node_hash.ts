@@ -15,7 +15,7 @@ export async function hashOf(source: ByteSource, signal?: AbortSignal): Promise<
 }
 
 /** The same, read from what was learnt before where the file has neither been replaced nor written to since. */
-async function rememberedHash(source: ByteSource, signal?: AbortSignal): Promise<string> {
+export async function rememberedHash(source: ByteSource, signal?: AbortSignal): Promise<string> {
   if (source.sha256 !== undefined) return source.sha256;
   if (source.version === undefined) return hashOf(source, signal);
   const facts = diskFacts();

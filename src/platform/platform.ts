@@ -19,6 +19,8 @@ export interface Platform {
   readonly facts: Facts;
   /** Bytes of memory that programs may still take; undefined where it cannot be known. */
   freeMemory(): number | undefined;
+  /** SHA-256 of a file that may be large, in hexadecimal, remembered while the file stays as it is (Node). Throws `io`, `aborted`. */
+  hashOf?(source: ByteSource, signal?: AbortSignal): Promise<string>;
   /** Threads, where they are not those of a page (web_threads.ts). */
   readonly threads?: Threads;
   /** Tells what happens to whoever listens in this process, under this name (Node: diagnostics_channel). */

@@ -3,6 +3,7 @@ import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import { HUB_STORES } from '../platform/hub_stores.ts';
 import type { OpenOptions } from '../platform/platform.ts';
+import { identified } from './identity.ts';
 import { systemOf } from './kind.ts';
 import { openMusicgen } from './musicgen/model.ts';
 import { MusicGen } from './musicgen/musicgen.ts';
@@ -30,10 +31,12 @@ export async function loadSystem(location: string | URL, options: SystemOptions 
   const { signal, redirectHosts, cache = true } = options;
   const onProgress = (received: number, total: number, address: string) =>
     options.onEvent?.({ type: 'download', file: decodeURIComponent(address.slice(address.lastIndexOf('/') + 1)), received, total });
-  const place = openSystemFolder(location, { ...(signal && { signal }), ...(redirectHosts && { redirectHosts }), cache, onProgress });
+  const found = openSystemFolder(location, { ...(signal && { signal }), ...(redirectHosts && { redirectHosts }), cache, onProgress });
+  const { place, identity } = identified(found);
   const { kind, config } = await systemOf(place, signal);
-  if (kind === 'melody') throw new MelodyError('weights', `${place.name}: this is a MeLoDy model`, 'open it with Melody.load');
+  if (kind === 'melody')
+    throw new MelodyError('weights', `${place.name}: this is a MeLoDy model`, 'open it with Melody.load, without `precision`');
   if (kind === 'encodec') throw new MelodyError('weights', `${place.name}: EnCodec is a codec, which makes no music by itself`);
-  if (kind === 'stable_audio') return StableAudio.over(await openStableAudio(place, config, signal), options);
-  return MusicGen.over(await openMusicgen(place, config, signal), options);
+  if (kind === 'stable_audio') return StableAudio.over({ ...(await openStableAudio(place, config, signal)), identity }, options);
+  return MusicGen.over({ ...(await openMusicgen(place, config, signal)), identity }, options);
 }

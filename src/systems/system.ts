@@ -1,17 +1,22 @@
 // What every published system has in common: an engine, one job at a time, the memory it will take, and the report on what it made.
 import { platform } from '#platform';
+import type { BeatMark } from '../audio/beats.ts';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
 import { isSilent, onFromGiven } from '../audio/own_sound.ts';
-import { type Checked, Engine, type EngineOptions, type Machine } from '../engine/engine.ts';
+import { type Checked, disposed, Engine, type EngineOptions, type Machine } from '../engine/engine.ts';
 import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
+import { seedWords } from '../ops/random.ts';
+import { checkNumber } from '../pipeline/checks.ts';
 import type { LoadOptions } from '../pipeline/melody.ts';
 import type { AudioInput, MelodyEvent, Stage } from '../pipeline/options.ts';
 import { Progress, type Timings } from '../pipeline/progress.ts';
+import { Turns } from '../pipeline/turns.ts';
+import type { Identity } from './identity.ts';
 import type { T5Tokenizer } from './t5_tokenizer.ts';
 
 /** How a published system is opened. */
-export interface SystemOptions extends Omit<LoadOptions, 'queue'> {
+export interface SystemOptions extends LoadOptions {
   /** How the matrices of networks of attention lie in memory. Default 'f16' on a GPU, which halves it; 'f32' on the CPU, whose kernels know no other. */
   precision?: 'f32' | 'f16';
 }
@@ -32,8 +37,14 @@ export interface SystemRecipe {
   readonly system: 'musicgen' | 'stable_audio';
   /** Name of the model. */
   readonly model: string;
+  /** SHA-256 of the names and hashes of all files that it was played from; absent in pages whose files are too large to be hashed there. */
+  readonly weights?: string;
   /** How its matrices lay in memory. */
   readonly precision: 'f32' | 'f16';
+  /** What made it: a GPU, or the CPU, whose music differs in its last bits. */
+  readonly executor?: 'gpu' | 'cpu';
+  /** Of the CPU: the instructions of its kernels. */
+  readonly build?: 'plain' | 'relaxed';
   /** What was asked for. */
   readonly prompt: string;
   /** Length in seconds. */
@@ -52,6 +63,8 @@ export interface SystemClip<R extends SystemRecipe = SystemRecipe> {
   readonly recipe: R;
   /** What was measured on the samples. */
   readonly report: ClipReport;
+  /** Empty: published systems plan no beats. */
+  readonly beats: readonly BeatMark[];
   /** What it took to make. */
   readonly timings: Timings;
 }
@@ -59,6 +72,7 @@ export interface SystemClip<R extends SystemRecipe = SystemRecipe> {
 interface SystemModel extends Checked {
   readonly name: string;
   readonly licence: string;
+  readonly identity?: Identity;
 }
 
 /** Shares of the stages in a job. */
@@ -75,18 +89,21 @@ export interface Job<R extends SystemRecipe> {
 }
 
 /** Who watches, and what of a recipe only names it. */
-const OTHERS = ['signal', 'onEvent', 'version', 'system', 'model', 'precision'];
+const OTHERS = ['signal', 'onEvent', 'version', 'system', 'model', 'precision', 'weights', 'executor', 'build'];
+const MOST_VARIATIONS = 64;
 
-/** What `loadSystem` gives: a system that makes one piece at a time. */
+/** What all published systems are: each makes one piece at a time, and others wait where `queue` says so. */
 export abstract class PublishedSystem<Options extends JobOptions, R extends SystemRecipe> {
   readonly #engine: Engine<SystemModel>;
   /** How the matrices lie in memory. */
   readonly precision: 'f32' | 'f16';
-  #busy = false;
+  readonly #turns: Turns;
 
   /** @internal */
-  constructor(engine: Engine<SystemModel>, { precision }: SystemOptions) {
+  constructor(engine: Engine<SystemModel>, { precision, queue = 0 }: SystemOptions) {
+    checkNumber('queue', queue, { kind: 'whole', min: 0, max: 10_000 });
     this.#engine = engine;
+    this.#turns = new Turns(queue);
     this.precision = precision ?? (engine.device.caps.executor === 'cpu' ? 'f32' : 'f16');
   }
 
@@ -98,6 +115,8 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
   protected abstract get hop(): number;
   /** Shares of the stages. @internal */
   protected abstract get span(): Span;
+  /** A clip that runs every network. @internal */
+  protected abstract get shortest(): Options;
   /** Checks what is asked for. Throws `invalid_argument`. @internal */
   protected abstract prepare(options: Options): Job<R>;
 
@@ -111,6 +130,11 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
     return this.#engine.model.licence;
   }
 
+  /** Jobs that wait for their turn; 0 without `queue`. */
+  get waiting(): number {
+    return this.#turns.waiting;
+  }
+
   /** The engine below, for measurements. @internal */
   get engine(): Engine<SystemModel> {
     return this.#engine;
@@ -121,10 +145,15 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
    * @throws MelodyError `invalid_argument` before any work, `busy` while another job runs, `out_of_memory`, `aborted`, `device_lost`
    */
   async generate(options: Options): Promise<SystemClip<R>> {
+    return this.#generate(options, false);
+  }
+
+  async #generate(options: Options, begun: boolean): Promise<SystemClip<R>> {
     const job = this.prepare(options);
     const { signal } = options;
-    return this.#exclusive(signal, async () => {
+    return this.#exclusive(options, begun, async () => {
       const engine = this.#engine;
+      const weights = await engine.model.identity?.(signal);
       checkRoom(engine, await this.#forecast(job, signal));
       const { memory } = engine.device;
       memory.peakBytes = memory.bytes; // of this job alone
@@ -133,13 +162,47 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
         progress.warn('unknown_words', `the model does not know ${job.unknown.map((part) => JSON.stringify(part)).join(', ')}`);
       if (job.continueFrom && isSilent('continueFrom', job.continueFrom))
         progress.warn('silent_audio', 'continueFrom is silent: nothing in it reaches -80 dBFS');
+      const { weights: asked } = options as { weights?: unknown };
+      if (asked !== undefined && weights !== undefined && asked !== weights)
+        progress.warn('other_weights', `the recipe was made with other weights of ${job.recipe.model}: this will be something like it`);
       const channels = await job.make(engine, progress, signal);
       const { sampleRate, hop } = this;
       const report = measureClip(channels, sampleRate, { periods: [hop], frameRate: sampleRate / hop });
       if (report.suspect.length) progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
       const timings = progress.finish(job.recipe.durationSeconds, memory.peakBytes);
-      return { ...besideGiven({ channels, sampleRate }, job), recipe: job.recipe, report, timings };
+      const recipe = { ...job.recipe, ...(weights !== undefined && { weights }), ...engine.made };
+      return { ...besideGiven({ channels, sampleRate }, job), recipe, report, beats: [], timings };
     });
+  }
+
+  /**
+   * Makes several clips of the same options with the seeds seed, seed + 1, …: each equals what `generate` makes with that seed.
+   * @param count 1 to 64
+   * @throws MelodyError as `generate`
+   */
+  async variations(options: Options, count: number): Promise<SystemClip<R>[]> {
+    checkNumber('variations', count, { kind: 'whole', min: 1, max: MOST_VARIATIONS });
+    const { seed } = this.prepare(options).recipe;
+    seedWords(seed + count - 1);
+    const clips: SystemClip<R>[] = [];
+    for (let i = 0; i < count; i++) clips.push(await this.#generate({ ...options, seed: seed + i }, i > 0));
+    return clips;
+  }
+
+  /**
+   * Refused: a published system makes whole clips.
+   * @throws MelodyError `invalid_argument`
+   */
+  stream(_options: object): never {
+    throw bad(`${this.name} makes whole clips and no streams`, 'call generate, or use a MeLoDy model');
+  }
+
+  /**
+   * Compiles what a clip needs and uploads its weights, so that the first one starts at once: makes a very short one.
+   * @throws MelodyError as `generate`
+   */
+  async warmup(options: { signal?: AbortSignal } = {}): Promise<void> {
+    await this.generate({ ...options, ...this.shortest });
   }
 
   /**
@@ -152,6 +215,7 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
 
   /** Frees the device and all on it. What runs ends with `aborted`, and so does every later call. */
   dispose(): void {
+    this.#turns.close(disposed());
     this.#engine.dispose();
   }
 
@@ -159,17 +223,15 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
     return forecast(this.#engine, signal, (m) => job.make(m, new Progress(undefined, signal, m, this.span), signal));
   }
 
-  async #exclusive<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  async #exclusive<T>({ signal, onEvent }: JobOptions, begun: boolean, work: () => Promise<T>): Promise<T> {
     this.#engine.check();
-    if (this.#busy)
-      throw new MelodyError('busy', `this ${this.name} is already making music`, 'wait for it, abort it, or load a second one');
-    this.#busy = true;
+    const leave = await this.#turns.take({ signal, begun, ...(!begun && { onAhead: (ahead) => onEvent?.({ type: 'queued', ahead }) }) });
     const done = this.#engine.stopWith(signal);
     try {
       return await work();
     } finally {
       done();
-      this.#busy = false;
+      leave();
     }
   }
 
@@ -208,6 +270,15 @@ export function numberOf(options: object, name: string, least: number, most: num
   const value: unknown = (options as Record<string, unknown>)[name] ?? preset;
   if (typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
   throw bad(`${name} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}; got ${String(value)}`);
+}
+
+/** The words of the options. Throws `invalid_argument` where there are none. */
+export function promptOf({ prompt }: { prompt?: unknown }): string {
+  if (typeof prompt === 'string') return prompt;
+  throw bad(
+    `prompt must be a text; got ${prompt === undefined ? 'none' : typeof prompt}`,
+    'say what to play, for example "calm piano, 80 bpm"',
+  );
 }
 
 /** The length of a clip in seconds, at least a sample. Throws `invalid_argument`. */

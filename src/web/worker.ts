@@ -1,7 +1,7 @@
 // The worker: everything heavy of a page. It owns one model on one GPU and answers the requests of protocol.ts.
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
-import { Melody } from '../pipeline/melody.ts';
+import { MeLoDy } from '../pipeline/melody.ts';
 import { audioOf, openModel } from '../pipeline/model.ts';
 import type { MelodyStream } from '../pipeline/stream.ts';
 import { describeModel, openModelFiles } from './model_files.ts';
@@ -36,7 +36,7 @@ interface Task {
 class Host {
   readonly #port: Port;
   readonly #tasks = new Map<number, Task>();
-  #melody: Melody | undefined;
+  #melody: MeLoDy | undefined;
   /** How the model was opened, to open it again after a GPU that was lost twice. */
   #opened: { src: string; keep: boolean } | undefined;
 
@@ -134,7 +134,7 @@ class Host {
     const model = await openModel(folder, { signal });
     // A page takes any adapter that there is, also a software one: its code is here already, while the CPU's is another file to fetch.
     const device = (await globalThis.navigator?.gpu?.requestAdapter().catch(() => undefined)) ? 'gpu' : 'cpu';
-    const melody = await Melody.over(model, () => platform.openGpu(), {
+    const melody = await MeLoDy.over(model, () => platform.openGpu(), {
       device,
       dispatchesPerSubmit: DISPATCHES_PER_SUBMIT,
       queue: QUEUE,
@@ -153,7 +153,7 @@ class Host {
     };
   }
 
-  async #model(signal: AbortSignal): Promise<Melody> {
+  async #model(signal: AbortSignal): Promise<MeLoDy> {
     if (!this.#melody && this.#opened) await this.#load(this.#opened, signal, () => {});
     if (!this.#melody) throw new MelodyError('invalid_argument', 'load a model first');
     return this.#melody;

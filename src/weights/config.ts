@@ -7,6 +7,10 @@ export const CONFIG_FILE = 'config.json';
 /** The one kind of model that this library plays; `model_type` in config.json. */
 export const MODEL_TYPE = 'melody';
 
+/** `readConfig` refuses a folder in which other systems may find what they need. */
+const otherModel = (message: string, hint: string) => new MelodyError('weights', message, hint, { cause: MODEL_TYPE });
+export const isOtherModel = (error: unknown): boolean => (error as MelodyError).cause === MODEL_TYPE;
+
 const MAX_CONFIG_BYTES = 1024 * 1024;
 const MAX_DEPTH = 8;
 
@@ -19,15 +23,13 @@ export async function readJson(folder: ByteFolder, file: string, signal?: AbortS
 /** Reads config.json of a model folder, which must be of our model_type. Its sizes are checked where models use them. */
 export async function readConfig(folder: ByteFolder, signal?: AbortSignal): Promise<JsonObject> {
   const config = await readJson(folder, CONFIG_FILE, signal);
-  if (!config)
-    throw new MelodyError('weights', `${folder.name}: no ${CONFIG_FILE}`, 'Name a model folder: config.json beside its weights.');
+  if (!config) throw otherModel(`${folder.name}: no ${CONFIG_FILE}`, 'Name a model folder.');
   const type = config.model_type;
   if (type !== MODEL_TYPE) {
     const got = typeof type === 'string' ? `"${printable(type)}"` : type === undefined ? 'none' : JSON.stringify(type).slice(0, 40);
-    throw new MelodyError(
-      'weights',
+    throw otherModel(
       `${folder.name}/${CONFIG_FILE}: unknown model_type; got ${got}, expected "${MODEL_TYPE}"`,
-      'This folder holds another kind of model: melody/systems opens MusicGen.',
+      'Import melody/systems to open other models.',
     );
   }
   return config;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { forgetMisses } from '../../src/platform/cache.ts';
 import { platform } from '../../src/platform/node.ts';
 import { hubFolder } from '../../src/platform/node_hub.ts';
@@ -157,8 +157,8 @@ describe('a server that answers as the hub does', () => {
   });
 
   it('is opened by Melody.load too, whose redirects go where they may', async () => {
-    await expect(Melody.load(NAME)).rejects.toMatchObject({ code: 'weights' }); // found, and not a MeLoDy model
-    await expect(Melody.load('hf:nobody/none')).rejects.toMatchObject({ message: expect.stringContaining('hf:nobody/none') });
+    await expect(MeLoDy.load(NAME)).rejects.toMatchObject({ code: 'weights' }); // found, and not a MeLoDy model
+    await expect(MeLoDy.load('hf:nobody/none')).rejects.toMatchObject({ message: expect.stringContaining('hf:nobody/none') });
   });
 });
 

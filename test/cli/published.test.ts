@@ -69,6 +69,19 @@ describe('melody generate --model <MusicGen>', () => {
     const again = await generate('--recipe', join(folder, 'first.wav'), '--out', 'again.wav');
     expect(again.code).toBe(0);
     expect(readFileSync(join(folder, 'again.wav')).equals(bytes)).toBe(true);
+    const other = changed('musicgen_mono', (config) => Object.assign(config, { note: 'another file' }));
+    const refused = await melody(
+      'generate',
+      '--recipe',
+      join(folder, 'first.wav'),
+      '--model',
+      other,
+      '--device',
+      'cpu',
+      '--out-dir',
+      folder,
+    );
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('the recipe was made with other weights of musicgen_mono')]);
   });
 
   it('goes on from a file, which stays as it is', async () => {

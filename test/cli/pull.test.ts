@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { forgetMisses } from '../../src/platform/cache.ts';
 import { diskCache } from '../../src/platform/node_cache.ts';
 import { loadSystem } from '../../src/systems/load.ts';
@@ -79,7 +79,7 @@ it('a model of our own: its licence is said before its weights come, and every f
   const { files } = JSON.parse(readFileSync(join(at('weights/melody-tiny'), 'manifest.json'), 'utf8')) as { files: object };
   expect(await kept()).toEqual(expect.arrayContaining(Object.keys(files).map((file) => address + file)));
   await server.close();
-  const m = await Melody.load(address, { device: 'cpu', threads: 1 });
+  const m = await MeLoDy.load(address, { device: 'cpu', threads: 1 });
   expect((await m.generate({ prompt: 'piano', durationSeconds: 0.4, steps: 1, seed: 1 })).channels[0].length).toBe(9600);
   m.dispose();
 });

@@ -2,20 +2,20 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { Cpu } from '../../src/cpu/runner.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { GenerateOptions, MelodyEvent } from '../../src/pipeline/options.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 const folder = new URL('../../weights/melody-tiny/', import.meta.url);
-const load = () => Melody.load(folder, { device: 'cpu', threads: 2 });
+const load = () => MeLoDy.load(folder, { device: 'cpu', threads: 2 });
 const options = { prompt: 'calm piano', durationSeconds: 0.8, steps: 4, seed: 5 } satisfies GenerateOptions;
-const cpuOf = (melody: Melody): Cpu => {
+const cpuOf = (melody: MeLoDy): Cpu => {
   const { device } = melody.engine;
   if (device instanceof Cpu) return device;
   throw new Error('not on the CPU');
 };
 /** A copy from far behind the memory, which traps as a wrong kernel would: the thread that meets it ends. */
-const kill = (melody: Melody) => cpuOf(melody).pool.post(2, [2 ** 31, 0, 4]);
+const kill = (melody: MeLoDy) => cpuOf(melody).pool.post(2, [2 ** 31, 0, 4]);
 const sameSamples = (a: Float32Array, b: Float32Array) => a.length === b.length && a.every((v, i) => v === b[i]);
 
 describe('on the CPU executor', () => {

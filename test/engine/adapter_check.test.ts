@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { platform } from '#platform';
 import { checkAdapter, wrongKinds } from '../../src/engine/adapter_check.ts';
 import { gpuRunner } from '../../src/graph/runner.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { openModel } from '../../src/pipeline/model.ts';
 import { diskFacts } from '../../src/platform/node_cache.ts';
 import { openTestGpu, TEST_GPU, useGpu } from '../helpers/gpu.ts';
@@ -122,11 +122,11 @@ describe('a GPU that computes wrong', () => {
     const model = await tiny();
     const entry = () => spoiled(/^rms_norm/);
     for (let i = 0; i < 2; i++)
-      await expect(Melody.over(model, entry, TEST_GPU)).rejects.toMatchObject({
+      await expect(MeLoDy.over(model, entry, TEST_GPU)).rejects.toMatchObject({
         code: 'wrong_results',
         message: expect.stringMatching(/^this GPU computes wrong: RMS norm \(1 of \d+ kinds of kernels, on /),
       });
-    const melody = await Melody.over(model, entry, { ...TEST_GPU, untested: true });
+    const melody = await MeLoDy.over(model, entry, { ...TEST_GPU, untested: true });
     melody.dispose();
   });
 });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type RunningDecoderConfig, vaeDecoder } from '../../src/models/vae_decoder.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { ModelConfig } from '../../src/pipeline/model.ts';
 import { denoise } from '../../src/pipeline/stages/denoise.ts';
 import type { Weights } from '../../src/weights/weights.ts';
@@ -31,7 +31,7 @@ describe('melody-small', () => {
   compareNetworks(gpu, 'weights/melody-small', 'small/');
 
   it('fixed noise → latents, with the steps and guidance of the model', async () => {
-    const melody = await Melody.load(new URL('../../weights/melody-small/', import.meta.url), TEST_GPU);
+    const melody = await MeLoDy.load(new URL('../../weights/melody-small/', import.meta.url), TEST_GPU);
     const gold = await golden('small/generation');
     const noise = gold.get('in.noise');
     const { sampling, latent_dim } = melody.model.config;

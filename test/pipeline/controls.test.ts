@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { platform } from '#platform';
 import { modelMisfits } from '../../src/cli/inspect_model.ts';
 import { Clock } from '../../src/pipeline/controls/clock.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { checkConfig } from '../../src/pipeline/model.ts';
 import type { Decided, GenerateOptions, MelodyEvent, StyleOptions } from '../../src/pipeline/options.ts';
 import { recipeOptions } from '../../src/pipeline/recipe.ts';
@@ -13,9 +13,9 @@ import { TEST_CPU } from '../helpers/gpu.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
-let melody: Melody;
+let melody: MeLoDy;
 beforeAll(async () => {
-  melody = await Melody.over(await controlledModel(), () => platform.openGpu(), TEST_CPU);
+  melody = await MeLoDy.over(await controlledModel(), () => platform.openGpu(), TEST_CPU);
 });
 afterAll(() => melody.dispose());
 
@@ -236,7 +236,7 @@ describe('refused', () => {
   });
 
   it('by models without controls, which else are as they were', async () => {
-    const plain = await Melody.over(await plainModel(), () => platform.openGpu(), TEST_CPU);
+    const plain = await MeLoDy.over(await plainModel(), () => platform.openGpu(), TEST_CPU);
     try {
       for (const option of [{ tempo: 120 }, { key: 'A minor' }, { metre: '4/4' }])
         await expect(plain.generate({ ...short, prompt, ...option })).rejects.toMatchObject({

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import { type LoadOptions, Melody } from '../../src/pipeline/melody.ts';
+import { type LoadOptions, MeLoDy } from '../../src/pipeline/melody.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 import { sendRange, serve, type TestServer } from '../platform/server.ts';
 
@@ -49,7 +49,7 @@ it('`download` events: each file from nothing to all of it, in rising bytes; wha
       expect(total).toBe(files.get(file)?.length);
       heard.set(file, [...(heard.get(file) ?? []), received]);
     };
-    (await Melody.load(`${server.origin}/melody-tiny/`, { ...TEST_GPU, onEvent })).dispose();
+    (await MeLoDy.load(`${server.origin}/melody-tiny/`, { ...TEST_GPU, onEvent })).dispose();
     return heard;
   };
   const heard = await load();
@@ -63,7 +63,7 @@ it('`download` events: each file from nothing to all of it, in rising bytes; wha
 });
 
 it.each([0, 1])('an abort while weights come waits for no server, after %i answers', { timeout: 15_000 }, async (count) => {
-  const melody = await Melody.load(`${server.origin}/melody-tiny/`, { ...TEST_GPU, cache: false });
+  const melody = await MeLoDy.load(`${server.origin}/melody-tiny/`, { ...TEST_GPU, cache: false });
   const stop = new AbortController();
   answers = count;
   const before = requests;

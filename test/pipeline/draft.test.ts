@@ -1,17 +1,17 @@
 // A clip that was stopped goes on from its draft, and is the clip that an undisturbed run makes (docs/requirements.md §2.7).
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Draft } from '../../src/pipeline/draft.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { GenerateOptions, MelodyEvent } from '../../src/pipeline/options.ts';
 import { countRuns } from '../helpers/cost.ts';
 import { TEST_CPU, TEST_GPU } from '../helpers/gpu.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
-const load = (options = TEST_CPU) => Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), options);
+const load = (options = TEST_CPU) => MeLoDy.load(new URL('../../weights/melody-tiny/', import.meta.url), options);
 const tone = { channels: [Float32Array.from({ length: 96_000 }, (_, i) => 0.3 * Math.sin(i / 20))] as const, sampleRate: 24_000 };
 const options = { prompt: 'calm piano', durationSeconds: 4.8, steps: 2, seed: 5 } satisfies GenerateOptions;
 
-let melody: Melody;
+let melody: MeLoDy;
 let runs: () => number; // of plans: what work costs
 beforeAll(async () => {
   melody = await load();

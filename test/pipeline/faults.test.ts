@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { platform } from '#platform';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { openModel } from '../../src/pipeline/model.ts';
 import type { GenerateOptions, MelodyEvent } from '../../src/pipeline/options.ts';
 import { embedText } from '../../src/pipeline/stages/networks.ts';
@@ -13,7 +13,7 @@ import { poisoned } from '../helpers/poison.ts';
 import { refuseBuffers } from '../helpers/short_memory.ts';
 
 const folder = new URL('../../weights/melody-tiny/', import.meta.url);
-const load = () => Melody.load(folder, TEST_GPU);
+const load = () => MeLoDy.load(folder, TEST_GPU);
 /** A lost GPU means that every pipeline is compiled again, which takes seconds where a software adapter shares its cores. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 const options = { prompt: 'calm piano', durationSeconds: 0.8, steps: 4, seed: 5 } satisfies GenerateOptions;
@@ -26,7 +26,7 @@ const at = (stage: string, act: () => void, from = 0) => ({
   },
 });
 
-let melody: Melody;
+let melody: MeLoDy;
 let plain: Float32Array; // what `options` make when nothing goes wrong
 beforeAll(async () => {
   melody = await load();
@@ -36,7 +36,7 @@ afterAll(() => melody.dispose());
 
 const worst = (a: Float32Array, b: Float32Array) =>
   a.reduce((m, v, i) => Math.max(m, Math.abs(v - b[i])), a.length === b.length ? 0 : Infinity);
-const lose = (m: Melody) => m.engine.gpu.device.destroy();
+const lose = (m: MeLoDy) => m.engine.gpu.device.destroy();
 
 describe('stopping', () => {
   test.each(STAGES)('at %s: `aborted`, no buffer more than before, no event after, and the next clip is as it should be', async (stage) => {
@@ -101,7 +101,7 @@ describe('a second job', () => {
 });
 
 describe('a lost GPU is opened again once, and the clip is the same', () => {
-  const recovered = async (m: Melody, more: Partial<GenerateOptions>) => {
+  const recovered = async (m: MeLoDy, more: Partial<GenerateOptions>) => {
     const before = m.engine.recoveries;
     const warnings: string[] = [];
     const { onEvent } = more;
@@ -197,7 +197,7 @@ describe('a GPU that stays lost', () => {
         return adapter;
       },
     } as unknown as GPU;
-    const m = await Melody.over(await openModel(platform.openFolder(folder)), async () => frail, TEST_GPU);
+    const m = await MeLoDy.over(await openModel(platform.openFolder(folder)), async () => frail, TEST_GPU);
     lose(m);
     await expect(m.generate(options)).rejects.toMatchObject({ code: 'device_lost' });
     expect((await m.generate(options)).channels[0]).toEqual(plain);
@@ -222,7 +222,7 @@ describe('a GPU that stays lost', () => {
     const real = await platform.openGpu();
     const gone = { requestAdapter: async () => null } as unknown as GPU;
     let opened = 0;
-    const m = await Melody.over(await openModel(platform.openFolder(folder)), async () => (opened++ === 0 ? real : gone), TEST_GPU);
+    const m = await MeLoDy.over(await openModel(platform.openFolder(folder)), async () => (opened++ === 0 ? real : gone), TEST_GPU);
     lose(m);
     await expect(m.generate(options)).rejects.toMatchObject({ code: 'no_adapter' });
     m.dispose();
@@ -368,7 +368,7 @@ describe('NaN is caught at the stage that made it', () => {
     ['vae_decoder.head.weight', 'the decoded audio'],
   ])('%s → %s', async (name, stage) => {
     const model = await openModel(platform.openFolder(folder));
-    const m = await Melody.over({ ...model, weights: nan(model.weights, name) }, () => platform.openGpu(), TEST_GPU);
+    const m = await MeLoDy.over({ ...model, weights: nan(model.weights, name) }, () => platform.openGpu(), TEST_GPU);
     await expect(m.generate(options)).rejects.toMatchObject({ code: 'non_finite', message: `NaN or infinity in ${stage}` });
     m.dispose();
   });

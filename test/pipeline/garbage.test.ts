@@ -2,7 +2,7 @@
 // clip of finite samples that is said to be suspect. A text tower or language model of zeros alone is not found: what follows makes music of it.
 import { expect, test, vi } from 'vitest';
 import { platform } from '#platform';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { openModel } from '../../src/pipeline/model.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 import { poisoned } from '../helpers/poison.ts';
@@ -15,7 +15,7 @@ async function make(which: RegExp, value: { f16: number; f32: number }) {
   const weights = poisoned(model.weights, which, (data, dtype) =>
     dtype === 'f16' ? data.fill(value.f16) : dtype === 'f32' ? data.fill(value.f32) : data,
   );
-  const m = await Melody.over({ ...model, weights }, () => platform.openGpu(), TEST_GPU);
+  const m = await MeLoDy.over({ ...model, weights }, () => platform.openGpu(), TEST_GPU);
   try {
     const clip = await m.generate({ prompt: 'calm piano', durationSeconds: 0.8, steps: 4, seed: 5 });
     return { suspect: clip.report.suspect.join('; '), samples: clip.channels[0] };

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { convertAudio } from '../../src/audio/channels.ts';
 import { bandLimit, resample } from '../../src/audio/resample.ts';
 import { readWav } from '../../src/audio/wav.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { MelodyEvent } from '../../src/pipeline/options.ts';
 import { latentsOfAudio, sayOfGiven } from '../../src/pipeline/stages/given.ts';
 import { noise } from '../audio/signals.ts';
@@ -14,7 +14,7 @@ test('tones that the training never had, above 0.95 of the Nyquist frequency, ha
   timeout: 180_000,
 }, async () => {
   const { channels, sampleRate } = readWav(readFileSync(new URL('../goldens/corpus_clip.wav', import.meta.url)));
-  const melody = await Melody.load(new URL('../../weights/melody-small/', import.meta.url), TEST_CPU);
+  const melody = await MeLoDy.load(new URL('../../weights/melody-small/', import.meta.url), TEST_CPU);
   const { sample_rate: rate, channels: count = 1 } = melody.model.config;
   const music = resample(channels[0], sampleRate, rate).subarray(0, 2 * rate);
   const treble = noise(music.length, 1, 0.02);
@@ -36,7 +36,7 @@ test('comes back at its own rate, with its own channels and samples, beside what
   const tone = (hertz: number) => Float32Array.from({ length: 2.3 * rate }, (_, i) => 0.3 * Math.sin((2 * Math.PI * hertz * i) / rate));
   const given = { channels: [tone(220), tone(331)], sampleRate: rate };
   const asked = { prompt: 'piano', steps: 1, seed: 3 };
-  const melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
+  const melody = await MeLoDy.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
   try {
     const within = await melody.generate({ ...asked, initAudio: given, inpaint: [{ start: 0.8, end: 1.6 }] });
     expect([within.sampleRate, within.channels.length, within.recipe.keepGiven]).toEqual([rate, 2, true]);
@@ -89,7 +89,7 @@ test('what is odd in given sound is said: silence, integers, another form', () =
 });
 
 test('a stream and a clip say so before the first token, and integers are refused before any work', { timeout: 180_000 }, async () => {
-  const melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
+  const melody = await MeLoDy.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
   const of = (level: number, sampleRate: number) => ({ channels: [new Float32Array(2.2 * sampleRate).fill(level)], sampleRate });
   const events: string[] = [];
   /** Ends the job with its first word of the given sound. */

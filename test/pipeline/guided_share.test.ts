@@ -1,6 +1,6 @@
 // Guidance of the first steps alone: between guided and unguided, and exactly these at its ends.
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { GenerateOptions } from '../../src/pipeline/options.ts';
 import { recipeOptions } from '../../src/pipeline/recipe.ts';
 import { TEST_CPU } from '../helpers/gpu.ts';
@@ -8,9 +8,9 @@ import { TEST_CPU } from '../helpers/gpu.ts';
 vi.setConfig({ testTimeout: 180_000 });
 
 const options = { prompt: 'calm piano', seed: 5, steps: 4, guidanceScale: 3, durationSeconds: 0.8 };
-let melody: Melody;
+let melody: MeLoDy;
 beforeAll(async () => {
-  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
+  melody = await MeLoDy.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
 });
 afterAll(() => melody.dispose());
 const make = async (extra: GenerateOptions = {}) => (await melody.generate({ ...options, ...extra })).channels[0];

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import * as levels from '../../src/audio/leveller.ts';
 import { truePeak } from '../../src/audio/loudness.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { recipeOptions } from '../../src/pipeline/recipe.ts';
 import { TEST_CPU } from '../helpers/gpu.ts';
 
@@ -17,9 +17,9 @@ const prompts = [
   'ambient pad',
   'jazz with upright bass',
 ];
-let melody: Melody;
+let melody: MeLoDy;
 beforeAll(async () => {
-  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
+  melody = await MeLoDy.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
 });
 afterAll(() => melody.dispose());
 
@@ -45,7 +45,7 @@ it('six prompts that are made far apart come out within 2 LU of −16 LUFS, unde
 });
 
 it('a stream is near −16 LUFS, and made again from its recipe it is the same to the byte', async () => {
-  const play = async (options: Parameters<Melody['stream']>[0]) => {
+  const play = async (options: Parameters<MeLoDy['stream']>[0]) => {
     const stream = melody.stream(options);
     const parts: Float32Array[] = [];
     for await (const { channels } of stream) parts.push(channels[0]);

@@ -4,7 +4,7 @@ import { platform } from '#platform';
 import { seams } from '../../src/audio/measures/joins.ts';
 import type { EngineOptions } from '../../src/engine/engine.ts';
 import { readFloats } from '../../src/graph/residents.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { MelodyEvent } from '../../src/pipeline/options.ts';
 import { denoise } from '../../src/pipeline/stages/denoise.ts';
 import { embedAudio } from '../../src/pipeline/stages/given.ts';
@@ -17,11 +17,11 @@ import { TEST_CPU, TEST_GPU } from '../helpers/gpu.ts';
 
 const prompt = 'calm piano waltz in A minor, 96 bpm';
 const folder = new URL('../../weights/melody-tiny/', import.meta.url);
-let melody: Melody;
+let melody: MeLoDy;
 /** Opens the model anew for the tests of a describe. */
 const on = (options: EngineOptions) => {
   beforeAll(async () => {
-    melody = await Melody.load(folder, options);
+    melody = await MeLoDy.load(folder, options);
   });
   afterAll(() => melody.dispose());
 };
@@ -435,7 +435,7 @@ describe('given audio', () => {
       embedding_dim: model.config.text_tower.embedding_dim,
     } as const;
     const weights = withRandom(model.weights, /^audio_tower\./);
-    const other = await Melody.over({ ...model, config: { ...model.config, audio_tower }, weights }, () => platform.openGpu(), TEST_CPU);
+    const other = await MeLoDy.over({ ...model, config: { ...model.config, audio_tower }, weights }, () => platform.openGpu(), TEST_CPU);
     const [low, high] = [await embedAudio(other.engine, tone(3, 110)), await embedAudio(other.engine, tone(3, 1760))];
     expect(Math.hypot(...low)).toBeCloseTo(1, 5);
     expect(worst(low, high)).toBeGreaterThan(1e-3);

@@ -1,11 +1,11 @@
 // GPU memory is predicted before a job starts, from the graphs it will run (docs/requirements.md §1.5).
 import { describe, expect, it } from 'vitest';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { GenerateOptions } from '../../src/pipeline/options.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 
 const folder = new URL('../../weights/melody-tiny/', import.meta.url);
-const load = (memoryLimit?: number) => Melody.load(folder, { ...TEST_GPU, ...(memoryLimit !== undefined && { memoryLimit }) });
+const load = (memoryLimit?: number) => MeLoDy.load(folder, { ...TEST_GPU, ...(memoryLimit !== undefined && { memoryLimit }) });
 const tone = { channels: [Float32Array.from({ length: 72000 }, (_, i) => 0.3 * Math.sin(i / 20))] as const, sampleRate: 24000 };
 const plain: GenerateOptions = { prompt: 'calm piano', durationSeconds: 0.8, steps: 1, seed: 5 };
 
@@ -61,7 +61,7 @@ describe('predicted memory is the measured peak, byte for byte', () => {
 });
 
 describe('what cannot fit is refused before any work', () => {
-  const refused = async (start: (m: Melody) => Promise<unknown>, memoryLimit: number) => {
+  const refused = async (start: (m: MeLoDy) => Promise<unknown>, memoryLimit: number) => {
     const melody = await load(memoryLimit);
     await expect(start(melody)).rejects.toMatchObject({
       code: 'out_of_memory',

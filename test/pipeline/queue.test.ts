@@ -1,7 +1,7 @@
 // Several jobs on one set of weights: turns in the order in which they were asked for, each piece as if it were alone.
 import { channel } from 'node:diagnostics_channel';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { GenerateOptions } from '../../src/pipeline/options.ts';
 import { Turns } from '../../src/pipeline/turns.ts';
 
@@ -55,16 +55,16 @@ describe('turns', () => {
 });
 
 describe('a Melody with a queue', () => {
-  let melody: Melody;
+  let melody: MeLoDy;
   let plain: Float32Array;
   beforeAll(async () => {
-    melody = await Melody.load(folder, { device: 'cpu', threads: 1, queue: 2 });
+    melody = await MeLoDy.load(folder, { device: 'cpu', threads: 1, queue: 2 });
     [plain] = (await melody.generate(options)).channels;
   }, 60_000);
   afterAll(() => melody.dispose());
 
   it.each([-1, 1.5, 10_001, Number.NaN])('is refused with queue %s before anything is opened', async (queue) => {
-    await expect(Melody.load('/nowhere', { queue })).rejects.toMatchObject({
+    await expect(MeLoDy.load('/nowhere', { queue })).rejects.toMatchObject({
       code: 'invalid_argument',
       message: expect.stringContaining('queue'),
     });
@@ -154,7 +154,7 @@ describe('a Melody with a queue', () => {
   });
 
   it('ends all waiting when it is disposed', async () => {
-    const other = await Melody.load(folder, { device: 'cpu', threads: 1, queue: 4 });
+    const other = await MeLoDy.load(folder, { device: 'cpu', threads: 1, queue: 4 });
     const jobs = [1, 2, 3].map((seed) => other.generate({ ...options, seed }));
     const ends = Promise.allSettled(jobs);
     other.dispose();

@@ -1,10 +1,10 @@
 // A stream of set length is rehearsed without the windows of its middle: the forecast is that of the whole piece, and costs no more for an hour.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 
-let melody: Melody;
+let melody: MeLoDy;
 beforeAll(async () => {
-  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), { device: 'cpu', threads: 1 });
+  melody = await MeLoDy.load(new URL('../../weights/melody-tiny/', import.meta.url), { device: 'cpu', threads: 1 });
 }, 60_000);
 afterAll(() => melody.dispose());
 

@@ -1,7 +1,7 @@
 // A decoder whose phase runs on: parts equal the whole, loops close, given tones go on, held latents are in tune.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RealFft } from '../../src/audio/fft.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { checkConfig, type ModelConfig } from '../../src/pipeline/model.ts';
 import { decode as decodeChannels } from '../../src/pipeline/stages/networks.ts';
 import { RunningPhase } from '../../src/pipeline/stages/running_phase.ts';
@@ -10,12 +10,12 @@ import { randomArray } from '../helpers/data.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 import { runningModel } from '../helpers/running.ts';
 
-let melody: Melody;
+let melody: MeLoDy;
 let config: ModelConfig;
 beforeAll(async () => {
   const model = await runningModel({ pitches: { lowest: 24, count: 60, bins: 40, smooth: 4 } });
   config = model.config;
-  melody = await Melody.over(model, () => platform.openGpu(), TEST_GPU);
+  melody = await MeLoDy.over(model, () => platform.openGpu(), TEST_GPU);
 });
 afterAll(() => melody.dispose());
 
@@ -60,7 +60,7 @@ describe('decode', () => {
   it('a held latent sounds at exact semitones below 1 kHz, of any tuning, and does not repeat after a hop', async () => {
     // One spectral frame to a latent: the frames of a pair may choose different pitches, and untrained weights do.
     const model = await runningModel({ upsample: 1, fft_size: 1920, pitches: { lowest: 24, count: 60, bins: 80 } });
-    const other = await Melody.over(model, () => platform.openGpu(), TEST_GPU);
+    const other = await MeLoDy.over(model, () => platform.openGpu(), TEST_GPU);
     const frames = 360;
     const one = latents(1);
     const z = new Float32Array(frames * config.latent_dim).map((_, i) => one[i % config.latent_dim]);

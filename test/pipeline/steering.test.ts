@@ -1,15 +1,15 @@
 // A style that changes along the music: steered live, asked for beforehand, and made again from the recipe.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { MelodyEvent, Steering, StreamOptions, StyleOptions } from '../../src/pipeline/options.ts';
 import { recipeOptions } from '../../src/pipeline/recipe.ts';
 import { TEST_CPU } from '../helpers/gpu.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
-let melody: Melody;
+let melody: MeLoDy;
 beforeAll(async () => {
-  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
+  melody = await MeLoDy.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_CPU);
 });
 afterAll(() => melody.dispose());
 

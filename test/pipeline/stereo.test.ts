@@ -4,7 +4,7 @@ import { platform } from '#platform';
 import { convertAudio, joinAudio } from '../../src/audio/channels.ts';
 import { readWav } from '../../src/audio/wav.ts';
 import { writeWav } from '../../src/audio/wav_write.ts';
-import { type Clip, Melody } from '../../src/pipeline/melody.ts';
+import { type Clip, MeLoDy } from '../../src/pipeline/melody.ts';
 import { checkConfig } from '../../src/pipeline/model.ts';
 import { decode } from '../../src/pipeline/stages/networks.ts';
 import { RunningPhase } from '../../src/pipeline/stages/running_phase.ts';
@@ -14,10 +14,10 @@ import { STEREO, stereoModel } from '../helpers/stereo.ts';
 
 const { sampleRate: RATE } = STEREO;
 const options = { prompt: 'calm piano', seed: 5, steps: 2, durationSeconds: 1.6 };
-let melody: Melody;
+let melody: MeLoDy;
 let clip: Clip;
 beforeAll(async () => {
-  melody = await Melody.over(await stereoModel(), () => platform.openGpu(), TEST_CPU);
+  melody = await MeLoDy.over(await stereoModel(), () => platform.openGpu(), TEST_CPU);
   clip = await melody.generate(options);
 }, 180_000);
 afterAll(() => melody.dispose());
@@ -133,7 +133,7 @@ describe('converting audio', () => {
 });
 
 it('a decoder with two heads makes two channels too', async () => {
-  const older = await Melody.over(await stereoModel({ older: true }), () => platform.openGpu(), TEST_CPU);
+  const older = await MeLoDy.over(await stereoModel({ older: true }), () => platform.openGpu(), TEST_CPU);
   const { channels } = await older.generate(options);
   expect(channels.map(({ length }) => length)).toEqual([1.6 * RATE, 1.6 * RATE]);
   expect(worst(channels[0], channels[1])).toBeGreaterThan(0.1 * rms(channels[0]));
@@ -148,7 +148,7 @@ it('a recipe with its tuning makes the same bytes, and the tuning is heard', asy
 });
 
 it('predicted memory is the measured peak: a clip, what is given, a loop', async () => {
-  const fresh = await Melody.over(await stereoModel(), () => platform.openGpu(), TEST_CPU);
+  const fresh = await MeLoDy.over(await stereoModel(), () => platform.openGpu(), TEST_CPU);
   for (const job of [
     { ...options, promptAudio: song(1) },
     { ...options, loop: true },

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Gpu } from '../../src/gpu/device.ts';
 import { specialisationKey } from '../../src/gpu/kernel.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { TEST_GPU } from '../helpers/gpu.ts';
 
-let melody: Melody;
+let melody: MeLoDy;
 beforeAll(async () => {
-  melody = await Melody.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_GPU);
+  melody = await MeLoDy.load(new URL('../../weights/melody-tiny/', import.meta.url), TEST_GPU);
 });
 afterAll(() => melody.dispose());
 

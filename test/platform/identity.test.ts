@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { memoryFolder } from '../../src/platform/bytes.ts';
 import { weightsIdentity } from '../../src/platform/node_hash.ts';
 import { TEST_CPU } from '../helpers/gpu.ts';
@@ -48,7 +48,7 @@ test('recipes of the library name the tensors that made them, and warn where the
   const onEvent = (event: { type: string; code?: string }) => event.code === 'other_weights' && events.push(event.code);
   try {
     cpSync('weights/melody-tiny', place, { recursive: true });
-    const first = await Melody.load(place, TEST_CPU);
+    const first = await MeLoDy.load(place, TEST_CPU);
     const { recipe } = first.stream(asked);
     expect(recipe.weights).toBe(sha256(readFileSync('weights/melody-tiny/manifest.json')));
     expect((await first.generate({ ...recipe, onEvent })).recipe.weights).toBe(recipe.weights);
@@ -60,7 +60,7 @@ test('recipes of the library name the tensors that made them, and warn where the
     const start = 8 + Number(bytes.readBigUInt64LE());
     for (let at = start; at < bytes.length; at += 2) bytes[at] ^= 1; // the last bit of an f16
     writeFileSync(file, bytes);
-    const scaled = await Melody.load(place, TEST_CPU);
+    const scaled = await MeLoDy.load(place, TEST_CPU);
     expect(scaled.stream(asked).recipe.weights).not.toBe(recipe.weights);
     expect(events).toEqual([]);
     await scaled.generate({ ...recipe, onEvent });

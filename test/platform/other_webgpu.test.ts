@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { platform } from '#platform';
 import { compareWithReference } from '../../src/cases/compare.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 
 const deno = process.env.MELODY_TEST_DENO;
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -42,7 +42,7 @@ test.runIf(deno)(
 
       const bytes = readFileSync(file);
       const theirs = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-      const melody = await Melody.load(model, { gpu: await platform.openGpu() });
+      const melody = await MeLoDy.load(model, { gpu: await platform.openGpu() });
       const { channels } = await melody.generate({ prompt: 'calm piano', durationSeconds: 2, seed: 5, steps: 4 });
       melody.dispose();
       const { nmse } = compareWithReference(theirs, Float64Array.from(channels[0]), 1e-6);

@@ -49,14 +49,27 @@ const outside = (files: string[]) => [
 ];
 
 test('the browser’s library and worker share one engine, which imports only our own files, Node’s only what Node has and webgpu', () => {
-  expect(imports('index.web.js').sort()).toEqual(['clip', 'engine', 'library'].map((name) => `./web/melody-${name}.js`));
+  expect(imports('index.web.js').sort()).toEqual(['clip', 'engine', 'face', 'library'].map((name) => `./web/melody-${name}.js`));
   expect(imports('web/melody-worker.js').sort()).toEqual(expect.arrayContaining(['./melody-clip.js', './melody-engine.js']));
   expect(outside(reached('index.web.js'))).toEqual([]);
   expect(outside(reached('web/melody-worker.js'))).toEqual([]);
   expect(readdirSync(join(dist, 'web')).filter((name) => name.endsWith('.js'))).toEqual(
-    ['clip', 'compose', 'cpu', 'engine', 'given', 'kind', 'library', 'player', 'published', 'runtime', 'systems', 'worker', 'worklet'].map(
-      (name) => `melody-${name}.js`,
-    ),
+    [
+      'clip',
+      'compose',
+      'cpu',
+      'engine',
+      'face',
+      'given',
+      'kind',
+      'library',
+      'player',
+      'published',
+      'runtime',
+      'systems',
+      'worker',
+      'worklet',
+    ].map((name) => `melody-${name}.js`),
   );
   expect(imports('web/melody-cpu.js')).toEqual([]);
   expect(outside(reached('index.js'))).toEqual(['webgpu']);

@@ -1,6 +1,6 @@
 // The model that the page offers, once in a real browser: two seconds of it, on the CPU executor. What it is trained to may change.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Melody } from '../../src/index.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { chromiumPath } from '../../tools/chromium.mjs';
 import { TEST_CPU } from '../helpers/gpu.ts';
 import { finished, load, made, play, root, Site, SLOW, streamed, worst } from './site.ts';
@@ -25,7 +25,7 @@ describe.runIf(chromiumPath)('melody-small in Chromium', { timeout: SLOW }, () =
     });
     expect(await page.evaluate(() => heard.peak)).toBeGreaterThan(0.01);
     const there = await made(page);
-    const melody = await Melody.load(new URL(SMALL, `file://${root}`), TEST_CPU);
+    const melody = await MeLoDy.load(new URL(SMALL, `file://${root}`), TEST_CPU);
     const here = await streamed(melody, PIECE);
     expect(there.length).toBe(2 * melody.model.config.sample_rate);
     expect(worst(there, here)).toBeLessThan(1e-3);

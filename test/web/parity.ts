@@ -1,6 +1,7 @@
 // Run by Node and, bundled, by a page: what must be the same bytes in both.
-import { Melody } from '../../src/index.ts';
+
 import { normalNoise, STREAM, seedWords } from '../../src/ops/random.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { extendTokens } from '../../src/pipeline/stages/language.ts';
 import { embedText, quantiseStyle } from '../../src/pipeline/stages/networks.ts';
 
@@ -10,7 +11,7 @@ const TOKENS = 50;
 
 /** Tokens and noise of one seed, and the adapter that made them. */
 export async function parity(location: string | URL): Promise<{ adapter: string; tokens: number[]; noise: number[] }> {
-  const melody = await Melody.load(location, { device: 'gpu' });
+  const melody = await MeLoDy.load(location, { device: 'gpu' });
   try {
     const { engine, model } = melody;
     const style = await quantiseStyle(engine, await embedText(engine, model.tokenizer.encode(PROMPT).ids));

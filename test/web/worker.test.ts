@@ -3,7 +3,7 @@ import { beforeAll, expect, test, vi } from 'vitest';
 import { platform } from '#platform';
 import { joinAudio } from '../../src/audio/channels.ts';
 import { readWav } from '../../src/audio/wav.ts';
-import { Melody } from '../../src/pipeline/melody.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { Reply, WorkerRequest } from '../../src/web/protocol.ts';
 import { stereoModel } from '../helpers/stereo.ts';
 
@@ -55,7 +55,7 @@ test('stereo at 48 kHz: told at loading, handed over in chunks as melody.stream 
   const made = joinAudio(...chunks.map(({ channels }) => channels));
   expect(made[0].length).toBe(3.2 * 48_000);
 
-  const melody = await Melody.over(await stereoModel(), () => platform.openGpu(), { device: 'cpu' }); // as a worker without navigator.gpu
+  const melody = await MeLoDy.over(await stereoModel(), () => platform.openGpu(), { device: 'cpu' }); // as a worker without navigator.gpu
   const own: Float32Array[][] = [];
   for await (const { channels } of melody.stream(options)) own.push(channels);
   melody.dispose();

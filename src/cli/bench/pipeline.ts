@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { platform } from '#platform';
 import { MelodyError } from '../../errors.ts';
-import { Melody } from '../../pipeline/melody.ts';
+import { MeLoDy } from '../../pipeline/melody.ts';
 import { checkConfig, type Model, type ModelConfig, openModel } from '../../pipeline/model.ts';
 import { Tokenizer } from '../../pipeline/stages/tokenizer.ts';
 import { packageRoot } from '../../platform/node_models.ts';
@@ -60,7 +60,7 @@ export function passCounts(seconds: number, tokenRate: number, steps: number) {
 
 export async function benchPipeline(options: PipelineOptions): Promise<PipelineResult> {
   const model = await modelOf(options);
-  const melody = await Melody.over(model, () => platform.openGpu(), { device: options.device, threads: options.threads });
+  const melody = await MeLoDy.over(model, () => platform.openGpu(), { device: options.device, threads: options.threads });
   try {
     const request = {
       prompt: 'calm piano, 80 bpm',
@@ -104,7 +104,7 @@ export async function benchPipeline(options: PipelineOptions): Promise<PipelineR
 
 /** Costs from the plans themselves: how often each ran times what one run launches. */
 async function stageCosts(
-  melody: Melody,
+  melody: MeLoDy,
   seconds: number,
   steps: number,
   timings: Record<'style' | 'tokens' | 'diffusion' | 'decoding', number>,
@@ -133,7 +133,7 @@ async function stageCosts(
 }
 
 async function firstChunk(
-  melody: Melody,
+  melody: MeLoDy,
   request: { prompt: string; seed: number; steps?: number; guidanceScale?: number; signal?: AbortSignal },
 ) {
   const start = performance.now();

@@ -1,7 +1,7 @@
 // A model opened for one command: its weights on a GPU, and what is written into the files that it makes.
 import { platform } from '#platform';
 import { MelodyError } from '../../errors.ts';
-import { Melody } from '../../pipeline/melody.ts';
+import { MeLoDy } from '../../pipeline/melody.ts';
 import type { Recipe } from '../../pipeline/options.ts';
 import { licenceOf } from '../../weights/model_card.ts';
 import type { Io, Values } from '../command.ts';
@@ -13,7 +13,7 @@ import type { GenerateRequest } from './request.ts';
 
 /** A model on a GPU, and what its files say about it. */
 export interface Opened {
-  readonly melody: Melody;
+  readonly melody: MeLoDy;
   readonly adapter: string;
   readonly licence: string | undefined;
 }
@@ -25,7 +25,7 @@ export async function open(request: GenerateRequest, values: Values, io: Io): Pr
   const { exact } = request.options;
   if (exact && device.device === 'gpu')
     throw new MelodyError('invalid_argument', '--exact is made on the CPU; got --device gpu', 'leave one of them out');
-  const melody = await Melody.load(request.model, {
+  const melody = await MeLoDy.load(request.model, {
     ...device,
     ...redirectHosts(values),
     ...(exact && { device: 'cpu' }),

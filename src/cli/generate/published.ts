@@ -4,9 +4,10 @@ import { clipPicture } from '../../audio/picture.ts';
 import { writeAudio } from '../../audio/sound_file.ts';
 import { recipeTags, weightsLicence } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
+import type { Identity } from '../../systems/identity.ts';
 import { type SystemKind, systemOf } from '../../systems/kind.ts';
 import { loadSystem, openSystemFolder } from '../../systems/load.ts';
-import type { JobOptions, PublishedSystem, SystemClip } from '../../systems/system.ts';
+import type { JobOptions, PublishedSystem, SystemClip, SystemOptions } from '../../systems/system.ts';
 import { printableText } from '../../weights/printable.ts';
 import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
@@ -35,6 +36,7 @@ export async function makePublished(
   const system = (await loadSystem(request.model, {
     ...deviceOptions(values),
     ...redirectHosts(values),
+    ...precisionOf(request.recipe),
     signal: io.signal,
     onEvent: (event) => line.hear(event),
   })) as unknown as AnySystem;
@@ -43,6 +45,7 @@ export async function makePublished(
   let suspect = false;
   try {
     line.close();
+    await checkWeights(system, request.recipe, io);
     if (!quiet) io.err(`${system.name}: weights under ${printableText(system.licence)}\n`);
     for (const [i, file] of files.entries()) {
       const made = await makeOne(system, request, request.options.seed + i, file, values, io);
@@ -58,16 +61,39 @@ export async function makePublished(
   return { suspect };
 }
 
+/** A recipe is made again with matrices that lie as they did. */
+const precisionOf = (recipe: GenerateRequest['recipe']): SystemOptions => {
+  const { precision } = recipe ?? {};
+  return precision === 'f16' || precision === 'f32' ? { precision } : {};
+};
+
+/** Throws `weights` where a recipe was made with others. */
+async function checkWeights({ engine, name }: AnySystem, recipe: GenerateRequest['recipe'], io: Io): Promise<void> {
+  if (recipe?.weights === undefined) return;
+  const weights = await engine.model.identity?.(io.signal);
+  if (weights !== undefined && weights !== recipe.weights)
+    throw new MelodyError(
+      'weights',
+      `the recipe was made with other weights of ${String(recipe.model)}, or of another revision of it; these are those of ${name}`,
+      'without --recipe, its prompt and seed make something like it',
+    );
+}
+
+/** Fields of a system's recipe that no option of the command line has. */
+const OWN_FIELDS = ['system', 'windowSeconds', 'strength'];
+const ownFields = (recipe: GenerateRequest['recipe']) =>
+  Object.fromEntries(OWN_FIELDS.flatMap((name) => (recipe?.[name] === undefined ? [] : [[name, recipe[name]]])));
+
 type Generate = (options: JobOptions) => Promise<SystemClip>;
 /** Any of them: the command line hands on what was asked for, and the system says what it does not have. */
 type AnySystem = Pick<PublishedSystem<never, never>, 'name' | 'licence' | 'dispose'> & {
-  readonly engine: { readonly device: { readonly caps: { readonly name: string } } };
+  readonly engine: { readonly device: { readonly caps: { readonly name: string } }; readonly model: { readonly identity?: Identity } };
   readonly generate: Generate;
 };
 
 async function makeOne(system: AnySystem, request: GenerateRequest, seed: number, file: string, values: Values, io: Io) {
   const { loudness, keepGiven: _, ...rest } = request.options; // null in recipes of files, where levels stayed as they were made
-  const settings = { ...rest, ...(loudness !== null && loudness !== undefined && { loudness }), seed };
+  const settings = { ...ownFields(request.recipe), ...rest, ...(loudness !== null && loudness !== undefined && { loudness }), seed };
   const line = new ProgressLine(io, { quiet: values.quiet === true, seconds: settings.durationSeconds ?? 10 });
   let clip: SystemClip;
   try {

@@ -5,6 +5,7 @@ import { CONFIG_FILE, readJson } from '../../weights/config.ts';
 import type { JsonObject } from '../../weights/json.ts';
 import { licenceOf } from '../../weights/model_card.ts';
 import { type WeightSource, Weights } from '../../weights/weights.ts';
+import type { Identity } from '../identity.ts';
 import { modelName } from '../model_name.ts';
 import { openTokenizer, type T5Tokenizer } from '../t5_tokenizer.ts';
 import { type MusicgenConfig, readMusicgen } from './config.ts';
@@ -17,6 +18,8 @@ export interface MusicgenModel {
   readonly weights: WeightSource;
   /** What the weights allow. */
   readonly licence: string;
+  /** What names its very bytes. */
+  readonly identity?: Identity;
 }
 
 /** How codes are drawn. */

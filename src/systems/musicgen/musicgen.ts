@@ -14,6 +14,7 @@ import {
   numberOf,
   openEngine,
   PublishedSystem,
+  promptOf,
   type Span,
   type SystemOptions,
   type SystemRecipe,
@@ -24,8 +25,8 @@ import { decodeCodes, drawCodes, encodeSound, type MusicgenMachine, type Request
 
 /** What to play, and how. */
 export interface MusicgenOptions extends Partial<Sampling>, JobOptions {
-  /** What to play, in words. */
-  prompt: string;
+  /** What to play, in words. Needed. */
+  prompt?: string;
   /** Length in seconds, exact to the sample, at most 120. Default 10. Over 30 it is made by windows, each of which hears 12 s of the one before. */
   durationSeconds?: number;
   /** Equal seeds give equal music. Default: drawn. */
@@ -68,6 +69,11 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
 
   protected get hop(): number {
     return hopOf(this.engine.model.config.audio_encoder);
+  }
+
+  /** A clip that runs every network. @internal */
+  protected get shortest(): MusicgenOptions {
+    return { prompt: 'music', durationSeconds: this.hop / this.sampleRate, seed: 0 };
   }
 
   /** Shares of the stages. @internal */
@@ -129,7 +135,7 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
       system: 'musicgen',
       model: this.name,
       precision: this.precision,
-      prompt: options.prompt,
+      prompt: promptOf(options),
       durationSeconds: durationOf(options, LONGEST, 10, this.sampleRate),
       seed: seedOf(options),
       guidanceScale: numberOf(options, 'guidanceScale', 0, 20, sampling.guidanceScale),

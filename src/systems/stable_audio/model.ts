@@ -5,6 +5,7 @@ import { CONFIG_FILE } from '../../weights/config.ts';
 import type { JsonObject } from '../../weights/json.ts';
 import { licenceOf } from '../../weights/model_card.ts';
 import { type Scope, Weights } from '../../weights/weights.ts';
+import type { Identity } from '../identity.ts';
 import { modelName } from '../model_name.ts';
 import { PartWeights } from '../parts.ts';
 import type { SystemPlace } from '../place.ts';
@@ -28,6 +29,8 @@ export interface StableAudioModel {
   readonly folders: readonly { readonly folder: ByteFolder; readonly stem: string }[];
   /** What the weights allow. */
   readonly licence: string;
+  /** What names its very bytes. */
+  readonly identity?: Identity;
 }
 
 /** How Stability AI publishes the weights; a model card in the folder says more. */

@@ -13,6 +13,7 @@ import {
   numberOf,
   openEngine,
   PublishedSystem,
+  promptOf,
   type Span,
   type SystemOptions,
   type SystemRecipe,
@@ -37,8 +38,8 @@ export interface StableAudioSettings {
 
 /** What to play, and how. */
 export interface StableAudioOptions extends Partial<StableAudioSettings>, JobOptions {
-  /** What to play, in words. */
-  prompt: string;
+  /** What to play, in words. Needed. */
+  prompt?: string;
   /** What to lead away from; needs guidanceScale other than 1. */
   negativePrompt?: string;
   /** Length in seconds, exact to the sample, at most what the model was trained on. Default all of it. */
@@ -96,6 +97,11 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
 
   protected get hop(): number {
     return oobleckHop(this.engine.model.config.vae);
+  }
+
+  /** A clip that runs every network. @internal */
+  protected get shortest(): StableAudioOptions {
+    return { prompt: 'music', durationSeconds: this.hop / this.sampleRate, steps: 1, seed: 0 };
   }
 
   /** Shares of the stages. @internal */
@@ -186,7 +192,7 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
       system: 'stable_audio',
       model: this.name,
       precision: this.precision,
-      prompt: options.prompt,
+      prompt: promptOf(options),
       ...(negativePrompt !== undefined && { negativePrompt }),
       durationSeconds,
       seed: seedOf(options),
