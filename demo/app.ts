@@ -3,7 +3,7 @@ import { type Recipe, Session, type Snapshot } from '../src/web/index.ts';
 import { sentence } from '../src/web/words.ts';
 import { byId, clock, debounce, say } from './dom.ts';
 import { type Entry, History, type Settings } from './history.ts';
-import { HistoryList, saveWav } from './history_list.ts';
+import { HistoryList } from './history_list.ts';
 import { linkOf, pieceIn, type Shared } from './link.ts';
 import { Listener } from './listener.ts';
 import { LoadPanel } from './load.ts';
@@ -11,6 +11,7 @@ import type { Part } from './part.ts';
 import { Picture } from './picture.ts';
 import { PieceForm } from './piece.ts';
 import { offerPieces, type ReadyPiece, readPiece, settingsOf } from './pieces.ts';
+import { chosenName, offerFormats, saveSound } from './save.ts';
 import { Shape } from './shape.ts';
 import { changeIn, endOf, isOn, pictureOf, pieceOf, statusOf } from './status.ts';
 import { Turns } from './turns.ts';
@@ -62,6 +63,7 @@ document.onkeydown = (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !play.disabled) void start();
 };
 session.volume = 0.8;
+offerFormats();
 list.show();
 void offerPieces((piece) => void hear(piece));
 void open();
@@ -248,7 +250,19 @@ function steer(): void {
 async function save(entry: Entry): Promise<void> {
   if (entry === playing) keepSound();
   const sound = history.sound(entry.id);
-  if (sound) await saveWav(session.worker, entry, sound, panel.licenseOf(sound.recipe.model));
+  if (!sound) return;
+  fault = undefined;
+  const kept = notice;
+  const making = `Making the ${chosenName()} file.`;
+  notice = making;
+  show(session.snapshot);
+  try {
+    await saveSound(session.worker, entry, sound, panel.licenseOf(sound.recipe.model));
+  } catch (error) {
+    fault = `The ${chosenName()} file could not be made. ${sentence(error as Error)}`;
+  }
+  if (notice === making) notice = kept;
+  show(session.snapshot);
 }
 
 /** They land in the list, to be heard one by one. */

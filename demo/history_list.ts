@@ -1,7 +1,6 @@
-// The list of what was played, and files from it.
-import type { MelodyWorker } from '../src/web/index.ts';
+// The list of what was played.
 import { button, byId, clock, make } from './dom.ts';
-import { type Entry, fileOf, type History, type Sound } from './history.ts';
+import type { Entry, History } from './history.ts';
 
 const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
@@ -91,22 +90,4 @@ export class HistoryList {
     );
     return line;
   }
-}
-
-/** A WAV file with the recipe inside, through the browser's own download. */
-export async function saveWav(worker: MelodyWorker, entry: Entry, sound: Sound, license: string): Promise<void> {
-  const bytes = await worker.wav({
-    channels: [...sound.channels],
-    sampleRate: sound.sampleRate,
-    ...fileOf(sound, entry.prompt),
-    license,
-  });
-  const name =
-    entry.prompt
-      .replace(/[^\p{L}\p{N}]+/gu, '-')
-      .replace(/^-|-$/g, '')
-      .slice(0, 60) || 'melody';
-  const href = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'audio/wav' }));
-  make('a', '', { href, download: `${name}-${entry.seed}.wav` }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }

@@ -23,6 +23,14 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGE = ['index.html', 'style.css', 'icon.svg', 'icon-192.png', 'icon-512.png', 'manifest.webmanifest'];
 /** Kept by the service worker once they were asked for. */
 const PIECES = 'pieces';
+/** Encoders of FLAC, MP3 and Opus, which come with the first such file that is saved: no part of the budget. */
+const ENCODERS = /^(save_worker|page-worker_threads-\w+)\.js$/;
+/** What they are made of, and whose it is. */
+const ENCODER_NOTICE = `
+Saving FLAC, MP3 and Opus (save_worker.js) is done by npm mediabunny, @mediabunny/flac-encoder and @mediabunny/mp3-encoder, under the
+Mozilla Public License 2.0 (https://mozilla.org/MPL/2.0/); their source is https://github.com/Vanilagy/mediabunny. They hold libFLAC (BSD,
+https://xiph.org/flac/) and LAME (LGPL 2, https://lame.sourceforge.io/) in WebAssembly.
+`;
 /** For embed.html alone: app.js holds the player. */
 const EMBED = 'melody-player.js';
 /** In the order in which they are offered. */
@@ -34,7 +42,7 @@ export async function buildDemo(out) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   for (const file of [...PAGE, 'embed.html']) cpSync(join(root, 'demo', file), join(out, file));
-  cpSync(join(root, 'LICENSE'), join(out, 'LICENSE.txt'));
+  writeFileSync(join(out, 'LICENSE.txt'), `${readFileSync(join(root, 'LICENSE'), 'utf8')}${ENCODER_NOTICE}`);
   cpSync(join(root, 'demo', PIECES), join(out, PIECES), { recursive: true });
   /** @type {import('esbuild').BuildOptions} */
   const options = {
@@ -53,11 +61,11 @@ export async function buildDemo(out) {
     splitting: true,
     chunkNames: 'page-[name]-[hash]',
     metafile: true,
-    entryPoints: { app: 'demo/app.ts' },
+    entryPoints: { app: 'demo/app.ts', save_worker: 'demo/save_worker.ts' },
   });
   const scripts = [...Object.keys(metafile.outputs).map((path) => basename(path)), ...built.filter((path) => path !== EMBED)];
-  const files = ['./', ...PAGE, ...scripts, 'models.json', 'LICENSE.txt'];
-  const later = readdirSync(join(out, PIECES)).map((file) => `${PIECES}/${file}`);
+  const files = ['./', ...PAGE, ...scripts.filter((file) => !ENCODERS.test(file)), 'models.json', 'LICENSE.txt'];
+  const later = [...readdirSync(join(out, PIECES)).map((file) => `${PIECES}/${file}`), ...scripts.filter((file) => ENCODERS.test(file))];
   await build({
     ...options,
     format: 'iife',
@@ -68,7 +76,7 @@ export async function buildDemo(out) {
   let bytes = 0;
   for (const file of [...PAGE, ...scripts, 'sw.js', 'models.json']) {
     const zipped = report(join(out, file), file);
-    if (!ENGINE.test(file) && !file.endsWith('.png')) bytes += zipped;
+    if (!ENGINE.test(file) && !ENCODERS.test(file) && !file.endsWith('.png')) bytes += zipped;
   }
   return bytes;
 }

@@ -26,6 +26,11 @@ const ENTRIES = {
     heading:
       'The engine in a worker, a player and `<melody-player>`, for pages: `import { Session } from "melody/player"`.\n * @module melody/player',
   },
+  'mediabunny.d.ts': {
+    source: 'web/mediabunny.d.ts',
+    heading:
+      'FLAC, MP3 and Opus files in pages, by npm `mediabunny`: `import { writeAudio } from "melody/mediabunny"`.\n * @module melody/mediabunny',
+  },
 };
 
 /** Writes the declarations of every entry into a folder. Exits the process with tsc's errors where there are any. @param {string} folder */

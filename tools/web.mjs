@@ -96,7 +96,7 @@ export async function bundleForPages(input, { outdir, split, files: known, versi
     platform: 'browser',
     tsconfig: false,
     transform: { target: 'es2022', ...(version && { define: { MELODY_VERSION: JSON.stringify(version) } }) },
-    external: [/^node:/, 'webgpu'],
+    external: [/^node:/, 'webgpu', /^@?mediabunny(\/|$)/],
     preserveEntrySignatures: split ? 'allow-extension' : 'strict',
     plugins: [twoPlatforms],
     // In an unsplit bundle nothing comes later.
@@ -202,7 +202,12 @@ function write(files, folder) {
   }
 }
 
-const PLAYER = { 'melody-player': 'src/web/index.ts', 'melody-worklet': 'src/web/worklet.ts', 'melody-cpu': 'src/cpu/runner.ts' };
+const PLAYER = {
+  'melody-player': 'src/web/index.ts',
+  'melody-worklet': 'src/web/worklet.ts',
+  'melody-cpu': 'src/cpu/runner.ts',
+  'melody-mediabunny': 'src/web/mediabunny.ts',
+};
 /** Published systems: beside the engine, whose kernels and code they share. */
 const SYSTEMS = { 'melody-systems': '#systems' };
 const WORKER = { 'melody-worker': 'src/web/worker.ts' };
@@ -212,7 +217,7 @@ const FOR_NODE = { 'node/platform': '#node', cli: '#command' };
 const ON_NODE = Object.entries({ 'index.js': './index.web.js', 'systems.js': './web/melody-systems.js' });
 
 /** What no page needs whose files are not bundled. */
-const FOR_BUNDLERS = /melody-(systems|published|library|face)\.js/;
+const FOR_BUNDLERS = /melody-(systems|published|library|face|mediabunny)\.js/;
 
 /** @param {Record<string, string>} input @param {string} folder */
 const within = (input, folder) => Object.fromEntries(Object.entries(input).map(([name, source]) => [`${folder}/${name}`, source]));

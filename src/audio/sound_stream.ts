@@ -1,6 +1,7 @@
 /** An audio file that is made while its music is: bytes go out in the order in which samples come in. */
 import { MelodyError } from '../errors.ts';
-import { type AudioFormat, codedForm, openCodecs, writtenTags } from './sound_file.ts';
+import { codedForm, writtenTags } from './coded_file.ts';
+import { type AudioFormat, openCodecs } from './sound_file.ts';
 import type { WavTags } from './wav_tags.ts';
 import { encodeSamples, type SampleFormat, wavHeader } from './wav_write.ts';
 

@@ -65,6 +65,16 @@ export function chord(seconds: number, sampleRate: number, notes: number[], ampl
   return mix(...parts);
 }
 
+/** A second and 123 samples of a chord over noise in steps of 16 bits, not a whole number of any coder's blocks long, each channel another. */
+export const music = (rate: number, count: number) =>
+  Array.from({ length: count }, (_, c) => {
+    const whole = mix(
+      chord(1.1, rate, [60 + c, 64, 67]),
+      gaussian(Math.floor(1.1 * rate), c + 1).map((x) => 0.02 * x),
+    );
+    return Float32Array.from(whole.subarray(0, rate + 123), (x) => Math.round(x * 16_384) / 32_768);
+  });
+
 /** |a - b| in the largest place. */
 export function maxAbsDifference(a: Float32Array, b: Float32Array): number {
   let worst = a.length === b.length ? 0 : Infinity;

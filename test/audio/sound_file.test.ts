@@ -8,7 +8,7 @@ import { type AudioFormat, readAudio, writeAudio } from '../../src/audio/sound_f
 import { readRecipe, recipeTags } from '../../src/audio/wav_tags.ts';
 import { writeWav } from '../../src/audio/wav_write.ts';
 import { haveCodecs } from '../helpers/codecs.ts';
-import { chord, gaussian, mix } from './signals.ts';
+import { music } from './signals.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 const folder = mkdtempSync(join(tmpdir(), 'melody-audio-'));
@@ -20,16 +20,6 @@ const note = {
   license: 'mit',
   title: 'Käfer 日本',
 };
-/** A chord over noise, not a whole number of any coder's blocks long, each channel another. */
-const music = (rate: number, count: number) =>
-  Array.from({ length: count }, (_, c) => {
-    const whole = mix(
-      chord(1.1, rate, [60 + c, 64, 67]),
-      gaussian(Math.floor(1.1 * rate), c + 1).map((x) => 0.02 * x),
-    );
-    return Float32Array.from(whole.subarray(0, rate + 123), (x) => Math.round(x * 16_384) / 32_768);
-  });
-
 /** The shift in samples, −300 … 300, at which y is most like x. */
 function lag(x: Float32Array, y: Float32Array): number {
   let best = [Number.NEGATIVE_INFINITY, 0];

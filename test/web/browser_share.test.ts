@@ -1,5 +1,6 @@
 // What a visitor passes on: sound before any download, one press from words to music, a link that is the piece.
 import { readFileSync } from 'node:fs';
+import { ALL_FORMATS, FilePathSource, Input } from 'mediabunny';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecipe, readWav } from '../../src/index.ts';
@@ -42,6 +43,18 @@ describe.runIf(chromiumPath)('the page that is passed on', { timeout: SLOW }, ()
     expect(samples.length).toBeGreaterThan(11 * 24_000);
     expect(samples.some((sample) => Math.abs(sample) > 0.1)).toBe(true);
     expect(recipe).toMatchObject({ model: 'melody-small', durationSeconds: 12, seed: 1 });
+    // In another format, whose encoder comes then.
+    expect(fetched.filter((url) => url.includes('save_worker'))).toEqual([]);
+    await page.locator('#format').selectOption('flac');
+    const saving = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save as FLAC' }).click();
+    const file = await saving;
+    expect(file.suggestedFilename()).toMatch(/^calm-piano-waltz.*-1\.flac$/);
+    const flac = new Input({ source: new FilePathSource(await file.path()), formats: ALL_FORMATS });
+    expect(await flac.computeDuration()).toBeCloseTo(samples.length / 48_000, 3);
+    const { title, raw } = await flac.getMetadataTags();
+    expect([title, JSON.parse((raw as { MELODY: string }).MELODY).recipe]).toEqual([recipe.prompt, recipe]);
+    flac.dispose();
     expect(fetched.filter((url) => url.endsWith('.safetensors'))).toEqual([]);
     await page.close();
   });
@@ -68,6 +81,14 @@ describe.runIf(chromiumPath)('the page that is passed on', { timeout: SLOW }, ()
     expect(second.recipe).toEqual(first.recipe);
     expect(second.samples.length).toBe(first.samples.length);
     expect(second.samples.findIndex((sample, i) => sample !== first.samples[i])).toBe(-1);
+    site.missing = /save_worker/;
+    await other.locator('#format').selectOption('mp3');
+    await other.getByRole('button', { name: 'Save as MP3' }).click();
+    await other.getByRole('alert').filter({ hasText: 'The MP3 file could not be made. Its encoder cannot be fetched.' }).waitFor();
+    site.missing = undefined;
+    await other.locator('#format').selectOption('wav');
+    expect((await saved(other)).samples.length).toBe(first.samples.length);
+    expect(await other.getByRole('alert').isVisible()).toBe(false);
     await other.close();
   });
 
