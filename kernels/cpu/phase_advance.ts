@@ -7,6 +7,7 @@
 // line [locked, pitches]     turns [pitches], 2^32 times the turns a frame     u [rows, bins]
 // unit a row; steps of 2^-30 turns above `locked`
 import { argTurns4, log4, sp } from './lib/math';
+import { scratch } from './lib/scratch';
 import { load4, store4 } from './lib/some';
 import { phase_advance as p } from './params.gen';
 
@@ -14,27 +15,49 @@ export function phase_advance_units(c: usize): u32 {
   return p.rows(c);
 }
 
-// mean of one column over the rows around `row` that there are; `column` is the address of it in the first row
-function around(c: usize, row: u32, column: usize): f32 {
+/** Means of all pitches over the rows around `row` that there are, into scratch; the last group of four is filled up with what is never chosen. */
+function saliences(c: usize, row: u32, salience: usize): usize {
   const first = row - min(row, p.reach(c));
   const last = min(row + p.reach(c), p.rows(c) - 1);
-  let sum: f32 = 0;
-  for (let r = first; r <= last; r++) sum += load<f32>(column + ((<usize>(r * p.x_row(c))) << 2));
-  return sum / <f32>(last - first + 1);
+  const line = (<usize>p.x_row(c)) << 2;
+  const pitches = p.pitches(c);
+  for (let j: u32 = 0; j < pitches; j += 4) {
+    let at = salience + first * line + ((<usize>j) << 2);
+    let sum = sp(0);
+    for (let r = first; r <= last; r++, at += line) sum = f32x4.add(sum, load4(at, pitches - j));
+    v128.store(scratch + 1024 + ((<usize>j) << 2), f32x4.div(sum, sp(<f32>(last - first + 1))));
+  }
+  for (let j = pitches; j & 3; j++) store<f32>(scratch + 1024 + ((<usize>j) << 2), -Infinity);
+  return scratch + 1024;
 }
 
-function chosen(c: usize, row: u32, salience: usize, bin: u32): u32 {
-  const line = p.line(c) + ((<usize>(bin * p.pitches(c))) << 2);
-  let best: u32 = 0;
-  let most = around(c, row, salience) + load<f32>(line);
-  for (let j: u32 = 1; j < p.pitches(c); j++) {
-    const value = around(c, row, salience + ((<usize>j) << 2)) + load<f32>(line + ((<usize>j) << 2));
-    if (value > most) {
-      most = value;
-      best = j;
+/** Turns of the pitch that a bin chooses: the best of every fourth, then the best of those, the lowest of equals. */
+function chosen(c: usize, means: usize, bin: u32): u32 {
+  const pitches = p.pitches(c);
+  const line = p.line(c) + ((<usize>(bin * pitches)) << 2);
+  let best = i32x4(0, 1, 2, 3);
+  let index = best;
+  let most = f32x4.add(v128.load(means), load4(line, pitches));
+  for (let j: u32 = 4; j < pitches; j += 4) {
+    index = i32x4.add(index, i32x4.splat(4));
+    const value = f32x4.add(v128.load(means + ((<usize>j) << 2)), load4(line + ((<usize>j) << 2), pitches - j));
+    const higher = f32x4.gt(value, most);
+    most = v128.bitselect(value, most, higher);
+    best = v128.bitselect(index, best, higher);
+  }
+  let found: u32 = i32x4.extract_lane(best, 0);
+  let top = f32x4.extract_lane(most, 0);
+  for (let lane = 1; lane < 4; lane++) {
+    most = i32x4.shuffle(most, most, 1, 2, 3, 0);
+    best = i32x4.shuffle(best, best, 1, 2, 3, 0);
+    const value = f32x4.extract_lane(most, 0);
+    const at: u32 = i32x4.extract_lane(best, 0);
+    if (value > top || (value == top && at < found)) {
+      top = value;
+      found = at;
     }
   }
-  return load<u32>(p.turns(c) + ((<usize>best) << 2));
+  return load<u32>(p.turns(c) + ((<usize>found) << 2));
 }
 
 export function phase_advance(c: usize, from: u32, to: u32): void {
@@ -46,7 +69,8 @@ export function phase_advance(c: usize, from: u32, to: u32): void {
     const u = p.u(c) + ((<usize>(row * bins)) << 2);
     const eps = p.eps(c) + ((<usize>(row * p.eps_row(c))) << 2);
     const salience = p.x(c) + ((<usize>(bins + 2 * directed)) << 2);
-    for (let bin: u32 = 0; bin < locked; bin++) store<u32>(u + ((<usize>bin) << 2), chosen(c, row, salience, bin));
+    const means = locked ? saliences(c, row, salience) : 0;
+    for (let bin: u32 = 0; bin < locked; bin++) store<u32>(u + ((<usize>bin) << 2), chosen(c, means, bin));
     for (let bin = locked; bin < bins; ) {
       // four bins of one kind: with a direction, or without one
       const known = bin < directed;

@@ -2,7 +2,7 @@
 import { mergeColumns } from '../ops/diffusion.ts';
 import { layerNorm, rmsNorm, rmsNormRepeat } from '../ops/norm.ts';
 import { type Case, type FloatStorage, list, type Measured, measured, type Values } from './case.ts';
-import { type Columns, mergedBack } from './diffusion.ts';
+import { type Columns, merged } from './diffusion.ts';
 
 /** Rows divided by their root mean square, or with `centre` by their deviation from the mean; then w, and b where there is one. */
 export function normReference(x: Values, w: Values, b: Values | undefined, eps: number, centre: boolean): Float64Array {
@@ -66,7 +66,11 @@ export const columnsNormCase = (name: string, c: Columns): Case => ({
   record({ g, x, w }) {
     const [[h, hs], [m, ms]] = [x([1, c.segments, c.columns, c.dim]), w([c.dim])];
     const y = rmsNormRepeat(g, h, mergeColumns(g, h, c), m, { eps: 1e-6 });
-    const joined = () => mergedBack(hs, c).map((v, i) => v + hs[i]);
+    const joined = () => {
+      const means = merged(hs, c);
+      const back = (s: number, column: number, d: number) => means[(Math.floor((2 * column) / c.window) * c.segments + s) * c.dim + d];
+      return hs.map((v, i) => v + back(Math.floor(i / c.dim / c.columns), Math.floor(i / c.dim) % c.columns, i % c.dim));
+    };
     return [y, () => normReference(joined(), ms, undefined, 1e-6, false)];
   },
 });

@@ -162,7 +162,9 @@ export const quick = (): Case[] => [headCase('inverse Fourier transform', 5, 16)
 
 export const odd = (): Case[] => [
   stftCase('Fourier transform', { frames: 5, size: 64, hop: 16 }),
+  stftCase('Fourier transform of other factors', { frames: 5, size: 44, hop: 22, bins: 20 }),
   istftCase('inverse Fourier transform', 5, 64),
+  istftCase('inverse Fourier transform of other factors', 5, 56),
   polarCase('magnitudes and phases', 5, 33),
   ...(['power', 'magnitude', 'log'] as const).map((mode) => powerCase(`spectra, ${mode}`, 5, 33, mode)),
   bandsCase('mel filter bank', { frames: 5, bins: 33, bands: 7 }, 'log'),
@@ -170,6 +172,9 @@ export const odd = (): Case[] => [
   bandsCase('chroma peaks', { frames: 5, bins: 33, bands: 12 }, 'peaks'),
   risesCase('onset rises', 5, 3, 2),
 ];
+
+/** What the steps of a transform of so many complex points record, from the sum of their radices. */
+const stepFlops = (frames: number, points: number, radices: number) => 8 * frames * points * radices;
 
 export const paper = (): Measured[] => {
   const bands = (size: Bands) => [
@@ -179,8 +184,8 @@ export const paper = (): Measured[] => {
   const [mel, chroma] = [128, 12].map((count) => ({ frames: 1000, bins: 1025, bands: count }));
   const [[melFlops, melValues], [chromaFlops, chromaValues]] = [bands(mel), bands(chroma)];
   return [
-    measured(stftCase('stft_2048', { frames: 100, size: 2048, hop: 480 }), 2 * 100 * 2050 * 2048, 100 * (480 + 2050)),
-    measured(istftCase('istft_960', 200, 960), 2 * 200 * 962 * 960, 200 * (240 + 962)),
+    measured(stftCase('stft_2048', { frames: 100, size: 2048, hop: 480 }), stepFlops(100, 1024, 5 * 4), 100 * (480 + 2050)),
+    measured(istftCase('istft_960', 200, 960), stepFlops(200, 480, 3 + 5 + 2 + 2 * 4), 200 * (240 + 962)),
     measured(polarCase('vae_polar', 1000, 481), 20 * 1000 * 481, 4 * 1000 * 481),
     measured(powerCase('power_1025', 1000, 1025, 'power'), 4 * 1000 * 1025, 3 * 1000 * 1025),
     measured(bandsCase('mel_128', mel, 'log'), melFlops, melValues),

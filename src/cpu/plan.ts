@@ -279,6 +279,8 @@ function scratchOf({ kernel, params }: Dispatch): number {
   if (code === FUNCTIONS.attention_row.code) return 32_768 + 2048 * Math.max(number('dh'), 4 * number('dh4')) + 4 * 512 * 8;
   if (code === FUNCTIONS.rvq_encode.code) return 4096 + 4 * number('dim');
   if (code === FUNCTIONS.lstm_scan.code) return 4096 + 24 * number('hidden');
+  if (code === FUNCTIONS.fft.code) return 4096 + 16 * number('points');
+  if (code === FUNCTIONS.phase_advance.code) return 4096 + 4 * number('pitches');
   if (code === FUNCTIONS.rope.code) return 4096 + 8 * number('half_dh');
   return 32_768;
 }

@@ -65,24 +65,6 @@ export function mergeColumns(g: Graph, h: Tensor, options: { window: number }): 
   return y;
 }
 
-/** Columns repeated back to the width of a segment: c [B, W, S, D] → [B, S, K, D], K a multiple of W. Throws `shape`. */
-export function repeatColumns(g: Graph, c: Tensor, columns: number): Tensor {
-  expectShape('repeat_columns', 'c', c, [null, null, null, null]);
-  const [items, width, segments, dim] = c.shape;
-  const repeat = columns / width;
-  if (!Number.isInteger(repeat))
-    throw new MelodyError('shape', `repeat_columns: got ${columns} columns of [${c.shape}], expected a multiple of ${width}`);
-  const y = g.temp([items, segments, columns, dim], 'f32', 'repeat_columns');
-  const [rows] = rowsCols(y);
-  g.dispatch(K.repeat_columns, {
-    in: { c },
-    out: { y },
-    params: { rows, dim, columns, repeat, segments },
-    ...spreadRows(g.caps, rows, dim),
-  });
-  return y;
-}
-
 /** y[l] = cos δ_l · start + sin δ_l · end. delta [L] radians, start, end [E], y [L, E]. Throws `shape`. */
 export function angleEmbedding(g: Graph, delta: Tensor, start: WeightRef, end: WeightRef): Tensor {
   const [dim] = start.shape;

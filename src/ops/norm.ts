@@ -34,7 +34,8 @@ export function rmsNorm(g: Graph, x: Tensor, w: WeightRef, options: { eps?: numb
 }
 
 /**
- * RMSNorm(h + Repeat(c)), where the dual-path block joins its coarse path (docs/system.md §5): rmsNorm with the residual repeatColumns(c, K).
+ * RMSNorm(h + Repeat(c)), where the dual-path block joins its coarse path (docs/system.md §5): rmsNorm with the residual Repeat(c)[b, s, k] =
+ * c[b, ⌊k W / K⌋, s].
  * h, y [B, S, K, D], c [B, W, S, D] with K a multiple of W, w [D]. Throws `shape`.
  */
 export function rmsNormRepeat(g: Graph, h: Tensor, c: Tensor, w: WeightRef, options: { eps?: number } = {}): Tensor {

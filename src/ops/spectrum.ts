@@ -1,14 +1,13 @@
-// Fourier transforms of framed audio, as convolutions with a windowed DFT basis: the matrix kernels do the work, any size and band.
+// Fourier transforms of framed audio, and what is made of spectra.
 //
 // One convention (tools/train/melody_train/models/spectrum.py): frame t of hop h is centred on the middle of its hop, sample t·h + h/2;
 // zeros stand outside the signal. So n = h·T samples have exactly T frames, and every frame sees a finite neighbourhood.
 import { cosTurns, sinTurns } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { type Graph, grid1d, rowsCols } from '../graph/graph.ts';
-import { elementsOf, reshape, type Tensor, type WeightRef } from '../graph/tensor.ts';
+import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
-import { type Constant, sharedConstant } from './constant.ts';
-import { conv1d, convTranspose1d } from './conv.ts';
+import { type Constant, constant, sharedConstant } from './constant.ts';
 import { VECTOR } from './layouts.ts';
 import { matmul } from './matmul.ts';
 
@@ -29,8 +28,10 @@ export function stft(g: Graph, audio: Tensor, { size, hop, bins = size / 2 + 1 }
     throw new MelodyError('shape', `stft: got ${n} samples, size ${size}, hop ${hop}; expected whole hops, even sizes and size ≥ hop`);
   if (!Number.isInteger(bins) || bins < 1 || bins > size / 2 + 1)
     throw new MelodyError('shape', `stft: got ${bins} bins, expected a whole number from 1 to ${size / 2 + 1} for size ${size}`);
-  const pad = (size - hop) / 2;
-  return conv1d(g, reshape(audio, [n, 1]), analysisBasis(size, bins), { stride: hop, padding: [pad, pad] });
+  const frames = n / hop;
+  const half = halfOf(bins);
+  const y = g.temp([frames, 2 * half], 'f32', 'stft');
+  return transform(g, audio, y, { rows: frames, points: size / 2, half, bins, hop, pad: (size - hop) / 2, samples: n }, 'stft');
 }
 
 /**
@@ -40,11 +41,60 @@ export function stft(g: Graph, audio: Tensor, { size, hop, bins = size / 2 + 1 }
 export function istft(g: Graph, spectrum: Tensor, { size, hop }: { size: number; hop: number }): Tensor {
   const [frames, width] = rowsCols(spectrum);
   const expected = 2 * halfOf(size / 2 + 1);
-  if (size !== 4 * hop || width !== expected)
-    throw new MelodyError('shape', `istft: got [${spectrum.shape}], size ${size}, hop ${hop}; expected size 4·hop and ${expected} columns`);
-  const crop = (size - hop) / 2;
-  const audio = convTranspose1d(g, reshape(spectrum, [frames, width]), synthesisBasis(size), { stride: hop, padding: [crop, crop] });
-  return reshape(audio, [frames * hop]);
+  if (size !== 4 * hop || hop % 2 || width !== expected)
+    throw new MelodyError(
+      'shape',
+      `istft: got [${spectrum.shape}], size ${size}, hop ${hop}; expected an even hop, size 4·hop and ${expected} columns`,
+    );
+  const y = g.temp([frames * hop], 'f32', 'istft');
+  const shape = { rows: frames, points: size / 2, half: width / 2, bins: size / 2 + 1, hop, pad: (size - hop) / 2, samples: frames * hop };
+  return transform(g, spectrum, y, shape, 'istft');
+}
+
+interface Rows {
+  readonly rows: number;
+  readonly points: number; // complex ones, half as many as real ones
+  readonly half: number; // columns of a half of the spectra
+  readonly bins: number;
+  readonly hop: number;
+  readonly pad: number;
+  readonly samples: number;
+}
+
+/** All steps of the transforms from audio x to spectra y ('stft'), or back. */
+function transform(g: Graph, x: Tensor, y: Tensor, rows: Rows, label: 'stft' | 'istft'): Tensor {
+  const { points } = rows;
+  const turn = constant(g, turns(2 * points));
+  const forward = label === 'stft';
+  const radices = factors(points);
+  let step = points;
+  let from = x;
+  radices.forEach((radix, i) => {
+    step /= radix;
+    const last = i === radices.length - 1;
+    const to = last ? y : g.temp([rows.rows, 2 * points], 'f32', label);
+    const elements = last ? elementsOf(y.shape) / (forward ? 2 : 1) : rows.rows * points;
+    g.dispatch(K.fft, {
+      in: { x: from, turn },
+      out: { y: to },
+      params: { ...rows, radix, step, inverse: forward ? 0 : 1 },
+      meaning: { READ: i > 0 ? 0 : forward ? 1 : 2, WRITE: last ? (forward ? 1 : 2) : 0 },
+      grid: grid1d(g.caps, elements, 64),
+      flops: 8 * rows.rows * points * radix,
+    });
+    from = to;
+  });
+  return y;
+}
+
+/** Factors of n: odd primes, 2 at most once, and then fours, whose steps are whole groups of four. [1] for 1. */
+function factors(n: number): number[] {
+  const found: number[] = [];
+  let rest = n;
+  for (let by = 3; by <= rest; by += 2) for (; rest % by === 0; rest /= by) found.push(by);
+  for (; rest % 4 === 0; rest /= 4) found.push(4);
+  const fours = found.filter((by) => by === 4);
+  return [...found.filter((by) => by !== 4), ...(rest > 1 ? [2] : []), ...fours, ...(n === 1 ? [1] : [])];
 }
 
 /** Spectra [T, 2·halfOf(bins)] → [T, bins]: |S|², √(|S|² + eps), or log(√(|S|² + eps) + floor). */
@@ -138,47 +188,8 @@ export function onsetRise(g: Graph, x: Tensor, per: number, limit: number): Tens
 /** Periodic Hann window. */
 export const hann = (i: number, size: number): number => 0.5 - 0.5 * cosTurns(i / size);
 
-/** Rows of the windowed DFT, cos then −sin, as convolution weights [2·halfOf(bins), 1, size]. */
-function analysisBasis(size: number, bins: number): Constant<Float32Array> {
-  const half = halfOf(bins);
-  return sharedConstant(`stft basis ${size}, ${bins} bins`, [2 * half, 1, size], () => {
-    const data = new Float32Array(2 * half * size);
-    const turn = turns(size);
-    const window = Float64Array.from({ length: size }, (_, i) => hann(i, size));
-    for (let f = 0; f < bins; f++)
-      for (let i = 0; i < size; i++) {
-        const at = (f * i) % size;
-        data[f * size + i] = window[i] * turn.cos[at];
-        data[(half + f) * size + i] = -window[i] * turn.sin[at];
-      }
-    return data;
-  });
-}
-
-/** The inverse real DFT under window / 1.5, as transposed-convolution weights [2·halfOf(bins), 1, size]; inner bins count twice. */
-function synthesisBasis(size: number): Constant<Float32Array> {
-  const bins = size / 2 + 1;
-  const half = halfOf(bins);
-  return sharedConstant(`istft basis ${size}`, [2 * half, 1, size], () => {
-    const data = new Float32Array(2 * half * size);
-    const turn = turns(size);
-    const window = Float64Array.from({ length: size }, (_, i) => hann(i, size));
-    for (let f = 0; f < bins; f++) {
-      const weight = (f === 0 || f === bins - 1 ? 1 : 2) / size / 1.5;
-      for (let i = 0; i < size; i++) {
-        const at = (f * i) % size;
-        data[f * size + i] = weight * window[i] * turn.cos[at];
-        data[(half + f) * size + i] = -weight * window[i] * turn.sin[at];
-      }
-    }
-    return data;
-  });
-}
-
-/** One turn in `size` steps: size² table entries need only size cosines. */
-function turns(size: number): { cos: Float64Array; sin: Float64Array } {
-  return {
-    cos: Float64Array.from({ length: size }, (_, i) => cosTurns(i / size)),
-    sin: Float64Array.from({ length: size }, (_, i) => sinTurns(i / size)),
-  };
-}
+/** One turn in `size` steps: cos, sin, [size, 2]. */
+const turns = (size: number): Constant<Float32Array> =>
+  sharedConstant(`one turn in ${size}`, [size, 2], () =>
+    Float32Array.from({ length: 2 * size }, (_, i) => (i % 2 ? sinTurns((i - 1) / 2 / size) : cosTurns(i / 2 / size))),
+  );

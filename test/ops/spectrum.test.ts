@@ -56,6 +56,7 @@ describe('istft', () => {
 
   for (const [size, frames] of [
     [16, 1],
+    [56, 5],
     [960, 4],
   ])
     it(`equals the inverse DFT, windowed and overlap-added: size ${size}, ${frames} frames`, async () => {
