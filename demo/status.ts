@@ -5,9 +5,10 @@ import { type Description, RECORDED_SECONDS, type Snapshot } from '../src/web/in
 export const isOn = ({ state }: Snapshot) => state === 'playing' || state === 'buffering' || state === 'paused';
 
 /** Changes at every new state, and every 10 % of a download: never more often, screen readers say it. */
-export function statusOf({ state, loading, underruns, speed, warnings, recipe }: Snapshot): string {
+export function statusOf({ state, loading, waiting, underruns, speed, warnings, recipe }: Snapshot): string {
   const said = warnings.length ? ` ${warnings.join('. ')}.` : '';
   if (state === 'loading' && loading && loading.received === loading.total) return 'Getting the model ready.';
+  if (state === 'loading' && waiting) return 'Waiting for the server, which is slow or gone.';
   if (state === 'loading') return loading ? `Loading: ${Math.floor((10 * loading.received) / loading.total) * 10} %.` : 'Loading.';
   if (state === 'buffering') {
     const slow =

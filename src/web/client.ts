@@ -1,7 +1,7 @@
 // The page's side of the worker: promises, callbacks and AbortSignals in place of messages.
 import { MelodyError } from '../errors.ts';
 import type { Clip } from '../pipeline/melody.ts';
-import type { GenerateOptions, MelodyEvent, Recipe, StreamOptions, StyleOptions } from '../pipeline/options.ts';
+import type { GenerateOptions, MelodyEvent, Recipe, StreamOptions, StyleOptions, WaitingEvent } from '../pipeline/options.ts';
 import type {
   Calls,
   Description,
@@ -22,6 +22,8 @@ export interface LoadCallbacks {
   signal?: AbortSignal;
   /** Called as bytes arrive. */
   onFetching?: (progress: FetchingEvent) => void;
+  /** The server of a file has sent nothing for 5 seconds; after 20 it is given up. */
+  onWaiting?: (event: WaitingEvent) => void;
   /** The browser keeps no more; the weights are held in memory and fetched again next time. */
   onNotKept?: (message: string) => void;
 }
@@ -81,7 +83,10 @@ export class MelodyWorker {
   }
 
   /** Fetch (or take from this browser), check and open a model; at once where this worker has it open. Aborting and loading again resumes. Throws `io`, `weights`, `no_adapter`. */
-  load(src: string, { keep = true, signal, onFetching, onNotKept }: { keep?: boolean } & LoadCallbacks = {}): Promise<ModelInfo> {
+  load(
+    src: string,
+    { keep = true, signal, onFetching, onWaiting, onNotKept }: { keep?: boolean } & LoadCallbacks = {},
+  ): Promise<ModelInfo> {
     const address = fromPage(src);
     const load = async () => {
       if (this.#model?.address === address && this.#model.keep === keep) return this.#model.info;
@@ -89,6 +94,7 @@ export class MelodyWorker {
       const { answer } = this.#ask('load', { src: address, keep }, signal, (reply) => {
         if (reply.type !== 'event') return;
         if (reply.event.type === 'fetching') onFetching?.(reply.event);
+        if (reply.event.type === 'waiting') onWaiting?.(reply.event);
         if (reply.event.type === 'not_kept') onNotKept?.(reply.event.message);
       });
       const info = await answer;

@@ -63,17 +63,19 @@ export class Controls {
     const tenth = loading && Math.floor((10 * loading.received) / loading.total) * 10;
     const doing = snapshot.error
       ? sentence(snapshot.error)
-      : loading
-        ? loading.received < loading.total
-          ? `Loading ${tenth} % of ${megabytes(loading.total)}`
-          : 'Getting ready'
-        : state === 'loading'
-          ? 'Loading'
-          : state === 'buffering'
-            ? snapshot.underruns
-              ? 'Making more music'
-              : 'Making music'
-            : '';
+      : snapshot.waiting
+        ? 'Waiting for the server'
+        : loading
+          ? loading.received < loading.total
+            ? `Loading ${tenth} % of ${megabytes(loading.total)}`
+            : 'Getting ready'
+          : state === 'loading'
+            ? 'Loading'
+            : state === 'buffering'
+              ? snapshot.underruns
+                ? 'Making more music'
+                : 'Making music'
+              : '';
     const warning = snapshot.error ? undefined : warnings.at(-1);
     this.say([doing, warning && sentence({ message: warning })].filter(Boolean).join('. '));
   }

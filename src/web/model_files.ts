@@ -17,6 +17,8 @@ export interface Fetching {
   /** Keep the files in this browser. */
   keep: boolean;
   onFile?: (file: string, fileReceived: number, fileTotal: number, received: number, total: number) => void;
+  /** The server of this file has sent nothing for 5 seconds; after 20 it is given up. */
+  onWait?: (file: string) => void;
   /** Keeping failed, and why; the files are held in memory instead. */
   onNotKept?: (message: string) => void;
 }
@@ -57,13 +59,13 @@ async function openChecked(base: URL, file: StatedFile, how: Fetching, onProgres
   try {
     if (how.keep) {
       wasKept = (await platform.cache.list()).some((e) => e.address === address && e.received === e.total);
-      source = await platform.openBytes(address, { cache: true, signal: how.signal, onProgress });
-    } else source = await intoMemory(address, how.signal, onProgress);
+      source = await platform.openBytes(address, { cache: true, signal: how.signal, onWait: how.onWait, onProgress });
+    } else source = await intoMemory(address, how, onProgress);
   } catch (error) {
     if (!how.keep || !isStorageFault(error)) throw error;
     how.onNotKept?.((error as MelodyError).message);
     await platform.cache.remove(address).catch(() => 0);
-    source = await intoMemory(address, how.signal, onProgress);
+    source = await intoMemory(address, how, onProgress);
   }
   const got = source.size === file.bytes ? await sha256(await source.read(0, source.size, how.signal)) : `of ${source.size} bytes`;
   if (got === file.sha256) return source;
@@ -77,8 +79,8 @@ async function openChecked(base: URL, file: StatedFile, how: Fetching, onProgres
   );
 }
 
-async function intoMemory(address: string, signal: AbortSignal | undefined, onProgress: (received: number) => void): Promise<ByteSource> {
-  const source = await platform.openBytes(address, { signal });
+async function intoMemory(address: string, { signal, onWait }: Fetching, onProgress: (received: number) => void): Promise<ByteSource> {
+  const source = await platform.openBytes(address, { signal, onWait });
   const bytes = new Uint8Array(source.size);
   for (let at = 0; at < bytes.length; at += PIECE) {
     bytes.set(await source.read(at, Math.min(PIECE, bytes.length - at), signal), at);
@@ -94,7 +96,7 @@ function isStorageFault(error: unknown): boolean {
 }
 
 /** The manifest's files without the shards that nobody here needs, and its own hash, which names them all. */
-async function neededFiles(base: URL, how: Pick<Fetching, 'keep' | 'signal'>): Promise<{ files: StatedFile[]; hash: string }> {
+async function neededFiles(base: URL, how: Pick<Fetching, 'keep' | 'signal' | 'onWait'>): Promise<{ files: StatedFile[]; hash: string }> {
   const manifest = await smallFile(addressOf(base, MANIFEST_FILE), how);
   const files = readManifest(manifest, addressOf(base, MANIFEST_FILE));
   const hash = await sha256(manifest);
@@ -110,7 +112,7 @@ async function neededFiles(base: URL, how: Pick<Fetching, 'keep' | 'signal'>): P
 }
 
 /** A small file in its newest version; offline, the version kept last. */
-async function smallFile(address: string, { keep, signal }: Pick<Fetching, 'keep' | 'signal'>): Promise<Uint8Array> {
+async function smallFile(address: string, { keep, signal, onWait }: Pick<Fetching, 'keep' | 'signal' | 'onWait'>): Promise<Uint8Array> {
   const readAll = async (source: ByteSource) => {
     if (source.size > MAX_MANIFEST_BYTES)
       throw new MelodyError('weights', `${address}: ${source.size} bytes; expected at most ${MAX_MANIFEST_BYTES}`);
@@ -120,7 +122,7 @@ async function smallFile(address: string, { keep, signal }: Pick<Fetching, 'keep
   const kept = entries.find((e) => e.address === address && e.received === e.total);
   let fresh: Uint8Array;
   try {
-    fresh = await readAll(await platform.openBytes(address, { signal }));
+    fresh = await readAll(await platform.openBytes(address, { signal, onWait }));
   } catch (error) {
     if (!kept || !(error instanceof MelodyError) || error.code !== 'io') throw error;
     return readAll(await platform.openBytes(address, { cache: true, signal }));

@@ -139,7 +139,7 @@ export class Session {
     const free = Promise.all([this.stop(), this.#answered]);
     const abort = new AbortController();
     this.#loading = abort;
-    this.#set({ state: 'loading', model: undefined, loading: undefined, error: undefined, warnings: [] });
+    this.#set({ state: 'loading', model: undefined, loading: undefined, waiting: false, error: undefined, warnings: [] });
     if (keep) void navigator.storage?.persist?.().catch(() => {}); // then it may be thrown away, as without asking
     const opening = free.then(() => this.#openModel(src, keep, abort.signal));
     this.#answered = opening.catch(() => {});
@@ -147,10 +147,10 @@ export class Session {
       const model = await opening;
       if (abort.signal.aborted) return false;
       this.#loading = undefined;
-      this.#set({ state: 'ready', model, loading: undefined });
+      this.#set({ state: 'ready', model, loading: undefined, waiting: false });
       return true;
     } catch (error) {
-      if (!abort.signal.aborted) this.#set({ state: 'empty', loading: undefined, error: shown(error) });
+      if (!abort.signal.aborted) this.#set({ state: 'empty', loading: undefined, waiting: false, error: shown(error) });
       return false;
     }
   }
@@ -159,7 +159,7 @@ export class Session {
   cancelLoad(): void {
     this.#loading?.abort();
     this.#loading = undefined;
-    if (this.#snapshot.state === 'loading') this.#set({ state: 'empty', loading: undefined });
+    if (this.#snapshot.state === 'loading') this.#set({ state: 'empty', loading: undefined, waiting: false });
   }
 
   /** Opens the sound device within a press, for audio that comes later: `play` and `playClip` may then be called without one. */
@@ -319,7 +319,8 @@ export class Session {
     const model = await this.worker.load(src, {
       keep,
       signal,
-      onFetching: (loading) => this.#set({ loading }),
+      onFetching: (loading) => this.#set({ loading, waiting: false }),
+      onWaiting: () => this.#set({ waiting: true }),
       onNotKept: (message) => this.#warn(`The model is not kept for next time: ${message}.`),
     });
     if (signal.aborted) await this.worker.unload(); // called off when it was past calling off

@@ -16,6 +16,8 @@ export interface Snapshot {
   readonly model: ModelInfo | undefined;
   /** How far the download is; undefined where nothing is fetched. */
   readonly loading: FetchingEvent | undefined;
+  /** While loading: the server has sent nothing for 5 seconds; after 20 it is given up. */
+  readonly waiting: boolean;
   /** Why the last load or piece failed. */
   readonly error: MelodyError | undefined;
   /** What the running job or the model says, newest last. */
@@ -51,4 +53,4 @@ export const NOTHING = {
   error: undefined,
 } satisfies Partial<Snapshot>;
 
-export const EMPTY: Snapshot = { ...NOTHING, state: 'empty', model: undefined, loading: undefined, speed: undefined };
+export const EMPTY: Snapshot = { ...NOTHING, state: 'empty', model: undefined, loading: undefined, waiting: false, speed: undefined };

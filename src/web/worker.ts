@@ -126,6 +126,7 @@ class Host {
       signal,
       onFile: (file, fileReceived, fileTotal, received, total) =>
         emit({ type: 'fetching', file, fileReceived, fileTotal, received, total }),
+      onWait: (file) => emit({ type: 'waiting', file }),
       onNotKept: (message) => {
         kept = false;
         emit({ type: 'not_kept', message });

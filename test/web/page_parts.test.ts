@@ -5,6 +5,7 @@ import { choose, type Offered } from '../../demo/models.ts';
 import { changeIn, statusOf } from '../../demo/status.ts';
 import { Turns } from '../../demo/turns.ts';
 import type { Recipe } from '../../src/index.ts';
+import type { Snapshot } from '../../src/web/index.ts';
 
 const [small, tiny] = [
   ['small', 24e6],
@@ -97,4 +98,11 @@ test('a file without the beginning says so, and its recipe makes the piece to th
     recipe: { seed: 7, durationSeconds: 751.5, wholeWindows: true },
     title: 'piano (from 2:31 on)',
   });
+});
+
+test('a download that waits for its server says so, and how far it is once more comes', () => {
+  const now = { state: 'loading', loading: { received: 3, total: 10 }, warnings: [] } as unknown as Snapshot;
+  expect(statusOf({ ...now, waiting: false })).toBe('Loading: 30 %.');
+  expect(statusOf({ ...now, waiting: true })).toBe('Waiting for the server, which is slow or gone.');
+  expect(statusOf({ ...now, state: 'playing', waiting: true })).toBe('Playing.');
 });

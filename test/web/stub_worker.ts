@@ -20,6 +20,7 @@ async function answer(request: WorkerRequest, signal: AbortSignal): Promise<unkn
     const at = { type: 'fetching', file: 'all', fileTotal: 1e6, total: 1e6 } as const;
     for (const received of [0, 1e6]) post({ type: 'event', id, event: { ...at, fileReceived: received, received } });
     [RATE, CHANNELS] = request.src.includes('stereo') ? [48_000, 2] : [24_000, 1];
+    if (request.src.includes('quiet')) post({ type: 'event', id, event: { type: 'waiting', file: 'all' } });
     if (request.src.includes('held')) await released; // as a model that is opened: it looks at no signal
     return {
       name: 'stub',

@@ -4,10 +4,14 @@ import { platform } from '#platform';
 import { joinAudio } from '../../src/audio/channels.ts';
 import { readWav } from '../../src/audio/wav.ts';
 import { MeLoDy } from '../../src/pipeline/melody.ts';
+import type { Fetching } from '../../src/web/model_files.ts';
 import type { Reply, WorkerRequest } from '../../src/web/protocol.ts';
 import { stereoModel } from '../helpers/stereo.ts';
 
-vi.mock('../../src/web/model_files.ts', () => ({ openModelFiles: async () => undefined, describeModel: async () => undefined }));
+vi.mock('../../src/web/model_files.ts', () => ({
+  openModelFiles: async (src: string, { onWait }: Fetching) => onWait?.(src),
+  describeModel: async () => undefined,
+}));
 vi.mock('../../src/pipeline/model.ts', async (original) => ({
   ...(await original<object>()),
   openModel: async (folder: unknown) =>
@@ -41,8 +45,9 @@ beforeAll(async () => {
 test('stereo at 48 kHz: told at loading, handed over in chunks as melody.stream makes it, measured, and written', {
   timeout: 300_000,
 }, async () => {
-  const { value: info } = await ask({ type: 'load', src: 'x', keep: false });
+  const { value: info, before: told } = await ask({ type: 'load', src: 'x', keep: false });
   expect(info).toMatchObject({ sampleRate: 48_000, channels: 2 });
+  expect(told.flatMap(({ reply }) => (reply.type === 'event' ? [reply.event] : []))).toEqual([{ type: 'waiting', file: 'x' }]);
 
   const options = { prompt: 'calm piano', seed: 5, steps: 1, durationSeconds: 3.2 };
   const { before } = await ask({ type: 'stream', options, aheadSeconds: 100 });
