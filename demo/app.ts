@@ -1,5 +1,5 @@
 // The page: what is asked for, what is playing, what was made. All music is made in the worker behind `session`.
-import { type Recipe, Session, type Snapshot } from '../src/web/index.ts';
+import { type Recipe, Session, type Snapshot, type StyleOptions } from '../src/web/index.ts';
 import { sentence } from '../src/web/words.ts';
 import { byId, clock, debounce, say } from './dom.ts';
 import { type Entry, History, type Settings } from './history.ts';
@@ -15,7 +15,8 @@ import { chosenName, offerFormats, saveSound } from './save.ts';
 import { Shape } from './shape.ts';
 import { changeIn, endOf, isOn, pictureOf, pieceOf, statusOf } from './status.ts';
 import { Turns } from './turns.ts';
-import { progressOf, VARIATIONS, variations } from './variations.ts';
+import { clipOf, progressOf, VARIATIONS, variations } from './variations.ts';
+import type { Produced, Taken, Workshop } from './workshop.ts';
 
 /** A press soon after the end must not wait for the piece to be measured. */
 const REST_MS = 700;
@@ -30,7 +31,8 @@ const history = new History();
 const shape = new Shape(debounce(400, steer));
 const form = new PieceForm();
 const list = new HistoryList(history, { play: (entry) => void again(entry), save, use });
-let part: Part | undefined; // once its file is here: no sound waits for it
+let part: Part | undefined; // once their files are here: no sound waits for them
+let workshop: Workshop | undefined;
 let beginning: Settings | undefined; // asked of the worker, which has not taken it up yet
 let playing: Entry | undefined;
 let described: Entry | undefined;
@@ -67,9 +69,14 @@ offerFormats();
 list.show();
 void offerPieces((piece) => void hear(piece));
 void open();
-void import('./part.ts').then((timeline) => {
-  part = new timeline.Part(session, async () => void (playing && (await again(playing))));
-  part.show(session.snapshot);
+void Promise.all([import('./part.ts'), import('./workshop.ts')]).then(([timeline, tools]) => {
+  workshop = new tools.Workshop({ session, playing: () => playing, settings, produce, tell, restyle: steer });
+  part = new timeline.Part(
+    session,
+    async () => void (playing && (await again(playing))),
+    async (region) => workshop?.anew(region),
+  );
+  show(session.snapshot);
 });
 
 async function open(): Promise<void> {
@@ -93,7 +100,8 @@ async function open(): Promise<void> {
 function settings(): Settings {
   const now = { ...shape.style(), ...form.wanted() };
   // What the form has no fields for: a first window of its own, changes while it plays.
-  const same = shared && linkOf({ ...shared, blend: undefined, durationSeconds: undefined, ...now }, '') === linkOf(shared, '');
+  const same =
+    shared && linkOf({ ...shared, blend: undefined, durationSeconds: undefined, loop: undefined, ...now }, '') === linkOf(shared, '');
   return same ? settingsOf(shared as unknown as Recipe) : now;
 }
 
@@ -124,7 +132,7 @@ async function copyLink(): Promise<void> {
 function fill(entry: Settings): void {
   shape.fill(entry);
   form.fill(entry);
-  asked = JSON.stringify(shape.style()); // what plays meanwhile is not steered by it
+  asked = wordsOf(shape.style()); // what plays meanwhile is not steered by it
 }
 
 function use(entry: Settings): void {
@@ -173,28 +181,75 @@ function leave(next?: Entry): void {
   picture.clear();
 }
 
-/** Plays what is asked for; downloads the model first where it is not here. */
-async function start(wanted: Settings = settings()): Promise<void> {
+/** What is asked for, to see whether it changed. */
+const wordsOf = ({ prompt, blend }: Settings | StyleOptions, given?: string) => JSON.stringify([prompt, blend, given]);
+
+function tell(words: string): void {
+  underway = words;
+  say(byId('status'), words);
+}
+
+/** Plays what is asked for; downloads the model first where it is not here. `taken`: in the style of other sound. */
+async function start(wanted: Settings = settings(), taken: Taken | undefined = workshop?.taken): Promise<void> {
   const { offered, ready } = panel;
   if (!ready && !panel.able) return;
+  form.seed = wanted.seed;
+  asked = wordsOf(wanted, taken?.given);
+  if (wanted.loop) return loop(wanted, taken);
   leave();
   if (offered && !ready) session.prepare(offered.sampleRate, offered.channels); // minutes later it would not count as pressed
-  form.seed = wanted.seed;
-  asked = JSON.stringify({ prompt: wanted.prompt, ...(wanted.blend && { blend: wanted.blend }) });
   await take(ready ? 'Making music.' : '', async (signal) => {
     if (!ready && !(await panel.load())) return;
     if (signal.aborted) return;
     underway = 'Making music.';
     const { prompt, blend, durationSeconds, firstWindowSeconds, seed, steered } = wanted;
-    await session.play({ prompt, blend, durationSeconds, firstWindowSeconds, seed, steered });
-    if (!signal.aborted) beginning = wanted;
+    await session.play({ prompt, blend, durationSeconds, firstWindowSeconds, seed, steered, ...taken?.style });
+    if (!signal.aborted) beginning = { ...wanted, ...(taken && { given: taken.given }) };
   });
+}
+
+/** Plays a finished clip, once `make` brought it. `model`: it is needed, and downloaded first where it is not here. */
+async function produce(words: string, model: boolean, make: (signal: AbortSignal) => Promise<Produced>): Promise<void> {
+  const { offered, ready } = panel;
+  const missing = model && !ready;
+  if (missing && !panel.able) return;
+  const form = missing ? offered : (session.snapshot.model ?? offered);
+  if (form) session.prepare(form.sampleRate, form.channels); // as above
+  await take(missing ? '' : words, async (signal) => {
+    if (missing && !(await panel.load())) return;
+    if (signal.aborted) return;
+    tell(words);
+    const { settings, sound, from } = await make(signal);
+    if (signal.aborted) return;
+    leave();
+    await session.playClip(sound.channels, sound.sampleRate, sound.recipe, sound.beats);
+    if (signal.aborted) return;
+    playing = history.add(settings, sound.recipe?.model ?? '');
+    history.keepSound(playing.id, sound);
+    list.show();
+    if (from) session.seek(from);
+  });
+}
+
+/** A clip whose end leads into its start, again and again. */
+async function loop(wanted: Settings, taken: Taken | undefined): Promise<void> {
+  const { steered: _, ...once } = wanted;
+  const say = (tenth: number) => tell(`Making the loop: ${tenth * 10} %.`);
+  await produce('Making the loop.', true, async (signal) => {
+    const { windowSeconds = 1 } = session.snapshot.model ?? {};
+    const { durationSeconds: asked = windowSeconds } = once;
+    const durationSeconds = Math.max(1, Math.round(asked / windowSeconds)) * windowSeconds; // it lasts whole windows
+    const made = await clipOf(session.worker, { ...once, durationSeconds }, signal, say, taken?.style);
+    return { ...made, settings: { ...made.settings, ...(taken && { given: taken.given }) } };
+  });
+  if (part && playing?.loop) part.looping = true;
 }
 
 /** The worker took the piece up: only now is it one. */
 function begun(wanted: Settings): void {
   beginning = undefined;
-  playing = history.add(settingsOf({ ...wanted } as Recipe), session.snapshot.model?.name ?? '');
+  const { given } = wanted;
+  playing = history.add({ ...settingsOf({ ...wanted } as Recipe), ...(given && { given }) }, session.snapshot.model?.name ?? '');
   list.show();
   steer(); // what was typed while it waited
 }
@@ -221,11 +276,11 @@ async function again(entry: Entry): Promise<void> {
   const sound = history.sound(entry.id);
   if (!sound) {
     fill(entry);
-    return start(entry);
+    return start(entry, undefined);
   }
   leave(entry);
   await take('About to play.', async (signal) => {
-    await session.playClip(sound.channels, sound.sampleRate, sound.recipe);
+    await session.playClip(sound.channels, sound.sampleRate, sound.recipe, sound.beats);
     if (!signal.aborted) playing = entry;
   });
 }
@@ -234,7 +289,7 @@ function keepSound(): void {
   const audio = session.audio();
   const { recipe } = session.snapshot;
   if (!playing || !audio || !recipe) return;
-  history.keepSound(playing.id, { ...audio, recipe });
+  history.keepSound(playing.id, { ...audio, recipe, beats: session.beats });
   list.show();
 }
 
@@ -242,15 +297,20 @@ function steer(): void {
   const now = session.snapshot;
   if (!isOn(now) || !now.recipe || now.complete) return;
   const style = shape.style();
-  if (JSON.stringify(style) === asked) return;
-  asked = JSON.stringify(style);
-  session.steer(style);
+  const taken = workshop?.taken;
+  const words = wordsOf(style, taken?.given);
+  if (words === asked) return;
+  asked = words;
+  session.steer({ ...style, ...taken?.style });
+  if (!taken || !playing) return;
+  playing = history.giveWord(playing, taken.given); // its settings make another piece
+  list.show();
 }
 
 async function save(entry: Entry): Promise<void> {
   if (entry === playing) keepSound();
   const sound = history.sound(entry.id);
-  if (!sound) return;
+  if (!sound?.recipe) return;
   fault = undefined;
   const kept = notice;
   const making = `Making the ${chosenName()} file.`;
@@ -270,10 +330,6 @@ async function vary(): Promise<void> {
   notice = '';
   fault = undefined;
   const base = settings();
-  const tell = (words: string) => {
-    underway = words;
-    say(byId('status'), words);
-  };
   await take(progressOf(0, 0), async (signal) => {
     for await (const { settings: made, sound } of variations(session.worker, base, signal, tell)) {
       const entry = history.add(made, session.snapshot.model?.name ?? '');
@@ -311,9 +367,9 @@ function show(now: Snapshot): void {
   if (idle && document.activeElement === stop) play.focus(); // a disabled button would lose it
   stop.disabled = idle;
   byId<HTMLButtonElement>('variations').disabled = !model;
-  byId<HTMLButtonElement>('save').disabled = !playing || now.madeSeconds === 0;
-  for (const name of ['copy', 'share']) byId<HTMLButtonElement>(name).disabled = !playing;
-  if (playing && now.recipe && now.recipe !== linked) {
+  byId<HTMLButtonElement>('save').disabled = !playing || now.madeSeconds === 0 || !now.recipe;
+  for (const name of ['copy', 'share']) byId<HTMLButtonElement>(name).disabled = !playing || playing.given !== undefined;
+  if (playing && !playing.given && now.recipe && now.recipe !== linked) {
     linked = now.recipe;
     if (now.recipe.steered) playing = { ...playing, steered: now.recipe.steered };
     window.history.replaceState(null, '', link(location.href));
@@ -324,7 +380,7 @@ function show(now: Snapshot): void {
     running ? 'Pause' : state === 'paused' ? 'Resume' : toDownload ? `Play · ${toDownload} to download` : 'Play',
   );
   byId('play-icon').setAttribute('d', running ? 'M7 5h3.5v14H7zM13.5 5H17v14h-3.5z' : 'M8 5v14l11-7z');
-  const total = now.recipe?.durationSeconds;
+  const total = now.complete ? now.madeSeconds : now.recipe?.durationSeconds;
   const at = total ? `${clock(now.playedSeconds)} / ${clock(total)}` : clock(now.playedSeconds);
   const change = isOn(now) ? changeIn(now) : undefined;
   say(byId('time'), change === undefined ? at : `${at} · change in ${change} s`);
@@ -333,7 +389,9 @@ function show(now: Snapshot): void {
   say(byId('gaps'), String(now.underruns));
   say(byId('status'), underway || statusOf(now) || notice);
   problem(now.error ? sentence(now.error) : fault);
-  part?.show(now);
+  const able = panel.ready || panel.able;
+  part?.show(now, total, able);
+  workshop?.show(able);
   picture.run(state === 'playing' ? session.analyser : undefined);
   if (isOn(now) || !playing) say(byId('twin'), pictureOf(now, playing?.prompt));
   else if ((state === 'ready' || state === 'empty') && described !== playing) {

@@ -1,5 +1,5 @@
 // What was played, kept in this browser: settings for good, sound for as long as the page is open.
-import type { Recipe } from '../src/web/index.ts';
+import type { BeatMark, Recipe } from '../src/web/index.ts';
 
 export interface Settings {
   readonly prompt: string;
@@ -8,6 +8,10 @@ export interface Settings {
   /** Of a finished clip: a stream begins with a shorter window, and makes another piece. */
   readonly firstWindowSeconds?: number;
   readonly seed: number;
+  /** Its end leads into its start. */
+  readonly loop?: boolean;
+  /** In words: sound that it was made out of, which its settings do not hold. */
+  readonly given?: string;
   /** What was changed while it played: without it the seed does not make the piece again. */
   readonly steered?: Recipe['steered'];
 }
@@ -22,15 +26,20 @@ export interface Sound {
   /** One array a channel. */
   readonly channels: readonly Float32Array[];
   readonly sampleRate: number;
-  /** All that decides the bytes, as the engine says it. */
-  readonly recipe: Recipe;
+  /** All that decides the bytes, as the engine says it; undefined of sound that was opened. */
+  readonly recipe: Recipe | undefined;
+  /** Tempo, metre and key along it, as far as they were planned. */
+  readonly beats?: readonly BeatMark[];
   /** Seconds of the piece before it, which are not kept. */
   readonly startSeconds?: number;
 }
 
 /** The recipe and title for a file of this sound. One that lacks its beginning says so, and its recipe makes the whole piece, which ends as the file does. */
-export function fileOf({ channels, sampleRate, recipe, startSeconds = 0 }: Sound, title: string): { recipe: Recipe; title: string } {
-  if (startSeconds === 0) return { recipe, title };
+export function fileOf(
+  { channels, sampleRate, recipe, startSeconds = 0 }: Sound,
+  title: string,
+): { recipe: Sound['recipe']; title: string } {
+  if (startSeconds === 0 || !recipe) return { recipe, title };
   const durationSeconds = startSeconds + channels[0].length / sampleRate;
   const time = `${Math.floor(startSeconds / 60)}:${String(Math.floor(startSeconds % 60)).padStart(2, '0')}`;
   return { recipe: { ...recipe, durationSeconds, wholeWindows: true }, title: `${title} (from ${time} on)` };
@@ -62,7 +71,7 @@ export class History {
 
   /** Keeps the sound of an entry, and with its settings how it was steered. */
   keepSound(id: string, sound: Sound): void {
-    const { steered } = sound.recipe;
+    const steered = sound.recipe?.steered;
     if (steered) this.#entries = this.#entries.map((entry) => (entry.id === id ? { ...entry, steered } : entry));
     if (steered) this.#write();
     this.#sounds.delete(id);
@@ -73,6 +82,14 @@ export class History {
       this.#sounds.delete(oldest);
       bytes -= bytesOf(gone);
     }
+  }
+
+  /** That it was made out of other sound, in words. */
+  giveWord(entry: Entry, given: string): Entry {
+    const said = { ...entry, given };
+    this.#entries = this.#entries.map((each) => (each.id === entry.id ? said : each));
+    this.#write();
+    return said;
   }
 
   remove(id: string): void {
@@ -89,7 +106,7 @@ export class History {
 
   #write(): void {
     try {
-      localStorage.setItem(KEY, JSON.stringify(this.#entries));
+      localStorage.setItem(KEY, JSON.stringify(this.#entries.filter(({ given }) => !given))); // the others cannot be made again
     } catch {
       // Private modes may keep nothing: the list then lasts as long as the page.
     }

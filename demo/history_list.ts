@@ -69,7 +69,8 @@ export class HistoryList {
         : 'endless';
     const blend = entry.blend ? ` · ${Math.round(100 * entry.blend.weight)} % ${entry.blend.text}` : '';
     const steered = entry.steered?.length ? ` · changed ${entry.steered.length} × as it played` : '';
-    what.append(make('small', `${WHEN.format(entry.at)} · ${length} · seed ${entry.seed}${blend}${steered}`));
+    const kind = `${entry.loop ? ' · a loop' : ''}${entry.given ? ` · ${entry.given}` : ''}`;
+    what.append(make('small', `${WHEN.format(entry.at)} · ${length} · seed ${entry.seed}${blend}${steered}${kind}`));
     const act = (name: string, text: string, work: () => void) => {
       const control = button(text, work);
       control.className = 'link';
@@ -78,10 +79,10 @@ export class HistoryList {
       return control;
     };
     const play = act('play', sound ? 'Play' : 'Make again', () => this.#actions.play(entry));
-    play.disabled = !sound && !this.#ready;
+    play.disabled = !sound && (!this.#ready || entry.given !== undefined);
     line.append(what, play);
-    if (sound) line.append(act('save', 'Save', () => this.#actions.save(entry)));
-    line.append(act('use', 'Use settings', () => this.#actions.use(entry)));
+    if (sound?.recipe) line.append(act('save', 'Save', () => this.#actions.save(entry)));
+    if (!sound || sound.recipe) line.append(act('use', 'Use settings', () => this.#actions.use(entry)));
     line.append(
       act('remove', 'Remove', () => {
         this.#history.remove(entry.id);

@@ -9,11 +9,12 @@ export interface Shared extends Settings {
 /** Between the parts of a value: nobody types it. */
 const APART = '\u001f';
 
-export function linkOf({ prompt, seed, durationSeconds, firstWindowSeconds, blend, steered, model }: Shared, page: string): string {
+export function linkOf({ prompt, seed, durationSeconds, firstWindowSeconds, loop, blend, steered, model }: Shared, page: string): string {
   const words = new URLSearchParams({ p: prompt, s: String(seed) });
   if (model) words.set('m', model);
   if (durationSeconds !== undefined) words.set('d', String(durationSeconds));
   if (firstWindowSeconds !== undefined) words.set('w', String(firstWindowSeconds));
+  if (loop) words.set('l', '1');
   if (blend) words.set('b', [blend.weight, blend.text].join(APART));
   for (const { atSeconds, prompt: text = '', blend: other } of steered ?? [])
     words.append('c', [atSeconds, text, ...(other ? [other.weight, other.text] : [])].join(APART));
@@ -41,6 +42,7 @@ export function pieceIn(address: string): Shared | undefined {
     seed,
     ...(durationSeconds !== undefined && { durationSeconds }),
     ...(firstWindowSeconds !== undefined && { firstWindowSeconds }),
+    ...(words.get('l') === '1' && { loop: true }),
     ...(blend && { blend }),
     ...(steered.length && { steered }),
     ...(model && { model }),

@@ -10,12 +10,13 @@ export class Part {
   readonly #from = byId<HTMLInputElement>('part-from');
   readonly #to = byId<HTMLInputElement>('part-to');
   readonly #loop = byId<HTMLButtonElement>('part-loop');
+  readonly #anew = byId<HTMLButtonElement>('part-anew');
   readonly #clear = byId<HTMLButtonElement>('part-clear');
   #region: Region | undefined;
   #looping = false;
 
-  /** `play` begins the last piece again, where nothing plays. */
-  constructor(session: Session, play: () => Promise<void>) {
+  /** `play` begins the last piece again, where nothing plays; `anew` makes a part of it anew. */
+  constructor(session: Session, play: () => Promise<void>, anew: (region: Region) => Promise<Region | undefined>) {
     this.#session = session;
     this.#timeline = new Timeline(byId<HTMLCanvasElement>('timeline'), {
       seek: async (seconds) => {
@@ -25,7 +26,9 @@ export class Part {
       mark: (region) => this.#mark(region),
     });
     const typed = () => {
-      const [start, end] = [this.#from, this.#to].map(({ valueAsNumber }) => valueAsNumber);
+      if (!this.#from.value && !this.#to.value) return this.#mark(undefined);
+      const start = this.#from.valueAsNumber || 0;
+      const end = this.#to.value ? this.#to.valueAsNumber : session.snapshot.madeSeconds; // the first one typed is a part, too
       this.#mark(end > start ? { start, end } : undefined);
     };
     this.#from.onchange = this.#to.onchange = typed;
@@ -33,13 +36,23 @@ export class Part {
       this.#loop.focus(); // the button goes
       this.#mark(undefined);
     };
+    this.#anew.onclick = async () => {
+      const region = this.#region && (await anew(this.#region));
+      this.#mark(region ?? this.#region); // of the new piece
+      if (document.activeElement === document.body) this.#anew.focus(); // the button was gone meanwhile
+    };
     this.#loop.onclick = () => {
-      this.#looping = !this.#looping;
-      this.#loop.setAttribute('aria-pressed', String(this.#looping));
-      this.#apply();
+      this.looping = !this.#looping;
     };
     const audio = session.audio();
     if (audio) this.push(audio.channels, audio.sampleRate, audio.startSeconds * audio.sampleRate);
+  }
+
+  /** Whether the part, or all of a finished piece, is heard again and again. */
+  set looping(value: boolean) {
+    this.#looping = value;
+    this.#loop.setAttribute('aria-pressed', String(value));
+    this.#apply();
   }
 
   /** What is marked, seconds of the piece. */
@@ -58,8 +71,10 @@ export class Part {
     this.#mark(undefined);
   }
 
-  show(now: Snapshot): void {
-    this.#timeline.show(now, now.recipe?.durationSeconds);
+  /** `total`: seconds of the piece, where it has an end; `able`: music can be made. */
+  show(now: Snapshot, total: number | undefined, able: boolean): void {
+    this.#timeline.show(now, total);
+    this.#anew.disabled = !able || now.madeSeconds === 0;
     for (const tool of [this.#from, this.#to, this.#loop]) tool.disabled = now.madeSeconds === 0;
     for (const field of [this.#from, this.#to]) field.max = now.madeSeconds.toFixed(1);
     if (isOn(now) && now.madeSeconds >= (this.#region?.end ?? 0)) queueMicrotask(() => this.#apply());
@@ -71,7 +86,7 @@ export class Part {
     this.#timeline.region = this.#region;
     this.#from.value = this.#region?.start.toFixed(1) ?? '';
     this.#to.value = this.#region?.end.toFixed(1) ?? '';
-    this.#clear.hidden = !this.#region;
+    this.#clear.hidden = this.#anew.hidden = !this.#region;
     this.#apply();
   }
 

@@ -6,13 +6,14 @@ export class PieceForm {
   readonly #length = byId<HTMLSelectElement>('length');
   readonly #seed = byId<HTMLInputElement>('seed');
   readonly #keep = byId<HTMLInputElement>('seed-lock');
+  readonly #loop = byId<HTMLInputElement>('seamless');
   readonly #own = make('option'); // a length that the list does not offer
 
   /** A seed is drawn unless one is to be kept. */
-  wanted(): Pick<Settings, 'durationSeconds' | 'seed'> {
+  wanted(): Pick<Settings, 'durationSeconds' | 'seed' | 'loop'> {
     const kept = this.#keep.checked && this.#seed.value !== '';
     const seed = kept ? Number(this.#seed.value) : crypto.getRandomValues(new Uint32Array(1))[0];
-    return { ...(this.#length.value && { durationSeconds: Number(this.#length.value) }), seed };
+    return { ...(this.#length.value && { durationSeconds: Number(this.#length.value) }), ...(this.#loop.checked && { loop: true }), seed };
   }
 
   /** The seed that plays. */
@@ -24,7 +25,8 @@ export class PieceForm {
     this.#keep.checked = value;
   }
 
-  fill({ durationSeconds, seed }: Settings): void {
+  fill({ durationSeconds, seed, loop }: Settings): void {
+    this.#loop.checked = loop === true;
     const value = String(durationSeconds ?? '');
     if (![...this.#length.options].some((option) => option.value === value)) {
       Object.assign(this.#own, { value, text: `${Number(value)} seconds` });

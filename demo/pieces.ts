@@ -27,10 +27,11 @@ export async function offerPieces(play: (piece: ReadyPiece) => void): Promise<vo
 }
 
 /** What of a recipe the page can ask for again. */
-export function settingsOf({ prompt = '', blend, durationSeconds, firstWindowSeconds, seed, steered }: Recipe): Settings {
+export function settingsOf({ prompt = '', blend, durationSeconds, firstWindowSeconds, seed, loop, steered }: Recipe): Settings {
   return {
     prompt,
     seed,
+    ...(loop && { loop }),
     ...(blend && { blend }),
     ...(durationSeconds !== undefined && { durationSeconds }),
     ...(firstWindowSeconds !== undefined && { firstWindowSeconds }),

@@ -26,6 +26,15 @@ export const INSTRUMENTS = [
 ];
 
 const TEMPO = /,?\s*\b(\d{2,3})\s*bpm\b/i;
+/** As the model's controls take them. */
+export const KEYS = ['C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B'].flatMap((tonic) => [
+  `${tonic} major`,
+  `${tonic} minor`,
+]);
+export const METRES = ['4/4', '3/4', '6/8', '5/4'];
+/** A small letter is an article: “in a minor key”. */
+const KEY = /(,?\s*(?:\bin\s+)?)\b([A-G](?:#|b)?)\s+([Mm]ajor|[Mm]inor)\b/;
+const METRE = /(,?\s*(?:\bin\s+)?)\b([3-6]\/[48])\b/;
 
 const word = (text: string) => new RegExp(`(?:,\\s*|\\b(?:and|with)\\s+)?\\b${text}\\b`, 'i');
 
@@ -50,6 +59,27 @@ export function tempoOf(prompt: string): number | undefined {
 export function withTempo(prompt: string, bpm: number | undefined): string {
   const without = tidy(prompt.replace(TEMPO, ''));
   return bpm === undefined ? without : append(without, `${bpm} bpm`);
+}
+
+export function keyOf(prompt: string): string | undefined {
+  const [, , tonic, mode] = KEY.exec(prompt) ?? [];
+  return tonic && `${tonic} ${mode.toLowerCase()}`;
+}
+
+export const metreOf = (prompt: string) => METRE.exec(prompt)?.[2];
+
+/** The prompt with this key in place of its own, or with none. */
+export const withKey = (prompt: string, key: string | undefined) => put(prompt, KEY, key);
+
+/** The prompt with this metre in place of its own, or with none. */
+export const withMetre = (prompt: string, metre: string | undefined) => put(prompt, METRE, metre);
+
+/** Where the prompt says nothing of the kind, it comes at its end, before the tempo. */
+function put(prompt: string, pattern: RegExp, value: string | undefined): string {
+  if (value === undefined) return tidy(prompt.replace(pattern, ''));
+  if (pattern.test(prompt)) return tidy(prompt.replace(pattern, (_, before) => `${before || ' '}${value}`));
+  const bare = tidy(withTempo(prompt, undefined));
+  return withTempo(bare ? `${bare} in ${value}` : `in ${value}`, tempoOf(prompt));
 }
 
 /** The prompt with an instrument added at its end (before the tempo), or taken out. */

@@ -1,11 +1,33 @@
 // The form's words: prompt, the helpers that write into it, and the second idea.
 import { button, byId, make, say } from './dom.ts';
 import type { Settings } from './history.ts';
-import { EXAMPLES, has, INSTRUMENTS, MOODS, moodOf, tempoOf, toggle, withMood, withTempo } from './prompt.ts';
+import {
+  EXAMPLES,
+  has,
+  INSTRUMENTS,
+  KEYS,
+  keyOf,
+  METRES,
+  MOODS,
+  metreOf,
+  moodOf,
+  tempoOf,
+  toggle,
+  withKey,
+  withMetre,
+  withMood,
+  withTempo,
+} from './prompt.ts';
+
+/** A list of what may be chosen, or nothing of it. */
+const offer = (select: HTMLSelectElement, names: readonly string[], none: string) =>
+  select.append(make('option', none, { value: '' }), ...names.map((name) => make('option', name, { value: name })));
 
 export class Shape {
   readonly #prompt = byId<HTMLTextAreaElement>('prompt');
   readonly #mood = byId<HTMLSelectElement>('mood');
+  readonly #key = byId<HTMLSelectElement>('key');
+  readonly #metre = byId<HTMLSelectElement>('metre');
   readonly #tempo = byId<HTMLInputElement>('tempo');
   readonly #second = byId<HTMLInputElement>('second');
   readonly #blend = byId<HTMLInputElement>('blend');
@@ -16,11 +38,15 @@ export class Shape {
   constructor(changed: () => void) {
     this.#changed = changed;
     byId('examples').append(...EXAMPLES.map(([name, text]) => button(name, () => this.#write(text))));
-    this.#mood.append(make('option', 'any', { value: '' }), ...MOODS.map((mood) => make('option', mood, { value: mood })));
+    offer(this.#mood, MOODS, 'any');
+    offer(this.#key, KEYS, 'any key');
+    offer(this.#metre, METRES, 'any metre');
     this.#instruments = INSTRUMENTS.map((name) => button(name, () => this.#write(toggle(this.#prompt.value, name))));
     byId('instruments').append(...this.#instruments);
     this.#prompt.oninput = () => this.#show();
     this.#mood.onchange = () => this.#write(withMood(this.#prompt.value, this.#mood.value || undefined));
+    this.#key.onchange = () => this.#write(withKey(this.#prompt.value, this.#key.value || undefined));
+    this.#metre.onchange = () => this.#write(withMetre(this.#prompt.value, this.#metre.value || undefined));
     this.#tempo.oninput = () => {
       const none = this.#tempo.value === this.#tempo.min;
       this.#write(withTempo(this.#prompt.value, none ? undefined : Number(this.#tempo.value)));
@@ -51,6 +77,8 @@ export class Shape {
     const prompt = this.#prompt.value;
     const bpm = tempoOf(prompt);
     this.#mood.value = moodOf(prompt) ?? '';
+    this.#key.value = keyOf(prompt) ?? '';
+    this.#metre.value = metreOf(prompt) ?? '';
     this.#tempo.value = String(bpm ?? this.#tempo.min);
     const tempo = bpm === undefined ? 'any' : `${bpm} bpm`;
     say(byId('tempo-text'), tempo);

@@ -1,10 +1,31 @@
-// The same request with other seeds.
-import type { MelodyWorker } from '../src/web/index.ts';
+// Finished clips: the same request with other seeds, or one that only a clip can be.
+import type { GenerateOptions, MelodyWorker } from '../src/web/index.ts';
 import type { Settings, Sound } from './history.ts';
 
 export const VARIATIONS = 3;
 
 export const progressOf = (index: number, tenth: number) => `Making variation ${index + 1} of ${VARIATIONS}: ${tenth * 10} %.`;
+
+export interface Made {
+  readonly settings: Settings;
+  readonly sound: Sound;
+}
+
+/** `say` hears of every tenth; `extra`: what no address can say. */
+export async function clipOf(
+  worker: MelodyWorker,
+  wanted: Settings,
+  signal: AbortSignal,
+  say: (tenth: number) => void,
+  extra: Pick<GenerateOptions, 'continueFrom' | 'initAudio' | 'inpaint' | 'promptAudio' | 'promptAudioWeight'> = {},
+): Promise<Made> {
+  const { given: _, ...options } = wanted;
+  const onEvent = (event: { type: string; fraction?: number }) => {
+    if (event.type === 'progress') say(Math.floor((event.fraction ?? 0) * 10));
+  };
+  const { channels, sampleRate, recipe, beats } = await worker.generate({ ...options, ...extra, signal, onEvent });
+  return { settings: { ...wanted, durationSeconds: recipe.durationSeconds }, sound: { channels, sampleRate, recipe, beats } };
+}
 
 /** Clips one by one, each as soon as it is there. `say` hears of every tenth. */
 export async function* variations(
@@ -12,13 +33,7 @@ export async function* variations(
   base: Settings,
   signal: AbortSignal,
   say: (words: string) => void,
-): AsyncGenerator<{ settings: Settings; sound: Sound }> {
-  for (let i = 0; i < VARIATIONS; i++) {
-    const wanted = { ...base, seed: base.seed + i };
-    const onEvent = (event: { type: string; fraction?: number }) => {
-      if (event.type === 'progress') say(progressOf(i, Math.floor((event.fraction ?? 0) * 10)));
-    };
-    const { channels, sampleRate, recipe } = await worker.generate({ ...wanted, signal, onEvent });
-    yield { settings: { ...wanted, durationSeconds: recipe.durationSeconds }, sound: { channels, sampleRate, recipe } };
-  }
+): AsyncGenerator<Made> {
+  for (let i = 0; i < VARIATIONS; i++)
+    yield await clipOf(worker, { ...base, seed: base.seed + i }, signal, (tenth) => say(progressOf(i, tenth)));
 }

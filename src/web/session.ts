@@ -1,4 +1,6 @@
 // One listener's session: a model, a piece being made, a player. What a page shows is `snapshot`; it changes only with `onChange`.
+
+import type { BeatMark } from '../audio/beats.ts';
 import { MelodyError } from '../errors.ts';
 import type { MelodyEvent, Recipe, Region, StreamOptions, StyleOptions } from '../pipeline/options.ts';
 import { MelodyWorker, type RunningStream } from './client.ts';
@@ -62,6 +64,7 @@ export class Session {
   #loop = false;
   #region: Region | undefined;
   #lap: Lap | undefined; // of the region, while it plays
+  #beats: BeatMark[] = [];
   #pieces = 0;
   #sounding = 0; // the piece that the player was given
   #closed = false;
@@ -103,6 +106,11 @@ export class Session {
   /** The context that the sound plays in; undefined until something was played, where the page gave none. */
   get context(): AudioContext | undefined {
     return (this.#output?.context as AudioContext | undefined) ?? this.#sound.player?.context;
+  }
+
+  /** Tempo, metre and key along the piece, as they were planned, as far as it is made; none where nothing is known. */
+  get beats(): readonly BeatMark[] {
+    return this.#beats;
   }
 
   /** Whether a finished piece begins again at its end, until `stop`. Needs `record`. Default false. */
@@ -193,6 +201,7 @@ export class Session {
           madeAt = performance.now();
         }
         if (event.type === 'warning') this.#warn(event.message);
+        if (event.type === 'beat') this.#beats.push(event);
         const { recipe } = this.#snapshot;
         if (event.type === 'steered' && recipe) {
           // Among those that were asked for beforehand; after one of the same time, as the engine has it.
@@ -228,10 +237,16 @@ export class Session {
     this.#job = job;
   }
 
-  /** Play finished audio: one array a channel, all of one length, full scale −1 to 1, at `sampleRate` Hz. Faults are in the snapshot. */
-  async playClip(channels: readonly Float32Array[], sampleRate: number, recipe: Recipe | undefined): Promise<void> {
+  /** Play finished audio: one array a channel, all of one length, full scale −1 to 1, at `sampleRate` Hz; `beats`: of the clip. Faults are in the snapshot. */
+  async playClip(
+    channels: readonly Float32Array[],
+    sampleRate: number,
+    recipe: Recipe | undefined,
+    beats: readonly BeatMark[] = [],
+  ): Promise<void> {
     const piece = await this.#begin({ sampleRate, channels: channels.length }, { ...NOTHING, state: 'buffering', recipe });
     if (piece !== this.#pieces) return;
+    this.#beats = [...beats];
     this.#recording?.push(channels);
     this.#sound.player?.push(channels);
     this.#sound.player?.end();
@@ -335,6 +350,7 @@ export class Session {
     const piece = this.#pieces;
     this.#recording = this.#options.record ? new Recording(sampleRate) : undefined;
     this.#rate = sampleRate;
+    this.#beats = [];
     this.#from = 0;
     this.#lap = this.#region = undefined;
     this.#set(start); // at once: it can be paused and stopped while the last piece still ends

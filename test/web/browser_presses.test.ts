@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { writeWav } from '../../src/index.ts';
 import { chromiumPath } from '../../tools/chromium.mjs';
 import { levelOf, type Stub, stubWorker } from './instant_worker.ts';
 import { expectAccessible, Site, SLOW } from './site.ts';
@@ -189,6 +190,50 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await status('Stopped.');
     await click(5); // it begins again from there
     await expect.poll(place, soon).toBeGreaterThan(5.1);
+  });
+
+  it('music out of music: a file is opened, made anew in a part, gone on after, taken as a style; a piece can be a loop', async () => {
+    await loaded();
+    const tone = Float32Array.from({ length: 3 * 24_000 }, (_, i) => 0.3 * Math.sin(i / 10));
+    const buffer = Buffer.from(writeWav({ channels: [tone], sampleRate: 24_000 }));
+    await page.locator('#file').setInputFiles({ name: 'tone.wav', mimeType: 'audio/wav', buffer });
+    await row('tone.wav').waitFor();
+    expect(await made()).toBe(3);
+    for (const name of ['Save as WAV', 'Copy link']) expect(await button(name).isDisabled(), name).toBe(true); // nothing of it was made here
+    await enter('organ');
+    const generated = () => page.evaluate(() => JSON.parse(JSON.stringify(stub.generated.at(-1) ?? {})));
+    await page.getByRole('spinbutton', { name: 'Part from' }).fill('1');
+    await page.keyboard.press('Tab');
+    await page.getByRole('spinbutton', { name: /^to/ }).fill('2');
+    await page.keyboard.press('Tab');
+    await button('Make it anew').click();
+    await row('1.0–2.0 s made anew').waitFor();
+    expect(await generated()).toEqual({ init: 3, inpaint: [{ start: 1, end: 2 }] });
+    expect(await page.getByRole('spinbutton', { name: 'Part from' }).inputValue()).toBe('1.0');
+    expect(await button('Save as WAV').isEnabled()).toBe(true);
+    expect(new URL(page.url()).hash).toBe(''); // no address says what it was made of
+    await button('Go on after it').click();
+    await row('goes on after 4.0 s').filter({ hasText: '0:08' }).waitFor();
+    expect(await generated()).toEqual({ continued: 4, seconds: 10 });
+    await button('In its style').click();
+    await page.keyboard.press('Control+Enter');
+    await row('in the style of “organ”').waitFor();
+    expect(await page.evaluate(() => stub.played)).toEqual([{ prompt: 'organ', seed: expect.any(Number), styled: true }]);
+    await expectAccessible(page);
+    await button('In its style').click();
+    await page.locator('#length').selectOption('10');
+    await page.getByRole('checkbox', { name: 'a loop' }).check();
+    await page.keyboard.press('Control+Enter');
+    await row('a loop').waitFor();
+    expect(await generated()).toEqual({ loop: true, seconds: 12 }); // three windows
+    await page.locator('#part-loop[aria-pressed="true"]').waitFor();
+    expect(new URL(page.url()).hash).toMatch(/&l=1/);
+    const kept = await page.evaluate(() => JSON.parse(localStorage.getItem('melody-history-1') ?? '[]'));
+    expect(kept).toEqual([expect.objectContaining({ prompt: 'organ', loop: true })]); // only what can be made again
+    await page.reload();
+    expect(await page.getByRole('checkbox', { name: 'a loop' }).isChecked()).toBe(true);
+    await page.locator('#file').setInputFiles({ name: 'no sound.txt', mimeType: 'text/plain', buffer: Buffer.from('no') });
+    await page.getByRole('alert').filter({ hasText: '“no sound.txt” holds no sound that this browser can read' }).waitFor();
   });
 
   it('by keyboard: the player is the first stop, and the focus is never lost', async () => {

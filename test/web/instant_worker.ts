@@ -12,19 +12,34 @@ export interface Stub {
   offline: boolean;
   /** What was asked for, in order. */
   readonly loaded: string[];
-  readonly played: { prompt: string; seed: number }[];
+  readonly played: { prompt: string; seed: number; styled?: boolean }[];
   readonly steered: { prompt: string }[];
+  /** Clips: seconds of what they are made out of, and how. */
+  readonly generated: { seconds?: number; loop?: boolean; inpaint?: object; init?: number; continued?: number; styled?: number }[];
 }
 
 /** What the page asks, as far as the stub looks at it. */
 interface Body {
   readonly src: string;
-  readonly options: { readonly prompt: string; readonly seed: number; readonly durationSeconds?: number };
+  readonly options: {
+    readonly prompt: string;
+    readonly seed: number;
+    readonly durationSeconds?: number;
+    readonly loop?: boolean;
+    readonly inpaint?: object;
+    readonly initAudio?: Sound;
+    readonly continueFrom?: Sound;
+    readonly promptAudio?: Sound;
+  };
   readonly channels: Float32Array[];
   readonly recipe: object;
   readonly aheadSeconds: number;
   readonly samples: number;
   readonly style: { readonly prompt: string };
+}
+interface Sound {
+  readonly channels: Float32Array[];
+  readonly sampleRate: number;
 }
 type Asked = Body & { readonly type: string; readonly id: number };
 
@@ -36,7 +51,18 @@ export const stubWorker = (tab: Page, set: Partial<Stub> = {}) =>
   tab.addInitScript((set) => {
     const RATE = 24_000;
     const BYTES = 1e6;
-    const stub: Stub = { held: false, chunkMs: 100, loadMs: 50, kept: 0, offline: false, loaded: [], played: [], steered: [], ...set };
+    const stub: Stub = {
+      held: false,
+      chunkMs: 100,
+      loadMs: 50,
+      kept: 0,
+      offline: false,
+      loaded: [],
+      played: [],
+      steered: [],
+      generated: [],
+      ...set,
+    };
     globalThis.stub = stub;
     const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
     const fault = (code: string, message: string) => Object.assign(new Error(message), { code });
@@ -95,12 +121,24 @@ export const stubWorker = (tab: Page, set: Partial<Stub> = {}) =>
             kept: true,
           };
         }
-        if (type === 'generate')
-          return { channels: [music(options.prompt, 4)], sampleRate: RATE, recipe: { ...options, durationSeconds: 4 } };
+        if (type === 'generate') {
+          const { prompt, seed, durationSeconds, loop, inpaint, initAudio, continueFrom, promptAudio } = options;
+          const seconds = (sound?: Sound) => sound && sound.channels[0].length / sound.sampleRate;
+          stub.generated.push({
+            seconds: durationSeconds,
+            loop,
+            inpaint,
+            init: seconds(initAudio),
+            continued: seconds(continueFrom),
+            styled: seconds(promptAudio),
+          });
+          const channels = (continueFrom ?? initAudio)?.channels.map(() => music(prompt, 4)) ?? [music(prompt, 4)];
+          return { channels, sampleRate: RATE, recipe: { model: 'stub', prompt, seed, loop, durationSeconds: 4 }, beats: [] };
+        }
         if (type !== 'stream') return 0;
         const { prompt, seed, durationSeconds = Infinity } = options;
         if (seed < 0) throw fault('invalid_argument', `no seed: ${seed}`);
-        stub.played.push({ prompt, seed });
+        stub.played.push({ prompt, seed, ...(options.promptAudio && { styled: true }) });
         event({ type: 'started', recipe: options });
         for (let second = 0; second < durationSeconds; second++) {
           await wait(stub.chunkMs);

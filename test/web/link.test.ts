@@ -11,7 +11,7 @@ test('all that makes a piece comes back, and a common piece is short', () => {
     { atSeconds: 7.5, prompt: 'fast samba' },
     { atSeconds: 20, prompt: 'quiet, with ~ and #', blend },
   ];
-  for (const piece of [COMMON, { prompt: '雨の音 🎹', seed: 0 }, { ...COMMON, firstWindowSeconds: 10, blend, steered }])
+  for (const piece of [COMMON, { prompt: '雨の音 🎹', seed: 0, loop: true }, { ...COMMON, firstWindowSeconds: 10, blend, steered }])
     expect(pieceIn(linkOf(piece, `${PAGE}?x=1#old`))).toEqual(piece);
   expect(linkOf({ ...COMMON, steered: steered.slice(0, 1) }, PAGE).length).toBeLessThan(300);
   expect(linkOf(COMMON, PAGE)).toMatch(/^https:\/\/music\.example\/melody\/#/); // nothing of it reaches the server

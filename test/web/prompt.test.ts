@@ -1,6 +1,22 @@
 // The helpers of the page, which write into the prompt.
 import { expect, test } from 'vitest';
-import { EXAMPLES, INSTRUMENTS, MOODS, moodOf, tempoOf, toggle, withMood, withTempo } from '../../demo/prompt.ts';
+import {
+  EXAMPLES,
+  INSTRUMENTS,
+  KEYS,
+  keyOf,
+  METRES,
+  MOODS,
+  metreOf,
+  moodOf,
+  tempoOf,
+  toggle,
+  withKey,
+  withMetre,
+  withMood,
+  withTempo,
+} from '../../demo/prompt.ts';
+import { parseMetre, readWords } from '../../src/pipeline/controls/control_words.ts';
 
 const prompts = EXAMPLES.map(([, prompt]) => prompt);
 
@@ -27,4 +43,28 @@ test('one mood at a time, at the start', () => {
   expect(withMood('piano waltz', 'dark')).toBe('dark piano waltz');
   expect(withMood('calm piano waltz', undefined)).toBe('piano waltz');
   for (const mood of MOODS) expect(moodOf(withMood('piano waltz, 96 bpm', mood))).toBe(mood);
+});
+
+test('key and metre are read, put in, changed and taken out, and the model reads what is written', () => {
+  expect(keyOf('calm piano waltz in A minor, 96 bpm')).toBe('A minor');
+  expect(keyOf('in a minor key')).toBeUndefined();
+  expect(withKey('calm piano waltz in A minor, 96 bpm', 'F# major')).toBe('calm piano waltz in F# major, 96 bpm');
+  expect(withKey('calm piano waltz in A minor, 96 bpm', undefined)).toBe('calm piano waltz, 96 bpm');
+  expect(withMetre('calm piano in A minor, 96 bpm', '3/4')).toBe('calm piano in A minor in 3/4, 96 bpm');
+  expect(withKey('', 'D minor')).toBe('in D minor');
+  for (const prompt of prompts) {
+    for (const key of KEYS) {
+      const written = withKey(prompt, key);
+      const { key: { tonic = -1, minor = false } = {} } = readWords(written);
+      expect(keyOf(written)).toBe(key);
+      expect([tonic, minor], written).toEqual([KEYS.indexOf(key) >> 1, key.endsWith('minor')]);
+      expect(withKey(written, undefined)).toBe(withKey(prompt, undefined));
+    }
+    for (const metre of METRES) {
+      const written = withMetre(prompt, metre);
+      expect(metreOf(written)).toBe(metre);
+      expect(readWords(written).metre?.beatsPerBar, written).toBe(parseMetre(metre));
+      expect(withMetre(written, undefined)).toBe(prompt);
+    }
+  }
 });

@@ -1,0 +1,200 @@
+// Music out of music: opened from a file or a microphone, gone on after, made anew in a part, taken as a style. Fetched after the page is shown.
+import { MelodyError } from '../src/errors.ts';
+import type { AudioInput, BeatMark, Region, Session, StyleOptions } from '../src/web/index.ts';
+import { byId } from './dom.ts';
+import type { Entry, Settings } from './history.ts';
+import { clipOf, type Made } from './variations.ts';
+
+/** Of what follows a piece where the form says no length, and of what a microphone hears. */
+const MORE_SECONDS = 10;
+const HEARD_SECONDS = 8;
+/** What is kept of a longer piece is cut at its start anyway. */
+const MAX_SECONDS = 600;
+/** The model listens to no more of a style. */
+const STYLE_SECONDS = 10;
+const STYLE_WEIGHT = 0.5;
+/** Heard before what is new. */
+const BEFORE_SECONDS = 2;
+
+/** A piece that is ready to be heard. */
+export interface Produced extends Made {
+  /** Second of it to begin with. */
+  readonly from?: number;
+}
+
+/** The style of other sound. */
+export interface Taken {
+  readonly style: Pick<StyleOptions, 'promptAudio' | 'promptAudioWeight'>;
+  /** In words. */
+  readonly given: string;
+}
+
+/** What of the page it works with. */
+export interface Desk {
+  readonly session: Session;
+  /** What is heard, or was last. */
+  readonly playing: () => Entry | undefined;
+  readonly settings: () => Settings;
+  /** Ends what runs, says `words`, plays what `make` brings; `model`: it is needed, and loaded where it is not here. */
+  readonly produce: (words: string, model: boolean, make: (signal: AbortSignal) => Promise<Produced>) => Promise<void>;
+  readonly tell: (words: string) => void;
+  /** What is made from now on follows another style. */
+  readonly restyle: () => void;
+}
+
+export class Workshop {
+  readonly #desk: Desk;
+  readonly #extend = byId<HTMLButtonElement>('extend');
+  readonly #style = byId<HTMLButtonElement>('style');
+  #taken: Taken | undefined;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+    const file = byId<HTMLInputElement>('file');
+    const record = byId<HTMLButtonElement>('record');
+    this.#extend.onclick = () => void this.#goOn();
+    this.#style.onclick = () => this.#takeStyle();
+    byId('open').onclick = () => file.click();
+    file.onchange = () => {
+      this.#open(file.files?.[0]);
+      file.value = ''; // the same one may be opened again
+    };
+    record.hidden = !navigator.mediaDevices || typeof MediaRecorder === 'undefined';
+    record.onclick = () => void this.#desk.produce(`Listening for ${HEARD_SECONDS} seconds.`, false, (signal) => this.#listen(signal));
+    document.ondragover = (event) => event.preventDefault();
+    document.ondrop = (event) => {
+      event.preventDefault(); // or the browser goes to the file
+      this.#open(event.dataTransfer?.files[0]);
+    };
+  }
+
+  /** `able`: music can be made. */
+  show(able: boolean): void {
+    const there = able && this.#desk.playing() !== undefined && this.#desk.session.snapshot.madeSeconds > 0;
+    this.#extend.disabled = !there;
+    this.#style.disabled = !there && !this.#taken;
+  }
+
+  /** The style that what is made next follows, too. */
+  get taken(): Taken | undefined {
+    return this.#taken;
+  }
+
+  /** The marked part of what plays, made anew; what is around it stays as it is, to the sample. */
+  async anew({ start, end }: Region): Promise<Region | undefined> {
+    const piece = this.#piece();
+    if (!piece) return undefined;
+    const before = piece.startSeconds ?? 0;
+    const region = { start: Math.max(0, start - before), end: end - before };
+    await this.#desk.produce('Making the part anew.', true, async (signal) => {
+      const { durationSeconds: _, loop: __, steered: ___, ...wanted } = this.#desk.settings();
+      const { channels, sampleRate } = piece;
+      const say = this.#tenths('Making the part anew');
+      const made = await clipOf(this.#desk.session.worker, wanted, signal, say, { initAudio: { channels, sampleRate }, inpaint: [region] });
+      const given = `${start.toFixed(1)}–${end.toFixed(1)} s made anew`;
+      return { ...made, settings: { ...made.settings, given }, from: Math.max(0, region.start - BEFORE_SECONDS) };
+    });
+    return region;
+  }
+
+  #tenths(words: string): (tenth: number) => void {
+    return (tenth) => this.#desk.tell(`${words}: ${tenth * 10} %.`);
+  }
+
+  #piece(): (AudioInput & { readonly startSeconds?: number; readonly name: string; readonly beats: readonly BeatMark[] }) | undefined {
+    const { session, playing } = this.#desk;
+    const audio = session.audio();
+    const entry = playing();
+    return audio && entry && { ...audio, name: entry.prompt, beats: session.beats };
+  }
+
+  /** A piece and what follows it, as one. */
+  async #goOn(): Promise<void> {
+    const piece = this.#piece();
+    if (!piece) return;
+    await this.#desk.produce('Going on after it.', true, async (signal) => {
+      const { durationSeconds = MORE_SECONDS, loop: _, steered: __, ...wanted } = this.#desk.settings();
+      const { channels, sampleRate, beats } = piece;
+      const say = this.#tenths('Going on after it');
+      const continueFrom = { channels, sampleRate };
+      const { sound } = await clipOf(this.#desk.session.worker, { ...wanted, durationSeconds }, signal, say, { continueFrom });
+      const before = channels[0].length / sampleRate;
+      const later = (sound.beats ?? []).map((mark) => ({ ...mark, atSeconds: mark.atSeconds + before }));
+      return {
+        settings: { ...wanted, given: `goes on after ${before.toFixed(1)} s` },
+        sound: { ...sound, channels: channels.map((channel, c) => joined(channel, sound.channels[c])), beats: [...beats, ...later] },
+        from: Math.max(0, before - BEFORE_SECONDS),
+      };
+    });
+  }
+
+  /** From the next chunk on, until it is pressed again. */
+  #takeStyle(): void {
+    const piece = this.#taken ? undefined : this.#piece();
+    const channels = piece?.channels.map((channel) => channel.slice(0, STYLE_SECONDS * piece.sampleRate)) ?? [];
+    this.#taken = piece && {
+      style: { promptAudio: { channels, sampleRate: piece.sampleRate }, promptAudioWeight: STYLE_WEIGHT },
+      given: `in the style of “${piece.name}”`,
+    };
+    this.#style.setAttribute('aria-pressed', String(this.#taken !== undefined));
+    this.#desk.restyle();
+  }
+
+  #open(file: File | undefined): void {
+    if (file) void this.#desk.produce('Opening the sound.', false, async () => this.#pieceOf(await file.arrayBuffer(), file.name));
+  }
+
+  async #listen(signal: AbortSignal): Promise<Produced> {
+    const stream = await navigator.mediaDevices
+      .getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false } })
+      .catch((cause) => {
+        throw new MelodyError(
+          'io',
+          `the microphone could not be used: ${cause.message}`,
+          'allow it for this page, then press Record again',
+          {
+            cause,
+          },
+        );
+      });
+    try {
+      const recorder = new MediaRecorder(stream);
+      const parts: Blob[] = [];
+      recorder.ondataavailable = ({ data }) => parts.push(data);
+      const ended = new Promise((resolve) => (recorder.onstop = resolve));
+      recorder.start();
+      const stop = () => recorder.state === 'recording' && recorder.stop();
+      signal.addEventListener('abort', stop);
+      setTimeout(stop, HEARD_SECONDS * 1000);
+      await ended;
+      return this.#pieceOf(await new Blob(parts).arrayBuffer(), 'from the microphone');
+    } finally {
+      for (const track of stream.getTracks()) track.stop();
+    }
+  }
+
+  /** What a file says, at the rate of the model. Throws `io`. */
+  async #pieceOf(file: ArrayBuffer, name: string): Promise<Produced> {
+    const sampleRate = this.#desk.session.snapshot.model?.sampleRate ?? 48_000;
+    const audio = await new OfflineAudioContext(2, 1, sampleRate).decodeAudioData(file).catch((cause) => {
+      throw new MelodyError('io', `“${name}” holds no sound that this browser can read`, 'open a WAV, FLAC, MP3, Ogg or M4A file', {
+        cause,
+      });
+    });
+    if (audio.duration > MAX_SECONDS)
+      throw new MelodyError(
+        'io',
+        `“${name}” lasts ${Math.round(audio.duration)} s; at most ${MAX_SECONDS} s can be opened`,
+        'cut it first',
+      );
+    const channels = Array.from({ length: Math.min(2, audio.numberOfChannels) }, (_, c) => audio.getChannelData(c).slice());
+    return { settings: { prompt: name, seed: 0, given: 'opened' }, sound: { channels, sampleRate, recipe: undefined, beats: [] } };
+  }
+}
+
+function joined(a: Float32Array, b: Float32Array): Float32Array {
+  const whole = new Float32Array(a.length + b.length);
+  whole.set(a);
+  whole.set(b, a.length);
+  return whole;
+}
