@@ -279,7 +279,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
 /** Throws `no_adapter`, `wrong_results`. */
 async function openRunner(entry: () => Promise<GPU>, options: EngineOptions): Promise<Runner> {
   const { device = 'gpu' } = options;
-  const onGpu = device === 'gpu' || (device === 'auto' && (await hasHardware(entry)));
+  const onGpu = device === 'gpu' || (device === 'auto' && !platform.lacksGpu && (await hasHardware(entry)));
   const runner = onGpu ? gpuRunner(await Gpu.open(await entry(), options)) : await openCpu(options);
   try {
     if (!options.untested) await checkAdapter(runner);

@@ -14,6 +14,7 @@ import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { coresOf } from './node_cores.ts';
 import { followInNode } from './node_fetch.ts';
 import { diskFolder, openFile } from './node_files.ts';
+import { lacksGpu } from './node_gpus.ts';
 import { rememberedHash, weightsIdentity } from './node_hash.ts';
 import { hubFolder, isHubName } from './node_hub.ts';
 import { verifiedFolder } from './node_manifest.ts';
@@ -177,6 +178,9 @@ function startThread(code: string, data: unknown, on: ThreadEvents): Thread {
 export const platform: Platform = {
   name: 'node',
   openGpu,
+  get lacksGpu() {
+    return lacksGpu();
+  },
   openBytes,
   openFolder,
   runtime: runtime(),

@@ -9,6 +9,8 @@ export interface Platform {
   readonly name: 'node' | 'web';
   /** This machine's WebGPU entry point. Throws `no_adapter` where there is none at all. */
   openGpu(options?: OpenGpuOptions): Promise<GPU>;
+  /** Certain that there is no hardware GPU, without asking for one: drivers of software ones write to the terminal when they are asked (Node on Linux). */
+  readonly lacksGpu?: boolean;
   /** A file, address or buffer, to be read by range. Throws `io`. */
   openBytes(location: BytesLocation, options?: OpenOptions): Promise<ByteSource>;
   /** A folder of files, an address that ends in one, or (Node) the name of an installed model or of one of the hub, `hf:owner/name`. Nothing is read yet; `open` on it throws `io`. */
