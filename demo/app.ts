@@ -11,7 +11,7 @@ import type { Part } from './part.ts';
 import { Picture } from './picture.ts';
 import { PieceForm } from './piece.ts';
 import { offerPieces, type ReadyPiece, readPiece, settingsOf } from './pieces.ts';
-import { chosenName, offerFormats, saveSound } from './save.ts';
+import { chosenName, offerFormats, saveMidi, saveSound } from './save.ts';
 import { Shape } from './shape.ts';
 import { changeIn, endOf, isOn, pictureOf, pieceOf, statusOf } from './status.ts';
 import { Turns } from './turns.ts';
@@ -54,6 +54,7 @@ byId<HTMLInputElement>('volume').oninput = (event) => {
   session.volume = Number((event.target as HTMLInputElement).value);
 };
 byId('save').onclick = () => void (playing && save(playing));
+byId('midi').onclick = () => void (playing && beat(playing));
 byId('copy').onclick = () => void copyLink();
 byId('share').onclick = () => void navigator.share({ title: playing?.prompt, url: link() }).catch(() => {}); // called off
 byId('share').hidden = !navigator.share;
@@ -325,6 +326,13 @@ async function save(entry: Entry): Promise<void> {
   show(session.snapshot);
 }
 
+/** Beside its sound: the beat that was planned. */
+async function beat(entry: Entry): Promise<void> {
+  keepSound();
+  const sound = history.sound(entry.id);
+  if (sound) await saveMidi(entry, sound);
+}
+
 /** They land in the list, to be heard one by one. */
 async function vary(): Promise<void> {
   notice = '';
@@ -368,6 +376,7 @@ function show(now: Snapshot): void {
   stop.disabled = idle;
   byId<HTMLButtonElement>('variations').disabled = !model;
   byId<HTMLButtonElement>('save').disabled = !playing || now.madeSeconds === 0 || !now.recipe;
+  byId<HTMLButtonElement>('midi').disabled = !playing || now.madeSeconds === 0 || !(session.beats.length > 0 || now.recipe?.decided?.tempo);
   for (const name of ['copy', 'share']) byId<HTMLButtonElement>(name).disabled = !playing || playing.given !== undefined;
   if (playing && !playing.given && now.recipe && now.recipe !== linked) {
     linked = now.recipe;

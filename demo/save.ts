@@ -25,14 +25,23 @@ export const chosenName = (): string => NAMES[chosen()];
 /** A file of the chosen format with the recipe inside, through the browser's own download. Throws MelodyError. */
 export async function saveSound(worker: MelodyWorker, entry: Entry, sound: Sound, license: string): Promise<void> {
   const format = chosen();
-  const bytes = await fileBytes(worker, entry, sound, license, format);
+  download(entry, await fileBytes(worker, entry, sound, license, format), TYPES[format], format);
+}
+
+/** What is planned of it (tempo, metre, key and beats) as a MIDI file. */
+export async function saveMidi(entry: Entry, { recipe, beats = [], channels, sampleRate }: Sound): Promise<void> {
+  const { writeMidi } = await import('../src/web/midi.ts');
+  download(entry, writeMidi({ recipe: recipe ?? {}, beats, durationSeconds: channels[0].length / sampleRate }), 'audio/midi', 'mid');
+}
+
+function download(entry: Entry, bytes: Uint8Array, type: string, ending: string): void {
   const name =
     entry.prompt
       .replace(/[^\p{L}\p{N}]+/gu, '-')
       .replace(/^-|-$/g, '')
       .slice(0, 60) || 'melody';
-  const href = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: TYPES[format] }));
-  make('a', '', { href, download: `${name}-${entry.seed}.${format}` }).click();
+  const href = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type }));
+  make('a', '', { href, download: `${name}-${entry.seed}.${ending}` }).click();
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 

@@ -39,6 +39,11 @@ describe.runIf(chromiumPath)('the page that is passed on', { timeout: SLOW }, ()
     expect(await page.evaluate(() => navigator.mediaSession.playbackState)).toBe('paused');
     await page.keyboard.press('Escape');
     await page.getByRole('status').filter({ hasText: 'Stopped.' }).waitFor();
+    const [beat] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save the beat as MIDI' }).click()]);
+    expect(beat.suggestedFilename()).toMatch(/^calm-piano-waltz.*-1\.mid$/);
+    const midi = readFileSync(await beat.path());
+    expect(midi.subarray(0, 4).toString()).toBe('MThd');
+    expect(midi.includes(Buffer.from([0xff, 0x58, 4, 3, 2]))).toBe(true); // three-four: a waltz
     const { samples, recipe } = await saved(page);
     expect(samples.length).toBeGreaterThan(11 * 24_000);
     expect(samples.some((sample) => Math.abs(sample) > 0.1)).toBe(true);
