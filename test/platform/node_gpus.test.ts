@@ -27,7 +27,7 @@ test('a GPU can be where a driver has a device, where /dev cannot be read, and o
   expect(lacksGpu('linux', denied)).toBe(false);
 });
 
-test.runIf(lacksGpu())('music by auto leaves the terminal to us', () => {
+test.runIf(lacksGpu())('music by auto leaves the terminal to us', { timeout: 300_000 }, () => {
   const code = `
     import { MeLoDy } from ${JSON.stringify(new URL('../../src/pipeline/melody.ts', import.meta.url).pathname)};
     const melody = await MeLoDy.load('weights/melody-tiny', { threads: 1, untested: true });

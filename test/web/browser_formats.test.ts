@@ -32,7 +32,7 @@ declare global {
   var files: typeof Mediabunny;
 }
 
-describe.runIf(chromiumPath)('files that a page writes', () => {
+describe.runIf(chromiumPath)('files that a page writes', { timeout: 300_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'melody-formats-'));
   let server: Awaited<ReturnType<typeof serveFolder>>;
   let browser: Browser;
@@ -53,7 +53,7 @@ describe.runIf(chromiumPath)('files that a page writes', () => {
     page = await browser.context.newPage();
     await page.goto(`${server.origin}/`);
     await page.waitForFunction(() => globalThis.files !== undefined);
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await browser?.close();
     await server?.close();
