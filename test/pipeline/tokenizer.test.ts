@@ -1,6 +1,6 @@
 // Prompts of every kind (docs/requirements.md §2.8): words, never commands; long ones cost little; what cannot be a prompt is refused.
 import { readFileSync } from 'node:fs';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { splitWords, Tokenizer } from '../../src/pipeline/stages/tokenizer.ts';
 
 const file = new URL('../../weights/melody-tiny/tokenizer.json', import.meta.url);
@@ -42,19 +42,26 @@ describe('sizes', () => {
   });
 
   test.each([
-    ['10,000 combining marks', `a${'\u0301'.repeat(10_000)}`],
-    ['64 Ki letters without a space', 'piano'.repeat(13_107)],
-    ['64 Ki signs', '!'.repeat(65_536)],
-  ])('%s in under a second', (_name, text) => {
-    const start = performance.now();
-    expect(tokenizer.encode(text).ids.length).toBeGreaterThan(0);
-    expect(performance.now() - start).toBeLessThan(1000);
+    ['combining marks', '\u0301'],
+    ['letters without a space', 'piano'],
+    ['signs', '!'],
+  ])('64 Ki %s cost four times what 16 Ki do, not sixteen times', (_name, part) => {
+    const [few, many] = [16_384, 65_535].map((length) => `a${part.repeat(Math.floor((length - 1) / part.length))}`);
+    const cost = (text: string) => {
+      const start = performance.now();
+      expect(tokenizer.encode(text).ids.length).toBeGreaterThan(0);
+      return performance.now() - start;
+    };
+    const rounds = [1, 2, 3].map(() => cost(many) / cost(few)); // by turns, so that a busy machine slows both
+    expect(Math.min(...rounds)).toBeLessThan(8);
   });
 
   it('1 MB is refused before it is read', () => {
-    const start = performance.now();
+    const read = vi.spyOn(String.prototype, 'normalize');
     expect(() => tokenizer.encode('\u0301'.repeat(2 ** 20))).toThrow(/65536 characters; got 1048576/);
-    expect(performance.now() - start).toBeLessThan(50);
+    expect(read).not.toHaveBeenCalled();
+    read.mockRestore();
+    expect(tokenizer.encode('a').ids.length).toBeGreaterThan(0);
   });
 
   test.each(['', ' ', ' \n\u3000', '\u0000', '\ud800', '\u200b'])('%j holds no word', (text) => {
