@@ -25,6 +25,7 @@ import {
   rowKey,
   toJsonLines,
 } from './bench/report.ts';
+import { benchSystems, systemsTable } from './bench/systems.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
 import { deviceOptions } from './device.ts';
 import { version } from './version.ts';
@@ -46,10 +47,11 @@ const OF_PIPELINE = ['model', 'config', 'random', 'duration', 'steps', 'guidance
 
 export const bench: Command = {
   name: 'bench',
-  summary: 'Times kernels (checked against a reference first) or a whole generation on this adapter.',
-  arguments: 'kernels | pipeline | <file.wgsl> --shapes <file.json>',
+  summary:
+    'Times kernels (checked against a reference first) or a whole generation on this adapter, or counts passes of published designs.',
+  arguments: 'kernels | pipeline | systems | <file.wgsl> --shapes <file.json>',
   options: {
-    filter: { help: 'only cases whose name contains it, such as matmul or matmul_512.f16', value: 'text' },
+    filter: { help: 'only cases or systems whose name contains it, such as matmul or matmul_512.f16', value: 'text' },
     shapes: { help: 'shapes for a kernel of your own', value: 'file.json' },
     samples: { help: 'timed samples a case, at least', value: 'n', default: '15' },
     seconds: { help: 'timed seconds a case, at least', value: 's', default: '0.5' },
@@ -76,6 +78,7 @@ export const bench: Command = {
     'melody bench pipeline --duration 10',
     'melody bench pipeline --device cpu',
     'melody bench pipeline --config paper --random --steps 5',
+    'melody bench systems --device cpu',
   ],
   async run(words, values, io) {
     const [what, ...rest] = words;
@@ -85,6 +88,7 @@ export const bench: Command = {
     const file = textValue(values, 'out');
     if (file !== undefined) checkWritable(file); // before minutes of measuring
     if (what === 'pipeline') return runPipeline(values, io);
+    if (what === 'systems') return runSystems(values, io);
     const old = textValue(values, 'compare');
     const before = old === undefined ? undefined : readJsonLines(old);
     const pretend = pretended(textValue(values, 'as'));
@@ -129,6 +133,21 @@ async function openWhere(
   return { where, device, threads, ceilings: () => cpuCeilings(where), close };
 }
 
+/** Lengths that the paper compares, seconds. */
+const LENGTHS = [10, 30];
+
+async function runSystems(values: Values, io: Io): Promise<number> {
+  const counts = await benchSystems({ ...deviceOptions(values), untested: true }, LENGTHS, (line) => io.err(`${line}\n`), {
+    signal: io.signal,
+    filter: textValue(values, 'filter') ?? '',
+  });
+  const lines = counts.map((count) => `${JSON.stringify({ type: 'system', ...count })}\n`).join('');
+  const file = textValue(values, 'out');
+  if (file !== undefined) writeFileSync(file, lines);
+  io.out(values.json ? lines : systemsTable(counts));
+  return 0;
+}
+
 async function runPipeline(values: Values, io: Io): Promise<number> {
   const config = textValue(values, 'config');
   if ((config === undefined) !== !values.random)
@@ -153,16 +172,16 @@ async function runPipeline(values: Values, io: Io): Promise<number> {
   return 0;
 }
 
-const SUBJECTS = '"kernels", "pipeline" or a .wgsl file';
+const SUBJECTS = '"kernels", "pipeline", "systems" or a .wgsl file';
 
 function refuseOptions(what: string, values: Values): void {
-  const strange = (what === 'pipeline' ? OF_KERNELS : OF_PIPELINE).find(
-    (name) => values[name] !== undefined && values[name] !== bench.options[name].default,
-  );
+  const foreign =
+    { pipeline: OF_KERNELS, systems: [...OF_KERNELS, ...OF_PIPELINE].filter((name) => name !== 'filter') }[what] ?? OF_PIPELINE;
+  const strange = foreign.find((name) => values[name] !== undefined && values[name] !== bench.options[name].default);
   if (strange)
     throw new MelodyError(
       'invalid_argument',
-      `--${strange} belongs to ${what === 'pipeline' ? 'kernels' : '`melody bench pipeline`'}, not to "${what}"`,
+      `--${strange} belongs to ${OF_KERNELS.includes(strange) ? 'kernels' : '`melody bench pipeline`'}, not to "${what}"`,
     );
 }
 

@@ -331,13 +331,14 @@ describe('melody bench', () => {
 
   it.each([
     ['nothing', [], /got 0 words/],
-    ['an unknown word', ['foo'], /got "foo", expected "kernels", "pipeline" or a .wgsl file/],
+    ['an unknown word', ['foo'], /got "foo", expected "kernels", "pipeline", "systems" or a .wgsl file/],
     [
       'an option of the pipeline for kernels',
       ['kernels', '--duration', '3'],
       /--duration belongs to `melody bench pipeline`, not to "kernels"/,
     ],
     ['an option of kernels for the pipeline', ['pipeline', '--compare', 'x.jsonl'], /--compare belongs to kernels, not to "pipeline"/],
+    ['a length for the systems', ['systems', '--duration', '3'], /--duration belongs to `melody bench pipeline`, not to "systems"/],
     ['a kernel without shapes', ['x.wgsl'], /needs --shapes/],
     ['shapes without a kernel', ['kernels', '--shapes', 'x.json'], /belongs to a kernel of your own/],
     ['an unknown case', ['kernels', '--filter', 'zzz'], /no case has that name/],

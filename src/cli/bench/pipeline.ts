@@ -145,10 +145,18 @@ async function firstChunk(
 
 async function modelOf({ model, config, seconds, signal }: PipelineOptions): Promise<Model> {
   if (config === undefined) return openModel(platform.openFolder(locateModel(model ?? DEFAULT_MODEL)), { signal });
+  const whole = benchModel(config);
+  if (seconds > whole.config.window_seconds)
+    throw new MelodyError('invalid_argument', `bench: got ${seconds} s, expected one window at most (${whole.config.window_seconds} s)`);
+  return whole;
+}
+
+/** A model of a config of ours, or of a config.json, perhaps changed, with random weights. Throws `io`, `weights`. */
+export function benchModel(config: string, change = (parsed: ModelConfig) => parsed): Model {
   const file = /^[a-z]+$/.test(config) ? new URL(`tools/train/melody_train/configs/${config}.json`, packageRoot()) : config;
   let parsed: ModelConfig;
   try {
-    parsed = JSON.parse(readFileSync(file, 'utf8'));
+    parsed = change(JSON.parse(readFileSync(file, 'utf8')));
   } catch (cause) {
     throw new MelodyError(
       'io',
@@ -167,8 +175,6 @@ async function modelOf({ model, config, seconds, signal }: PipelineOptions): Pro
     vocab: ['[PAD]', '[UNK]', 'calm', 'piano', '80', 'bpm', ','],
   });
   const vocab = whole.text_tower.vocab ?? tokenizer.size;
-  if (seconds > whole.window_seconds)
-    throw new MelodyError('invalid_argument', `bench: got ${seconds} s, expected one window at most (${whole.window_seconds} s)`);
   return {
     name: `${whole.name ?? config} (random weights)`,
     config: { ...whole, text_tower: { ...whole.text_tower, vocab } },
