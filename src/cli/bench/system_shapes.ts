@@ -1,5 +1,5 @@
 // The designs that `melody bench systems` compares: at their published sizes, and as narrow as they go.
-import type { Machine } from '../../engine/engine.ts';
+import type { Checked, Machine } from '../../engine/engine.ts';
 import { make } from '../../pipeline/compose.ts';
 import { Job } from '../../pipeline/job.ts';
 import type { Model, ModelConfig } from '../../pipeline/model.ts';
@@ -16,7 +16,22 @@ import type { StableAudioModel } from '../../systems/stable_audio/model.ts';
 import { decodeLatents, drawLatents } from '../../systems/stable_audio/stages.ts';
 import { randomWeights } from '../../weights/random_weights.ts';
 import { benchModel } from './pipeline.ts';
-import type { Shape, SystemShapes } from './systems.ts';
+
+/** A design at one size: its model, and the program that plays so many seconds on a machine. */
+export interface Shape<Model extends Checked = Checked> {
+  readonly model: Model;
+  play(m: Machine<Model>, seconds: number, signal?: AbortSignal): Promise<unknown>;
+}
+
+export interface SystemShapes {
+  readonly name: string;
+  /** Names of the plans that are passes of its language models or its denoiser. */
+  readonly passes: RegExp;
+  /** The longest piece that is made at once, seconds; longer ones are not made. */
+  readonly longest: number;
+  readonly published: { readonly size: string; readonly shape: Shape };
+  readonly narrow: Shape;
+}
 
 /** A prompt of so many tokens; which ones changes no count. */
 const PROMPT = Array.from({ length: 14 }, (_, i) => i + 3);

@@ -7,22 +7,6 @@ import { forecast } from '../../engine/memory.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { systemShapes } from './system_shapes.ts';
 
-/** A design at one size: its model, and the program that plays so many seconds on a machine. */
-export interface Shape<Model extends Checked = Checked> {
-  readonly model: Model;
-  play(m: Machine<Model>, seconds: number, signal?: AbortSignal): Promise<unknown>;
-}
-
-export interface SystemShapes {
-  readonly name: string;
-  /** Names of the plans that are passes of its language models or its denoiser. */
-  readonly passes: RegExp;
-  /** The longest piece that is made at once, seconds; longer ones are not made. */
-  readonly longest: number;
-  readonly published: { readonly size: string; readonly shape: Shape };
-  readonly narrow: Shape;
-}
-
 export interface SystemCount {
   readonly system: string;
   readonly size: string;
