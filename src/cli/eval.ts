@@ -9,19 +9,14 @@ import { type LinesKept, linesKept } from '../audio/measures/lines_kept.ts';
 import { clipPicture } from '../audio/picture.ts';
 import { bands, MIN_BAND } from '../audio/report.ts';
 import { resample } from '../audio/resample.ts';
-import { type AudioFile, isSound, readAudio } from '../audio/sound_file.ts';
-import { wavParts } from '../audio/wav_parts.ts';
+import type { AudioFile } from '../audio/sound_file.ts';
+import type { WavReadOptions } from '../audio/wav.ts';
 import { MelodyError } from '../errors.ts';
 import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
 import { Listener } from './eval_agreement.ts';
+import { type Part, partsOf } from './eval_parts.ts';
 import { asJson, comparison, type Failed, type Measured, nameOf, summaryLines, table } from './eval_report.ts';
-import { openInput } from './input.ts';
-
-/** Measuring needs some five times the file in memory: longer WAVs are measured in parts, of about ten minutes in stereo at 48 kHz and 16 bits. */
-const PART_BYTES = 2 ** 27;
-/** Other files are decoded at once. */
-const MAX_CODED_BYTES = 2 ** 30;
 
 export const evaluate: Command = {
   name: 'eval',
@@ -109,11 +104,11 @@ interface Requests {
 async function attempt(file: string, values: Values, requests: Requests, io: Io): Promise<(Measured | Failed)[]> {
   const done: (Measured | Failed)[] = [];
   try {
-    for await (const part of partsOf(file, values, io)) {
+    for await (const part of partsOf(file, reading(values), io)) {
       if (part.part && requests.source)
         throw new MelodyError(
           'invalid_argument',
-          `--source: the file is measured in parts, being over ${PART_BYTES} bytes`,
+          '--source: the file is measured in parts, being longer than some ten minutes',
           'cut it shorter',
         );
       done.push(await measuredPart(file, part, values, requests, io));
@@ -157,44 +152,14 @@ function measure({ channels, sampleRate }: AudioFile, options: MeasureOptions = 
   };
 }
 
-/** What is measured at once: a file, or a part of a long one. */
-interface Part {
-  readonly audio: AudioFile;
-  /** Seconds. */
-  readonly part?: { readonly start: number; readonly end: number; readonly whole: number };
-}
-
-async function* partsOf(file: string, values: Values, io: Io): AsyncGenerator<Part> {
-  if (io.signal.aborted) throw new MelodyError('aborted', 'eval: stopped');
-  const source = await openInput(file, io.signal);
-  const options = { allowTruncated: values['allow-truncated'] === true };
-  const whole = source.size <= PART_BYTES || isSound(await source.read(0, 64, io.signal));
-  if (whole) {
-    if (source.size > MAX_CODED_BYTES)
-      throw new MelodyError(
-        'audio',
-        `the file has ${source.size} bytes; expected at most ${MAX_CODED_BYTES} of what is no WAV`,
-        'convert it: ffmpeg -i <file> out.wav; a WAV may be of any length',
-      );
-    yield { audio: await readAudio(await source.read(0, source.size, io.signal), options) };
-    return;
-  }
-  for await (const { startFrame, frames, ...audio } of wavParts(source, PART_BYTES, options, io.signal)) {
-    if (io.signal.aborted) throw new MelodyError('aborted', 'eval: stopped');
-    const { sampleRate } = audio;
-    const [start, end] = [startFrame / sampleRate, (startFrame + audio.channels[0].length) / sampleRate];
-    if (io.terminal) io.err(`\r${printableText(nameOf({ file: basename(file), part: { start, end } }))}\u001b[K`);
-    yield { audio, part: { start, end, whole: frames / sampleRate } };
-  }
-  if (io.terminal) io.err('\r\u001b[K');
-}
+const reading = (values: Values): WavReadOptions => ({ allowTruncated: values['allow-truncated'] === true });
 
 async function read(file: string, values: Values, io: Io): Promise<AudioFile> {
-  for await (const { audio, part } of partsOf(file, values, io)) {
+  for await (const { audio, part } of partsOf(file, reading(values), io)) {
     if (!part) return audio;
     break;
   }
-  throw new MelodyError('audio', `${file}: the file has more than ${PART_BYTES} bytes`, 'cut it shorter');
+  throw new MelodyError('audio', `${file}: the file is longer than some ten minutes`, 'cut it shorter');
 }
 
 /** Endings of names that a folder is searched for. */
@@ -245,7 +210,8 @@ async function reference(folder: string, values: Values, io: Io): Promise<Measur
   const measured: Measured[] = [];
   for (const [i, file] of files.entries()) {
     if (io.terminal) io.err(`\rreference ${i + 1} of ${files.length}`);
-    for await (const { audio } of partsOf(file, values, io)) measured.push({ file, report: measure(audio), warnings: audio.warnings });
+    for await (const { audio } of partsOf(file, reading(values), io))
+      measured.push({ file, report: measure(audio), warnings: audio.warnings });
   }
   if (io.terminal) io.err('\n');
   return measured;

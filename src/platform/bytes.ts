@@ -12,6 +12,8 @@ export interface ByteSource {
   readonly version?: string;
   /** Exactly `length` bytes from `offset`, or an `io` error; the caller must not write into them. */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /** The same without waiting, for decoders that ask for bytes as they go (files on a disk). */
+  readSync?(offset: number, length: number): Uint8Array;
 }
 
 /** A folder whose files are opened by their plain name (no separators). */

@@ -1,5 +1,7 @@
 // Audio files other than WAV, as a package reads and writes them: what such a package is to us, whichever it is.
 
+import type { ByteSource } from './bytes.ts';
+
 /** Containers and codings that are written. */
 export type CodedFormat = 'flac' | 'mp3' | 'opus';
 
@@ -23,9 +25,25 @@ export interface DecodedFile {
   readonly warnings: string[];
 }
 
+/** A part of a longer sound. */
+export interface DecodedPart extends DecodedFile {
+  /** Place of its first frame in the whole. */
+  readonly startFrame: number;
+  /** Does the sound end with it? How long it is is not known before. */
+  readonly last: boolean;
+}
+
+/** A file that is read without waiting, by range. */
+export type SyncBytes = Required<Pick<ByteSource, 'size' | 'readSync'>>;
+
 export interface AudioCodecs {
-  /** Throws `audio`. */
+  /** All of a file of at most 2²⁸ samples. Throws `audio`. */
   decode(bytes: Uint8Array): Promise<DecodedFile>;
+  /**
+   * The parts of a file of any length in their order, each decoded when it is asked for: none of more than `most` samples (those of all its channels
+   * together), none but a first and only one of fewer than half of that. Throws `audio`, `aborted`, and what `readSync` throws.
+   */
+  decodeParts(bytes: Uint8Array | SyncBytes, most: number, signal?: AbortSignal): AsyncGenerator<DecodedPart>;
   /** A whole file. `bits` is 16 or 24, for FLAC alone. Throws `audio`. */
   encode(sound: CodedSound, format: CodedFormat, tags: Readonly<Record<string, string>>, bits: 16 | 24): Promise<Uint8Array>;
   /** A file that is made piece by piece, front to back: its head does not know its length. Throws `audio`. */

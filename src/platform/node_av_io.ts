@@ -1,6 +1,7 @@
 // What reading and writing by `node-av` share: errors, turns, and files in memory.
 import { constants } from 'node:os';
 import { MelodyError } from '../errors.ts';
+import type { SyncBytes } from './codecs.ts';
 import * as av from './node_av.ts';
 
 const IO_BYTES = 65_536;
@@ -65,19 +66,31 @@ export function writer(lib: av.NodeAv, to: Memory | Flow): av.IOContext {
   return io;
 }
 
-export function reader(lib: av.NodeAv, bytes: Uint8Array): av.IOContext {
+/** What `io` reads of `bytes`. An error of reading, which cannot pass through FFmpeg, ends the file for it and is thrown by `failed` afterwards. */
+export function reader(lib: av.NodeAv, bytes: Uint8Array | SyncBytes): { io: av.IOContext; failed: () => void } {
   const io = new lib.IOContext();
+  const size = bytes instanceof Uint8Array ? bytes.length : bytes.size;
   let at = 0;
-  const read = (size: number) => {
-    if (at >= bytes.length) return null;
-    const part = bytes.subarray(at, at + size);
-    at += part.length;
-    return Buffer.from(part.buffer, part.byteOffset, part.length);
+  let error: unknown;
+  const read = (most: number) => {
+    const length = Math.min(most, size - at);
+    if (length <= 0 || error) return null;
+    try {
+      const part = bytes instanceof Uint8Array ? bytes.subarray(at, at + length) : bytes.readSync(at, length);
+      at += length;
+      return Buffer.from(part.buffer, part.byteOffset, length);
+    } catch (cause) {
+      error = cause;
+      return null;
+    }
   };
   io.allocContextWithCallbacks(IO_BYTES, 0, read, null, (offset, whence) => {
-    if (whence === av.AVSEEK_SIZE) return BigInt(bytes.length);
-    at = Math.max(0, Math.min(bytes.length, Number(offset) + Number([0, at, bytes.length].at(whence & 3))));
+    if (whence === av.AVSEEK_SIZE) return BigInt(size);
+    at = Math.max(0, Math.min(size, Number(offset) + Number([0, at, size].at(whence & 3))));
     return BigInt(at);
   });
-  return io;
+  const failed = () => {
+    if (error) throw error;
+  };
+  return { io, failed };
 }

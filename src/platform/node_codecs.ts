@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { AudioCodecs } from './codecs.ts';
 import * as av from './node_av.ts';
 import { fault } from './node_av_io.ts';
-import { decode } from './node_decode.ts';
+import { decode, decodeParts } from './node_decode.ts';
 import { encode, openEncoder } from './node_encode.ts';
 import { resolveInstalled } from './node_models.ts';
 
@@ -13,6 +13,7 @@ export async function openCodecs(): Promise<AudioCodecs> {
   lib.Log.setLevel(av.AV_LOG_QUIET); // its lines would mix with ours; its return codes say what fails
   return {
     decode: (bytes) => decode(lib, bytes),
+    decodeParts: (bytes, most, signal) => decodeParts(lib, bytes, most, signal),
     encode: (sound, format, tags, bits) => encode(lib, sound, format, tags, bits),
     openEncoder: (form, format, tags, bits) => openEncoder(lib, form, format, tags, bits),
   };

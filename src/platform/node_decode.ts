@@ -1,9 +1,10 @@
 // An audio file → its samples, by FFmpeg's decoders.
-import type { CodedSound, DecodedFile } from './codecs.ts';
+import { MelodyError } from '../errors.ts';
+import type { CodedSound, DecodedFile, DecodedPart, SyncBytes } from './codecs.ts';
 import * as av from './node_av.ts';
 import { check, EAGAIN, fault, reader, TURN, turn } from './node_av_io.ts';
 
-/** A small file can decode to hours: no more than three quarters of an hour of stereo at 48 kHz, a gigabyte of floats. */
+/** A small file can decode to hours: no more than three quarters of an hour of stereo at 48 kHz, a gigabyte of floats, comes at once. */
 const MAX_SAMPLES = 2 ** 28;
 /** A file cannot make FFmpeg open another: no playlists, no protocols. Names of its demuxers. */
 const CONFINED = {
@@ -13,17 +14,35 @@ const CONFINED = {
 
 /** All of a file's first sound. Throws `audio`. */
 export async function decode(lib: av.NodeAv, bytes: Uint8Array): Promise<DecodedFile> {
+  for await (const { startFrame: _, last, ...file } of decodeParts(lib, bytes, MAX_SAMPLES)) {
+    if (last) return file;
+    break;
+  }
+  throw fault(`the file decodes to more than ${MAX_SAMPLES} samples; expected at most that`, 'cut it shorter');
+}
+
+/** A file's first sound in parts; see `AudioCodecs.decodeParts`. */
+export async function* decodeParts(
+  lib: av.NodeAv,
+  bytes: Uint8Array | SyncBytes,
+  most: number,
+  signal?: AbortSignal,
+): AsyncGenerator<DecodedPart> {
   const input = new lib.FormatContext();
-  const io = reader(lib, bytes);
+  const { io, failed } = reader(lib, bytes);
   const packet = new lib.Packet();
   const frame = new lib.Frame();
   const context = new lib.CodecContext();
+  const checkRead = (code: number, doing: string) => {
+    failed();
+    return check(lib, code, doing);
+  };
   try {
     input.allocContext();
     input.setFlags(av.AVFMT_FLAG_CUSTOM_IO);
     input.pb = io;
-    check(lib, await input.openInput('', null, lib.Dictionary.fromObject(CONFINED)), 'the file cannot be opened');
-    check(lib, await input.findStreamInfo(), 'the file cannot be read');
+    checkRead(await input.openInput('', null, lib.Dictionary.fromObject(CONFINED)), 'the file cannot be opened');
+    checkRead(await input.findStreamInfo(), 'the file cannot be read');
     const stream = input.streams[input.findBestStream(av.AVMEDIA_TYPE_AUDIO)];
     const codec = stream && lib.Codec.findDecoder(stream.codecpar.codecId);
     if (!stream || !codec) throw fault('the file holds no audio that FFmpeg decodes');
@@ -32,7 +51,7 @@ export async function decode(lib: av.NodeAv, bytes: Uint8Array): Promise<Decoded
     context.pktTimebase = stream.timeBase; // without it nothing is cut from the ends
     context.threadCount = 1;
     check(lib, await context.open2(codec), `${codec.name} cannot be decoded`);
-    const parts = new Parts();
+    const sound = new Gathered();
     packet.alloc();
     frame.alloc();
     let broken = 0;
@@ -41,13 +60,28 @@ export async function decode(lib: av.NodeAv, bytes: Uint8Array): Promise<Decoded
         const code = context.receiveFrameSync(frame);
         if (code === EAGAIN || code === av.AVERROR_EOF) return;
         check(lib, code, `${codec.name} cannot be decoded`);
-        parts.add(frame);
+        sound.add(frame);
         frame.unref();
       }
     };
+    const bits = stream.codecpar.bitsPerRawSample;
+    const part = (frames: number, last: boolean): DecodedPart => {
+      const warnings = broken > 0 ? [`${broken} packets could not be decoded and were left out`] : [];
+      broken = 0;
+      return {
+        ...sound.take(frames),
+        tags: { ...input.metadata?.getAll(), ...stream.metadata?.getAll() },
+        codec: codec.name ?? 'unknown',
+        bitsPerSample: bits > 0 ? bits : undefined,
+        warnings,
+        last,
+      };
+    };
     for (let n = 1; ; n++) {
       if (n % TURN === 0) await turn();
+      if (signal?.aborted) throw new MelodyError('aborted', 'decoding was aborted');
       const code = input.readFrameSync(packet);
+      failed();
       if (code === av.AVERROR_EOF) break;
       check(lib, code, 'the file ends or breaks off too early');
       if (packet.streamIndex === stream.index) {
@@ -55,19 +89,13 @@ export async function decode(lib: av.NodeAv, bytes: Uint8Array): Promise<Decoded
         take();
       }
       packet.unref();
+      // Half of what is there, so that the last part is no scrap.
+      while (sound.samples > most) yield part(Math.floor(most / 2 / sound.channels), false);
     }
     context.sendPacketSync(null);
     take();
-    const { channels, sampleRate } = parts.join();
-    const bits = stream.codecpar.bitsPerRawSample;
-    return {
-      channels,
-      sampleRate,
-      tags: { ...input.metadata?.getAll(), ...stream.metadata?.getAll() },
-      codec: codec.name ?? 'unknown',
-      bitsPerSample: bits > 0 ? bits : undefined,
-      warnings: broken > 0 ? [`${broken} packets could not be decoded and were left out`] : [],
-    };
+    while (sound.samples > most) yield part(Math.floor(most / 2 / sound.channels), false);
+    yield part(sound.frames, true);
   } finally {
     context.freeContext();
     packet.free();
@@ -78,11 +106,20 @@ export async function decode(lib: av.NodeAv, bytes: Uint8Array): Promise<Decoded
   }
 }
 
-/** Decoded frames of one form, gathered by channel. */
-class Parts {
+/** Decoded frames of one form, gathered by channel and taken from the front. */
+class Gathered {
   #parts: Float32Array[][] = [];
   #rate = 0;
-  #frames = 0;
+  #start = 0;
+  frames = 0;
+
+  get channels(): number {
+    return this.#parts.length;
+  }
+
+  get samples(): number {
+    return this.frames * this.channels;
+  }
 
   add(frame: av.Frame): void {
     const { nbSamples, channels, sampleRate } = frame;
@@ -93,26 +130,38 @@ class Parts {
         `the sound changes from ${this.#parts.length} channels at ${this.#rate} Hz to ${channels} at ${sampleRate} Hz within the file`,
         'convert it: ffmpeg -i <file> out.wav',
       );
-    this.#frames += nbSamples;
-    if (this.#frames * channels > MAX_SAMPLES)
-      throw fault(`the file decodes to more than ${MAX_SAMPLES} samples; expected at most that`, 'cut it shorter');
+    this.frames += nbSamples;
     for (const [c, samples] of floats(frame).entries()) this.#parts[c]?.push(samples);
   }
 
-  join(): CodedSound & { channels: Float32Array[] } {
-    if (this.#frames === 0) throw fault('the file holds no samples');
-    const channels = this.#parts.map((parts) => {
-      const whole = new Float32Array(this.#frames);
-      let at = 0;
-      for (const part of parts) {
-        whole.set(part, at);
-        at += part.length;
-      }
-      parts.length = 0; // what was copied is not needed twice
-      return whole;
-    });
-    return { channels, sampleRate: this.#rate };
+  /** The first `frames` of what is there. */
+  take(frames: number): CodedSound & { channels: Float32Array[]; startFrame: number } {
+    if (this.frames === 0) throw fault('the file holds no samples');
+    const channels = this.#parts.map((parts) => cut(parts, frames));
+    const startFrame = this.#start;
+    this.#start += frames;
+    this.frames -= frames;
+    return { channels, sampleRate: this.#rate, startFrame };
   }
+}
+
+/** Moves the first `length` samples out of `parts`. */
+function cut(parts: Float32Array[], length: number): Float32Array {
+  const whole = new Float32Array(length);
+  let [at, count] = [0, 0];
+  for (const part of parts) {
+    if (at + part.length > length) break;
+    whole.set(part, at);
+    at += part.length;
+    count++;
+  }
+  parts.splice(0, count); // what was copied is not needed twice
+  const [next] = parts;
+  if (at < length && next) {
+    whole.set(next.subarray(0, length - at), at);
+    parts[0] = next.slice(length - at);
+  }
+  return whole;
 }
 
 /** A frame of any of FFmpeg's sample formats → [frames] a channel. */

@@ -1,5 +1,5 @@
 // Files on the disk as byte sources.
-import type { Stats } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MelodyError } from '../errors.ts';
@@ -19,9 +19,7 @@ export async function openFile(path: string): Promise<ByteSource> {
       checkRange(this, offset, length);
       if (signal?.aborted) throw new MelodyError('aborted', `${path}: reading was aborted`);
       return withFile(path, async (file, now) => {
-        if (now.size !== known.size || now.mtimeMs !== known.mtimeMs || now.ino !== known.ino) {
-          throw new MelodyError('io', `${path} changed while it was read`, 'load it again');
-        }
+        checkSame(path, known, now);
         const bytes = new Uint8Array(length);
         let at = 0;
         while (at < length) {
@@ -32,8 +30,34 @@ export async function openFile(path: string): Promise<ByteSource> {
         return bytes;
       });
     },
+    readSync(offset, length) {
+      checkRange(this, offset, length);
+      let file: number | undefined;
+      try {
+        file = openSync(path, 'r');
+        checkSame(path, known, fstatSync(file));
+        const bytes = new Uint8Array(length);
+        let at = 0;
+        while (at < length) {
+          const count = readSync(file, bytes, at, length - at, offset + at);
+          if (count === 0) throw new MelodyError('io', `${path}: got ${at} bytes at ${offset}, expected ${length}`);
+          at += count;
+        }
+        return bytes;
+      } catch (cause) {
+        throw fileError(path, cause);
+      } finally {
+        if (file !== undefined) closeSync(file);
+      }
+    },
   };
   return source;
+}
+
+function checkSame(path: string, known: Stat, now: Stat): void {
+  if (now.size !== known.size || now.mtimeMs !== known.mtimeMs || now.ino !== known.ino) {
+    throw new MelodyError('io', `${path} changed while it was read`, 'load it again');
+  }
 }
 
 interface Stat {
