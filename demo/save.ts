@@ -7,13 +7,13 @@ type Format = 'wav' | 'flac' | 'mp3' | 'opus';
 const NAMES: Readonly<Record<Format, string>> = { wav: 'WAV', flac: 'FLAC', mp3: 'MP3', opus: 'Opus' };
 const TYPES: Readonly<Record<Format, string>> = { wav: 'audio/wav', flac: 'audio/flac', mp3: 'audio/mpeg', opus: 'audio/ogg' };
 
-/** The choice beside the button, which says what it saves. */
+/** The choice beside the button, which is named by it. */
 export function offerFormats(): void {
   const choice = byId<HTMLSelectElement>('format');
   for (const format of Object.keys(NAMES) as Format[])
     if (format !== 'opus' || 'AudioEncoder' in globalThis) choice.append(make('option', NAMES[format], { value: format }));
   choice.onchange = () => {
-    byId('save').textContent = `Save as ${chosenName()}`;
+    byId('save').ariaLabel = `Save as ${chosenName()}`;
   };
 }
 
