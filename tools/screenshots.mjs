@@ -1,9 +1,10 @@
 // @ts-check
 // Pictures of the page in Chromium while it plays what it made: wide and phone, light and dark, top and whole. To be looked at.
 //
-//   node tools/screenshots.mjs [--model melody-small] [--prompt words] [--seed 1] [--out out/screenshots]
+//   node tools/screenshots.mjs [--model melody-small] [--prompt words] [--seed 1] [--out out/screenshots] [--ready]
 //
-// The README's picture is wide-light.png, copied to demo/screenshot.png. On SwiftShader ten seconds of melody-small take minutes.
+// The README's picture is wide-light.png, copied to demo/screenshot.png. On SwiftShader ten seconds of melody-small take minutes;
+// with --ready it plays the first piece that comes with the page, and makes none.
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +15,7 @@ import { serveFolder } from './serve.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const SLOW = 1_800_000; // ms
-const WIDE = { width: 1280, height: 1000 };
+const WIDE = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 const { values } = parseArgs({
   options: {
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     prompt: { type: 'string', default: 'calm piano waltz in A minor, 96 bpm' },
     seed: { type: 'string', default: '1' },
     out: { type: 'string', default: join(root, 'out/screenshots') },
+    ready: { type: 'boolean', default: false },
   },
 });
 const out = resolve(values.out);
@@ -38,16 +40,25 @@ try {
   const shoot = (/** @type {string} */ name, fullPage = false) => page.screenshot({ path: join(out, `${name}.png`), fullPage });
   await page.locator('#load:enabled').waitFor();
   await shoot('before');
-  await page.locator('#load').click();
-  await page.locator('#play:enabled').waitFor();
-  await page.locator('#prompt').fill(values.prompt);
-  await page.locator('#length').selectOption('10');
-  await page.locator('#seed').fill(values.seed);
-  await page.locator('#seed-lock').check();
-  await page.locator('#play').click();
-  const finished = page.getByText(/^The piece: /);
-  await finished.waitFor();
-  await shoot('finished', true);
+  if (values.ready) {
+    await page
+      .getByRole('button', { name: /^Hear: / })
+      .first()
+      .click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await page.keyboard.press('Escape');
+  } else {
+    await page.locator('#load').click();
+    await page.locator('#play:enabled').waitFor();
+    await page.locator('#prompt').fill(values.prompt);
+    await page.locator('#length').selectOption('10');
+    await page.locator('#seed').fill(values.seed);
+    await page.locator('#seed-lock').check();
+    await page.locator('#play').click();
+    const finished = page.getByText(/^The piece: /);
+    await finished.waitFor();
+    await shoot('finished', true);
+  }
   // What was made plays again from memory: a picture without the gaps of a slow machine.
   for (const scheme of /** @type {const} */ (['light', 'dark'])) {
     for (const [name, size] of Object.entries({ wide: WIDE, phone: PHONE })) {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecipe, readWav } from '../../src/index.ts';
 import { chromiumPath, openBrowser } from '../../tools/chromium.mjs';
-import { expectAccessible, Site, SLOW, TINY_SIZE } from './site.ts';
+import { expectAccessible, Site, SLOW, savedFile, TINY_SIZE } from './site.ts';
 
 describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
   const site = new Site();
@@ -34,7 +34,6 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
     await page.locator('#seed').fill('1'); // melody-tiny is silent from some
     await page.locator('#seed-lock').check();
     await press('Play');
-    await page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
     await page.waitForFunction(() => document.getElementById('speed')?.textContent?.includes('real time'), undefined, {
       timeout: SLOW,
       polling: 250,
@@ -43,9 +42,7 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Play', exact: true }).waitFor();
     await page.getByRole('button', { name: /^Save: calm piano/ }).waitFor();
-    const saving = page.waitForEvent('download');
-    await press('Save as WAV');
-    const wav = readWav(readFileSync(await (await saving).path()));
+    const wav = readWav(readFileSync(await savedFile(page, () => press('Save as WAV'))));
     expect(wav.sampleRate).toBe(24000);
     expect(wav.channels[0].some((sample) => Math.abs(sample) > 0.01)).toBe(true);
     expect(readRecipe(wav.tags)?.recipe).toMatchObject({ model: 'melody-tiny', durationSeconds: 10, seed: 1 });

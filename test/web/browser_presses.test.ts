@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writeWav } from '../../src/index.ts';
 import { chromiumPath } from '../../tools/chromium.mjs';
 import { levelOf, type Stub, stubWorker } from './instant_worker.ts';
-import { expectAccessible, Site, SLOW } from './site.ts';
+import { expectAccessible, Site, SLOW, savedFile } from './site.ts';
 
 describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, () => {
   const site = new Site();
@@ -32,9 +32,8 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
       stub.held = false;
     });
   const saved = async (prompt: string) => {
-    const saving = page.waitForEvent('download');
-    await row(prompt).getByRole('button', { name: /^Save/ }).click();
-    return JSON.parse(readFileSync(await (await saving).path(), 'utf8'));
+    const file = await savedFile(page, () => row(prompt).getByRole('button', { name: /^Save/ }).click());
+    return JSON.parse(readFileSync(file, 'utf8'));
   };
   const visit = async (path = '?model=melody-tiny', set: Partial<Stub> = {}, before: (tab: Page) => Promise<unknown> = async () => {}) => {
     page = await site.visit(path, async (tab) => {

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecipe, readWav } from '../../src/index.ts';
 import { chromiumPath } from '../../tools/chromium.mjs';
-import { expectAccessible, Site, SLOW, workerDevtools } from './site.ts';
+import { expectAccessible, Site, SLOW, savedFile, workerDevtools } from './site.ts';
 
 const HOSTILE = '<img src=x onerror="document.title=1">calm piano, 80 bpm';
 
@@ -12,7 +12,9 @@ const HOSTILE = '<img src=x onerror="document.title=1">calm piano, 80 bpm';
 const watchStatus = (page: Page) =>
   page.evaluate(() => {
     const line = document.getElementById('status');
+    const watched = globalThis.said !== undefined;
     globalThis.said = [];
+    if (watched) return;
     new MutationObserver(() => said.push(line?.textContent ?? '')).observe(line as Node, {
       childList: true,
       characterData: true,
@@ -34,9 +36,7 @@ describe.runIf(chromiumPath)('the page in use', { timeout: SLOW }, () => {
     });
   };
   const saved = async (press: () => Promise<void>) => {
-    const saving = page.waitForEvent('download');
-    await press();
-    const { channels, tags } = readWav(readFileSync(await (await saving).path()));
+    const { channels, tags } = readWav(readFileSync(await savedFile(page, press)));
     return { samples: channels[0], recipe: readRecipe(tags)?.recipe as Record<string, unknown> };
   };
 
@@ -90,8 +90,9 @@ describe.runIf(chromiumPath)('the page in use', { timeout: SLOW }, () => {
     ]);
     expect(samples.some((sample) => Math.abs(sample) > 0.01)).toBe(true);
     // What was heard is played again from memory.
+    await watchStatus(page);
     await line(0).getByRole('button', { name: /^Play/ }).click();
-    await button('Pause').waitFor();
+    await page.waitForFunction(() => said.some((text) => text.startsWith('Playing')), undefined, { timeout: SLOW, polling: 100 });
     await page.keyboard.press('Escape');
   });
 

@@ -161,6 +161,12 @@ export const finished = (page: Page) =>
 /** The samples of the session's piece, of its first channel. */
 export const made = async (page: Page) => new Float32Array(await page.evaluate(() => [...(session.audio()?.channels[0] ?? [])]));
 
+/** The file that a press saves. Both are waited for together: neither is left behind when the other fails. */
+export async function savedFile(page: Page, press: () => Promise<unknown>): Promise<string> {
+  const [file] = await Promise.all([page.waitForEvent('download', { timeout: SLOW }), press()]);
+  return file.path();
+}
+
 /** DevTools of the page's worker: its answer to one method. */
 export async function workerDevtools(page: Page): Promise<(method: string) => Promise<Record<string, number>>> {
   const devtools = await page.context().newCDPSession(page);
