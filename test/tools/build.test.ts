@@ -63,6 +63,7 @@ test('the browser’s library and worker share one engine, which imports only ou
       'given',
       'kind',
       'library',
+      'mediabunny',
       'player',
       'published',
       'runtime',
@@ -72,6 +73,8 @@ test('the browser’s library and worker share one engine, which imports only ou
     ].map((name) => `melody-${name}.js`),
   );
   expect(imports('web/melody-cpu.js')).toEqual([]);
+  const encoders = ['@mediabunny/flac-encoder', '@mediabunny/mp3-encoder', 'mediabunny']; // of whoever writes coded files
+  expect(outside(reached('web/melody-mediabunny.js')).sort()).toEqual(encoders);
   expect(outside(reached('index.js'))).toEqual(['webgpu']);
 });
 

@@ -70,11 +70,13 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
   });
 
   it('a style that is refused is told of, and the music goes on', async () => {
-    await play(page, { ...TWO, durationSeconds: 0.5, steps: 1 });
+    await play(page, { ...TWO, durationSeconds: undefined, steps: 1 }); // endless, so that it is still being made, however fast the machine
     await page.evaluate(() => session.steer({ prompt: 'techno', tempo: 999 }));
-    await finished(page);
-    const { error, warnings, recipe } = await page.evaluate(() => session.snapshot);
+    await page.waitForFunction(() => session.snapshot.warnings.length > 0, undefined, { timeout: SLOW, polling: 100 });
+    const { error, warnings, recipe, madeSeconds } = await page.evaluate(() => session.snapshot);
     expect({ error, warnings, steered: recipe?.steered }).toEqual({ error: undefined, warnings: [expect.stringContaining('tempo')] });
+    await page.waitForFunction((made) => session.snapshot.madeSeconds > made, madeSeconds, { timeout: SLOW, polling: 100 });
+    await page.evaluate(() => session.stop());
     await play(page, { ...TWO, durationSeconds: 0.5, steps: 1 });
     await finished(page);
     expect(await page.evaluate(() => session.snapshot)).toMatchObject({ error: undefined, warnings: [] });
