@@ -256,10 +256,9 @@ export function fft(c: usize, from: u32, to: u32): void {
       store<f32>(y + ((<usize>k) << 2), 0.5 * (ar + br + ((ar - br) * sin + (ai - bi) * cos)));
       store<f32>(y + half + ((<usize>k) << 2), 0.5 * (ai + bi - ((ar - br) * cos - (ai - bi) * sin)));
     }
-    for (let k = bins; k < p.half(c); k++) {
-      store<f32>(y + ((<usize>k) << 2), 0);
-      store<f32>(y + half + ((<usize>k) << 2), 0);
-    }
+    const used = (<usize>bins) << 2;
+    memory.fill(y + used, 0, half - used);
+    memory.fill(y + half + used, 0, half - used);
   }
 }
 

@@ -89,12 +89,12 @@ function transform(g: Graph, x: Tensor, y: Tensor, rows: Rows, label: 'stft' | '
 
 /** Factors of n: odd primes, 2 at most once, and then fours, whose steps are whole groups of four. [1] for 1. */
 function factors(n: number): number[] {
-  const found: number[] = [];
+  const odd: number[] = [];
+  const fours: number[] = [];
   let rest = n;
-  for (let by = 3; by <= rest; by += 2) for (; rest % by === 0; rest /= by) found.push(by);
-  for (; rest % 4 === 0; rest /= 4) found.push(4);
-  const fours = found.filter((by) => by === 4);
-  return [...found.filter((by) => by !== 4), ...(rest > 1 ? [2] : []), ...fours, ...(n === 1 ? [1] : [])];
+  for (let by = 3; by <= rest; by += 2) for (; rest % by === 0; rest /= by) odd.push(by);
+  for (; rest % 4 === 0; rest /= 4) fours.push(4);
+  return n === 1 ? [1] : [...odd, ...(rest > 1 ? [2] : []), ...fours];
 }
 
 /** Spectra [T, 2·halfOf(bins)] → [T, bins]: |S|², √(|S|² + eps), or log(√(|S|² + eps) + floor). */

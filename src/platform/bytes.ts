@@ -86,3 +86,9 @@ export function checkFileName(folder: string, file: string): void {
     throw new MelodyError('io', `${folder}: got ${JSON.stringify(file)}, expected the plain name of a file in this folder`);
   }
 }
+
+/** SHA-256 of what is in memory, in hexadecimal. */
+export async function sha256(bytes: Uint8Array): Promise<string> {
+  const hash = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

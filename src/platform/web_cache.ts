@@ -1,6 +1,6 @@
 // The cache in a browser: the Cache API holds each file as a JSON and numbered pieces, so that a broken-off download can go on.
 import { MelodyError } from '../errors.ts';
-import { type ByteSource, checkRange } from './bytes.ts';
+import { type ByteSource, checkRange, sha256 } from './bytes.ts';
 import { type EntryInfo, forgetMisses, PIECE, type Store } from './cache.ts';
 import type { DownloadCache, Facts } from './platform.ts';
 
@@ -66,10 +66,10 @@ export function webStore(address: string): Store {
         },
         async finish(expected) {
           const source = pieceSource(cache, info, pieceKey);
-          const sha256 = expected === undefined ? undefined : await digest(await source.read(0, info.total));
-          if (sha256 === expected) return { source };
+          const found = expected === undefined ? undefined : await sha256(await source.read(0, info.total));
+          if (found === expected) return { source };
           await removeEntry(cache, address);
-          return { wrong: sha256 as string };
+          return { wrong: found as string };
         },
         async leave() {},
       };
@@ -123,12 +123,7 @@ async function removeEntry(cache: Cache, address: string): Promise<void> {
 
 /** Keys may be long; a digest of them names the entry. `info` entries alone count as downloads. */
 async function factKey(key: string): Promise<string> {
-  return keyOf(`fact ${await digest(new TextEncoder().encode(key))}`, 'fact');
-}
-
-async function digest(bytes: Uint8Array): Promise<string> {
-  const hash = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-  return [...new Uint8Array(hash)].map((b) => b.toString(16).padStart(2, '0')).join('');
+  return keyOf(`fact ${await sha256(new TextEncoder().encode(key))}`, 'fact');
 }
 
 export const webFacts: Facts = {

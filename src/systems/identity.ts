@@ -1,6 +1,6 @@
 // What names the very bytes of a published model: SHA-256 over the names and hashes of all files that were opened to play it.
 import { platform } from '#platform';
-import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
+import { type ByteFolder, type ByteSource, sha256 } from '../platform/bytes.ts';
 import type { SystemPlace } from './place.ts';
 
 /** Where no file can be hashed a piece at a time (pages), files up to this size are hashed whole. */
@@ -47,9 +47,4 @@ async function hashOfAll(files: ReadonlyMap<string, ByteSource>, signal?: AbortS
 
 async function hashOfWhole(source: ByteSource, signal?: AbortSignal): Promise<string | undefined> {
   return source.size > WHOLE_BYTES ? undefined : sha256(await source.read(0, source.size, signal));
-}
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
-  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

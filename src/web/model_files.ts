@@ -1,7 +1,7 @@
 // The files of a model at an address, each held against manifest.json before anything reads it: kept in the browser where it lets us.
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
-import { type ByteFolder, type ByteSource, memorySource } from '../platform/bytes.ts';
+import { type ByteFolder, type ByteSource, memorySource, sha256 } from '../platform/bytes.ts';
 import { MANIFEST_FILE, parseJson, readManifest, type StatedFile } from '../platform/manifest.ts';
 import type { ModelFiles } from './protocol.ts';
 
@@ -153,8 +153,3 @@ function folderAddress(src: string): URL {
 
 const addressOf = (base: URL, name: string) => new URL(encodeURIComponent(name), base).href;
 const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}

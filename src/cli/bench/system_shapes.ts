@@ -14,6 +14,7 @@ import { decodeMusicLm, drawMusicLm } from '../../systems/musiclm/stages.ts';
 import type { StableAudioConfig } from '../../systems/stable_audio/config.ts';
 import type { StableAudioModel } from '../../systems/stable_audio/model.ts';
 import { decodeLatents, drawLatents } from '../../systems/stable_audio/stages.ts';
+import { scheduleOf } from '../../systems/stable_audio/tools_layout.ts';
 import { randomWeights } from '../../weights/random_weights.ts';
 import { benchModel } from './pipeline.ts';
 
@@ -205,24 +206,17 @@ const ditOf = (
   qk_norm,
 });
 
+const stableSystem = (name: string, size: string, longest: number, shape: Shape, narrow: Shape): SystemShapes => ({
+  name,
+  passes: /^step /,
+  longest,
+  published: { size, shape },
+  narrow,
+});
+
 function stableAudio(): SystemShapes {
   const rest: Omit<StableAudioConfig, keyof Widths> = {
-    schedule: {
-      kind: 'edm',
-      sigmaMin: 0.3,
-      sigmaMax: 500,
-      sigmaData: 1,
-      spacing: 'exponential',
-      rho: 7,
-      prediction: 'v_prediction',
-      time: 'atan',
-      solver: 'sde',
-      order: 2,
-      type: 'midpoint',
-      last: 'zero',
-      lowerOrderFinal: true,
-      eulerAtFinal: false,
-    },
+    schedule: scheduleOf('v'),
     numbers: { start: { least: 0, most: 512 }, end: { least: 0, most: 512 } },
     frames: 1024,
     promptTokens: 128,
@@ -235,18 +229,12 @@ function stableAudio(): SystemShapes {
     vae: vaeOf(128, 64),
   };
   const narrow = { text_encoder: t5Config(T5_NARROW), dit: ditOf(1, 2, 8, 2, 16, 16, 32, false), conditioning: 16, vae: vaeOf(2, 64) };
-  return {
-    name: 'Stable Audio Open',
-    passes: /^step /,
-    longest: 47,
-    published: { size: '1.0', shape: stableShape(full, rest) },
-    narrow: stableShape(narrow, rest),
-  };
+  return stableSystem('Stable Audio Open', '1.0', 47, stableShape(full, rest), stableShape(narrow, rest));
 }
 
 function stableAudioSmall(): SystemShapes {
   const rest: Omit<StableAudioConfig, keyof Widths> = {
-    schedule: { kind: 'flow', solver: 'pingpong' },
+    schedule: scheduleOf('rf_denoiser'),
     numbers: { end: { least: 0, most: 256 } },
     frames: 256,
     promptTokens: 64,
@@ -254,11 +242,5 @@ function stableAudioSmall(): SystemShapes {
   };
   const full = { text_encoder: t5Config(T5_BASE), dit: ditOf(16, 8, 128, 8, 1024, 768, 768, true), conditioning: 768, vae: vaeOf(128, 64) };
   const narrow = { text_encoder: t5Config(T5_NARROW), dit: ditOf(1, 2, 32, 2, 64, 16, 16, true), conditioning: 16, vae: vaeOf(2, 64) };
-  return {
-    name: 'Stable Audio Open Small',
-    passes: /^step /,
-    longest: 11,
-    published: { size: 'small', shape: stableShape(full, rest) },
-    narrow: stableShape(narrow, rest),
-  };
+  return stableSystem('Stable Audio Open Small', 'small', 11, stableShape(full, rest), stableShape(narrow, rest));
 }

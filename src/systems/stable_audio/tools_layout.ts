@@ -142,7 +142,7 @@ export async function readToolsConfig(
 }
 
 /** How the library makes music with models of each objective. */
-function scheduleOf(objective: 'v' | 'rectified_flow' | 'rf_denoiser'): Schedule {
+export function scheduleOf(objective: 'v' | 'rectified_flow' | 'rf_denoiser'): Schedule {
   if (objective === 'rf_denoiser') return { kind: 'flow', solver: 'pingpong' };
   if (objective === 'rectified_flow') return { kind: 'flow', solver: 'euler' };
   return {
