@@ -22,6 +22,7 @@ export const generate: Command = {
     ...settingOptions,
     jobs: { help: 'make a clip of each line of this file: {"prompt": …, "seed": …}; what is there already is left', value: 'file.jsonl' },
     shard: { help: 'with --jobs: which share of the lines', value: 'i/n' },
+    melody: { help: 'MusicGen Melody: follow the tune of this file', value: 'file.wav' },
     variations: { help: 'so many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
     model: { help: 'a model folder, an address, a name, or hf:owner/name of the hub', value: 'model', short: 'm' },
@@ -78,6 +79,8 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
     const { suspect } = await makePublished(request, targets, values, io);
     return values.strict && suspect ? EXIT_SUSPECT : 0;
   }
+  if (request.inputs.melody)
+    throw new MelodyError('invalid_argument', '--melody: this model follows words alone', 'leave it out, or use a MusicGen Melody');
   const before = performance.now();
   const opened = await open(request, values, io);
   const loadSeconds = (performance.now() - before) / 1000;
@@ -98,7 +101,7 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
 }
 
 async function stream(request: GenerateRequest, values: Values, io: Io): Promise<number> {
-  const clash = ['out', 'out-dir', 'force', 'picture', 'json', 'strict', 'variations', 'parallel'].find(
+  const clash = ['out', 'out-dir', 'melody', 'force', 'picture', 'json', 'strict', 'variations', 'parallel'].find(
     (name) => values[name] !== undefined,
   );
   if (clash)

@@ -4,17 +4,18 @@
 //
 // One column of the delay pattern a call, K codes in and the logits of K codes out, with the keys and values of all columns before in a cache
 // and those of the text made once. With guidance the batch has two rows, the condition and none. None has no text to attend to: what
-// cross-attention gives is multiplied by zero there, which is exact and reads no weight twice.
+// cross-attention gives is multiplied by zero there, which is exact and reads no weight twice. MusicGen Melody has no cross-attention: a tune and
+// the text stand before the codes (musicgenPrefix), in both rows.
 import { cosTurns, exp, log, sinTurns } from '../elementary.ts';
 import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
-import { reshape, state, type Tensor, type WeightRef } from '../graph/tensor.ts';
+import { elementsOf, reshape, state, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import { activationOf } from '../ops/act_names.ts';
 import { attention, kvAppend } from '../ops/attention.ts';
 import { rvqDecode } from '../ops/codes.ts';
 import { constant, sharedConstant } from '../ops/constant.ts';
 import { add } from '../ops/elementwise.ts';
-import { embedding } from '../ops/gather.ts';
-import { linear } from '../ops/matmul.ts';
+import { concatRows, embedding, slice } from '../ops/gather.ts';
+import { type LinearOptions, linear } from '../ops/matmul.ts';
 import { layerNorm } from '../ops/norm.ts';
 import { reshaped, stack } from '../weights/references.ts';
 import type { Scope } from '../weights/weights.ts';
@@ -56,8 +57,8 @@ export function musicgenText(
   text: KeysAndValues,
 ): void {
   const { hidden_size: dim } = c;
-  const [length, width] = states.shape;
-  const x = projection ? linear(g, states, projection.get('weight', [dim, width]), { bias: projection.get('bias', [dim]) }) : states;
+  const [length] = states.shape;
+  const x = projected(g, projection, states, dim);
   for (const [i, { k, v }] of text.layers.entries())
     g.scope(`layer ${i}`, () => {
       const own = w.at(`model.decoder.layers.${i}.encoder_attn`);
@@ -87,14 +88,79 @@ export function sinusoids(length: number, dim: number): Float32Array {
 
 export interface MusicgenStep {
   readonly cache: KeysAndValues;
-  readonly text: KeysAndValues;
+  /** Of the text; MusicGen Melody has read it before. */
+  readonly text?: KeysAndValues | undefined;
   /** Places of `text` that count. */
-  readonly textLength: ParamValue;
-  /** Column of the pattern, from 0. */
+  readonly textLength?: ParamValue;
+  /** Column of the pattern, from 0; of MusicGen Melody its place behind what was read before. */
   readonly column: ParamValue;
   /** 2: the condition, and none. */
   readonly batch: 1 | 2;
 }
+
+/** Scopes of what brings text states and pitch classes to the width of the decoder, where theirs is another. */
+export interface Projections {
+  readonly text: Scope | undefined;
+  readonly tune: Scope | undefined;
+}
+
+/**
+ * What MusicGen Melody's decoder reads before the codes: pitch classes of a tune, then a text, into the first chroma_length + S places of `cache`.
+ * tune f32 [batch · chroma_length, num_chroma], the rows of none after those of the condition, whose text is zeros; states [S, text width].
+ */
+export function musicgenPrefix(
+  g: Graph,
+  w: Scope,
+  projections: Projections,
+  tune: Tensor,
+  states: Tensor,
+  c: MusicgenDecoderConfig,
+  cache: KeysAndValues,
+  batch: 1 | 2,
+): void {
+  const { hidden_size: dim } = c;
+  const length = tune.shape[0] / batch + states.shape[0];
+  g.scope('musicgen prefix', () => {
+    const chroma = projected(g, projections.tune, tune, dim);
+    const words = projected(g, projections.text, states, dim);
+    const frames = tune.shape[0] / batch;
+    const none = () => slice(g, constant(g, noText(words.shape[0], dim)), 0, words.shape[0]);
+    const parts = batch === 1 ? [chroma, words] : [slice(g, chroma, 0, frames), words, slice(g, chroma, frames, frames), none()];
+    const places = sharedConstant(
+      `musicgen places ${batch} ${length}`,
+      [batch, length],
+      () => Uint32Array.from({ length: batch * length }, (_, i) => i % length),
+      'u32',
+    );
+    const positions = embedding(g, positionsOf(cache.capacity, dim), constant(g, places));
+    let x = add(g, reshape(concatRows(g, parts), [batch, length, dim]), positions);
+    for (const [i, { k, v }] of cache.layers.entries())
+      x = g.scope(`layer ${i}`, () => {
+        const own = w.at(`model.decoder.layers.${i}`);
+        const square = (part: string, y: Tensor, options: LinearOptions = {}) =>
+          linear(g, y, own.get(`self_attn.${part}.weight`, [dim, dim]), options);
+        const y = norm(g, own, 'self_attn_layer_norm', x, c);
+        const [keys, values] = [square('k_proj', y), square('v_proj', y)];
+        kvAppend(g, k, keys, 0);
+        kvAppend(g, v, values, 0);
+        if (i === c.num_hidden_layers - 1) return x; // nothing of what follows is read
+        const a = attention(g, square('q_proj', y), keys, values, { heads: c.num_attention_heads, causal: true });
+        return feedForward(g, own, square('out_proj', a, { residual: x }), c);
+      });
+  });
+}
+
+/** Zeros for at least so many words; few sizes for all texts. */
+function noText(words: number, dim: number) {
+  const shape = [64 * Math.ceil(words / 64), dim];
+  return sharedConstant(`musicgen no text ${shape}`, shape, () => new Float32Array(elementsOf(shape)));
+}
+
+const projected = (g: Graph, w: Scope | undefined, x: Tensor, dim: number): Tensor =>
+  w ? linear(g, x, w.get('weight', [dim, x.shape[1]]), { bias: w.get('bias', [dim]) }) : x;
+
+const positionsOf = (capacity: number, dim: number) =>
+  sharedConstant(`musicgen positions ${capacity} ${dim}`, [capacity, dim], () => sinusoids(capacity, dim));
 
 /** ids u32 [1, K] of one column → logits [batch, K · vocab] of the next. */
 export function musicgenStep(g: Graph, w: Scope, ids: Tensor, c: MusicgenDecoderConfig, s: MusicgenStep): Tensor {
@@ -103,9 +169,7 @@ export function musicgenStep(g: Graph, w: Scope, ids: Tensor, c: MusicgenDecoder
   const model = w.at('model.decoder');
   return g.scope('musicgen', () => {
     const books = stackOf(k, (q) => model.get(`embed_tokens.${q}.weight`, [vocab + 1, dim]));
-    const table = sharedConstant(`musicgen positions ${cache.capacity} ${dim}`, [cache.capacity, dim], () =>
-      sinusoids(cache.capacity, dim),
-    );
+    const table = positionsOf(cache.capacity, dim);
     const zero = constant(
       g,
       sharedConstant(`musicgen rows ${batch}`, [batch], () => new Uint32Array(batch), 'u32'),
@@ -138,14 +202,20 @@ function layer(g: Graph, w: Scope, x: Tensor, i: number, c: MusicgenDecoderConfi
   const a = attention(g, square('self_attn.q_proj', y), own.k, own.v, { heads, keys: plus(column, 1) });
   const h = square('self_attn.out_proj', a, { residual: x });
 
-  const words = text.layers[i];
-  const q = square('encoder_attn.q_proj', norm(g, w, 'encoder_attn_layer_norm', h, c));
-  const cross = attention(g, q, words.k, words.v, { heads, keys: s.textLength });
-  const conditioned = square('encoder_attn.out_proj', cross, { residual: h, ...(batch === 2 && { scale: firstRow(g, dim) }) });
+  return feedForward(g, w, text ? hearText(h, text.layers[i]) : h, c);
 
-  const z = norm(g, w, 'final_layer_norm', conditioned, c);
-  const inner = linear(g, z, w.get('fc1.weight', [c.ffn_dim, dim]), { act: activationOf(c.activation_function) });
-  return linear(g, inner, w.get('fc2.weight', [dim, c.ffn_dim]), { residual: conditioned });
+  function hearText(h: Tensor, words: KeysAndValues['layers'][number]): Tensor {
+    const q = square('encoder_attn.q_proj', norm(g, w, 'encoder_attn_layer_norm', h, c));
+    const cross = attention(g, q, words.k, words.v, { heads, ...(s.textLength !== undefined && { keys: s.textLength }) });
+    return square('encoder_attn.out_proj', cross, { residual: h, ...(batch === 2 && { scale: firstRow(g, dim) }) });
+  }
+}
+
+function feedForward(g: Graph, w: Scope, x: Tensor, c: MusicgenDecoderConfig): Tensor {
+  const { hidden_size: dim, ffn_dim } = c;
+  const z = norm(g, w, 'final_layer_norm', x, c);
+  const inner = linear(g, z, w.get('fc1.weight', [ffn_dim, dim]), { act: activationOf(c.activation_function) });
+  return linear(g, inner, w.get('fc2.weight', [dim, ffn_dim]), { residual: x });
 }
 
 /** Ones for the row of the condition, zeros for that of none. */

@@ -12,7 +12,7 @@ import {
   encodecEncoder,
   hopOf,
 } from '../models/encodec.ts';
-import { keysAndValues, musicgenStep, musicgenText } from '../models/musicgen_decoder.ts';
+import { keysAndValues, musicgenPrefix, musicgenStep, musicgenText } from '../models/musicgen_decoder.ts';
 import { oobleckDecoder, oobleckEncoder, oobleckHop, oobleckSamples } from '../models/oobleck.ts';
 import { contextStates, globalTokens, readContext, stableAudioDit, widthOf } from '../models/stable_audio_dit.ts';
 import { t5Encoder } from '../models/t5_encoder.ts';
@@ -21,7 +21,7 @@ import type { JsonObject } from '../weights/json.ts';
 import { licenceOf } from '../weights/model_card.ts';
 import { type Scope, type WeightSource, Weights } from '../weights/weights.ts';
 import { readEncodec, readMusicgen } from './musicgen/config.ts';
-import { openMusicgen, PUBLISHED, USELESS } from './musicgen/model.ts';
+import { openMusicgen, PUBLISHED, projectionsOf, USELESS } from './musicgen/model.ts';
 import type { SystemPlace } from './place.ts';
 import { openStableAudio, type StableAudioModel, USELESS as USELESS_PARTS } from './stable_audio/model.ts';
 import { numberTokens, textTokens } from './stable_audio/stages.ts';
@@ -61,14 +61,18 @@ export async function systemMisfits(
   const { decoder: d, text_encoder: t5, audio_encoder: codec } = c;
   record(faults, 'text_encoder', (g) => {
     const states = t5Encoder(g, weights.at('text_encoder'), g.input('ids', [4], 'u32'), t5);
-    const projection = t5.d_model === d.hidden_size ? undefined : weights.at('enc_to_dec_proj');
-    musicgenText(g, weights.at('decoder'), projection, states, d, keysAndValues('text', d, 1, 4));
+    if (c.melody) {
+      const { chroma_length, num_chroma } = c.melody;
+      const tune = g.input('tune', [chroma_length, num_chroma]);
+      const cache = keysAndValues('self', d, 1, chroma_length + 4);
+      musicgenPrefix(g, weights.at('decoder'), projectionsOf(weights, c), tune, states, d, cache, 1);
+    } else musicgenText(g, weights.at('decoder'), projectionsOf(weights, c).text, states, d, keysAndValues('text', d, 1, 4));
   });
   record(faults, 'decoder', (g) => {
     const [cache, text] = [keysAndValues('self', d, 2, 4), keysAndValues('text', d, 1, 4)];
     musicgenStep(g, weights.at('decoder'), g.input('ids', [1, d.num_codebooks], 'u32'), d, {
       cache,
-      text,
+      text: c.melody ? undefined : text,
       textLength: 4,
       column: 0,
       batch: 2,
@@ -76,7 +80,7 @@ export async function systemMisfits(
   });
   recordCodec(weights, 'audio_encoder', codec, d.num_codebooks / d.audio_channels, faults);
   const title =
-    `MusicGen, ${codec.sampling_rate} Hz, ${d.audio_channels === 2 ? 'stereo' : 'mono'}: ${d.num_hidden_layers} layers of ${d.hidden_size}, ` +
+    `MusicGen${c.melody ? ' Melody' : ''}, ${codec.sampling_rate} Hz, ${d.audio_channels === 2 ? 'stereo' : 'mono'}: ${d.num_hidden_layers} layers of ${d.hidden_size}, ` +
     `${d.num_codebooks} codebooks of ${d.vocab_size}; T5 of ${t5.num_layers} layers of ${t5.d_model}`;
   return { title, licence: card ?? PUBLISHED, faults: [...weights.misfits(), ...faults], unused: unusedOf(weights) };
 }

@@ -16,7 +16,6 @@ export interface SystemFolder {
 
 /** Known by their files, and not played. */
 const KNOWN: Readonly<Record<string, string>> = {
-  musicgen_melody: 'MusicGen Melody, whose decoder reads a tune before the text',
   t5: 'T5, a text encoder',
 };
 
@@ -30,6 +29,7 @@ export async function systemOf(folder: ByteFolder, signal?: AbortSignal): Promis
   const refused = (message: string, hint = OPENED) => new MelodyError('weights', `${folder.name}: ${message}`, hint);
   const config = await readJson(folder, CONFIG_FILE, signal);
   const type = config?.model_type;
+  if (config && type === 'musicgen_melody') return { kind: 'musicgen', config };
   if (config && (type === MODEL_TYPE || type === 'musicgen' || type === 'encodec')) return { kind: type, config };
   if (typeof type === 'string')
     throw refused(

@@ -96,6 +96,25 @@ describe('melody generate --model <MusicGen>', () => {
     expect(kept.every((v, i) => wav.channels[0][i] === v)).toBe(true);
   });
 
+  it('follows a tune from a file, which its recipe asks for again', async () => {
+    const model = changed('musicgen_melody', () => undefined);
+    cpSync(join(place('musicgen_mono'), 'tokenizer.json'), join(model, 'tokenizer.json'));
+    const tune = join(folder, 'tune.wav');
+    writeFileSync(tune, writeWav({ sampleRate: 8000, channels: [Float32Array.from({ length: 4000 }, (_, i) => 0.4 * Math.sin(i / 3))] }));
+    const how = ['--model', model, '--duration', '0.1', '--seed', '1', '--out'];
+    const [first, silent] = [await generate('piano', '--melody', tune, ...how, 'after.wav'), await generate('piano', ...how, 'none.wav')];
+    expect([first.code, silent.code, first.err]).toEqual([0, 0, expect.anything()]);
+    const bytes = readFileSync(join(folder, 'after.wav'));
+    expect(readWav(bytes).channels).not.toEqual(readWav(readFileSync(join(folder, 'none.wav'))).channels);
+    const again = ['--recipe', join(folder, 'after.wav'), '--model', model, '--out', 'again_after.wav'];
+    expect((await generate(...again)).err).toContain('the recipe was made with --melody tune.wav');
+    expect((await generate(...again, '--melody', tune)).code).toBe(0);
+    expect(readFileSync(join(folder, 'again_after.wav')).equals(bytes)).toBe(true);
+    expect((await generate('piano', '--melody', tune)).err).toContain('musicgen_mono follows words alone');
+    const own = fileURLToPath(new URL('../../weights/melody-tiny', import.meta.url));
+    expect((await generate('piano', '--model', own, '--melody', tune)).err).toContain('--melody: this model follows words alone');
+  });
+
   it('names the files, seed by seed', async () => {
     const { code, out } = await generate('piano', '--duration', '0.1', '--variations', '2', '--seed', '1', '--json', '--out', 'two.wav');
     expect(code).toBe(0);
@@ -215,7 +234,7 @@ describe('melody inspect <folder of transformers>', () => {
       (c) => fields(c.text_encoder, { d_model: '20' }),
       'text_encoder.d_model must be a whole number from 1 to',
     ],
-    ['the melody model', 'musicgen_mono', (c) => (c.model_type = 'musicgen_melody'), 'this is MusicGen Melody'],
+    ['a plain model as Melody', 'musicgen_mono', (c) => (c.model_type = 'musicgen_melody'), 'audio_enc_to_dec_proj.weight: missing'],
     ['a model of text', 'musicgen_mono', (c) => (c.model_type = 'llama'), 'unknown model_type "llama"'],
     [
       'other words',

@@ -91,7 +91,12 @@ const FOLDERS: Bad[] = [
   ['the pickle of stable-audio-tools', 'nowhere', { 'model.ckpt': 'x' }, 'model.ckpt is a pickle'],
   ['an unknown model', 'musicgen_mono', { 'config.json': set('model_type', 'bark') }, 'unknown model_type "bark"'],
   ['no model_type', 'musicgen_mono', { 'config.json': set('model_type', undefined) }, 'config.json: it names no model_type'],
-  ['MusicGen Melody', 'musicgen_mono', { 'config.json': set('model_type', 'musicgen_melody') }, 'this is MusicGen Melody'],
+  [
+    'a MusicGen that says it is MusicGen Melody',
+    'musicgen_mono',
+    { 'config.json': set('model_type', 'musicgen_melody') },
+    'audio_enc_to_dec_proj.weight: missing',
+  ],
   ['T5 by itself', 'musicgen_mono', { 'config.json': set('model_type', 't5') }, 'this is T5, a text encoder'],
   ['a config that is no JSON', 'musicgen_mono', { 'config.json': '{"model_type": musicgen' }, 'musicgen_mono/config.json'],
   [

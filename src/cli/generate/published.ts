@@ -93,7 +93,15 @@ type AnySystem = Pick<PublishedSystem<never, never>, 'name' | 'licence' | 'dispo
 
 async function makeOne(system: AnySystem, request: GenerateRequest, seed: number, file: string, values: Values, io: Io) {
   const { loudness, keepGiven: _, ...rest } = request.options; // null in recipes of files, where levels stayed as they were made
-  const settings = { ...ownFields(request.recipe), ...rest, ...(loudness !== null && loudness !== undefined && { loudness }), seed };
+  const { inputs } = request;
+  const tune = inputs.melody && { melody: inputs.melody.audio };
+  const settings = {
+    ...ownFields(request.recipe),
+    ...rest,
+    ...tune,
+    ...(loudness !== null && loudness !== undefined && { loudness }),
+    seed,
+  };
   const line = new ProgressLine(io, { quiet: values.quiet === true, seconds: settings.durationSeconds ?? 10 });
   let clip: SystemClip;
   try {
@@ -102,14 +110,15 @@ async function makeOne(system: AnySystem, request: GenerateRequest, seed: number
     line.close();
   }
   const { channels, sampleRate, recipe, report, timings } = clip;
-  const { inputs } = request;
+  const told = Object.entries(inputs).flatMap(([name, input]) => (input ? [[name, { sha256: input.sha256, name: input.name }]] : []));
   const { file: kind, sample, name } = request.format;
   const tags = recipeTags({
     recipe: {
       ...recipe,
       format: name,
       adapter: system.engine.device.caps.name,
-      ...(inputs.continue && { keepGiven: true, inputs: { continue: { sha256: inputs.continue.sha256, name: inputs.continue.name } } }),
+      ...(inputs.continue && { keepGiven: true }),
+      ...(told.length > 0 && { inputs: Object.fromEntries(told) }),
     },
     software: `melody ${version}`,
     license: weightsLicence(system.name, system.licence),

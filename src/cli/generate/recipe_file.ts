@@ -8,7 +8,7 @@ import { MelodyError } from '../../errors.ts';
 import type { Recipe } from '../../pipeline/options.ts';
 import { openInput } from '../input.ts';
 import { version } from '../version.ts';
-import { audioFlags } from './setting_options.ts';
+import { audioInputs } from './setting_options.ts';
 
 export interface Input {
   readonly audio: AudioFile;
@@ -69,7 +69,7 @@ export async function readFileRecipe(path: string, signal: AbortSignal): Promise
 /** Every audio the recipe was made with must be given again, and be the same. Throws `invalid_argument`. */
 export function checkInputs(recipe: Record<string, unknown>, given: Inputs): void {
   const wanted = (recipe.inputs ?? {}) as Record<string, { sha256?: unknown; name?: unknown } | undefined>;
-  for (const [option] of audioFlags) {
+  for (const option of audioInputs) {
     const want = wanted[option];
     if (want && !given[option])
       throw new MelodyError(

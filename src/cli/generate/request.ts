@@ -10,7 +10,7 @@ import { DEFAULT_MODEL, locateModel } from '../locate_model.ts';
 import { type Format, fileFormat, formatOf } from './formats.ts';
 import { asDeep, givenSound } from './given.ts';
 import { checkInputs, type Inputs, readFileRecipe, readInput } from './recipe_file.ts';
-import { audioFlags, givenSettings, readSettings } from './setting_options.ts';
+import { audioFlags, audioInputs, givenSettings, readSettings } from './setting_options.ts';
 
 export interface GenerateRequest {
   readonly options: GenerateOptions & { readonly seed: number };
@@ -61,7 +61,7 @@ export async function readRequest(words: readonly string[], values: Values, io: 
 
 async function readInputs(values: Values, io: Io): Promise<Inputs> {
   const inputs: Inputs = {};
-  for (const [name] of audioFlags) {
+  for (const name of audioInputs) {
     const path = textValue(values, name);
     if (path !== undefined) inputs[name] = await readInput(path, io.signal);
   }

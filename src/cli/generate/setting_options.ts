@@ -27,6 +27,9 @@ export const settingOptions: Readonly<Record<string, CommandOption>> = Object.fr
 /** Options that name audio files, and what the pipeline calls the audio. */
 export const audioFlags = OPTIONS.filter(({ setting }) => setting.kind === 'audio').map(({ name, flag }) => [flag, name] as const);
 
+/** All options that name audio files: also the tune of MusicGen Melody, which is no setting of our own models. */
+export const audioInputs: readonly string[] = [...audioFlags.map(([flag]) => flag), 'melody'];
+
 /** Names of the settings that were given. */
 export const givenSettings = (values: Values): string[] => OPTIONS.filter(({ flag }) => values[flag] !== undefined).map(({ name }) => name);
 

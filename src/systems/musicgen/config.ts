@@ -4,12 +4,18 @@ import type { MusicgenDecoderConfig } from '../../models/musicgen_decoder.ts';
 import type { T5EncoderConfig } from '../../models/t5_encoder.ts';
 import type { JsonObject } from '../../weights/json.ts';
 import { Fields } from '../fields.ts';
+import type { ChromaConfig } from './chroma.ts';
 
 export interface MusicgenConfig {
   readonly text_encoder: T5EncoderConfig;
   readonly audio_encoder: EncodecConfig;
   readonly decoder: MusicgenDecoderConfig;
+  /** Of MusicGen Melody: pitch classes, and frames of a tune that are read. */
+  readonly melody?: { readonly num_chroma: number; readonly chroma_length: number };
 }
+
+/** model_type of MusicGen Melody. */
+export const MELODY = 'musicgen_melody';
 
 /** Words that the sampler sorts at most. */
 const MOST_WORDS = 2048;
@@ -24,6 +30,9 @@ export function readMusicgen(json: JsonObject, where: string): MusicgenConfig {
     text_encoder: t5Of(f.part('text_encoder')),
     audio_encoder: encodecOf(f.part('audio_encoder')),
     decoder: decoderOf(f.part('decoder')),
+    ...(json.model_type === MELODY && {
+      melody: { num_chroma: f.whole('num_chroma', 12, 1, 256), chroma_length: f.whole('chroma_length', 235, 1, 4096) },
+    }),
   };
   const { decoder, audio_encoder: codec } = config;
   const own = codebooksOf(codec) * decoder.audio_channels;
@@ -40,6 +49,29 @@ export function readMusicgen(json: JsonObject, where: string): MusicgenConfig {
     `decoder.vocab_size is ${decoder.vocab_size}, audio_encoder.codebook_size is ${codec.codebook_size}; expected them equal`,
   );
   f.check(where);
+  return config;
+}
+
+/** How a tune is heard: of preprocessor_config.json, or of the part feature_extractor of processor_config.json. Throws `weights` with every fault. */
+export function readChroma(
+  json: JsonObject | undefined,
+  { melody, audio_encoder }: MusicgenConfig,
+  where: string,
+): ChromaConfig | undefined {
+  if (!melody) return undefined;
+  const { num_chroma } = melody;
+  const f = new Fields(json ?? {});
+  const config = {
+    sampling_rate: f.whole('sampling_rate', audio_encoder.sampling_rate, 1000, 192_000),
+    n_fft: f.whole('n_fft', 16_384, 4, 2 ** 20),
+    hop_length: f.whole('hop_length', 4096),
+    chunk_length: f.whole('chunk_length', 30, 1, 3600),
+    num_chroma,
+  };
+  const heard = f.whole('num_chroma', num_chroma);
+  f.expect(heard === num_chroma, `num_chroma is ${heard}, that of config.json ${num_chroma}; expected them equal`);
+  f.expect((config.n_fft & (config.n_fft - 1)) === 0, `n_fft is ${config.n_fft}; expected a power of two`);
+  f.check(where, 'preprocessor_config.json');
   return config;
 }
 

@@ -1,5 +1,6 @@
 // A folder of MusicGen in transformers' layout: config, tokenizer, weights, licence.
 import { MelodyError } from '../../errors.ts';
+import type { Projections } from '../../models/musicgen_decoder.ts';
 import type { ByteFolder } from '../../platform/bytes.ts';
 import { CONFIG_FILE, readJson } from '../../weights/config.ts';
 import type { JsonObject } from '../../weights/json.ts';
@@ -8,12 +9,15 @@ import { type WeightSource, Weights } from '../../weights/weights.ts';
 import type { Identity } from '../identity.ts';
 import { modelName } from '../model_name.ts';
 import { openTokenizer, type T5Tokenizer } from '../t5_tokenizer.ts';
-import { type MusicgenConfig, readMusicgen } from './config.ts';
+import type { ChromaConfig } from './chroma.ts';
+import { type MusicgenConfig, readChroma, readMusicgen } from './config.ts';
 
 export interface MusicgenModel {
   readonly name: string;
   readonly config: MusicgenConfig;
   readonly sampling: Sampling;
+  /** Of MusicGen Melody: how a tune is heard. */
+  readonly chroma?: ChromaConfig;
   readonly tokenizer: T5Tokenizer;
   readonly weights: WeightSource;
   /** What the weights allow. */
@@ -48,13 +52,30 @@ export async function openMusicgen(folder: ByteFolder, json: JsonObject, signal?
   const weights = await Weights.open(folder, { ...(signal && { signal }) });
   await weights.prepare(undefined, signal);
   checkLayers(folder.name, config, weights);
+  const chroma = readChroma(config.melody && (await featuresOf(folder, signal)), config, folder.name);
   return {
     name: modelName(folder.name, 'musicgen'),
     config,
+    ...(chroma && { chroma }),
     sampling: samplingOf(await readJson(folder, 'generation_config.json', signal)),
     tokenizer,
     weights,
     licence: licenceText(await licenceOf(folder, signal)),
+  };
+}
+
+/** How sound is heard before the model: preprocessor_config.json, or a part of what newer versions of transformers save. */
+async function featuresOf(folder: ByteFolder, signal?: AbortSignal): Promise<JsonObject | undefined> {
+  const own = await readJson(folder, 'preprocessor_config.json', signal);
+  const { feature_extractor: part } = (!own && (await readJson(folder, 'processor_config.json', signal))) || {};
+  return own ?? (typeof part === 'object' && part !== null && !Array.isArray(part) ? part : undefined);
+}
+
+/** From the widths of the text encoder and of pitch classes to that of the decoder, where they are others. */
+export function projectionsOf(weights: WeightSource, { text_encoder, decoder, melody }: MusicgenConfig): Projections {
+  return {
+    text: text_encoder.d_model === decoder.hidden_size ? undefined : weights.at('enc_to_dec_proj'),
+    tune: melody && melody.num_chroma !== decoder.hidden_size ? weights.at('audio_enc_to_dec_proj') : undefined,
   };
 }
 

@@ -21,7 +21,8 @@ import {
   seedOf,
 } from '../system.ts';
 import type { MusicgenModel, Sampling } from './model.ts';
-import { decodeCodes, drawCodes, encodeSound, type MusicgenMachine, type Request, windowOf } from './stages.ts';
+import type { MusicgenMachine, Request } from './request.ts';
+import { decodeCodes, drawCodes, encodeSound, windowOf } from './stages.ts';
 
 /** What to play, and how. */
 export interface MusicgenOptions extends Partial<Sampling>, JobOptions {
@@ -33,6 +34,8 @@ export interface MusicgenOptions extends Partial<Sampling>, JobOptions {
   seed?: number;
   /** Sound to go on from: its last 12 s are heard, and the clip begins where it ends, at its rate and with its channels. */
   continueFrom?: AudioInput;
+  /** A tune to follow, which MusicGen Melody alone can: it hears the strongest pitch of every frame, and the tune again where the piece is longer. */
+  melody?: AudioInput;
 }
 
 /** Everything that decides the samples of a clip: `generate` of it makes them again. */
@@ -45,7 +48,7 @@ const LONGEST = 120;
 /** Tokens of a prompt. */
 const MOST_TOKENS = 512;
 const SPAN = { style: [0, 0.01], tokens: [0.01, 0.9], diffusion: [0.9, 0.9], decoding: [0.9, 1] } as const;
-const SETTINGS = ['prompt', 'durationSeconds', 'seed', 'guidanceScale', 'temperature', 'topK', 'topP', 'continueFrom'];
+const SETTINGS = ['prompt', 'durationSeconds', 'seed', 'guidanceScale', 'temperature', 'topK', 'topP', 'continueFrom', 'melody'];
 
 /** MusicGen (Copet et al. 2023, arXiv 2306.05284), mono or stereo, from a folder in transformers' layout. Opened by `loadSystem`; makes one piece at a time. */
 export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
@@ -86,12 +89,13 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
     const recipe = this.#resolve(options);
     const { ids, unknown } = idsOf(this.engine.model.tokenizer, 'prompt', recipe.prompt, MOST_TOKENS);
     const given = this.#given(options);
+    const tune = this.#tune(options);
     const { continueFrom } = options;
     return {
       recipe,
       unknown,
       ...(continueFrom && { continueFrom }),
-      make: (m: MusicgenMachine, progress, signal) => this.#make(m, recipe, ids, given, progress, signal),
+      make: (m: MusicgenMachine, progress, signal) => this.#make(m, recipe, ids, given, tune, progress, signal),
     };
   }
 
@@ -100,6 +104,7 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
     recipe: MusicgenRecipe,
     ids: readonly number[],
     given: Float32Array[] | undefined,
+    tune: Float32Array | undefined,
     progress: Progress,
     signal?: AbortSignal,
   ): Promise<Float32Array[]> {
@@ -107,7 +112,7 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
     const before = given?.[0]?.length ?? 0;
     const frames = Math.ceil((before + samples) / this.hop);
     const known = given && (await m.resilient(() => encodeSound(m, given, signal)));
-    const request: Request = { ...recipe, ids, half: this.precision === 'f16', frames, ...(known && { known }) };
+    const request: Request = { ...recipe, ids, half: this.precision === 'f16', frames, ...(known && { known }), ...(tune && { tune }) };
     const codes = await m.resilient(() => drawCodes(m, request, progress, signal));
     const sound = await m.resilient(() => progress.during('decoding', () => decodeCodes(m, codes, progress, signal)));
     return sound.map((channel) => channel.slice(before, before + samples));
@@ -123,6 +128,16 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
     const frames = Math.min(Math.floor(sound[0].length / hop), windowOf(model).shared);
     if (frames < 1) throw bad(`continueFrom: it lasts ${sound[0].length} samples, expected at least ${hop} at ${this.sampleRate} Hz`);
     return sound.map((channel) => channel.slice(channel.length - frames * hop));
+  }
+
+  /** The tune to follow as the model hears it. Throws `invalid_argument`. */
+  #tune({ melody, continueFrom }: MusicgenOptions): Float32Array | undefined {
+    if (melody === undefined) return undefined;
+    const { chroma } = this.engine.model;
+    if (!chroma) throw bad(`melody: ${this.name} follows words alone`, 'leave it out, or load a MusicGen Melody');
+    checkAudio(melody, 'melody');
+    if (continueFrom) throw bad('melody and continueFrom are both given; a piece follows a tune or goes on from sound', 'leave one out');
+    return convertAudio(melody, chroma.sampling_rate, 1)[0];
   }
 
   #resolve(options: MusicgenOptions): MusicgenRecipe {

@@ -1,11 +1,9 @@
 // From words to sound in MusicGen: words → states of the text → columns of codes → frames → samples.
 
-import type { Machine } from '../../engine/engine.ts';
 import { plus, times } from '../../graph/graph.ts';
 import { reshape, state, type Tensor } from '../../graph/tensor.ts';
 import { codebooks, decoderContext, encodecDecoderFrames, encodecDecoderSamples, encodecEncoder, hopOf } from '../../models/encodec.ts';
-import { type KeysAndValues, keysAndValues, musicgenStep, musicgenText } from '../../models/musicgen_decoder.ts';
-import { t5Encoder } from '../../models/t5_encoder.ts';
+import { type KeysAndValues, keysAndValues, musicgenStep } from '../../models/musicgen_decoder.ts';
 import { rvqDecode, sampleCodes } from '../../ops/codes.ts';
 import { slice } from '../../ops/gather.ts';
 import { rvqEncode } from '../../ops/quantize.ts';
@@ -13,32 +11,16 @@ import { seedWords } from '../../ops/random.ts';
 import { samplingParams } from '../../ops/sample.ts';
 import type { Progress } from '../../pipeline/progress.ts';
 import { inPrecision } from '../precision.ts';
-import type { MusicgenModel, Sampling } from './model.ts';
+import type { MusicgenModel } from './model.ts';
+import { readText, readTune, room, TRAINED_SECONDS } from './reading.ts';
+import type { MusicgenMachine, Request } from './request.ts';
 
-export type MusicgenMachine = Machine<MusicgenModel>;
-
-/** Seconds of a window, and of what the next one hears of it. */
-const TRAINED_SECONDS = 30;
+/** Seconds of what the next window hears of one. */
 const SHARED_SECONDS = 12;
 /** Columns that are drawn before the host looks up: for progress, and so that an abort is soon heard. */
 const COLUMNS_AT_ONCE = 8;
 /** Bytes of the largest activation of a tile of the decoder. */
 const TILE_BYTES = 2 ** 25;
-
-export interface Request extends Sampling {
-  readonly ids: readonly number[];
-  readonly frames: number;
-  readonly seed: number;
-  /** Matrices of the language model and the text encoder in half precision. */
-  readonly half: boolean;
-  /** Codes of the first frames, which stay. */
-  readonly known?: Uint32Array;
-  /** Frames of a window, and of what it shares with the one before; for tests. */
-  readonly window?: { readonly most: number; readonly shared: number };
-}
-
-/** Rounded up, so that few plans serve all lengths. */
-const room = (n: number, step: number): number => Math.ceil(n / step) * step;
 
 /** Columns of the delay pattern that `frames` frames take. */
 export const columnsOf = ({ config: { decoder } }: MusicgenModel, frames: number): number =>
@@ -57,7 +39,7 @@ export function windowOf({ config: { audio_encoder: codec } }: MusicgenModel): {
 export async function drawCodes(m: MusicgenMachine, r: Request, progress: Progress, signal: AbortSignal | undefined): Promise<Uint32Array> {
   const { num_codebooks: k } = m.model.config.decoder;
   const { most, shared } = r.window ?? windowOf(m.model);
-  const text = await progress.during('style', () => readText(m, r, signal));
+  const text = m.model.config.melody ? undefined : await progress.during('style', () => readText(m, r, signal));
   const codes = new Uint32Array(r.frames * k);
   codes.set(r.known ?? []);
   let there = (r.known?.length ?? 0) / k;
@@ -81,17 +63,19 @@ interface Window {
   readonly frames: number;
   /** Codes of its first frames. */
   readonly known: Uint32Array;
-  readonly text: KeysAndValues;
+  /** What cross-attention attends to; MusicGen Melody has none, and reads a tune and the text before the codes. */
+  readonly text: KeysAndValues | undefined;
   report(share: number): void;
 }
 
 /** Codes of all frames of a window, [frames, num_codebooks], column by column. */
 async function drawWindow(m: MusicgenMachine, r: Request, window: Window, signal: AbortSignal | undefined): Promise<Uint32Array> {
-  const { decoder } = m.model.config;
+  const { decoder, melody } = m.model.config;
   const { num_codebooks: k, audio_channels: channels, vocab_size: pad } = decoder;
   const { start, frames, known, text } = window;
   const columns = columnsOf(m.model, frames);
-  const capacity = columns <= 512 ? 512 : room(columns, 1536);
+  const before = melody ? melody.chroma_length + r.ids.length : 0; // places of the cache before the first column
+  const capacity = columns + before <= 512 ? 512 : room(columns + before, melody ? 512 : 1536);
   const batch = r.guidanceScale === 1 ? 1 : 2;
   const cache = m.keep(`self ${batch} ${capacity}`, () => keysAndValues('musicgen.self', decoder, batch, capacity));
   const history = m.keep(`history ${capacity}`, () => state('musicgen.codes', [capacity + 1, k], 'u32'));
@@ -100,9 +84,10 @@ async function drawWindow(m: MusicgenMachine, r: Request, window: Window, signal
   const begun = new Uint32Array((knownFrames > 0 ? knownFrames + k / channels : 1) * k).fill(pad); // the first column is padding
   for (const [i, code] of known.entries()) begun[placeOf(Math.floor(i / k), i % k)] = code;
   m.residents.write(history, begun);
-  const plan = await m.plan(`step ${batch} ${capacity} ${text.capacity}`, (g) => {
+  if (melody) await readTune(m, r, { start, whole: frames === r.frames }, cache, batch, signal);
+  const plan = await m.plan(`step ${batch} ${capacity} ${text?.capacity}`, (g) => {
     const column = g.scalar('column');
-    const step = { cache, text, textLength: g.scalar('textLength'), column, batch } as const;
+    const step = { cache, text, ...(text && { textLength: g.scalar('textLength') }), column: g.scalar('place'), batch } as const;
     const ids = slice(g, history, column, 1);
     const logits = musicgenStep(g, inPrecision(m.model.weights.at('decoder'), r.half), ids, decoder, step);
     sampleCodes(g, logits, k, {
@@ -122,10 +107,10 @@ async function drawWindow(m: MusicgenMachine, r: Request, window: Window, signal
     });
   });
   const [seedLow, seedHigh] = seedWords(r.seed);
-  const fixed = { ...samplingParams(r), seedLow, seedHigh, frames, known: knownFrames, textLength: r.ids.length };
+  const fixed = { ...samplingParams(r), seedLow, seedHigh, frames, known: knownFrames, ...(text && { textLength: r.ids.length }) };
   const scalars = batch === 2 ? { ...fixed, guidance: r.guidanceScale } : fixed;
   for (let column = 0; column < columns; column++) {
-    plan.run({ ...scalars, column, position: (start + column) * k });
+    plan.run({ ...scalars, column, place: before + column, position: (start + column) * k });
     if (column % COLUMNS_AT_ONCE !== COLUMNS_AT_ONCE - 1) continue;
     await m.settle(signal);
     window.report((column + 1) / columns);
@@ -163,26 +148,6 @@ export async function encodeSound(
     for (const [i, code] of own.entries()) codes[Math.floor(i / levels) * k + (i % levels) * channels + channel] = code;
   }
   return codes;
-}
-
-/** Keys and values of the text, for all columns. */
-async function readText(m: MusicgenMachine, r: Request, signal: AbortSignal | undefined): Promise<KeysAndValues> {
-  const { decoder, text_encoder } = m.model.config;
-  const capacity = room(r.ids.length, 64);
-  const text = m.keep(`text ${capacity}`, () => keysAndValues('musicgen.text', decoder, 1, capacity));
-  const plan = await m.plan(
-    `text ${r.ids.length}`,
-    (g) => {
-      const { weights } = m.model;
-      const states = t5Encoder(g, inPrecision(weights.at('text_encoder'), r.half), g.input('ids', [r.ids.length], 'u32'), text_encoder);
-      const projection = text_encoder.d_model === decoder.hidden_size ? undefined : weights.at('enc_to_dec_proj');
-      musicgenText(g, inPrecision(weights.at('decoder'), r.half), projection, states, decoder, text);
-    },
-    signal,
-  );
-  plan.run({}, { ids: Uint32Array.from(r.ids) });
-  await m.settle(signal);
-  return text;
 }
 
 /** Frames that the second half of the codec's decoder takes at a time. */
