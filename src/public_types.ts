@@ -1,6 +1,6 @@
 // Types of the public API, for the library and for pages alike: what is asked of the engine, and what a finished clip is described by.
 
-export type { BeatMark } from './audio/beats.ts';
+export type { Beat, BeatMark } from './audio/beats.ts';
 export type { Loudness } from './audio/loudness.ts';
 export type { ClipReport, MeasureOptions, Rhythm, SoundReport } from './audio/measure.ts';
 export type { Envelopes } from './audio/measures/envelopes.ts';

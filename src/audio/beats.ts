@@ -18,6 +18,10 @@ export interface BeatMark {
 export interface Beat {
   /** When it falls, seconds of the piece. */
   readonly seconds: number;
+  /** Beats of the piece before it: 0 is the first. */
+  readonly beat: number;
+  /** Whole bars of the piece before its own: 0 is the first, −1 an upbeat before that. */
+  readonly bar: number;
   /** Its place in the bar: 0 is the downbeat. */
   readonly inBar: number;
   /** Beats of its bar. */
@@ -31,16 +35,31 @@ const NEAR = 1e-6;
 
 /** The beats from `from` to before `until`, seconds of the piece. `marks` in order of time. */
 export function beatsBetween(marks: readonly BeatMark[], from: number, until: number): Beat[] {
-  return marks.flatMap((mark, i) => {
-    const { atSeconds, tempo, beat = 0, beatsPerBar = 4 } = mark;
-    if (tempo === undefined) return [];
-    const start = Math.max(from, atSeconds);
-    const end = Math.min(until, marks[i + 1]?.atSeconds ?? until);
-    const beats: Beat[] = [];
-    for (let count = Math.ceil(beat + ((start - NEAR - atSeconds) * tempo) / 60); ; count++) {
-      const seconds = atSeconds + ((count - beat) * 60) / tempo;
-      if (seconds >= end - NEAR) return beats;
-      beats.push({ seconds, inBar: ((count % beatsPerBar) + beatsPerBar) % beatsPerBar, beatsPerBar, tempo });
+  const beats: Beat[] = [];
+  let beatsBefore = 0; // of the piece, before the mark
+  let barsBefore = 0;
+  for (const [i, { atSeconds, tempo, beat: offset = 0, beatsPerBar = 4 }] of marks.entries()) {
+    if (tempo === undefined) continue;
+    const next = marks[i + 1]?.atSeconds ?? Infinity;
+    const atBeat = (seconds: number) => Math.ceil(offset + ((seconds - NEAR - atSeconds) * tempo) / 60); // the first at or after it
+    const bars = (count: number) => Math.ceil(count / beatsPerBar);
+    const first = atBeat(Math.max(0, atSeconds));
+    const end = atBeat(Math.min(until, next));
+    for (let count = Math.max(first, atBeat(from)); count < end; count++) {
+      const inBar = ((count % beatsPerBar) + beatsPerBar) % beatsPerBar;
+      const bar = barsBefore + (count - inBar) / beatsPerBar - bars(first);
+      beats.push({
+        seconds: atSeconds + ((count - offset) * 60) / tempo,
+        beat: beatsBefore + count - first,
+        bar,
+        inBar,
+        beatsPerBar,
+        tempo,
+      });
     }
-  });
+    if (next >= until) break;
+    beatsBefore += atBeat(next) - first;
+    barsBefore += bars(atBeat(next)) - bars(first);
+  }
+  return beats;
 }

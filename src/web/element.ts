@@ -2,11 +2,13 @@
 //
 // Attributes: prompt; src (a model folder); seed; duration (seconds; endless without); and with the meanings that they have on <audio>:
 // controls, autoplay, loop, muted, preload (none, which is the default; metadata; auto). `mix` lets it play along with other players.
-// Events, which bubble: play, playing, waiting, pause, ended, volumechange, error, and melodychange with the session's snapshot as its detail.
+// Events, which bubble: play, playing, waiting, pause, ended, volumechange, error; beat and bar with a HeardBeat as their detail, as they are
+// heard; and melodychange with the session's snapshot.
 // Parts for ::part(): row, play, stop, status. Custom properties: --melody-colour, --melody-gap, --melody-radius.
 import type { StyleOptions } from '../pipeline/options.ts';
 import { Controls } from './controls.ts';
 import { Player } from './player.ts';
+import type { HeardBeat } from './pulse.ts';
 import { Session } from './session.ts';
 import { giveWorker, takeWorker } from './shared_workers.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -215,6 +217,7 @@ export class MelodyPlayerElement extends Base {
         shared: true,
         record: this.loop || this.hasAttribute('keep'),
         onChange: (snapshot) => this.#session === session && this.#show(snapshot),
+        onBeat: (beat) => this.#session === session && this.#beat(beat),
         ...(this.#context && { context: this.#context }),
         ...(this.#destination && { destination: this.#destination }),
       });
@@ -247,6 +250,11 @@ export class MelodyPlayerElement extends Base {
 
   #tell(type: string, bubbles = true): void {
     this.dispatchEvent(new Event(type, { bubbles, composed: bubbles }));
+  }
+
+  #beat(detail: HeardBeat): void {
+    for (const type of detail.inBar === 0 ? ['bar', 'beat'] : ['beat'])
+      this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
 
   #show(snapshot: Snapshot): void {

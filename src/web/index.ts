@@ -1,5 +1,6 @@
 // What a page imports: the worker's client, the session that plays, and the custom element. The engine itself runs in the worker alone.
 
+export { beatsBetween } from '../audio/beats.ts';
 export { type ErrorCode, MelodyError } from '../errors.ts';
 export type { CacheEntry } from '../platform/platform.ts';
 export type * from '../public_types.ts';
@@ -18,6 +19,7 @@ export type {
   WorkerEvent,
   WorkerStats,
 } from './protocol.ts';
+export type { HeardBeat } from './pulse.ts';
 export { RECORDED_SECONDS, type RecordedAudio } from './recording.ts';
 export { Session, type SessionOptions } from './session.ts';
 export type { SessionState, Snapshot } from './snapshot.ts';

@@ -38,6 +38,11 @@ export class Lap {
     return new Lap(laps, Math.round(startSeconds * sampleRate) + from, sampleRate);
   }
 
+  /** What is heard, seconds of the piece. */
+  get region(): Region {
+    return { start: this.#start / this.#rate, end: (this.#start + this.#length) / this.#rate };
+  }
+
   get #length(): number {
     return this.#channels[0].length;
   }

@@ -22,6 +22,7 @@ export class Player {
   readonly #fade: GainNode;
   readonly #volume: GainNode;
   readonly #onState: () => void;
+  #piece = 0; // what is told of an earlier one comes too late
   #wishes = 0; // to sound or not: the last one counts
   #wanted = false; // what it was
 
@@ -40,7 +41,7 @@ export class Player {
     this.analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0.5, minDecibels: -95, maxDecibels: -15 });
     this.#ring.connect(this.#fade).connect(this.analyser);
     this.#fade.connect(this.#volume).connect(outlet?.output ?? context.destination);
-    this.#ring.port.onmessage = ({ data }: MessageEvent<PlayerReport>) => onReport(data);
+    this.#ring.port.onmessage = ({ data }: MessageEvent<PlayerReport>) => data.piece === this.#piece && onReport(data);
     this.#onState = () => {
       this.#wake();
       onState();
@@ -88,6 +89,13 @@ export class Player {
     this.context.resume().catch(() => {});
   }
 
+  /** What leaves the sound device now, seconds of the context. */
+  get heardTime(): number {
+    const { contextTime = 0, performanceTime = 0 } = this.context.getOutputTimestamp?.() ?? {};
+    if (contextTime > 0) return contextTime + (performance.now() - performanceTime) / 1000;
+    return this.context.currentTime - (this.context.outputLatency || 0);
+  }
+
   /** What is heard of it, after its volume. */
   get output(): AudioNode {
     return this.#volume;
@@ -100,7 +108,7 @@ export class Player {
 
   /** Starts a new piece, heard after `resume` once `startSeconds` of it are here. */
   begin(startSeconds: number): void {
-    this.#send({ type: 'clear', startSeconds });
+    this.#send({ type: 'clear', startSeconds, piece: ++this.#piece });
   }
 
   /** The samples of every channel, which are copied: the page keeps them for saving. */
@@ -135,7 +143,7 @@ export class Player {
 
   /** Pauses and forgets the piece. */
   async stop(): Promise<void> {
-    if (await this.pause()) this.#send({ type: 'clear', startSeconds: 0 });
+    if (await this.pause()) this.begin(0);
   }
 
   async close(): Promise<void> {

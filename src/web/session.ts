@@ -7,6 +7,7 @@ import { MelodyWorker, type RunningStream } from './client.ts';
 import { Lap } from './lap.ts';
 import type { Player } from './player.ts';
 import type { ModelInfo, Plain } from './protocol.ts';
+import { type HeardBeat, Pulse } from './pulse.ts';
 import { type RecordedAudio, Recording } from './recording.ts';
 import { EMPTY, NOTHING, type Snapshot } from './snapshot.ts';
 import { Sound } from './sound.ts';
@@ -24,6 +25,8 @@ export interface SessionOptions {
   onChunk?: (channels: readonly Float32Array[], sampleRate: number, startSample: number) => void;
   /** Called with the events of the engine. */
   onEvent?: (event: MelodyEvent) => void;
+  /** Called with every beat of the music as it is heard, where the model plans one; late by a tenth of a second at most, also in a hidden page. */
+  onBeat?: (beat: HeardBeat) => void;
   /** The worker to use. Default: a new one, from the script beside this one. `dispose` ends it in either case, unless `shared`. */
   worker?: MelodyWorker;
   /** Others use the worker too: `dispose` leaves it. Default false. */
@@ -65,6 +68,7 @@ export class Session {
   #region: Region | undefined;
   #lap: Lap | undefined; // of the region, while it plays
   #beats: BeatMark[] = [];
+  readonly #pulse: Pulse | undefined;
   #pieces = 0;
   #sounding = 0; // the piece that the player was given
   #closed = false;
@@ -72,6 +76,7 @@ export class Session {
   /** Starts a worker; nothing is fetched but its code. Throws `io`. */
   constructor(options: SessionOptions = {}) {
     this.#options = options;
+    this.#pulse = options.onBeat && new Pulse(options.onBeat);
     this.worker = options.worker ?? new MelodyWorker();
     const context = options.context ?? (options.destination?.context as AudioContext | undefined);
     if (context) {
@@ -264,6 +269,7 @@ export class Session {
   /** Pauses the sound. Nothing happens where nothing plays. */
   async pause(): Promise<void> {
     if (!runs(this.#snapshot)) return;
+    this.#pulse?.clear();
     this.#set({ state: 'paused' });
     await this.#sound.player?.pause();
   }
@@ -289,6 +295,7 @@ export class Session {
     const lap = this.#lap?.from(kept + at);
     const rest = lap?.channels ?? channels.map((channel) => channel.subarray(at));
     this.#from = lap?.at ?? kept + at;
+    this.#pulse?.clear();
     player.begin(0);
     if (rest[0].length > 0) player.push(rest);
     if (complete) this.#ahead?.end();
@@ -320,6 +327,7 @@ export class Session {
   /** Ends what runs at once; resolves when worker and player are free. */
   #end(): Promise<unknown> {
     this.#pieces += 1;
+    this.#pulse?.clear();
     const job = this.#job;
     this.#job = undefined;
     this.#wanted = undefined;
@@ -397,6 +405,11 @@ export class Session {
       underruns: running ? report.underruns : this.#snapshot.underruns,
       peak: report.peak,
     });
+    const player = this.#sound.player;
+    if (running && report.flowing && player) {
+      const place = { time: report.time, at: played / this.#rate, ready: report.buffered / this.#rate, region: this.#lap?.region };
+      this.#pulse?.place(place, this.#beats, () => player.heardTime);
+    }
     if (!running || !report.finished || !complete) return;
     if (this.#loop && this.#recording) {
       this.#set({ state: 'playing' });

@@ -10,6 +10,7 @@ declare class AudioWorkletProcessor {
 }
 declare function registerProcessor(name: string, processor: unknown): void;
 declare const sampleRate: number;
+declare const currentTime: number;
 
 /** `processorOptions`: samples a second of what it is given; default the rate of the context. */
 export interface RingOptions {
@@ -21,12 +22,16 @@ export type PlayerMessage =
   | { readonly type: 'samples'; readonly channels: readonly Float32Array[] }
   /** Nothing more will come: play what is left, however little. */
   | { readonly type: 'end' }
-  /** Forget everything and wait for a new piece that starts after `startSeconds` of it are here. */
-  | { readonly type: 'clear'; readonly startSeconds: number }
+  /** Forget everything and wait for a new piece that starts after `startSeconds` of it are here; `piece` is its number. */
+  | { readonly type: 'clear'; readonly startSeconds: number; readonly piece: number }
   /** Stand still, or go on: for contexts that are not ours to suspend. */
   | { readonly type: 'hold'; readonly held: boolean };
 
 export interface PlayerReport {
+  /** Which piece it tells of, as the message `clear` numbers them. */
+  readonly piece: number;
+  /** Seconds of the context at which the sample after those `played` sounds, if it flows. */
+  readonly time: number;
   /** Samples of each channel: heard of this piece, */
   readonly played: number;
   /** and waiting to be heard. */
@@ -50,6 +55,7 @@ class Ring extends AudioWorkletProcessor {
   #rings: Float32Array[] = [new Float32Array(FIRST_CAPACITY)]; // one a channel
   #written = 0;
   #played = 0;
+  #piece = 0;
   #start = 0; // samples that must be there before it flows
   #flowing = false;
   #ended = false;
@@ -58,6 +64,7 @@ class Ring extends AudioWorkletProcessor {
   #sinceReport = 0;
   #lastReport = '';
   #held = false;
+  #fresh = false; // it flows, or goes on, from now
   readonly #rate: number;
   readonly #ratio: number; // samples of the piece to one of the context
   readonly #weights: Float32Array | undefined;
@@ -71,8 +78,8 @@ class Ring extends AudioWorkletProcessor {
     this.port.onmessage = ({ data }) => {
       if (data.type === 'samples') this.#write(data.channels);
       else if (data.type === 'end') this.#ended = true;
-      else if (data.type === 'hold') this.#held = data.held;
-      else this.#clear(data.startSeconds);
+      else if (data.type === 'hold') this.#hold(data.held);
+      else this.#clear(data);
     };
   }
 
@@ -80,7 +87,12 @@ class Ring extends AudioWorkletProcessor {
     if (this.#held) return true;
     const [{ length }] = outputs[0];
     const buffered = this.#written - this.#played;
-    if (!this.#flowing && buffered > 0 && (this.#ended || buffered >= this.#start)) this.#flowing = true;
+    if (!this.#flowing && buffered > 0 && (this.#ended || buffered >= this.#start)) {
+      this.#flowing = true;
+      this.#fresh = true;
+    }
+    if (this.#fresh) this.#report(currentTime); // at once: beats are counted from it
+    this.#fresh = false;
     // Samples of the context that there is something for: those between two samples need their right neighbours, until the piece ends.
     const there = this.#weights && !this.#ended ? buffered - REACH : buffered;
     const count = this.#flowing ? Math.max(0, Math.min(length, Math.ceil((there - this.#between) / this.#ratio))) : 0;
@@ -101,7 +113,7 @@ class Ring extends AudioWorkletProcessor {
       if (!this.#ended) this.#underruns += 1;
     }
     this.#sinceReport += length;
-    if (this.#sinceReport >= REPORT_SECONDS * sampleRate) this.#report();
+    if (this.#sinceReport >= REPORT_SECONDS * sampleRate) this.#report(currentTime + length / sampleRate);
     return true;
   }
 
@@ -142,16 +154,24 @@ class Ring extends AudioWorkletProcessor {
     return other;
   }
 
-  #clear(startSeconds: number): void {
+  #hold(held: boolean): void {
+    this.#held = held;
+    this.#fresh = true;
+    this.#lastReport = ''; // the same place has another time
+  }
+
+  #clear({ startSeconds, piece }: { startSeconds: number; piece: number }): void {
+    this.#piece = piece;
     this.#written = this.#played = this.#underruns = this.#between = 0;
     this.#flowing = this.#ended = false;
     this.#start = Math.max(1, Math.round(startSeconds * this.#rate));
-    this.#report();
+    this.#report(currentTime);
   }
 
-  #report(): void {
+  #report(time: number): void {
     this.#sinceReport = 0;
-    const report: PlayerReport = {
+    const report = {
+      piece: this.#piece,
       played: this.#played,
       buffered: this.#written - this.#played,
       underruns: this.#underruns,
@@ -163,7 +183,7 @@ class Ring extends AudioWorkletProcessor {
     const text = JSON.stringify(report);
     if (text === this.#lastReport) return; // silence says nothing new
     this.#lastReport = text;
-    this.port.postMessage(report);
+    this.port.postMessage({ ...report, time });
   }
 }
 

@@ -376,6 +376,35 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect(await askedFor('steer')).toMatchObject([{ style: { prompt: 'faster techno' } }]);
   });
 
+  it('an element tells beats and bars as they are heard, on the clock of its context', async () => {
+    await players();
+    const told = await page.evaluate(async () => {
+      const [player] = document.querySelectorAll('melody-player');
+      player.prompt = '240 bpm';
+      const told: { type: string; beat: number; bar: number; time: number; late: number }[] = [];
+      const enough = new Promise<void>((resolve) => {
+        const hear = ({ type, detail: { beat, bar, time } }: CustomEvent) => {
+          const { currentTime = 0 } = player.context ?? {};
+          told.push({ type, beat, bar, time, late: currentTime - time });
+          if (beat === 5) resolve();
+        };
+        for (const type of ['beat', 'bar']) document.addEventListener(type, hear as unknown as EventListener);
+      });
+      await player.play();
+      await enough;
+      await player.stop();
+      return told;
+    });
+    const of = (wanted: string) => told.filter(({ type }) => type === wanted);
+    expect(of('beat').map(({ beat }) => beat)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(of('bar').map(({ bar }) => bar)).toEqual([0, 1, 2]);
+    const [first] = told;
+    for (const { beat, time, late } of told) {
+      expect(time - first.time).toBeCloseTo(beat * 0.25, 3);
+      expect(late).toBeGreaterThan(-0.05); // never before it sounds
+    }
+  });
+
   it('an element without controls is not seen, and starts by itself where autoplay says so', async () => {
     await players();
     await page.evaluate(() => {

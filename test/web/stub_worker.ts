@@ -36,6 +36,8 @@ async function answer(request: WorkerRequest, signal: AbortSignal): Promise<unkn
   if (request.type !== 'stream') return undefined;
   const { prompt = '', seed = 0, steered = [] } = request.options;
   post({ type: 'event', id, event: { type: 'started', recipe: { prompt, seed, steered } as never } });
+  if (prompt.includes('bpm'))
+    post({ type: 'event', id, event: { type: 'beat', atSeconds: 0, tempo: Number.parseInt(prompt, 10), beat: 0, beatsPerBar: 2 } });
   if (prompt.includes('zither'))
     post({ type: 'event', id, event: { type: 'warning', code: 'unknown_words', message: 'no music with “zither” was heard in training' } });
   for (let second = 0; !signal.aborted; second++) {

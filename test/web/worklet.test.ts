@@ -5,6 +5,8 @@ import type { PlayerMessage, PlayerReport } from '../../src/web/worklet.ts';
 const RATE = 1000; // Hz; reports come every 100 samples
 const BLOCK = 10; // samples a call
 
+declare const currentTime: number;
+
 interface Ring {
   port: { onmessage(event: { data: PlayerMessage }): void };
   process(inputs: unknown, outputs: Float32Array[][]): boolean;
@@ -15,6 +17,7 @@ let reports: PlayerReport[];
 
 beforeAll(async () => {
   vi.stubGlobal('sampleRate', RATE);
+  vi.stubGlobal('currentTime', 0);
   vi.stubGlobal(
     'AudioWorkletProcessor',
     class {
@@ -29,19 +32,25 @@ beforeAll(async () => {
 beforeEach(() => {
   reports = [];
   ring = new Processor();
-  send({ type: 'clear', startSeconds: 0.05 });
+  send({ type: 'clear', startSeconds: 0.05, piece: 1 });
 });
 
 const send = (data: PlayerMessage) => ring.port.onmessage({ data });
 const push = (...samples: number[]) => send({ type: 'samples', channels: [Float32Array.from(samples)] });
 const ramp = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
 
+/** One call, and the clock goes on. */
+function process(out: Float32Array[]): void {
+  ring.process([], [out]);
+  vi.stubGlobal('currentTime', currentTime + out[0].length / RATE);
+}
+
 /** What is heard in the next `count` samples. */
 function hear(count: number): number[] {
   const heard: number[] = [];
   for (let at = 0; at < count; at += BLOCK) {
     const out = new Float32Array(BLOCK);
-    ring.process([], [[out]]);
+    process([out]);
     heard.push(...out);
   }
   return heard;
@@ -51,7 +60,7 @@ function hearBoth(count: number): number[][] {
   const both: number[][] = [[], []];
   for (let at = 0; at < count; at += BLOCK) {
     const out = [new Float32Array(BLOCK), new Float32Array(BLOCK)];
-    ring.process([], [out]);
+    process(out);
     for (const [c, samples] of out.entries()) both[c].push(...samples);
   }
   return both;
@@ -99,7 +108,7 @@ test('wraps round, and grows for a long piece', () => {
 test('clear forgets what was there', () => {
   push(...ramp(1, 80));
   hear(20);
-  send({ type: 'clear', startSeconds: 0 });
+  send({ type: 'clear', startSeconds: 0, piece: 1 });
   expect(hear(20)).toEqual(new Array(20).fill(0));
   push(7);
   expect(hear(10)).toEqual([7, ...new Array(9).fill(0)]);
@@ -135,7 +144,7 @@ test('in a context of another rate a tone stays the tone, as long and as loud; o
     Array.from({ length: seconds * rate }, (_, i) => Math.sin((2 * Math.PI * hz * i) / rate));
   for (const inputRate of [500, 1100, 1500]) {
     ring = new Processor({ processorOptions: { inputRate } });
-    send({ type: 'clear', startSeconds: 0.05 });
+    send({ type: 'clear', startSeconds: 0.05, piece: 1 });
     push(...tone(40, inputRate, 1));
     push(...tone(40, inputRate, 1)); // 40 whole periods each: they join
     send({ type: 'end' });
@@ -147,7 +156,7 @@ test('in a context of another rate a tone stays the tone, as long and as loud; o
     expect(lastReport()).toMatchObject({ played: 2 * inputRate, buffered: 0, underruns: 0, finished: true });
   }
   ring = new Processor({ processorOptions: { inputRate: 1500 } });
-  send({ type: 'clear', startSeconds: 0 });
+  send({ type: 'clear', startSeconds: 0, piece: 1 });
   push(...tone(700, 1500, 1)); // would be heard at 300 Hz
   expect(Math.max(...hear(900).slice(50).map(Math.abs))).toBeLessThan(0.02);
 });
@@ -159,4 +168,26 @@ test('held, it stands still; then it goes on with the next sample', () => {
   expect(hear(30)).toEqual(Array(30).fill(0));
   send({ type: 'hold', held: false });
   expect(hear(10)).toEqual(ramp(41, 10));
+});
+
+test('a report says when what comes next sounds, on the clock of the context: at the first sample, and at once after it was held', () => {
+  vi.stubGlobal('currentTime', 0);
+  hear(30);
+  push(...ramp(1, 200));
+  reports = [];
+  hear(10);
+  expect(reports).toEqual([{ piece: 1, time: 0.03, played: 0, buffered: 200, underruns: 0, flowing: true, finished: false, peak: 0 }]);
+  hear(90);
+  const playedAt = () => reports.map(({ time, played }) => [Math.round(time * RATE), played]);
+  expect(playedAt()).toEqual([
+    [30, 0],
+    [130, 100],
+  ]);
+  send({ type: 'hold', held: true });
+  hear(50);
+  send({ type: 'hold', held: false });
+  hear(10);
+  expect(playedAt().slice(2)).toEqual([[180, 100]]);
+  send({ type: 'clear', startSeconds: 0, piece: 2 });
+  expect(reports.at(-1)).toMatchObject({ piece: 2, played: 0 });
 });
