@@ -2,7 +2,7 @@
 // One rolled-up type declaration for each entry of the package: what tsc emits for every file, joined into one, internals left out.
 // tsc drops what a docstring marks `@internal`; what is left must need no type but the platform's own.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +41,7 @@ export async function emitTypes(folder) {
     if (spawnSync(process.execPath, words, { stdio: 'inherit' }).status !== 0) process.exit(1);
     const settings = join(loose, 'pipeline/settings.d.ts');
     writeFileSync(settings, await settingsTypes(readFileSync(settings, 'utf8')));
+    cpSync(join(root, 'src/web/jsx'), join(folder, 'jsx'), { recursive: true });
     for (const [name, { source, heading }] of Object.entries(ENTRIES)) {
       const plugins = [dts({ dtsInput: true, emitDtsOnly: true, sourcemap: false })];
       const bundle = await rolldown({ input: join(loose, source), plugins, checks: { pluginTimings: false } });

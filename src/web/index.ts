@@ -5,7 +5,7 @@ export { type ErrorCode, MelodyError } from '../errors.ts';
 export type { CacheEntry } from '../platform/platform.ts';
 export type * from '../public_types.ts';
 export { type LoadCallbacks, MelodyWorker, type RunningStream, type StreamCallbacks } from './client.ts';
-export { MelodyPlayerElement } from './element.ts';
+export { type MelodyPlayerAttributes, MelodyPlayerElement, type MelodyPlayerEvents, type MelodyPlayerListeners } from './element.ts';
 export type {
   Description,
   FetchingEvent,

@@ -1,6 +1,6 @@
 // What npm packs, installed without a network into an empty folder and used as its users do.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -60,8 +60,8 @@ test('`npm pack` builds, and puts the weights of melody-small into a package of 
   const code = files(installed('dist')).filter((name) => !name.endsWith('.map'));
   const bytes = (names: string[]) => names.reduce((sum, name) => sum + readFileSync(installed('dist', name)).length, 0);
   expect(code).toContain('index.js');
-  // 0.16 MB of them declarations of types, those of published systems in two entries; 0.01 encoders for pages
-  expect(bytes(code)).toBeLessThan(860_000);
+  // 0.17 MB of them declarations of types, those of published systems in two entries; 0.01 encoders for pages; 2 kB tell beats
+  expect(bytes(code)).toBeLessThan(868_000);
   // One engine, which pages, their bundlers, Node and published systems share.
   const engines = code.filter((name) => readFileSync(installed('dist', name), 'utf8').includes('createComputePipelineAsync'));
   expect(engines).toEqual([join('web', 'melody-engine.js')]);
@@ -195,6 +195,99 @@ test(
           stdout: '',
           status: 0,
         });
+  },
+  5 * MINUTES,
+);
+
+/** As little of each framework as its own types need to be extended: the real packages are tried with MELODY_TEST_INSTALL=1. */
+const FRAMEWORKS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  react: {
+    'index.d.ts': `export interface HTMLAttributes<T> { className?: string; onplay?: never }
+export type DetailedHTMLProps<A, T> = A & { key?: string };
+export namespace JSX { interface Element {} interface IntrinsicElements {} }`,
+    'jsx-runtime.d.ts': "export { JSX } from './index';",
+  },
+  preact: {
+    'index.d.ts': `export interface HTMLAttributes<T> { class?: string }
+export namespace JSX { interface Element {} interface IntrinsicElements {} }`,
+    'jsx-runtime.d.ts': "export { JSX } from './index';",
+  },
+  'solid-js': {
+    'index.d.ts':
+      'export namespace JSX { interface Element {} interface HTMLAttributes<T> { class?: string } interface IntrinsicElements {} }',
+    'jsx-runtime.d.ts': "export { JSX } from './index';",
+  },
+  vue: {
+    'index.d.ts': 'export interface HTMLAttributes { class?: string } export interface PublicProps {} export interface GlobalComponents {}',
+    'jsx-runtime.d.ts': 'export namespace JSX { interface Element {} interface IntrinsicElements {} }',
+  },
+  svelte: { 'elements.d.ts': 'export interface HTMLAttributes<T> { class?: string } export interface SvelteHTMLElements {}' },
+};
+const jsx = (framework: string, source: string, event: string) => `/** @jsxRuntime automatic */
+/** @jsxImportSource ${source} */
+import type {} from 'melody/jsx/${framework}';
+export const right = <melody-player controls prompt="piano" src="weights/" seed={7} duration="30" preload="auto" ${event}={({ detail }) => detail.next + detail.bar} />;
+// @ts-expect-error: no such value
+export const wrong = <melody-player preload="always" />;
+// @ts-expect-error: a beat says no chord
+export const unknown = <melody-player ${event}={({ detail }) => detail.chord} />;
+`;
+const props = (framework: string, type: string, from: string, event: string) => `import type * as From from '${from}';
+import type {} from 'melody/jsx/${framework}';
+type Props = ${type};
+export const right: Props = { controls: true, seed: 7, class: 'x', ${event}: ({ detail }) => detail.next };
+// @ts-expect-error: no such value
+export const wrong: Props = { preload: 'always' };
+`;
+const PROGRAMS = {
+  'react.tsx': jsx('react', 'react', 'onbeat'),
+  'preact.tsx': jsx('preact', 'preact', 'onbeat'),
+  'solid.tsx': jsx('solid', 'solid-js', 'on:beat'),
+  'vue.tsx': jsx('vue', 'vue', 'onBeat'),
+  'template.ts': props('vue', "InstanceType<From.GlobalComponents['melody-player']>['$props']", 'vue', 'onBeat'),
+  'svelte.ts': props('svelte', "From.SvelteHTMLElements['melody-player']", 'svelte/elements', 'onbeat'),
+};
+
+test(
+  'JSX of React, Preact, Solid and Vue, templates of Vue and Svelte know the player, its attributes and events',
+  () => {
+    const home = join(folder, 'frameworks');
+    mkdirSync(join(home, 'node_modules'), { recursive: true });
+    writeFileSync(join(home, 'package.json'), '{ "private": true }');
+    if (process.env.MELODY_TEST_INSTALL)
+      execFileSync(
+        'npm',
+        ['install', '--no-audit', '--no-fund', ...Object.keys(FRAMEWORKS).map((name) => name.replace(/^react$/, '@types/react'))],
+        {
+          cwd: home,
+        },
+      );
+    else
+      for (const [name, texts] of Object.entries(FRAMEWORKS)) {
+        mkdirSync(join(home, 'node_modules', name));
+        for (const [file, text] of Object.entries(texts)) writeFileSync(join(home, 'node_modules', name, file), text);
+      }
+    // A copy: what is linked would look for the frameworks where it lies.
+    mkdirSync(join(home, 'node_modules/melody/dist'), { recursive: true });
+    for (const part of ['package.json', 'dist/player.d.ts', 'dist/jsx'])
+      cpSync(installed(part), join(home, 'node_modules/melody', part), { recursive: true });
+    for (const [name, text] of Object.entries(PROGRAMS)) writeFileSync(join(home, name), text);
+    const words = [
+      '--strict',
+      '--noEmit',
+      '--module',
+      'esnext',
+      '--moduleResolution',
+      'bundler',
+      '--target',
+      'es2022',
+      '--jsx',
+      'react-jsx',
+    ];
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const files = Object.keys(PROGRAMS);
+    const done = spawnSync(process.execPath, [tsc, ...files, ...words, '--skipLibCheck'], { cwd: home, encoding: 'utf8' });
+    expect(done).toMatchObject({ stdout: '', status: 0 });
   },
   5 * MINUTES,
 );
