@@ -40,6 +40,7 @@ const KNOWS_NODE = /^src\/(platform\/(node|nap)|cli\/)/;
 const KNOWS_MACHINE = /^(src\/(platform|web|cli)\/|demo\/)/;
 const PACKAGES = [
   { files: /^src\/platform\/node\.ts$/, packages: ['webgpu'] },
+  { files: /^src\/web\/jsx\/\w+\.d\.ts$/, packages: ['react', 'preact', 'solid-js', 'vue', 'svelte/elements'] }, // types alone
   { files: /^src\/web\/mediabunny\.ts$/, packages: ['mediabunny', '@mediabunny/flac-encoder', '@mediabunny/mp3-encoder'] },
   { files: /^src\/cli\//, packages: ['tinybench', 'wavefile'] }, // bundled into dist/cli.js
 ];
