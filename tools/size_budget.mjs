@@ -12,18 +12,18 @@ import { buildPackage, bundleForPages } from './web.mjs';
 /**
  * What `Melody` takes to stream music, weights aside; 2 kB of it say by name what is wrong with options, 5 kB check once whether the
  * adapter computes right, 1 kB lets jobs wait for their turns (src/pipeline/turns.ts), 0.2 kB give up silent
- * servers, 0.2 kB read those of other sites that hide ranges, 0.8 kB are a fast Fourier transform (it saves 15 MB of tables), and 0.5 kB has the same bits in every engine (src/elementary.ts).
+ * servers, 0.1 kB leave long work on samples to a thread in Node (src/audio/aside.ts), 0.2 kB read those of other sites that hide ranges, 0.8 kB are a fast Fourier transform (it saves 15 MB of tables), and 0.5 kB has the same bits in every engine (src/elementary.ts).
  */
-const BUDGET = 84_300;
+const BUDGET = 84_400;
 /** Worker and engine, to the first sound: they also fetch, check and keep weights, and answer a page. 1 kB are the names by which others share the engine. */
-const WORKER_BUDGET = 88_700;
+const WORKER_BUDGET = 88_800;
 /**
  * What follows when a clip is to be made, measured or saved (1 kB: tags that other programs read, ID3 and XMP; 1 kB: names of files that are
  * no WAV), and when sound is given (0.5 kB and 0.1 kB of the clip: it keeps its own rate, channels and samples beside what is made; 0.3 kB say that
  * it is silent, counts integers, or is of another form than a stream).
  */
 const CLIP_BUDGET = 14_800;
-const GIVEN_BUDGET = 3_600;
+const GIVEN_BUDGET = 3_650;
 /** Where no GPU is; half a kilobyte of it are products by relaxed SIMD, half another the three kernels of Stable Audio, 1.5 kB the Fourier transform. */
 const CPU_BUDGET = 30_000;
 /**

@@ -36,8 +36,19 @@ export * from ${JSON.stringify(join(root, 'src/systems/index.ts'))};`;
 const COMMAND = `#!/usr/bin/env node
 import '#node';
 import ${JSON.stringify(join(root, 'src/cli/bin.ts'))};`;
+/** The thread that levels and measures clips in Node. */
+const SOUND_THREAD = `import { serveTasks } from ${JSON.stringify(join(root, 'src/platform/node_aside.ts'))};
+import * as work from ${JSON.stringify(join(root, 'src/audio/sound_work.ts'))};
+serveTasks(work);`;
 /** @type {Record<string, string>} */
-const VIRTUAL = { '#platform': PLATFORM, '#node': USE_NODE, '#command': COMMAND, '#others': OTHERS, '#systems': PUBLISHED };
+const VIRTUAL = {
+  '#platform': PLATFORM,
+  '#node': USE_NODE,
+  '#sound-thread': SOUND_THREAD,
+  '#command': COMMAND,
+  '#others': OTHERS,
+  '#systems': PUBLISHED,
+};
 
 /**
  * What the command has a copy of: it uses all of these files, and pages a little of each. They hold no state. A copy's name ends in `?all`.
@@ -212,7 +223,7 @@ const PLAYER = {
 const SYSTEMS = { 'melody-systems': '#systems' };
 const WORKER = { 'melody-worker': 'src/web/worker.ts' };
 /** The rest of what Node needs: its platform, and the command. */
-const FOR_NODE = { 'node/platform': '#node', cli: '#command' };
+const FOR_NODE = { 'node/platform': '#node', 'node/sound-thread': '#sound-thread', cli: '#command' };
 /** The library for Node: the same files, on Node's platform. */
 const ON_NODE = Object.entries({ 'index.js': './index.web.js', 'systems.js': './web/melody-systems.js' });
 

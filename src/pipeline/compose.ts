@@ -57,7 +57,7 @@ async function compose(job: Job, style: SteeredStyle, continueFrom: AudioInput |
   const { runningLevel, wholeWindows } = job.recipe;
   const seen = runningLevel && wholeWindows ? Math.ceil(levellingReach(config.sample_rate) / config.hop_length) : 0;
   const raw = await decodeAll(job, piece.latents, piece.given, Math.min(piece.end, end + seen), { phase: piece.phase });
-  const audio = finished(job, seen ? raw : cutAudio(raw, 0, samples), samples, continueFrom);
+  const audio = await finished(job, seen ? raw : cutAudio(raw, 0, samples), samples, continueFrom);
   return continueFrom ? joinTo(convertAudio(continueFrom, config.sample_rate, audio.length), audio, config.sample_rate) : audio;
 }
 
@@ -165,7 +165,7 @@ async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promis
       const startSample = region.from * hop_length;
       const [from, to] = [region.from - piece.origin, region.to - piece.origin];
       const phase = await phaseWithin(job, piece, region, monoMix(sound), hop_length);
-      const made = besides(job, await decodeAll(job, piece.latents, from, to, { startSample, phase }), out, region, regions);
+      const made = await besides(job, await decodeAll(job, piece.latents, from, to, { startSample, phase }), out, region, regions);
       for (const [c, channel] of out.entries()) paste(channel, made[c], region, startSample, Math.round(JOIN_SECONDS * sample_rate));
     }
   }

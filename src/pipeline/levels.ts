@@ -1,5 +1,6 @@
 // How loud what is made comes out: at the recipe's loudness, or beside given audio as loud as that.
-import { convertAudio, cutAudio } from '../audio/channels.ts';
+import { aside } from '../audio/aside.ts';
+import { convertAudio, cutAudio, joinAudio } from '../audio/channels.ts';
 import { Leveller, levelled, loudnessOf, matched } from '../audio/leveller.ts';
 import { limiterReach } from '../audio/limiter.ts';
 import type { Job } from './job.ts';
@@ -22,33 +23,47 @@ export function runningLevel({ loudness }: Recipe, config: ModelConfig, given: A
   return new Leveller(config.sample_rate, Number.isFinite(beside) ? beside : loudness, audioOf(config).channels);
 }
 
+/** What a leveller makes of samples, a second at a time: the event loop turns in between. */
+export async function inTurns(leveller: Leveller, samples: Float32Array[], last: boolean, sampleRate: number): Promise<Float32Array[]> {
+  const made: Float32Array[][] = [];
+  const { length } = samples[0];
+  for (let from = 0; ; from += sampleRate) {
+    const end = from + sampleRate >= length;
+    made.push(leveller.push(cutAudio(samples, from, Math.min(from + sampleRate, length)), last && end));
+    if (end) return joinAudio(...made);
+    await new Promise((go) => setTimeout(go));
+  }
+}
+
 /** The first `samples` of what a job made, levelled. */
-export function finished(job: Job, audio: Float32Array[], samples: number, given: AudioInput | undefined): Float32Array[] {
+export async function finished(job: Job, audio: Float32Array[], samples: number, given: AudioInput | undefined): Promise<Float32Array[]> {
   const { recipe } = job;
   const { config } = job.engine.model;
   const cut = cutAudio(audio, 0, samples);
   if (recipe.loudness === null) return cut;
   const running = recipe.runningLevel ? runningLevel(recipe, config, given) : undefined;
-  if (running) return cutAudio(running.push(audio, true), 0, samples);
-  if (given) return matched(cut, tailOf(given, config), config.sample_rate);
-  const { audio: out, short } = levelled(cut, config.sample_rate, { target: recipe.loudness, circular: recipe.loop });
+  if (running) return cutAudio(await inTurns(running, audio, true, config.sample_rate), 0, samples);
+  if (given) return aside(job.signal, 'matched', matched, cut, tailOf(given, config), config.sample_rate);
+  const how = { target: recipe.loudness, circular: recipe.loop };
+  const { audio: out, short } = await aside(job.signal, 'levelled', levelled, cut, config.sample_rate, how);
   job.tooQuiet = short;
   return out;
 }
 
 /** A part of the given audio that is made anew, as loud as what stays around it: `regions` are samples of all that is made anew. */
-export function besides(
+export async function besides(
   job: Job,
   made: Float32Array[],
   given: readonly Float32Array[],
   { start, end }: { start: number; end: number },
   regions: readonly { start: number; end: number }[],
-): Float32Array[] {
+): Promise<Float32Array[]> {
   const { sample_rate, window_seconds } = job.engine.model.config;
   const { loudness } = job.recipe;
   if (loudness === null) return made;
   const reach = window_seconds * sample_rate;
   const stays = (i: number) => i >= start - reach && i < end + reach && !regions.some((region) => i >= region.start && i < region.end);
   const around = given.map((channel) => channel.filter((_, i) => stays(i)));
-  return around[0].length === 0 ? levelled(made, sample_rate, { target: loudness }).audio : matched(made, around, sample_rate);
+  if (around[0].length > 0) return aside(job.signal, 'matched', matched, made, around, sample_rate);
+  return (await aside(job.signal, 'levelled', levelled, made, sample_rate, { target: loudness })).audio;
 }

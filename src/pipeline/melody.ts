@@ -1,6 +1,7 @@
 // Text to music, the whole story: words → style codes → tokens → latents → audio.
 
 import { platform } from '#platform';
+import { aside } from '../audio/aside.ts';
 import type { BeatMark } from '../audio/beats.ts';
 import type { ClipReport } from '../audio/measure.ts';
 import { disposed, Engine, type EngineOptions, type Made } from '../engine/engine.ts';
@@ -174,7 +175,7 @@ export class MeLoDy {
       const job = new Job(engine, recipe, options, halvings);
       took.stages = job.progress.seconds;
       const { channels, style } = await make(job, options);
-      const report = measureClip(channels, config.sample_rate, {
+      const report = await aside(signal, 'measureClip', measureClip, channels, config.sample_rate, {
         periods: [config.hop_length],
         frameRate: config.frame_rate,
         ...(recipe.loop && { joins: [0] }),

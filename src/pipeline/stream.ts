@@ -8,7 +8,7 @@ import { decoderContext } from '../models/vae_decoder.ts';
 import { checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
 import { begin, isDue, Job, SteeredStyle, windowSizes } from './job.ts';
 import { type JobReport, publishJob } from './job_report.ts';
-import { runningLevel } from './levels.ts';
+import { inTurns, runningLevel } from './levels.ts';
 import type { Model } from './model.ts';
 import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
@@ -166,7 +166,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
       const ready = last ? target : piece.end - reach;
       if (ready > played) {
         const raw = cutAudio(await this.#decode(job, piece, played, ready), 0, samples - (played - given) * config.hop_length);
-        const channels = leveller ? leveller.push(raw, last) : raw;
+        const channels = leveller ? await inTurns(leveller, raw, last, config.sample_rate) : raw;
         const { length } = channels[0];
         played = ready;
         if (length > 0) {

@@ -43,8 +43,7 @@ export function memorySource(name: string, data: ArrayBuffer | Uint8Array): Byte
     name,
     size: bytes.length,
     async read(offset, length, signal) {
-      checkRange(this, offset, length);
-      if (signal?.aborted) throw new MelodyError('aborted', `${name}: reading was aborted`);
+      checkRange(this, offset, length, signal);
       return bytes.subarray(offset, offset + length);
     },
   };
@@ -61,10 +60,13 @@ export function memoryFolder(name: string, files: ReadonlyMap<string, Uint8Array
   };
 }
 
-/** Throws unless [offset, offset + length) lies inside the source. For the use of ByteSource implementations. */
-export function checkRange(source: ByteSource, offset: number, length: number): void {
+export const aborted = (name: string): MelodyError => new MelodyError('aborted', `${name}: reading was aborted`);
+
+/** Throws `io` unless [offset, offset + length) lies inside the source, and `aborted`. For the use of ByteSource implementations. */
+export function checkRange(source: ByteSource, offset: number, length: number, signal?: AbortSignal): void {
   const ok = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= source.size;
   if (!ok) throw new MelodyError('io', `${source.name}: read of ${length} bytes at ${offset}; got a source of ${source.size} bytes`);
+  if (signal?.aborted) throw aborted(source.name);
 }
 
 /** A Blob (such as a File from a file picker, or a kept download) as a source; only what is read comes into memory. */
@@ -73,8 +75,7 @@ export function blobSource(name: string, blob: Blob): ByteSource {
     name,
     size: blob.size,
     async read(offset, length, signal) {
-      checkRange(this, offset, length);
-      if (signal?.aborted) throw new MelodyError('aborted', `${name}: reading was aborted`);
+      checkRange(this, offset, length, signal);
       return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
     },
   };

@@ -1,7 +1,7 @@
 // Reading a file at an address by range, distrusting every answer. Shared by Node and the browser, which differ only in how
 // redirects are followed.
 import { MelodyError } from '../errors.ts';
-import { type ByteFolder, type ByteSource, checkFileName, checkRange, memorySource } from './bytes.ts';
+import { aborted, type ByteFolder, type ByteSource, checkFileName, checkRange, memorySource } from './bytes.ts';
 
 /** fetch that has already dealt with redirects. */
 export type Follow = (address: URL, init: RequestInit) => Promise<Response>;
@@ -109,8 +109,7 @@ export async function openHttp(
     size: total,
     etag,
     async read(offset, length, readSignal) {
-      checkRange(this, offset, length);
-      if (readSignal?.aborted) throw aborted(name);
+      checkRange(this, offset, length, readSignal);
       if (length === 0 || offset + length <= head.length) return head.subarray(offset, offset + length);
       return readRange(address, follow, offset, length, { total, etag, wait }, readSignal);
     },
@@ -316,10 +315,6 @@ function lengthHeader(response: Response): number | undefined {
   const text = response.headers.get('content-length');
   const encoded = !/^(identity)?$/.test(response.headers.get('content-encoding') ?? '');
   return text !== null && /^\d{1,15}$/.test(text) && !encoded ? Number(text) : undefined;
-}
-
-export function aborted(name: string): MelodyError {
-  return new MelodyError('aborted', `${name}: reading was aborted`);
 }
 
 function asMelodyError(name: string, cause: unknown, signal?: AbortSignal): MelodyError {

@@ -10,6 +10,7 @@ import { type ByteFolder, type ByteSource, blobSource, memorySource } from './by
 import { openCached } from './cache.ts';
 import { checkAddress, httpFolder, openHttp } from './http.ts';
 import { setNap } from './nap.ts';
+import { runAside } from './node_aside.ts';
 import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { coresOf } from './node_cores.ts';
 import { followInNode } from './node_fetch.ts';
@@ -187,6 +188,7 @@ export const platform: Platform = {
   facts: diskFacts(),
   freeMemory,
   hashOf: rememberedHash,
+  aside: (name, args, signal) => runAside(new URL('./sound-thread.js', import.meta.url), name, args, signal),
   publish: (name, message) => channel(name).publish(message),
   openCodecs: async () => (await import('./node_codecs.ts')).openCodecs(),
   threads: {

@@ -16,8 +16,7 @@ export async function openFile(path: string): Promise<ByteSource> {
     size: known.size,
     version: `${known.ino} ${known.size} ${known.mtimeMs}`,
     async read(offset, length, signal) {
-      checkRange(this, offset, length);
-      if (signal?.aborted) throw new MelodyError('aborted', `${path}: reading was aborted`);
+      checkRange(this, offset, length, signal);
       return withFile(path, async (file, now) => {
         checkSame(path, known, now);
         const bytes = new Uint8Array(length);

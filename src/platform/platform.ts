@@ -25,6 +25,8 @@ export interface Platform {
   hashOf?(source: ByteSource, signal?: AbortSignal): Promise<string>;
   /** Threads, where they are not those of a page (web_threads.ts). */
   readonly threads?: Threads;
+  /** Does work of audio/sound_work.ts, by name, on a thread of its own (Node). Undefined: do it yourself. Throws `aborted`. */
+  aside?(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<{ readonly value: unknown } | undefined>;
   /** Tells what happens to whoever listens in this process, under this name (Node: diagnostics_channel). */
   publish?(name: string, message: object): void;
   /** Readers and writers of audio files other than WAV, where there are any. Throws `audio` where they are not installed. */

@@ -1,6 +1,6 @@
 // The cache in a browser: the Cache API holds each file as a JSON and numbered pieces, so that a broken-off download can go on.
 import { MelodyError } from '../errors.ts';
-import { type ByteSource, checkRange, sha256 } from './bytes.ts';
+import { aborted, type ByteSource, checkRange, sha256 } from './bytes.ts';
 import { type EntryInfo, forgetMisses, PIECE, type Store } from './cache.ts';
 import type { DownloadCache, Facts } from './platform.ts';
 
@@ -98,7 +98,7 @@ function pieceSource(cache: Cache, info: EntryInfo, pieceKey: (index: number) =>
       const bytes = new Uint8Array(length);
       let at = 0;
       while (at < length) {
-        if (signal?.aborted) throw new MelodyError('aborted', `${info.address}: reading was aborted`);
+        if (signal?.aborted) throw aborted(info.address);
         const index = Math.floor((offset + at) / PIECE);
         const response = await cache.match(pieceKey(index));
         if (!response) throw new MelodyError('io', `${info.address}: the browser dropped a part of it from its cache`, 'load it again');

@@ -1,5 +1,6 @@
 // What every published system has in common: an engine, one job at a time, the memory it will take, and the report on what it made.
 import { platform } from '#platform';
+import { aside } from '../audio/aside.ts';
 import type { BeatMark } from '../audio/beats.ts';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
 import { isSilent, onFromGiven } from '../audio/own_sound.ts';
@@ -167,7 +168,7 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
         progress.warn('other_weights', `the recipe was made with other weights of ${job.recipe.model}: this will be something like it`);
       const channels = await job.make(engine, progress, signal);
       const { sampleRate, hop } = this;
-      const report = measureClip(channels, sampleRate, { periods: [hop], frameRate: sampleRate / hop });
+      const report = await aside(signal, 'measureClip', measureClip, channels, sampleRate, { periods: [hop], frameRate: sampleRate / hop });
       if (report.suspect.length) progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
       const timings = progress.finish(job.recipe.durationSeconds, memory.peakBytes);
       const recipe = { ...job.recipe, ...(weights !== undefined && { weights }), ...engine.made };

@@ -1,5 +1,4 @@
-import { MelodyError } from '../errors.ts';
-import { type ByteSource, checkRange } from '../platform/bytes.ts';
+import { aborted, type ByteSource, checkRange } from '../platform/bytes.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
 const BLOCKS_KEPT = 16;
@@ -90,7 +89,7 @@ async function unlessAborted<T>(work: Promise<T>, name: string, signal: AbortSig
   if (!signal) return work;
   let leave = () => {};
   const left = new Promise<never>((_, reject) => {
-    leave = () => reject(new MelodyError('aborted', `${name}: reading was aborted`));
+    leave = () => reject(aborted(name));
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave, { once: true });
   });

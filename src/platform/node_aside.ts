@@ -1,0 +1,89 @@
+// One thread for long work on samples (audio/sound_work.ts), which would hold up the caller's event loop for a second. It starts with the
+// first task, keeps no process alive, and ends when it has had nothing to do for a while.
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { MelodyError } from '../errors.ts';
+
+const IDLE_MS = 2000;
+
+interface Task {
+  readonly number: number;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+/** `value` of a task that was done; without it the task failed, and whoever wanted it finds out why by doing it. */
+type Answer = { readonly number: number; readonly value?: unknown };
+
+/** Where the thread cannot run, because a bundler left its file out or the machine has no room, it is not tried again. */
+let lacking = false;
+let worker: Worker | undefined;
+let idle: NodeJS.Timeout | undefined;
+let tasks = 0;
+const waiting = new Map<number, (answer: Answer | undefined) => void>();
+
+/** What the thread makes of a task; undefined where there is no thread, or where the task failed there: then do it here. */
+export async function runAside(
+  file: URL,
+  name: string,
+  args: readonly unknown[],
+  signal?: AbortSignal,
+): Promise<{ value: unknown } | undefined> {
+  if (lacking || !isMainThread) return undefined; // a worker of the host's is aside already
+  const number = ++tasks;
+  let stop: (() => void) | undefined;
+  const answer = await new Promise<Answer | undefined>((settle, fail) => {
+    stop = () => fail(new MelodyError('aborted', 'stopped by its AbortSignal'));
+    if (signal?.aborted) return stop();
+    signal?.addEventListener('abort', stop);
+    waiting.set(number, settle);
+    clearTimeout(idle);
+    try {
+      worker ??= start(file);
+      worker.ref();
+      worker.postMessage({ number, name, args } satisfies Task);
+    } catch {
+      end();
+    }
+  }).finally(() => signal?.removeEventListener('abort', stop as () => void));
+  return answer && 'value' in answer ? { value: answer.value } : undefined;
+}
+
+function start(file: URL): Worker {
+  const made = new Worker(file, { execArgv: [] });
+  made.on('message', (answer: Answer) => {
+    waiting.get(answer.number)?.(answer);
+    waiting.delete(answer.number);
+    if (waiting.size > 0) return;
+    made.unref();
+    idle = setTimeout(() => {
+      worker = undefined;
+      void made.terminate();
+    }, IDLE_MS).unref();
+  });
+  const over = () => {
+    if (worker === made) end();
+  };
+  made.on('error', over);
+  made.on('exit', over);
+  return made;
+}
+
+/** The thread is gone, and everybody does what they wanted of it themselves. */
+function end(): void {
+  lacking = true;
+  worker = undefined;
+  for (const settle of waiting.values()) settle(undefined);
+  waiting.clear();
+}
+
+/** The thread's side: does tasks by the names of `work`, one after another. */
+export function serveTasks(work: object): void {
+  parentPort?.on('message', ({ number, name, args }: Task) => {
+    try {
+      const value = (work as Record<string, ((...args: readonly unknown[]) => unknown) | undefined>)[name]?.(...args);
+      parentPort?.postMessage({ number, value } satisfies Answer);
+    } catch {
+      parentPort?.postMessage({ number } satisfies Answer);
+    }
+  });
+}
