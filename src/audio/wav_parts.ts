@@ -4,7 +4,7 @@ import type { ByteSource } from '../platform/bytes.ts';
 import { dataSize, readWav, type WavAudio, type WavReadOptions } from './wav.ts';
 import { chunk, join } from './wav_tags.ts';
 
-/** Chunks before the audio that are handed on to each part, at most; longer ones are pictures and the like. */
+/** Chunks beside the audio that are handed on to each part, at most; longer ones are pictures and the like. */
 const MAX_CHUNK = 1024 * 1024;
 const MAX_CHUNKS = 64;
 
@@ -17,8 +17,8 @@ export interface WavPart extends WavAudio {
 }
 
 /**
- * The parts of a WAV file in their order, none of more than `most` bytes of audio, all about equally long. Each has the tags that stand before the
- * audio. Throws what `readWav` throws, and `io`.
+ * The parts of a WAV file in their order, none of more than `most` bytes of audio, all about equally long. Each has the tags of the whole. Throws
+ * what `readWav` throws, and `io`.
  */
 export async function* wavParts(
   source: ByteSource,
@@ -33,7 +33,9 @@ export async function* wavParts(
     readWav(await source.read(0, Math.min(64, source.size), signal)); // says what it is instead
     throw new MelodyError('audio', `${source.name}: not a WAV file`);
   }
-  const before: Uint8Array[] = [];
+  const beside: Uint8Array[] = [];
+  const warnings: string[] = [];
+  let audio: { at: number; size: number; truncated: boolean } | undefined;
   let format: Uint8Array | undefined;
   let longSize: number | undefined;
   let at = 12;
@@ -44,20 +46,29 @@ export async function* wavParts(
     const left = source.size - at;
     if (name === 'data') {
       if (!format) break;
+      if (audio) throw new MelodyError('audio', 'wav: two data chunks; expected one');
       const riffSize = new DataView(start.buffer, start.byteOffset).getUint32(4, true);
       const size = dataSize(claimed, left, long ? longSize : undefined, riffSize + 8 === source.size);
       if (size > left && !options.allowTruncated) break;
-      yield* audioParts(source, { before, format, at, size: Math.min(size, left), most, truncated: size > left }, signal);
-      return;
+      audio = { at, size: Math.min(size, left), truncated: size > left };
+      at += audio.size + (audio.size & 1);
+      continue;
     }
-    if (claimed > left) break;
+    if (claimed > left) {
+      if (audio) warnings.push(`what follows the audio at byte ${at - 8} is not a whole chunk and was left out`);
+      break;
+    }
     if (claimed <= MAX_CHUNK) {
       const body = await source.read(at, claimed, signal);
       if (name === 'fmt ') format = body;
       if (name === 'ds64' && claimed >= 16) longSize = Number(new DataView(body.buffer, body.byteOffset).getBigUint64(8, true));
-      else before.push(chunk(name, body));
+      else beside.push(chunk(name, body));
     }
     at += claimed + (claimed & 1);
+  }
+  if (audio && format) {
+    yield* audioParts(source, { beside, format, ...audio, most, warnings }, signal);
+    return;
   }
   // What is wrong stands in the beginning, which the strict reader tells of.
   readWav(await source.read(0, Math.min(MAX_CHUNK, source.size), signal), options);
@@ -65,7 +76,8 @@ export async function* wavParts(
 }
 
 interface Audio {
-  readonly before: Uint8Array[];
+  readonly beside: Uint8Array[];
+  readonly warnings: string[];
   readonly format: Uint8Array;
   readonly at: number;
   readonly size: number;
@@ -74,17 +86,22 @@ interface Audio {
 }
 
 async function* audioParts(source: ByteSource, audio: Audio, signal?: AbortSignal): AsyncGenerator<WavPart> {
-  const { before, format, at, size, most, truncated } = audio;
+  const { beside, format, at, size, most, truncated } = audio;
   const frame = Math.max(1, format.length >= 14 ? new DataView(format.buffer, format.byteOffset).getUint16(12, true) : 1);
   const frames = Math.floor(size / frame);
   const parts = Math.max(1, Math.ceil((frames * frame) / most));
+  const rest = size - frames * frame;
+  const oddities = [
+    ...audio.warnings,
+    ...(rest > 0 ? [`the last ${rest} audio bytes are not a whole frame and were left out`] : []),
+    ...(truncated ? [`truncated: ${size} audio bytes are there`] : []),
+  ];
   for (let part = 0; part < parts; part++) {
     const [first, end] = [part, part + 1].map((n) => Math.floor((n * frames) / parts)) as [number, number];
     const body = chunk('data', await source.read(at + first * frame, (end - first) * frame, signal));
-    const file = join([new TextEncoder().encode('RIFF\0\0\0\0WAVE'), ...before, body]);
+    const file = join([new TextEncoder().encode('RIFF\0\0\0\0WAVE'), ...beside, body]);
     new DataView(file.buffer).setUint32(4, file.length - 8, true);
     const read = readWav(file);
-    const warnings = truncated ? [...read.warnings, `truncated: ${size} audio bytes are there`] : read.warnings;
-    yield { ...read, warnings, startFrame: first, frames };
+    yield { ...read, warnings: [...read.warnings, ...oddities], startFrame: first, frames };
   }
 }

@@ -6,10 +6,16 @@ import { main } from './main.ts';
 if (process.env.npm_lifecycle_event === 'start' && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
 
 const stop = new AbortController();
-process.once('SIGINT', () => {
-  // A second Ctrl-C ends the process at once: the handler is gone by then.
-  stop.abort();
-});
+let asked = 0; // exit code of a process that was asked to end: 128 and the number of the signal
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15], // how containers, schedulers and systemd end a process; as the first process of a container it would not end at all
+] as const)
+  process.once(signal, () => {
+    // A second Ctrl-C ends the process at once: the handler is gone by then.
+    asked ||= 128 + number;
+    stop.abort();
+  });
 // `melody … | head` closes the pipe early: nobody reads any more, which is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
@@ -30,5 +36,5 @@ const done = main(process.argv.slice(2), {
 });
 // Without an await of the module's own: Rolldown splits files less well where there is one.
 void done.then((code) => {
-  process.exitCode = code;
+  process.exitCode = code === 130 ? asked || code : code;
 });

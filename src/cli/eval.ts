@@ -12,6 +12,7 @@ import { resample } from '../audio/resample.ts';
 import type { AudioFile } from '../audio/sound_file.ts';
 import type { WavReadOptions } from '../audio/wav.ts';
 import { MelodyError } from '../errors.ts';
+import { fileError } from '../platform/node_files.ts';
 import { printableText } from '../weights/printable.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
 import { Listener } from './eval_agreement.ts';
@@ -83,7 +84,8 @@ async function run(words: readonly string[], values: Values, io: Io): Promise<nu
     if (together) io.out(`${summaryLines(together).join('\n')}\n`);
   }
   for (const { file, error } of failed) {
-    io.err(`melody: ${printableText(file)}: ${printableText(error.message)}\n${error.hint ? `  ${printableText(error.hint)}\n` : ''}`);
+    const named = error.message.startsWith(file) ? '' : `${file}: `;
+    io.err(`melody: ${printableText(named + error.message)}\n${error.hint ? `  ${printableText(error.hint)}\n` : ''}`);
   }
   if (failed.length > 0) return 1;
   return values.strict && measured.some((r) => r.report.suspect.length > 0) ? 3 : 0;
@@ -186,9 +188,8 @@ async function filesIn(folder: string): Promise<string[]> {
 
 /** Links to folders are not followed, which may go round; names that begin with a dot are the system's ("._song.wav" of macOS). */
 async function walk(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: Error) => {
-    throw new MelodyError('io', `${folder}: cannot be listed: ${cause.message}`, undefined, { cause });
-  });
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined);
+  if (!entries) return [folder]; // reading it as a file says why, beside what is measured of the others
   const shown = entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
   const lists = await Promise.all(
     shown.map((entry) => {
@@ -230,9 +231,8 @@ async function picture(file: string, audio: AudioFile, values: Values): Promise<
   try {
     await writeFile(target, png, { flag: values.force ? 'w' : 'wx' });
   } catch (cause) {
-    const exists = (cause as NodeJS.ErrnoException).code === 'EEXIST';
-    const message = exists ? `${target} exists` : `${target} cannot be written: ${(cause as Error).message}`;
-    throw new MelodyError('io', message, exists ? 'add --force to overwrite it' : undefined, { cause });
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(target, cause);
+    throw new MelodyError('io', `${target} exists`, 'add --force to overwrite it', { cause });
   }
 }
 

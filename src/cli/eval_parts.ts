@@ -1,14 +1,14 @@
 // What melody eval measures at once: a file, or one after the other the parts of a long one.
 import { basename } from 'node:path';
-import { codedParts } from '../audio/coded_parts.ts';
-import { type AudioFile, isSound } from '../audio/sound_file.ts';
-import { readWav, type WavReadOptions } from '../audio/wav.ts';
-import { wavParts } from '../audio/wav_parts.ts';
+import type { AudioFile } from '../audio/sound_file.ts';
+import { soundParts } from '../audio/sound_parts.ts';
+import type { WavReadOptions } from '../audio/wav.ts';
 import { MelodyError } from '../errors.ts';
 import { printableText } from '../weights/printable.ts';
 import type { Io } from './command.ts';
 import { nameOf } from './eval_report.ts';
 import { openInput } from './input.ts';
+import { openingOptions } from './opening.ts';
 
 /** Measuring needs some five times the file in memory: longer ones are measured in parts, of about ten minutes in stereo at 48 kHz and 16 bits. */
 const PART_BYTES = 2 ** 27;
@@ -23,24 +23,14 @@ export interface Part {
 /** The parts of `file`, none of more than `most` bytes of a WAV or, as at 16 bits, half as many samples of another. Throws `audio`, `io`, `aborted`. */
 export async function* partsOf(file: string, options: WavReadOptions, io: Io, most = PART_BYTES): AsyncGenerator<Part> {
   checkGoing(io);
-  const source = await openInput(file, io.signal);
-  if (isSound(await source.read(0, Math.min(64, source.size), io.signal))) {
-    for await (const { startFrame, last, ...audio } of codedParts(source, most / 2, io.signal)) {
-      checkGoing(io);
-      yield startFrame === 0 && last
-        ? { audio }
-        : partOf(file, audio, startFrame, last ? startFrame + audio.channels[0].length : Infinity, io);
-    }
-  } else if (source.size <= most) {
-    yield { audio: readWav(await source.read(0, source.size, io.signal), options) };
-    return;
-  } else {
-    for await (const { startFrame, frames, ...audio } of wavParts(source, most, options, io.signal)) {
-      checkGoing(io);
-      yield partOf(file, audio, startFrame, frames, io);
-    }
+  const source = await openInput(file, openingOptions({}, io));
+  let several = false;
+  for await (const { startFrame, frames, ...audio } of soundParts(source, { most, signal: io.signal, ...options })) {
+    checkGoing(io);
+    several ||= frames !== audio.channels[0].length;
+    yield several ? partOf(file, audio, startFrame, frames ?? Infinity, io) : { audio };
   }
-  if (io.terminal) io.err('\r\u001b[K');
+  if (several && io.terminal) io.err('\r\u001b[K');
 }
 
 function partOf(file: string, audio: AudioFile, startFrame: number, frames: number, io: Io): Part {

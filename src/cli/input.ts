@@ -2,13 +2,15 @@
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import { type ByteSource, memorySource } from '../platform/bytes.ts';
+import type { OpenOptions } from '../platform/platform.ts';
 
 /** Nothing longer is taken from a pipe, which says nothing of its length: two and a half hours of 24-bit stereo at 48 kHz. */
 const MAX_PIPED_BYTES = 2 ** 31;
 
 /** Opens what a command names. Throws `io`, `aborted`. */
-export async function openInput(name: string, signal: AbortSignal): Promise<ByteSource> {
-  if (name !== '-') return platform.openBytes(name, { signal });
+export async function openInput(name: string, options: OpenOptions & { signal: AbortSignal }): Promise<ByteSource> {
+  const { signal } = options;
+  if (name !== '-') return platform.openBytes(name, options);
   if (process.stdin.isTTY) {
     throw new MelodyError('io', 'standard input: got a terminal, expected a sound', 'pipe one in: ffmpeg -i song.mp3 -f wav - | melody …');
   }

@@ -10,6 +10,7 @@ import { openInput } from './input.ts';
 import { isAudio, readAudioFile } from './inspect_audio.ts';
 import type { Reader, Report } from './inspect_reader.ts';
 import { type FileReport, type FolderReport, type InspectOptions, inspectFile, inspectFolder } from './inspect_weights.ts';
+import { openingOptions } from './opening.ts';
 
 const readSafetensors: Reader = async (source, options) => {
   const report = await inspectFile(source, options);
@@ -27,19 +28,20 @@ export const inspect: Command = {
   examples: ['melody inspect weights/melody-small', 'melody inspect model.safetensors --json', 'melody inspect song.wav'],
   async run(words, values, io) {
     if (words.length !== 1) throw new MelodyError('invalid_argument', `inspect: got ${words.length} names, expected one file or folder`);
-    const report = await inspectPlace(words[0], { allowNonFinite: values['allow-nonfinite'] === true, signal: io.signal });
+    const opening = openingOptions(values, io);
+    const report = await inspectPlace(words[0], { allowNonFinite: values['allow-nonfinite'] === true, signal: io.signal }, opening);
     io.out(values.json ? `${JSON.stringify(report.json, null, 2)}\n` : report.text);
     return report.sound ? 0 : 1;
   },
 };
 
-async function inspectPlace(place: string, options: InspectOptions): Promise<Report> {
+async function inspectPlace(place: string, options: InspectOptions, opening: ReturnType<typeof openingOptions>): Promise<Report> {
   if (await isFolder(place)) {
-    const report = await inspectFolder(openSystemFolder(place, {}), options);
+    const report = await inspectFolder(openSystemFolder(place, opening), options);
     const sound = report.faults.length === 0 && report.files.every(({ faults }) => faults.length === 0);
     return { json: report, text: folderText(report), sound };
   }
-  const source = await openInput(place, options.signal);
+  const source = await openInput(place, opening);
   const start = await source.read(0, Math.min(64, source.size), options.signal);
   return (isAudio(start) ? readAudioFile : readSafetensors)(source, options);
 }

@@ -1,13 +1,12 @@
 // melody inspect on an audio file: its form, its tags, and the recipe when melody made it.
 
 import { isSound } from '../audio/sound_file.ts';
+import { soundFacts } from '../audio/sound_parts.ts';
 import { readRecipe } from '../audio/wav_tags.ts';
-import { MelodyError } from '../errors.ts';
 import { printableText } from '../weights/printable.ts';
-import { readNamed } from './generate/recipe_file.ts';
+import { namingFile } from './generate/recipe_file.ts';
 import type { Reader } from './inspect_reader.ts';
 
-const MAX_BYTES = 2 ** 30;
 const INFO_NAMES: Readonly<Record<string, string>> = { INAM: 'title', ICMT: 'comment', ISFT: 'software', ICOP: 'licence', IART: 'artist' };
 
 /** Is a file that begins so one for `readAudioFile`? */
@@ -15,17 +14,16 @@ export const isAudio = (start: Uint8Array): boolean =>
   /^(RIFF|RF64|BW64)/.test(String.fromCharCode(...start.subarray(0, 4))) || isSound(start);
 
 export const readAudioFile: Reader = async (source, { signal }) => {
-  if (source.size > MAX_BYTES) throw new MelodyError('audio', `${source.name}: ${source.size} bytes; expected at most ${MAX_BYTES}`);
-  const bytes = await source.read(0, source.size, signal);
-  const { sampleRate, channels, tags, format, bitsPerSample, warnings } = await readNamed(source.name, bytes, { allowTruncated: true });
+  const { sampleRate, channels, frames, tags, format, bitsPerSample, warnings } = await namingFile(source.name, () =>
+    soundFacts(source, { allowTruncated: true, signal }),
+  );
   const note = readRecipe(tags);
-  const frames = channels[0].length;
   const json = {
     kind: format === 'pcm' || format === 'float' ? 'wav' : format,
     name: source.name,
     bytes: source.size,
     sampleRate,
-    channels: channels.length,
+    channels,
     frames,
     seconds: frames / sampleRate,
     format,
@@ -44,7 +42,7 @@ export const readAudioFile: Reader = async (source, { signal }) => {
     json,
     text: [
       `${printableText(source.name)}\n`,
-      `  ${(frames / sampleRate).toFixed(3)} s, ${sampleRate} Hz, ${channels.length} channel${channels.length > 1 ? 's' : ''}, ${bitsPerSample === undefined ? '' : `${bitsPerSample} bits `}${format}\n`,
+      `  ${(frames / sampleRate).toFixed(3)} s, ${sampleRate} Hz, ${channels} channel${channels > 1 ? 's' : ''}, ${bitsPerSample === undefined ? '' : `${bitsPerSample} bits `}${format}\n`,
       ...rows.map(line),
       ...(note ? ['\nMade by a model. Its recipe, for `melody generate --recipe`:\n', ...recipeRows.map(line)] : []),
       ...warnings.map((text) => `  warning: ${printableText(text)}\n`),

@@ -1,6 +1,7 @@
 // melody <command>: finds the command, reads its words, and turns errors into a message and an exit code.
 import { MelodyError } from '../errors.ts';
 import { nearest } from '../pipeline/nearest.ts';
+import { fileError } from '../platform/node_files.ts';
 import { printableText } from '../weights/printable.ts';
 import { type Command, commandHelp, type Io, parseCommand } from './command.ts';
 import { version } from './version.ts';
@@ -79,18 +80,18 @@ async function overview(commands: typeof COMMANDS): Promise<string> {
     ...loaded.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
     'melody <command> --help says more. MELODY_DEBUG=1 shows where an error comes from.',
-    'Exit codes: 0 done, 1 failed, 2 wrong use, 3 suspect output under --strict.',
+    'Exit codes: 0 done, 1 failed, 2 wrong use, 3 suspect output under --strict, 130 and 143 stopped by Ctrl-C and SIGTERM.',
     '',
   ].join('\n');
 }
 
-/** What the system says where it has no more open files for us, wherever that was met: loading a part of melody opens files too. */
-const NO_FILES = ['EMFILE', 'ENFILE'];
+/** What the system may say wherever melody is: loading a part of it opens files too, and any path may need the working folder. */
+const SYSTEM = ['EMFILE', 'ENFILE', 'ENOSPC', 'EROFS'];
 
 /** Prints an error as a person reads it and returns the exit code. */
 function report(cause: unknown, io: Io): number {
-  const full = cause instanceof Error && NO_FILES.includes((cause as NodeJS.ErrnoException).code ?? '');
-  const error = full ? new MelodyError('io', 'too many open files', 'raise the limit: ulimit -n 1024', { cause }) : cause;
+  const { code, syscall, path = 'this process' } = (cause ?? {}) as NodeJS.ErrnoException;
+  const error = syscall === 'uv_cwd' || SYSTEM.includes(code ?? '') ? fileError(path, cause) : cause;
   const known = error instanceof MelodyError;
   const message = error instanceof Error ? error.message : String(error);
   io.err(`melody: ${known ? '' : 'internal error: '}${printableText(message)}\n`);

@@ -16,7 +16,8 @@ import { printableText } from '../weights/printable.ts';
 import { Weights } from '../weights/weights.ts';
 import type { Command } from './command.ts';
 import { ProgressLine } from './generate/progress.ts';
-import { REDIRECT_HOST, redirectHosts } from './locate_model.ts';
+import { REDIRECT_HOST } from './locate_model.ts';
+import { openingOptions } from './opening.ts';
 
 /** Bytes of a file whose fetching is not worth a word. */
 const SMALL = 1e6;
@@ -48,7 +49,7 @@ export const pull: Command = {
       }
       line.hear({ type: 'download', file: decodeURIComponent(address.slice(address.lastIndexOf('/') + 1)), received, total });
     };
-    const place = openSystemFolder(location, { signal: io.signal, cache: true, onProgress, ...redirectHosts(values) });
+    const place = openSystemFolder(location, { ...openingOptions(values, io), cache: true, onProgress });
     const say = (text: string) => {
       line.close();
       if (!values.quiet) io.err(`${text}\n`);

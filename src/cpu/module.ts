@@ -63,7 +63,10 @@ async function compile(change: typeof withoutSharing): Promise<WebAssembly.Modul
 async function unpack(base64: string): Promise<Uint8Array<ArrayBuffer>> {
   const deflated = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const reader = stream.getReader(); // neither Response, for which Node starts its network, nor for await, which Safari lacks
+  for (let next = await reader.read(); !next.done; next = await reader.read()) parts.push(next.value);
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
 /** The same module for a memory that is not shared: the flag byte of its one memory import. */
@@ -89,7 +92,10 @@ export function makeMemory(shared: boolean): WebAssembly.Memory {
       last = error;
     }
   }
-  throw new MelodyError('out_of_memory', `no address space for ${PAGES[PAGES.length - 1] / 16} MB of WebAssembly memory: ${String(last)}`);
+  const size = PAGES[PAGES.length - 1] / 16;
+  throw new MelodyError('out_of_memory', `no address space for ${size} MB of WebAssembly memory`, 'lift its limit: ulimit -v unlimited', {
+    cause: last,
+  });
 }
 
 /** Grow until `end` bytes are there. Throws RangeError when there is no more. */

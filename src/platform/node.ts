@@ -14,7 +14,7 @@ import { runAside } from './node_aside.ts';
 import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { coresOf } from './node_cores.ts';
 import { followInNode } from './node_fetch.ts';
-import { diskFolder, openFile } from './node_files.ts';
+import { diskFolder, fileError, openFile } from './node_files.ts';
 import { lacksGpu } from './node_gpus.ts';
 import { rememberedHash, weightsIdentity } from './node_hash.ts';
 import { hubFolder, isHubName } from './node_hub.ts';
@@ -134,9 +134,13 @@ function openFolder(location: string | URL, options: OpenOptions = {}): ByteFold
     httpFolder(checkAddress(location), (address) => openAddress(address, { ...options, cache: false, ...how }));
   if (!options.cache) return folder({});
   const { name, addressOf } = folder({});
-  const forget = (file: string) => diskStore(addressOf(file)).remove();
+  const store = (file: string) => diskStore(addressOf(file));
+  const kept = {
+    kept: async (file: string) => (await store(file).complete())?.source,
+    forget: (file: string) => store(file).remove(),
+  };
   return named(
-    verifiedFolder(name, (file, how) => folder(how).open(file, options.signal), forget),
+    verifiedFolder(name, (file, how) => folder(how).open(file, options.signal), kept),
     true,
   );
 }
@@ -154,10 +158,34 @@ function runtime(): string {
   }
 }
 
+/** Throws `out_of_memory` where the system gives no more threads. */
+function newWorker(source: string, data: unknown): Worker {
+  try {
+    return new Worker(source, { eval: true, workerData: data, execArgv: [] });
+  } catch (cause) {
+    throw new MelodyError(
+      'out_of_memory',
+      `no thread can be started: ${(cause as Error).message}`,
+      'use fewer (`threads`, --threads 1), end other programs, or raise the limit: ulimit -u',
+      { cause },
+    );
+  }
+}
+
+/** Threads ask where they are as they start, and end where that folder was deleted. Throws `io`. */
+function checkWorkingFolder(): void {
+  try {
+    process.cwd();
+  } catch (cause) {
+    throw fileError('.', cause);
+  }
+}
+
 function startThread(code: string, data: unknown, on: ThreadEvents): Thread {
   const source = `const { parentPort, workerData } = require('node:worker_threads');
 (${code})(workerData, (message) => parentPort.postMessage(message));`;
-  const worker = new Worker(source, { eval: true, workerData: data, execArgv: [] });
+  checkWorkingFolder();
+  const worker = newWorker(source, data);
   let over = false;
   const end = (reason: string) => {
     if (!over) on.end(reason);

@@ -64,7 +64,8 @@ export async function* decodeParts(
         frame.unref();
       }
     };
-    const bits = stream.codecpar.bitsPerRawSample;
+    // Only some decoders say it; of plain samples their coding's name does, such as pcm_s24be.
+    const bits = stream.codecpar.bitsPerRawSample || Number(/^pcm_[fsu](\d+)/.exec(codec.name ?? '')?.[1] ?? 0);
     const part = (frames: number, last: boolean): DecodedPart => {
       const warnings = broken > 0 ? [`${broken} packets could not be decoded and were left out`] : [];
       broken = 0;

@@ -87,17 +87,23 @@ function checkRegular(path: string, known: Stats): void {
   throw new MelodyError('io', `${path}: got a device or pipe, expected a file`, 'a sound may come through standard input: give - instead');
 }
 
+const workingFolderGone = (cause: unknown) =>
+  new MelodyError('io', 'the folder in which this runs was deleted', 'go to another one: cd', { cause });
+
 /** A file-system error as `io`, in words. */
 export function fileError(path: string, cause: unknown): MelodyError {
   if (cause instanceof MelodyError) return cause;
-  const { code, message } = cause as NodeJS.ErrnoException;
+  const { code, message, syscall } = cause as NodeJS.ErrnoException;
+  if (syscall === 'uv_cwd') return workingFolderGone(cause);
   const known: Record<string, [string, string]> = {
     ENOENT: ['no such file', 'check the path'],
-    EACCES: ['no permission', 'check who may read it'],
+    EACCES: ['no permission', 'check who may read or write it'],
     EISDIR: ['got a folder, expected a file', 'name a file in it'],
     ENOTDIR: ['a part of the path is a file, not a folder', 'check the path'],
     ENAMETOOLONG: ['the name is too long', 'use a shorter one'],
     EMFILE: ['too many open files', 'raise the limit: ulimit -n 1024'],
+    ENFILE: ['too many open files', 'close other programs'],
+    EROFS: ['the disk is read-only', 'choose another place'],
     ENOSPC: ['the disk is full', 'free some space and try again'],
   };
   const [what, hint] = known[code ?? ''] ?? [message, undefined];

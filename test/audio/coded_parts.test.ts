@@ -1,12 +1,15 @@
 // FLAC, MP3 and Opus in parts: the same samples as of the whole, whatever their length, and no more of the file in memory than was asked for.
+import { createHash } from 'node:crypto';
 import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, test, vi } from 'vitest';
 import { type CodedPart, codedParts } from '../../src/audio/coded_parts.ts';
 import { type AudioFormat, readAudio, writeAudio } from '../../src/audio/sound_file.ts';
+import { soundFacts } from '../../src/audio/sound_parts.ts';
 import { recipeTags } from '../../src/audio/wav_tags.ts';
 import { partsOf } from '../../src/cli/eval_parts.ts';
+import { readInput } from '../../src/cli/generate/recipe_file.ts';
 import { main } from '../../src/cli/main.ts';
 import { type ByteSource, memorySource } from '../../src/platform/bytes.ts';
 import { openFile } from '../../src/platform/node_files.ts';
@@ -115,13 +118,38 @@ describe.runIf(haveCodecs)('with node-av', () => {
     expect(places.at(-1)?.end).toBe(channels[0].length / RATE);
   });
 
-  it('melody eval takes a file of more than a gigabyte', async () => {
+  it('melody eval and inspect take a file of more than a gigabyte', async () => {
     const path = join(folder, 'huge.aiff');
     writeAiff(path, 1.1 * 2 ** 30);
-    let [out, err] = ['', ''];
-    const code = await main(['eval', path], { ...io(), out: (text) => (out += text), err: (text) => (err += text) });
-    expect([code, err]).toEqual([0, '']);
-    expect(out).toContain('huge.aiff: 1.00 s, 8000 Hz, mono');
+    for (const [command, what] of [
+      ['eval', 'huge.aiff: 1.00 s, 8000 Hz, mono'],
+      ['inspect', '1.000 s, 8000 Hz, 1 channel, 16 bits pcm_s16be'],
+    ]) {
+      let [out, err] = ['', ''];
+      const code = await main([command, path], { ...io(), out: (text) => (out += text), err: (text) => (err += text) });
+      expect([code, err]).toEqual([0, '']);
+      expect(out).toContain(what);
+    }
+  });
+
+  it('what a file is, without its samples: as of the whole, in parts', async () => {
+    for (const format of ['flac', 'mp3'] as const) {
+      const { path, bytes } = await save(format);
+      const { channels: whole, ...facts } = await readAudio(bytes);
+      for (const start of [true, false])
+        expect(await soundFacts(await openFile(path), { start })).toEqual({ ...facts, channels: 2, frames: whole[0].length });
+    }
+  });
+
+  it('a given sound is read whole and hashed; one that is too long is refused before it is all in memory', async () => {
+    const { path, bytes } = await save('flac', noise);
+    const { audio, sha256, name } = await readInput(path, io());
+    expect([sha256, name]).toEqual([createHash('sha256').update(bytes).digest('hex'), 'song.flac']);
+    expect(differs([{ ...audio, startFrame: 0, last: true }], (await readAudio(bytes)).channels)).toBeUndefined();
+    await expect(readInput(path, io(), 10_000)).rejects.toMatchObject({
+      code: 'audio',
+      message: expect.stringMatching(/song\.flac: it lasts more than/),
+    });
   });
 });
 

@@ -23,8 +23,8 @@ async function partsOf(bytes: Uint8Array | ByteSource, most: number, options?: W
 }
 const joined = (parts: readonly WavPart[], c: number) => parts.flatMap((part) => Array.from(part.channels[c]));
 
-test.each(['pcm16', 'pcm24', 'float32'] as const)('%s: all samples once, each part with the tags before the audio', async (format) => {
-  for (const bytes of [streamed(format), streamed(format, 999), writeWav({ sampleRate: 24_000, channels }, format)]) {
+test.each(['pcm16', 'pcm24', 'float32'] as const)('%s: all samples once, each part with the tags of the whole', async (format) => {
+  for (const bytes of [streamed(format), streamed(format, 999), writeWav({ sampleRate: 24_000, channels, tags }, format)]) {
     const parts = await partsOf(bytes, 1000);
     const whole = readWav(bytes);
     expect(parts.length).toBe(Math.ceil((999 * whole.bitsPerSample) / 4 / 1000));
@@ -33,7 +33,7 @@ test.each(['pcm16', 'pcm24', 'float32'] as const)('%s: all samples once, each pa
     for (const part of parts) {
       expect([part.startFrame, part.frames, part.sampleRate]).toEqual([at, 999, 24_000]);
       at += part.channels[0].length;
-      if (whole.tags.info.INAM) expect(part.tags).toEqual(whole.tags);
+      expect([part.tags, part.warnings]).toEqual([whole.tags, []]);
     }
   }
 });
@@ -60,6 +60,14 @@ test('a file of ten gigabytes: no read is longer than a part', async () => {
   }
   expect(longest).toBeLessThanOrEqual(2 ** 20);
   expect(reads).toBeLessThan(12);
+});
+
+test('what stands after the audio of a long file is told as of a short one: cut chunks, a second sound', async () => {
+  const file = writeWav({ sampleRate: 24_000, channels, tags });
+  const [part] = await partsOf(Buffer.concat([file, Buffer.from('LIST'), Buffer.from([200, 0, 0, 0, 1, 2])]), 1000);
+  expect(part.warnings).toEqual([`what follows the audio at byte ${file.length} is not a whole chunk and was left out`]);
+  expect(part.tags.melody).toBe(tags.melody);
+  await expect(partsOf(Buffer.concat([file, Buffer.from('data'), Buffer.alloc(4)]), 1000)).rejects.toThrow('two data chunks');
 });
 
 test('what the strict reader refuses is refused in its words', async () => {

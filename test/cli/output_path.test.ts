@@ -1,5 +1,5 @@
 // Where made files go: names, and what must be refused before any work (docs/requirements.md §2.3).
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
@@ -87,6 +87,12 @@ describe('--out', () => {
 
   it('counts variations', async () => {
     expect(await choose({ out: 'song.wav', seeds: [1, 2] })).toEqual([join(folder, 'song-1.wav'), join(folder, 'song-2.wav')]);
+  });
+
+  it('takes no folder for a name without an ending', async () => {
+    mkdirSync(join(folder, 'songs'));
+    await expect(choose({ out: 'songs' })).rejects.toMatchObject({ code: 'io', message: 'songs: is a folder' });
+    rmdirSync(join(folder, 'songs'));
   });
 
   it('makes --out-dir', async () => {

@@ -1,5 +1,5 @@
 // The command as a process: sounds through standard input, names that are no files, lost outputs, users who are nobody.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,10 +86,12 @@ test.skipIf(process.getuid?.() !== 0)('a user that is only a number, without HOM
 });
 
 const unix = process.platform !== 'win32';
+const TINY = join(import.meta.dirname, '../../weights/melody-tiny');
 
 test.skipIf(!unix)('a working folder that was deleted is said in a sentence, and help needs none', () => {
   const gone = join(scratch, 'gone');
-  for (const words of ['--help', 'generate piano', 'cache', 'eval song.wav']) {
+  const generate = `generate piano --duration 1 --steps 1 --device cpu --model '${TINY}'`;
+  for (const words of ['--help', generate, `${generate} --stream`, 'cache', 'eval song.wav']) {
     mkdirSync(gone, { recursive: true });
     const { status, stderr } = spawnSync('sh', ['-c', `cd '${gone}' && rmdir '${gone}' && exec '${process.execPath}' '${cli}' ${words}`], {
       encoding: 'utf8',
@@ -97,6 +99,20 @@ test.skipIf(!unix)('a working folder that was deleted is said in a sentence, and
     });
     expect(stderr).not.toMatch(/internal error|uv_cwd|at .*\.mjs/);
     expect([0, 1]).toContain(status);
+    if (words.startsWith('generate')) expect(stderr).toContain('the folder in which this runs was deleted');
+  }
+});
+
+test.skipIf(!unix)('whoever ends it by a signal gets the exit code of that signal', async () => {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    const words = ['generate', 'piano', '--stream', '--device', 'cpu', '--model', TINY];
+    const melody = spawn(process.execPath, [cli, ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
+    melody.stderr.once('data', () => melody.kill(signal));
+    melody.stderr.resume();
+    expect(await new Promise((resolve) => melody.on('close', resolve))).toBe(code);
   }
 });
 
@@ -120,7 +136,7 @@ test.skipIf(!unix || process.getuid?.() !== 0)('a disk that may not be written t
   spawnSync('chmod', ['-R', 'a+rX', scratch]);
   spawnSync('chmod', ['555', locked]);
   const who = { uid: 54_321, gid: 54_321, cwd: locked, env: { PATH: process.env.PATH ?? '', XDG_CACHE_HOME: locked, TMPDIR: locked } };
-  const tiny = join(import.meta.dirname, '../../weights/melody-tiny');
+  const tiny = TINY;
   const readable = spawnSync('test', ['-r', join(tiny, 'config.json')], { uid: who.uid, gid: who.gid }).status === 0;
   if (!readable) return; // a checkout that others may not read
   const { status, err } = run(['generate', 'piano', '--model', tiny], who);

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
+import { openingOptions } from '../../src/cli/opening.ts';
 import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { forgetMisses } from '../../src/platform/cache.ts';
 import { diskCache } from '../../src/platform/node_cache.ts';
@@ -114,4 +115,13 @@ it('wants one address', async () => {
     expect(code).toBe(2);
     expect(err).toMatch(/expected the address of one model folder|names no model of the hub/);
   }
+});
+
+it('says that a server is silent, and for whom it waits', () => {
+  let said = '';
+  const io = { out() {}, err: (text: string) => (said += text), terminal: false, env: {}, signal: new AbortController().signal };
+  openingOptions({}, io).onWait?.('https://host/model/a%20b.json');
+  expect(said).toContain('waiting for a b.json: its server has sent nothing');
+  openingOptions({ quiet: true }, io).onWait?.('https://host/model/a%20b.json');
+  expect(said.match(/waiting/g)?.length).toBe(1);
 });

@@ -72,6 +72,20 @@ test('a new version on the server replaces the kept one; offline the kept one pl
   expect(await read('model.safetensors')).toBe(sha256(newer));
 });
 
+test('a server that fails is asked for the manifest once, and said to fail, where nothing is kept', async () => {
+  let asked = 0;
+  await server.close();
+  server = await serve((_request, response) => {
+    asked++;
+    response.writeHead(500).end();
+  });
+  await expect(open('config.json')).rejects.toMatchObject({
+    code: 'io',
+    message: expect.stringContaining('manifest.json: got status 500'),
+  });
+  expect(asked).toBe(1); // a silent one would cost another 20 s
+});
+
 test('a model without a manifest is read as it is', async () => {
   files.set('model.safetensors', WEIGHTS);
   expect(await read('model.safetensors')).toBe(sha256(WEIGHTS));

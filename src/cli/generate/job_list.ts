@@ -6,6 +6,7 @@ import type { GenerateOptions } from '../../pipeline/options.ts';
 import { checkSubject, recipeOptions } from '../../pipeline/recipe.ts';
 import { type Io, textValue, type Values } from '../command.ts';
 import { openInput } from '../input.ts';
+import { openingOptions } from '../opening.ts';
 import { type Format, formatOf } from './formats.ts';
 import { nameOf, plainName } from './output_path.ts';
 import { audioFlags, readSettings } from './setting_options.ts';
@@ -47,7 +48,7 @@ export async function readJobs(words: readonly string[], values: Values, io: Io)
   if (format.file !== 'wav') await openCodecs(); // throws before any work where it is missing
   const { seed: firstSeed = 0, ...common } = readSettings(values);
 
-  const source = await openInput(path, io.signal);
+  const source = await openInput(path, openingOptions({}, io));
   if (source.size > MAX_BYTES) throw new MelodyError('io', `${path}: got ${source.size} bytes, expected at most ${MAX_BYTES}`, 'split it');
   const text = new TextDecoder().decode(await source.read(0, source.size, io.signal)); // without its byte-order mark
   const wrong: string[] = [];

@@ -71,7 +71,7 @@ export async function runJobs(words: readonly string[], values: Values, io: Io):
  */
 async function isMade(file: string, request: GenerateRequest, opened: Opened, io: Io, force: boolean): Promise<boolean> {
   const wanted = comparable(fileRecipe(opened, request, resolve(request.options, opened.melody.model, 'generate')));
-  const found = await readFileRecipe(file, io.signal).catch((error: unknown) => {
+  const found = await readFileRecipe(file, io).catch((error: unknown) => {
     if (error instanceof MelodyError && error.code === 'audio') return undefined; // not ours, or damaged
     throw error;
   });

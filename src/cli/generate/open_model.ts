@@ -7,6 +7,7 @@ import { licenceOf } from '../../weights/model_card.ts';
 import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
 import { redirectHosts } from '../locate_model.ts';
+import { openingOptions } from '../opening.ts';
 import { ProgressLine } from './progress.ts';
 import type { FileRecipe } from './recipe_file.ts';
 import type { GenerateRequest } from './request.ts';
@@ -35,7 +36,7 @@ export async function open(request: GenerateRequest, values: Values, io: Io): Pr
   try {
     line.close();
     const { hash, changed = [] } = melody.model.identity ?? {};
-    const folder = platform.openFolder(request.model, { signal: io.signal, cache: true, ...redirectHosts(values) });
+    const folder = platform.openFolder(request.model, { ...openingOptions(values, io), cache: true });
     const licence = await licenceOf(folder, io.signal);
     if (changed.length > 0)
       line.warn(`${changed.join(', ')} of the model: not what manifest.json names; the recipe says that these are other weights`);

@@ -55,6 +55,8 @@ export async function chooseTargets(options: TargetOptions): Promise<string[]> {
     for (const seed of seeds) paths.push(await freeName(join(folder, nameOf(prompt, seed, endings[0])), options.picture));
   } else {
     const named = resolve(folder, withEnding(out, endings));
+    const plain = await lstat(resolve(folder, out)).catch(() => undefined);
+    if (plain?.isDirectory()) throw folderNamed(out); // also where the file would get an ending
     for (const i of seeds.keys()) paths.push(seeds.length === 1 ? named : named.replace(ENDING, `-${i + 1}$&`));
   }
   for (const path of paths) {
@@ -214,12 +216,13 @@ async function checkFree(path: string, force: boolean): Promise<void> {
     throw fileError(path, cause);
   });
   if (!there) return;
-  if (there.isDirectory()) throw new MelodyError('io', `${path}: is a folder`, 'name a file in it, or use --out-dir');
+  if (there.isDirectory()) throw folderNamed(path);
   if (there.isSymbolicLink()) throw new MelodyError('io', `${path}: is a symbolic link`, 'name the file itself');
   if (!there.isFile()) throw new MelodyError('io', `${path}: is no regular file`, 'to write to a pipe use --stream');
   if (!force) throw exists(path);
 }
 
+const folderNamed = (path: string) => new MelodyError('io', `${path}: is a folder`, 'name a file in it, or use --out-dir');
 const exists = (path: string) => new MelodyError('io', `${path}: exists`, 'add --force to overwrite it, or choose another --out');
 
 /** The path, or with -2, -3, … before its ending the first that is not taken: names made here never stand in the way of each other. */

@@ -12,6 +12,7 @@ import { printableText } from '../../weights/printable.ts';
 import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
 import { redirectHosts } from '../locate_model.ts';
+import { openingOptions } from '../opening.ts';
 import { version } from '../version.ts';
 import { givenSound } from './given.ts';
 import { pictureOf, writeWhole } from './output_path.ts';
@@ -20,7 +21,7 @@ import type { GenerateRequest } from './request.ts';
 
 /** What the model's folder holds. Throws `weights` for what cannot be opened. */
 export async function kindOf(request: GenerateRequest, values: Values, io: Io): Promise<SystemKind> {
-  return (await systemOf(openSystemFolder(request.model, { signal: io.signal, cache: true, ...redirectHosts(values) }), io.signal)).kind;
+  return (await systemOf(openSystemFolder(request.model, { ...openingOptions(values, io), cache: true }), io.signal)).kind;
 }
 
 /** Makes a clip a seed into the files; gives the exit code. Throws as `MusicGen.generate`. */

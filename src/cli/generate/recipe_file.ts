@@ -1,12 +1,15 @@
 // What a made file says about itself beyond the recipe: which weights, which adapter, which audio went in. Enough to make its bytes again.
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { type AudioFile, readAudio } from '../../audio/sound_file.ts';
-import type { WavReadOptions } from '../../audio/wav.ts';
+import { joinAudio } from '../../audio/channels.ts';
+import type { AudioFile } from '../../audio/sound_file.ts';
+import { type SoundFilePart, soundFacts, soundParts } from '../../audio/sound_parts.ts';
 import { readRecipe, recipeTags, type WavTags, weightsLicence } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import type { Recipe } from '../../pipeline/options.ts';
+import { hashOf } from '../../platform/node_hash.ts';
+import type { Io } from '../command.ts';
 import { openInput } from '../input.ts';
+import { openingOptions } from '../opening.ts';
 import { version } from '../version.ts';
 import { audioInputs } from './setting_options.ts';
 
@@ -28,32 +31,59 @@ export interface FileRecipe extends Recipe {
   readonly inputs?: Readonly<Record<string, { readonly sha256: string; readonly name: string }>>;
 }
 
-/** More than any file that is worth listening to in one piece; measuring and mixing take some four times as much. */
-const MAX_INPUT_BYTES = 2 ** 29;
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+/** Samples of all channels that a given sound may have, since the new file holds them too: three quarters of an hour of stereo at 48 kHz. */
+const MAX_SAMPLES = 2 ** 28;
+/** Bytes of a WAV that are in memory beside its samples, at most. */
+const PART_BYTES = 2 ** 24;
 
-/** As `readAudio`; an error begins with the file's name. */
-export async function readNamed(name: string, bytes: Uint8Array, options?: WavReadOptions): Promise<AudioFile> {
+/** Runs it; an error of an audio file begins with the file's name. */
+export async function namingFile<T>(name: string, run: () => Promise<T>): Promise<T> {
   try {
-    return await readAudio(bytes, options);
+    return await run();
   } catch (error) {
-    if (error instanceof MelodyError) throw new MelodyError(error.code, `${name}: ${error.message}`, error.hint, { cause: error });
-    throw error;
+    if (!(error instanceof MelodyError) || error.code !== 'audio' || error.message.startsWith(`${name}: `)) throw error;
+    throw new MelodyError(error.code, `${name}: ${error.message}`, error.hint, { cause: error });
   }
 }
 
-/** An audio file and its hash. Throws `io`, `audio`. */
-export async function readInput(path: string, signal: AbortSignal, options?: WavReadOptions): Promise<Input> {
-  const source = await openInput(path, signal);
-  if (source.size > MAX_INPUT_BYTES)
-    throw new MelodyError('audio', `${path}: the file has ${source.size} bytes; expected at most ${MAX_INPUT_BYTES}`, 'cut it shorter');
-  const bytes = await source.read(0, source.size, signal);
-  return { audio: await readNamed(path, bytes, options), sha256: sha256(bytes), name: basename(path) };
+/** An audio file, all of it, and its hash. It is read in parts: one that is too long is refused before all of it is in memory. Throws `io`, `audio`. */
+export async function readInput(path: string, io: Io, most = MAX_SAMPLES): Promise<Input> {
+  const { signal } = io;
+  const source = await openInput(path, openingOptions({}, io));
+  const audio = await namingFile(path, async () => {
+    const parts: SoundFilePart[] = [];
+    for await (const part of soundParts(source, { most: PART_BYTES, signal })) {
+      const { channels, sampleRate, startFrame, frames = startFrame + channels[0].length } = part;
+      if (frames * channels.length > most)
+        throw new MelodyError(
+          'audio',
+          `it lasts more than ${(most / channels.length / sampleRate / 60).toFixed(0)} minutes in ${channels.length} channels at ${sampleRate} Hz; expected at most that`,
+          'cut it shorter',
+        );
+      parts.push(part);
+    }
+    return wholeOf(parts);
+  });
+  return { audio, sha256: await hashOf(source, signal), name: basename(path) };
+}
+
+/** The parts joined, channel by channel, so that no more than one channel is there twice. */
+function wholeOf(parts: SoundFilePart[]): AudioFile {
+  const { startFrame: _, frames: __, ...first } = parts[0];
+  const channels = first.channels.map((_, c) => {
+    const [whole] = joinAudio(...parts.map((part) => [part.channels[c]]));
+    for (const part of parts) part.channels[c] = new Float32Array();
+    return whole;
+  });
+  return { ...first, channels, warnings: [...new Set(parts.flatMap(({ warnings }) => warnings))] };
 }
 
 /** The recipe in a file's tags; of an endless piece, as long as the file. Throws `audio` when there is none. */
-export async function readFileRecipe(path: string, signal: AbortSignal): Promise<Record<string, unknown>> {
-  const { channels, sampleRate, tags } = (await readInput(path, signal, { allowTruncated: true })).audio; // the recipe stands at the start
+export async function readFileRecipe(path: string, io: Io): Promise<Record<string, unknown>> {
+  const source = await openInput(path, openingOptions({}, io));
+  const { frames, sampleRate, tags } = await namingFile(path, () =>
+    soundFacts(source, { allowTruncated: true, start: true, signal: io.signal }),
+  );
   const note = readRecipe(tags);
   if (typeof note?.recipe !== 'object' || note.recipe === null)
     throw new MelodyError(
@@ -63,7 +93,7 @@ export async function readFileRecipe(path: string, signal: AbortSignal): Promise
     );
   const recipe = note.recipe as Record<string, unknown>;
   const endless = recipe.durationSeconds === undefined && recipe.inpaint === undefined;
-  return { ...recipe, ...(endless && { durationSeconds: channels[0].length / sampleRate, wholeWindows: true }) };
+  return { ...recipe, ...(endless && { durationSeconds: frames / sampleRate, wholeWindows: true }) };
 }
 
 /** Every audio the recipe was made with must be given again, and be the same. Throws `invalid_argument`. */

@@ -29,7 +29,7 @@ export async function readRequest(words: readonly string[], values: Values, io: 
   const asked = { ...(words.length > 0 && { prompt: words.join(' ') }), ...readSettings(values) };
   if (values.recipe === undefined) checkTogether(givenSettings(values), use); // before files are read
   const recipePath = textValue(values, 'recipe');
-  const recipe = recipePath === undefined ? undefined : await readFileRecipe(recipePath, io.signal);
+  const recipe = recipePath === undefined ? undefined : await readFileRecipe(recipePath, io);
   const inputs = await readInputs(values, io);
   if (recipe) checkInputs(recipe, inputs);
   const options = { ...(recipe && recipeOptions(recipe)), ...asked, ...audioOptions(inputs) };
@@ -63,7 +63,7 @@ async function readInputs(values: Values, io: Io): Promise<Inputs> {
   const inputs: Inputs = {};
   for (const name of audioInputs) {
     const path = textValue(values, name);
-    if (path !== undefined) inputs[name] = await readInput(path, io.signal);
+    if (path !== undefined) inputs[name] = await readInput(path, io);
   }
   return inputs;
 }
