@@ -13,6 +13,7 @@ import * as image from './image.ts';
 import * as lstm from './lstm.ts';
 import * as matmul from './matmul.ts';
 import * as norm from './norm.ts';
+import * as normLinear from './norm_linear.ts';
 import * as pad from './pad.ts';
 import * as partialRope from './partial_rope.ts';
 import * as phase from './phase.ts';
@@ -64,6 +65,7 @@ const FAMILIES = [
   codes,
   groupNorm,
   lstm,
+  normLinear,
   pad,
   partialRope,
   sampler,

@@ -276,6 +276,7 @@ function scratchOf({ kernel, params }: Dispatch): number {
     const rows = number('rows') <= 8 ? 8 : k <= 2048 ? 32 : k <= 8192 ? 8 : 4;
     return 4096 + 4 * k * (rows + 16);
   }
+  if (code === FUNCTIONS.matvec_norm.code) return 4096 + 4 * number('rows') * number('inner');
   if (code === FUNCTIONS.attention_row.code) return 32_768 + 2048 * Math.max(number('dh'), 4 * number('dh4')) + 4 * 512 * 8;
   if (code === FUNCTIONS.rvq_encode.code) return 4096 + 4 * number('dim');
   if (code === FUNCTIONS.lstm_scan.code) return 4096 + 24 * number('hidden');

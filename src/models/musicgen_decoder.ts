@@ -15,10 +15,13 @@ import { rvqDecode } from '../ops/codes.ts';
 import { constant, sharedConstant } from '../ops/constant.ts';
 import { add } from '../ops/elementwise.ts';
 import { concatRows, embedding, slice } from '../ops/gather.ts';
-import { type LinearOptions, linear } from '../ops/matmul.ts';
+import { linear } from '../ops/matmul.ts';
 import { layerNorm } from '../ops/norm.ts';
+import { type NormWeights, normLinear, normQueryKeyValue, queryKeyValue } from '../ops/norm_linear.ts';
 import { reshaped, stack } from '../weights/references.ts';
 import type { Scope } from '../weights/weights.ts';
+
+const EPS = 1e-5;
 
 /** Fields of transformers' MusicgenDecoderConfig that count here. */
 export interface MusicgenDecoderConfig {
@@ -137,15 +140,13 @@ export function musicgenPrefix(
     for (const [i, { k, v }] of cache.layers.entries())
       x = g.scope(`layer ${i}`, () => {
         const own = w.at(`model.decoder.layers.${i}`);
-        const square = (part: string, y: Tensor, options: LinearOptions = {}) =>
-          linear(g, y, own.get(`self_attn.${part}.weight`, [dim, dim]), options);
-        const y = norm(g, own, 'self_attn_layer_norm', x, c);
-        const [keys, values] = [square('k_proj', y), square('v_proj', y)];
+        const [q, keys, values] = queryKeyValue(g, norm(g, own, 'self_attn_layer_norm', x, c), ofThree(own, dim));
         kvAppend(g, k, keys, 0);
         kvAppend(g, v, values, 0);
         if (i === c.num_hidden_layers - 1) return x; // nothing of what follows is read
-        const a = attention(g, square('q_proj', y), keys, values, { heads: c.num_attention_heads, causal: true });
-        return feedForward(g, own, square('out_proj', a, { residual: x }), c);
+        const a = attention(g, q, keys, values, { heads: c.num_attention_heads, causal: true });
+        const h = linear(g, a, own.get('self_attn.out_proj.weight', [dim, dim]), { residual: x });
+        return feedForward(g, own, h, c);
       });
   });
 }
@@ -188,33 +189,42 @@ const stackOf = (k: number, one: (q: number) => WeightRef): WeightRef =>
   stack([one(0), ...Array.from({ length: k - 1 }, (_, i) => one(i + 1))]);
 
 const norm = (g: Graph, w: Scope, name: string, x: Tensor, { hidden_size: dim }: MusicgenDecoderConfig): Tensor =>
-  layerNorm(g, x, w.get(`${name}.weight`, [dim]), w.get(`${name}.bias`, [dim]), { eps: 1e-5 });
+  layerNorm(g, x, w.get(`${name}.weight`, [dim]), w.get(`${name}.bias`, [dim]), { eps: EPS });
 
+const normOf = (w: Scope, name: string, { hidden_size: dim }: MusicgenDecoderConfig): NormWeights => ({
+  weight: w.get(`${name}.weight`, [dim]),
+  bias: w.get(`${name}.bias`, [dim]),
+  eps: EPS,
+});
+
+/** Matrices of queries, keys and values as one, [3 · dim, dim]. */
+const ofThree = (w: Scope, dim: number): WeightRef => {
+  const part = (name: string) => w.get(`self_attn.${name}.weight`, [dim, dim]);
+  return reshaped(stack([part('q_proj'), part('k_proj'), part('v_proj')]), [3 * dim, dim]);
+};
+
+/** Eight launches where the sizes allow it, five without a text to attend to. */
 function layer(g: Graph, w: Scope, x: Tensor, i: number, c: MusicgenDecoderConfig, s: MusicgenStep): Tensor {
   const { hidden_size: dim, num_attention_heads: heads } = c;
   const { cache, text, batch, column } = s;
-  const square = (part: string, y: Tensor, options: { residual?: Tensor; scale?: Tensor } = {}) =>
-    linear(g, y, w.get(`${part}.weight`, [dim, dim]), options);
-  const y = norm(g, w, 'self_attn_layer_norm', x, c);
-  const own = cache.layers[i];
-  kvAppend(g, own.k, square('self_attn.k_proj', y), column);
-  kvAppend(g, own.v, square('self_attn.v_proj', y), column);
-  const a = attention(g, square('self_attn.q_proj', y), own.k, own.v, { heads, keys: plus(column, 1) });
-  const h = square('self_attn.out_proj', a, { residual: x });
-
+  const square = (part: string) => w.get(`${part}.weight`, [dim, dim]);
+  const { k, v } = cache.layers[i];
+  const q = normQueryKeyValue(g, x, normOf(w, 'self_attn_layer_norm', c), ofThree(w, dim), { k, v, at: column });
+  const a = attention(g, q, k, v, { heads, keys: plus(column, 1) });
+  const h = linear(g, a, square('self_attn.out_proj'), { residual: x });
   return feedForward(g, w, text ? hearText(h, text.layers[i]) : h, c);
 
   function hearText(h: Tensor, words: KeysAndValues['layers'][number]): Tensor {
-    const q = square('encoder_attn.q_proj', norm(g, w, 'encoder_attn_layer_norm', h, c));
+    const q = normLinear(g, h, normOf(w, 'encoder_attn_layer_norm', c), square('encoder_attn.q_proj'));
     const cross = attention(g, q, words.k, words.v, { heads, ...(s.textLength !== undefined && { keys: s.textLength }) });
-    return square('encoder_attn.out_proj', cross, { residual: h, ...(batch === 2 && { scale: firstRow(g, dim) }) });
+    return linear(g, cross, square('encoder_attn.out_proj'), { residual: h, ...(batch === 2 && { scale: firstRow(g, dim) }) });
   }
 }
 
 function feedForward(g: Graph, w: Scope, x: Tensor, c: MusicgenDecoderConfig): Tensor {
   const { hidden_size: dim, ffn_dim } = c;
-  const z = norm(g, w, 'final_layer_norm', x, c);
-  const inner = linear(g, z, w.get('fc1.weight', [ffn_dim, dim]), { act: activationOf(c.activation_function) });
+  const act = activationOf(c.activation_function);
+  const inner = normLinear(g, x, normOf(w, 'final_layer_norm', c), w.get('fc1.weight', [ffn_dim, dim]), { act });
   return linear(g, inner, w.get('fc2.weight', [dim, ffn_dim]), { residual: x });
 }
 

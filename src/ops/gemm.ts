@@ -43,7 +43,7 @@ function choose(caps: Caps, s: Gemm): Form {
  * How f16 weights are read: as vec4h where shader-f16 is there, which halves what the tile keeps in workgroup memory; else as pairs in
  * words. Same bits either way. Not on software adapters: llvmpipe turns a vec4h into four 16-bit loads, 7 to 25 % slower than two words.
  */
-const halfVariant = (caps: Caps): 'half' | 'f16' => (caps.f16 && caps.executor === 'gpu' ? 'half' : 'f16');
+export const halfVariant = (caps: Caps): 'half' | 'f16' => (caps.f16 && caps.executor === 'gpu' ? 'half' : 'f16');
 
 /** Do all loads of x and w fall on whole groups of four? */
 function loadsByFour(s: Gemm): boolean {

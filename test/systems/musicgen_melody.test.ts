@@ -131,9 +131,6 @@ describe.each(MODELS)('%s', async (name) => {
       ['greedy_none', 3, false],
       ['greedy_plain', 1, true],
     ]));
-  it.runIf(name === 'musicgen_melody')('a greedy piece after a tune: WebGPU', () =>
-    greedy({ device: 'gpu', untested: true }, [['greedy_tune', 3, true]]),
-  );
 });
 
 describe('a tune', async () => {
