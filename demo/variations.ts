@@ -24,7 +24,10 @@ export async function clipOf(
     if (event.type === 'progress') say(Math.floor((event.fraction ?? 0) * 10));
   };
   const { channels, sampleRate, recipe, beats } = await worker.generate({ ...options, ...extra, signal, onEvent });
-  return { settings: { ...wanted, durationSeconds: recipe.durationSeconds }, sound: { channels, sampleRate, recipe, beats } };
+  const { durationSeconds, firstWindowSeconds } = recipe;
+  // A link is played as a stream, whose first window is shorter unless it is said.
+  const settings = { ...wanted, durationSeconds, ...(!wanted.loop && firstWindowSeconds !== undefined && { firstWindowSeconds }) };
+  return { settings, sound: { channels, sampleRate, recipe, beats } };
 }
 
 /** Clips one by one, each as soon as it is there. `say` hears of every tenth. */

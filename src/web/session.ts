@@ -284,7 +284,7 @@ export class Session {
 
   /** Goes to that second of the piece, as far as it is made and kept. Nothing happens without `record`, or where nothing plays. */
   seek(seconds: number): void {
-    const { state, complete } = this.#snapshot;
+    const { state, complete, error } = this.#snapshot;
     const audio = this.audio();
     const player = this.#sound.player;
     if (!audio || !player || (!runs(this.#snapshot) && state !== 'paused')) return;
@@ -298,7 +298,7 @@ export class Session {
     this.#pulse?.clear();
     player.begin(0);
     if (rest[0].length > 0) player.push(rest);
-    if (complete) this.#ahead?.end();
+    if (complete || error) this.#ahead?.end(); // nothing more will be made
     this.#set({ playedSeconds: this.#from / sampleRate });
   }
 

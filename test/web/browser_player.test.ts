@@ -453,6 +453,26 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
         same: other.output?.context === context,
       };
     });
+    // What fails while a part is heard again and again is told, and the part goes on; without it what was made is heard to its end.
+    const broken = await page.evaluate(async () => {
+      const until = async (what: () => boolean) => {
+        while (!what()) await new Promise((resolve) => setTimeout(resolve, 20));
+      };
+      await session.play({ prompt: 'breaks' });
+      await until(() => session.snapshot.madeSeconds >= 1);
+      session.region = { start: 0.2, end: 0.7 };
+      await until(() => session.snapshot.error !== undefined);
+      const { state, madeSeconds } = session.snapshot;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const { playedSeconds } = session.snapshot;
+      session.region = undefined;
+      session.seek(madeSeconds - 0.4);
+      await until(() => session.snapshot.state === 'ready');
+      return { state, madeSeconds, playedSeconds, error: session.snapshot.error?.message, end: session.snapshot.playedSeconds };
+    });
+    expect(broken).toMatchObject({ state: 'playing', madeSeconds: 3, error: expect.stringContaining('it broke') });
+    expect(broken.playedSeconds).toBeLessThan(0.75);
+    expect(broken.end).toBeCloseTo(3, 1);
     expect(result.level).toBeCloseTo(0.5, 2);
     expect(result).toMatchObject({ state: 'running', after: 'running', same: true });
   });

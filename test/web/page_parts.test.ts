@@ -1,9 +1,11 @@
 // Parts of the page that need no page.
 import { expect, test } from 'vitest';
 import { fileOf, History } from '../../demo/history.ts';
+import { linkOf, pieceIn } from '../../demo/link.ts';
 import { choose, type Offered } from '../../demo/models.ts';
 import { changeIn, statusOf } from '../../demo/status.ts';
 import { Turns } from '../../demo/turns.ts';
+import { clipOf } from '../../demo/variations.ts';
 import type { Recipe } from '../../src/index.ts';
 import type { Snapshot } from '../../src/web/index.ts';
 
@@ -105,4 +107,15 @@ test('a download that waits for its server says so, and how far it is once more 
   expect(statusOf({ ...now, waiting: false })).toBe('Loading: 30 %.');
   expect(statusOf({ ...now, waiting: true })).toBe('Waiting for the server, which is slow or gone.');
   expect(statusOf({ ...now, state: 'playing', waiting: true })).toBe('Playing.');
+});
+
+test('the link of a variation makes the same music: it says how long its first window is', async () => {
+  const recipe = { prompt: 'piano', seed: 8, durationSeconds: 10, firstWindowSeconds: 10 };
+  const worker = { generate: async () => ({ channels: [], sampleRate: 1, recipe, beats: [] }) } as never;
+  const made = (loop: boolean) =>
+    clipOf(worker, { prompt: 'piano', seed: 8, ...(loop && { loop }) }, new AbortController().signal, () => {});
+  const { settings } = await made(false);
+  expect(settings).toEqual(recipe);
+  expect(pieceIn(linkOf(settings, 'https://music.example/'))).toEqual(recipe);
+  expect((await made(true)).settings).toEqual({ prompt: 'piano', seed: 8, loop: true, durationSeconds: 10 }); // it is made as a clip again
 });

@@ -41,6 +41,7 @@ async function answer(request: WorkerRequest, signal: AbortSignal): Promise<unkn
   if (prompt.includes('zither'))
     post({ type: 'event', id, event: { type: 'warning', code: 'unknown_words', message: 'no music with “zither” was heard in training' } });
   for (let second = 0; !signal.aborted; second++) {
+    if (second === 3 && prompt.includes('breaks')) throw new Error('it broke');
     const channels = Array.from({ length: CHANNELS }, (_, c) =>
       Float32Array.from({ length: RATE }, (_, i) => (0.1 / (1 + c)) * Math.sin(i / 10)),
     );
@@ -62,6 +63,7 @@ globalThis.onmessage = async ({ data: request }: MessageEvent<WorkerRequest>) =>
   aborts.set(id, abort);
   await answer(request, abort.signal).then(
     (value) => post({ type: 'done', id, value }),
-    (error) => post({ type: 'failed', id, error: { code: 'aborted', message: String(error), hint: undefined } }),
+    (error) =>
+      post({ type: 'failed', id, error: { code: abort.signal.aborted ? 'aborted' : 'gpu', message: String(error), hint: undefined } }),
   );
 };
