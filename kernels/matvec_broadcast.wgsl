@@ -1,8 +1,8 @@
-// matvec_broadcast: y = act(alpha x w + bias) * scale + residual for ROWS rows; GATED: scale = silu(x gate), computed here
+// matvec_broadcast: y = act(alpha x w + bias) * scale + residual for ROWS rows; GATED: scale = silu(x gate), computed here; NORM: of RMSNorm(x)
 //
 // For software adapters (see matmul_broadcast): one subgroup of 8 lanes goes through all of k. A lane loads four k of every row and hands
 // them round, so that nearly all loads are of w; no workgroup memory, no barrier.
-// shapes  see lib/gemm_params.wgsl with one tap and one group, all sizes and steps multiples of 4; gate is packed as w
+// shapes  see lib/gemm_params.wgsl with one tap and one group, all sizes and steps multiples of 4; gate is packed as w; norm [inner]
 // grid    [cols / (32 QUADS), rows / ROWS, batch]; subgroups must be 8 wide
 //
 // @use gemm_params
@@ -15,6 +15,7 @@ alias Word4 = vec4f;    //@f16 vec2u //@half vec4h
 const ROWS = 1u;        // rows a subgroup, at most 8
 const QUADS = 1u;       // times four columns a lane
 override GATED = 0u;  // meaning: 1: multiply by silu(x gate)
+override NORM = 0u;   // meaning: 1: x is x * rsqrt(mean(x^2) + eps) * norm, mean over a row
 
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       x: array<vec4f>;
@@ -23,7 +24,8 @@ override GATED = 0u;  // meaning: 1: multiply by silu(x gate)
 @group(0) @binding(4) var<storage, read>       scale: array<vec4f>;
 @group(0) @binding(5) var<storage, read>       residual: array<vec4f>;
 @group(0) @binding(6) var<storage, read>       gate: array<Word4>;
-@group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(7) var<storage, read>       norm: array<vec4f>;
+@group(0) @binding(8) var<storage, read_write> y: array<vec4f>;
 
 fn gate4_at(i: u32) -> vec4f {
   let word = gate[i / 4u];
@@ -37,9 +39,16 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
   let row = wid.y * ROWS;
   var acc: array<vec4f, ROWS * QUADS>;
   var acc_gate: array<vec4f, ROWS * QUADS>;
+  var squares: array<f32, ROWS>;
   for (var k = 0u; k < p.inner; k += 32u) {
     var mine: array<vec4f, ROWS>;
     for (var r = 0u; r < ROWS; r++) { mine[r] = x4_at(slice.x, (row + r) * p.row_step - p.origin, k + lane * 4u); }
+    if (NORM == 1u && k + lane * 4u < p.inner) {
+      for (var r = 0u; r < ROWS; r++) {
+        squares[r] += dot(mine[r], mine[r]);
+        mine[r] *= norm[k / 4u + lane];
+      }
+    }
     for (var s = 0u; s < min(8u, (p.inner - k) / 4u); s++) {
       for (var j = 0u; j < QUADS; j++) {
         let at = slice.w + (k + s * 4u) * p.w_k + n + j * 32u;
@@ -58,12 +67,17 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
       }
     }
   }
+  var factors: array<f32, ROWS>;   // what rows are multiplied by
+  for (var r = 0u; r < ROWS; r++) {
+    factors[r] = 1.0;
+    if (NORM == 1u) { factors[r] = inverseSqrt(subgroupAdd(squares[r]) / f32(p.inner) + p.eps); }
+  }
   for (var j = 0u; j < QUADS; j++) {
     let col = n + j * 32u;
     let offset = bias4(slice, col);
     for (var r = 0u; r < ROWS; r++) {
-      var sum = acc[r * QUADS + j];
-      if (GATED == 1u) { sum *= act4(3u, acc_gate[r * QUADS + j]); }
+      var sum = acc[r * QUADS + j] * factors[r];
+      if (GATED == 1u) { sum *= act4(3u, acc_gate[r * QUADS + j] * factors[r]); }
       store4(slice, row + r, col, sum, offset);
     }
   }

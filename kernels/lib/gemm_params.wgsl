@@ -16,7 +16,7 @@ struct Params {
   x_batch: u32, x_group: u32, w_k: u32, w_n: u32,
   w_batch: u32, w_group: u32, y_row: u32, y_group: u32,
   y_batch: u32, crop: u32, y_limit: u32, groups: u32,
-  bias: u32, alpha: f32, batch: u32,
+  bias: u32, alpha: f32, batch: u32, eps: f32,
 }
 
 struct Slice { x: u32, w: u32, y: u32, group: u32 }

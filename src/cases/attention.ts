@@ -1,6 +1,6 @@
 // Cases of attention, rotary positions and the cache.
 import { state } from '../graph/tensor.ts';
-import { type AttentionForm, attention, kvAppend, rope } from '../ops/attention.ts';
+import { type AttentionForm, attention, kvAppend, qkvAppend, rope } from '../ops/attention.ts';
 import { type Case, list, type Measured, measured, sum, type Values } from './case.ts';
 
 export interface AttentionSize {
@@ -92,6 +92,30 @@ export const ropeCase = (name: string, s: RopeSize): Case => ({
   },
 });
 
+/** Attention of the last `len` of tk positions, whose queries, keys and values come of one product, to all in a cache. */
+export const appendedCase = (name: string, s: { len: number; tk: number; heads: number; dh: number; theta?: number }): Case => ({
+  name,
+  record({ g, x }) {
+    const { len, tk, heads, dh, theta } = s;
+    const row = heads * dh;
+    const at = tk - len;
+    const [k, v] = ['keys', 'values'].map((cache) => state(cache, [1, tk + 3, row]));
+    const [[before, befores], [after, afters]] = [x([1, at, 3 * row], 1.5), x([1, len, 3 * row], 1.5)];
+    qkvAppend(g, before, { k, v }, { heads, at: 0, theta });
+    const q = qkvAppend(g, after, { k, v }, { heads, at, theta });
+    const y = attention(g, q, k, v, { heads, causal: true, keys: tk, queryOffset: at });
+    const turned = (values: Values, rows: number, part: number, offset: number) => {
+      const own = list(rows * row, (i) => values[Math.floor(i / row) * 3 * row + part * row + (i % row)]);
+      return theta === undefined || part === 2 ? own : ropeReference({ len: rows, heads, dh, theta }, own, (_, t) => t + offset);
+    };
+    const all = (part: number) => Float64Array.from([...turned(befores, at, part, 0), ...turned(afters, len, part, at)]);
+    return [
+      y,
+      () => attentionReference({ tq: len, tk, heads, dh, causal: true, queryOffset: at }, turned(afters, len, 0, at), all(1), all(2)),
+    ];
+  },
+});
+
 export const quick = (): Case[] => [
   attentionCase('attention', { tq: 9, tk: 33, heads: 2, dh: 32 }),
   attentionCase('attention of one query', { tq: 1, tk: 33, heads: 2, dh: 32 }),
@@ -104,6 +128,8 @@ export const odd = (): Case[] => [
   attentionCase('attention, odd heads', { tq: 2, tk: 33, heads: 3, dh: 19 }),
   ropeCase('rotary positions', { len: 9, heads: 3, dh: 20 }),
   cachedAttentionCase('attention to a cache', 13, 3, 20),
+  appendedCase('attention to what one product appends', { len: 2, tk: 13, heads: 3, dh: 20, theta: 1e4 }),
+  appendedCase('the same without positions', { len: 1, tk: 13, heads: 3, dh: 6 }),
 ];
 
 const sized = (name: string, s: AttentionSize) =>

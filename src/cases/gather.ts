@@ -1,5 +1,5 @@
 // Cases of rows picked, joined and averaged.
-import { concatCols, concatRows, embedding, gatherRows, meanRows, slice } from '../ops/gather.ts';
+import { concatCols, concatRows, embedding, embedOne, gatherRows, meanRows, slice } from '../ops/gather.ts';
 import { at, type Case, type FloatStorage, list, type Measured, measured, sum } from './case.ts';
 
 export const embeddingCase = (name: string, words: number, dim: number, count: number, storage?: FloatStorage): Case => ({
@@ -8,6 +8,16 @@ export const embeddingCase = (name: string, words: number, dim: number, count: n
   record({ g, w, ids }) {
     const [[table, values], [index, rows]] = [w([words, dim], 1, storage), ids([count], words)];
     return [embedding(g, table, index), () => list(count * dim, (i) => values[rows[at(i, dim)[0]] * dim + (i % dim)])];
+  },
+});
+
+/** One id of many for all rows, each with a row of its own added: decoding. */
+export const embedOneCase = (name: string, words: number, dim: number, rows: number): Case => ({
+  name,
+  record({ g, w, x, ids }) {
+    const [[table, values], [index, picked], [more, mores]] = [w([words, dim]), ids([7], words), x([3, rows, dim])];
+    const y = embedOne(g, table, index, { rows, first: 4, more, at: 2 });
+    return [y, () => list(rows * dim, (i) => values[picked[4] * dim + (i % dim)] + mores[2 * rows * dim + i])];
   },
 });
 
@@ -43,6 +53,7 @@ export const quick = (): Case[] => [embeddingCase('embedding', 50, 32, 21, 'f16'
 
 export const odd = (): Case[] => [
   embeddingCase('embedding', 50, 33, 21),
+  embedOneCase('embedding of one token', 50, 33, 2),
   gatherRowsCase('rows by index', 50, 33, 21),
   joinCase('slices joined again', 13, 7),
   meanCase('mean over time', 37, 19),

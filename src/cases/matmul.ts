@@ -3,7 +3,7 @@ import type { Act } from '../ops/act.ts';
 import type { Form } from '../ops/gemm.ts';
 import { linear, matmul, swiglu } from '../ops/matmul.ts';
 import { activate } from './activate.ts';
-import { type Case, type FloatStorage, list, type Measured, measured, silu, type Values } from './case.ts';
+import { type Case, type FloatStorage, list, type Measured, measured, silu, sum, type Values } from './case.ts';
 
 /** x [rows, inner] · wᵀ with w [cols, inner] → [rows, cols]. */
 export function product(x: Values, w: Values, rows: number, inner: number, cols: number): Float64Array {
@@ -53,19 +53,40 @@ export const epilogueCase = (name: string, s: Product & { readonly act: Act; rea
   },
 });
 
-/** y = silu(x · gateᵀ) ⊙ (x · upᵀ). */
-export const swigluCase = (name: string, s: Product): Case => ({
+/** RMSNorm(x) · wᵀ. */
+export const normedCase = (name: string, s: Product): Case => ({
+  name,
+  storage: s.storage,
+  record({ g, x, w }) {
+    const { rows, inner, cols, storage, form } = s;
+    const [[a, as], [n, ns], [m, ms]] = [x([rows, inner]), w([inner]), w([cols, inner], inner ** -0.5, storage)];
+    const y = linear(g, a, m, { norm: { w: n, eps: 1e-3 }, form });
+    return [y, () => product(normed(as, ns, 1e-3), ms, rows, inner, cols)];
+  },
+});
+
+/** x · rsqrt(mean(x²) + eps) · w, row by row. */
+function normed(x: Values, w: Values, eps: number): Float64Array {
+  const inner = w.length;
+  const root = (row: number) => Math.sqrt(sum(inner, (k) => x[row * inner + k] ** 2) / inner + eps);
+  const roots = list(x.length / inner, root);
+  return list(x.length, (i) => (x[i] / roots[Math.floor(i / inner)]) * w[i % inner]);
+}
+
+/** y = silu(z · gateᵀ) ⊙ (z · upᵀ) with z = x, or RMSNorm(x) when `norm`. */
+export const swigluCase = (name: string, s: Product & { readonly norm?: boolean }): Case => ({
   name,
   storage: s.storage,
   record({ g, x, w }) {
     const { rows, inner, cols, storage } = s;
-    const [a, as] = x([rows, inner]);
+    const [[a, as], [n, ns]] = [x([rows, inner]), w([inner])];
     const [[gate, gates], [up, ups]] = [0, 1].map(() => w([cols, inner], inner ** -0.5, storage));
     const reference = () => {
-      const other = product(as, ups, rows, inner, cols);
-      return product(as, gates, rows, inner, cols).map((v, i) => silu(v) * other[i]);
+      const z = s.norm ? normed(as, ns, 1e-3) : as;
+      const other = product(z, ups, rows, inner, cols);
+      return product(z, gates, rows, inner, cols).map((v, i) => silu(v) * other[i]);
     };
-    return [swiglu(g, a, gate, up, { form: s.form }), reference];
+    return [swiglu(g, a, gate, up, { norm: s.norm ? { w: n, eps: 1e-3 } : undefined, form: s.form }), reference];
   },
 });
 
@@ -104,10 +125,14 @@ export const odd = (): Case[] => [
     linearCase('matrix product, large', { rows: 640, inner: 12, cols: 644, storage }), // the GPUs' large tile
     linearCase('vector times matrix', { rows: 1, inner: 68, cols: 44, storage }),
     linearCase('few rows times matrix', { rows: 5, inner: 260, cols: 44, storage }),
+    normedCase('normed row times matrix', { rows: 1, inner: 260, cols: 44, storage }),
+    normedCase('few normed rows times matrix', { rows: 8, inner: 68, cols: 44, storage }),
   ]),
   epilogueCase('bias, activation, scale and residual', { rows: 9, inner: 19, cols: 45, act: 'silu', scale: 'whole' }),
   swigluCase('SwiGLU', { rows: 5, inner: 33, cols: 21 }),
   swigluCase('SwiGLU, one dispatch', { rows: 1, inner: 36, cols: 20 }),
+  swigluCase('SwiGLU of normed rows', { rows: 2, inner: 292, cols: 100, norm: true }),
+  swigluCase('SwiGLU of many normed rows', { rows: 9, inner: 36, cols: 20, norm: true }),
   matmulCase('product of activations', { items: 2, rows: 5, inner: 7, cols: 3, alpha: 0.25 }),
 ];
 

@@ -282,7 +282,7 @@ function scratchOf({ kernel, params }: Dispatch): number {
   if (code === FUNCTIONS.lstm_scan.code) return 4096 + 24 * number('hidden');
   if (code === FUNCTIONS.fft.code) return 4096 + 16 * number('points');
   if (code === FUNCTIONS.phase_advance.code) return 4096 + 4 * number('pitches');
-  if (code === FUNCTIONS.rope.code) return 4096 + 8 * number('half_dh');
+  if (code === FUNCTIONS.rope.code || code === FUNCTIONS.qkv_append.code) return 4096 + 8 * number('half_dh');
   return 32_768;
 }
 

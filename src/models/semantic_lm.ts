@@ -11,11 +11,11 @@ import { log2 } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
 import { reshape, state, type Tensor } from '../graph/tensor.ts';
-import { attention, kvAppend, rope } from '../ops/attention.ts';
+import { attention, qkvAppend } from '../ops/attention.ts';
 import { add } from '../ops/elementwise.ts';
-import { concatRows, embedding, slice } from '../ops/gather.ts';
+import { concatRows, embedding, embedOne, slice } from '../ops/gather.ts';
 import { linear, swiglu } from '../ops/matmul.ts';
-import { rmsNorm } from '../ops/norm.ts';
+import { reshaped, stack } from '../weights/references.ts';
 import type { Scope } from '../weights/weights.ts';
 import { EPS } from './layers.ts';
 
@@ -128,24 +128,32 @@ export function controlSum(g: Graph, w: Scope, ids: ControlIds, c: SemanticLmCon
  * ids u32 [B, T] at positions start…start+T−1 → logits [B, words] of row `last` (default T − 1).
  * Appends T rows to the cache and attends to all before; rows after `last` are padding that a later call overwrites.
  * `controls` [B, T, dim] (`controlSum`) are added to the embedding; with them, ids [T] serve the whole batch.
+ * With `one`, id number `one.first` of all in ids [N] is the only position of `one.batch` sequences; controls are then [M, B, dim], and it
+ * gets number `one.at` of them.
  */
 export function semanticLm(
   g: Graph,
   w: Scope,
   ids: Tensor,
   c: SemanticLmConfig,
-  options: { cache: KvCache; start: ParamValue; last?: ParamValue; controls?: Tensor },
+  options: {
+    cache: KvCache;
+    start: ParamValue;
+    last?: ParamValue;
+    controls?: Tensor;
+    one?: { batch: number; first: ParamValue; at: ParamValue };
+  },
 ): Tensor {
-  const { cache, start, controls } = options;
-  const [batch, rows] = controls?.shape ?? ids.shape;
+  const { cache, start, controls, one } = options;
+  const [batch, rows] = one ? [one.batch, 1] : (controls?.shape ?? ids.shape);
   return g.scope('semantic_lm', () => {
-    const embedded = embedding(g, w.get('embed.weight', [bosId(c) + 1, c.dim]), ids);
-    let x = controls ? add(g, controls, embedded) : embedded;
+    const table = w.get('embed.weight', [bosId(c) + 1, c.dim]);
+    const embedded = one ? embedOne(g, table, ids, { ...one, rows: batch, more: controls }) : embedding(g, table, ids);
+    let x = one ? reshape(embedded, [batch, 1, c.dim]) : controls ? add(g, controls, embedded) : embedded;
     for (let i = 0; i < c.layers; i++) x = g.scope(`layer ${i}`, () => layer(g, w.at(`layers.${i}`), x, c, cache.layers[i], start));
     // Only one row of each sequence speaks; the rest of the prompt never meets the head.
     const spoken = rows === 1 ? reshape(x, [batch, c.dim]) : lastRows(g, x, options.last ?? rows - 1);
-    const y = rmsNorm(g, spoken, w.get('norm.weight', [c.dim]), { eps: EPS });
-    return linear(g, y, w.get('head.weight', [c.words, c.dim]));
+    return linear(g, spoken, w.get('head.weight', [c.words, c.dim]), { norm: { w: w.get('norm.weight', [c.dim]), eps: EPS } });
   });
 }
 
@@ -161,14 +169,13 @@ function lastRows(g: Graph, x: Tensor, last: ParamValue): Tensor {
 
 function layer(g: Graph, w: Scope, x: Tensor, c: SemanticLmConfig, cache: { k: Tensor; v: Tensor }, start: ParamValue): Tensor {
   const width = widthOf(c);
-  const rotary = { heads: c.heads, theta: c.rope_theta, offset: start };
-  const y = rmsNorm(g, x, w.get('norm1.weight', [c.dim]), { eps: EPS });
-  const q = rope(g, linear(g, y, w.get('q_proj.weight', [width, c.dim])), rotary);
-  kvAppend(g, cache.k, rope(g, linear(g, y, w.get('k_proj.weight', [width, c.dim])), rotary), start);
-  kvAppend(g, cache.v, linear(g, y, w.get('v_proj.weight', [width, c.dim])), start);
+  const norm = (name: string) => ({ w: w.get(`${name}.weight`, [c.dim]), eps: EPS });
+  const part = (name: string) => w.get(`${name}_proj.weight`, [width, c.dim]);
+  const projections = reshaped(stack([part('q'), part('k'), part('v')]), [3 * width, c.dim]);
+  const qkv = linear(g, x, projections, { norm: norm('norm1') });
+  const q = qkvAppend(g, qkv, cache, { heads: c.heads, theta: c.rope_theta, at: start });
   const a = attention(g, q, cache.k, cache.v, { heads: c.heads, causal: true, keys: plus(start, x.shape[1]), queryOffset: start });
   const h = linear(g, a, w.get('o_proj.weight', [c.dim, width]), { residual: x });
-  const z = rmsNorm(g, h, w.get('norm2.weight', [c.dim]), { eps: EPS });
-  const f = swiglu(g, z, w.get('gate_proj.weight', [c.ffn, c.dim]), w.get('up_proj.weight', [c.ffn, c.dim]));
+  const f = swiglu(g, h, w.get('gate_proj.weight', [c.ffn, c.dim]), w.get('up_proj.weight', [c.ffn, c.dim]), { norm: norm('norm2') });
   return linear(g, f, w.get('down_proj.weight', [c.dim, c.ffn]), { residual: h });
 }

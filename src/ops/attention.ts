@@ -99,6 +99,41 @@ export function rope(g: Graph, x: Tensor, options: RopeOptions): Tensor {
   return y;
 }
 
+/**
+ * What attention to a cache needs of one product: q turned by position (`rope`, pairs i and i + Dh/2), k turned and v as it is appended to their
+ * caches; row t has position at + t, rows past a cache's end are dropped. Without `theta` nothing turns.
+ * qkv [B, T, 3·H·Dh] (queries, keys, values), cache k, v [B, Tmax, H·Dh] → q [B, T, H·Dh]. Throws `shape`.
+ */
+export function qkvAppend(
+  g: Graph,
+  qkv: Tensor,
+  cache: { readonly k: Tensor; readonly v: Tensor },
+  options: { heads: number; at: ParamValue; theta?: number },
+): Tensor {
+  const { heads, at, theta } = options;
+  expectShape('qkv_append', 'qkv', qkv, [null, null, null]);
+  const [batch, len, cols] = qkv.shape;
+  expectShape('qkv_append', 'cache k', cache.k, [batch, null, cols / 3]);
+  expectShape('qkv_append', 'cache v', cache.v, cache.k.shape);
+  const [, capacity, row] = cache.k.shape;
+  const dh = headWidth('qkv_append', row, heads);
+  if (dh % 2 !== 0) throw new MelodyError('shape', `qkv_append: heads are ${dh} wide, expected an even width`);
+  const q = g.temp([batch, len, row], 'f32', 'qkv_append');
+  const rows = batch * len;
+  const { grid, tuning } = spreadRows(g.caps, rows, cols);
+  g.dispatch(K.qkv_append, {
+    in: { x: qkv },
+    out: { q, k: cache.k, v: cache.v },
+    params: { rows, len, heads, half_dh: dh / 2, capacity, at: within(at, 0, Math.floor(2 ** 32 / row) - len), log_theta: log(theta ?? 1) },
+    meaning: { TURN: theta === undefined ? 0 : 1 },
+    tuning: { ...tuning, LANES: g.caps.executor !== 'gpu' ? 8 : 16 },
+    grid,
+    flops: 6 * rows * row,
+    bytes: 24 * rows * row,
+  });
+  return q;
+}
+
 /** Write rows at … at + T of a cache state; rows past its end are dropped. cache [B, Tmax, C], x [B, T, C]. Throws `shape`. */
 export function kvAppend(g: Graph, cache: Tensor, x: Tensor, at: ParamValue): void {
   expectShape('kv_append', 'cache', cache, [x.shape[0] ?? null, null, x.shape[2] ?? null]);

@@ -1,6 +1,6 @@
 // Rows picked, joined, averaged. Tensors of any 4-byte dtype keep their bits.
 import { MelodyError } from '../errors.ts';
-import { type Graph, isScalar, type ParamValue, rowsCols } from '../graph/graph.ts';
+import { expectShape, type Graph, isScalar, type ParamValue, rowsCols, within } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { flat } from './layouts.ts';
@@ -11,24 +11,54 @@ import { spread, spreadRows } from './spread.ts';
  * table [V, D] f32 or f16, ids [...] u32, y [..., D] f32. Throws `shape`.
  */
 export function embedding(g: Graph, table: WeightRef, ids: Tensor, options: { offset?: ParamValue } = {}): Tensor {
+  checkTable(table);
+  return recordGather(g, g.weight(table, flat(table)), table.shape, ids, { offset: options.offset }, table.name);
+}
+
+/**
+ * One id of many for `rows` rows, and a row of its own added to each: y[r, :] = table[ids[first], :] + more[at, r, :].
+ * table [V, D] f32 or f16, ids [N] u32, more [M, rows, D] f32, y [rows, D]. Throws `shape`.
+ */
+export function embedOne(
+  g: Graph,
+  table: WeightRef,
+  ids: Tensor,
+  options: { rows: number; first: ParamValue; more?: Tensor; at?: ParamValue },
+): Tensor {
+  const { rows, first, more, at = 0 } = options;
+  checkTable(table);
+  if (more) expectShape('embedding', 'more', more, [null, rows, table.shape[1]]);
+  const places = { first: within(first, 0, elementsOf(ids.shape) - 1), at: within(at, 0, (more?.shape[0] ?? 1) - 1), rows, more };
+  return recordGather(g, g.weight(table, flat(table)), table.shape, ids, places, table.name);
+}
+
+function checkTable(table: WeightRef): void {
   if (table.shape.length !== 2)
     throw new MelodyError('shape', `embedding: table ${table.name} does not fit; got [${table.shape}], expected [V, D]`);
-  return recordGather(g, g.weight(table, flat(table)), table.shape, ids, options.offset ?? 0, table.name);
 }
 
 /** y[i, :] = x[index[i], :]. x [R, C] f32, index [n] u32, y [n, C]. An index past the end of x reads its last row. Throws `shape`. */
 export function gatherRows(g: Graph, x: Tensor, index: Tensor): Tensor {
-  return recordGather(g, x, rowsCols(x), index, 0, 'gather_rows');
+  return recordGather(g, x, rowsCols(x), index, {}, 'gather_rows');
 }
 
-function recordGather(g: Graph, table: Tensor, [rows, cols]: readonly number[], index: Tensor, offset: ParamValue, label: string): Tensor {
+function recordGather(
+  g: Graph,
+  table: Tensor,
+  [rows, cols]: readonly number[],
+  index: Tensor,
+  one: { offset?: ParamValue; first?: ParamValue; at?: ParamValue; rows?: number; more?: Tensor },
+  label: string,
+): Tensor {
   if (index.dtype !== 'u32') throw new MelodyError('shape', `${label}: got an index of ${index.dtype}, expected u32`);
-  const count = elementsOf(index.shape);
-  const y = g.temp([...index.shape, cols], 'f32', 'gather_rows');
+  const { offset = 0, first = 0, at = 0, more } = one;
+  const count = one.rows ?? elementsOf(index.shape);
+  const y = g.temp([...(one.rows === undefined ? index.shape : [count]), cols], 'f32', 'gather_rows');
   g.dispatch(K.gather_rows, {
-    in: { table, index },
+    in: { table, index, more: more ?? table },
     out: { y },
-    params: { rows: count, cols, last: rows - 1, offset },
+    params: { rows: count, cols, last: rows - 1, offset, first, ids: one.rows === undefined ? count : 1, at },
+    meaning: { ADD: more ? 1 : 0 },
     variant: table.dtype === 'f16' ? 'f16' : undefined,
     ...spreadRows(g.caps, count, cols),
     label,

@@ -3,9 +3,11 @@
 import { MelodyError } from '../errors.ts';
 import type { Caps } from '../gpu/caps.ts';
 import { type Graph, grid1d } from '../graph/graph.ts';
-import { elementsOf, type Tensor } from '../graph/tensor.ts';
+import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { ACT, type Act } from './act.ts';
+import { VECTOR } from './layouts.ts';
+import { rmsNorm } from './norm.ts';
 import { powerOfTwo } from './spread.ts';
 
 /**
@@ -57,6 +59,12 @@ function storesByFour(s: Gemm): boolean {
   return [s.cols, s.yRow, crop, s.yLimit, y, yGroup].every((n) => n % 4 === 0);
 }
 
+/** RMSNorm of every row: x · rsqrt(mean(x²) + eps) · w. */
+export interface RowNorm {
+  readonly w: WeightRef;
+  readonly eps: number;
+}
+
 /**
  * y = act(alpha · A·W + bias) · scale + residual for every batch item and group.
  * Row r of A is x[r·rowStep + tap·tapStep − origin + c], tap < taps, c < inner, and 0 outside [0, xLimit).
@@ -66,6 +74,8 @@ function storesByFour(s: Gemm): boolean {
 export interface Gemm {
   readonly label: string;
   readonly x: Tensor;
+  /** The product is of RMSNorm(x); the vector forms of GPUs do it, elsewhere it is a dispatch before. */
+  readonly norm?: RowNorm;
   readonly w: Tensor;
   readonly bias?: Tensor;
   /** Shaped as y, or one row. */
@@ -130,11 +140,14 @@ export function gemm(g: Graph, s: Gemm): Tensor {
     bias: s.bias ? 1 : 0,
     alpha: s.alpha ?? 1,
     batch,
+    eps: s.norm?.eps ?? 0,
   };
   const form = s.form ?? choose(g.caps, s);
   if (!possible(form, g.caps, s))
     throw new MelodyError('limit', `${s.label}: the form "${form}" cannot run this product on ${g.caps.name}`);
   const slices = batch * groups;
+  const inside = s.norm !== undefined && form.startsWith('vector') && g.caps.executor !== 'cpu';
+  const x = s.norm && !inside ? rmsNorm(g, s.x, s.norm.w, s.norm) : s.x;
   const meaning = {
     ACT: ACT[s.act ?? 'none'],
     PRE: ACT[s.preAct ?? 'none'],
@@ -142,7 +155,7 @@ export function gemm(g: Graph, s: Gemm): Tensor {
     SCALE: !s.scale ? 0 : elementsOf(s.scale.shape) === elementsOf(s.y.shape) ? 1 : 2,
   };
   const common = {
-    in: { x: s.x, w: s.w, bias: s.bias ?? s.x, scale: s.scale ?? s.x, residual: s.residual ?? s.x },
+    in: { x, w: s.w, bias: s.bias ?? x, scale: s.scale ?? x, residual: s.residual ?? x },
     out: { y: s.y },
     params,
     meaning,
@@ -153,7 +166,10 @@ export function gemm(g: Graph, s: Gemm): Tensor {
   const grid = (rows: number, cols: number) =>
     [...grid1d(g.caps, Math.ceil(s.rows / rows) * Math.ceil(s.cols / cols), 1), slices] as [number, number, number];
   const ROWS = powerOfTwo(s.rows);
-  const gated = { in: { ...common.in, gate: s.gate ?? s.w }, meaning: { ...meaning, GATED: s.gate ? 1 : 0 } };
+  const gated = {
+    in: { ...common.in, gate: s.gate ?? s.w, norm: s.norm && inside ? g.weight(s.norm.w, VECTOR) : x },
+    meaning: { ...meaning, GATED: s.gate ? 1 : 0, NORM: inside ? 1 : 0 },
+  };
   const across = (QUADS: number) => [Math.ceil(s.cols / (32 * QUADS)), 1, slices] as [number, number, number];
   if (form === 'vector_broadcast') {
     // more columns a lane share the rows; sums that no longer fit the registers cost more than they save

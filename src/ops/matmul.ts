@@ -3,8 +3,9 @@ import { MelodyError } from '../errors.ts';
 import { expectShape, type Graph, rowsCols } from '../graph/graph.ts';
 import { elementsOf, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import type { Act } from './act.ts';
-import { type Form, gemm, VECTOR_ROWS } from './gemm.ts';
+import { type Form, gemm, type RowNorm, VECTOR_ROWS } from './gemm.ts';
 import { linearLayout, packedCols, paddedVector, VECTOR } from './layouts.ts';
+import { rmsNorm } from './norm.ts';
 
 export interface LinearOptions {
   bias?: WeightRef; // [N]
@@ -17,6 +18,8 @@ export interface LinearOptions {
   into?: Tensor;
   /** Round N up to a multiple of four: the kernels are faster there. The columns after N hold act(0). */
   padded?: boolean;
+  /** The product is of RMSNorm(x): as one dispatch where there are few rows. */
+  norm?: RowNorm;
   /** Forces a kernel form; for tests and benchmarks. */
   form?: Form;
 }
@@ -44,6 +47,7 @@ export function linear(g: Graph, x: Tensor, w: WeightRef, options: LinearOptions
     scale: scale && ('storage' in scale ? scale : g.weight(scale, VECTOR)),
     residual,
     act: options.act,
+    norm: options.norm,
     form: options.form,
     rows,
     cols,
@@ -57,24 +61,29 @@ export function linear(g: Graph, x: Tensor, w: WeightRef, options: LinearOptions
 }
 
 /**
- * SwiGLU's gate (Shazeer 2020): silu(x · gateᵀ) ⊙ (x · upᵀ); one dispatch for few rows.
+ * SwiGLU's gate (Shazeer 2020): silu(x · gateᵀ) ⊙ (x · upᵀ), of RMSNorm(x) with `norm`; one dispatch for few rows.
  * x [..., K], gate, up [F, K] of one dtype, y [..., F]. Throws `shape`.
  */
-export function swiglu(g: Graph, x: Tensor, gate: WeightRef, up: WeightRef, options: { form?: Form } = {}): Tensor {
+export function swiglu(g: Graph, x: Tensor, gate: WeightRef, up: WeightRef, options: { norm?: RowNorm; form?: Form } = {}): Tensor {
+  const { norm, form } = options;
   const [rows, inner] = rowsCols(x);
   expectShape('swiglu', gate.name, gate, [null, inner]);
   expectShape('swiglu', up.name, up, gate.shape);
   const cols = gate.shape[0];
   const fused =
-    gate.dtype === up.dtype && rows <= VECTOR_ROWS && inner % 4 === 0 && cols % 4 === 0 && (options.form ?? 'vector').startsWith('vector');
-  if (!fused) return linear(g, x, up, { scale: linear(g, x, gate, { act: 'silu', ...options }), ...options });
+    gate.dtype === up.dtype && rows <= VECTOR_ROWS && inner % 4 === 0 && cols % 4 === 0 && (form ?? 'vector').startsWith('vector');
+  if (!fused) {
+    const y = norm ? rmsNorm(g, x, norm.w, norm) : x;
+    return linear(g, y, up, { scale: linear(g, y, gate, { act: 'silu', form }), form });
+  }
   return gemm(g, {
     label: up.name,
     x,
     w: g.weight(up, linearLayout(up)),
     gate: g.weight(gate, linearLayout(gate)),
     y: g.temp([...x.shape.slice(0, -1), cols], 'f32', 'swiglu'),
-    form: options.form,
+    norm,
+    form,
     rows,
     cols,
     inner,

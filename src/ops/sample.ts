@@ -2,7 +2,7 @@
 
 import { exp2 } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
-import { type Graph, isScalar, type ParamValue, within } from '../graph/graph.ts';
+import { expectShape, type Graph, isScalar, type ParamValue, within } from '../graph/graph.ts';
 import { elementsOf, type Tensor } from '../graph/tensor.ts';
 import * as K from '../kernels.gen.ts';
 import { constant, constantRef } from './constant.ts';
@@ -47,6 +47,8 @@ export interface SampleOptions {
   /** A u32 tensor for the id, which stays on the GPU, and where in it. */
   readonly into: Tensor;
   readonly at?: ParamValue;
+  /** Logits are [2, vocab] and mixed first: of · the first row + rest · the second, where of + rest = 1. */
+  readonly guidance?: { readonly of: ParamValue; readonly rest: ParamValue };
 }
 
 /** What kernels of lib/draw read of a draw among `vocab` logits. */
@@ -60,9 +62,11 @@ export const drawParams = (vocab: number, { topK, topP, rate, seed }: Pick<Sampl
   seed_high: seed[1],
 });
 
-/** Draw one token of logits [vocab] into `into[at]`. vocab ≤ 2048. Throws `shape`. */
+/** Draw one token of logits [vocab], or [2, vocab] with `guidance`, into `into[at]`. vocab ≤ 2048. Throws `shape`. */
 export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): Tensor {
-  const vocab = elementsOf(logits.shape);
+  const { guidance } = options;
+  const vocab = elementsOf(logits.shape) / (guidance ? 2 : 1);
+  if (guidance) expectShape('sample_token', 'logits', logits, [2, vocab]);
   if (vocab > MAX_VOCAB) throw new MelodyError('shape', `sample_token: got ${vocab} logits, expected at most ${MAX_VOCAB}`);
   const places = elementsOf(options.into.shape);
   const at = within(options.at ?? 0, 0, places - 1);
@@ -79,7 +83,10 @@ export function sampleToken(g: Graph, logits: Tensor, options: SampleOptions): T
       position: options.position,
       stream: options.stream ?? STREAM.tokens,
       at,
+      guidance: guidance?.of ?? 1,
+      rest: guidance?.rest ?? 0,
     },
+    meaning: { GUIDED: guidance ? 1 : 0 },
     tuning: { WG: SORT_THREADS },
     grid: [1],
   });

@@ -2,7 +2,7 @@
 
 import type { Machine } from '../../engine/engine.ts';
 import { type Graph, plus } from '../../graph/graph.ts';
-import { reshape, state, type Tensor } from '../../graph/tensor.ts';
+import { state, type Tensor } from '../../graph/tensor.ts';
 import {
   type ControlIds,
   type ControlsConfig,
@@ -15,8 +15,6 @@ import {
   stylePrefix,
   tempoRow,
 } from '../../models/semantic_lm.ts';
-import { add } from '../../ops/elementwise.ts';
-import { concatRows, slice } from '../../ops/gather.ts';
 import { seedWords } from '../../ops/random.ts';
 import { type Sampling, sampleToken, samplingParams } from '../../ops/sample.ts';
 import { countNonFinite, nonFinite } from '../../ops/watch.ts';
@@ -104,12 +102,10 @@ async function continueTokens(
   const w = engine.model.weights.at('semantic_lm');
 
   const speak = (g: Graph, logits: Tensor, at: ReturnType<Graph['scalar']> | number) => {
-    const row = (b: number) => reshape(slice(g, logits, b, 1), [c.words]);
-    const mixed =
-      batch === 1 ? reshape(logits, [c.words]) : add(g, row(0), row(1), { alpha: g.scalar('guidance'), beta: g.scalar('rest') });
-    countNonFinite(g, mixed, kept.counts, 0);
+    countNonFinite(g, logits, kept.counts, 0);
     const s = (name: string) => g.scalar(name);
-    sampleToken(g, mixed, {
+    sampleToken(g, logits, {
+      guidance: batch === 1 ? undefined : { of: s('guidance'), rest: s('rest') },
       topK: s('topK'),
       topP: s('topP'),
       rate: s('rate'),
@@ -132,10 +128,9 @@ async function continueTokens(
   const decode = await engine.plan(
     `lm decode ${batch}`,
     (g) => {
-      const token = slice(g, kept.out, plus(g.scalar('at'), -1), 1);
-      const controls = kept.next && reshape(slice(g, kept.next, g.scalar('at'), 1), [batch, 1, c.dim]);
-      const ids = controls ? token : reshape(batch === 1 ? token : concatRows(g, [token, token]), [batch, 1]);
-      speak(g, semanticLm(g, w, ids, c, { cache: kept.cache, start: g.scalar('start'), controls }), g.scalar('at'));
+      const at = g.scalar('at');
+      const one = { batch, first: plus(at, -1), at };
+      speak(g, semanticLm(g, w, kept.out, c, { cache: kept.cache, start: g.scalar('start'), controls: kept.next, one }), at);
     },
     signal,
   );
