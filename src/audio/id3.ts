@@ -44,6 +44,12 @@ export function readId3(tag: Uint8Array, info: Record<string, string>): void {
   }
 }
 
+/** Bytes of a tag that stands in front of a file, or 0. `start`: its first ten bytes at least. */
+export function id3Length(start: Uint8Array): number {
+  if (start.length < 10 || start[0] !== 0x49 || start[1] !== 0x44 || start[2] !== 0x33 || (start[3] ?? 9) > 4) return 0;
+  return 10 + syncsafe(start, 6) + ((start[5] ?? 0) & 0x10 ? 10 : 0); // and a footer, where its flag is set
+}
+
 /** Text in one of ID3's four encodings; undefined where it is in none. */
 function textOf(encoding: number, bytes: Uint8Array): string | undefined {
   const name = ['windows-1252', 'utf-16le', 'utf-16be', 'utf-8'][encoding];

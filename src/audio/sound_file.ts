@@ -6,7 +6,8 @@ import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import { CONVERT_AUDIO, fileKind } from '../platform/file_kind.ts';
 import { decodedFile, encodeWith } from './coded_file.ts';
-import { readWav, type WavReadOptions } from './wav.ts';
+import { id3Length } from './id3.ts';
+import { OtherCoding, readWav, type WavReadOptions } from './wav.ts';
 import type { WavTags } from './wav_tags.ts';
 import { type SampleFormat, writeWav } from './wav_write.ts';
 
@@ -35,7 +36,14 @@ export type AudioFormat = 'wav' | 'flac' | 'mp3' | 'opus';
  */
 export async function readAudio(bytes: Uint8Array, options: WavReadOptions = {}): Promise<AudioFile> {
   const start = bytes.subarray(0, 64);
-  if (!isSound(start)) return readWav(bytes, options);
+  if (!isSound(start) || isWav(bytes.subarray(id3Length(start)))) {
+    try {
+      return readWav(bytes, options);
+    } catch (error) {
+      const codecs = await codecsFor(error);
+      return decodedFile(await codecs.decode(bytes));
+    }
+  }
   const codecs = await openCodecs(`${fileKind(start)?.what} was given; files other than WAV`, CONVERT_AUDIO);
   return decodedFile(await codecs.decode(bytes));
 }
@@ -56,6 +64,17 @@ export async function writeAudio(
 
 /** Is a file that begins so sound, but no WAV? */
 export const isSound = (start: Uint8Array): boolean => fileKind(start)?.hint === CONVERT_AUDIO;
+
+/** Does a file that begins so say that it is a WAV? */
+export const isWav = (start: Uint8Array): boolean => /^(RIFF|RF64|BW64|RIFX)$/.test(String.fromCharCode(...start.subarray(0, 4)));
+
+/** What reads a WAV that our own reader refused with this error: one of another coding, where codecs are installed. Else throws the error. */
+export async function codecsFor(error: unknown): ReturnType<typeof openCodecs> {
+  if (!(error instanceof OtherCoding) || !platform.openCodecs) throw error;
+  return platform.openCodecs().catch(() => {
+    throw error;
+  });
+}
 
 /** What reads and writes files other than WAV. Throws `audio` where there is nothing. */
 export function openCodecs(

@@ -1,7 +1,8 @@
 /** Sound files of any kind and length in parts that fit into memory, and what is to be said of them without their samples. */
 import type { ByteSource } from '../platform/bytes.ts';
 import { codedParts } from './coded_parts.ts';
-import { type AudioFile, isSound } from './sound_file.ts';
+import { id3Length } from './id3.ts';
+import { type AudioFile, codecsFor, isSound, isWav } from './sound_file.ts';
 import { readWav, type WavReadOptions } from './wav.ts';
 import { wavParts } from './wav_parts.ts';
 
@@ -22,13 +23,36 @@ export interface PartOptions extends WavReadOptions {
 
 /** The parts of a sound file in their order, each read when it is asked for. Throws what `readAudio` throws, `io` and `aborted`. */
 export async function* soundParts(source: ByteSource, { most, signal, ...options }: PartOptions): AsyncGenerator<SoundFilePart> {
-  if (isSound(await source.read(0, Math.min(64, source.size), signal))) {
-    for await (const { last, ...part } of codedParts(source, most / 2, signal))
-      yield { ...part, frames: last ? part.startFrame + part.channels[0].length : undefined };
-  } else if (source.size <= most) {
-    const audio = readWav(await source.read(0, source.size, signal), options);
-    yield { ...audio, startFrame: 0, frames: audio.channels[0].length };
-  } else yield* wavParts(source, most, options, signal);
+  const wav = await wavIn(source, signal);
+  if (wav) {
+    let begun = false;
+    try {
+      for await (const part of wav.size <= most ? whole(wav, options, signal) : wavParts(wav, most, options, signal)) {
+        begun = true;
+        yield part;
+      }
+      return;
+    } catch (error) {
+      if (begun) throw error;
+      await codecsFor(error);
+    }
+  }
+  for await (const { last, ...part } of codedParts(source, most / 2, signal))
+    yield { ...part, frames: last ? part.startFrame + part.channels[0].length : undefined };
+}
+
+async function* whole(source: ByteSource, options: WavReadOptions, signal?: AbortSignal): AsyncGenerator<SoundFilePart> {
+  const audio = readWav(await source.read(0, source.size, signal), options);
+  yield { ...audio, startFrame: 0, frames: audio.channels[0].length };
+}
+
+/** The file as one for our own reader, without a tag in front of it; undefined for what is sound and no WAV. */
+async function wavIn(source: ByteSource, signal?: AbortSignal): Promise<ByteSource | undefined> {
+  const start = await source.read(0, Math.min(64, source.size), signal);
+  if (!isSound(start)) return source;
+  const at = id3Length(start);
+  if (at + 12 > source.size || !isWav(await source.read(at, 12, signal))) return undefined;
+  return { name: source.name, size: source.size - at, read: (offset, length, stop) => source.read(at + offset, length, stop) };
 }
 
 /** What a file is, without its samples. */

@@ -1,5 +1,5 @@
 /**
- * Strict WAV reader: RIFF, RF64 and BW64, PCM 8/16/24/32, float 32/64, plain or extensible, 1 to 8 channels.
+ * Strict WAV reader: RIFF, RF64 and BW64, PCM 8/16/24/32, float 32/64, A-law and µ-law, plain or extensible, 1 to 8 channels.
  *
  * Sizes in the file are claims. Every one is held against the bytes that are there before anything is allocated, so
  * a file can cost at most four times its own length. What cannot be read exactly is refused, never guessed.
@@ -7,7 +7,7 @@
 import { MelodyError } from '../errors.ts';
 import { fileKind } from '../platform/file_kind.ts';
 import { MAX_CHANNELS, MAX_LEVEL } from './channels.ts';
-import { readId3 } from './id3.ts';
+import { id3Length, readId3 } from './id3.ts';
 import { readInfo, type WavTags } from './wav_tags.ts';
 
 /** A WAV file in memory. */
@@ -40,28 +40,43 @@ const UNKNOWN_SIZE = 0xffffffff;
  * less a remainder, LAME 0x7fffffff, arecord 0x80000000 (all seen; libsndfile and ffmpeg read such files whole).
  */
 const PIPE_SIZE = 0x7fff0000;
+const CONVERT = 'convert it first, for example: ffmpeg -i input out.wav';
 const STREAM_HINT = 'the file was cut off or its writer was not closed; `melody eval --allow-truncated` reads what is there';
 
 interface Format {
-  kind: 'pcm' | 'float';
+  code: number;
   channels: number;
   sampleRate: number;
+  /** In the file: samples of fewer bits stand in the upper ones of whole bytes. */
   bits: number;
 }
+
+/** Names of codings, by the format code of their `fmt ` chunk. */
+const CODINGS: Readonly<Record<number, { name: string; bits: readonly number[] }>> = {
+  1: { name: 'pcm', bits: [8, 16, 24, 32] },
+  3: { name: 'float', bits: [32, 64] },
+  6: { name: 'alaw', bits: [8] },
+  7: { name: 'mulaw', bits: [8] },
+};
+
+/** A WAV of a coding that is not read here, which another decoder may know. */
+export class OtherCoding extends MelodyError {}
 
 /**
  * Reads a whole WAV file: RIFF, RF64 or BW64, PCM of 8 to 32 bits or floating point, 1 to 8 channels.
  * @throws MelodyError `audio` for everything that it cannot read exactly
  */
-export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAudio {
+export function readWav(file: Uint8Array, options: WavReadOptions = {}): WavAudio {
+  const bytes = file.subarray(id3Length(file)); // taggers may put one in front of any file
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const container = bytes.length >= 12 ? fourCC(bytes, 0) : '';
   const long = container === 'RF64' || container === 'BW64';
   if ((container !== 'RIFF' && !long) || fourCC(bytes, 8) !== 'WAVE') {
-    const other = fileKind(bytes.subarray(0, 64));
+    if (container === 'RIFX') throw new OtherCoding('audio', 'wav: big-endian RIFX; expected RIFF, RF64 or BW64', CONVERT);
+    const other = fileKind(file.subarray(0, 64));
     if (other && fourCC(bytes, 0) !== 'RIFF') throw fault(`not a WAV file; got ${other.what}`, other.hint);
-    const got = container === 'RIFX' ? 'big-endian RIFX' : `${bytes.length} bytes starting ${JSON.stringify(ascii(bytes, 0, 12))}`;
-    throw fault(`not a RIFF, RF64 or BW64 WAVE file; got ${got}`, 'convert it first, for example: ffmpeg -i input out.wav');
+    const got = `${file.length} bytes starting ${JSON.stringify(ascii(file, 0, 12))}`;
+    throw fault(`not a RIFF, RF64 or BW64 WAVE file; got ${got}`, CONVERT);
   }
   const warnings: string[] = [];
   const tags: WavTags = { info: {} };
@@ -136,7 +151,8 @@ export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAud
   if (frames === 0) throw fault(`no samples; the data chunk has ${data.length} bytes, one frame needs ${blockAlign}`);
   if (data.length % blockAlign) warnings.push(`the last ${data.length % blockAlign} audio bytes are not a whole frame and were left out`);
   const channels = decode(view, data.start, frames, format);
-  if (format.kind === 'float') {
+  const isFloat = format.code === 3;
+  if (isFloat) {
     const peak = channels.reduce((most, samples) => samples.reduce((m, x) => Math.max(m, Math.abs(x)), most), 0);
     if (peak > MAX_LEVEL) {
       const hint = 'scale it first: ffmpeg -i <file> -af volume=1/32768 out.wav, where 32768 was full scale';
@@ -147,7 +163,7 @@ export function readWav(bytes: Uint8Array, options: WavReadOptions = {}): WavAud
     sampleRate: format.sampleRate,
     channels,
     tags,
-    format: format.kind,
+    format: isFloat ? 'float' : 'pcm',
     bitsPerSample: format.bits,
     warnings,
   };
@@ -170,7 +186,7 @@ function readFormat(body: Uint8Array): Format {
   const channels = view.getUint16(2, true);
   const sampleRate = view.getUint32(4, true);
   const blockAlign = view.getUint16(12, true);
-  const bits = view.getUint16(14, true);
+  const bits = 8 * Math.ceil(view.getUint16(14, true) / 8);
   let code = view.getUint16(0, true);
   if (code === 0xfffe) {
     if (body.length < 40) throw fault(`extensible fmt chunk has ${body.length} bytes, expected 40`);
@@ -179,10 +195,9 @@ function readFormat(body: Uint8Array): Format {
     if (!SUBFORMAT_TAIL.every((byte, i) => body[26 + i] === byte)) throw fault('extensible sub-format is not PCM or float');
     code = view.getUint16(24, true);
   }
-  if (code !== 1 && code !== 3) {
-    throw fault(`format code ${code}; expected 1 (PCM) or 3 (float)`, 'decode it first, for example: ffmpeg -i input out.wav');
-  }
-  const allowed = code === 1 ? [8, 16, 24, 32] : [32, 64];
+  const coding = Object.hasOwn(CODINGS, code) ? CODINGS[code] : undefined;
+  if (!coding) throw new OtherCoding('audio', `wav: format code ${code}; expected 1 (PCM), 3 (float), 6 (A-law) or 7 (µ-law)`, CONVERT);
+  const allowed = coding.bits;
   if (!allowed.includes(bits)) throw fault(`${bits} bits a sample; expected ${allowed.join(', ')}`);
   if (channels < 1 || channels > MAX_CHANNELS) throw fault(`${channels} channels; expected 1 to ${MAX_CHANNELS}`);
   if (sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE) {
@@ -191,16 +206,16 @@ function readFormat(body: Uint8Array): Format {
   if (blockAlign !== (channels * bits) / 8) {
     throw fault(`block align ${blockAlign}; expected ${(channels * bits) / 8} for ${channels} channels of ${bits} bits`);
   }
-  return { kind: code === 1 ? 'pcm' : 'float', channels, sampleRate, bits };
+  return { code, channels, sampleRate, bits };
 }
 
 /** The last 14 bytes of the PCM and float sub-format GUIDs, xxxx0000-0000-0010-8000-00aa00389b71. */
 export const SUBFORMAT_TAIL = [0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113];
 
 /** Interleaved samples at `start` → one Float32Array [frames] a channel. */
-function decode(view: DataView, start: number, frames: number, { kind, channels, bits }: Format): Float32Array[] {
+function decode(view: DataView, start: number, frames: number, { code, channels, bits }: Format): Float32Array[] {
   const bytes = bits / 8;
-  const read = SAMPLE_READERS[`${kind}${bits}`];
+  const read = SAMPLE_READERS[`${CODINGS[code].name}${bits}`];
   return Array.from({ length: channels }, (_, c) => {
     const out = new Float32Array(frames);
     const stride = channels * bytes;
@@ -216,7 +231,25 @@ const SAMPLE_READERS: Record<string, (view: DataView, at: number) => number> = {
   pcm32: (view, at) => view.getInt32(at, true) / 2147483648,
   float32: (view, at) => view.getFloat32(at, true),
   float64: (view, at) => view.getFloat64(at, true),
+  alaw8: (view, at) => aLaw(view.getUint8(at)) / 32768,
+  mulaw8: (view, at) => muLaw(view.getUint8(at)) / 32768,
 };
+
+/** A byte of A-law (ITU-T G.711) → a sample of 16 bits: sign, three bits of exponent, four of mantissa, every second bit turned over. */
+function aLaw(byte: number): number {
+  const code = byte ^ 0x55;
+  const exponent = (code >> 4) & 7;
+  const mantissa = ((code & 15) << 4) + 8;
+  const level = exponent === 0 ? mantissa : (mantissa + 256) << (exponent - 1);
+  return code & 128 ? level : -level;
+}
+
+/** A byte of µ-law (ITU-T G.711) → a sample of 16 bits: the same, all bits turned over, levels from 132 on. */
+function muLaw(byte: number): number {
+  const code = ~byte & 255;
+  const level = (((code & 15) << 3) + 132) << ((code >> 4) & 7);
+  return code & 128 ? 132 - level : level - 132;
+}
 
 function fourCC(bytes: Uint8Array, at: number): string {
   return ascii(bytes, at, 4);

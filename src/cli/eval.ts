@@ -165,7 +165,7 @@ async function read(file: string, values: Values, io: Io): Promise<AudioFile> {
 }
 
 /** Endings of names that a folder is searched for. */
-const AUDIO = /\.(wav|wave|rf64|bw64|flac|mp3|opus|ogg|oga|m4a|aac|aif|aiff)$/i;
+const AUDIO = /\.(wav|wave|rf64|bw64|flac|mp3|opus|ogg|oga|m4a|aac|aif|aiff|aifc)$/i;
 
 /** The files, and in place of a folder the audio files in it and below it, by name. */
 async function audioFiles(words: readonly string[]): Promise<string[]> {

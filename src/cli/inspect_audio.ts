@@ -1,6 +1,6 @@
 // melody inspect on an audio file: its form, its tags, and the recipe when melody made it.
 
-import { isSound } from '../audio/sound_file.ts';
+import { isSound, isWav } from '../audio/sound_file.ts';
 import { soundFacts } from '../audio/sound_parts.ts';
 import { readRecipe } from '../audio/wav_tags.ts';
 import { printableText } from '../weights/printable.ts';
@@ -10,8 +10,7 @@ import type { Reader } from './inspect_reader.ts';
 const INFO_NAMES: Readonly<Record<string, string>> = { INAM: 'title', ICMT: 'comment', ISFT: 'software', ICOP: 'licence', IART: 'artist' };
 
 /** Is a file that begins so one for `readAudioFile`? */
-export const isAudio = (start: Uint8Array): boolean =>
-  /^(RIFF|RF64|BW64)/.test(String.fromCharCode(...start.subarray(0, 4))) || isSound(start);
+export const isAudio = (start: Uint8Array): boolean => isWav(start) || isSound(start);
 
 export const readAudioFile: Reader = async (source, { signal }) => {
   const { sampleRate, channels, frames, tags, format, bitsPerSample, warnings } = await namingFile(source.name, () =>

@@ -57,5 +57,12 @@ export async function modelMisfits({ config, weights }: Model): Promise<{ faults
       faults.push(`${name} cannot be built: ${error.message}`);
     }
   }
-  return { faults: [...weights.misfits(), ...faults], unused: weights.unused() };
+  const unused = weights.unused();
+  return { faults: [...weights.misfits(), ...faults, ...wrappedNames(unused)], unused };
+}
+
+/** PyTorch's wrappers (DataParallel, torch.compile) put a word before every name. */
+function wrappedNames(unused: readonly string[]): string[] {
+  const [word] = /^(module|_orig_mod)\./.exec(unused[0] ?? '') ?? [];
+  return word ? [`names begin with "${word}", as PyTorch's wrappers call them: save model.${word}state_dict() instead`] : [];
 }

@@ -8,7 +8,7 @@ import { check, EAGAIN, fault, reader, TURN, turn } from './node_av_io.ts';
 const MAX_SAMPLES = 2 ** 28;
 /** A file cannot make FFmpeg open another: no playlists, no protocols. Names of its demuxers. */
 const CONFINED = {
-  format_whitelist: 'flac,ogg,mp3,aac,aiff,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm',
+  format_whitelist: 'flac,ogg,mp3,aac,aiff,wav,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm',
   protocol_whitelist: 'none',
 };
 

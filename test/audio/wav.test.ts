@@ -192,6 +192,46 @@ describe('reading: what must be accepted', () => {
     });
   });
 
+  test('A-law and µ-law: the levels of G.711, plain and extensible', () => {
+    // Decoder outputs of ITU-T G.711, table 1a and 2a, scaled to 16 bits.
+    const levels: [number, [byte: number, level: number][]][] = [
+      [6, [[0xd5, 8], [0x55, -8], [0xc5, 264], [0xaa, 32_256], [0x2a, -32_256], [0x80, 5504]]],
+      [7, [[0xff, 0], [0x7f, 0], [0xfe, 8], [0x7e, -8], [0x80, 32_124], [0x00, -32_124], [0xef, 132]]],
+    ]; // biome-ignore format: pairs
+    for (const [code, pairs] of levels)
+      for (const form of [fmt({ code, bits: 8 }), fmt({ code: 0xfffe, bits: 8, extensible: { valid: 8, code } })]) {
+        const { channels, format, bitsPerSample } = readWav(
+          wave([
+            form,
+            chunk(
+              'data',
+              Uint8Array.from(pairs, ([byte]) => byte),
+            ),
+          ]),
+        );
+        expect(Array.from(channels[0], (x) => x * 32_768)).toEqual(pairs.map(([, level]) => level));
+        expect([format, bitsPerSample]).toEqual(['pcm', 8]);
+      }
+  });
+
+  test('20 bits stand in the upper ones of three bytes, 12 in those of two', () => {
+    const of = (bits: number, bytes: number[]) =>
+      readWav(wave([fmt({ bits, align: bytes.length }), chunk('data', Uint8Array.from(bytes))]));
+    expect(of(20, [0, 0, 0x40])).toMatchObject({ channels: [Float32Array.of(0.5)], bitsPerSample: 24 });
+    expect(of(12, [0, 0xc0])).toMatchObject({ channels: [Float32Array.of(-0.5)], bitsPerSample: 16 });
+  });
+
+  test('ID3 in front of the file, with and without a footer', () => {
+    const file = wave([fmt(), chunk('data', Uint8Array.of(0, 64))]);
+    for (const [flag, footer] of [
+      [0, 0],
+      [0x10, 10],
+    ]) {
+      const front = Uint8Array.from([0x49, 0x44, 0x33, 4, 0, flag, 0, 0, 1, 2, ...Array(130 + footer).fill(0)]);
+      expect(Array.from(readWav(join([front, file])).channels[0])).toEqual([0.5]);
+    }
+  });
+
   test('INFO text that is not UTF-8 is read as Windows text', () => {
     const file = wave([fmt(), chunk('data', four), chunk('LIST', join([text('INFO'), chunk('IART', Uint8Array.of(0xc9, 0x61, 0))]))]);
     expect(readWav(file).tags.info).toEqual({ IART: 'Éa' });
@@ -235,10 +275,11 @@ describe('reading: what must be refused, with a typed error', () => {
     ['rate 768 kHz', wave([fmt({ rate: 768000 }), data]), '768000 Hz'],
     ['0 channels', wave([fmt({ channels: 0, align: 2 }), data]), '0 channels'],
     ['9 channels', wave([fmt({ channels: 9 }), data]), '9 channels'],
-    ['12 bits', wave([fmt({ bits: 12, align: 2 }), data]), '12 bits'],
+    ['40 bits', wave([fmt({ bits: 40, align: 5 }), data]), '40 bits'],
     ['16-bit float', wave([fmt({ code: 3 }), data]), '16 bits'],
     ['wrong block align', wave([fmt({ align: 3 }), data]), 'block align 3'],
-    ['A-law', wave([fmt({ code: 6, bits: 8 }), data]), 'format code 6'],
+    ['IMA ADPCM', wave([fmt({ code: 17, bits: 4, align: 1 }), data]), 'format code 17'],
+    ['A-law of 16 bits', wave([fmt({ code: 6 }), data]), '16 bits'],
     ['extensible of a foreign kind', wave([fmt({ extensible: { valid: 16, code: 1, tail: Array(14).fill(7) } }), data]), 'sub-format'],
     ['more valid bits than bits', wave([fmt({ extensible: { valid: 20, code: 1 } }), data]), '20 valid bits'],
     ['no samples', wave([fmt(), chunk('data', new Uint8Array(0))]), 'no samples'],

@@ -161,6 +161,10 @@ describe('melody inspect <folder>', () => {
     expect(out).toContain(`FAULT: ${second.name}: got [${[...second.shape, 1].join(', ')}]; expected [${second.shape.join(', ')}]`);
     expect(out.match(/FAULT/g)).toHaveLength(2);
     expect(out).toContain('warning: tensor left.over is not used by any model');
+    write(tensors.map((tensor) => ({ ...tensor, name: `module.${tensor.name}` })));
+    expect((await run([model])).out).toContain(
+      `FAULT: names begin with "module.", as PyTorch's wrappers call them: save model.module.state_dict()`,
+    );
   });
 
   it('holds files against the manifest', async () => {
