@@ -72,7 +72,7 @@ export function readWav(file: Uint8Array, options: WavReadOptions = {}): WavAudi
   const container = bytes.length >= 12 ? fourCC(bytes, 0) : '';
   const long = container === 'RF64' || container === 'BW64';
   if ((container !== 'RIFF' && !long) || fourCC(bytes, 8) !== 'WAVE') {
-    if (container === 'RIFX') throw new OtherCoding('audio', 'wav: big-endian RIFX; expected RIFF, RF64 or BW64', CONVERT);
+    if (container === 'RIFX') throw fault('big-endian RIFX; expected RIFF, RF64 or BW64', CONVERT);
     const other = fileKind(file.subarray(0, 64));
     if (other && fourCC(bytes, 0) !== 'RIFF') throw fault(`not a WAV file; got ${other.what}`, other.hint);
     const got = `${file.length} bytes starting ${JSON.stringify(ascii(file, 0, 12))}`;
