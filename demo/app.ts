@@ -4,6 +4,7 @@ import { sentence } from '../src/web/words.ts';
 import { byId, clock, debounce, say } from './dom.ts';
 import { type Entry, History, type Settings } from './history.ts';
 import { HistoryList } from './history_list.ts';
+import { t, useLanguage } from './language.ts';
 import { linkOf, pieceIn, type Shared } from './link.ts';
 import { Listener } from './listener.ts';
 import { LoadPanel } from './load.ts';
@@ -23,6 +24,7 @@ const REST_MS = 700;
 /** What is shorter has no tempo to speak of. */
 const MIN_MEASURED_SECONDS = 2;
 
+await useLanguage(byId('language'), byId<HTMLTextAreaElement>('prompt'));
 const session = new Session({ onChange: show, onChunk: (...chunk) => part?.push(...chunk), record: true });
 const turns = new Turns();
 const panel = new LoadPanel(session, { retry: () => void open(), end });
@@ -112,7 +114,7 @@ function takeShared(): Shared | undefined {
   if (!shared) return undefined;
   fill(shared);
   form.keepSeed = true;
-  notice = 'This link is a piece: press Play.';
+  notice = t('This link is a piece: press Play.');
   return shared;
 }
 
@@ -126,7 +128,7 @@ async function copyLink(): Promise<void> {
     () => true,
     () => false,
   );
-  notice = copied ? 'The link is copied.' : 'The browser does not let this page copy; the address of the page is the link.';
+  notice = t(copied ? 'The link is copied.' : 'The browser does not let this page copy; the address of the page is the link.');
   say(byId('status'), notice);
 }
 
@@ -169,7 +171,7 @@ async function take(words: string, work: (signal: AbortSignal) => Promise<void>)
 
 /** Ends what runs; what was made of it stays in the list, as of a piece that ends by itself. */
 async function end(): Promise<void> {
-  if (underway) notice = 'Stopped.';
+  if (underway) notice = t('Stopped.');
   await take('', async () => {});
 }
 
@@ -199,10 +201,10 @@ async function start(wanted: Settings = settings(), taken: Taken | undefined = w
   if (wanted.loop) return loop(wanted, taken);
   leave();
   if (offered && !ready) session.prepare(offered.sampleRate, offered.channels); // minutes later it would not count as pressed
-  await take(ready ? 'Making music.' : '', async (signal) => {
+  await take(ready ? t('Making music.') : '', async (signal) => {
     if (!ready && !(await panel.load())) return;
     if (signal.aborted) return;
-    underway = 'Making music.';
+    underway = t('Making music.');
     const { prompt, blend, durationSeconds, firstWindowSeconds, seed, steered } = wanted;
     await session.play({ prompt, blend, durationSeconds, firstWindowSeconds, seed, steered, ...taken?.style });
     if (!signal.aborted) beginning = { ...wanted, ...(taken && { given: taken.given }) };
@@ -235,8 +237,8 @@ async function produce(words: string, model: boolean, make: (signal: AbortSignal
 /** A clip whose end leads into its start, again and again. */
 async function loop(wanted: Settings, taken: Taken | undefined): Promise<void> {
   const { steered: _, ...once } = wanted;
-  const say = (tenth: number) => tell(`Making the loop: ${tenth * 10} %.`);
-  await produce('Making the loop.', true, async (signal) => {
+  const say = (tenth: number) => tell(t('Making the loop: {0} %.', tenth * 10));
+  await produce(t('Making the loop.'), true, async (signal) => {
     const { windowSeconds = 1 } = session.snapshot.model ?? {};
     const { durationSeconds: asked = windowSeconds } = once;
     const durationSeconds = Math.max(1, Math.round(asked / windowSeconds)) * windowSeconds; // it lasts whole windows
@@ -259,7 +261,7 @@ function begun(wanted: Settings): void {
 async function hear(piece: ReadyPiece): Promise<void> {
   leave();
   session.prepare(piece.sampleRate, piece.channels);
-  await take('About to play.', async (signal) => {
+  await take(t('About to play.'), async (signal) => {
     const channels = await readPiece(piece, signal);
     const { recipe, sampleRate } = piece;
     await session.playClip(channels, sampleRate, recipe);
@@ -280,7 +282,7 @@ async function again(entry: Entry): Promise<void> {
     return start(entry, undefined);
   }
   leave(entry);
-  await take('About to play.', async (signal) => {
+  await take(t('About to play.'), async (signal) => {
     await session.playClip(sound.channels, sound.sampleRate, sound.recipe, sound.beats);
     if (!signal.aborted) playing = entry;
   });
@@ -314,13 +316,13 @@ async function save(entry: Entry): Promise<void> {
   if (!sound?.recipe) return;
   fault = undefined;
   const kept = notice;
-  const making = `Making the ${chosenName()} file.`;
+  const making = t('Making the {0} file.', chosenName());
   notice = making;
   show(session.snapshot);
   try {
     await saveSound(session.worker, entry, sound, panel.licenseOf(sound.recipe.model));
   } catch (error) {
-    fault = `The ${chosenName()} file could not be made. ${sentence(error as Error)}`;
+    fault = `${t('The {0} file could not be made.', chosenName())} ${sentence(error as Error)}`;
   }
   if (notice === making) notice = kept;
   show(session.snapshot);
@@ -344,7 +346,7 @@ async function vary(): Promise<void> {
       history.keepSound(entry.id, sound);
       list.show();
     }
-    notice = `${VARIATIONS} variations are in the list below.`;
+    notice = t('{0} variations are in the list below.', VARIATIONS);
   });
 }
 
@@ -363,7 +365,7 @@ function show(now: Snapshot): void {
   const { state, model } = now;
   if (beginning && now.recipe) begun(beginning);
   if ((state === 'ready' || state === 'empty') && state !== before)
-    notice = state === 'empty' && before === 'loading' ? '' : before === 'loading' ? 'Ready. Press Play.' : endOf(now);
+    notice = state === 'empty' && before === 'loading' ? '' : before === 'loading' ? t('Ready. Press Play.') : endOf(now);
   before = state;
   const running = state === 'playing' || state === 'buffering';
   const idle = !isOn(now) && !underway && state !== 'loading';
@@ -371,7 +373,7 @@ function show(now: Snapshot): void {
   list.ready = model !== undefined;
   play.disabled = !(running || state === 'paused') && !panel.ready && !panel.able;
   const toDownload = isOn(now) ? '' : panel.toDownload;
-  say(byId('play-text'), toDownload && `Play · ${toDownload}`);
+  say(byId('play-text'), toDownload && t('Play · {0}', toDownload));
   if (idle && document.activeElement === stop) play.focus(); // a disabled button would lose it
   stop.disabled = idle;
   byId<HTMLButtonElement>('variations').disabled = !model;
@@ -386,14 +388,14 @@ function show(now: Snapshot): void {
   listener.show(now, playing?.prompt);
   play.setAttribute(
     'aria-label',
-    running ? 'Pause' : state === 'paused' ? 'Resume' : toDownload ? `Play · ${toDownload} to download` : 'Play',
+    running ? t('Pause') : state === 'paused' ? t('Resume') : toDownload ? t('Play · {0} to download', toDownload) : t('Play'),
   );
   byId('play-icon').setAttribute('d', running ? 'M7 5h3.5v14H7zM13.5 5H17v14h-3.5z' : 'M8 5v14l11-7z');
   const total = now.complete ? now.madeSeconds : now.recipe?.durationSeconds;
   const at = total ? `${clock(now.playedSeconds)} / ${clock(total)}` : clock(now.playedSeconds);
   const change = isOn(now) ? changeIn(now) : undefined;
-  say(byId('time'), change === undefined ? at : `${at} · change in ${change} s`);
-  if (now.speed !== undefined) say(byId('speed'), `${now.speed.toFixed(now.speed < 1 ? 2 : 1)} × real time`);
+  say(byId('time'), change === undefined ? at : t('{0} · change in {1} s', at, change));
+  if (now.speed !== undefined) say(byId('speed'), t('{0} × real time', now.speed.toFixed(now.speed < 1 ? 2 : 1)));
   say(byId('ahead'), `${now.bufferedSeconds.toFixed(1)} s`);
   say(byId('gaps'), String(now.underruns));
   say(byId('status'), underway || statusOf(now) || notice);

@@ -1,6 +1,7 @@
 // The list of what was played.
 import { button, byId, clock, make } from './dom.ts';
 import type { Entry, History } from './history.ts';
+import { type Text, t } from './language.ts';
 
 const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
@@ -66,16 +67,17 @@ export class HistoryList {
       ? clock(sound.channels[0].length / sound.sampleRate)
       : entry.durationSeconds
         ? clock(entry.durationSeconds)
-        : 'endless';
+        : t('endless');
     const blend = entry.blend ? ` · ${Math.round(100 * entry.blend.weight)} % ${entry.blend.text}` : '';
-    const steered = entry.steered?.length ? ` · changed ${entry.steered.length} × as it played` : '';
-    const kind = `${entry.loop ? ' · a loop' : ''}${entry.given ? ` · ${entry.given}` : ''}`;
-    what.append(make('small', `${WHEN.format(entry.at)} · ${length} · seed ${entry.seed}${blend}${steered}${kind}`));
-    const act = (name: string, text: string, work: () => void) => {
+    const steered = entry.steered?.length ? ` · ${t('changed {0} × as it played', entry.steered.length)}` : '';
+    const kind = `${entry.loop ? ` · ${t('a loop')}` : ''}${entry.given ? ` · ${entry.given}` : ''}`;
+    what.append(make('small', `${WHEN.format(entry.at)} · ${length} · ${t('seed {0}', entry.seed)}${blend}${steered}${kind}`));
+    const act = (name: string, english: Text, work: () => void) => {
+      const text = t(english);
       const control = button(text, work);
       control.className = 'link';
       control.dataset.act = name;
-      control.setAttribute('aria-label', `${text}: ${entry.prompt}, seed ${entry.seed}`);
+      control.setAttribute('aria-label', t('{0}: {1}, seed {2}', text, entry.prompt, entry.seed));
       return control;
     };
     const play = act('play', sound ? 'Play' : 'Make again', () => this.#actions.play(entry));

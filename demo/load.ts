@@ -2,10 +2,13 @@
 import type { Session, Snapshot } from '../src/web/index.ts';
 import { megabytes } from '../src/web/words.ts';
 import { byId, make, say } from './dom.ts';
+import { t } from './language.ts';
 import { choose, type Device, fetchModels, type Offered } from './models.ts';
 
 /** Bytes kept of a model that are worth a word. */
 const NOTEWORTHY = 1e5;
+
+const of = (part: number, whole: number) => t('{0} of {1}', megabytes(part), megabytes(whole));
 
 interface Actions {
   /** Look again what could be loaded. */
@@ -70,7 +73,7 @@ export class LoadPanel {
     try {
       this.#models = await fetchModels();
       const { model, why } = choose(this.#models, asked, device);
-      this.#choice.replaceChildren(...this.#models.map(({ name, test }) => make('option', test ? `${name} (for tests)` : name)));
+      this.#choice.replaceChildren(...this.#models.map(({ name, test }) => make('option', test ? t('{0} (for tests)', name) : name)));
       this.#choice.selectedIndex = this.#models.indexOf(model);
       say(byId('model-why'), why);
       await this.#choose(model);
@@ -87,20 +90,19 @@ export class LoadPanel {
     const busy = state === 'loading';
     const begun = this.#kept > NOTEWORTHY && this.#kept < this.#bytes;
     this.#button.hidden = model !== undefined && this.#asked === this.#offered;
-    say(this.#button, busy ? 'Pause loading' : this.#stuck ? 'Try again' : begun ? 'Go on loading' : 'Load the model');
+    say(this.#button, t(busy ? 'Pause loading' : this.#stuck ? 'Try again' : begun ? 'Go on loading' : 'Load the model'));
     this.#choice.hidden = this.#models.length === 0;
     this.#choice.disabled = busy || this.#models.length < 2;
     this.#remove.hidden = busy || this.#stored === 0; // what is being fetched is not to be taken away
     byId('download').hidden = !busy || !loading;
     if (loading) {
       byId<HTMLProgressElement>('download-bar').value = loading.received / loading.total;
-      const file =
-        loading.fileTotal > 1e5 ? `; ${loading.file}: ${megabytes(loading.fileReceived)} of ${megabytes(loading.fileTotal)}` : '';
-      say(byId('download-text'), `${megabytes(loading.received)} of ${megabytes(loading.total)}${file}`);
+      const file = loading.fileTotal > 1e5 ? `; ${loading.file}: ${of(loading.fileReceived, loading.fileTotal)}` : '';
+      say(byId('download-text'), `${of(loading.received, loading.total)}${file}`);
     }
     if (model) {
-      const how = model.software ? ' (a processor, not a graphics card: right, but slow)' : '';
-      say(byId('adapter'), `${model.adapter}${how}, up to ${megabytes(model.bindingBytes)} a buffer`);
+      const how = model.software ? ` ${t('(a processor, not a graphics card: right, but slow)')}` : '';
+      say(byId('adapter'), t('{0}, up to {1} a buffer', `${model.adapter}${how}`, megabytes(model.bindingBytes)));
     }
   }
 
@@ -108,8 +110,8 @@ export class LoadPanel {
     this.#offered = offered;
     this.#bytes = this.#kept = 0;
     say(byId('model-size'), '');
-    const card = make('a', 'model\u00a0card', { href: offered.card });
-    byId('model-links').replaceChildren(`${offered.license} licence, `, card);
+    const card = make('a', t('model card').replace(' ', '\u00a0'), { href: offered.card });
+    byId('model-links').replaceChildren(`${t('{0} licence,', offered.license)} `, card);
     await this.#refresh();
     this.#stuck = false;
   }
@@ -127,15 +129,18 @@ export class LoadPanel {
     this.#kept = kept;
     const size =
       kept >= bytes
-        ? `${megabytes(bytes)}, already here`
+        ? t('{0}, already here', megabytes(bytes))
         : kept > NOTEWORTHY
-          ? `${megabytes(bytes)}, ${megabytes(kept)} of it here`
+          ? t('{0}, {1} of it here', megabytes(bytes), megabytes(kept))
           : megabytes(bytes);
     say(byId('model-size'), size);
     this.#stored = entries.reduce((sum, { received }) => sum + received, 0);
-    const room = quota === undefined ? '' : ` of ${quota > 1e9 ? `${(quota / 1e9).toFixed(1)} GB` : megabytes(quota)} allowed`;
-    const until = lasting ? '' : '; the browser may remove them when space gets scarce';
-    say(byId('stored'), this.#stored === 0 ? 'nothing' : `${entries.length} files, ${megabytes(this.#stored)}${room}${until}`);
+    const room = quota === undefined ? '' : ` ${t('of {0} allowed', quota > 1e9 ? `${(quota / 1e9).toFixed(1)} GB` : megabytes(quota))}`;
+    const until = lasting ? '' : `; ${t('the browser may remove them when space gets scarce')}`;
+    say(
+      byId('stored'),
+      this.#stored === 0 ? t('nothing') : `${t('{0} files, {1}', entries.length, megabytes(this.#stored))}${room}${until}`,
+    );
     this.show(this.#session.snapshot);
   }
 

@@ -1,5 +1,6 @@
 // Which models there are, and which one suits this device.
 import { MelodyError } from '../src/errors.ts';
+import { t } from './language.ts';
 
 /** One line of models.json, which the build writes from the model cards: the best first. */
 export interface Offered {
@@ -47,7 +48,7 @@ export function choose(models: readonly Offered[], asked: string | null, device:
   const named = models.find(({ name }) => name === asked);
   if (named) return { model: named, why: '' };
   const model = suit(models, device);
-  const unknown = asked ? `There is no model “${asked}” here. ` : '';
-  const small = model === models[0] ? '' : `${models[0].name} may be too large for the memory of this device. `;
-  return { model, why: unknown || small ? `${unknown}${small}${model.name} was chosen.` : '' };
+  const unknown = asked ? `${t('There is no model “{0}” here.', asked)} ` : '';
+  const small = model === models[0] ? '' : `${t('{0} may be too large for the memory of this device.', models[0].name)} `;
+  return { model, why: unknown || small ? `${unknown}${small}${t('{0} was chosen.', model.name)}` : '' };
 }

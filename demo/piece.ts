@@ -1,6 +1,7 @@
 // The form's numbers: how long the piece is to be, and its seed.
 import { byId, make } from './dom.ts';
 import type { Settings } from './history.ts';
+import { t } from './language.ts';
 
 export class PieceForm {
   readonly #length = byId<HTMLSelectElement>('length');
@@ -29,7 +30,7 @@ export class PieceForm {
     this.#loop.checked = loop === true;
     const value = String(durationSeconds ?? '');
     if (![...this.#length.options].some((option) => option.value === value)) {
-      Object.assign(this.#own, { value, text: `${Number(value)} seconds` });
+      Object.assign(this.#own, { value, text: t('{0} seconds', value) });
       this.#length.append(this.#own);
     }
     this.#length.value = value;

@@ -3,6 +3,7 @@ import { MelodyError } from '../src/errors.ts';
 import type { Recipe } from '../src/web/index.ts';
 import { button, byId } from './dom.ts';
 import type { Settings } from './history.ts';
+import { maybe, t } from './language.ts';
 
 export interface ReadyPiece {
   readonly name: string;
@@ -17,9 +18,11 @@ export async function offerPieces(play: (piece: ReadyPiece) => void): Promise<vo
   const answer = await fetch('pieces/pieces.json').catch(() => undefined);
   const pieces: ReadyPiece[] = answer?.ok ? await answer.json() : [];
   const buttons = pieces.map((piece) => {
-    const press = button(piece.name, () => play(piece));
+    const { name, recipe } = piece;
+    const seen = maybe(name);
+    const press = button(seen, () => play(piece));
     press.className = 'ready';
-    press.setAttribute('aria-label', `Hear: ${piece.recipe.prompt}`);
+    press.setAttribute('aria-label', t('Hear: {0}', `${seen === name ? '' : `${seen}, `}${recipe.prompt}`));
     return press;
   });
   byId('pieces').append(...buttons);

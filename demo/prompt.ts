@@ -1,7 +1,9 @@
 // The helpers write into the prompt itself, so that what is read is what is made.
 
+import type { Text } from './language.ts';
+
 /** What the button says, what it writes. */
-export const EXAMPLES: readonly (readonly [name: string, prompt: string])[] = [
+export const EXAMPLES: readonly (readonly [name: Text, prompt: string])[] = [
   ['Piano waltz', 'calm piano waltz in A minor, 96 bpm'],
   ['Lo-fi', 'lofi hip hop with rhodes and drums, 82 bpm'],
   ['Samba', 'joyful samba with trumpet and percussion, 120 bpm'],
@@ -9,8 +11,19 @@ export const EXAMPLES: readonly (readonly [name: string, prompt: string])[] = [
   ['Techno', 'hypnotic techno with synth bass, 128 bpm'],
   ['Film music', 'epic orchestral film music with choir and strings'],
 ];
-export const MOODS = ['calm', 'joyful', 'melancholic', 'dreamy', 'energetic', 'romantic', 'dark', 'tense', 'peaceful', 'epic'];
-export const INSTRUMENTS = [
+export const MOODS: readonly Text[] = [
+  'calm',
+  'joyful',
+  'melancholic',
+  'dreamy',
+  'energetic',
+  'romantic',
+  'dark',
+  'tense',
+  'peaceful',
+  'epic',
+];
+export const INSTRUMENTS: readonly Text[] = [
   'piano',
   'guitar',
   'strings',
@@ -26,11 +39,9 @@ export const INSTRUMENTS = [
 ];
 
 const TEMPO = /,?\s*\b(\d{2,3})\s*bpm\b/i;
+const TONICS = ['C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B'] as const;
 /** As the model's controls take them. */
-export const KEYS = ['C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B'].flatMap((tonic) => [
-  `${tonic} major`,
-  `${tonic} minor`,
-]);
+export const KEYS: readonly Text[] = TONICS.flatMap((tonic) => [`${tonic} major`, `${tonic} minor`] as const);
 export const METRES = ['4/4', '3/4', '6/8', '5/4'];
 /** A small letter is an article: “in a minor key”. */
 const KEY = /(,?\s*(?:\bin\s+)?)\b([A-G](?:#|b)?)\s+([Mm]ajor|[Mm]inor)\b/;

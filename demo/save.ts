@@ -2,6 +2,7 @@
 import { MelodyError, type MelodyWorker, type WavRequest } from '../src/web/index.ts';
 import { byId, make } from './dom.ts';
 import { type Entry, fileOf, type Sound } from './history.ts';
+import { t } from './language.ts';
 
 type Format = 'wav' | 'flac' | 'mp3' | 'opus';
 const NAMES: Readonly<Record<Format, string>> = { wav: 'WAV', flac: 'FLAC', mp3: 'MP3', opus: 'Opus' };
@@ -13,7 +14,7 @@ export function offerFormats(): void {
   for (const format of Object.keys(NAMES) as Format[])
     if (format !== 'opus' || 'AudioEncoder' in globalThis) choice.append(make('option', NAMES[format], { value: format }));
   choice.onchange = () => {
-    byId('save').ariaLabel = `Save as ${chosenName()}`;
+    byId('save').ariaLabel = t('Save as {0}', chosenName());
   };
 }
 

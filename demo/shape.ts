@@ -1,6 +1,7 @@
 // The form's words: prompt, the helpers that write into it, and the second idea.
 import { button, byId, make, say } from './dom.ts';
 import type { Settings } from './history.ts';
+import { type Text, t } from './language.ts';
 import {
   EXAMPLES,
   has,
@@ -20,8 +21,8 @@ import {
 } from './prompt.ts';
 
 /** A list of what may be chosen, or nothing of it. */
-const offer = (select: HTMLSelectElement, names: readonly string[], none: string) =>
-  select.append(make('option', none, { value: '' }), ...names.map((name) => make('option', name, { value: name })));
+const offer = (select: HTMLSelectElement, names: readonly Text[], none: Text) =>
+  select.append(make('option', t(none), { value: '' }), ...names.map((name) => make('option', t(name), { value: name })));
 
 export class Shape {
   readonly #prompt = byId<HTMLTextAreaElement>('prompt');
@@ -37,11 +38,11 @@ export class Shape {
   /** `changed` hears every change of what is asked for. */
   constructor(changed: () => void) {
     this.#changed = changed;
-    byId('examples').append(...EXAMPLES.map(([name, text]) => button(name, () => this.#write(text))));
+    byId('examples').append(...EXAMPLES.map(([name, text]) => button(t(name), () => this.#write(text))));
     offer(this.#mood, MOODS, 'any');
     offer(this.#key, KEYS, 'any key');
-    offer(this.#metre, METRES, 'any metre');
-    this.#instruments = INSTRUMENTS.map((name) => button(name, () => this.#write(toggle(this.#prompt.value, name))));
+    this.#metre.append(make('option', t('any metre'), { value: '' }), ...METRES.map((name) => make('option', name, { value: name })));
+    this.#instruments = INSTRUMENTS.map((name) => button(t(name), () => this.#write(toggle(this.#prompt.value, name))));
     byId('instruments').append(...this.#instruments);
     this.#prompt.oninput = () => this.#show();
     this.#mood.onchange = () => this.#write(withMood(this.#prompt.value, this.#mood.value || undefined));
@@ -80,10 +81,10 @@ export class Shape {
     this.#key.value = keyOf(prompt) ?? '';
     this.#metre.value = metreOf(prompt) ?? '';
     this.#tempo.value = String(bpm ?? this.#tempo.min);
-    const tempo = bpm === undefined ? 'any' : `${bpm} bpm`;
+    const tempo = bpm === undefined ? t('any') : `${bpm} bpm`;
     say(byId('tempo-text'), tempo);
     this.#tempo.setAttribute('aria-valuetext', tempo);
-    for (const chip of this.#instruments) chip.setAttribute('aria-pressed', String(has(prompt, chip.textContent ?? '')));
+    for (const [i, chip] of this.#instruments.entries()) chip.setAttribute('aria-pressed', String(has(prompt, INSTRUMENTS[i])));
     this.#blend.disabled = this.#second.value.trim() === '';
     const blend = `${Math.round(100 * Number(this.#blend.value))} %`;
     say(byId('blend-text'), blend);

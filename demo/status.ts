@@ -1,5 +1,6 @@
 // What the page says of itself: for the status line, and under the picture for those who do not see it.
 import { type Description, RECORDED_SECONDS, type Snapshot } from '../src/web/index.ts';
+import { maybe, type Text, t } from './language.ts';
 
 /** A piece is there, heard or held. */
 export const isOn = ({ state }: Snapshot) => state === 'playing' || state === 'buffering' || state === 'paused';
@@ -7,48 +8,46 @@ export const isOn = ({ state }: Snapshot) => state === 'playing' || state === 'b
 /** Changes at every new state, and every 10 % of a download: never more often, screen readers say it. */
 export function statusOf({ state, loading, waiting, underruns, speed, warnings, recipe }: Snapshot): string {
   const said = warnings.length ? ` ${warnings.join('. ')}.` : '';
-  if (state === 'loading' && loading && loading.received === loading.total) return 'Getting the model ready.';
-  if (state === 'loading' && waiting) return 'Waiting for the server, which is slow or gone.';
-  if (state === 'loading') return loading ? `Loading: ${Math.floor((10 * loading.received) / loading.total) * 10} %.` : 'Loading.';
+  if (state === 'loading' && loading && loading.received === loading.total) return t('Getting the model ready.');
+  if (state === 'loading' && waiting) return t('Waiting for the server, which is slow or gone.');
+  if (state === 'loading') return loading ? t('Loading: {0} %.', Math.floor((10 * loading.received) / loading.total) * 10) : t('Loading.');
   if (state === 'buffering') {
     const slow =
       speed !== undefined && speed < 1
-        ? ' This machine makes music slower than it plays: there will be gaps. A set length can be saved and heard whole.'
+        ? ` ${t('This machine makes music slower than it plays: there will be gaps. A set length can be saved and heard whole.')}`
         : '';
-    const long = recipe && !((recipe.durationSeconds ?? Infinity) <= RECORDED_SECONDS) ? ' Save keeps its last ten minutes.' : '';
-    return `${underruns ? 'Making more music.' : 'Making music.'}${long}${slow}${said}`;
+    const long = recipe && !((recipe.durationSeconds ?? Infinity) <= RECORDED_SECONDS) ? ` ${t('Save keeps its last ten minutes.')}` : '';
+    return `${t(underruns ? 'Making more music.' : 'Making music.')}${long}${slow}${said}`;
   }
-  if (state === 'playing') return `Playing.${said}`;
-  if (state === 'paused') return `Paused.${said}`;
+  if (state === 'playing') return `${t('Playing.')}${said}`;
+  if (state === 'paused') return `${t('Paused.')}${said}`;
   return said.trim();
 }
 
 /** After a piece. */
-export const endOf = ({ error, complete }: Snapshot) => (error ? '' : complete ? 'The piece has ended.' : 'Stopped.');
-
-const NOTHING_DRAWN = 'The sound will be drawn here as it plays.';
+export const endOf = ({ error, complete }: Snapshot) => (error ? '' : t(complete ? 'The piece has ended.' : 'Stopped.'));
 
 /** What the picture shows. `prompt`: of the piece, once it has begun. */
 export function pictureOf({ state, peak, complete }: Snapshot, prompt: string | undefined): string {
-  if (prompt === undefined) return NOTHING_DRAWN;
-  if (state === 'playing') return `Playing “${prompt}”, ${level(peak)}.`;
-  if (state === 'buffering') return `Making “${prompt}”.`;
-  if (state === 'paused') return `Paused: “${prompt}”.`;
-  return complete ? `“${prompt}” has ended.` : `Stopped: “${prompt}”.`;
+  if (prompt === undefined) return t('The sound will be drawn here as it plays.');
+  if (state === 'playing') return t('Playing “{0}”, {1}.', prompt, t(level(peak)));
+  if (state === 'buffering') return t('Making “{0}”.', prompt);
+  if (state === 'paused') return t('Paused: “{0}”.', prompt);
+  return t(complete ? '“{0}” has ended.' : 'Stopped: “{0}”.', prompt);
 }
 
-const level = (peak: number) => (peak < 0.001 ? 'silent' : peak < 0.05 ? 'quiet' : peak < 0.5 ? 'of middle loudness' : 'loud');
+const level = (peak: number): Text => (peak < 0.001 ? 'silent' : peak < 0.05 ? 'quiet' : peak < 0.5 ? 'of middle loudness' : 'loud');
 
 /** What a piece sounds like. */
 export function pieceOf({ tempo, key, loudness, duration, sections, suspect }: Description): string {
   const words = [
     `${duration.toFixed(1)} s`,
-    tempo ? `about ${Math.round(tempo)} bpm` : 'no steady beat',
-    key ?? 'no clear key',
-    ...(sections === undefined ? [] : [sections === 1 ? 'one section' : `${sections} sections`]),
-    Number.isFinite(loudness) ? `${loudness.toFixed(1)} LUFS` : 'silent',
+    tempo ? t('about {0} bpm', Math.round(tempo)) : t('no steady beat'),
+    key ? maybe(key) : t('no clear key'),
+    ...(sections === undefined ? [] : [sections === 1 ? t('one section') : t('{0} sections', sections)]),
+    Number.isFinite(loudness) ? `${loudness.toFixed(1)} LUFS` : t('silent'),
   ];
-  return `The piece: ${words.join(', ')}.${suspect.length ? ` It may be broken: ${suspect.join('; ')}.` : ''}`;
+  return `${t('The piece: {0}.', words.join(', '))}${suspect.length ? ` ${t('It may be broken: {0}.', suspect.join('; '))}` : ''}`;
 }
 
 /** Seconds until the next change of the music is heard; undefined where none is under way. */

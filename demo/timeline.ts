@@ -3,6 +3,7 @@
 // A click goes there, a drag marks a region; arrows go on and back, “[” and “]” mark where it is.
 import type { Region, Snapshot } from '../src/web/index.ts';
 import { clock } from './dom.ts';
+import { t } from './language.ts';
 
 /** Peaks are kept for so many moments of a second. */
 const PEAKS_A_SECOND = 50;
@@ -95,7 +96,7 @@ export class Timeline {
     set('disabled', String(this.#seconds === 0));
     set('valuemax', this.#seconds.toFixed(1));
     set('valuenow', this.#at.toFixed(1));
-    set('valuetext', `${clock(this.#at)} of ${clock(this.#seconds)}`);
+    set('valuetext', t('{0} of {1}', clock(this.#at), clock(this.#seconds)));
   }
 
   #secondsAt({ clientX }: PointerEvent): number {

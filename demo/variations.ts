@@ -1,10 +1,11 @@
 // Finished clips: the same request with other seeds, or one that only a clip can be.
 import type { GenerateOptions, MelodyWorker } from '../src/web/index.ts';
 import type { Settings, Sound } from './history.ts';
+import { t } from './language.ts';
 
 export const VARIATIONS = 3;
 
-export const progressOf = (index: number, tenth: number) => `Making variation ${index + 1} of ${VARIATIONS}: ${tenth * 10} %.`;
+export const progressOf = (index: number, tenth: number) => t('Making variation {0} of {1}: {2} %.', index + 1, VARIATIONS, tenth * 10);
 
 export interface Made {
   readonly settings: Settings;

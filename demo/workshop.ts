@@ -3,6 +3,7 @@ import { MelodyError } from '../src/errors.ts';
 import type { AudioInput, BeatMark, Region, Session, StyleOptions } from '../src/web/index.ts';
 import { byId } from './dom.ts';
 import type { Entry, Settings } from './history.ts';
+import { type Text, t } from './language.ts';
 import { clipOf, type Made } from './variations.ts';
 
 /** Of what follows a piece where the form says no length, and of what a microphone hears. */
@@ -60,7 +61,7 @@ export class Workshop {
       file.value = ''; // the same one may be opened again
     };
     record.hidden = !navigator.mediaDevices || typeof MediaRecorder === 'undefined';
-    record.onclick = () => void this.#desk.produce(`Listening for ${HEARD_SECONDS} seconds.`, false, (signal) => this.#listen(signal));
+    record.onclick = () => void this.#desk.produce(t('Listening for {0} seconds.', HEARD_SECONDS), false, (signal) => this.#listen(signal));
     document.ondragover = (event) => event.preventDefault();
     document.ondrop = (event) => {
       event.preventDefault(); // or the browser goes to the file
@@ -86,19 +87,19 @@ export class Workshop {
     if (!piece) return undefined;
     const before = piece.startSeconds ?? 0;
     const region = { start: Math.max(0, start - before), end: end - before };
-    await this.#desk.produce('Making the part anew.', true, async (signal) => {
+    await this.#desk.produce(t('Making the part anew.'), true, async (signal) => {
       const { durationSeconds: _, loop: __, steered: ___, ...wanted } = this.#desk.settings();
       const { channels, sampleRate } = piece;
-      const say = this.#tenths('Making the part anew');
+      const say = this.#tenths('Making the part anew: {0} %.');
       const made = await clipOf(this.#desk.session.worker, wanted, signal, say, { initAudio: { channels, sampleRate }, inpaint: [region] });
-      const given = `${start.toFixed(1)}–${end.toFixed(1)} s made anew`;
+      const given = t('{0} s made anew', `${start.toFixed(1)}–${end.toFixed(1)}`);
       return { ...made, settings: { ...made.settings, given }, from: Math.max(0, region.start - BEFORE_SECONDS) };
     });
     return region;
   }
 
-  #tenths(words: string): (tenth: number) => void {
-    return (tenth) => this.#desk.tell(`${words}: ${tenth * 10} %.`);
+  #tenths(words: Text): (tenth: number) => void {
+    return (tenth) => this.#desk.tell(t(words, tenth * 10));
   }
 
   #piece(): (AudioInput & { readonly startSeconds?: number; readonly name: string; readonly beats: readonly BeatMark[] }) | undefined {
@@ -112,16 +113,16 @@ export class Workshop {
   async #goOn(): Promise<void> {
     const piece = this.#piece();
     if (!piece) return;
-    await this.#desk.produce('Going on after it.', true, async (signal) => {
+    await this.#desk.produce(t('Going on after it.'), true, async (signal) => {
       const { durationSeconds = MORE_SECONDS, loop: _, steered: __, ...wanted } = this.#desk.settings();
       const { channels, sampleRate, beats } = piece;
-      const say = this.#tenths('Going on after it');
+      const say = this.#tenths('Going on after it: {0} %.');
       const continueFrom = { channels, sampleRate };
       const { sound } = await clipOf(this.#desk.session.worker, { ...wanted, durationSeconds }, signal, say, { continueFrom });
       const before = channels[0].length / sampleRate;
       const later = (sound.beats ?? []).map((mark) => ({ ...mark, atSeconds: mark.atSeconds + before }));
       return {
-        settings: { ...wanted, given: `goes on after ${before.toFixed(1)} s` },
+        settings: { ...wanted, given: t('goes on after {0} s', before.toFixed(1)) },
         sound: { ...sound, channels: channels.map((channel, c) => joined(channel, sound.channels[c])), beats: [...beats, ...later] },
         from: Math.max(0, before - BEFORE_SECONDS),
       };
@@ -134,14 +135,14 @@ export class Workshop {
     const channels = piece?.channels.map((channel) => channel.slice(0, STYLE_SECONDS * piece.sampleRate)) ?? [];
     this.#taken = piece && {
       style: { promptAudio: { channels, sampleRate: piece.sampleRate }, promptAudioWeight: STYLE_WEIGHT },
-      given: `in the style of “${piece.name}”`,
+      given: t('in the style of “{0}”', piece.name),
     };
     this.#style.setAttribute('aria-pressed', String(this.#taken !== undefined));
     this.#desk.restyle();
   }
 
   #open(file: File | undefined): void {
-    if (file) void this.#desk.produce('Opening the sound.', false, async () => this.#pieceOf(await file.arrayBuffer(), file.name));
+    if (file) void this.#desk.produce(t('Opening the sound.'), false, async () => this.#pieceOf(await file.arrayBuffer(), file.name));
   }
 
   async #listen(signal: AbortSignal): Promise<Produced> {
@@ -167,7 +168,7 @@ export class Workshop {
       signal.addEventListener('abort', stop);
       setTimeout(stop, HEARD_SECONDS * 1000);
       await ended;
-      return this.#pieceOf(await new Blob(parts).arrayBuffer(), 'from the microphone');
+      return this.#pieceOf(await new Blob(parts).arrayBuffer(), t('from the microphone'));
     } finally {
       for (const track of stream.getTracks()) track.stop();
     }
@@ -188,7 +189,7 @@ export class Workshop {
         'cut it first',
       );
     const channels = Array.from({ length: Math.min(2, audio.numberOfChannels) }, (_, c) => audio.getChannelData(c).slice());
-    return { settings: { prompt: name, seed: 0, given: 'opened' }, sound: { channels, sampleRate, recipe: undefined, beats: [] } };
+    return { settings: { prompt: name, seed: 0, given: t('opened') }, sound: { channels, sampleRate, recipe: undefined, beats: [] } };
   }
 }
 

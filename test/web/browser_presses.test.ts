@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { GERMAN } from '../../demo/de.ts';
 import { writeWav } from '../../src/index.ts';
 import { chromiumPath } from '../../tools/chromium.mjs';
 import { levelOf, type Stub, stubWorker } from './instant_worker.ts';
@@ -39,7 +40,11 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     page = await site.visit(path, async (tab) => {
       tab.on('pageerror', (error) => faults.push(error.message));
       await stubWorker(tab, set);
-      await tab.addInitScript(() => localStorage.clear());
+      await tab.addInitScript(() => {
+        if (sessionStorage.getItem('seen')) return; // a tab that is loaded again keeps what it stored
+        localStorage.clear();
+        sessionStorage.setItem('seen', 'yes');
+      });
       await before(tab);
     });
   };
@@ -82,6 +87,40 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await page.keyboard.press('Escape');
     expect(await page.locator('#history .what').evaluateAll((rows) => rows.map((what) => what.firstChild?.textContent))).toEqual(prompts);
     for (const prompt of prompts) expect(await saved(prompt)).toMatchObject({ recipe: { prompt }, level: levelOf(prompt) });
+  });
+
+  it('speaks German where the listener does, fits every width, and English at a press', async () => {
+    await visit('?model=melody-tiny', {}, (tab) =>
+      tab.addInitScript(() => Object.defineProperty(Navigator.prototype, 'languages', { value: ['de-AT', 'en'] })),
+    );
+    await page.locator('#load:enabled').waitFor();
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await page.evaluate(() => document.getElementById('time')?.getBoundingClientRect().right)).toBeLessThanOrEqual(390); // beside the size of the download
+    await page.locator('#load').click();
+    await status('Bereit. Drücke Play.');
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('de');
+    await pressed('first piece');
+    await button('Pause').waitFor();
+    const words = await page.evaluate(() =>
+      [...document.querySelectorAll('main *:not(noscript)')]
+        .flatMap((element) => [...element.childNodes])
+        .flatMap((node) => (node.nodeType === Node.TEXT_NODE ? [node.nodeValue?.trim()] : [])),
+    );
+    const english = Object.entries(GERMAN).filter(([text, german]) => text !== german && text.length > 3);
+    for (const [text] of english) expect(words).not.toContain(text);
+    for (const width of [1280, 768, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      const over = () =>
+        Math.max(document.documentElement.scrollWidth, document.getElementById('time')?.getBoundingClientRect().right ?? 0) - innerWidth;
+      expect(await page.evaluate(over), `${width}`).toBeLessThanOrEqual(0);
+    }
+    await expectAccessible(page);
+    await page.keyboard.press('Escape');
+    await enter('words of mine');
+    await button('English').click();
+    await button('Deutsch').waitFor();
+    expect(await page.locator('#prompt').inputValue()).toBe('words of mine');
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('en');
   });
 
   it('Escape counts also while the last piece is still ending', async () => {
