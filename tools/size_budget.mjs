@@ -24,15 +24,15 @@ const WORKER_BUDGET = 91_150;
  */
 const CLIP_BUDGET = 15_100; // of it 300 for WAVs in the codings of telephones, and with ID3 in front
 const GIVEN_BUDGET = 3_650;
-/** Where no GPU is; half a kilobyte of it are products by relaxed SIMD, half another the three kernels of Stable Audio, 1.5 kB the Fourier transform, 0.3 kB a norm with its products. */
-const CPU_BUDGET = 30_450;
+/** Where no GPU is; half a kilobyte of it are products by relaxed SIMD, half another the three kernels of Stable Audio, 1.5 kB the Fourier transform, 0.3 kB a norm with its products, 0.2 kB matrices of halves. */
+const CPU_BUDGET = 30_700;
 /**
  * A page of its own with the published systems, continuations and all measures of a clip in it. Bundlers drop what it does not call
  * of the shared engine, but keep what MeLoDy's later files need (18 kB): an engine in two files would save them and cost every MeLoDy page 1.8 kB.
  * 1 kB of it are variations, a queue, and the hash that names the weights; 1.8 kB are MusicGen Melody, 1.5 kB
- * norms with their products (`matvec_norm`).
+ * norms with their products (`matvec_norm`), 0.1 kB matrices of halves.
  */
-const SYSTEMS_BUDGET = 111_400;
+const SYSTEMS_BUDGET = 111_600;
 /** 0.5 kB play in a context of another rate, 2 kB make the element as complete as the platform's own players, 0.8 kB tell beats as they are heard. */
 const PLAYER_BUDGET = 9_500;
 

@@ -1,11 +1,12 @@
 // matmul: y = act(alpha x w + bias) * scale + residual; GATED: scale = silu(x gate)
 //
 // shapes  see kernels/lib/gemm_params.wgsl: products, convolutions and transposed convolutions are one index function
-// w, gate [groups, panels of 8 columns, taps * inner, 8] when they are weights (src/cpu/panels.ts); PANELS = 0: as they lie, packed here
+// w, gate [groups, panels of 8 columns, taps * inner, 8] when they are weights (src/cpu/panels.ts); PANELS = 0: as they lie, packed here; 2: of halves, widened here
 // unit    RANGE rows by 8 panels of one slice; up to 8 rows: all of them by 2 panels
 // runs    matmul_register matmul_tile matmul_broadcast matvec matvec_broadcast
 // extra   PANELS
 import { activate } from './lib/act';
+import { widen } from './lib/half';
 import { scratch } from './lib/scratch';
 import { load4, store4 } from './lib/some';
 import { tile2x16, tile4x8 } from './lib/tiles';
@@ -78,7 +79,7 @@ export function matmul(c: usize, from: u32, to: u32): void {
       for (let n = part * wide; n < end; n += 2) {
         const b = panel(c, batch, group, n, k, packed);
         const pair = n + 1 < end;
-        tile2x16(x, second, b, pair ? b + ((<usize>k) << 5) : b, k, scratch);
+        tile2x16(x, second, b, pair ? panel(c, batch, group, n + 1, k, packed + ((<usize>k) << 5)) : b, k, scratch);
         finish(c, batch, group, row, rows, n << 3, scratch, 0);
         if (pair) finish(c, batch, group, row, rows, (n + 1) << 3, scratch + 64, 0);
       }
@@ -101,7 +102,8 @@ function gated(c: usize, batch: u32, group: u32, row: u32, rows: u32, n: u32, x:
   const b = panel(c, batch, group, n, k, packed);
   const size = (<usize>k) << 5;
   let d = p.gate(c) + (<usize>n) * size;
-  if (p.PANELS(c) == 0) {
+  if (p.PANELS(c) == 2) d = widePanel(p.gate(c), n, k, packed + size);
+  else if (p.PANELS(c) == 0) {
     d = packed + size;
     pack(c, p.gate(c) + ((<usize>(group * p.w_group(c) + batch * p.w_batch(c))) << 2), n, k, d);
   }
@@ -144,9 +146,16 @@ function gather(c: usize, base: u32, row: u32, rows: u32, out: usize): void {
 
 /** The panel of columns 8 n ... 8 n + 7: a weight's own, or packed into `packed`. */
 function panel(c: usize, batch: u32, group: u32, n: u32, k: u32, packed: usize): usize {
+  if (p.PANELS(c) == 2) return widePanel(p.w(c), group * panelsOf(c) + n, k, packed);
   if (p.PANELS(c) != 0) return p.w(c) + (<usize>(group * panelsOf(c) + n) * <usize>k << 5);
   pack(c, p.w(c) + ((<usize>(group * p.w_group(c) + batch * p.w_batch(c))) << 2), n, k, packed);
   return packed;
+}
+
+/** Panel n of halves, widened. */
+function widePanel(w: usize, n: u32, k: u32, out: usize): usize {
+  widen(w + (<usize>n * <usize>k << 4), k << 3, out);
+  return out;
 }
 
 function pack(c: usize, w: usize, n: u32, k: u32, out: usize): void {

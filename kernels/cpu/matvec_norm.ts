@@ -2,8 +2,10 @@
 //
 // x [rows, inner]    scale, bias [inner] of the norm    w [panels of 8 columns, inner, 8] (src/cpu/panels.ts)
 // y0 [rows, cols]: columns to cols. y1, y2: the next two times cols, row r from r * step + at on, as in a cache; dropped from `end` on
-// unit    two panels
+// unit    two panels, which are of halves where PANELS is 2
+// extra   PANELS
 import { activate } from './lib/act';
+import { widen } from './lib/half';
 import { sp, sum4 } from './lib/math';
 import { scratch } from './lib/scratch';
 import { tile2x16 } from './lib/tiles';
@@ -17,10 +19,17 @@ export function matvec_norm(c: usize, from: u32, to: u32): void {
   const rows = p.rows(c);
   const bytes = (<usize>p.inner(c)) << 2;
   const x = scratch + 1024;
+  const halves = p.PANELS(c) == 2;
+  const packed = x + rows * bytes;
   for (let r: u32 = 0; r < rows; r++) normalise(p.x(c) + r * bytes, p.scale(c), p.bias(c), p.inner(c), p.eps(c), x + r * bytes);
   for (let unit = from; unit < to; unit++) {
-    const b = p.w(c) + (<usize>unit * bytes << 4);
-    const second = (unit << 4) + 8 < p.all(c) ? b + (bytes << 3) : b;
+    const pair = (unit << 4) + 8 < p.all(c);
+    let b = p.w(c) + (<usize>unit * bytes << (halves ? 3 : 4));
+    if (halves) {
+      widen(b, p.inner(c) << (pair ? 4 : 3), packed);
+      b = packed;
+    }
+    const second = pair ? b + (bytes << 3) : b;
     for (let r: u32 = 0; r < rows; r += 2) {
       const a0 = x + r * bytes;
       const two = r + 1 < rows;

@@ -8,16 +8,20 @@ const VALUES_A_PART = 65_536; // where the thread that calls does it, between tw
 /** The matrix that a weight is to the kernels of products; undefined for all else. */
 export const matrixOf = ({ weight }: TensorStorage): WeightMatrix | undefined => weight?.layout.matrix?.(weight.ref.shape);
 
+/** Does a matrix stay in halves? Products then widen its panels as they read them. */
+export const inHalves = (storage: TensorStorage): boolean =>
+  storage.weight?.ref.compact === true && storage.dtype === 'f16' && matrixOf(storage) !== undefined;
+
 /** Bytes of a storage in the CPU's memory: f16 is widened, panels are whole. */
 export function cpuBytes(storage: TensorStorage): number {
   const matrix = matrixOf(storage);
-  if (matrix) return 4 * matrix.groups * Math.ceil(matrix.cols / WIDE) * WIDE * matrix.rows;
+  if (matrix) return (inHalves(storage) ? 2 : 4) * matrix.groups * Math.ceil(matrix.cols / WIDE) * WIDE * matrix.rows;
   return storage.dtype === 'f16' ? 4 * storage.elements : storage.bytes;
 }
 
-/** Nine words: from, to, halves, groups, rows, cols, and where behind the first of them three tables lie (0: none); then those tables. */
+/** Nine words: from, to, halves (1: to be widened, 2: to stay), groups, rows, cols, and where behind the first of them three tables lie (0: none); then those tables. */
 export function packing(
-  what: { readonly from: number; readonly to: number; readonly halves: boolean; readonly values: number },
+  what: { readonly from: number; readonly to: number; readonly halves: 0 | 1 | 2; readonly values: number },
   matrix: WeightMatrix | undefined,
 ): { words: Uint32Array<ArrayBuffer>; parts: number } {
   const { groups, rows, cols } = matrix ?? { groups: 0, rows: 0, cols: what.values };
@@ -29,7 +33,7 @@ export function packing(
       ]
     : [];
   const words = new Uint32Array(9 + tables.reduce((n, { length }) => n + length, 0));
-  words.set([what.from, what.to, what.halves ? 1 : 0, groups, rows, cols]);
+  words.set([what.from, what.to, what.halves, groups, rows, cols]);
   let next = 9;
   for (const [i, table] of tables.entries()) {
     if (table.length === 0) continue;

@@ -9,7 +9,7 @@ import type { TensorStorage } from '../graph/tensor.ts';
 import type { Cpu } from './cpu.ts';
 import { JOB } from './layout.ts';
 import { FUNCTIONS } from './module.gen.ts';
-import { matrixOf } from './panels.ts';
+import { inHalves, matrixOf } from './panels.ts';
 import type { CpuResidents } from './residents.ts';
 
 type HostData = Float32Array | Uint32Array | Int32Array;
@@ -254,15 +254,15 @@ function encode(dispatches: readonly Dispatch[], places: ReadonlyMap<TensorStora
         if (isScalar(value)) patches.push({ at: at + word, type, value, name: `${d.label}: parameter "${field}"` });
         else setWord(view, word, type, value);
       } else if (field in d.meaning) view.setUint32(word, d.meaning[field], true);
-      else if (field === 'PANELS') view.setUint32(word, inPanels(d, tensors) ? 1 : 0, true);
+      else if (field === 'PANELS') view.setUint32(word, panelsOf(d, tensors), true);
     }
   });
   return { words: new Uint8Array(view.buffer), patches };
 }
 
-/** Are the factors of a product in panels? A weight laid out so must go nowhere else. */
-function inPanels(d: Dispatch, tensors: ReadonlyMap<string, TensorStorage>): boolean {
-  const [w, gate] = ['w', 'gate'].map((id) => tensors.get(id)).map((s) => s !== undefined && matrixOf(s) !== undefined);
+/** Are the factors of a product in panels (1), of halves (2)? A weight laid out so must go nowhere else. */
+function panelsOf(d: Dispatch, tensors: ReadonlyMap<string, TensorStorage>): 0 | 1 | 2 {
+  const [w, gate] = ['w', 'gate'].map((id) => tensors.get(id)).map((s) => (!s || !matrixOf(s) ? 0 : inHalves(s) ? 2 : 1));
   if (d.meaning.GATED && w !== gate) throw new MelodyError('kernel', `${d.label}: the gate does not lie as its factor does`);
   return w;
 }
@@ -276,7 +276,7 @@ function scratchOf({ kernel, params }: Dispatch): number {
     const rows = number('rows') <= 8 ? 8 : k <= 2048 ? 32 : k <= 8192 ? 8 : 4;
     return 4096 + 4 * k * (rows + 16);
   }
-  if (code === FUNCTIONS.matvec_norm.code) return 4096 + 4 * number('rows') * number('inner');
+  if (code === FUNCTIONS.matvec_norm.code) return 4096 + 4 * (number('rows') + 16) * number('inner');
   if (code === FUNCTIONS.attention_row.code) return 32_768 + 2048 * Math.max(number('dh'), 4 * number('dh4')) + 4 * 512 * 8;
   if (code === FUNCTIONS.rvq_encode.code) return 4096 + 4 * number('dim');
   if (code === FUNCTIONS.lstm_scan.code) return 4096 + 24 * number('hidden');

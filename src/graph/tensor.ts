@@ -21,6 +21,8 @@ export interface WeightRef {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: DType;
+  /** f16 that is to stay so: the CPU, which widens halves at load, then widens its matrices each time that it reads them. */
+  readonly compact?: true;
   read(signal?: AbortSignal): AsyncIterable<WeightPiece>;
 }
 

@@ -1,4 +1,4 @@
-import { halved } from '../weights/references.ts';
+import { compact, halved } from '../weights/references.ts';
 import type { Scope } from '../weights/weights.ts';
 
 /** The scope with its matrices in half precision, where `half` is true. */
@@ -7,7 +7,7 @@ export function inPrecision(w: Scope, half: boolean): Scope {
   return {
     path: w.path,
     at: (prefix) => inPrecision(w.at(prefix), half),
-    get: (name, shape) => (shape.length > 1 ? halved(w.get(name, shape)) : w.get(name, shape)),
+    get: (name, shape) => (shape.length > 1 ? compact(halved(w.get(name, shape))) : w.get(name, shape)),
     has: (name) => w.has(name),
   };
 }

@@ -18,7 +18,7 @@ import type { T5Tokenizer } from './t5_tokenizer.ts';
 
 /** How a published system is opened. */
 export interface SystemOptions extends LoadOptions {
-  /** How the matrices of networks of attention lie in memory. Default 'f16' on a GPU, which halves it; 'f32' on the CPU, whose kernels know no other. */
+  /** How the matrices of networks of attention lie in memory. Default 'f16' on a GPU; 'f32' on the CPU, where 'f16' takes half the memory and some more time. */
   precision?: 'f32' | 'f16';
 }
 

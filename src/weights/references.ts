@@ -60,6 +60,7 @@ export function rowsOf(ref: WeightRef, from: number, n: number): WeightRef {
         name: `${ref.name}[${from}:${from + n}]`,
         shape: [n, ...rest],
         dtype: ref.dtype,
+        ...(ref.compact && { compact: true }),
         async *read(signal) {
           for await (const { offset, data } of ref.read(signal)) {
             if (offset >= end) return;
@@ -88,6 +89,7 @@ export function stack(refs: Refs): WeightRef {
         name: `${first.name} … ${refs.length}`,
         shape: [refs.length, ...first.shape],
         dtype: first.dtype,
+        ...(first.compact && { compact: true }),
         async *read(signal) {
           for (const [i, ref] of refs.entries())
             for await (const { offset, data } of ref.read(signal)) yield { offset: i * size + offset, data };
@@ -186,4 +188,10 @@ export function halved(ref: WeightRef): WeightRef {
       }
     },
   }));
+}
+
+/** The same weight, which an executor that widens halves is to keep as it is; others than f16 stay what they are. */
+export function compact(ref: WeightRef): WeightRef {
+  if (ref.dtype !== 'f16' || ref.compact) return ref;
+  return derived([ref], 'compact', () => ({ ...ref, compact: true, read: (signal) => ref.read(signal) }));
 }

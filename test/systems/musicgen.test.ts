@@ -149,6 +149,10 @@ describe('a mono MusicGen on the CPU', async () => {
     const { peak, weights } = await system.predictMemory({ prompt: PROMPT, durationSeconds: 1 });
     expect(weights).toBeGreaterThan(200_000);
     expect(peak).toBeGreaterThan(weights);
+    const halves = (await loadSystem(folder('musicgen_mono'), { ...CPU, precision: 'f16' })) as MusicGen;
+    expect((await halves.predictMemory({ prompt: PROMPT, durationSeconds: 1 })).weights).toBeLessThan(0.9 * weights);
+    expect((await halves.generate({ prompt: PROMPT, durationSeconds: 0.1, seed: 1 })).recipe.precision).toBe('f16');
+    halves.dispose();
     const small = await loadSystem(folder('musicgen_mono'), { ...CPU, memoryLimit: 300_000 });
     await expect(small.generate({ prompt: PROMPT })).rejects.toMatchObject({ code: 'out_of_memory' });
     small.dispose();

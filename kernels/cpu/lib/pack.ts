@@ -1,10 +1,10 @@
-// Weights as they come from a file, laid out for the kernels: matrices in panels of eight columns, k by k, f16 widened to f32.
+// Weights as they come from a file, laid out for the kernels: matrices in panels of eight columns, k by k, f16 widened to f32 unless it is to stay.
 import { f16to32 } from './half';
 
 const WIDE: u32 = 8;
 
 /**
- * A description of nine words: from, to, halves, groups, rows, cols, then where behind it tables lie: places of rows [rows], places of
+ * A description of nine words: from, to, halves (1: widened, 2: kept), groups, rows, cols, then where behind it tables lie: places of rows [rows], places of
  * columns [groups, cols], and columns filled [rows], or 0: all. An element lies at the sum of its row's place and its column's; to [groups, panels, rows, 8], zeros behind
  * the last column. rows = 0: `cols` values one after another. Share `self` of `threads` is done.
  */
@@ -40,10 +40,16 @@ function packPanels(d: usize, rows: u32, self: u32, threads: u32): void {
     const first = (n % panels) * WIDE;
     const columns = d + load<u32>(d, 28) + ((<usize>((n / panels) * cols + first)) << 2);
     const some = min(WIDE, cols - first);
-    let to = load<u32>(d, 4) + (<usize>n * <usize>rows << 5);
-    for (let r: u32 = 0; r < rows; r++, to += 32) {
+    const step: usize = halves == 2 ? 16 : 32;
+    let to = load<u32>(d, 4) + <usize>n * <usize>rows * step;
+    for (let r: u32 = 0; r < rows; r++, to += step) {
       const place = load<u32>(rowPlaces + ((<usize>r) << 2));
       const filled = ends != 0 ? min(some, max(load<u32>(ends + ((<usize>r) << 2)), first) - first) : some;
+      if (halves == 2) {
+        for (let j: u32 = 0; j < WIDE; j++)
+          store<u16>(to + (j << 1), j < filled ? load<u16>(from + ((<usize>(place + load<u32>(columns + (j << 2)))) << 1)) : 0);
+        continue;
+      }
       for (let j: u32 = 0; j < WIDE; j++)
         store<u32>(to + (j << 2), j < filled ? valueAt(from, halves, place + load<u32>(columns + (j << 2))) : 0);
     }
