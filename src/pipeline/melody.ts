@@ -48,6 +48,10 @@ export interface LoadOptions extends EngineOptions, QueueOptions {
   cache?: boolean;
   /** Hosts that an address may redirect to, beside its own: public ones alone. Default none; `hf:` names may go to the hub's own stores. */
   redirectHosts?: readonly string[];
+  /** For servers in Node that take addresses from strangers: hosts (with a port, where there is one) that may be asked; no path is opened then. Default: all, and paths. */
+  allowedHosts?: readonly string[];
+  /** What asks for addresses, called as the platform's `fetch` is; a proxy or a login can stand behind it. Default: `fetch`. */
+  fetch?: typeof fetch;
   /** Called while a file is fetched into the cache. */
   onEvent?: (event: DownloadEvent | WaitingEvent) => void;
 }
@@ -107,8 +111,8 @@ export class MeLoDy {
       if (coming.has(address)) options.onEvent?.({ type: 'download', file: fileOf(address), received, total });
     };
     const onWait = (address: string) => options.onEvent?.({ type: 'waiting', file: fileOf(address) });
-    const { signal, redirectHosts, cache = true } = options;
-    const model = await openModel(platform.openFolder(location, { signal, redirectHosts, cache, onProgress, onWait }), { signal });
+    const { signal, cache = true } = options;
+    const model = await openModel(platform.openFolder(location, { ...options, cache, onProgress, onWait }), { signal });
     const entry = async () => (options.gpu as GPU | undefined) ?? platform.openGpu();
     return MeLoDy.over(model, entry, { device: options.gpu ? 'gpu' : 'auto', ...options });
   }

@@ -13,7 +13,7 @@ import { setNap } from './nap.ts';
 import { runAside } from './node_aside.ts';
 import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { coresOf } from './node_cores.ts';
-import { followInNode } from './node_fetch.ts';
+import { checkHost, followInNode } from './node_fetch.ts';
 import { diskFolder, fileError, openFile } from './node_files.ts';
 import { lacksGpu } from './node_gpus.ts';
 import { rememberedHash, weightsIdentity } from './node_hash.ts';
@@ -100,12 +100,13 @@ async function openBytes(location: BytesLocation, options: OpenOptions = {}): Pr
 }
 
 function openAddress(address: URL, options: OpenOptions): Promise<ByteSource> {
+  checkHost(address, options.allowedHosts);
   const how = { ...options };
   const onHop = (headers: Headers) => {
     const expected = how.expected ?? statedByHub(headers);
     if (expected) how.expected = expected;
   };
-  const follow = followInNode(options.redirectHosts ?? [], { token: options.token, onHop });
+  const follow = followInNode(options.redirectHosts ?? [], { token: options.token, fetch: options.fetch, onHop });
   const connect = () => openHttp(address, follow, options.signal, options.onWait);
   return options.cache ? openCached(address.href, diskStore(address.href), connect, how) : connect();
 }
@@ -124,6 +125,9 @@ const named = (folder: ByteFolder, checked = false): ByteFolder => ({
 });
 
 function openFolder(location: string | URL, options: OpenOptions = {}): ByteFolder {
+  const path = location instanceof URL ? location.protocol === 'file:' : !isAddress(location);
+  if (path && options.allowedHosts)
+    throw new MelodyError('io', 'a path was refused: with allowedHosts only addresses on those hosts are opened');
   if (location instanceof URL && location.protocol === 'file:') return named(diskFolder(fileURLToPath(location)));
   if (typeof location === 'string' && isHubName(location)) return hubFolder(location, options, openFolder);
   if (typeof location === 'string' && !isAddress(location)) {

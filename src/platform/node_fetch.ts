@@ -39,21 +39,29 @@ export function isPrivateIp(ip: string): boolean {
   return version !== 0 && PRIVATE.check(ip, version === 6 ? 'ipv6' : 'ipv4');
 }
 
+/** Throws `io` for an address on a host that is not allowed. */
+export function checkHost({ host }: URL, allowed: readonly string[] | undefined): void {
+  if (allowed && !allowed.includes(host))
+    throw new MelodyError('io', `address of ${host} refused; got allowedHosts ${JSON.stringify(allowed)}`);
+}
+
 interface FollowOptions {
   /** Sent to the origin that is asked first, and to no other. */
   token?: string | undefined;
   /** Called with the head of every answer of the host that is asked first, redirects too. */
   onHop?: (headers: Headers) => void;
+  /** Asks. Default: Node's own fetch. */
+  fetch?: typeof fetch | undefined;
 }
 
 /** fetch that follows at most five redirects: on the same host, or to a public host in `redirectHosts`. */
-export function followInNode(redirectHosts: readonly string[], { token, onHop }: FollowOptions = {}): Follow {
+export function followInNode(redirectHosts: readonly string[], { token, onHop, fetch: own = fetch }: FollowOptions = {}): Follow {
   return async (address, init) => {
     let url = address;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const headers = new Headers(init.headers);
       if (token !== undefined && url.origin === address.origin) headers.set('authorization', `Bearer ${token}`);
-      const response = await ask(url, { ...init, headers, redirect: 'manual' });
+      const response = await ask(own, url, { ...init, headers, redirect: 'manual' });
       if (url.origin === address.origin) onHop?.(response.headers);
       if (![301, 302, 303, 307, 308].includes(response.status)) return response;
       await response.body?.cancel();
@@ -67,13 +75,13 @@ export function followInNode(redirectHosts: readonly string[], { token, onHop }:
 }
 
 /** fetch, once more where the connection closed without an answer: servers close idle ones, perhaps just as they are used again. */
-async function ask(url: URL, init: RequestInit): Promise<Response> {
+async function ask(own: typeof fetch, url: URL, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, init);
+    return await own(url, init);
   } catch (error) {
     const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
     if (init.signal?.aborted || !['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(code ?? '')) throw error;
-    return fetch(url, init);
+    return own(url, init);
   }
 }
 

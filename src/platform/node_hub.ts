@@ -6,7 +6,7 @@ import { type ByteFolder, checkFileName } from './bytes.ts';
 import { checkAddress } from './http.ts';
 import { HUB_STORES } from './hub_stores.ts';
 import { diskFacts, diskStore, homeFolder } from './node_cache.ts';
-import { followInNode } from './node_fetch.ts';
+import { checkHost, followInNode } from './node_fetch.ts';
 import { diskFolder } from './node_files.ts';
 import type { OpenOptions } from './platform.ts';
 
@@ -49,6 +49,7 @@ export function readHubName(name: string): HubName {
  */
 export function hubFolder(name: string, options: OpenOptions, openPlace: OpenPlace, env: Env = process.env): ByteFolder {
   const hub = readHubName(name);
+  checkHost(checkAddress(endpointOf(env)), options.allowedHosts);
   const kept = snapshotOf(hub, env);
   if (kept !== undefined) return { ...openPlace(kept, {}), part: (part) => diskFolder(join(kept, part)) };
   let place: Promise<PlaceOfPart> | undefined;
@@ -99,9 +100,10 @@ function commitIn(home: string, revision: string): string {
   }
 }
 
+const endpointOf = (env: Env): string => (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
+
 async function findPlace(hub: HubName, options: OpenOptions, openPlace: OpenPlace, env: Env): Promise<PlaceOfPart> {
-  const endpoint = (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
-  const addressAt = (revision: string) => `${endpoint}/${hub.owner}/${hub.model}/resolve/${encodeURIComponent(revision)}/`;
+  const addressAt = (revision: string) => `${endpointOf(env)}/${hub.owner}/${hub.model}/resolve/${encodeURIComponent(revision)}/`;
   const fact = `commit of ${addressAt(hub.revision)}`;
   const facts = diskFacts();
   const fetched = async () => keptFolder(addressAt((await facts.get(fact)) ?? hub.revision));
@@ -116,7 +118,7 @@ async function findPlace(hub: HubName, options: OpenOptions, openPlace: OpenPlac
   }
   let commit: string | undefined;
   try {
-    commit = await commitAt(hub, addressAt(hub.revision), env, options.signal);
+    commit = await commitAt(hub, addressAt(hub.revision), env, options);
   } catch (error) {
     const away = error instanceof MelodyError && error.code === 'io' && !(error instanceof Refused);
     const folder = away && options.cache ? await fetched() : undefined;
@@ -148,11 +150,13 @@ async function keptFolder(address: string): Promise<PlaceOfPart | undefined> {
 class Refused extends MelodyError {}
 
 /** The commit that a revision stands at now, where the server says so. Throws `io`. */
-async function commitAt({ name, revision }: HubName, address: string, env: Env, signal?: AbortSignal): Promise<string | undefined> {
+async function commitAt({ name, revision }: HubName, address: string, env: Env, options: OpenOptions): Promise<string | undefined> {
   const url = checkAddress(`${address}config.json`);
+  const { signal, fetch } = options;
   let commit: string | undefined;
   const follow = followInNode(HUB_STORES, {
     ...(env.HF_TOKEN && { token: env.HF_TOKEN }),
+    fetch,
     onHop: (headers) => {
       commit ??= headers.get('x-repo-commit') ?? undefined;
     },

@@ -79,6 +79,10 @@ export interface OpenOptions {
   expected?: StatedBytes;
   /** Hosts that an address may redirect to, beside its own. Default none. */
   redirectHosts?: readonly string[];
+  /** Hosts, with a port where there is one, that an address may have; paths are refused then (Node). Default all. */
+  allowedHosts?: readonly string[];
+  /** Asks for addresses. Default the platform's own. */
+  fetch?: typeof fetch;
   /** Sent to the host of an address, and to no other that it redirects to (Node). Default: none. */
   token?: string;
   /** Called when the server of an address has sent nothing for 5 seconds; after 20 it is given up. */

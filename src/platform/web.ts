@@ -19,9 +19,9 @@ async function openGpu(): Promise<GPU> {
 
 /** A page cannot see the stops of a redirect (and a browser guards private networks itself), but it sees where it ended. */
 const follow =
-  (redirectHosts: readonly string[]): Follow =>
+  ({ redirectHosts = [], fetch: ask = fetch }: OpenOptions): Follow =>
   async (address, init) => {
-    const response = await fetch(address, { ...init, redirect: 'follow' });
+    const response = await ask(address, { ...init, redirect: 'follow' });
     if (response.redirected) checkRedirect(address, new URL(response.url), redirectHosts);
     return response;
   };
@@ -36,7 +36,7 @@ async function openBytes(location: BytesLocation, options: OpenOptions = {}): Pr
 }
 
 function openAddress(address: URL, options: OpenOptions): Promise<ByteSource> {
-  const connect = () => openHttp(address, follow(options.redirectHosts ?? []), options.signal, options.onWait);
+  const connect = () => openHttp(address, follow(options), options.signal, options.onWait);
   return options.cache ? openCached(address.href, webStore(address.href), connect, options) : connect();
 }
 

@@ -28,10 +28,10 @@ export function openSystemFolder(location: string | URL, options: OpenOptions): 
  * @throws MelodyError `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
  */
 export async function loadSystem(location: string | URL, options: SystemOptions = {}): Promise<MusicGen | StableAudio> {
-  const { signal, redirectHosts, cache = true } = options;
+  const { signal, redirectHosts, allowedHosts, fetch, cache = true } = options;
   const onProgress = (received: number, total: number, address: string) =>
     options.onEvent?.({ type: 'download', file: decodeURIComponent(address.slice(address.lastIndexOf('/') + 1)), received, total });
-  const found = openSystemFolder(location, { ...(signal && { signal }), ...(redirectHosts && { redirectHosts }), cache, onProgress });
+  const found = openSystemFolder(location, { signal, redirectHosts, allowedHosts, fetch, cache, onProgress });
   const { place, identity } = identified(found);
   const { kind, config } = await systemOf(place, signal);
   if (kind === 'melody')

@@ -1,10 +1,12 @@
 // The fault table of addresses (requirements §2.3): what may be asked, where redirects may lead, which answers are believed.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { checkAddress, checkRedirect } from '../../src/platform/http.ts';
 import { platform } from '../../src/platform/node.ts';
 import { isPrivateIp } from '../../src/platform/node_fetch.ts';
 import { platform as webPlatform } from '../../src/platform/web.ts';
+import { loadSystem } from '../../src/systems/load.ts';
 import { type Answer, pattern, sendRange, serve, type TestServer } from './server.ts';
 
 const FILE = pattern(200_000);
@@ -116,6 +118,33 @@ test('a redirect to another host on this machine or network is refused even when
   await expect(platform.openBytes(`${origin}/f`)).rejects.toThrow(/redirects to localhost/);
   await expect(platform.openBytes(`${origin}/f`, { redirectHosts: ['localhost'] })).rejects.toThrow(/on a private network; refused/);
   expect(target.asked).toEqual([]);
+});
+
+test('only allowed hosts are asked where some are named, and no path is opened then', async () => {
+  const { origin, asked } = await server(good);
+  const { host } = new URL(origin);
+  expect((await platform.openBytes(`${origin}/f`, { allowedHosts: [host] })).size).toBe(FILE.length);
+  const before = asked.length;
+  const refused = { code: 'io', message: expect.stringMatching(/refused/) };
+  await expect(platform.openBytes(`${origin}/f`, { allowedHosts: ['127.0.0.1'] })).rejects.toMatchObject(refused); // another port
+  const open = (location: string | URL) => async () => platform.openFolder(location, { allowedHosts: [host] }).open('config.json');
+  for (const location of ['weights/melody-tiny', new URL('../../weights/melody-tiny/', import.meta.url), 'melody-tiny', 'hf:a/b'])
+    await expect(open(location)()).rejects.toMatchObject(refused);
+  await expect(MeLoDy.load(`${origin}/m/`, { allowedHosts: ['host.example'] })).rejects.toMatchObject(refused);
+  await expect(loadSystem(`${origin}/m/`, { allowedHosts: ['host.example'] })).rejects.toMatchObject(refused);
+  expect(asked.length).toBe(before);
+});
+
+test('a fetch of the caller asks in place of ours', async () => {
+  vi.stubGlobal('fetch', () => Promise.reject(new Error('not this one')));
+  const asked: string[] = [];
+  const own: typeof fetch = async (address) => {
+    asked.push(String(address));
+    return new Response(null, { status: 404 });
+  };
+  await expect(MeLoDy.load('https://host.example/m/', { fetch: own, cache: false })).rejects.toMatchObject({ code: 'weights' });
+  await expect(loadSystem('https://host.example/m/', { fetch: own, cache: false })).rejects.toMatchObject({ code: 'weights' });
+  expect(new Set(asked)).toContain('https://host.example/m/config.json');
 });
 
 test('an allowed redirect to a public host is followed, to which no token goes', async () => {

@@ -74,6 +74,12 @@ test.each(['http://other.example/f', 'javascript:alert(1)', 'data:,x', 'https://
   },
 );
 
+test('a fetch of the caller asks in place of that of the page', async () => {
+  const own = async () => new Response(FILE.slice(0, 3), { status: 206, headers: { 'content-range': 'bytes 0-2/3' } });
+  expect((await platform.openBytes(ADDRESS, { fetch: own })).size).toBe(3);
+  expect(asked).toEqual([]);
+});
+
 test('a redirect that ended on another host is refused, unless allowed', async () => {
   fakeFetch({ finalUrl: 'https://cdn.example/f' });
   await expect(platform.openBytes(ADDRESS)).rejects.toThrow(/redirects to cdn\.example/);
