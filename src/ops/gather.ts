@@ -28,7 +28,7 @@ export function embedOne(
   const { rows, first, more, at = 0 } = options;
   checkTable(table);
   if (more) expectShape('embedding', 'more', more, [null, rows, table.shape[1]]);
-  const places = { first: within(first, 0, elementsOf(ids.shape) - 1), at: within(at, 0, (more?.shape[0] ?? 1) - 1), rows, more };
+  const places = { first: within(first, 0, elementsOf(ids.shape) - 1), at: more ? within(at, 0, more.shape[0] - 1) : 0, rows, more };
   return recordGather(g, g.weight(table, flat(table)), table.shape, ids, places, table.name);
 }
 
