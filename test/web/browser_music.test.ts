@@ -1,5 +1,5 @@
 // Music made in a real browser, on melody-tiny and a software adapter: the same as Node's, stopped, broken, again and again.
-import type { Page } from 'playwright-core';
+import type { Page, Worker } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Melody } from '../../src/index.ts';
 import { chromiumPath } from '../../tools/chromium.mjs';
@@ -11,6 +11,12 @@ const PLAYS = Number(process.env.MELODY_TEST_PLAYS ?? 5);
 
 declare global {
   var devices: GPUDevice[];
+}
+
+/** The worker that the engine runs in, also where it is still on its way. */
+async function engineWorker(page: Page): Promise<Worker> {
+  const isEngine = (worker: Worker) => worker.url().includes('melody-worker');
+  return page.workers().find(isEngine) ?? (await page.waitForEvent('worker', { predicate: isEngine }));
 }
 
 /** Of the page, its worker and the GPU: after five plays, `plays` more change nothing. */
@@ -62,8 +68,8 @@ describe.runIf(chromiumPath)('music in Chromium', { timeout: SLOW }, () => {
     beforeAll(async () => {
       page = await site.sessionPage();
       // Every device that the worker opens, so that one can be taken away.
-      const worker = page.workers().find((w) => w.url().includes('melody-worker'));
-      await worker?.evaluate(() => {
+      const worker = await engineWorker(page);
+      await worker.evaluate(() => {
         globalThis.devices = [];
         const open = GPUAdapter.prototype.requestDevice;
         GPUAdapter.prototype.requestDevice = async function (...how) {
@@ -114,8 +120,8 @@ describe.runIf(chromiumPath)('music in Chromium', { timeout: SLOW }, () => {
       });
       await play(page);
       await page.waitForFunction(() => heard.events.includes('diffusion'), undefined, { timeout: SLOW });
-      const worker = page.workers().find((w) => w.url().includes('melody-worker'));
-      await worker?.evaluate(() => devices.at(-1)?.destroy());
+      const worker = await engineWorker(page);
+      await worker.evaluate(() => devices.at(-1)?.destroy());
       await finished(page);
       expect(await page.evaluate(() => session.snapshot.error)).toBeUndefined();
       expect(await page.evaluate(() => session.snapshot.warnings.join())).toMatch(/GPU was lost/);
