@@ -2,7 +2,6 @@
 import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
-import { platform } from '#platform';
 import { paperCases } from '../cases/all.ts';
 import { openCpu } from '../engine/open_cpu.ts';
 import { MelodyError } from '../errors.ts';
@@ -28,6 +27,7 @@ import {
 import { benchSystems, systemsTable } from './bench/systems.ts';
 import { type Command, type Io, numberValue, textValue, type Values } from './command.ts';
 import { deviceOptions } from './device.ts';
+import { askQuietly, openGpuQuietly } from './quiet.ts';
 import { version } from './version.ts';
 
 /** Adapters to choose kernels for, whatever this one is: so that two ways of computing can be compared on one machine. */
@@ -103,7 +103,7 @@ export const bench: Command = {
       io.out(`${cases.map((c) => `${c.name}.${c.storage}`).join('\n')}\n`);
       return 0;
     }
-    const { where, ceilings, close } = await openWhere(values, pretend);
+    const { where, ceilings, close } = await openWhere(values, io, pretend);
     try {
       io.err('measuring the ceilings of this adapter\n');
       const { machine, rows } = await measureAll(where, await ceilings(), cases, options, io);
@@ -120,11 +120,12 @@ export const bench: Command = {
 /** The GPU, or the CPU's threads where --device says so. Throws `invalid_argument`, `no_adapter`. */
 async function openWhere(
   values: Values,
+  io: Io,
   pretend: Partial<Caps> = {},
 ): Promise<{ where: Where; device: 'gpu' | 'cpu'; threads?: number; ceilings: () => Promise<Ceilings>; close: () => void }> {
   const { device, threads } = deviceOptions(values);
   if (device !== 'cpu') {
-    const gpu = await Gpu.open(await platform.openGpu({ dawn: EXACT_CLOCK }), { pretend });
+    const gpu = await Gpu.open(await openGpuQuietly(io, { dawn: EXACT_CLOCK }), { pretend });
     return { where: gpu, device: 'gpu', ceilings: () => measureCeilings(gpu), close: () => gpu.dispose() };
   }
   if (Object.keys(pretend).length)
@@ -137,7 +138,9 @@ async function openWhere(
 const LENGTHS = [10, 30];
 
 async function runSystems(values: Values, io: Io): Promise<number> {
-  const counts = await benchSystems({ ...deviceOptions(values), untested: true }, LENGTHS, (line) => io.err(`${line}\n`), {
+  const options = deviceOptions(values);
+  await askQuietly(options.device, io);
+  const counts = await benchSystems({ ...options, untested: true }, LENGTHS, (line) => io.err(`${line}\n`), {
     signal: io.signal,
     filter: textValue(values, 'filter') ?? '',
   });
@@ -152,8 +155,9 @@ async function runPipeline(values: Values, io: Io): Promise<number> {
   const config = textValue(values, 'config');
   if ((config === undefined) !== !values.random)
     throw new MelodyError('invalid_argument', 'bench pipeline: --config and --random belong together', 'a config alone has no weights');
-  const { device, threads, ceilings: measureThem, close } = await openWhere(values);
+  const { device, threads, ceilings: measureThem, close } = await openWhere(values, io);
   const ceilings = await measureThem().finally(close);
+  await askQuietly(device, io);
   const result = await benchPipeline({
     config,
     model: textValue(values, 'model'),

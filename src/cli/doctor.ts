@@ -11,12 +11,20 @@ import type { Where } from './bench/prepare_case.ts';
 import type { Command, Io } from './command.ts';
 import { deviceOptions } from './device.ts';
 import { checkKernels } from './kernel_check.ts';
+import { openGpuQuietly } from './quiet.ts';
 import { version } from './version.ts';
 
 /** Kept downloads and a song need about this much. */
 const DISK_WANTED = 1e9;
 /** The longest topic is "workgroup memory". */
 const TOPIC_WIDTH = 16;
+
+/** A terminal and a pipe do not get those lines (quiet.ts). */
+const SOFTWARE: Finding = {
+  topic: 'kind',
+  text: 'software: right, but slow; a GPU is many times faster',
+  hint: 'lines "Warning: maxDynamic… artificially reduced" in a log file are WebGPU\'s native code; they mean nothing here',
+};
 
 /** One line of the report and what to do about it: `ok` undefined is a plain fact, false makes the exit code 1. */
 interface Finding {
@@ -95,7 +103,7 @@ function versions(): Finding[] {
 async function* gpuFindings(needed: boolean, io: Io): AsyncGenerator<Finding> {
   let gpu: Gpu;
   try {
-    gpu = await Gpu.open(await platform.openGpu());
+    gpu = await Gpu.open(await openGpuQuietly(io));
   } catch (error) {
     if (!(error instanceof MelodyError)) throw error;
     if (needed) yield { topic: 'adapter', text: error.message, ok: false, hint: error.hint };
@@ -110,7 +118,7 @@ async function* gpuFindings(needed: boolean, io: Io): AsyncGenerator<Finding> {
     const subgroups = caps.subgroups ? `yes, ${caps.subgroupMin} to ${caps.subgroupMax} wide` : 'no';
     yield* [
       { topic: 'adapter', text: caps.name, ok: true },
-      { topic: 'kind', text: caps.executor !== 'gpu' ? 'software: right, but slow; a GPU is many times faster' : 'hardware' },
+      caps.executor === 'gpu' ? { topic: 'kind', text: 'hardware' } : SOFTWARE,
       {
         topic: 'features',
         text: `shader-f16 ${yesNo(caps.f16)}; subgroups ${subgroups}; timestamp-query ${yesNo(caps.timestamps)} (none is needed)`,

@@ -1,7 +1,7 @@
 // Node: the GPU through npm `webgpu` (Dawn), files from the disk, addresses through fetch, downloads kept under the user's cache folder.
 import { channel } from 'node:diagnostics_channel';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { freemem, tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
+import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -43,19 +43,16 @@ async function openGpu({ nap = 'auto', dawn = [] }: OpenGpuOptions = {}): Promis
 }
 
 async function startDawn(nap: 'auto' | 'always' | 'never', dawn: readonly string[]) {
-  quietMesa();
   const { create, globals } = await importDawn();
   const gpu = create([...dawn]);
   const napping = (on: boolean) => setNap(globals as unknown as Parameters<typeof setNap>[0], on);
   napping(nap === 'always');
-  if (nap === 'auto') {
-    const requestAdapter = gpu.requestAdapter.bind(gpu);
-    gpu.requestAdapter = async (options) => {
-      const adapter = await requestAdapter(options);
-      if (adapter?.info.isFallbackAdapter) napping(true);
-      return adapter;
-    };
-  }
+  const requestAdapter = gpu.requestAdapter.bind(gpu);
+  gpu.requestAdapter = async (options) => {
+    const adapter = await withRuntimeFolder(() => requestAdapter(options)); // asks the drivers before it returns
+    if (nap === 'auto' && adapter?.info.isFallbackAdapter) napping(true);
+    return adapter;
+  };
   return { gpu, setNap: napping };
 }
 
@@ -73,15 +70,14 @@ async function importDawn(): Promise<typeof import('webgpu')> {
   }
 }
 
-/** Mesa complains on stderr when there is no runtime folder; an empty one of our own keeps it quiet. Main thread only: workers inherit. */
-function quietMesa() {
-  if (process.platform !== 'linux' || process.env.XDG_RUNTIME_DIR) return;
-  const folder = join(tmpdir(), `melody-runtime-${process.getuid?.() ?? 'user'}`);
+/** Mesa asks for a window system, whose library complains on stderr where there is no runtime folder: the name of one that does not exist keeps it quiet. */
+function withRuntimeFolder<T>(call: () => T): T {
+  if (process.platform !== 'linux' || process.env.XDG_RUNTIME_DIR) return call();
+  process.env.XDG_RUNTIME_DIR = '/nonexistent';
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    process.env.XDG_RUNTIME_DIR = folder;
-  } catch {
-    // A line of noise is all that is lost.
+    return call();
+  } finally {
+    delete process.env.XDG_RUNTIME_DIR; // other programs that this one starts must not get it
   }
 }
 

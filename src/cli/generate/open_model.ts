@@ -8,6 +8,7 @@ import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
 import { redirectHosts } from '../locate_model.ts';
 import { openingOptions } from '../opening.ts';
+import { askQuietly } from '../quiet.ts';
 import { ProgressLine } from './progress.ts';
 import type { FileRecipe } from './recipe_file.ts';
 import type { GenerateRequest } from './request.ts';
@@ -26,6 +27,7 @@ export async function open(request: GenerateRequest, values: Values, io: Io): Pr
   const { exact } = request.options;
   if (exact && device.device === 'gpu')
     throw new MelodyError('invalid_argument', '--exact is made on the CPU; got --device gpu', 'leave one of them out');
+  await askQuietly(exact ? 'cpu' : device.device, io);
   const melody = await MeLoDy.load(request.model, {
     ...device,
     ...redirectHosts(values),

@@ -13,6 +13,7 @@ import type { Io, Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
 import { redirectHosts } from '../locate_model.ts';
 import { openingOptions } from '../opening.ts';
+import { askQuietly } from '../quiet.ts';
 import { version } from '../version.ts';
 import { givenSound } from './given.ts';
 import { pictureOf, writeWhole } from './output_path.ts';
@@ -34,8 +35,10 @@ export async function makePublished(
   const quiet = values.quiet === true;
   const line = new ProgressLine(io, { quiet });
   const before = performance.now();
+  const device = deviceOptions(values);
+  await askQuietly(device.device, io);
   const system = (await loadSystem(request.model, {
-    ...deviceOptions(values),
+    ...device,
     ...redirectHosts(values),
     ...precisionOf(request.recipe),
     signal: io.signal,
