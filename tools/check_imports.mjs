@@ -24,7 +24,7 @@ const MAY_IMPORT = {
   engine: ['cases', 'ops', 'cpu', 'graph', 'gpu', 'platform'],
   audio: ['platform'],
   pipeline: ['engine', 'audio', 'models', 'ops', 'weights', 'graph', 'gpu', 'platform'],
-  systems: ['public_types', 'pipeline', 'engine', 'audio', 'models', 'ops', 'weights', 'graph', 'gpu', 'platform'],
+  systems: ['public_types', 'pipeline', 'engine', 'cases', 'audio', 'models', 'ops', 'weights', 'graph', 'gpu', 'platform'],
   public_types: ['pipeline', 'engine', 'audio', 'gpu'],
   others: ['systems'],
   melody: ['others', 'systems', 'pipeline', 'weights'],

@@ -119,6 +119,7 @@ function indexText(kernels) {
     ...imports,
     "export { plain2x16, plain4x8 } from './lib/tiles';",
     "export { activate } from './lib/act';",
+    "export { bytes2x16 } from './lib/bytes';",
     ...exports,
     'export function unitsOf(code: u32, c: usize): u32 {',
     '  switch (code) {',

@@ -1,11 +1,12 @@
 // matmul: y = act(alpha x w + bias) * scale + residual; GATED: scale = silu(x gate)
 //
 // shapes  see kernels/lib/gemm_params.wgsl: products, convolutions and transposed convolutions are one index function
-// w, gate [groups, panels of 8 columns, taps * inner, 8] when they are weights (src/cpu/panels.ts); PANELS = 0: as they lie, packed here; 2: of halves, widened here
+// w, gate [groups, panels of 8 columns, taps * inner, 8] when they are weights (src/cpu/panels.ts); PANELS = 0: as they lie, packed here; 2: of halves, widened here; 3: of bytes
 // unit    RANGE rows by 8 panels of one slice; up to 8 rows: all of them by 2 panels
 // runs    matmul_register matmul_tile matmul_broadcast matvec matvec_broadcast
 // extra   PANELS
 import { activate } from './lib/act';
+import { bytes2x16, panelBytes, quantise, rowBytes } from './lib/bytes';
 import { widen } from './lib/half';
 import { scratch } from './lib/scratch';
 import { load4, store4 } from './lib/some';
@@ -13,6 +14,7 @@ import { tile2x16, tile4x8 } from './lib/tiles';
 import { matmul as p } from './params.gen';
 
 const FEW: u32 = 8; // rows up to which a unit has them all
+const SCALES: usize = 512; // of rows of whole numbers, in the scratch
 
 // @ts-ignore: decorator
 @inline
@@ -51,7 +53,7 @@ export function matmul(c: usize, from: u32, to: u32): void {
   const gathered = scratch + 1024;
   const packed = gathered + ((<usize>(tall * k)) << 2); // a panel, and one of the gate
   let last = u32.MAX_VALUE; // slice and block whose rows were gathered
-  let rowBytes: usize = 0;
+  let step: usize = 0; // bytes from row to row
   let x: usize = 0;
   for (let unit = from; unit < to; unit++) {
     const part = unit % parts;
@@ -64,18 +66,20 @@ export function matmul(c: usize, from: u32, to: u32): void {
     if (place != last) {
       const base = batch * p.x_batch(c) + group * p.x_group(c);
       x = direct(c, base, row, rows);
-      rowBytes = (<usize>p.row_step(c)) << 2;
+      step = (<usize>p.row_step(c)) << 2;
       if (x == 0) {
         gather(c, base, row, rows, gathered);
         x = gathered;
-        rowBytes = (<usize>k) << 2;
+        step = (<usize>k) << 2;
       }
+      if (p.PANELS(c) == 3) for (let r: u32 = 0; r < rows; r++) store<f32>(scratch + SCALES + (r << 2), quantise(x + r * step, k, packed + r * rowBytes(k)));
       last = place;
     }
     const end = min((part + 1) * wide, panels);
-    if (p.GATED(c) != 0) for (let n = part * wide; n < end; n++) gated(c, batch, group, row, rows, n, x, rowBytes, k, packed);
+    if (p.PANELS(c) == 3) inBytes(c, batch, group, row, rows, part * wide, end, k, packed);
+    else if (p.GATED(c) != 0) for (let n = part * wide; n < end; n++) gated(c, batch, group, row, rows, n, x, step, k, packed);
     else if (rows <= 2 && p.PANELS(c) != 0) {
-      const second = rows == 2 ? x + rowBytes : x;
+      const second = rows == 2 ? x + step : x;
       for (let n = part * wide; n < end; n += 2) {
         const b = panel(c, batch, group, n, k, packed);
         const pair = n + 1 < end;
@@ -87,9 +91,9 @@ export function matmul(c: usize, from: u32, to: u32): void {
       for (let n = part * wide; n < end; n++) {
         const b = panel(c, batch, group, n, k, packed);
         for (let r: u32 = 0; r < rows; r += 4) {
-          const a0 = x + rowBytes * r;
+          const a0 = x + step * r;
           const more = rows - r;
-          tile4x8(a0, more > 1 ? a0 + rowBytes : a0, more > 2 ? a0 + 2 * rowBytes : a0, more > 3 ? a0 + 3 * rowBytes : a0, b, 32, k, scratch);
+          tile4x8(a0, more > 1 ? a0 + step : a0, more > 2 ? a0 + 2 * step : a0, more > 3 ? a0 + 3 * step : a0, b, 32, k, scratch);
           finish(c, batch, group, row + r, min(more, 4), n << 3, scratch, 0);
         }
       }
@@ -98,7 +102,7 @@ export function matmul(c: usize, from: u32, to: u32): void {
 }
 
 /** Two rows at a time: a panel of w beside the same one of the gate. */
-function gated(c: usize, batch: u32, group: u32, row: u32, rows: u32, n: u32, x: usize, rowBytes: usize, k: u32, packed: usize): void {
+function gated(c: usize, batch: u32, group: u32, row: u32, rows: u32, n: u32, x: usize, step: usize, k: u32, packed: usize): void {
   const b = panel(c, batch, group, n, k, packed);
   const size = (<usize>k) << 5;
   let d = p.gate(c) + (<usize>n) * size;
@@ -108,10 +112,32 @@ function gated(c: usize, batch: u32, group: u32, row: u32, rows: u32, n: u32, x:
     pack(c, p.gate(c) + ((<usize>(group * p.w_group(c) + batch * p.w_batch(c))) << 2), n, k, d);
   }
   for (let r: u32 = 0; r < rows; r += 2) {
-    const a0 = x + rowBytes * r;
-    tile2x16(a0, r + 1 < rows ? a0 + rowBytes : a0, b, d, k, scratch);
+    const a0 = x + step * r;
+    tile2x16(a0, r + 1 < rows ? a0 + step : a0, b, d, k, scratch);
     activate(3, scratch + 64, 4);
     finish(c, batch, group, row + r, min(rows - r, 2), n << 3, scratch, scratch + 64);
+  }
+}
+
+/** Panels `first` to `end` of bytes: rows as whole numbers lie from `whole` on, their scales behind the sums. */
+function inBytes(c: usize, batch: u32, group: u32, row: u32, rows: u32, first: u32, end: u32, k: u32, whole: usize): void {
+  const size = panelBytes(k);
+  const step = rowBytes(k);
+  const all = <usize>(group * panelsOf(c)) * size;
+  const across: u32 = p.GATED(c) != 0 ? 1 : 2;
+  for (let n = first; n < end; n += across) {
+    const b = p.w(c) + all + <usize>n * size;
+    const pair = across == 2 && n + 1 < end;
+    const d = across == 1 ? p.gate(c) + all + <usize>n * size : pair ? b + size : b;
+    for (let r: u32 = 0; r < rows; r += 2) {
+      const a0 = whole + step * r;
+      const scales = scratch + SCALES + (r << 2);
+      const two = r + 1 < rows;
+      bytes2x16(a0, two ? a0 + step : a0, load<f32>(scales), two ? load<f32>(scales, 4) : 0, b, d, k, scratch);
+      if (across == 1) activate(3, scratch + 64, 4);
+      finish(c, batch, group, row + r, two ? 2 : 1, n << 3, scratch, across == 1 ? scratch + 64 : 0);
+      if (pair) finish(c, batch, group, row + r, two ? 2 : 1, (n + 1) << 3, scratch + 64, 0);
+    }
   }
 }
 

@@ -2,9 +2,10 @@
 //
 // x [rows, inner]    scale, bias [inner] of the norm    w [panels of 8 columns, inner, 8] (src/cpu/panels.ts)
 // y0 [rows, cols]: columns to cols. y1, y2: the next two times cols, row r from r * step + at on, as in a cache; dropped from `end` on
-// unit    two panels, which are of halves where PANELS is 2
+// unit    two panels, which are of halves where PANELS is 2, of bytes where it is 3
 // extra   PANELS
 import { activate } from './lib/act';
+import { bytes2x16, panelBytes, quantise, rowBytes } from './lib/bytes';
 import { widen } from './lib/half';
 import { sp, sum4 } from './lib/math';
 import { scratch } from './lib/scratch';
@@ -22,6 +23,10 @@ export function matvec_norm(c: usize, from: u32, to: u32): void {
   const halves = p.PANELS(c) == 2;
   const packed = x + rows * bytes;
   for (let r: u32 = 0; r < rows; r++) normalise(p.x(c) + r * bytes, p.scale(c), p.bias(c), p.inner(c), p.eps(c), x + r * bytes);
+  if (p.PANELS(c) == 3) {
+    products(c, x, packed, from, to);
+    return;
+  }
   for (let unit = from; unit < to; unit++) {
     const pair = (unit << 4) + 8 < p.all(c);
     let b = p.w(c) + (<usize>unit * bytes << (halves ? 3 : 4));
@@ -34,6 +39,27 @@ export function matvec_norm(c: usize, from: u32, to: u32): void {
       const a0 = x + r * bytes;
       const two = r + 1 < rows;
       tile2x16(a0, two ? a0 + bytes : a0, b, second, p.inner(c), scratch);
+      if (p.ACT(c) != 0) activate(p.ACT(c), scratch, 8);
+      keep(c, r, unit << 4, scratch);
+      if (two) keep(c, r + 1, unit << 4, scratch + 32);
+    }
+  }
+}
+
+/** Of bytes: rows as whole numbers from `whole` on, their scales behind the sums. */
+function products(c: usize, x: usize, whole: usize, from: u32, to: u32): void {
+  const k = p.inner(c);
+  const scales = scratch + 512;
+  const step = rowBytes(k);
+  const rows = p.rows(c);
+  for (let r: u32 = 0; r < rows; r++) store<f32>(scales + (r << 2), quantise(x + ((<usize>(r * k)) << 2), k, whole + r * step));
+  for (let unit = from; unit < to; unit++) {
+    const b = p.w(c) + (<usize>unit << 1) * panelBytes(k);
+    const d = (unit << 4) + 8 < p.all(c) ? b + panelBytes(k) : b;
+    for (let r: u32 = 0; r < rows; r += 2) {
+      const two = r + 1 < rows;
+      const a0 = whole + r * step;
+      bytes2x16(a0, two ? a0 + step : a0, load<f32>(scales + (r << 2)), two ? load<f32>(scales + (r << 2), 4) : 0, b, d, k, scratch);
       if (p.ACT(c) != 0) activate(p.ACT(c), scratch, 8);
       keep(c, r, unit << 4, scratch);
       if (two) keep(c, r + 1, unit << 4, scratch + 32);

@@ -1,6 +1,7 @@
 // Every case, by lists of sizes.
 import * as attention from './attention.ts';
 import * as biasedAttention from './biased_attention.ts';
+import * as bytes from './bytes.ts';
 import type { Case, Measured } from './case.ts';
 import * as codes from './codes.ts';
 import * as conv from './conv.ts';
@@ -62,6 +63,7 @@ const FAMILIES = [
   image,
   watch,
   biasedAttention,
+  bytes,
   codes,
   groupNorm,
   lstm,

@@ -29,6 +29,7 @@ export const generate: Command = {
     'redirect-host': REDIRECT_HOST,
     device: { help: 'gpu, cpu, or auto: a GPU that is hardware, else the CPU', value: 'name', default: 'auto' },
     threads: { help: 'threads on the CPU; the music does not depend on it', value: 'n' },
+    precision: { help: 'published models: matrices as f32, f16, or int8 (CPU alone); default f16 on a GPU, else f32', value: 'name' },
     recipe: { help: 'make this file again; other options change it', value: 'file' },
     out: { help: 'file to write (.wav, .flac, .mp3, .opus); default a name from the prompt, in this folder', value: 'file', short: 'o' },
     'out-dir': { help: 'folder to write into, and nowhere else', value: 'folder' },
@@ -79,6 +80,8 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
     const { suspect } = await makePublished(request, targets, values, io);
     return values.strict && suspect ? EXIT_SUSPECT : 0;
   }
+  if (values.precision !== undefined)
+    throw new MelodyError('invalid_argument', '--precision: a MeLoDy model is as it was stored', 'leave it out, or use a published system');
   if (request.inputs.melody)
     throw new MelodyError('invalid_argument', '--melody: this model follows words alone', 'leave it out, or use a MusicGen Melody');
   const before = performance.now();

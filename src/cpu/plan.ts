@@ -9,7 +9,7 @@ import type { TensorStorage } from '../graph/tensor.ts';
 import type { Cpu } from './cpu.ts';
 import { JOB } from './layout.ts';
 import { FUNCTIONS } from './module.gen.ts';
-import { inHalves, matrixOf } from './panels.ts';
+import { keptAs, matrixOf } from './panels.ts';
 import type { CpuResidents } from './residents.ts';
 
 type HostData = Float32Array | Uint32Array | Int32Array;
@@ -260,9 +260,11 @@ function encode(dispatches: readonly Dispatch[], places: ReadonlyMap<TensorStora
   return { words: new Uint8Array(view.buffer), patches };
 }
 
-/** Are the factors of a product in panels (1), of halves (2)? A weight laid out so must go nowhere else. */
-function panelsOf(d: Dispatch, tensors: ReadonlyMap<string, TensorStorage>): 0 | 1 | 2 {
-  const [w, gate] = ['w', 'gate'].map((id) => tensors.get(id)).map((s) => (!s || !matrixOf(s) ? 0 : inHalves(s) ? 2 : 1));
+const PANELS = { f32: 1, f16: 2, int8: 3 } as const;
+
+/** Are the factors of a product in panels (1), of halves (2), of bytes (3)? A weight laid out so must go nowhere else. */
+function panelsOf(d: Dispatch, tensors: ReadonlyMap<string, TensorStorage>): number {
+  const [w, gate] = ['w', 'gate'].map((id) => tensors.get(id)).map((s) => (s && matrixOf(s) ? PANELS[keptAs(s)] : 0));
   if (d.meaning.GATED && w !== gate) throw new MelodyError('kernel', `${d.label}: the gate does not lie as its factor does`);
   return w;
 }

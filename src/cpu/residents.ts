@@ -4,7 +4,7 @@ import { readWhole } from '../graph/residents.ts';
 import type { Tensor, TensorStorage, WeightLayout, WeightMatrix, WeightRef } from '../graph/tensor.ts';
 import type { Cpu } from './cpu.ts';
 import { JOB } from './layout.ts';
-import { cpuBytes, inHalves, matrixOf, packing } from './panels.ts';
+import { cpuBytes, formOf, matrixOf, packing } from './panels.ts';
 
 interface LoadOptions {
   signal?: AbortSignal;
@@ -110,13 +110,13 @@ export class CpuResidents {
     const packed = matrix || !layout.pack ? data : layout.pack(data, ref.shape);
     const halves = packed instanceof Uint16Array;
     if (matrix || halves)
-      this.#lay(packed, { to: at, halves: !halves ? 0 : inHalves(storage) ? 2 : 1, values: packed.byteLength / (halves ? 2 : 4) }, matrix);
+      this.#lay(packed, { to: at, form: formOf(storage, halves), values: packed.byteLength / (halves ? 2 : 4) }, matrix);
     else this.cpu.put(at, new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength)); // nobody knows of this place yet
     return at;
   }
 
   /** Values to their place by the threads, in order with all else that they do. */
-  #lay(data: ArrayBufferView, what: { to: number; halves: 0 | 1 | 2; values: number }, matrix: WeightMatrix | undefined): void {
+  #lay(data: ArrayBufferView, what: { to: number; form: number; values: number }, matrix: WeightMatrix | undefined): void {
     const { pool } = this.cpu;
     const from = pool.take(data.byteLength, 'weights as they come');
     this.cpu.put(from, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));

@@ -2,7 +2,7 @@
 // One case for each kind of kernel, all in one submit; `melody doctor` looks closer.
 import { platform } from '#platform';
 import { quickCases } from '../cases/all.ts';
-import { numbersOf, recordCases } from '../cases/case.ts';
+import { type Case, numbersOf, recordCases } from '../cases/case.ts';
 import { compareWithReference } from '../cases/compare.ts';
 import { MelodyError } from '../errors.ts';
 import type { Runner } from '../graph/runner.ts';
@@ -11,8 +11,7 @@ import type { Runner } from '../graph/runner.ts';
 const LIMIT = 1e-6;
 
 /** Names of the kinds of kernels that this GPU computes wrong; none on a sound one. Leaves nothing there: give it a fresh runner. */
-export async function wrongKinds(runner: Runner): Promise<string[]> {
-  const cases = quickCases();
+export async function wrongKinds(runner: Runner, cases: readonly Case[] = quickCases()): Promise<string[]> {
   const { g, inputs, results } = recordCases(runner.device.caps, cases);
   try {
     const plan = await runner.compile(g);
@@ -31,16 +30,16 @@ export async function wrongKinds(runner: Runner): Promise<string[]> {
 
 /**
  * Throws `wrong_results` when this GPU computes wrong. An adapter that passed is not asked again until its driver, the WebGPU
- * implementation or our kernels change.
+ * implementation or our kernels change. `more` is looked at beside the cases that every model needs.
  */
-export async function checkAdapter(runner: Runner): Promise<void> {
-  const cases = quickCases();
+export async function checkAdapter(runner: Runner, more: readonly Case[] = []): Promise<void> {
+  const cases = [...quickCases(), ...more];
   const { caps } = runner.device;
   const { dispatches } = recordCases(caps, cases).g;
   const kernels = new Set(dispatches.map(({ kernel }) => kernel.source));
-  const key = `quick test: ${runner.build ?? platform.runtime}; ${caps.name}; ${JSON.stringify(caps)}; ${[...kernels].join('')}`;
+  const key = `quick test: ${more.map(({ name }) => `${name}; `).join('')}${runner.build ?? platform.runtime}; ${caps.name}; ${JSON.stringify(caps)}; ${[...kernels].join('')}`;
   if (await platform.facts.get(key)) return;
-  const wrong = await wrongKinds(runner);
+  const wrong = await wrongKinds(runner, cases);
   if (wrong.length)
     throw new MelodyError(
       'wrong_results',

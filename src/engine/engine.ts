@@ -1,5 +1,6 @@
 // One model of any kind on one GPU or on the CPU: compiled plans by name, states, and the recovery from a lost device. It knows no network and no music.
 import { platform } from '#platform';
+import type { Case } from '../cases/case.ts';
 import { MelodyError } from '../errors.ts';
 import { isSoftware } from '../gpu/caps.ts';
 import { Gpu, type GpuOptions } from '../gpu/device.ts';
@@ -78,8 +79,14 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     this.#runner = runner;
   }
 
-  static async open<Model extends Checked>(model: Model, entry: () => Promise<GPU>, options: EngineOptions = {}): Promise<Engine<Model>> {
-    return new Engine(model, entry, options, await openRunner(entry, options));
+  /** `more` is what the test of the adapter looks at beside what every model needs. */
+  static async open<Model extends Checked>(
+    model: Model,
+    entry: () => Promise<GPU>,
+    options: EngineOptions = {},
+    more: readonly Case[] = [],
+  ): Promise<Engine<Model>> {
+    return new Engine(model, entry, options, await openRunner(entry, options, more));
   }
 
   /** The GPU or the CPU's threads. */
@@ -277,12 +284,12 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
 }
 
 /** Throws `no_adapter`, `wrong_results`. */
-async function openRunner(entry: () => Promise<GPU>, options: EngineOptions): Promise<Runner> {
+async function openRunner(entry: () => Promise<GPU>, options: EngineOptions, more: readonly Case[] = []): Promise<Runner> {
   const { device = 'gpu' } = options;
   const onGpu = device === 'gpu' || (device === 'auto' && !platform.lacksGpu && (await hasHardware(entry)));
   const runner = onGpu ? gpuRunner(await Gpu.open(await entry(), options)) : await openCpu(options);
   try {
-    if (!options.untested) await checkAdapter(runner);
+    if (!options.untested) await checkAdapter(runner, more);
     return runner;
   } catch (error) {
     runner.device.dispose();

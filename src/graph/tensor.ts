@@ -21,8 +21,11 @@ export interface WeightRef {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: DType;
-  /** f16 that is to stay so: the CPU, which widens halves at load, then widens its matrices each time that it reads them. */
-  readonly compact?: true;
+  /**
+   * What its matrices are kept as on the CPU, which else has all as f32: 'f16' (of halves alone) is widened each time that it is read, 'int8' is a
+   * byte a number and a scale a row. GPUs keep what the file has.
+   */
+  readonly compact?: 'f16' | 'int8';
   read(signal?: AbortSignal): AsyncIterable<WeightPiece>;
 }
 

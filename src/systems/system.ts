@@ -4,6 +4,7 @@ import { aside } from '../audio/aside.ts';
 import type { BeatMark } from '../audio/beats.ts';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
 import { isSilent, onFromGiven } from '../audio/own_sound.ts';
+import { quick as bytesCases } from '../cases/bytes.ts';
 import { type Checked, disposed, Engine, type EngineOptions, type Machine } from '../engine/engine.ts';
 import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
@@ -14,12 +15,16 @@ import type { AudioInput, MelodyEvent, Stage } from '../pipeline/options.ts';
 import { Progress, type Timings } from '../pipeline/progress.ts';
 import { Turns } from '../pipeline/turns.ts';
 import type { Identity } from './identity.ts';
+import { type Precision, precisionFor } from './precision.ts';
 import type { T5Tokenizer } from './t5_tokenizer.ts';
 
 /** How a published system is opened. */
 export interface SystemOptions extends LoadOptions {
-  /** How the matrices of networks of attention lie in memory. Default 'f16' on a GPU; 'f32' on the CPU, where 'f16' takes half the memory and some more time. */
-  precision?: 'f32' | 'f16';
+  /**
+   * How the matrices of networks of attention lie in memory. Default 'f16' on a GPU, 'f32' on the CPU. There 'f16' takes half the memory and some
+   * more time; 'int8' a quarter and less time, and is something else than the model was trained as: a byte a number, a scale a row.
+   */
+  precision?: Precision;
 }
 
 /** Who watches a job. */
@@ -41,7 +46,7 @@ export interface SystemRecipe {
   /** SHA-256 of the names and hashes of all files that it was played from; absent in pages whose files are too large to be hashed there. */
   readonly weights?: string;
   /** How its matrices lay in memory. */
-  readonly precision: 'f32' | 'f16';
+  readonly precision: Precision;
   /** What made it: a GPU, or the CPU, whose music differs in its last bits. */
   readonly executor?: 'gpu' | 'cpu';
   /** Of the CPU: the instructions of its kernels. */
@@ -97,7 +102,7 @@ const MOST_VARIATIONS = 64;
 export abstract class PublishedSystem<Options extends JobOptions, R extends SystemRecipe> {
   readonly #engine: Engine<SystemModel>;
   /** How the matrices lie in memory. */
-  readonly precision: 'f32' | 'f16';
+  readonly precision: Precision;
   readonly #turns: Turns;
 
   /** @internal */
@@ -105,7 +110,8 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
     checkNumber('queue', queue, { kind: 'whole', min: 0, max: 10_000 });
     this.#engine = engine;
     this.#turns = new Turns(queue);
-    this.precision = precision ?? (engine.device.caps.executor === 'cpu' ? 'f32' : 'f16');
+    const { executor, name } = engine.device.caps;
+    this.precision = precisionFor(precision, executor, name);
   }
 
   /** Name of the system. */
@@ -263,7 +269,7 @@ function besideGiven(made: { channels: Float32Array[]; sampleRate: number }, { c
 export function openEngine<Model extends Checked>(model: Model, options: SystemOptions): Promise<Engine<Model>> {
   const entry = async () => (options.gpu as GPU | undefined) ?? platform.openGpu();
   const settings: EngineOptions = { device: options.gpu ? 'gpu' : 'auto', ...options };
-  return Engine.open(model, entry, settings);
+  return Engine.open(model, entry, settings, options.precision === 'int8' ? bytesCases() : []);
 }
 
 /** A number among options. Throws `invalid_argument`. */

@@ -115,6 +115,26 @@ describe('melody generate --model <MusicGen>', () => {
     expect((await generate('piano', '--model', own, '--melody', tune)).err).toContain('--melody: this model follows words alone');
   });
 
+  it('keeps matrices as --precision says, which its recipe does again', async () => {
+    const how = ['--duration', '0.2', '--seed', '1', '--temperature', '0', '--out'];
+    expect((await generate('piano', ...how, 'floats.wav')).code).toBe(0);
+    expect((await generate('piano', ...how, 'bytes.wav', '--precision', 'int8')).code).toBe(0);
+    const bytes = readFileSync(join(folder, 'bytes.wav'));
+    expect(readRecipe(readWav(bytes).tags)?.recipe).toMatchObject({ precision: 'int8' });
+    expect((await generate('--recipe', join(folder, 'bytes.wav'), '--out', 'again_bytes.wav')).code).toBe(0);
+    expect(readFileSync(join(folder, 'again_bytes.wav')).equals(bytes)).toBe(true);
+    const other = ['--recipe', join(folder, 'bytes.wav'), '--precision', 'f32', '--out', 'again_floats.wav'];
+    expect((await generate(...other)).code).toBe(0);
+    expect(readWav(readFileSync(join(folder, 'again_floats.wav'))).channels).toEqual(
+      readWav(readFileSync(join(folder, 'floats.wav'))).channels,
+    );
+    expect((await generate('piano', '--precision', 'q4')).err).toContain('--precision: got "q4", expected f32, f16, int8');
+    const own = fileURLToPath(new URL('../../weights/melody-tiny', import.meta.url));
+    expect((await generate('piano', '--model', own, '--precision', 'f16')).err).toContain(
+      '--precision: a MeLoDy model is as it was stored',
+    );
+  });
+
   it('names the files, seed by seed', async () => {
     const { code, out } = await generate('piano', '--duration', '0.1', '--variations', '2', '--seed', '1', '--json', '--out', 'two.wav');
     expect(code).toBe(0);

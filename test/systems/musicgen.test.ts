@@ -91,7 +91,7 @@ describe('a mono MusicGen on the CPU', async () => {
     const { engine } = system;
     const { ids } = engine.model.tokenizer.encode(PROMPT);
     const progress = new Progress(undefined, undefined, engine);
-    const request = { ids, seed: 3, half: false, guidanceScale: 1, temperature: 1, topK: 9, topP: 1 };
+    const request = { ids, seed: 3, precision: 'f32' as const, guidanceScale: 1, temperature: 1, topK: 9, topP: 1 };
     const long = await drawCodes(engine, { ...request, frames: 41, window: { most: 20, shared: 8 } }, progress, undefined);
     const first = await drawCodes(engine, { ...request, frames: 20 }, progress, undefined);
     expect([...long.subarray(0, 4 * 20)]).toEqual([...first]);
@@ -153,6 +153,17 @@ describe('a mono MusicGen on the CPU', async () => {
     expect((await halves.predictMemory({ prompt: PROMPT, durationSeconds: 1 })).weights).toBeLessThan(0.9 * weights);
     expect((await halves.generate({ prompt: PROMPT, durationSeconds: 0.1, seed: 1 })).recipe.precision).toBe('f16');
     halves.dispose();
+    const bytes = (await loadSystem(folder('musicgen_mono'), { ...CPU, precision: 'int8' })) as MusicGen;
+    expect((await bytes.predictMemory({ prompt: PROMPT, durationSeconds: 1 })).weights).toBeLessThan(0.8 * weights);
+    const asked = { prompt: PROMPT, durationSeconds: 0.3, seed: 1 };
+    const clip = await bytes.generate(asked);
+    expect(clip.recipe.precision).toBe('int8');
+    expect((await bytes.generate(clip.recipe)).channels).toEqual(clip.channels);
+    await expect(system.generate(clip.recipe)).rejects.toThrow('made with matrices in int8, these lie in f32');
+    bytes.dispose();
+    await expect(loadSystem(folder('musicgen_mono'), { ...CPU, precision: 'q4' as 'f16' })).rejects.toThrow(
+      'precision must be "f32", "f16", "int8"; got "q4"',
+    );
     const small = await loadSystem(folder('musicgen_mono'), { ...CPU, memoryLimit: 300_000 });
     await expect(small.generate({ prompt: PROMPT })).rejects.toMatchObject({ code: 'out_of_memory' });
     small.dispose();

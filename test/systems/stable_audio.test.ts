@@ -158,7 +158,7 @@ function compareAll(gpu: () => Gpu, options: SystemOptions): void {
               steps: 4,
               guidanceScale: 3,
               seed: 1,
-              half: false,
+              precision: 'f32' as const,
               ...(given && { init: { sound: given, strength: 1 } }),
               draws: { start: gold.get(`${key}.start`), ...(drawn.length > 0 && { steps: drawn }), ...(init && { init }) },
             };
@@ -211,7 +211,7 @@ describe('the layout of stable-audio-tools', async () => {
         steps: 5,
         guidanceScale,
         seed: 1,
-        half: false,
+        precision: 'f32' as const,
         draws: { start, ...(steps.length > 0 && { steps }) },
       };
       const latents = await drawLatents(system.engine, request, progress, undefined);

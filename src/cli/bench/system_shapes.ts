@@ -137,7 +137,7 @@ function musicgen(): SystemShapes {
       model,
       async play(m, seconds, signal) {
         const progress = new Progress(undefined, signal, m);
-        const request = { ...SAMPLING, guidanceScale: 3, ids: PROMPT, frames: 50 * seconds, seed: 1, half: false };
+        const request = { ...SAMPLING, guidanceScale: 3, ids: PROMPT, frames: 50 * seconds, seed: 1, precision: 'f32' as const };
         await decodeCodes(m, await drawCodes(m, request, progress, signal), progress, signal);
       },
     };
@@ -165,7 +165,7 @@ function stableShape(widths: Widths, rest: Omit<StableAudioConfig, keyof Widths>
     async play(m, seconds, signal) {
       const { steps, guidanceScale } = config.presets;
       const progress = new Progress(undefined, signal, m);
-      const request = { ids: PROMPT, endSeconds: seconds, frames: config.frames, steps, guidanceScale, seed: 1, half: false };
+      const request = { ids: PROMPT, endSeconds: seconds, frames: config.frames, steps, guidanceScale, seed: 1, precision: 'f32' as const };
       const machine = m as Machine<StableAudioModel>;
       const latents = await drawLatents(machine, request, progress, signal);
       const heard = Math.ceil((seconds * config.vae.sampling_rate) / 2048);

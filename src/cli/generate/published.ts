@@ -7,9 +7,10 @@ import { MelodyError } from '../../errors.ts';
 import type { Identity } from '../../systems/identity.ts';
 import { type SystemKind, systemOf } from '../../systems/kind.ts';
 import { loadSystem, openSystemFolder } from '../../systems/load.ts';
+import { isPrecision, PRECISIONS } from '../../systems/precision.ts';
 import type { JobOptions, PublishedSystem, SystemClip, SystemOptions } from '../../systems/system.ts';
 import { printableText } from '../../weights/printable.ts';
-import type { Io, Values } from '../command.ts';
+import { type Io, textValue, type Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
 import { redirectHosts } from '../locate_model.ts';
 import { openingOptions } from '../opening.ts';
@@ -40,7 +41,7 @@ export async function makePublished(
   const system = (await loadSystem(request.model, {
     ...device,
     ...redirectHosts(values),
-    ...precisionOf(request.recipe),
+    ...precisionOf(request.recipe, values),
     signal: io.signal,
     onEvent: (event) => line.hear(event),
   })) as unknown as AnySystem;
@@ -65,10 +66,11 @@ export async function makePublished(
   return { suspect };
 }
 
-/** A recipe is made again with matrices that lie as they did. */
-const precisionOf = (recipe: GenerateRequest['recipe']): SystemOptions => {
-  const { precision } = recipe ?? {};
-  return precision === 'f16' || precision === 'f32' ? { precision } : {};
+/** What --precision says, else as it was in the recipe. Throws `invalid_argument`. */
+const precisionOf = (recipe: GenerateRequest['recipe'], values: Values): SystemOptions => {
+  const asked = textValue(values, 'precision') ?? recipe?.precision;
+  if (asked === undefined || isPrecision(asked)) return asked === undefined ? {} : { precision: asked };
+  throw new MelodyError('invalid_argument', `--precision: got "${String(asked)}", expected ${PRECISIONS.join(', ')}`);
 };
 
 /** Throws `weights` where a recipe was made with others. */

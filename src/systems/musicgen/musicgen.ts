@@ -112,7 +112,7 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
     const before = given?.[0]?.length ?? 0;
     const frames = Math.ceil((before + samples) / this.hop);
     const known = given && (await m.resilient(() => encodeSound(m, given, signal)));
-    const request: Request = { ...recipe, ids, half: this.precision === 'f16', frames, ...(known && { known }), ...(tune && { tune }) };
+    const request: Request = { ...recipe, ids, frames, ...(known && { known }), ...(tune && { tune }) };
     const codes = await m.resilient(() => drawCodes(m, request, progress, signal));
     const sound = await m.resilient(() => progress.during('decoding', () => decodeCodes(m, codes, progress, signal)));
     return sound.map((channel) => channel.slice(before, before + samples));

@@ -37,9 +37,23 @@ export async function readTune(
   const plan = await m.plan(
     `prefix ${batch} ${cache.capacity} ${r.ids.length}`,
     (g) => {
-      const states = t5Encoder(g, inPrecision(weights.at('text_encoder'), r.half), g.input('ids', [r.ids.length], 'u32'), text_encoder);
+      const states = t5Encoder(
+        g,
+        inPrecision(weights.at('text_encoder'), r.precision),
+        g.input('ids', [r.ids.length], 'u32'),
+        text_encoder,
+      );
       const rows = g.input('tune', [batch * frames, classes]);
-      musicgenPrefix(g, inPrecision(weights.at('decoder'), r.half), projectionsOf(weights, config), rows, states, decoder, cache, batch);
+      musicgenPrefix(
+        g,
+        inPrecision(weights.at('decoder'), r.precision),
+        projectionsOf(weights, config),
+        rows,
+        states,
+        decoder,
+        cache,
+        batch,
+      );
     },
     signal,
   );
@@ -60,8 +74,13 @@ export async function readText(m: MusicgenMachine, r: Request, signal: AbortSign
     `text ${r.ids.length}`,
     (g) => {
       const { weights } = m.model;
-      const states = t5Encoder(g, inPrecision(weights.at('text_encoder'), r.half), g.input('ids', [r.ids.length], 'u32'), text_encoder);
-      musicgenText(g, inPrecision(weights.at('decoder'), r.half), projectionsOf(weights, m.model.config).text, states, decoder, text);
+      const states = t5Encoder(
+        g,
+        inPrecision(weights.at('text_encoder'), r.precision),
+        g.input('ids', [r.ids.length], 'u32'),
+        text_encoder,
+      );
+      musicgenText(g, inPrecision(weights.at('decoder'), r.precision), projectionsOf(weights, m.model.config).text, states, decoder, text);
     },
     signal,
   );

@@ -89,7 +89,7 @@ async function drawWindow(m: MusicgenMachine, r: Request, window: Window, signal
     const column = g.scalar('column');
     const step = { cache, text, ...(text && { textLength: g.scalar('textLength') }), column: g.scalar('place'), batch } as const;
     const ids = slice(g, history, column, 1);
-    const logits = musicgenStep(g, inPrecision(m.model.weights.at('decoder'), r.half), ids, decoder, step);
+    const logits = musicgenStep(g, inPrecision(m.model.weights.at('decoder'), r.precision), ids, decoder, step);
     sampleCodes(g, logits, k, {
       topK: g.scalar('topK'),
       topP: g.scalar('topP'),

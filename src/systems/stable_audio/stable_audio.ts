@@ -133,7 +133,7 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
       ...(negative && { negative: negative.ids }),
       endSeconds: recipe.durationSeconds,
       frames,
-      half: this.precision === 'f16',
+      precision: this.precision,
       ...(sound && { init: { sound, strength: recipe.strength ?? 1 } }),
     };
     stepsOf(config.schedule, recipe.steps); // throws before any work

@@ -23,7 +23,7 @@ import { linear } from '../../ops/matmul.ts';
 import { normalNoise, normalNoiseReference, STREAM, seedWords } from '../../ops/random.ts';
 import { samplerStep } from '../../ops/sampler.ts';
 import type { Progress } from '../../pipeline/progress.ts';
-import { inPrecision } from '../precision.ts';
+import { inPrecision, type Precision } from '../precision.ts';
 import type { NumberRange, StableAudioConfig } from './config.ts';
 import type { StableAudioModel, StableAudioWeights } from './model.ts';
 import { stepsOf } from './schedule.ts';
@@ -46,8 +46,8 @@ export interface Request {
   readonly steps: number;
   readonly guidanceScale: number;
   readonly seed: number;
-  /** Matrices of the DiT and the text encoder in half precision. */
-  readonly half: boolean;
+  /** How the matrices of the DiT and the text encoder lie. */
+  readonly precision: Precision;
   /** Sound to begin with, one array a channel, frames · hop samples each, and the share of the steps that change it. */
   readonly init?: { readonly sound: readonly Float32Array[]; readonly strength: number };
   /** Numbers in the place of drawn ones, [frames, channels] each; for tests. */
@@ -92,7 +92,7 @@ export async function drawLatents(
       const step = g.scalar('step');
       const token = slice(g, tokens, step, 1);
       const scaled = add(g, x, x, { alpha: g.scalar('scale'), beta: 0 });
-      const v = stableAudioDit(g, inPrecision(m.model.weights.at('transformer'), r.half), scaled, token, context, dit, batch);
+      const v = stableAudioDit(g, inPrecision(m.model.weights.at('transformer'), r.precision), scaled, token, context, dit, batch);
       const seed = [g.scalar('seedLow'), g.scalar('seedHigh')] as const;
       const drawn = fed
         ? g.input('noise', shape)
@@ -143,18 +143,18 @@ async function readConditions(
   const plan = await m.plan(
     `condition ${r.ids.length} ${negative?.length ?? 0} ${count}`,
     (g) => {
-      const half = halfParts(weights, r.half);
-      const seconds = numberTokens(g, half, config);
+      const parts: Parts = { at: (part) => inPrecision(weights.at(part), r.precision) };
+      const seconds = numberTokens(g, parts, config);
       const words = (name: string, n: number) => {
-        const states = t5Encoder(g, half.at('text_encoder'), g.input(name, [n], 'u32'), config.text_encoder);
+        const states = t5Encoder(g, parts.at('text_encoder'), g.input(name, [n], 'u32'), config.text_encoder);
         const rest = promptTokens - n;
         const nothing = rest > 0 ? [zeros(g, [rest, conditioning])] : [];
-        return concatRows(g, [textTokens(g, half, states, config), ...nothing, ...seconds]);
+        return concatRows(g, [textTokens(g, parts, states, config), ...nothing, ...seconds]);
       };
       const rows = [words('ids', r.ids.length), ...(negative ? [words('negative', negative.length)] : [])];
-      readContext(g, half.at('transformer'), reshape(concatRows(g, rows), [rows.length, length, conditioning]), dit, context);
+      readContext(g, parts.at('transformer'), reshape(concatRows(g, rows), [rows.length, length, conditioning]), dit, context);
       const steps = g.input('times', [count, dit.time_proj_dim]);
-      copy(g, globalTokens(g, half.at('transformer'), steps, concatCols(g, seconds), dit), { into: tokens });
+      copy(g, globalTokens(g, parts.at('transformer'), steps, concatCols(g, seconds), dit), { into: tokens });
     },
     signal,
   );
@@ -174,8 +174,6 @@ async function readConditions(
 }
 
 type Parts = Pick<StableAudioWeights, 'at'>;
-
-const halfParts = (weights: Parts, half: boolean): Parts => ({ at: (part) => inPrecision(weights.at(part), half) });
 
 /** The conditioners that a model has, in the order in which it reads them. */
 const numbersOf = ({ numbers }: StableAudioConfig) => (['start', 'end'] as const).filter((name) => numbers[name]);
