@@ -196,35 +196,8 @@ export function compact(ref: WeightRef): WeightRef {
   return derived([ref], 'compact', () => ({ ...ref, compact: 'f16', read: (signal) => ref.read(signal) }));
 }
 
-/**
- * The same weight, whose matrices the CPU keeps as bytes with a scale a row: a quarter of the memory, within half of 1/127 of a row's largest number.
- * Reading throws `weights` where something is not a number, or infinite.
- */
+/** The same weight, whose matrices the CPU keeps as bytes with a scale a row: a quarter of the memory, within half of 1/127 of a row's largest number. */
 export function inBytes(ref: WeightRef): WeightRef {
   if (ref.compact || (ref.dtype !== 'f32' && ref.dtype !== 'f16')) return ref;
-  return derived([ref], 'bytes', () => ({
-    ...ref,
-    compact: 'int8',
-    async *read(signal) {
-      for await (const piece of ref.read(signal)) {
-        const wrong = firstNotFinite(piece.data, ref.dtype === 'f16');
-        if (wrong >= 0)
-          throw new MelodyError(
-            'weights',
-            `${ref.name}: element ${piece.offset + wrong} is not a finite number, which bytes cannot hold`,
-            'fetch the model again',
-          );
-        yield piece;
-      }
-    },
-  }));
-}
-
-/** A loop, since hundreds of millions of numbers go through it. */
-function firstNotFinite(data: ArrayLike<number>, halves: boolean): number {
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i] as number;
-    if (halves ? (value & 0x7c00) === 0x7c00 : value - value !== 0) return i;
-  }
-  return -1;
+  return derived([ref], 'bytes', () => ({ ...ref, compact: 'int8', read: (signal) => ref.read(signal) }));
 }

@@ -71,21 +71,10 @@ it('a column of zeros, a row of zeros and what is no number', async () => {
   expect([...y.subarray(6)].every(Number.isNaN)).toBe(true);
 });
 
-it('is kept through rows and stacks, and names what is no finite number', async () => {
-  const [one, two] = [1, 2].map((k) =>
-    inBytes(
-      given(
-        [2, 4],
-        Float32Array.from({ length: 8 }, (_, i) => k * i),
-      ),
-    ),
-  );
+it('is kept through rows and stacks', () => {
+  const [one, two] = [1, 2].map((k) => inBytes(given([2, 4], Float32Array.from({ length: 8 }, (_, i) => k * i))));
   expect(rowsOf(reshaped(stack([one, two]), [4, 4]), 1, 2).compact).toBe('int8');
   expect(inBytes(one)).toBe(one);
-  const wrong = inBytes(given([1, 4], Float32Array.from([1, 2, Number.POSITIVE_INFINITY, 4])));
-  await expect(readAll(wrong)).rejects.toThrow('given: element 2 is not a finite number');
-  const half = inBytes({ ...given([1, 2], new Uint16Array([0x3c00, 0x7e00])), dtype: 'f16' });
-  await expect(readAll(half)).rejects.toThrow('given: element 1 is not a finite number');
 });
 
 const given = (shape: readonly number[], data: Float32Array | Uint16Array): WeightRef => ({
@@ -97,7 +86,3 @@ const given = (shape: readonly number[], data: Float32Array | Uint16Array): Weig
     yield { offset: 0, data };
   },
 });
-
-async function readAll(ref: WeightRef): Promise<void> {
-  for await (const _ of ref.read());
-}
