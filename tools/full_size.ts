@@ -3,8 +3,9 @@
 //
 //   node tools/run.mjs tools/full_size.ts musicgen-small|musicgen-medium|stable-audio-open-small FOLDER
 //   node dist/cli.js generate "slow piano ballad" --model FOLDER --device cpu --duration 1 --precision int8 --variations 2 --json
-import { copyFileSync, createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+
 import { once } from 'node:events';
+import { copyFileSync, createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { elementsOf } from '../src/graph/tensor.ts';
 import { systemMisfits } from '../src/systems/inspect.ts';
@@ -16,7 +17,16 @@ import { writeSafetensors } from '../src/weights/safetensors_write.ts';
 type Json = Record<string, unknown>;
 
 const GOLDENS = 'test/goldens/systems';
-const T5 = { model_type: 't5', d_model: 768, d_ff: 3072, d_kv: 64, num_layers: 12, num_heads: 12, vocab_size: 32_128, feed_forward_proj: 'relu' };
+const T5 = {
+  model_type: 't5',
+  d_model: 768,
+  d_ff: 3072,
+  d_kv: 64,
+  num_layers: 12,
+  num_heads: 12,
+  vocab_size: 32_128,
+  feed_forward_proj: 'relu',
+};
 
 const musicgen = (decoder: Json): Json => ({
   model_type: 'musicgen',
@@ -52,8 +62,10 @@ function stableAudioSmall(): Json {
 }
 
 const MODELS: Readonly<Record<string, () => void>> = {
-  'musicgen-small': () => put('config.json', musicgen({ hidden_size: 1024, num_hidden_layers: 24, ffn_dim: 4096, num_attention_heads: 16 })),
-  'musicgen-medium': () => put('config.json', musicgen({ hidden_size: 1536, num_hidden_layers: 48, ffn_dim: 6144, num_attention_heads: 24 })),
+  'musicgen-small': () =>
+    put('config.json', musicgen({ hidden_size: 1024, num_hidden_layers: 24, ffn_dim: 4096, num_attention_heads: 16 })),
+  'musicgen-medium': () =>
+    put('config.json', musicgen({ hidden_size: 1536, num_hidden_layers: 48, ffn_dim: 6144, num_attention_heads: 24 })),
   'stable-audio-open-small': () => {
     put('model_config.json', stableAudioSmall());
     put('t5-base/config.json', T5);

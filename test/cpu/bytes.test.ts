@@ -72,7 +72,14 @@ it('a column of zeros, a row of zeros and what is no number', async () => {
 });
 
 it('is kept through rows and stacks', () => {
-  const [one, two] = [1, 2].map((k) => inBytes(given([2, 4], Float32Array.from({ length: 8 }, (_, i) => k * i))));
+  const [one, two] = [1, 2].map((k) =>
+    inBytes(
+      given(
+        [2, 4],
+        Float32Array.from({ length: 8 }, (_, i) => k * i),
+      ),
+    ),
+  );
   expect(rowsOf(reshaped(stack([one, two]), [4, 4]), 1, 2).compact).toBe('int8');
   expect(inBytes(one)).toBe(one);
 });
