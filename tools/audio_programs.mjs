@@ -4,7 +4,7 @@
 //   node tools/audio_programs.mjs
 import { spawnSync } from 'node:child_process';
 
-const PACKAGES = ['sox', 'ffmpeg', 'flac', 'lame', 'opus-tools', 'sndfile-programs', 'python3-soundfile'];
+const PACKAGES = ['sox', 'ffmpeg', 'flac', 'lame', 'opus-tools', 'sndfile-programs', 'python3-soundfile', 'python3-numpy'];
 
 const words = ['apt-get', 'install', '-y', '--no-install-recommends', ...PACKAGES];
 const { status, error } = spawnSync(process.getuid?.() === 0 ? words[0] : 'sudo', process.getuid?.() === 0 ? words.slice(1) : words, {

@@ -1,4 +1,4 @@
-// Fuzzes the readers of everything but safetensors (tools/fuzz_safetensors.ts has those): WAV and RF64 with their recipes, configs and tokenizers of
+// Fuzzes the readers of everything but safetensors (tools/fuzz_safetensors.ts has those): WAV, RF64, RIFX and W64 with their recipes, configs and tokenizers of
 // MeLoDy and of the published systems (MusicGen, EnCodec, T5, Stable Audio in both layouts), recipes, manifests. No bytes may draw anything but a typed
 // error, take a second, or allocate over four times their length; no config may leave a part of the weights out without a word.
 //
@@ -19,6 +19,7 @@ import { readTokenizer } from '../src/systems/t5_tokenizer.ts';
 import { parseJsonObject } from '../src/weights/json.ts';
 import { below, generatorState, mutatedBytes, mutatedJson, pick, seedWith } from './fuzz_mutate.ts';
 import { fitOf, jsonOf, readConfigs, SYSTEMS, TOKENIZER } from './fuzz_systems.ts';
+import { asRifx, asW64 } from './wav_kin.ts';
 
 const ALLOWANCE = 1024 * 1024; // the machinery of any call, and garbage not yet collected
 const MOST_MS = 1000;
@@ -52,6 +53,7 @@ const pcm8 = (() => {
 const wavs = (['pcm16', 'pcm24', 'float32'] as const).map((sample) =>
   writeWav({ sampleRate: 24_000, channels, tags: { ...tags, ixml: '<a/>' } }, sample),
 );
+const kin = [...wavs, pcm8].flatMap((wav) => [asRifx(wav), asW64(wav)]);
 /** RF64: as files over 4 GB begin, with less behind it. */
 const rf64 = Buffer.concat([
   wavHeader({ sampleRate: 48_000, channels: 1, format: 'pcm16', frames: 2 ** 31 + 5, tags }),
@@ -66,7 +68,7 @@ interface Reader {
 const options = { allowTruncated: true };
 const READERS: Record<string, Reader> = {
   wav: {
-    make: () => mutatedBytes(pick([...wavs, rf64, pcm8])),
+    make: () => mutatedBytes(pick([...wavs, rf64, pcm8, ...kin])),
     read(bytes) {
       const file = readWav(bytes, below(2) ? options : {});
       readRecipe(file.tags);

@@ -66,7 +66,7 @@ export async function writeAudio(
 export const isSound = (start: Uint8Array): boolean => fileKind(start)?.hint === CONVERT_AUDIO;
 
 /** Does a file that begins so say that it is a WAV? */
-export const isWav = (start: Uint8Array): boolean => /^(RIFF|RF64|BW64)$/.test(String.fromCharCode(...start.subarray(0, 4)));
+export const isWav = (start: Uint8Array): boolean => /^(RIFF|RF64|BW64|RIFX|riff)$/.test(String.fromCharCode(...start.subarray(0, 4)));
 
 /** What reads a WAV that our own reader refused with this error: one of another coding, where codecs are installed. Else throws the error. */
 export async function codecsFor(error: unknown): ReturnType<typeof openCodecs> {

@@ -1,5 +1,5 @@
 /**
- * Strict WAV reader: RIFF, RF64 and BW64, PCM 8/16/24/32, float 32/64, A-law and µ-law, plain or extensible, 1 to 8 channels.
+ * Strict WAV reader: RIFF, RF64 and BW64, RIFX (big-endian) and Sony's W64, PCM 8/16/24/32, float 32/64, A-law and µ-law, plain or extensible, 1 to 8 channels.
  *
  * Sizes in the file are claims. Every one is held against the bytes that are there before anything is allocated, so
  * a file can cost at most four times its own length. What cannot be read exactly is refused, never guessed.
@@ -8,6 +8,7 @@ import { MelodyError } from '../errors.ts';
 import { fileKind } from '../platform/file_kind.ts';
 import { MAX_CHANNELS, MAX_LEVEL } from './channels.ts';
 import { id3Length, readId3 } from './id3.ts';
+import { ascii, chunkHead, dataSize, fourCC, layoutOf, longSize } from './wav_layout.ts';
 import { readInfo, type WavTags } from './wav_tags.ts';
 
 /** A WAV file in memory. */
@@ -34,12 +35,6 @@ export interface WavReadOptions {
 
 export const MIN_SAMPLE_RATE = 2_000;
 export const MAX_SAMPLE_RATE = 384_000;
-const UNKNOWN_SIZE = 0xffffffff;
-/**
- * Data sizes from here on that are more than the file holds are what programs write into a pipe, where they cannot go back: SoX 0x7ffff000
- * less a remainder, LAME 0x7fffffff, arecord 0x80000000 (all seen; libsndfile and ffmpeg read such files whole).
- */
-const PIPE_SIZE = 0x7fff0000;
 const CONVERT = 'convert it first, for example: ffmpeg -i input out.wav';
 const STREAM_HINT = 'the file was cut off or its writer was not closed; `melody eval --allow-truncated` reads what is there';
 
@@ -63,20 +58,18 @@ const CODINGS: Readonly<Record<number, { name: string; bits: readonly number[] }
 export class OtherCoding extends MelodyError {}
 
 /**
- * Reads a whole WAV file: RIFF, RF64 or BW64, PCM of 8 to 32 bits or floating point, 1 to 8 channels.
+ * Reads a whole WAV file: RIFF, RF64, BW64, RIFX or W64, PCM of 8 to 32 bits or floating point, 1 to 8 channels.
  * @throws MelodyError `audio` for everything that it cannot read exactly
  */
 export function readWav(file: Uint8Array, options: WavReadOptions = {}): WavAudio {
   const bytes = file.subarray(id3Length(file)); // taggers may put one in front of any file
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const container = bytes.length >= 12 ? fourCC(bytes, 0) : '';
-  const long = container === 'RF64' || container === 'BW64';
-  if ((container !== 'RIFF' && !long) || fourCC(bytes, 8) !== 'WAVE') {
-    if (container === 'RIFX') throw fault('big-endian RIFX; expected RIFF, RF64 or BW64', CONVERT);
+  const layout = layoutOf(bytes);
+  if (!layout) {
     const other = fileKind(file.subarray(0, 64));
     if (other && fourCC(bytes, 0) !== 'RIFF') throw fault(`not a WAV file; got ${other.what}`, other.hint);
     const got = `${file.length} bytes starting ${JSON.stringify(ascii(file, 0, 12))}`;
-    throw fault(`not a RIFF, RF64 or BW64 WAVE file; got ${got}`, CONVERT);
+    throw fault(`not a WAVE file (RIFF, RF64, BW64, RIFX or W64); got ${got}`, CONVERT);
   }
   const warnings: string[] = [];
   const tags: WavTags = { info: {} };
@@ -85,16 +78,16 @@ export function readWav(file: Uint8Array, options: WavReadOptions = {}): WavAudi
   let id3: Uint8Array | undefined;
   let longDataSize: number | undefined; // RF64 keeps the real size of `data` in `ds64`
 
-  let at = 12;
-  while (at + 8 <= bytes.length) {
-    const id = fourCC(bytes, at);
-    const claimed = view.getUint32(at + 4, true);
-    const start = at + 8;
+  const { little, head } = layout;
+  let at = layout.first;
+  while (at + head <= bytes.length) {
+    const { id, claimed, padded } = chunkHead(layout, view, at);
+    const start = at + head;
     const left = bytes.length - start;
     if (id === 'data') {
       if (data) throw fault('two data chunks; expected one');
-      data = { start, length: dataLength(claimed, left) };
-      at = start + data.length + (data.length & 1);
+      data = { start, length: dataLength(dataSize(layout, claimed, left, longDataSize, layout.riffSize + 8 === bytes.length), left) };
+      at = start + padded(data.length);
       continue;
     }
     if (claimed > left) {
@@ -105,13 +98,12 @@ export function readWav(file: Uint8Array, options: WavReadOptions = {}): WavAudi
     const body = bytes.subarray(start, start + claimed);
     if (id === 'ds64') {
       if (claimed < 28) throw fault(`ds64 chunk has ${claimed} bytes, expected at least 28`);
-      const size = view.getBigUint64(start + 8, true);
-      longDataSize = Number(size > BigInt(Number.MAX_SAFE_INTEGER) ? BigInt(Number.MAX_SAFE_INTEGER) : size);
+      longDataSize = longSize(view, start + 8);
     } else if (id === 'fmt ') {
       if (format) throw fault('two fmt chunks; expected one');
-      format = readFormat(body);
+      format = readFormat(body, little);
     } else if (id === 'LIST' && claimed >= 4 && fourCC(body, 0) === 'INFO') {
-      readInfo(body.subarray(4), tags.info);
+      readInfo(body.subarray(4), tags.info, little);
     } else if (id === 'iXML') {
       const ixml = text(body, 'iXML');
       if (ixml !== undefined) tags.ixml = ixml;
@@ -122,7 +114,7 @@ export function readWav(file: Uint8Array, options: WavReadOptions = {}): WavAudi
       const xmp = text(body, '_PMX');
       if (xmp !== undefined) tags.xmp = xmp;
     } else if (id === 'id3 ' || id === 'ID3 ') id3 = body;
-    at = start + claimed + (claimed & 1);
+    at = start + padded(claimed);
   }
 
   /** A side chunk in UTF-8. What it says is no reason to refuse the audio, so other encodings are left out with a warning. */
@@ -135,8 +127,7 @@ export function readWav(file: Uint8Array, options: WavReadOptions = {}): WavAudi
     }
   }
 
-  function dataLength(size: number, left: number): number {
-    const claimed = dataSize(size, left, long ? longDataSize : undefined, view.getUint32(4, true) + 8 === bytes.length);
+  function dataLength(claimed: number, left: number): number {
     if (claimed <= left) return claimed;
     if (!options.allowTruncated) throw fault(`truncated: the data chunk claims ${claimed} bytes, ${left} are there`, STREAM_HINT);
     warnings.push(`truncated: ${left} of ${claimed} audio bytes are there`);
@@ -150,7 +141,7 @@ export function readWav(file: Uint8Array, options: WavReadOptions = {}): WavAudi
   const frames = Math.floor(data.length / blockAlign);
   if (frames === 0) throw fault(`no samples; the data chunk has ${data.length} bytes, one frame needs ${blockAlign}`);
   if (data.length % blockAlign) warnings.push(`the last ${data.length % blockAlign} audio bytes are not a whole frame and were left out`);
-  const channels = decode(view, data.start, frames, format);
+  const channels = decode(view, data.start, frames, format, little);
   const isFloat = format.code === 3;
   if (isFloat) {
     const peak = channels.reduce((most, samples) => samples.reduce((m, x) => Math.max(m, Math.abs(x)), most), 0);
@@ -169,31 +160,20 @@ export function readWav(file: Uint8Array, options: WavReadOptions = {}): WavAudi
   };
 }
 
-/**
- * Bytes of audio for the size that a data chunk claims, perhaps more than are `left`: 0, 0xFFFFFFFF and a pipe's size mean "the writer did not know"
- * unless the file says otherwise. `longSize`: that of `ds64`; `whole`: the RIFF chunk is as long as the file.
- */
-export function dataSize(claimed: number, left: number, longSize: number | undefined, whole: boolean): number {
-  // Some writers leave the low 32 bits in `data` where the format asks for 0xFFFFFFFF; `ds64` is the one that holds.
-  if (longSize !== undefined && (claimed === UNKNOWN_SIZE || claimed < longSize)) return longSize;
-  if (claimed === UNKNOWN_SIZE || (claimed >= PIPE_SIZE && claimed > left)) return left;
-  return claimed === 0 && !whole ? left : claimed;
-}
-
-function readFormat(body: Uint8Array): Format {
+function readFormat(body: Uint8Array, little: boolean): Format {
   if (body.length < 16) throw fault(`fmt chunk has ${body.length} bytes, expected at least 16`);
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  const channels = view.getUint16(2, true);
-  const sampleRate = view.getUint32(4, true);
-  const blockAlign = view.getUint16(12, true);
-  const bits = 8 * Math.ceil(view.getUint16(14, true) / 8);
-  let code = view.getUint16(0, true);
+  const channels = view.getUint16(2, little);
+  const sampleRate = view.getUint32(4, little);
+  const blockAlign = view.getUint16(12, little);
+  const bits = 8 * Math.ceil(view.getUint16(14, little) / 8);
+  let code = view.getUint16(0, little);
   if (code === 0xfffe) {
     if (body.length < 40) throw fault(`extensible fmt chunk has ${body.length} bytes, expected 40`);
-    const validBits = view.getUint16(18, true);
+    const validBits = view.getUint16(18, little);
     if (validBits > bits) throw fault(`fmt chunk says ${validBits} valid bits in ${bits}`);
     if (!SUBFORMAT_TAIL.every((byte, i) => body[26 + i] === byte)) throw fault('extensible sub-format is not PCM or float');
-    code = view.getUint16(24, true);
+    code = view.getUint16(24, little);
   }
   const coding = Object.hasOwn(CODINGS, code) ? CODINGS[code] : undefined;
   if (!coding) throw new OtherCoding('audio', `wav: format code ${code}; expected 1 (PCM), 3 (float), 6 (A-law) or 7 (µ-law)`, CONVERT);
@@ -213,24 +193,24 @@ function readFormat(body: Uint8Array): Format {
 export const SUBFORMAT_TAIL = [0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113];
 
 /** Interleaved samples at `start` → one Float32Array [frames] a channel. */
-function decode(view: DataView, start: number, frames: number, { code, channels, bits }: Format): Float32Array[] {
+function decode(view: DataView, start: number, frames: number, { code, channels, bits }: Format, little: boolean): Float32Array[] {
   const bytes = bits / 8;
   const read = SAMPLE_READERS[`${CODINGS[code].name}${bits}`];
   return Array.from({ length: channels }, (_, c) => {
     const out = new Float32Array(frames);
     const stride = channels * bytes;
-    for (let i = 0, at = start + c * bytes; i < frames; i++, at += stride) out[i] = read(view, at);
+    for (let i = 0, at = start + c * bytes; i < frames; i++, at += stride) out[i] = read(view, at, little);
     return out;
   });
 }
 
-const SAMPLE_READERS: Record<string, (view: DataView, at: number) => number> = {
+const SAMPLE_READERS: Record<string, (view: DataView, at: number, little: boolean) => number> = {
   pcm8: (view, at) => (view.getUint8(at) - 128) / 128,
-  pcm16: (view, at) => view.getInt16(at, true) / 32768,
-  pcm24: (view, at) => ((view.getInt8(at + 2) << 16) | view.getUint16(at, true)) / 8388608,
-  pcm32: (view, at) => view.getInt32(at, true) / 2147483648,
-  float32: (view, at) => view.getFloat32(at, true),
-  float64: (view, at) => view.getFloat64(at, true),
+  pcm16: (view, at, little) => view.getInt16(at, little) / 32768,
+  pcm24: (view, at, little) => ((view.getInt8(little ? at + 2 : at) << 16) | view.getUint16(little ? at : at + 1, little)) / 8388608,
+  pcm32: (view, at, little) => view.getInt32(at, little) / 2147483648,
+  float32: (view, at, little) => view.getFloat32(at, little),
+  float64: (view, at, little) => view.getFloat64(at, little),
   alaw8: (view, at) => aLaw(view.getUint8(at)) / 32768,
   mulaw8: (view, at) => muLaw(view.getUint8(at)) / 32768,
 };
@@ -249,14 +229,6 @@ function muLaw(byte: number): number {
   const code = ~byte & 255;
   const level = (((code & 15) << 3) + 132) << ((code >> 4) & 7);
   return code & 128 ? 132 - level : level - 132;
-}
-
-function fourCC(bytes: Uint8Array, at: number): string {
-  return ascii(bytes, at, 4);
-}
-
-function ascii(bytes: Uint8Array, at: number, length: number): string {
-  return String.fromCharCode(...bytes.subarray(at, at + length));
 }
 
 function fault(message: string, hint?: string): MelodyError {

@@ -1,7 +1,8 @@
 /** A WAV of any length in parts that fit into memory: each is read when it is asked for. */
 import { MelodyError } from '../errors.ts';
 import type { ByteSource } from '../platform/bytes.ts';
-import { dataSize, readWav, type WavAudio, type WavReadOptions } from './wav.ts';
+import { readWav, type WavAudio, type WavReadOptions } from './wav.ts';
+import { chunkHead, dataSize, layoutOf } from './wav_layout.ts';
 import { chunk, join } from './wav_tags.ts';
 
 /** Chunks beside the audio that are handed on to each part, at most; longer ones are pictures and the like. */
@@ -26,10 +27,8 @@ export async function* wavParts(
   options: WavReadOptions = {},
   signal?: AbortSignal,
 ): AsyncGenerator<WavPart> {
-  const start = await source.read(0, Math.min(12, source.size), signal);
-  const id = (bytes: Uint8Array, at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
-  const long = ['RF64', 'BW64'].includes(id(start, 0));
-  if (!(long || id(start, 0) === 'RIFF') || id(start, 8) !== 'WAVE') {
+  const layout = layoutOf(await source.read(0, Math.min(40, source.size), signal));
+  if (!layout) {
     readWav(await source.read(0, Math.min(64, source.size), signal)); // says what it is instead
     throw new MelodyError('audio', `${source.name}: not a WAV file`);
   }
@@ -38,36 +37,35 @@ export async function* wavParts(
   let audio: { at: number; size: number; truncated: boolean } | undefined;
   let format: Uint8Array | undefined;
   let longSize: number | undefined;
-  let at = 12;
-  for (let count = 0; at + 8 <= source.size && count < MAX_CHUNKS; count++) {
-    const head = await source.read(at, 8, signal);
-    const [name, claimed] = [id(head, 0), new DataView(head.buffer, head.byteOffset).getUint32(4, true)];
-    at += 8;
+  let at = layout.first;
+  for (let count = 0; at + layout.head <= source.size && count < MAX_CHUNKS; count++) {
+    const head = await source.read(at, layout.head, signal);
+    const { id: name, claimed, padded } = chunkHead(layout, new DataView(head.buffer, head.byteOffset, head.byteLength), 0);
+    at += layout.head;
     const left = source.size - at;
     if (name === 'data') {
       if (!format) break;
       if (audio) throw new MelodyError('audio', 'wav: two data chunks; expected one');
-      const riffSize = new DataView(start.buffer, start.byteOffset).getUint32(4, true);
-      const size = dataSize(claimed, left, long ? longSize : undefined, riffSize + 8 === source.size);
+      const size = dataSize(layout, claimed, left, longSize, layout.riffSize + 8 === source.size);
       if (size > left && !options.allowTruncated) break;
       audio = { at, size: Math.min(size, left), truncated: size > left };
-      at += audio.size + (audio.size & 1);
+      at += padded(audio.size);
       continue;
     }
     if (claimed > left) {
-      if (audio) warnings.push(`what follows the audio at byte ${at - 8} is not a whole chunk and was left out`);
+      if (audio) warnings.push(`what follows the audio at byte ${at - layout.head} is not a whole chunk and was left out`);
       break;
     }
     if (claimed <= MAX_CHUNK) {
       const body = await source.read(at, claimed, signal);
       if (name === 'fmt ') format = body;
       if (name === 'ds64' && claimed >= 16) longSize = Number(new DataView(body.buffer, body.byteOffset).getBigUint64(8, true));
-      else beside.push(chunk(name, body));
+      else if (name !== '') beside.push(chunk(name, body, layout.little));
     }
-    at += claimed + (claimed & 1);
+    at += padded(claimed);
   }
   if (audio && format) {
-    yield* audioParts(source, { beside, format, ...audio, most, warnings }, signal);
+    yield* audioParts(source, { beside, format, little: layout.little, ...audio, most, warnings }, signal);
     return;
   }
   // What is wrong stands in the beginning, which the strict reader tells of.
@@ -79,6 +77,7 @@ interface Audio {
   readonly beside: Uint8Array[];
   readonly warnings: string[];
   readonly format: Uint8Array;
+  readonly little: boolean;
   readonly at: number;
   readonly size: number;
   readonly most: number;
@@ -86,8 +85,8 @@ interface Audio {
 }
 
 async function* audioParts(source: ByteSource, audio: Audio, signal?: AbortSignal): AsyncGenerator<WavPart> {
-  const { beside, format, at, size, most, truncated } = audio;
-  const frame = Math.max(1, format.length >= 14 ? new DataView(format.buffer, format.byteOffset).getUint16(12, true) : 1);
+  const { beside, format, little, at, size, most, truncated } = audio;
+  const frame = Math.max(1, format.length >= 14 ? new DataView(format.buffer, format.byteOffset).getUint16(12, little) : 1);
   const frames = Math.floor(size / frame);
   const parts = Math.max(1, Math.ceil((frames * frame) / most));
   const rest = size - frames * frame;
@@ -98,9 +97,9 @@ async function* audioParts(source: ByteSource, audio: Audio, signal?: AbortSigna
   ];
   for (let part = 0; part < parts; part++) {
     const [first, end] = [part, part + 1].map((n) => Math.floor((n * frames) / parts)) as [number, number];
-    const body = chunk('data', await source.read(at + first * frame, (end - first) * frame, signal));
-    const file = join([new TextEncoder().encode('RIFF\0\0\0\0WAVE'), ...beside, body]);
-    new DataView(file.buffer).setUint32(4, file.length - 8, true);
+    const body = chunk('data', await source.read(at + first * frame, (end - first) * frame, signal), little);
+    const file = join([new TextEncoder().encode(`${little ? 'RIFF' : 'RIFX'}\0\0\0\0WAVE`), ...beside, body]);
+    new DataView(file.buffer).setUint32(4, file.length - 8, little);
     const read = readWav(file);
     yield { ...read, warnings: [...read.warnings, ...oddities], startFrame: first, frames };
   }

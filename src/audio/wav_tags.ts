@@ -88,13 +88,13 @@ export function readRecipe(tags: WavTags): RecipeNote | undefined {
 const MAX_INFO_ENTRIES = 256;
 
 /** Adds the entries of an INFO list to `info`; the first of equal ids wins. A malformed tail ends the list. */
-export function readInfo(body: Uint8Array, info: Record<string, string>): void {
+export function readInfo(body: Uint8Array, info: Record<string, string>, little = true): void {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   let entries = Object.keys(info).length;
   let at = 0;
   while (at + 8 <= body.length && entries < MAX_INFO_ENTRIES) {
     const id = String.fromCharCode(...body.subarray(at, at + 4));
-    const size = view.getUint32(at + 4, true);
+    const size = view.getUint32(at + 4, little);
     if (size > body.length - at - 8) return;
     if (!Object.hasOwn(info, id)) {
       info[id] = infoText(body.subarray(at + 8, at + 8 + size));
@@ -130,10 +130,10 @@ export function encodeTags(tags: WavTags): Uint8Array {
 }
 
 /** Id, size, body and, when the body is odd, one pad byte that the size does not count. */
-export function chunk(id: string, body: Uint8Array): Uint8Array {
+export function chunk(id: string, body: Uint8Array, little = true): Uint8Array {
   const out = new Uint8Array(8 + body.length + (body.length & 1));
   out.set(new TextEncoder().encode(id));
-  new DataView(out.buffer).setUint32(4, body.length, true);
+  new DataView(out.buffer).setUint32(4, body.length, little);
   out.set(body, 8);
   return out;
 }

@@ -3,7 +3,9 @@
 interface Freed {
   free(): void;
 }
-interface Packet extends Freed {
+export interface Packet extends Freed {
+  readonly pts: bigint;
+  readonly duration: bigint;
   streamIndex: number;
   alloc(): void;
   unref(): void;

@@ -52,6 +52,7 @@ export async function* decodeParts(
     context.threadCount = 1;
     check(lib, await context.open2(codec), `${codec.name} cannot be decoded`);
     const sound = new Gathered();
+    const ends = codec.name === 'vorbis' ? new VorbisEnds() : undefined;
     packet.alloc();
     frame.alloc();
     let broken = 0;
@@ -60,7 +61,7 @@ export async function* decodeParts(
         const code = context.receiveFrameSync(frame);
         if (code === EAGAIN || code === av.AVERROR_EOF) return;
         check(lib, code, `${codec.name} cannot be decoded`);
-        sound.add(frame);
+        sound.add(frame, ends?.before(frame));
         frame.unref();
       }
     };
@@ -86,6 +87,7 @@ export async function* decodeParts(
       if (code === av.AVERROR_EOF) break;
       check(lib, code, 'the file ends or breaks off too early');
       if (packet.streamIndex === stream.index) {
+        ends?.packet(packet, sound);
         if (context.sendPacketSync(packet) < 0) broken++;
         take();
       }
@@ -95,6 +97,7 @@ export async function* decodeParts(
     }
     context.sendPacketSync(null);
     take();
+    ends?.cut(sound);
     while (sound.samples > most) yield part(Math.floor(most / 2 / sound.channels), false);
     yield part(sound.frames, true);
   } finally {
@@ -106,6 +109,48 @@ export async function* decodeParts(
     await input.closeInput();
   }
 }
+
+/**
+ * Where the sound of a Vorbis stream begins and ends: its packets decode to whole blocks, and the place of its last page says how much of them counts.
+ * FFmpeg has that as the duration of the last packet, negative where blocks before it are too long as well, and cuts nothing.
+ */
+class VorbisEnds {
+  #first: bigint | undefined;
+  #last = UNKNOWN_TIME;
+  #end = UNKNOWN_TIME;
+  #origin: bigint | undefined; // time of the first sample that counts
+  #decoded = 0;
+
+  /** Before a packet is decoded. Where time goes back, as in files joined to one, another stream begins. */
+  packet({ pts, duration }: av.Packet, sound: Gathered): void {
+    if (pts < this.#last) this.cut(sound);
+    this.#first ??= pts;
+    this.#last = pts;
+    this.#end = pts === UNKNOWN_TIME ? pts : pts + BigInt.asIntN(32, duration);
+  }
+
+  /** Samples of a frame that stand before the beginning: those of a stream that was cut out of another. */
+  before({ pts, nbSamples }: av.Frame): number {
+    const early = pts !== UNKNOWN_TIME && pts < 0n ? Math.min(nbSamples, Number(-pts)) : 0;
+    // The first packet decodes to nothing, for which FFmpeg allows only where it knew the time of a second page.
+    this.#origin ??= this.#first === 0n || early > 0 ? 0n : pts;
+    this.#decoded += nbSamples - early;
+    return early;
+  }
+
+  cut(sound: Gathered): void {
+    const length = this.#end - (this.#origin ?? 0n);
+    const over = BigInt(this.#decoded) - length;
+    if (this.#end !== UNKNOWN_TIME && length > 0n && over > 0n && over <= MOST_BLOCKS) sound.shorten(Number(over));
+    this.#first = this.#origin = undefined;
+    this.#last = this.#end = UNKNOWN_TIME;
+    this.#decoded = 0;
+  }
+}
+/** FFmpeg's AV_NOPTS_VALUE. */
+const UNKNOWN_TIME = -0x8000_0000_0000_0000n;
+/** Two of the longest blocks. */
+const MOST_BLOCKS = 16_384n;
 
 /** Decoded frames of one form, gathered by channel and taken from the front. */
 class Gathered {
@@ -122,8 +167,11 @@ class Gathered {
     return this.frames * this.channels;
   }
 
-  add(frame: av.Frame): void {
-    const { nbSamples, channels, sampleRate } = frame;
+  /** Without so many of its first samples. */
+  add(frame: av.Frame, without = 0): void {
+    const { channels, sampleRate } = frame;
+    const nbSamples = frame.nbSamples - without;
+    if (nbSamples <= 0) return;
     if (this.#rate === 0) this.#rate = sampleRate;
     if (this.#parts.length === 0) this.#parts = Array.from({ length: channels }, () => []);
     if (sampleRate !== this.#rate || channels !== this.#parts.length)
@@ -132,7 +180,14 @@ class Gathered {
         'convert it: ffmpeg -i <file> out.wav',
       );
     this.frames += nbSamples;
-    for (const [c, samples] of floats(frame).entries()) this.#parts[c]?.push(samples);
+    for (const [c, samples] of floats(frame).entries()) this.#parts[c]?.push(without ? samples.slice(without) : samples);
+  }
+
+  /** Takes that many frames away from the end, as far as they are still here. */
+  shorten(frames: number): void {
+    const length = Math.max(0, this.frames - Math.max(0, frames));
+    this.#parts = this.#parts.map((parts) => [cut(parts, length)]);
+    this.frames = length;
   }
 
   /** The first `frames` of what is there. */

@@ -5,6 +5,7 @@ import { readWav } from '../../src/audio/wav.ts';
 import { chunk, join, readRecipe, recipeTags } from '../../src/audio/wav_tags.ts';
 import { encodeSamples, type SampleFormat, wavHeader, writeWav } from '../../src/audio/wav_write.ts';
 import { MelodyError } from '../../src/errors.ts';
+import { asRifx, asW64 } from '../../tools/wav_kin.ts';
 import { noise } from './signals.ts';
 
 const text = (s: string) => new TextEncoder().encode(s);
@@ -238,13 +239,56 @@ describe('reading: what must be accepted', () => {
   });
 });
 
+describe('reading: RIFX and W64', () => {
+  const ramp = Float32Array.from({ length: 25 }, (_, i) => i / 25 - 0.5);
+  const files: [string, Uint8Array][] = [
+    ...(['pcm16', 'pcm24', 'float32'] as const).map((sample): [string, Uint8Array] => [
+      sample,
+      writeWav(
+        { sampleRate: 48_000, channels: [ramp, ramp.map((x) => -x)], tags: { info: { INAM: 'name', IART: 'Éa' }, melody: '{}' } },
+        sample,
+      ),
+    ]),
+    ['8 bits', wave([fmt({ bits: 8 }), chunk('data', Uint8Array.of(0, 128, 255))])],
+    ['64 bits', wave([fmt({ code: 3, bits: 64 }), chunk('data', new Uint8Array(Float64Array.of(0.25, -0.5).buffer))])],
+    ['32 bits', wave([fmt({ bits: 32 }), chunk('data', new Uint8Array(Int32Array.of(2 ** 30, -(2 ** 29)).buffer))])],
+    ['µ-law', wave([fmt({ code: 7, bits: 8 }), chunk('data', Uint8Array.of(0, 90, 255))])],
+    ['extensible', wave([fmt({ extensible: { valid: 16, code: 1 } }), chunk('data', four)])],
+  ];
+  test.each(files)('%s: the samples, form and words of the RIFF', (_, riff) => {
+    const { tags, ...sound } = readWav(riff);
+    expect(readWav(asRifx(riff))).toEqual({ tags, ...sound });
+    const { tags: few, ...same } = readWav(asW64(riff));
+    expect(same).toEqual(sound);
+    expect(few).toMatchObject({ info: tags.info });
+  });
+  test('W64 from a pipe has all that is there', () => {
+    const riff = wave([fmt(), chunk('data', four)]);
+    for (const unknown of [2n ** 63n - 1n, 2n ** 64n - 1n])
+      expect(readWav(asW64(riff, unknown))).toMatchObject({ warnings: [], channels: [Float32Array.from(fourValues)] });
+  });
+  test('what follows the audio of a W64 and is no chunk is told, and no reason to refuse', () => {
+    const file = join([asW64(wave([fmt(), chunk('data', four)])), new Uint8Array(24)]);
+    expect(readWav(file)).toMatchObject({
+      warnings: [expect.stringContaining('not a whole chunk')],
+      channels: [Float32Array.from(fourValues)],
+    });
+  });
+});
+
 describe('reading: what must be refused, with a typed error', () => {
   const data = chunk('data', four);
   const cases: [string, Uint8Array, string][] = [
-    ['empty file', new Uint8Array(0), 'not a RIFF'],
-    ['eleven bytes', text('RIFF0000WAV'), 'not a RIFF'],
+    ['empty file', new Uint8Array(0), 'not a WAVE'],
+    ['eleven bytes', text('RIFF0000WAV'), 'not a WAVE'],
     ['an MP3', text('ID3\x04 and so on and on'), 'an MP3 file'],
-    ['big-endian RIFX', wave([fmt(), data], { id: 'RIFX' }), 'RIFX'],
+    ['RIFX with its low bytes first', wave([fmt(), data], { id: 'RIFX' }), 'claims 268435456'],
+    ['RIFX cut short', asRifx(wave([fmt(), data])).subarray(0, -3), 'truncated'],
+    ['W64 cut short', asW64(wave([fmt(), data])).subarray(0, -3), 'truncated'],
+    ['W64 that claims 2^40 bytes', asW64(wave([fmt(), data]), 2n ** 40n), 'claims 1099511627752'],
+    ['W64 whose audio is shorter than its own head', asW64(wave([fmt(), data]), 7n), 'truncated'],
+    ['W64 with nothing but its names', asW64(wave([])), 'no fmt'],
+    ['the first word of W64 alone', text('riff and so on, forty bytes and some more'), 'not a WAVE'],
     ['truncated audio', wave([fmt(), data]).subarray(0, -3), 'truncated'],
     ['1.5 GB claim in a 1 KB file', wave([fmt(), claimed(1.5e9, new Uint8Array(1000))]), 'claims 1500000000'],
     [

@@ -6,6 +6,7 @@ import { encodeSamples, type SampleFormat, wavHeader, writeWav } from '../../src
 import { MelodyError } from '../../src/errors.ts';
 import { type ByteSource, memorySource } from '../../src/platform/bytes.ts';
 import { mutatedBytes, pick, seedWith } from '../../tools/fuzz_mutate.ts';
+import { asRifx, asW64 } from '../../tools/wav_kin.ts';
 
 const channels = [Float32Array.from({ length: 999 }, (_, i) => Math.sin(i / 7)), Float32Array.from({ length: 999 }, (_, i) => i / 1000)];
 const tags = { info: { INAM: 'name' }, melody: '{"recipe":1}' };
@@ -24,7 +25,15 @@ async function partsOf(bytes: Uint8Array | ByteSource, most: number, options?: W
 const joined = (parts: readonly WavPart[], c: number) => parts.flatMap((part) => Array.from(part.channels[c]));
 
 test.each(['pcm16', 'pcm24', 'float32'] as const)('%s: all samples once, each part with the tags of the whole', async (format) => {
-  for (const bytes of [streamed(format), streamed(format, 999), writeWav({ sampleRate: 24_000, channels, tags }, format)]) {
+  const riff = writeWav({ sampleRate: 24_000, channels, tags }, format);
+  for (const bytes of [
+    streamed(format),
+    streamed(format, 999),
+    riff,
+    asRifx(riff),
+    asW64(riff),
+    asW64(writeWav({ sampleRate: 24_000, channels }, format), 2n ** 63n - 1n),
+  ]) {
     const parts = await partsOf(bytes, 1000);
     const whole = readWav(bytes);
     expect(parts.length).toBe(Math.ceil((999 * whole.bitsPerSample) / 4 / 1000));
@@ -77,7 +86,7 @@ test('what the strict reader refuses is refused in its words', async () => {
   expect(joined(parts, 1)).toEqual(Array.from(readWav(cut, { allowTruncated: true }).channels[1]));
   expect(parts[0].warnings).toEqual(['truncated: 3996 audio bytes are there']);
   await expect(partsOf(new TextEncoder().encode('<!doctype html><p>Sign in'), 1000)).rejects.toThrow('not a WAV file');
-  await expect(partsOf(new Uint8Array(0), 1000)).rejects.toThrow('not a RIFF');
+  await expect(partsOf(new Uint8Array(0), 1000)).rejects.toThrow('not a WAVE');
   await expect(partsOf(cut.subarray(0, 60), 1000)).rejects.toThrow(MelodyError);
 });
 
@@ -86,7 +95,8 @@ test('files with any bytes changed: what the strict reader takes is taken alike,
   let taken = 0;
   const short = channels.map((channel) => channel.subarray(0, 90));
   const head = { sampleRate: 24_000, channels: 2, format: 'pcm24', tags } as const;
-  const files = [writeWav({ sampleRate: 24_000, channels: short, tags }), Buffer.concat([wavHeader(head), encodeSamples(short, 'pcm24')])];
+  const riff = writeWav({ sampleRate: 24_000, channels: short, tags });
+  const files = [riff, asRifx(riff), asW64(riff), Buffer.concat([wavHeader(head), encodeSamples(short, 'pcm24')])];
   for (let n = 0; n < 300; n++) {
     const bytes = mutatedBytes(pick(files));
     let whole: ReturnType<typeof readWav> | undefined;
