@@ -394,7 +394,7 @@ function show(now: Snapshot): void {
   const total = now.complete ? now.madeSeconds : now.recipe?.durationSeconds;
   const at = total ? `${clock(now.playedSeconds)} / ${clock(total)}` : clock(now.playedSeconds);
   const change = isOn(now) ? changeIn(now) : undefined;
-  say(byId('time'), change === undefined ? at : t('{0} · change in {1} s', at, change));
+  say(byId('time'), change === undefined ? at : change === 0 ? t('{0} · making the change', at) : t('{0} · change in {1} s', at, change));
   if (now.speed !== undefined) say(byId('speed'), t('{0} × real time', now.speed.toFixed(now.speed < 1 ? 2 : 1)));
   say(byId('ahead'), `${now.bufferedSeconds.toFixed(1)} s`);
   say(byId('gaps'), String(now.underruns));

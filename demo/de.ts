@@ -97,6 +97,7 @@ export const GERMAN = {
   'Play · {0}': 'Play · {0}',
   'Play · {0} to download': 'Play · {0} herunterladen',
   '{0} · change in {1} s': '{0} · neu in {1} s',
+  '{0} · making the change': '{0} · Neues entsteht',
   '{0} × real time': '{0} × Echtzeit',
   'This link is a piece: press Play.': 'Dieser Link ist ein Stück: drücke Play.',
   'The link is copied.': 'Der Link ist kopiert.',

@@ -8,6 +8,8 @@ export interface Shared extends Settings {
 
 /** Between the parts of a value: nobody types it. */
 const APART = '\u001f';
+/** Behind the second of a change for which the stream went back. */
+const ANEW = '!';
 
 export function linkOf({ prompt, seed, durationSeconds, firstWindowSeconds, loop, blend, steered, model }: Shared, page: string): string {
   const words = new URLSearchParams({ p: prompt, s: String(seed) });
@@ -16,8 +18,8 @@ export function linkOf({ prompt, seed, durationSeconds, firstWindowSeconds, loop
   if (firstWindowSeconds !== undefined) words.set('w', String(firstWindowSeconds));
   if (loop) words.set('l', '1');
   if (blend) words.set('b', [blend.weight, blend.text].join(APART));
-  for (const { atSeconds, prompt: text = '', blend: other } of steered ?? [])
-    words.append('c', [atSeconds, text, ...(other ? [other.weight, other.text] : [])].join(APART));
+  for (const { atSeconds, anew, prompt: text = '', blend: other } of steered ?? [])
+    words.append('c', [`${atSeconds}${anew ? ANEW : ''}`, text, ...(other ? [other.weight, other.text] : [])].join(APART));
   return `${page.replace(/[#?].*/s, '')}#${words}`;
 }
 
@@ -32,9 +34,10 @@ export function pieceIn(address: string): Shared | undefined {
   const blend = blendOf((words.get('b') ?? '').split(APART));
   const steered = words.getAll('c').flatMap((text) => {
     const [at, prompt, ...rest] = text.split(APART);
-    const atSeconds = number(at, 0, 1e6);
+    const atSeconds = number(at.replace(ANEW, ''), 0, 1e6);
+    const anew = at.endsWith(ANEW);
     const other = blendOf(rest);
-    return atSeconds === undefined || !prompt ? [] : [{ atSeconds, prompt, ...(other && { blend: other }) }];
+    return atSeconds === undefined || !prompt ? [] : [{ atSeconds, ...(anew && { anew }), prompt, ...(other && { blend: other }) }];
   });
   const model = words.get('m');
   return {

@@ -50,8 +50,15 @@ export function pieceOf({ tempo, key, loudness, duration, sections, suspect }: D
   return `${t('The piece: {0}.', words.join(', '))}${suspect.length ? ` ${t('It may be broken: {0}.', suspect.join('; '))}` : ''}`;
 }
 
-/** Seconds until the next change of the music is heard; undefined where none is under way. */
-export function changeIn({ recipe, playedSeconds }: Pick<Snapshot, 'recipe' | 'playedSeconds'>): number | undefined {
-  const next = recipe?.steered?.find(({ atSeconds }) => atSeconds > playedSeconds);
-  return next && Math.ceil(next.atSeconds - playedSeconds);
+/** Seconds until the next change of the music is heard, 0 where it is not made in time; undefined where none is under way. */
+export function changeIn({
+  recipe,
+  playedSeconds,
+  madeSeconds,
+  changeSeconds,
+}: Pick<Snapshot, 'recipe' | 'playedSeconds' | 'madeSeconds' | 'changeSeconds'>): number | undefined {
+  const asked = (recipe?.steered ?? []).map(({ atSeconds }) => atSeconds);
+  const next = [...(changeSeconds === undefined ? [] : [changeSeconds]), ...asked].filter((at) => at > playedSeconds);
+  if (next.length > 0) return Math.ceil(Math.min(...next) - playedSeconds);
+  return changeSeconds !== undefined && madeSeconds <= changeSeconds ? 0 : undefined;
 }

@@ -59,7 +59,7 @@ export class Timeline {
     this.region = undefined;
   }
 
-  /** The next samples; those from 0 on begin anew. */
+  /** The next samples; those from 0 on begin anew, others may take the place of the last ones. */
   push(channels: readonly Float32Array[], sampleRate: number, startSample: number): void {
     if (startSample === 0) {
       this.#peaks = [];
@@ -68,6 +68,12 @@ export class Timeline {
     }
     const [{ length }] = channels;
     const each = Math.round(this.#rate / PEAKS_A_SECOND);
+    const over = Math.round(this.#seconds * this.#rate) - startSample;
+    if (over > 0 && startSample > 0) {
+      const stay = Math.max(0, this.#peaks.length * each - ((each - this.#count) % each) - over);
+      this.#peaks.length = Math.ceil(stay / each);
+      this.#count = stay % each;
+    }
     for (let i = 0; i < length; i++) {
       if (this.#count === 0) this.#peaks.push(0);
       this.#count = (this.#count + 1) % each;

@@ -45,4 +45,4 @@ export type {
 } from './pipeline/options.ts';
 export type { Timings } from './pipeline/progress.ts';
 export type { Sampler, Schedule } from './pipeline/stages/schedule.ts';
-export type { MelodyStream, StreamChunk } from './pipeline/stream.ts';
+export type { MelodyStream, SteerTiming, StreamChunk } from './pipeline/stream.ts';

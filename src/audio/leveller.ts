@@ -72,7 +72,8 @@ const MEMORY = 100; // steps that the loudness is a mean of, at most
 export class Leveller {
   readonly #rate: number;
   readonly #target: number;
-  readonly #energies: ((x: Float32Array, from: number, to: number) => number)[]; // of the channels
+  readonly #filters: readonly Float64Array<ArrayBuffer>[]; // what they remember of the channels
+  readonly #energies: ((x: Float32Array, from: number, to: number) => number)[];
   #held: Float32Array[]; // samples from #from on
   #from = 0; // place of the first sample held; a limiter's reach before what comes out next
   #out = 0; // samples that came out
@@ -87,7 +88,8 @@ export class Leveller {
   constructor(sampleRate: number, target = LOUDNESS, channels = 1) {
     this.#rate = sampleRate;
     this.#target = target;
-    this.#energies = Array.from({ length: channels }, () => kEnergy(sampleRate));
+    this.#filters = Array.from({ length: channels }, () => new Float64Array(4));
+    this.#energies = this.#filters.map((state) => kEnergy(sampleRate, state));
     this.#held = this.#energies.map(() => new Float32Array(0));
   }
 
@@ -110,6 +112,41 @@ export class Leveller {
     this.#out = to;
     this.#forget(to - reach);
     return limit(x, this.#rate);
+  }
+
+  /** Where it stands: calling what this gives, as often as wanted, brings it back. */
+  mark(): () => void {
+    const filters = this.#filters.map((state) => state.slice());
+    const [held, from, out, heard, mean, steps, firstGain] = [
+      this.#held,
+      this.#from,
+      this.#out,
+      this.#heard,
+      this.#mean,
+      this.#steps,
+      this.#firstGain,
+    ];
+    const [powers, gains] = [[...this.#powers], [...this.#gains]];
+    return () => {
+      for (const [c, state] of filters.entries()) this.#filters[c].set(state);
+      [this.#held, this.#from, this.#out, this.#heard, this.#mean, this.#steps, this.#firstGain] = [
+        held,
+        from,
+        out,
+        heard,
+        mean,
+        steps,
+        firstGain,
+      ];
+      [this.#powers, this.#gains] = [[...powers], [...gains]];
+    };
+  }
+
+  /** How many samples have come out once so many went in, unless they were the last. */
+  outOf(samples: number): number {
+    let step = Math.ceil(samples / (STEP_SECONDS * this.#rate)) + 1;
+    while (this.#edge(step) > samples) step -= 1;
+    return step < FIRST_STEPS ? 0 : Math.max(0, this.#edge(step) - limiterReach(this.#rate));
   }
 
   #edge(step: number): number {

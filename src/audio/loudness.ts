@@ -85,14 +85,13 @@ function weightedPower(channels: Float32Array[], sampleRate: number): number[] {
   return steps;
 }
 
-/** The K-weighted energy of samples from…to−1 of a channel, one run after another: the filters remember. */
-export function kEnergy(sampleRate: number): (x: Float32Array, from: number, to: number) => number {
+/** The K-weighted energy of samples from…to−1 of a channel, one run after another: the filters remember, four numbers in `state`. */
+export function kEnergy(sampleRate: number, state = new Float64Array(4)): (x: Float32Array, from: number, to: number) => number {
   const { shelf, highPass } = kFilter(sampleRate);
   const [b0, b1, b2] = shelf.b;
   const [, a1, a2] = shelf.a;
   const [, c1, c2] = highPass.a;
-  // Two biquads in transposed direct form II: four numbers of state, in an array between calls because V8 boxes captured numbers.
-  const state = new Float64Array(4);
+  // Two biquads in transposed direct form II: their state is in an array between calls because V8 boxes captured numbers.
   return (x, from, to) => {
     let [s1, s2, h1, h2] = state;
     let energy = 0;

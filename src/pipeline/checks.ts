@@ -80,9 +80,7 @@ const CHECKS: Readonly<Record<Setting['kind'], (name: string, value: unknown, se
     const taken = typeof value === 'string' && (!choices || choices.includes(value)) && (!valid || valid(value));
     if (!taken) throw refuse(name, value, expected);
   },
-  switch(name, value) {
-    if (typeof value !== 'boolean') throw refuse(name, value, 'true or false');
-  },
+  switch: checkSwitch,
   audio: (name, value) => checkAudio(value as AudioInput, name),
   blend(name, value) {
     if (!isObject(value) || typeof value.text !== 'string') throw refuse(name, value, '{ text, weight }');
@@ -96,6 +94,10 @@ const CHECKS: Readonly<Record<Setting['kind'], (name: string, value: unknown, se
         throw refuse('inpaint region', region, '{ start, end } in seconds with 0 ≤ start < end');
   },
 };
+
+function checkSwitch(name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw refuse(name, value, 'true or false');
+}
 
 export function checkNumber(
   what: string,
@@ -132,7 +134,7 @@ function checkSteerings(value: unknown): void {
   if (!Array.isArray(value)) throw refuse('steered', value, 'a list of changes');
   let before = 0;
   for (const change of value) {
-    const { atSeconds, ...style } = isObject(change) ? change : ({} as Given);
+    const { atSeconds, anew, ...style } = isObject(change) ? change : ({} as Given);
     const { prompt, blend, promptAudio } = style;
     if (!((atSeconds as number) >= before && Number.isFinite(atSeconds)) || (prompt === undefined && !blend) || promptAudio)
       throw new MelodyError(
@@ -140,6 +142,7 @@ function checkSteerings(value: unknown): void {
         `steered: got ${shown(change)}, expected changes in order of time, each with atSeconds and a prompt`,
       );
     before = atSeconds as number;
+    if (anew !== undefined) checkSwitch('anew', anew);
     checkOptions(style, 'steer');
   }
 }
@@ -158,9 +161,10 @@ export function checkStyle(
 /** Changes along the music that this model can follow, without what is not theirs. The options were checked before. */
 export function followed(steered: readonly Steering[], model: Model): readonly Steering[] {
   return Array.from(steered, (change) => {
-    const { atSeconds, prompt, blend, negativePrompt } = change;
+    const { atSeconds, anew, prompt, blend, negativePrompt } = change;
     return {
       atSeconds,
+      ...(anew && { anew }),
       ...(prompt !== undefined && { prompt }),
       ...(blend && { blend: { text: blend.text, weight: blend.weight } }),
       ...(negativePrompt !== undefined && { negativePrompt }),

@@ -1,7 +1,8 @@
 // Finished clips: from the start, after given audio, as a loop, into holes. Pages fetch this file when the first clip is asked for.
-import { convertAudio, cutAudio, monoMix } from '../audio/channels.ts';
+import { convertAudio, cutAudio, joinAudio, monoMix } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
+import { Course } from './course.ts';
 import { begin, decodeAll, type Job, SteeredStyle, walk, windowSizes } from './job.ts';
 import { besides, finished, levellingReach } from './levels.ts';
 import { audioOf, type ModelConfig } from './model.ts';
@@ -48,8 +49,9 @@ export async function besideGiven(recipe: Recipe, { continueFrom, initAudio }: G
 /** A piece from its start, or from where given audio ends. */
 async function compose(job: Job, style: SteeredStyle, continueFrom: AudioInput | undefined): Promise<Float32Array[]> {
   const { config } = job.engine.model;
-  const piece = await begin(job, continueFrom);
   const samples = Math.round((job.recipe.durationSeconds as number) * config.sample_rate);
+  if (job.recipe.steered?.some(({ anew }) => anew)) return asStreamed(job, style, continueFrom, samples);
+  const piece = await begin(job, continueFrom);
   const end = piece.given + Math.ceil(samples / config.hop_length);
   piece.extendTo(job.recipe.wholeWindows ? endOfWindow(piece, end, windowSizes(job.engine, job.recipe)) : end);
   await style.plan(piece, piece.end);
@@ -57,8 +59,27 @@ async function compose(job: Job, style: SteeredStyle, continueFrom: AudioInput |
   const { runningLevel, wholeWindows } = job.recipe;
   const seen = runningLevel && wholeWindows ? Math.ceil(levellingReach(config.sample_rate) / config.hop_length) : 0;
   const raw = await decodeAll(job, piece.latents, piece.given, Math.min(piece.end, end + seen), { phase: piece.phase });
-  const audio = await finished(job, seen ? raw : cutAudio(raw, 0, samples), samples, continueFrom);
-  return continueFrom ? joinTo(convertAudio(continueFrom, config.sample_rate, audio.length), audio, config.sample_rate) : audio;
+  return joined(job, await finished(job, seen ? raw : cutAudio(raw, 0, samples), samples, continueFrom), continueFrom);
+}
+
+/** A piece that went back while it was streamed: window by window, as it was. */
+async function asStreamed(job: Job, style: SteeredStyle, continueFrom: AudioInput | undefined, samples: number): Promise<Float32Array[]> {
+  const { durationSeconds = Infinity, wholeWindows, runningLevel } = job.recipe;
+  const course = await Course.begin(job, style, continueFrom, wholeWindows ? Infinity : durationSeconds);
+  const parts: Float32Array[][] = [];
+  for (let made = 0; made < samples; ) {
+    const part = await course.next();
+    if (part) parts.push(part.channels);
+    made += part?.channels[0].length ?? 0;
+  }
+  const audio = cutAudio(joinAudio(...parts), 0, samples);
+  return joined(job, runningLevel ? audio : await finished(job, audio, samples, continueFrom), continueFrom);
+}
+
+/** Made audio after what it continues, if anything. */
+function joined(job: Job, audio: Float32Array[], continueFrom: AudioInput | undefined): Float32Array[] {
+  const { sample_rate } = job.engine.model.config;
+  return continueFrom ? joinTo(convertAudio(continueFrom, sample_rate, audio.length), audio, sample_rate) : audio;
 }
 
 /** Where the window ends that an endless stream would be in at frame `end`. */

@@ -30,7 +30,8 @@ export const MAX_HALVINGS = 4;
 export class Job {
   readonly engine: Machine<Model>;
   readonly recipe: Recipe;
-  readonly signal: AbortSignal | undefined;
+  /** Ends the work: of a stream, of one window. */
+  signal: AbortSignal | undefined;
   readonly progress: Progress;
   /** The beat of the piece, for models with controls. */
   clock = new Clock();
@@ -115,6 +116,13 @@ export class Job {
         }),
       ]),
     );
+  }
+
+  /** What was planned from this frame of the piece on is dropped. */
+  goBack(frame: number, given: number): void {
+    const { frame_rate } = this.engine.model.config;
+    this.clock.cut(frame / frame_rate);
+    this.beats.splice(this.beats.filter(({ atSeconds }) => atSeconds < (frame - given) / frame_rate).length);
   }
 
   /** Latents of some windows of the piece, of one length, in one batch. */
@@ -256,7 +264,7 @@ export const isDue = ({ atSeconds }: Steering, seconds: number): boolean => atSe
 export class SteeredStyle {
   readonly #job: Job;
   readonly #facts: PieceFacts;
-  readonly #planned: Steering[];
+  #planned: Steering[];
   #asked: StyleOptions;
   #now: Style | undefined;
 
@@ -281,20 +289,48 @@ export class SteeredStyle {
     return this.#now;
   }
 
-  /** Tokens of the piece up to `target` (frames), each in the style that is due at it. */
-  async plan(piece: Piece, target: number): Promise<void> {
-    for (let next = this.#planned[0]; next && this.#frameOf(next, piece) < target; next = this.#planned[0]) {
-      await this.#job.plan(piece, await this.now(), this.#frameOf(next, piece));
+  /**
+   * Tokens of the piece up to `target` (frames), each in the style that is due at it. A change that is made anew takes no effect here, nor does
+   * what comes after it. Returns the frames of the changes that did.
+   */
+  async plan(piece: Piece, target: number): Promise<number[]> {
+    const frames: number[] = [];
+    for (let next = this.#planned[0]; next && !next.anew; next = this.#planned[0]) {
+      const frame = this.#frameOf(next, piece);
+      if (frame >= target) break;
+      await this.#job.plan(piece, await this.now(), frame);
       this.#planned.shift();
       this.#ask(next);
+      frames.push(frame);
     }
     await this.#job.plan(piece, await this.now(), target);
+    return frames;
   }
 
   /** From the next token on another style: after what was planned for an earlier time. */
   change(style: StyleOptions, piece: Piece): void {
-    while (this.#planned.length > 0 && this.#frameOf(this.#planned[0], piece) <= piece.end) this.#ask(this.#planned.shift() as Steering);
+    this.due(piece);
     this.#ask(style);
+  }
+
+  /** What was planned for the next token, or an earlier one, holds from now on. */
+  due(piece: Piece): void {
+    while (this.#planned.length > 0 && this.#frameOf(this.#planned[0], piece) <= piece.end) this.#ask(this.#planned.shift() as Steering);
+  }
+
+  /** The frame that the piece has reached from which music is to be made anew. */
+  cutAt(piece: Piece): number | undefined {
+    const next = this.#planned.find(({ anew }) => anew);
+    const frame = next && this.#frameOf(next, piece);
+    return frame !== undefined && frame <= piece.end ? frame : undefined;
+  }
+
+  /** Where it stands: calling what this gives brings it back. */
+  mark(): () => void {
+    const [planned, asked, now] = [[...this.#planned], this.#asked, this.#now];
+    return () => {
+      [this.#planned, this.#asked, this.#now] = [[...planned], asked, now];
+    };
   }
 
   /** Tempo, key and metre hold until others are given. */

@@ -79,6 +79,8 @@ export interface SteeredEvent {
   readonly type: 'steered';
   /** The change, and when it takes effect. */
   readonly steering: Steering;
+  /** What makes the stream again from now on. A change that music asked for is not in it. */
+  readonly recipe: Recipe;
 }
 
 /** A chunk of a stream was made. */

@@ -6,6 +6,8 @@ export class Piece {
   readonly #config: ModelConfig;
   /** Absolute number of the first frame still held; a whole number of chunks. */
   origin = 0;
+  /** Frames from the origin to the first chunk: windows begin anew where a piece was cut. */
+  offset = 0;
   /** Frames of given audio before the music that is made; absolute. */
   given = 0;
   /** Tokens from the origin on. */
@@ -34,7 +36,7 @@ export class Piece {
 
   /** Make room up to `end` (absolute frames, rounded up to a chunk); new frames are unknown. */
   extendTo(end: number): void {
-    const frames = Math.ceil((end - this.origin) / this.chunkFrames) * this.chunkFrames;
+    const frames = Math.ceil((end - this.origin - this.offset) / this.chunkFrames) * this.chunkFrames + this.offset;
     if (frames <= this.known.length) return;
     const latents = new Float32Array(frames * this.#config.latent_dim);
     latents.set(this.latents);
@@ -57,6 +59,21 @@ export class Piece {
       this.latents.set(latents.subarray(i * d, (i + 1) * d), at * d);
       this.known[at] = true;
     });
+  }
+
+  /** Where it stands, with all frames known: calling what this gives brings it back. Nothing of it is copied: what is known is not written again. */
+  mark(): () => void {
+    const { origin, offset, tokens, latents, known } = this;
+    return () => void Object.assign(this, { origin, offset, tokens, latents, known });
+  }
+
+  /** It ends before this absolute frame, the first of a token; from there on chunks begin anew. */
+  cut(end: number): void {
+    const frames = end - this.origin;
+    this.latents = this.latents.slice(0, frames * this.#config.latent_dim);
+    this.known = this.known.slice(0, frames);
+    this.tokens = this.tokens.slice(0, frames / this.#config.dual_path.frames_per_token);
+    this.offset = frames % this.chunkFrames;
   }
 
   /** Forget whole chunks before an absolute frame. */

@@ -90,5 +90,5 @@ export function recipeOptions(value: unknown): GenerateOptions {
 /** A change of the style, of its fields those that are one's. */
 const changeOf = (change: unknown): unknown =>
   isObject(change)
-    ? Object.fromEntries(['atSeconds', ...Object.keys(STYLE)].flatMap((n) => (Object.hasOwn(change, n) ? [[n, change[n]]] : [])))
+    ? Object.fromEntries(['atSeconds', 'anew', ...Object.keys(STYLE)].flatMap((n) => (Object.hasOwn(change, n) ? [[n, change[n]]] : [])))
     : change;

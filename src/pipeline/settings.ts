@@ -263,4 +263,9 @@ export interface RecipeSettings extends Fixed<typeof SETTINGS>, Given<typeof SET
 export interface Steering extends Omit<StyleOptions, 'promptAudio' | 'promptAudioWeight'> {
   /** When it takes effect: seconds from the start of the music, 0 or more. */
   readonly atSeconds: number;
+  /**
+   * A stream went back to make it heard sooner (`MelodyStream.steer` with `heardSeconds`): windows begin anew here, and what the one before
+   * made past it is dropped. Default false.
+   */
+  readonly anew?: boolean;
 }

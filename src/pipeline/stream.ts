@@ -1,19 +1,14 @@
 // Endless music: chunks as an AsyncIterable, made as fast as they are taken, steered while they play.
 import { platform } from '#platform';
-import { cutAudio } from '../audio/channels.ts';
 import type { Engine } from '../engine/engine.ts';
 import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
-import { decoderContext } from '../models/vae_decoder.ts';
-import { checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
-import { begin, isDue, Job, SteeredStyle, windowSizes } from './job.ts';
+import { checkNumber, checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
+import { Course } from './course.ts';
+import { isDue, Job, SteeredStyle, windowSizes } from './job.ts';
 import { type JobReport, publishJob } from './job_report.ts';
-import { inTurns, runningLevel } from './levels.ts';
 import type { Model } from './model.ts';
-import type { Recipe, StreamOptions, StyleOptions } from './options.ts';
-import type { Piece } from './piece.ts';
-import { decode } from './stages/networks.ts';
-import { freshFrames, nextWindow } from './stages/schedule.ts';
+import type { Recipe, Steering, StreamOptions, StyleOptions } from './options.ts';
 
 /** Windows of a stream after which nothing new is compiled before its end. */
 const REHEARSED = 8;
@@ -24,8 +19,17 @@ export interface StreamChunk {
   readonly channels: Float32Array[];
   /** Samples a second, Hz. */
   readonly sampleRate: number;
-  /** Place of the first sample in the stream. */
+  /** Place of the first sample in the stream. Where it went back (`SteerTiming`), the chunk takes the place of what was given from there on. */
   readonly startSample: number;
+}
+
+/** When a change of style is to be heard. */
+export interface SteerTiming {
+  /**
+   * Seconds of the stream that are heard now. Chunks that lie past it are made again, from the first moment on that can be made before it is
+   * heard, at the speed of the last window. A function is asked when the change is taken up. Default: no chunk is made again.
+   */
+  readonly heardSeconds?: number | (() => number);
 }
 
 /** A turn on an engine. */
@@ -52,7 +56,9 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   #engine: Engine<Model>; // whose model it is; from the first turn on the one that plays
   readonly #options: StreamOptions;
   readonly #turn: Turn;
-  #wanted: StyleOptions | undefined; // a change of style that no window has used yet
+  #wanted: (SteerTiming & { readonly style: StyleOptions }) | undefined; // a change that no window has used yet
+  #live: Steering[] = []; // of the recipe's
+  #window: AbortController | undefined; // of a window that may be broken off
   #started = false;
 
   /** @internal */
@@ -69,16 +75,18 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
   }
 
   /**
-   * Change prompt or blend while the stream plays; music made from the next window on follows it. A new tempo goes on from the beat that is
-   * reached then. `tempo`, `key` and `metre` that the stream was asked for hold until others are given. The change enters the recipe, so that
-   * the piece can be made again, unless music (`promptAudio`) asks for it. Throws `invalid_argument`.
+   * Change prompt or blend while the stream plays; music made from the next window on follows it, or sooner with `timing`. A new tempo goes on
+   * from the beat that is reached then. `tempo`, `key` and `metre` that the stream was asked for hold until others are given. The change enters
+   * the recipe, so that the piece can be made again, unless music (`promptAudio`) asks for it. Throws `invalid_argument`.
    */
-  steer(style: StyleOptions): void {
+  steer(style: StyleOptions, { heardSeconds }: SteerTiming = {}): void {
     const { model } = this.#engine;
-    if (style.promptAudio) checkOptions(style, 'steer');
-    else checkSetting('steered', [{ ...style, atSeconds: 0 }]);
+    checkOptions(style, 'steer');
+    if (!style.promptAudio) checkSetting('steered', [{ ...style, atSeconds: 0 }]);
     checkStyle(style, model);
-    this.#wanted = style;
+    if (heardSeconds !== undefined && typeof heardSeconds !== 'function') checkNumber('heardSeconds', heardSeconds, { min: 0 });
+    this.#wanted = { style, heardSeconds: heardSeconds ?? this.#wanted?.heardSeconds };
+    if (heardSeconds !== undefined) this.#window?.abort();
   }
 
   /** May be iterated once. Leaving the loop early, or aborting the signal, frees the Melody for the next job. */
@@ -139,67 +147,66 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
 
   async *#play(job: Job): AsyncGenerator<StreamChunk, void, undefined> {
     const { config } = job.engine.model;
-    const sizes = windowSizes(job.engine, this.recipe);
-    const { durationSeconds = Infinity } = job.recipe;
-    const samples = Math.round(durationSeconds * config.sample_rate);
     const facts = { seed: this.recipe.seed, within: this.#options.continueFrom !== undefined };
     const style = new SteeredStyle(job, this.#options, facts);
-    await style.now(); // throws on a wrong style before anything else is done
-    const piece = await begin(job, this.#options.continueFrom);
-    const { given } = piece;
-    const target = given + Math.ceil(samples / config.hop_length); // frames; may be Infinity
-    const reach = decoderContext(config.vae_decoder);
-    const leveller = runningLevel(job.recipe, config, this.#options.continueFrom);
-    let played = given; // frames decoded
-    let startSample = 0; // of the next chunk
-    for (let index = 0; played < target; index++) {
-      const live = job.engine === this.#engine ? this.#takeUp((piece.end - given) / config.frame_rate, job) : undefined;
-      if (live) style.change(live, piece);
-      const room = freshFrames(index, Math.min(piece.end, sizes.context), sizes);
-      const last = piece.end + room >= target;
-      piece.extendTo(last ? target : piece.end + room);
-      await style.plan(piece, piece.end);
-      const window = nextWindow(piece.known, index, sizes);
-      if (!window) throw new MelodyError('graph', `stream: no window left at frame ${piece.end} of ${target}`);
-      await job.render(piece, [window], (within) => within);
-      // Frames near the end wait for their right neighbours, so that the stream equals the decoding of the whole.
-      const ready = last ? target : piece.end - reach;
-      if (ready > played) {
-        const raw = cutAudio(await this.#decode(job, piece, played, ready), 0, samples - (played - given) * config.hop_length);
-        const channels = leveller ? await inTurns(leveller, raw, last, config.sample_rate) : raw;
-        const { length } = channels[0];
-        played = ready;
-        if (length > 0) {
-          job.progress.emit({ type: 'chunk', startSample, samples: length });
-          yield { channels, sampleRate: config.sample_rate, startSample };
-          startSample += length;
-        }
-      }
-      piece.forgetBefore(Math.min(piece.end - sizes.window, played - reach));
+    const course = await Course.begin(job, style, this.#options.continueFrom, job.recipe.durationSeconds ?? Infinity);
+    for (;;) {
+      const soon = job.engine === this.#engine && this.#takeUp(course, job);
+      if (course.done) return;
+      const part = await (soon ? course.next() : this.#unlessSteered(course, job)); // what must be there soon is made in any case
+      if (!part) continue;
+      const { channels, startSample } = part;
+      job.progress.emit({ type: 'chunk', startSample, samples: channels[0].length });
+      yield { channels, sampleRate: config.sample_rate, startSample };
     }
   }
 
-  /** What `steer` asked for since the last window; from now on a part of the recipe. */
-  #takeUp(atSeconds: number, job: Job): StyleOptions | undefined {
+  /** The next window; nothing where a change that is to be heard soon broke it off. */
+  async #unlessSteered(course: Course, job: Job): ReturnType<Course['next']> {
+    if (job.engine !== this.#engine) return course.next(); // it is rehearsed
+    const { signal } = job;
+    const window = new AbortController();
+    const abort = () => window.abort();
+    signal?.addEventListener('abort', abort);
+    const done = this.#engine.stopWith(window.signal);
+    job.signal = window.signal;
+    this.#window = window;
+    const steered = () => window.signal.aborted && !signal?.aborted;
+    try {
+      const part = await course.next();
+      return steered() ? undefined : part; // what was read of broken work is none
+    } catch (error) {
+      if (!steered()) throw error;
+      return undefined;
+    } finally {
+      this.#window = undefined;
+      job.signal = signal;
+      done();
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** What `steer` asked for since the last window; from now on a part of the recipe. Returns whether it is to be heard soon. */
+  #takeUp(course: Course, job: Job): boolean {
     const wanted = this.#wanted;
+    if (!wanted || (course.done && wanted.heardSeconds === undefined)) return false;
     this.#wanted = undefined;
-    if (wanted && !wanted.promptAudio) {
-      const { steered = [] } = this.#recipe;
-      const [steering] = followed([{ ...wanted, atSeconds }], job.engine.model);
-      const before = steered.filter((change) => isDue(change, atSeconds));
-      this.#recipe = { ...this.#recipe, steered: [...before, steering, ...steered.slice(before.length)] };
-      job.progress.emit({ type: 'steered', steering });
+    const { heardSeconds: heard } = wanted;
+    const anew = heard !== undefined;
+    const atSeconds = anew ? course.goBack(typeof heard === 'function' ? heard() : heard, wanted.style) : course.change(wanted.style);
+    if (atSeconds === undefined) {
+      job.progress.warn('ignored_control', 'the change comes after the end of the music');
+      return false;
     }
-    return wanted;
-  }
-
-  #decode(job: Job, piece: Piece, from: number, to: number): Promise<Float32Array[]> {
-    return job.progress.during('decoding', () =>
-      decode(job.engine, piece.latents, from - piece.origin, to - piece.origin, {
-        origin: piece.origin,
-        phase: piece.phase,
-        signal: job.signal,
-      }),
-    );
+    const { steered = [] } = this.#recipe;
+    const dropped = anew ? this.#live.filter((change) => change.atSeconds >= atSeconds) : [];
+    const kept = steered.filter((change) => !dropped.includes(change));
+    const steering = { ...followed([{ ...wanted.style, atSeconds }], job.engine.model)[0], ...(anew && { anew }) };
+    if (!wanted.style.promptAudio) this.#live.push(steering);
+    const here = kept.filter((change) => isDue(change, atSeconds)).length;
+    const all = wanted.style.promptAudio ? kept : [...kept.slice(0, here), steering, ...kept.slice(here)];
+    if (all.length > 0 || steered.length > 0) this.#recipe = { ...this.#recipe, steered: all };
+    job.progress.emit({ type: 'steered', steering, recipe: this.#recipe });
+    return anew;
   }
 }

@@ -34,7 +34,7 @@ export interface StreamCallbacks {
   signal?: AbortSignal;
   /** Called once, before the first chunk. */
   onStart?: (recipe: Recipe) => void;
-  /** Of every channel the next samples, as many of each. */
+  /** Of every channel the next samples, as many of each; after a change they may begin before the last ones end, and take their place. */
   onChunk: (channels: Float32Array[], sampleRate: number, startSample: number) => void;
   /** Called with progress, warnings and what the model decides. */
   onEvent?: (event: MelodyEvent) => void;
@@ -44,7 +44,7 @@ export interface StreamCallbacks {
 export interface RunningStream {
   /** Settles when all chunks were made. */
   readonly finished: Promise<void>;
-  /** Changes the style from the next window on, as `MelodyStream.steer`. */
+  /** Changes the style soon, as `MelodyStream.steer` with what was reported as `played`: chunks after it may take the place of earlier ones. */
   steer(style: StyleOptions): void;
   /** How many samples of each channel were heard: music is made at most `aheadSeconds` ahead of it. */
   played(samples: number): void;

@@ -111,9 +111,9 @@ export class Player {
     this.#send({ type: 'clear', startSeconds, piece: ++this.#piece });
   }
 
-  /** The samples of every channel, which are copied: the page keeps them for saving. */
-  push(channels: readonly Float32Array[]): void {
-    this.#send({ type: 'samples', channels });
+  /** The samples of every channel, which are copied: the page keeps them for saving. `at`: of the piece, in place of what waits from there on. */
+  push(channels: readonly Float32Array[], at?: number): void {
+    this.#send({ type: 'samples', channels, at });
   }
 
   end(): void {

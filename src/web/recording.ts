@@ -24,7 +24,14 @@ export class Recording {
     this.sampleRate = sampleRate;
   }
 
-  push(channels: readonly Float32Array[]): void {
+  /** `at`: their place in the piece; they take the place of what was kept from there on. Default: at its end. */
+  push(channels: readonly Float32Array[], at = this.#forgotten + this.#length): void {
+    for (let over = this.#forgotten + this.#length - at; over > 0 && this.#parts.length > 0; over = this.#forgotten + this.#length - at) {
+      const last = this.#parts.pop() as readonly Float32Array[];
+      const stays = Math.max(0, last[0].length - over);
+      if (stays > 0) this.#parts.push(last.map((channel) => channel.subarray(0, stays)));
+      this.#length -= last[0].length - stays;
+    }
     this.#parts.push(channels);
     this.#length += channels[0].length;
     while (this.#parts.length > 1 && this.#length > RECORDED_SECONDS * this.sampleRate) {

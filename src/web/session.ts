@@ -17,11 +17,11 @@ import type { PlayerReport } from './worklet.ts';
 export interface SessionOptions {
   /** Seconds of music that must be there before the sound starts. Default 0.5. */
   startSeconds?: number;
-  /** Seconds of music that are made ahead of what is heard. Default 8, or 3 once a piece was made at twice real time: changes are then heard sooner. */
+  /** Seconds of music that are made ahead of what is heard. Default 8. */
   aheadSeconds?: number;
   /** Called with every new snapshot. */
   onChange?: (snapshot: Snapshot) => void;
-  /** Called with the next samples of every channel, as many of each. */
+  /** Called with the next samples of every channel, as many of each. After a change of style they may begin before the last ones end, and take their place. */
   onChunk?: (channels: readonly Float32Array[], sampleRate: number, startSample: number) => void;
   /** Called with the events of the engine. */
   onEvent?: (event: MelodyEvent) => void;
@@ -41,9 +41,6 @@ export interface SessionOptions {
 
 const START_SECONDS = 0.5;
 const AHEAD_SECONDS = 8;
-/** Where music is made so many times faster than it is heard. */
-const FAST = 2;
-const FAST_AHEAD_SECONDS = 3;
 /** Made music that is not heard after this long is worth a word. */
 const SILENT_MS = 4000;
 const NO_SOUND = 'No sound comes out: the browser has not started its audio. Check the sound device, then press pause and play';
@@ -184,14 +181,14 @@ export class Session {
   async play(options: Plain<StreamOptions>): Promise<void> {
     const { model } = this.#snapshot;
     if (!model) return this.#set({ error: new MelodyError('invalid_argument', 'no model is loaded', 'load one first') });
-    const ahead = this.#options.aheadSeconds ?? ((this.#snapshot.speed ?? 0) >= FAST ? FAST_AHEAD_SECONDS : AHEAD_SECONDS);
     const piece = await this.#begin(model, { ...NOTHING, state: 'buffering', speed: undefined });
     if (piece !== this.#pieces) return;
     const abort = new AbortController();
     let madeAt = performance.now();
     let computing = 0; // seconds
+    let made = 0; // seconds, with what was dropped
     let waiting = false; // between a chunk and the next sign of work
-    const stream = this.worker.stream(options, ahead, {
+    const stream = this.worker.stream(options, this.#options.aheadSeconds ?? AHEAD_SECONDS, {
       signal: abort.signal,
       onStart: (recipe) => {
         job.started = true;
@@ -207,11 +204,11 @@ export class Session {
         }
         if (event.type === 'warning') this.#warn(event.message);
         if (event.type === 'beat') this.#beats.push(event);
-        const { recipe } = this.#snapshot;
-        if (event.type === 'steered' && recipe) {
-          // Among those that were asked for beforehand; after one of the same time, as the engine has it.
-          const steered = [...(recipe.steered ?? []), event.steering].sort((a, b) => a.atSeconds - b.atSeconds);
-          this.#set({ recipe: { ...recipe, steered } });
+        if (event.type === 'steered') {
+          const { atSeconds, anew } = event.steering;
+          const { madeSeconds } = this.#snapshot;
+          if (anew) this.#beats = this.#beats.filter((mark) => mark.atSeconds < atSeconds);
+          this.#set({ recipe: event.recipe, changeSeconds: atSeconds, madeSeconds: Math.min(madeSeconds, atSeconds) });
         }
         this.#options.onEvent?.(event);
       },
@@ -219,10 +216,11 @@ export class Session {
         computing += (performance.now() - madeAt) / 1000;
         waiting = true;
         const madeSeconds = (startSample + channels[0].length) / sampleRate;
-        this.#recording?.push(channels);
-        this.#ahead?.push(channels);
+        made += channels[0].length / sampleRate;
+        this.#recording?.push(channels, startSample);
+        this.#ahead?.push(channels, startSample - this.#from);
         if (startSample === 0) this.#expectSound();
-        this.#set({ madeSeconds, speed: madeSeconds / Math.max(computing, 1e-3) });
+        this.#set({ madeSeconds, speed: made / Math.max(computing, 1e-3) });
         this.#options.onChunk?.(channels, sampleRate, startSample);
       },
     });
@@ -260,7 +258,10 @@ export class Session {
     this.#options.onChunk?.(channels, sampleRate, 0);
   }
 
-  /** Change the music while it is made; heard from the next chunk on. */
+  /**
+   * Change the music while it is made. What is made and not heard yet is made again, as soon as the machine can: `changeSeconds` of the snapshot
+   * then says when.
+   */
   steer(style: StyleOptions): void {
     if (this.#job?.started) this.#job.stream.steer(style);
     else this.#wanted = style;

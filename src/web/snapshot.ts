@@ -26,7 +26,9 @@ export interface Snapshot {
   readonly complete: boolean;
   /** Of the current piece, once it is known. */
   readonly recipe: Recipe | undefined;
-  /** Seconds of music made so far. */
+  /** Second of the piece at which the last change that was steered is heard. */
+  readonly changeSeconds: number | undefined;
+  /** Seconds of music made so far, without what a change has dropped. */
   readonly madeSeconds: number;
   /** Seconds of music heard so far. */
   readonly playedSeconds: number;
@@ -44,6 +46,7 @@ export interface Snapshot {
 export const NOTHING = {
   complete: false,
   recipe: undefined,
+  changeSeconds: undefined,
   madeSeconds: 0,
   playedSeconds: 0,
   bufferedSeconds: 0,

@@ -3,7 +3,7 @@ import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import { MeLoDy } from '../pipeline/melody.ts';
 import { audioOf, openModel } from '../pipeline/model.ts';
-import type { MelodyStream } from '../pipeline/stream.ts';
+import type { StyleOptions } from '../pipeline/options.ts';
 import { describeModel, openModelFiles } from './model_files.ts';
 import type { Calls, Description, PlainError, Reply, StoreUse, WavRequest, WorkerEvent, WorkerRequest } from './protocol.ts';
 
@@ -18,6 +18,9 @@ const DISPATCHES_PER_SUBMIT = 64;
 /** A description looks at no more than this; what a listener wants to know is in the last minute. */
 const MAX_MEASURED_SECONDS = 60;
 
+/** A player tells so often what it has played. */
+const REPORT_SECONDS = 0.1;
+
 /** Players that wait for their turns on one engine. */
 const QUEUE = 8;
 
@@ -26,8 +29,12 @@ type Result<K extends keyof Calls> = Promise<Calls[K][1]>;
 /** One running request. */
 interface Task {
   readonly abort: AbortController;
-  stream?: MelodyStream;
+  /** Of a stream. */
+  steer?: (style: StyleOptions) => void;
+  /** Samples: made, and heard, the latter as of `heardAt` (milliseconds). */
+  made: number;
   played: number;
+  heardAt: number;
   wake: () => void;
   /** Settles when it was answered. */
   ended: Promise<void>;
@@ -52,13 +59,14 @@ class Host {
       task?.wake();
     } else if (request.type === 'steer') {
       try {
-        task?.stream?.steer(request.style);
+        task?.steer?.(request.style);
       } catch (error) {
         const { message } = plain(error);
         this.#post({ type: 'event', id: request.id, event: { type: 'warning', code: 'ignored_control', message } });
       }
     } else if (request.type === 'played') {
       if (!task) return;
+      if (request.samples > task.played) task.heardAt = performance.now();
       task.played = Math.max(task.played, request.samples);
       task.wake();
     } else void this.#answer(request);
@@ -70,7 +78,7 @@ class Host {
     const ended = new Promise<void>((resolve) => {
       end = resolve;
     });
-    const task: Task = { abort: new AbortController(), played: 0, wake: () => {}, ended };
+    const task: Task = { abort: new AbortController(), made: 0, played: 0, heardAt: 0, wake: () => {}, ended };
     this.#tasks.set(id, task);
     try {
       const value = await this.#call(request, task);
@@ -169,13 +177,18 @@ class Host {
     const { signal } = task.abort;
     const melody = await this.#model(signal);
     const stream = melody.stream({ ...options, signal, onEvent: emit });
-    task.stream = stream;
+    const heardSeconds = () => task.played / melody.sampleRate + Math.min(REPORT_SECONDS, (performance.now() - task.heardAt) / 1000);
+    task.steer = (style) => {
+      stream.steer(style, { heardSeconds });
+      task.made = 0; // some of it is dropped: how much follows when it is taken up
+      task.wake();
+    };
     emit({ type: 'started', recipe: stream.recipe });
     for await (const { channels, sampleRate, startSample } of stream) {
-      const end = startSample + channels[0].length;
+      task.made = startSample + channels[0].length;
       this.#post({ type: 'chunk', id, channels, sampleRate, startSample }, buffersOf({ channels }));
       // No faster than it is heard, but for the part that may lie ahead.
-      while (!signal.aborted && end - task.played > aheadSeconds * sampleRate) {
+      while (!signal.aborted && task.made - task.played > aheadSeconds * sampleRate) {
         await new Promise<void>((resolve) => {
           task.wake = resolve;
         });

@@ -18,8 +18,8 @@ export interface RingOptions {
 }
 
 export type PlayerMessage =
-  /** As many samples of each channel. */
-  | { readonly type: 'samples'; readonly channels: readonly Float32Array[] }
+  /** As many samples of each channel; from sample `at` of the piece on they take the place of what waits. Default: behind all that waits. */
+  | { readonly type: 'samples'; readonly channels: readonly Float32Array[]; readonly at?: number }
   /** Nothing more will come: play what is left, however little. */
   | { readonly type: 'end' }
   /** Forget everything and wait for a new piece that starts after `startSeconds` of it are here; `piece` is its number. */
@@ -46,6 +46,8 @@ export interface PlayerReport {
 }
 
 const REPORT_SECONDS = 0.1;
+/** What takes the place of what waits fades in over it: it is the same, unless it comes too late. */
+const JOIN_SECONDS = 0.01;
 /** Samples on each side that a sample between two is read from, and steps between two for which weights are kept. */
 const REACH = 12;
 const STEPS = 256;
@@ -76,7 +78,7 @@ class Ring extends AudioWorkletProcessor {
     this.#ratio = this.#rate / sampleRate;
     this.#weights = this.#ratio === 1 ? undefined : sincTable(Math.min(1, 1 / this.#ratio));
     this.port.onmessage = ({ data }) => {
-      if (data.type === 'samples') this.#write(data.channels);
+      if (data.type === 'samples') this.#write(data.channels, data.at);
       else if (data.type === 'end') this.#ended = true;
       else if (data.type === 'hold') this.#hold(data.held);
       else this.#clear(data);
@@ -130,21 +132,30 @@ class Ring extends AudioWorkletProcessor {
     return sum;
   }
 
-  #write(channels: readonly Float32Array[]): void {
+  #write(given: readonly Float32Array[], at = this.#written): void {
+    const from = Math.max(at, this.#played); // what was heard stays
+    const channels = given.map((channel) => channel.subarray(from - at));
     const [{ length }] = channels;
-    const needed = this.#written - this.#played + length + REACH;
+    if (length === 0) return;
+    const needed = from - this.#played + length + REACH;
     const [ring] = this.#rings;
     const capacity = needed > ring.length ? 2 ** Math.ceil(Math.log2(needed)) : ring.length;
     if (capacity > ring.length || channels.length !== this.#rings.length)
       this.#rings = channels.map((_, c) => this.#copy(this.#rings[c % this.#rings.length], capacity));
     for (const [c, samples] of channels.entries()) {
       const to = this.#rings[c];
-      const at = this.#written % capacity;
-      const first = Math.min(length, capacity - at);
-      to.set(samples.subarray(0, first), at);
+      const place = from % capacity;
+      const join = Math.min(length, this.#written - from, Math.round(JOIN_SECONDS * this.#rate));
+      const start = Array.from({ length: Math.max(0, join) }, (_, i) => {
+        const before = to[(from + i) % capacity];
+        return before + ((i + 1) / (join + 1)) * (samples[i] - before);
+      });
+      const first = Math.min(length, capacity - place);
+      to.set(samples.subarray(0, first), place);
       to.set(samples.subarray(first), 0);
+      for (const [i, value] of start.entries()) to[(from + i) % capacity] = value;
     }
-    this.#written += length;
+    this.#written = from + length;
   }
 
   /** What waits in a ring, in one of this capacity. */

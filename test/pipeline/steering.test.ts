@@ -44,7 +44,8 @@ describe('what was steered live', () => {
     ]);
     for (const { atSeconds } of steered) expect(atSeconds / 0.8).toBeCloseTo(Math.round(atSeconds / 0.8), 6); // windows begin with chunks
     expect(steered[1].atSeconds).toBeGreaterThan(steered[0].atSeconds);
-    expect(live.events.filter(({ type }) => type === 'steered')).toEqual(steered.map((steering) => ({ type: 'steered', steering })));
+    expect(live.events.filter(({ type }) => type === 'steered')).toMatchObject(steered.map((steering) => ({ type: 'steered', steering })));
+    expect(live.events.findLast(({ type }) => type === 'steered')).toMatchObject({ recipe: live.recipe });
     const again = await play(recipeOptions(JSON.parse(JSON.stringify(live.recipe))));
     expect(again.samples).toEqual(live.samples);
     expect(again.recipe).toEqual(live.recipe);

@@ -1,7 +1,7 @@
 // What happens while music plays in a real browser: it is steered, it waits for its listener, its tab is hidden.
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Melody, type Steering, type StyleOptions } from '../../src/index.ts';
+import { Melody, type Recipe, type Steering, type StyleOptions } from '../../src/index.ts';
 import { chromiumPath } from '../../tools/chromium.mjs';
 import { TEST_CPU } from '../helpers/gpu.ts';
 import { finished, load, PIECE, play, Site, SLOW, TINY, worst } from './site.ts';
@@ -10,38 +10,36 @@ import { finished, load, PIECE, play, Site, SLOW, TINY, worst } from './site.ts'
 const TWO = { ...PIECE, firstWindowSeconds: 0.8, steps: 2, loudness: null }; // at a level of its own a first chunk waits for a second of sound
 const OTHER = 'fast techno with drums, 140 bpm';
 
-/** The chunks of TWO in the page's worker, steered when the first one was heard. */
-const chunksThere = (page: Page, style?: StyleOptions, steered: readonly Steering[] = []) =>
+/** TWO by the page's worker, steered when the first chunk was heard, and how it was steered. */
+const pieceThere = (page: Page, style?: StyleOptions, planned: readonly Steering[] = []) =>
   page
     .evaluate(
       async ({ piece, style }) => {
-        const chunks: number[][] = [];
+        const samples: number[] = [];
+        const steered: Steering[] = [];
         // Nothing ahead: the second window is made when all of the first was heard.
         const running = session.worker.stream(piece, 0, {
-          onChunk: ([samples], _rate, start) => {
-            if (style && chunks.length === 0) running.steer(style);
-            chunks.push([...samples]);
-            running.played(start + samples.length);
+          onChunk: ([chunk], _rate, start) => {
+            if (style && samples.length === 0) running.steer(style);
+            samples.splice(start, samples.length, ...chunk); // it may go back
+            running.played(start + chunk.length);
           },
+          onEvent: (event) => event.type === 'steered' && steered.push(event.steering),
         });
         await running.finished;
-        return chunks;
+        return { samples, steered };
       },
-      { piece: { ...TWO, steered }, style },
+      { piece: { ...TWO, steered: planned }, style },
     )
-    .then((chunks) => chunks.map((samples) => Float32Array.from(samples)));
+    .then(({ samples, steered }) => ({ samples: Float32Array.from(samples), steered }));
 
 /** The same in Node. */
-async function chunksHere(style: StyleOptions): Promise<Float32Array[]> {
+async function pieceHere(steered: readonly Steering[]): Promise<Float32Array> {
   const melody = await Melody.load(new URL(`../../${TINY}`, import.meta.url), TEST_CPU);
-  const stream = melody.stream(TWO);
   const chunks: Float32Array[] = [];
-  for await (const { channels } of stream) {
-    if (chunks.length === 0) stream.steer(style);
-    chunks.push(channels[0]);
-  }
+  for await (const { channels } of melody.stream({ ...TWO, steered })) chunks.push(channels[0]);
   melody.dispose();
-  return chunks;
+  return Float32Array.from(chunks.flatMap((chunk) => [...chunk]));
 }
 
 describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
@@ -54,19 +52,47 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
   }, SLOW);
   afterAll(() => site.close(), SLOW);
 
-  it('another prompt, or a blend, is heard from the next chunk on, and equals Node’s', async () => {
-    const plain = await chunksThere(page);
-    expect(plain.length).toBe(2);
+  it('another prompt, or a blend, is heard soon, and equals Node’s', async () => {
+    const { samples: plain } = await pieceThere(page);
     for (const style of [{ prompt: OTHER }, { prompt: PIECE.prompt, blend: { text: OTHER, weight: 1 } }]) {
-      const [first, second] = await chunksThere(page, style);
-      expect(worst(first, plain[0])).toBe(0);
-      expect(worst(second, plain[1])).toBeGreaterThan(0.01);
-      if (style.blend) continue;
-      const here = await chunksHere(style);
-      expect(worst(second, here[1])).toBeLessThan(1e-3);
+      const { samples, steered } = await pieceThere(page, style);
+      expect(steered).toEqual([{ ...style, atSeconds: expect.any(Number), anew: true }]);
+      const [{ atSeconds }] = steered;
+      expect(atSeconds).toBeLessThanOrEqual(0.8); // nothing more was made
+      const stays = (atSeconds - 0.2) * 24_000; // the decoder reaches 10 frames back
+      expect(worst(samples.slice(0, stays), plain.slice(0, stays))).toBe(0);
+      expect(worst(samples.slice(0.8 * 24_000), plain.slice(0.8 * 24_000))).toBeGreaterThan(0.01);
       // As its recipe asks for it beforehand.
-      expect(await chunksThere(page, undefined, [{ ...style, atSeconds: 0.8 }])).toEqual([first, second]);
+      expect((await pieceThere(page, undefined, steered)).samples).toEqual(samples);
+      if (!style.blend) expect(worst(samples, await pieceHere(steered))).toBeLessThan(1e-3);
     }
+  });
+
+  it('a change drops what was made and not heard, and what is kept equals what Node makes of the recipe', async () => {
+    const { loudness: _, durationSeconds: __, ...endless } = TWO;
+    await page.evaluate((piece) => session.play({ ...piece, steps: 1 }), endless);
+    await page.waitForFunction(() => session.snapshot.madeSeconds > 6, undefined, { timeout: SLOW, polling: 20 });
+    await page.evaluate((prompt) => session.steer({ prompt }), OTHER);
+    await page.waitForFunction(() => session.snapshot.madeSeconds > (session.snapshot.changeSeconds ?? Infinity) + 1, undefined, {
+      timeout: SLOW,
+      polling: 20,
+    });
+    const { recipe, samples, changeSeconds } = await page.evaluate(async () => {
+      const { recipe, changeSeconds } = session.snapshot;
+      const samples = [...(session.audio()?.channels[0] ?? [])];
+      await session.stop();
+      return { recipe, samples, changeSeconds };
+    });
+    expect(recipe?.steered).toEqual([{ prompt: OTHER, atSeconds: changeSeconds, anew: true }]);
+    const melody = await Melody.load(new URL(`../../${TINY}`, import.meta.url), TEST_CPU);
+    const here = new Float32Array(samples.length);
+    for await (const { channels, startSample } of melody.stream(recipe as Recipe)) {
+      here.set(channels[0].subarray(0, Math.max(0, here.length - startSample)), Math.min(startSample, here.length));
+      if (startSample >= here.length) break;
+    }
+    melody.dispose();
+    expect(samples.length).toBeGreaterThan((changeSeconds as number) * 24_000);
+    expect(worst(Float32Array.from(samples), here)).toBeLessThan(1e-3);
   });
 
   it('a style that is refused is told of, and the music goes on', async () => {

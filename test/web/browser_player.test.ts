@@ -141,6 +141,37 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect((await snapshot()).recipe?.steered?.map(({ atSeconds }) => atSeconds)).toEqual([2.4, 60]);
   });
 
+  it('what a change makes anew takes the place of what waited: heard, kept and counted; the old beat ends there', async () => {
+    await sessionPage();
+    await page.evaluate(() => session.play({ prompt: '90 bpm' }));
+    await until(() => session.snapshot.madeSeconds >= 8 && session.snapshot.playedSeconds > 0.1);
+    const { changeSeconds, madeSeconds, bufferedSeconds } = await page.evaluate(async () => {
+      session.steer({ prompt: 'anew' });
+      const changed = () => session.snapshot.changeSeconds !== undefined;
+      while (!changed()) await new Promise((go) => setTimeout(go, 1));
+      return session.snapshot;
+    });
+    expect(changeSeconds).toBeGreaterThan(2);
+    expect(madeSeconds).toBeLessThanOrEqual((changeSeconds as number) + 1);
+    expect(bufferedSeconds).toBeGreaterThan(0);
+    await until(() => session.snapshot.playedSeconds > (session.snapshot.changeSeconds as number) + 1 && heard.peak > 0.35);
+    const { audio, played } = await page.evaluate((seconds) => {
+      const { channels, sampleRate } = session.audio() as { channels: Float32Array[]; sampleRate: number };
+      const peak = (from: number, to: number) =>
+        channels[0].subarray(from * sampleRate, to * sampleRate).reduce((a, b) => Math.max(a, b), 0);
+      return {
+        audio: { before: peak(0, seconds), after: peak(seconds, seconds + 1), length: channels[0].length / sampleRate },
+        played: session.snapshot,
+      };
+    }, changeSeconds as number);
+    expect(audio.before).toBeCloseTo(0.1, 2);
+    expect(audio.after).toBeCloseTo(0.4, 2);
+    expect(audio.length).toBeCloseTo(played.madeSeconds, 3);
+    expect(played.playedSeconds + played.bufferedSeconds).toBeCloseTo(played.madeSeconds, 1);
+    expect(played.underruns).toBe(0);
+    expect(await page.evaluate(() => session.beats.length)).toBe(1); // it began before
+  });
+
   it('loading that is called off while the model is opened stays off, and can be asked for anew', async () => {
     await sessionPage();
     const states = await page.evaluate(async () => {

@@ -9,7 +9,7 @@ test('all that makes a piece comes back, and a common piece is short', () => {
   const blend = { text: 'fast techno & "drums" = 100 %', weight: 0.35 };
   const steered = [
     { atSeconds: 7.5, prompt: 'fast samba' },
-    { atSeconds: 20, prompt: 'quiet, with ~ and #', blend },
+    { atSeconds: 20.48, anew: true, prompt: 'quiet, with ~ and #', blend },
   ];
   for (const piece of [COMMON, { prompt: '雨の音 🎹', seed: 0, loop: true }, { ...COMMON, firstWindowSeconds: 10, blend, steered }])
     expect(pieceIn(linkOf(piece, `${PAGE}?x=1#old`))).toEqual(piece);

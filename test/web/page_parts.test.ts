@@ -80,8 +80,14 @@ test('a change is counted down to until it is heard', () => {
       { prompt: 'b', atSeconds: 12.5 },
     ],
   } as unknown as Recipe;
-  expect([0, 4.2, 5, 12.4, 12.5].map((playedSeconds) => changeIn({ recipe, playedSeconds }))).toEqual([5, 1, 8, 1, undefined]);
-  expect(changeIn({ recipe: undefined, playedSeconds: 1 })).toBeUndefined();
+  const at = (playedSeconds: number, more = {}) =>
+    changeIn({ recipe, playedSeconds, madeSeconds: playedSeconds + 2, changeSeconds: undefined, ...more });
+  expect([0, 4.2, 5, 12.4, 12.5].map((playedSeconds) => at(playedSeconds))).toEqual([5, 1, 8, 1, undefined]);
+  expect(at(1, { recipe: undefined })).toBeUndefined();
+  // A change that music asks for is in no recipe; one that is late is told of until it is made.
+  expect(at(1, { recipe: undefined, changeSeconds: 3.5 })).toBe(3);
+  expect(at(4, { recipe: undefined, changeSeconds: 3.5, madeSeconds: 3.5 })).toBe(0);
+  expect(at(4, { recipe: undefined, changeSeconds: 3.5, madeSeconds: 5 })).toBeUndefined();
 });
 
 test('before a piece is heard that will be too long to be saved whole, the page says so', () => {

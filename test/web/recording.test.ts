@@ -14,6 +14,17 @@ test('channels are joined, each by itself; the parts stay as they are', () => {
   expect(recording.audio()?.channels).toEqual([Float32Array.of(0, 0.5, 10, 10.5), Float32Array.of(1, 1.5, 11, 11.5)]);
 });
 
+test('what takes the place of kept parts ends them there, within a part or at its start', () => {
+  const recording = new Recording(10);
+  for (const start of [0, 4, 8]) recording.push([Float32Array.of(start, start + 1, start + 2, start + 3)], start);
+  recording.push([Float32Array.of(-1, -2)], 6);
+  expect(recording.audio()?.channels).toEqual([Float32Array.of(0, 1, 2, 3, 4, 5, -1, -2)]);
+  recording.push([Float32Array.of(-3)], 4);
+  expect(recording.audio()?.channels).toEqual([Float32Array.of(0, 1, 2, 3, -3)]);
+  recording.push([Float32Array.of(7)], 0);
+  expect(recording.audio()?.channels).toEqual([Float32Array.of(7)]);
+});
+
 test.each([
   [1000, 1],
   [2000, 2],

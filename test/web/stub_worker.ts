@@ -1,5 +1,6 @@
 // Stands in for the worker in the tests of what is around it: sounds at once, and slow where a word of the request says so. Tells all tabs what
 // it was asked.
+import type { SteeredEvent, Steering, StyleOptions } from '../../src/pipeline/options.ts';
 import type { Reply, WorkerRequest } from '../../src/web/protocol.ts';
 
 /** Stereo at 48 kHz where the address of the model says so. */
@@ -11,6 +12,10 @@ const released = new Promise<void>((resolve) => {
   told.addEventListener('message', ({ data }) => data.type === 'release' && resolve());
 });
 const aborts = new Map<number, AbortController>();
+/** Of the stream that runs: its recipe, seconds heard, and where it goes back to. */
+let recipe: { steered: Steering[] } = { steered: [] };
+let heard = 0;
+let back: number | undefined;
 const post = (reply: Reply) => (globalThis as unknown as { postMessage(reply: Reply): void }).postMessage(reply);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -35,15 +40,23 @@ async function answer(request: WorkerRequest, signal: AbortSignal): Promise<unkn
   }
   if (request.type !== 'stream') return undefined;
   const { prompt = '', seed = 0, steered = [] } = request.options;
-  post({ type: 'event', id, event: { type: 'started', recipe: { prompt, seed, steered } as never } });
+  recipe = { prompt, seed, steered: [...steered] } as never;
+  heard = 0;
+  post({ type: 'event', id, event: { type: 'started', recipe: recipe as never } });
   if (prompt.includes('bpm'))
     post({ type: 'event', id, event: { type: 'beat', atSeconds: 0, tempo: Number.parseInt(prompt, 10), beat: 0, beatsPerBar: 2 } });
   if (prompt.includes('zither'))
     post({ type: 'event', id, event: { type: 'warning', code: 'unknown_words', message: 'no music with “zither” was heard in training' } });
+  let level = 0.1;
   for (let second = 0; !signal.aborted; second++) {
     if (second === 3 && prompt.includes('breaks')) throw new Error('it broke');
+    if (back !== undefined) {
+      second = back;
+      level = 0.4;
+      back = undefined;
+    }
     const channels = Array.from({ length: CHANNELS }, (_, c) =>
-      Float32Array.from({ length: RATE }, (_, i) => (0.1 / (1 + c)) * Math.sin(i / 10)),
+      Float32Array.from({ length: RATE }, (_, i) => (level / (1 + c)) * Math.sin(i / 10)),
     );
     post({ type: 'chunk', id, channels, sampleRate: RATE, startSample: second * RATE });
     const pause = prompt.includes('gaps') ? 1500 : 500; // ms
@@ -53,11 +66,21 @@ async function answer(request: WorkerRequest, signal: AbortSignal): Promise<unkn
   throw new Error('aborted');
 }
 
+/** A change that says so is made anew two seconds after what is heard; others come at 2.4 s. */
+function steeredBy({ prompt = '' }: StyleOptions): SteeredEvent {
+  const anew = prompt.includes('anew');
+  if (anew) back = Math.ceil(heard) + 2;
+  const steering = { prompt, atSeconds: back ?? 2.4, ...(anew && { anew }) };
+  recipe = { ...recipe, steered: [...recipe.steered, steering].sort((a, b) => a.atSeconds - b.atSeconds) };
+  return { type: 'steered', steering, recipe: recipe as never };
+}
+
 globalThis.onmessage = async ({ data: request }: MessageEvent<WorkerRequest>) => {
   const { id, type } = request;
   if (type !== 'played') told.postMessage(request);
   if (type === 'abort') return aborts.get(id)?.abort();
-  if (type === 'steer') post({ type: 'event', id, event: { type: 'steered', steering: { prompt: request.style.prompt, atSeconds: 2.4 } } });
+  if (type === 'steer') post({ type: 'event', id, event: steeredBy(request.style) });
+  if (type === 'played') heard = request.samples / RATE;
   if (type === 'steer' || type === 'played') return;
   const abort = new AbortController();
   aborts.set(id, abort);

@@ -191,3 +191,34 @@ test('a report says when what comes next sounds, on the clock of the context: at
   send({ type: 'clear', startSeconds: 0, piece: 2 });
   expect(reports.at(-1)).toMatchObject({ piece: 2, played: 0 });
 });
+
+test('what comes for an earlier place takes the place of what waits, unheard; what is late fades in from what is heard', () => {
+  push(...ramp(1, 200));
+  hear(40);
+  send({ type: 'samples', channels: [Float32Array.from(ramp(1001, 30))], at: 60 }); // and what waited behind it is gone
+  const join = [61, 62, 63, 64, 65, 66, 67, 68, 69, 70].map((old, i) => old + ((i + 1) / 11) * (1001 + i - old));
+  const heard = hear(60);
+  expect(heard.slice(0, 20)).toEqual(ramp(41, 20));
+  for (const [i, value] of join.entries()) expect(heard[20 + i]).toBeCloseTo(value, 3);
+  expect(heard.slice(30)).toEqual([...ramp(1011, 20), ...Array(10).fill(0)]);
+  expect(lastReport()).toMatchObject({ played: 90, buffered: 0 });
+
+  send({ type: 'clear', startSeconds: 0, piece: 2 });
+  push(...ramp(1, 200));
+  hear(100);
+  send({ type: 'samples', channels: [Float32Array.from(ramp(1, 90))], at: 30 }); // all but the last 20 was heard
+  expect(hear(20)).toEqual(
+    ramp(71, 20).map((value, i) => (i < 10 ? expect.closeTo(101 + i + ((i + 1) / 11) * (value - 101 - i), 3) : value)),
+  );
+  push(...ramp(1, 50));
+  send({ type: 'samples', channels: [Float32Array.from(ramp(500, 50))], at: 0 }); // nothing of it is left to hear
+  expect(hear(50)).toEqual(ramp(1, 50));
+});
+
+test('the same samples for an earlier place change nothing', () => {
+  const sound = Float32Array.from({ length: 300 }, (_, i) => Math.sin(i / 5));
+  send({ type: 'samples', channels: [sound.subarray(0, 150)] });
+  hear(50);
+  send({ type: 'samples', channels: [sound.subarray(100)], at: 100 });
+  expect(hear(250)).toEqual([...sound.subarray(50)]);
+});

@@ -40,6 +40,11 @@ export class Clock {
     }
   }
 
+  /** Forgets changes from `seconds` on. */
+  cut(seconds: number): void {
+    while (this.#spans.length > 0 && this.#spans[this.#spans.length - 1].from >= seconds) this.#spans.pop();
+  }
+
   at(seconds: number): Moment | undefined {
     const span = this.#spans.findLast(({ from }) => from <= seconds) ?? this.#spans[0];
     if (span?.tempo === undefined) return undefined;

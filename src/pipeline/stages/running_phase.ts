@@ -85,19 +85,28 @@ export class RunningPhase {
     this.#frame = Math.max(this.#frame, to * this.#config.upsample - MARGIN);
   }
 
+  /** Where it stands: calling what this gives brings it back. */
+  mark(): () => void {
+    const [start, frame] = [this.#start, this.#frame];
+    return () => {
+      [this.#start, this.#frame] = [start, frame];
+    };
+  }
+
   /**
    * Let the phase end where it must: where it began, for a circle; else where the given audio goes on after latent frame `to`. `walk`
    * decodes all of it once, to see where it ends by itself; what is missing is spread over all frames, at most half a turn, and the phase
    * stands at its beginning again. Parts under a second, where that would be heard as another pitch, keep their own end.
    */
   async close(walk: () => Promise<unknown>, to: number, given?: Float32Array): Promise<void> {
+    const back = this.mark();
     const [start, first] = [this.#start, this.#frame];
     await walk();
     const { upsample, sample_rate } = this.#config;
     const frames = this.#frame - first;
     const target = given ? phaseOf(given, to * upsample - MARGIN - 1, this.#config) : start;
     const reached = this.#start;
-    [this.#start, this.#frame] = [start, first];
+    back();
     if (!target || frames * framingOf(this.#config).hop < sample_rate) return;
     this.#drift = reached.map((word, k) => Math.round((((target[k] ?? word) - word) | 0) / frames));
   }
