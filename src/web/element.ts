@@ -229,7 +229,7 @@ export class MelodyPlayerElement extends Base {
     await this.#session?.stop();
   }
 
-  /** Changes the music while it plays, from the next chunk on. A `prompt` stands in the attribute afterwards. */
+  /** Changes the music while it plays, as soon as the machine can. A `prompt` stands in the attribute afterwards. */
   steer(style: StyleOptions): void {
     const { session } = this;
     this.#session = undefined; // the attribute must not steer a second time

@@ -263,6 +263,8 @@ export class Session {
    * then says when.
    */
   steer(style: StyleOptions): void {
+    const { complete } = this.#snapshot;
+    if (complete && runs(this.#snapshot)) this.#warn('The change is not heard: the piece is made to its end');
     if (this.#job?.started) this.#job.stream.steer(style);
     else this.#wanted = style;
   }

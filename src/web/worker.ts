@@ -31,8 +31,9 @@ interface Task {
   readonly abort: AbortController;
   /** Of a stream. */
   steer?: (style: StyleOptions) => void;
-  /** Samples: made, and heard, the latter as of `heardAt` (milliseconds). */
-  made: number;
+  /** It was asked for another style, which no window has taken up yet. */
+  steered: boolean;
+  /** Samples that were heard as of `heardAt` (milliseconds). */
   played: number;
   heardAt: number;
   wake: () => void;
@@ -78,7 +79,7 @@ class Host {
     const ended = new Promise<void>((resolve) => {
       end = resolve;
     });
-    const task: Task = { abort: new AbortController(), made: 0, played: 0, heardAt: 0, wake: () => {}, ended };
+    const task: Task = { abort: new AbortController(), steered: false, played: 0, heardAt: 0, wake: () => {}, ended };
     this.#tasks.set(id, task);
     try {
       const value = await this.#call(request, task);
@@ -177,18 +178,21 @@ class Host {
     const { signal } = task.abort;
     const melody = await this.#model(signal);
     const stream = melody.stream({ ...options, signal, onEvent: emit });
-    const heardSeconds = () => task.played / melody.sampleRate + Math.min(REPORT_SECONDS, (performance.now() - task.heardAt) / 1000);
+    const heardSeconds = () => {
+      task.steered = false;
+      return task.played / melody.sampleRate + Math.min(REPORT_SECONDS, (performance.now() - task.heardAt) / 1000);
+    };
     task.steer = (style) => {
       stream.steer(style, { heardSeconds });
-      task.made = 0; // some of it is dropped: how much follows when it is taken up
+      task.steered = true;
       task.wake();
     };
     emit({ type: 'started', recipe: stream.recipe });
     for await (const { channels, sampleRate, startSample } of stream) {
-      task.made = startSample + channels[0].length;
+      const end = startSample + channels[0].length;
       this.#post({ type: 'chunk', id, channels, sampleRate, startSample }, buffersOf({ channels }));
-      // No faster than it is heard, but for the part that may lie ahead.
-      while (!signal.aborted && task.made - task.played > aheadSeconds * sampleRate) {
+      // No faster than it is heard, but for the part that may lie ahead, and what is to be made anew.
+      while (!signal.aborted && !task.steered && end - task.played > aheadSeconds * sampleRate) {
         await new Promise<void>((resolve) => {
           task.wake = resolve;
         });

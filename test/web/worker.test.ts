@@ -75,3 +75,23 @@ test('stereo at 48 kHz: told at loading, handed over in chunks as melody.stream 
   expect([wav.sampleRate, wav.channels.length, wav.channels[1].length]).toEqual([48_000, 2, 3.2 * 48_000]);
   await ask({ type: 'unload' });
 });
+
+test('changes that come one upon the other are all taken up, though nothing more is heard meanwhile', { timeout: 170_000 }, async () => {
+  await ask({ type: 'load', src: 'x', keep: false });
+  const id = ++count;
+  const of = <T extends Reply['type']>(type: T) =>
+    replies.flatMap(({ reply }) => (reply.id === id && reply.type === type ? [reply as Extract<Reply, { type: T }>] : []));
+  const changes = () => of('event').flatMap(({ event }) => (event.type === 'steered' ? [event] : []));
+  const send = (request: object) => worker.onmessage({ data: { ...request, id } as WorkerRequest });
+  const soon = (what: () => void) => vi.waitFor(what, { timeout: 150_000, interval: 1 });
+  send({ type: 'stream', options: { prompt: 'calm piano', seed: 5, steps: 1 }, aheadSeconds: 0.5 });
+  await soon(() => expect(of('chunk').length).toBeGreaterThan(0));
+  send({ type: 'steer', style: { prompt: 'techno, 140 bpm' } });
+  await soon(() => expect(changes()).toHaveLength(1));
+  send({ type: 'steer', style: { prompt: 'calm harp' } }); // while the window of the first is made
+  await soon(() => expect(changes()).toHaveLength(2));
+  expect(changes()[1].recipe.steered).toMatchObject([{ prompt: 'calm harp', anew: true }]); // the first was not heard
+  send({ type: 'abort' });
+  await soon(() => expect(of('failed').length).toBe(1));
+  await ask({ type: 'unload' });
+});
