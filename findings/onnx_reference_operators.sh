@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # onnx 1.23.2 (ReferenceEvaluator), onnxruntime 1.32.0 (CPU).
 # Three operators of ONNX's own reference evaluator are not those of its specification. LRN normalises as many channels as the batch has
-# examples, and passes the others through: of 4 channels in a batch of one, 3 stay as they were. Resize with align_corners and a scale whose
-# product is not whole (6 samples by 1.7) ends before the last sample, 5.89 in place of 6. LogSoftmax of [1000, 0] is [0, -inf], as it takes
-# the logarithm of a rounded softmax. One would expect the results of onnxruntime, 6 and -1000, since test data is made with this evaluator.
-# Way round: compare with onnxruntime, and give Resize `sizes` in place of `scales`.
+# examples, and passes the others through (onnx pull request 7805): of 4 channels in a batch of one, 3 stay as they were. Resize with
+# align_corners and a scale whose product is not whole (6 samples by 1.7) ends before the last sample, 5.89 in place of 6. LogSoftmax of
+# [1000, 0] is [0, -inf], as it takes the logarithm of a rounded softmax. One would expect the results of onnxruntime, 6 and -1000, since test
+# data is made with this evaluator. Way round: compare with onnxruntime, and give Resize `sizes` in place of `scales`.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

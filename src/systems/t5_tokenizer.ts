@@ -14,7 +14,7 @@ const SPACE = '▁';
 const UNKNOWN_PENALTY = 10;
 
 interface File {
-  readonly model?: { readonly type?: unknown; readonly unk_id?: unknown; readonly vocab?: unknown };
+  readonly model?: { readonly type?: unknown; readonly unk_id?: unknown; readonly byte_fallback?: unknown; readonly vocab?: unknown };
   readonly normalizer?: unknown;
   readonly added_tokens?: unknown;
 }
@@ -34,6 +34,7 @@ export class T5Tokenizer {
     const { model, normalizer, added_tokens } = (typeof json === 'object' && json !== null ? json : {}) as File;
     const bad = (what: string) => new MelodyError('weights', `${where}: ${what}`, 'this model needs the unigram tokenizer.json of T5');
     if (model?.type !== 'Unigram' || !Array.isArray(model.vocab)) throw bad(`the model is ${shown(model?.type)}, expected "Unigram"`);
+    if (model.byte_fallback === true) throw bad('byte_fallback is true, expected false');
     const { vocab, unk_id } = model;
     if (!Number.isInteger(unk_id) || (unk_id as number) < 0 || (unk_id as number) >= vocab.length)
       throw bad(`unk_id is ${shown(unk_id)}, expected one of ${vocab.length} pieces`);

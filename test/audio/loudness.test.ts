@@ -59,6 +59,11 @@ describe('loudness range and drift', () => {
     expect(Math.abs(drift)).toBeLessThan(0.02);
   });
 
+  test('nor has one that lasts hardly longer than a window of 3 s', () => {
+    for (const seconds of [2.9, 3, 3.1, 3.2, 3.5])
+      expect(loudness([sine(Math.round(seconds * 48000), 997, 48000, 0.1)], 48000).range).toBeLessThan(0.05);
+  });
+
   test('two halves 10 dB apart: range 10 LU (EBU Tech 3342, case 1)', () => {
     const x = concat(sine(20 * 48000, 1000, 48000, 0.1), sine(20 * 48000, 1000, 48000, 10 ** (-30 / 20)));
     expect(Math.abs(loudness([x, x], 48000).range - 10)).toBeLessThan(1);

@@ -35,6 +35,7 @@ describe('T5Tokenizer', () => {
     expect(() => new T5Tokenizer({ ...json, model: { ...model, unk_id: 1e9 } }, 'x.json')).toThrow('unk_id is 1000000000');
     expect(() => new T5Tokenizer({ ...json, model: { ...model, vocab: [...model.vocab, ['a']] } }, 'x.json')).toThrow('piece 600 is ["a"]');
     expect(() => new T5Tokenizer({ ...json, normalizer: { type: 'Lowercase' } }, 'x.json')).toThrow('the normalizer is "Lowercase"');
+    expect(() => new T5Tokenizer({ ...json, model: { ...model, byte_fallback: true } }, 'x.json')).toThrow('byte_fallback is true');
     const spaces = { type: 'Replace', pattern: { Regex: ' {2,}' }, content: ' ' };
     const sequence = new T5Tokenizer({ ...json, normalizer: { type: 'Sequence', normalizers: [json.normalizer, spaces] } }, 'x.json');
     expect(sequence.encode('ﬁne  ﬂute').ids).toEqual(tokenizer.encode('ﬁne ﬂute').ids);
