@@ -4,6 +4,8 @@ const BLOCK_BYTES = 1024 * 1024;
 const BLOCKS_KEPT = 16;
 /** Longer reads gain nothing from sharing a block and go straight through. */
 const SMALL_READ = BLOCK_BYTES / 4;
+/** Once nothing has been read for so long, what was asked for is loaded: the blocks go, since up to 16 MiB a file would stay for ever. */
+const IDLE_MS = 1000;
 
 interface Block {
   readonly bytes: Promise<Uint8Array>;
@@ -15,11 +17,22 @@ interface Block {
 
 /**
  * The same bytes with fewer trips: small reads are cut out of blocks of 1 MiB, of which the last 16 used are kept. Models ask for
- * thousands of small tensors that lie near each other; each would cost an open file or a request of its own. Who aborts leaves at once;
- * a block is given up when all who wanted it have left.
+ * thousands of small tensors that lie near each other; each would cost an open file or a request of its own. A second after the last read
+ * none is kept. Who aborts leaves at once; a block is given up when all who wanted it have left.
  */
 export function blockCached(source: ByteSource): ByteSource {
   const blocks = new Map<number, Block>(); // least recently used first
+
+  let idle: ReturnType<typeof setTimeout> | undefined;
+
+  /** Lets go of the blocks a while from now, unless there is another read. Node need not wait for that. */
+  function rest(): void {
+    clearTimeout(idle);
+    idle = setTimeout(() => {
+      for (const [index, { there, waiting }] of blocks) if (there && waiting === 0) blocks.delete(index);
+    }, IDLE_MS);
+    (idle as { unref?: () => void }).unref?.();
+  }
 
   function block(index: number): Block {
     const known = blocks.get(index);
@@ -58,6 +71,7 @@ export function blockCached(source: ByteSource): ByteSource {
       return await unlessAborted(wanted.bytes, source.name, signal);
     } finally {
       wanted.waiting -= 1;
+      rest();
       if (wanted.waiting === 0 && !wanted.there) {
         forget(index, wanted);
         wanted.stop.abort();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type ByteSource, memorySource } from '../../src/platform/bytes.ts';
 import { blockCached } from '../../src/weights/block_cache.ts';
 
@@ -19,6 +19,8 @@ function counted(size: number, fail?: (offset: number) => boolean) {
   };
   return { bytes, reads, cached: blockCached(source) };
 }
+
+afterEach(() => void vi.useRealTimers());
 
 describe('block cache', () => {
   it('gives the same bytes within a block, across two, at the end, and for long reads', async () => {
@@ -47,6 +49,42 @@ describe('block cache', () => {
       [0, MIB],
       [MIB, MIB],
     ]);
+  });
+
+  it('keeps nothing once no read has come for a second', async () => {
+    vi.useFakeTimers();
+    const { reads, cached } = counted(2 * MIB);
+    await cached.read(0, 1);
+    vi.advanceTimersByTime(900);
+    await cached.read(MIB, 1); // the second begins again
+    vi.advanceTimersByTime(900);
+    await cached.read(0, 1);
+    expect(reads).toHaveLength(2);
+    vi.advanceTimersByTime(1001);
+    await Promise.all([cached.read(0, 1), cached.read(MIB, 1)]);
+    expect(reads).toHaveLength(4);
+  });
+
+  it('a block that somebody still waits for outlasts the pause', async () => {
+    vi.useFakeTimers();
+    let arrive = () => {};
+    const reads: number[] = [];
+    const cached = blockCached({
+      name: 'slow',
+      size: 2 * MIB,
+      async read(offset, length) {
+        reads.push(offset);
+        if (offset === 0) await new Promise<void>((resolve) => (arrive = resolve));
+        return new Uint8Array(length);
+      },
+    });
+    const slow = cached.read(0, 1);
+    await cached.read(MIB, 1);
+    vi.advanceTimersByTime(5000);
+    const same = cached.read(1, 1);
+    arrive();
+    await Promise.all([slow, same]);
+    expect(reads).toEqual([0, MIB]);
   });
 
   it('keeps 16 blocks, the last used ones', async () => {
