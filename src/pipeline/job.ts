@@ -22,7 +22,7 @@ import { type PieceFacts, type Style, styleOf } from './stages/style.ts';
 /** New windows see this many chunks of what went before. */
 const CONTEXT_CHUNKS = 2;
 /** Latent frames decoded in one piece. */
-const DECODE_FRAMES = 500;
+const DECODE_FRAMES = 250;
 /** Where memory is short, batches and decoded pieces are halved at most this often. */
 export const MAX_HALVINGS = 4;
 
