@@ -30,7 +30,7 @@ const turns = new Turns();
 const panel = new LoadPanel(session, { retry: () => void open(), end });
 const picture = new Picture(byId<HTMLCanvasElement>('picture'));
 const history = new History();
-const shape = new Shape(debounce(400, steer));
+const shape = new Shape(debounce(400, steer), steer);
 const form = new PieceForm();
 const list = new HistoryList(history, { play: (entry) => void again(entry), save, use });
 let part: Part | undefined; // once their files are here: no sound waits for them

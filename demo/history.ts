@@ -3,7 +3,7 @@ import type { BeatMark, Recipe } from '../src/web/index.ts';
 
 export interface Settings {
   readonly prompt: string;
-  readonly blend?: { readonly text: string; readonly weight: number };
+  readonly blend?: Recipe['blend'];
   readonly durationSeconds?: number;
   /** Of a finished clip: a stream begins with a shorter window, and makes another piece. */
   readonly firstWindowSeconds?: number;

@@ -68,7 +68,10 @@ export class HistoryList {
       : entry.durationSeconds
         ? clock(entry.durationSeconds)
         : t('endless');
-    const blend = entry.blend ? ` · ${Math.round(100 * entry.blend.weight)} % ${entry.blend.text}` : '';
+    const blend = [entry.blend ?? []]
+      .flat()
+      .map(({ weight, text }) => ` · ${Math.round(100 * weight)} % ${text}`)
+      .join('');
     const steered = entry.steered?.length ? ` · ${t('changed {0} × as it played', entry.steered.length)}` : '';
     const kind = `${entry.loop ? ` · ${t('a loop')}` : ''}${entry.given ? ` · ${entry.given}` : ''}`;
     what.append(make('small', `${WHEN.format(entry.at)} · ${length} · ${t('seed {0}', entry.seed)}${blend}${steered}${kind}`));

@@ -10,6 +10,8 @@ export interface Shared extends Settings {
 const APART = '\u001f';
 /** Behind the second of a change for which the stream went back. */
 const ANEW = '!';
+/** Corners of the pad beside the prompt's. */
+const MOST_BLENDS = 3;
 
 export function linkOf({ prompt, seed, durationSeconds, firstWindowSeconds, loop, blend, steered, model }: Shared, page: string): string {
   const words = new URLSearchParams({ p: prompt, s: String(seed) });
@@ -17,9 +19,9 @@ export function linkOf({ prompt, seed, durationSeconds, firstWindowSeconds, loop
   if (durationSeconds !== undefined) words.set('d', String(durationSeconds));
   if (firstWindowSeconds !== undefined) words.set('w', String(firstWindowSeconds));
   if (loop) words.set('l', '1');
-  if (blend) words.set('b', [blend.weight, blend.text].join(APART));
+  if (blend) words.set('b', wordsOf(blend).join(APART));
   for (const { atSeconds, anew, prompt: text = '', blend: other } of steered ?? [])
-    words.append('c', [`${atSeconds}${anew ? ANEW : ''}`, text, ...(other ? [other.weight, other.text] : [])].join(APART));
+    words.append('c', [`${atSeconds}${anew ? ANEW : ''}`, text, ...(other ? wordsOf(other) : [])].join(APART));
   return `${page.replace(/[#?].*/s, '')}#${words}`;
 }
 
@@ -52,9 +54,17 @@ export function pieceIn(address: string): Shared | undefined {
   };
 }
 
-function blendOf([weight, text]: readonly string[]): Settings['blend'] {
-  const share = number(weight, 0, 1);
-  return share && text ? { text: text.slice(0, 400), weight: share } : undefined;
+/** Weight and text of each prompt that is mixed in. */
+const wordsOf = (blend: NonNullable<Settings['blend']>) => [blend].flat().flatMap(({ weight, text }) => [weight, text]);
+
+function blendOf(words: readonly string[]): Settings['blend'] {
+  const blends = [];
+  for (let i = 0; i + 1 < words.length && blends.length < MOST_BLENDS; i += 2) {
+    const weight = number(words[i], 0, 1);
+    if (weight && words[i + 1]) blends.push({ text: words[i + 1].slice(0, 400), weight });
+  }
+  if (blends.reduce((sum, { weight }) => sum + weight, 0) > 1 + 1e-6) return undefined;
+  return blends.length > 1 ? blends : blends[0];
 }
 
 function number(text: string | null | undefined, min: number, max: number): number | undefined {

@@ -1,7 +1,9 @@
 // The form's words: prompt, the helpers that write into it, and the second idea.
+import type { Blend } from '../src/web/index.ts';
 import { button, byId, make, say } from './dom.ts';
 import type { Settings } from './history.ts';
 import { type Text, t } from './language.ts';
+import type { Pad } from './pad.ts';
 import {
   EXAMPLES,
   has,
@@ -34,10 +36,16 @@ export class Shape {
   readonly #blend = byId<HTMLInputElement>('blend');
   readonly #instruments: HTMLButtonElement[];
   readonly #changed: () => void;
+  readonly #opener = byId<HTMLButtonElement>('pad-open');
+  readonly #moved: () => void;
+  #pad: Pad | undefined; // once its file is here
+  #many: readonly Blend[] | undefined; // while the pad is open
 
-  /** `changed` hears every change of what is asked for. */
-  constructor(changed: () => void) {
+  /** `changed` hears every change of what is asked for; `moved` those on the pad, which come no oftener than twice a second. */
+  constructor(changed: () => void, moved: () => void) {
     this.#changed = changed;
+    this.#moved = moved;
+    this.#opener.onclick = () => void this.#open(this.#many ? undefined : []);
     byId('examples').append(...EXAMPLES.map(([name, text]) => button(t(name), () => this.#write(text))));
     offer(this.#mood, MOODS, 'any');
     offer(this.#key, KEYS, 'any key');
@@ -58,15 +66,41 @@ export class Shape {
   }
 
   style(): Pick<Settings, 'prompt' | 'blend'> {
+    const prompt = this.#prompt.value.trim() || 'music';
+    if (this.#many) return { prompt, ...(this.#many.length && { blend: this.#many }) };
     const text = this.#second.value.trim();
     const weight = Number(this.#blend.value);
-    return { prompt: this.#prompt.value.trim() || 'music', ...(text && weight > 0 && { blend: { text, weight } }) };
+    return { prompt, ...(text && weight > 0 && { blend: { text, weight } }) };
   }
 
   fill({ prompt, blend }: Settings): void {
-    this.#second.value = blend?.text ?? '';
-    this.#blend.value = String(blend?.weight ?? 0);
+    const [one, ...more] = Array.isArray(blend) ? (blend as readonly Blend[]) : blend ? [blend as Blend] : [];
+    const many = more.length > 0;
+    if (many) void this.#open([one, ...more]);
+    else if (this.#many) void this.#open(undefined);
+    this.#second.value = (!many && one?.text) || '';
+    this.#blend.value = String((!many && one?.weight) || 0);
     this.#write(prompt);
+  }
+
+  /** The pad with these ideas, as it was left without any; undefined closes it. */
+  async #open(many: readonly Blend[] | undefined): Promise<void> {
+    this.#many = many;
+    byId('pad').hidden = !many;
+    byId('one').hidden = Boolean(many);
+    this.#opener.setAttribute('aria-expanded', String(Boolean(many)));
+    say(this.#opener, t(many ? 'Blend one idea' : 'Blend four ideas on a pad'));
+    if (!many) return this.#changed();
+    const { Pad } = await import('./pad.ts');
+    this.#pad ??= new Pad(() => {
+      if (!this.#many || !this.#pad) return;
+      this.#many = this.#pad.blend;
+      this.#moved();
+    });
+    if (!this.#many) return; // closed meanwhile
+    if (many.length > 0) this.#pad.fill(many);
+    else this.#many = this.#pad.blend;
+    this.#changed();
   }
 
   #write(prompt: string): void {

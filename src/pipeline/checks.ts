@@ -6,6 +6,7 @@ import type { Model } from './model.ts';
 import { nearest } from './nearest.ts';
 import {
   type AudioInput,
+  type Blend,
   SETTINGS,
   type Setting,
   type SettingName,
@@ -83,8 +84,14 @@ const CHECKS: Readonly<Record<Setting['kind'], (name: string, value: unknown, se
   switch: checkSwitch,
   audio: (name, value) => checkAudio(value as AudioInput, name),
   blend(name, value) {
-    if (!isObject(value) || typeof value.text !== 'string') throw refuse(name, value, '{ text, weight }');
-    checkNumber('blend.weight', value.weight, { min: 0, max: 1 });
+    const others: unknown[] = Array.isArray(value) ? value : [value];
+    if (others.length === 0) throw refuse(name, value, '{ text, weight }, or a list of them');
+    for (const other of others) {
+      if (!isObject(other) || typeof other.text !== 'string') throw refuse(name, value, '{ text, weight }, or a list of them');
+      checkNumber('blend.weight', other.weight, { min: 0, max: 1 });
+    }
+    const sum = (others as Blend[]).reduce((sum, { weight }) => sum + weight, 0);
+    if (sum > 1 + 1e-6) throw refuse(name, value, `of weights that sum to 1 at most, not to ${sum}`);
   },
   steerings: (_name, value) => checkSteerings(value),
   regions(name, value) {
@@ -153,7 +160,7 @@ export function checkStyle(
   { config, tokenizer }: Model,
 ): AskedControls {
   if (prompt !== undefined) tokenizer.encode(prompt);
-  if (blend) tokenizer.encode(blend.text, 'the second prompt');
+  for (const { text } of blendsOf(blend)) tokenizer.encode(text, 'the second prompt');
   if (negativePrompt !== undefined) tokenizer.encode(negativePrompt, 'the negative prompt');
   return checkControls({ tempo, key, metre }, config);
 }
@@ -166,11 +173,20 @@ export function followed(steered: readonly Steering[], model: Model): readonly S
       atSeconds,
       ...(anew && { anew }),
       ...(prompt !== undefined && { prompt }),
-      ...(blend && { blend: { text: blend.text, weight: blend.weight } }),
+      ...(blend && { blend: copyOf(blend) }),
       ...(negativePrompt !== undefined && { negativePrompt }),
       ...checkStyle(change, model),
     };
   });
+}
+
+/** The prompts that are mixed in. */
+export const blendsOf = (blend: StyleOptions['blend']): readonly Blend[] => (Array.isArray(blend) ? blend : blend ? [blend as Blend] : []);
+
+/** A blend as it was given, without what is not its own. */
+export function copyOf(blend: NonNullable<StyleOptions['blend']>): NonNullable<StyleOptions['blend']> {
+  const copies = blendsOf(blend).map(({ text, weight }) => ({ text, weight }));
+  return Array.isArray(blend) ? copies : copies[0];
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -1,6 +1,6 @@
 // What a user asked for → a Recipe, complete and checked; and a recipe that comes from outside (the tags of a file) → options.
 import { MelodyError } from '../errors.ts';
-import { checkOptions, checkSetting, checkStyle, followed, isObject } from './checks.ts';
+import { checkOptions, checkSetting, checkStyle, copyOf, followed, isObject } from './checks.ts';
 import type { Model, ModelConfig } from './model.ts';
 import type { GenerateOptions, Recipe } from './options.ts';
 import { SETTINGS, type Setting, type SettingName, STYLE, type Use } from './settings.ts';
@@ -39,7 +39,7 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
   const { blend, inpaint, steered, ...plain } = recipe;
   return {
     ...plain, // and of what holds more, a copy of what is known
-    ...(blend && { blend: { text: blend.text, weight: blend.weight } }),
+    ...(blend && { blend: copyOf(blend) }),
     ...(inpaint && { inpaint: inpaint.map(({ start, end }) => ({ start, end })) }),
     ...(steered?.length && { steered: followed(steered, model) }),
     firstWindowSeconds: wholeChunks(recipe.firstWindowSeconds, config),

@@ -14,11 +14,11 @@ export interface AudioInput {
   readonly sampleRate: number;
 }
 
-/** A second prompt. */
+/** Another prompt that is mixed in. */
 export interface Blend {
-  /** The second prompt. */
+  /** The other prompt. */
   text: string;
-  /** 0 to 1: 0 is none of the second prompt, 1 nothing else. */
+  /** 0 to 1: 0 is none of it, 1 nothing else. */
   weight: number;
 }
 
@@ -37,7 +37,7 @@ interface Values {
   text: string;
   switch: boolean;
   audio: AudioInput;
-  blend: Blend;
+  blend: Blend | readonly Blend[];
   steerings: readonly Steering[];
   regions: readonly Region[];
 }
@@ -82,7 +82,10 @@ export type Use = 'generate' | 'stream' | 'steer';
 export const STYLE = {
   /** The music in words. Needed unless `promptAudio`, `continueFrom` or `initAudio` is given. */
   prompt: { kind: 'text' },
-  /** A second prompt. Its embedding is mixed with that of the first before quantisation: weight 0 is all `prompt`, 1 all `text`. */
+  /**
+   * A second prompt, or several. Their embeddings are mixed with that of `prompt` before quantisation, which has what is left of 1: weight 0 is all
+   * `prompt`, 1 all `text`. Weights sum to 1 at most; without a prompt they are shares.
+   */
   blend: { kind: 'blend' },
   /** What the music should not be, in words. It takes effect where `lmGuidanceScale` is over 1. Default: nothing. */
   negativePrompt: { kind: 'text' },
@@ -199,7 +202,7 @@ export const FLAGS = {
   wholeWindows: undefined,
   runningLevel: undefined,
   prompt: undefined,
-  blend: { flag: 'blend', value: 'text:weight', help: 'a second prompt and its weight, 0 to 1' },
+  blend: { flag: 'blend', value: 'text:weight', help: 'another prompt and its weight, 0 to 1; may be repeated' },
   negativePrompt: { flag: 'negative', value: 'text', help: 'what to lead away from; needs --lm-guidance over 1' },
   promptAudio: { flag: 'prompt-audio', value: 'file.wav', help: 'music whose style is taken' },
   promptAudioWeight: { flag: 'prompt-audio-weight', value: 'weight', help: 'its weight against the prompt' },

@@ -57,6 +57,11 @@ describe('what is decided', () => {
     expect((await both(0.75)).text).toBe('134.2 bpm, C major, 4/4');
     expect((await both(0.4, 'techno')).text).toBe('96 bpm, A minor, 3/4');
     expect((await both(0.6, 'techno in C major')).key).toBe('C major');
+    const many = (...weights: number[]) =>
+      decided({ prompt, blend: ['techno in C major, 150 bpm, 4/4', 'calm harp'].map((text, i) => ({ text, weight: weights[i] })) });
+    expect((await many(0.25, 0)).text).toBe('107.3 bpm, A minor, 3/4');
+    expect((await many(0.1, 0.3)).text).toBe('102.3 bpm, A minor, 3/4'); // 96 · (150 / 96)^(1/7): the harp says no tempo
+    expect((await many(0.2, 0.2)).text).toBe('107.3 bpm, A minor, 3/4');
   });
 
   it('music as the prompt: the style heads hear it', async () => {

@@ -227,6 +227,28 @@ describe('generate', () => {
       [{ prompt: '' }, /holds no word/],
       [{ prompt: '  \n' }, /the prompt holds no word/],
       [{ prompt, blend: { text: ' ', weight: 0.5 } }, /the second prompt holds no word/],
+      [
+        {
+          prompt,
+          blend: [
+            { text: 'a', weight: 0.1 },
+            { text: ' ', weight: 0.5 },
+          ],
+        },
+        /the second prompt holds no word/,
+      ],
+      [{ prompt, blend: [] }, /blend must be \{ text, weight \}, or a list of them/],
+      [{ prompt, blend: [{ text: 'a', weight: 0.1 }, 7] }, /blend must be \{ text, weight \}, or a list of them/],
+      [
+        {
+          prompt,
+          blend: [
+            { text: 'a', weight: 0.6 },
+            { text: 'b', weight: 0.7 },
+          ],
+        },
+        /blend must be of weights that sum to 1 at most/,
+      ],
       [{ prompt, negativePrompt: '' }, /the negative prompt holds no word/],
       [{ prompt: '\ud800\u0000' }, /holds no word/],
       [{ prompt: 'x'.repeat(1 << 20) }, /65536 characters/],
@@ -448,6 +470,37 @@ describe('given audio', () => {
     const at = async (weight: number) => (await melody.generate({ ...options, prompt, blend: { text: other, weight } })).channels[0];
     expect(await at(0)).toEqual((await melody.generate({ ...options, prompt })).channels[0]);
     expect(await at(1)).toEqual((await melody.generate({ ...options, prompt: other })).channels[0]);
+  });
+
+  it('blends several prompts by their weights, which are shares where there is no prompt', async () => {
+    const options = { durationSeconds: 0.8, steps: 1, seed: 1 };
+    const of = async (style: object) => (await melody.generate({ ...options, ...style })).channels[0];
+    const [rock, harp] = ['fast rock drums', 'calm harp'];
+    const two = [
+      { text: rock, weight: 0.5 },
+      { text: harp, weight: 0.25 },
+    ];
+    const mixed = await of({ prompt, blend: two });
+    expect(mixed).toEqual(await of({ prompt: rock, blend: [{ text: prompt, weight: 0.25 }, two[1]] }));
+    for (const style of [{ prompt }, { prompt, blend: two[0] }, { prompt, blend: two[1] }, { prompt: rock, blend: two[1] }])
+      expect(mixed).not.toEqual(await of(style));
+    expect(await of({ prompt, blend: [two[0]] })).toEqual(await of({ prompt, blend: two[0] }));
+    expect(
+      await of({
+        prompt,
+        blend: [
+          { text: rock, weight: 0 },
+          { text: harp, weight: 1 },
+        ],
+      }),
+    ).toEqual(await of({ prompt: harp }));
+    const shares = [
+      { text: rock, weight: 0.2 },
+      { text: harp, weight: 0.2 },
+    ];
+    expect(await of({ blend: shares })).toEqual(await of({ prompt: rock, blend: { text: harp, weight: 0.5 } }));
+    const { recipe } = await melody.generate({ ...options, prompt, blend: two.map((one) => ({ ...one, more: 1 })) });
+    expect(recipe.blend).toEqual(two);
   });
 
   it('inpaints: outside the region every sample is as it was, inside it is new', async () => {

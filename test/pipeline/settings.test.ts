@@ -99,6 +99,16 @@ describe.each(ALL)('%s', (name, setting) => {
   });
 });
 
+test('a blend of several prompts is given flag by flag', () => {
+  const { values } = parseCommand(generate, ['--blend', 'slow: harp:0.2', '--blend', 'samba:0.3']);
+  expect(readSettings(values)).toEqual({
+    blend: [
+      { text: 'slow: harp', weight: 0.2 },
+      { text: 'samba', weight: 0.3 },
+    ],
+  });
+});
+
 test('flags and short letters are unique among all options of generate', () => {
   const shorts = Object.values(generate.options).flatMap(({ short }) => short ?? []);
   expect(new Set(shorts).size).toBe(shorts.length);

@@ -13,6 +13,9 @@ test('all that makes a piece comes back, and a common piece is short', () => {
   ];
   for (const piece of [COMMON, { prompt: '雨の音 🎹', seed: 0, loop: true }, { ...COMMON, firstWindowSeconds: 10, blend, steered }])
     expect(pieceIn(linkOf(piece, `${PAGE}?x=1#old`))).toEqual(piece);
+  const pad = [blend, { text: 'calm harp', weight: 0.1225 }];
+  const onPad = { ...COMMON, blend: pad, steered: [{ ...steered[1], blend: [...pad, { text: 'samba', weight: 0.5 }] }] };
+  expect(pieceIn(linkOf(onPad, PAGE))).toEqual(onPad);
   expect(linkOf({ ...COMMON, steered: steered.slice(0, 1) }, PAGE).length).toBeLessThan(300);
   expect(linkOf(COMMON, PAGE)).toMatch(/^https:\/\/music\.example\/melody\/#/); // nothing of it reaches the server
 });
@@ -20,5 +23,6 @@ test('all that makes a piece comes back, and a common piece is short', () => {
 test('what is no piece is none, and what is out of range is left out', () => {
   for (const hash of ['', '#player', '#p=&s=1', '#p=piano', '#p=piano&s=-1', '#p=piano&s=1.5', '#p=piano&s=x'])
     expect(pieceIn(PAGE + hash)).toBeUndefined();
+  expect(pieceIn(`${PAGE}#p=piano&s=1&b=0.7%1Fa%1F0.7%1Fb`)).toEqual({ prompt: 'piano', seed: 1 }); // over 1 together
   expect(pieceIn(`${PAGE}#p=piano&s=1&d=1e9&w=-3&b=2&c=x&c=5`)).toEqual({ prompt: 'piano', seed: 1 });
 });

@@ -5,6 +5,7 @@ import type { AudioFile } from '../../audio/sound_file.ts';
 import { type SoundFilePart, soundFacts, soundParts } from '../../audio/sound_parts.ts';
 import { readRecipe, recipeTags, type WavTags, weightsLicence } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
+import { blendsOf } from '../../pipeline/checks.ts';
 import type { Recipe } from '../../pipeline/options.ts';
 import { hashOf } from '../../platform/node_hash.ts';
 import type { Io } from '../command.ts';
@@ -121,6 +122,6 @@ export function tagsOf(recipe: FileRecipe, licence: string | undefined): WavTags
     recipe,
     software: `melody ${version}`,
     license: weightsLicence(recipe.model, licence),
-    title: recipe.prompt ?? recipe.blend?.text ?? 'melody',
+    title: recipe.prompt ?? blendsOf(recipe.blend)[0]?.text ?? 'melody',
   });
 }

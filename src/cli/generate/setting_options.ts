@@ -19,7 +19,7 @@ export const settingOptions: Readonly<Record<string, CommandOption>> = Object.fr
       help: `${help}${rangeOf(setting)}`,
       ...(value && { value }),
       ...(short && { short }),
-      ...((setting.kind === 'steerings' || setting.kind === 'regions') && { multiple: true }),
+      ...(['steerings', 'regions', 'blend'].includes(setting.kind) && { multiple: true }),
     },
   ]),
 );
@@ -39,7 +39,7 @@ export function readSettings(values: Values): GenerateOptions {
     if (off && values[flag] === 'off') return null;
     if (kind === 'number' || kind === 'whole') return numberValue(values, flag, { whole: kind === 'whole' });
     if (kind === 'text') return textValue(values, flag);
-    if (kind === 'blend') return blendOf(textValue(values, flag));
+    if (kind === 'blend') return blendOf(values[flag]);
     if (kind === 'steerings') return steeringsOf(values[flag]);
     if (kind === 'regions') return regionsOf(values[flag]);
     return kind === 'switch' && values[flag] === true ? true : undefined;
@@ -76,16 +76,19 @@ function rangeOf({ kind, min = 0, max = 0, over, choices }: Setting): string {
 }
 
 /** "fast samba:0.3": the text and its weight. */
-function blendOf(text: string | undefined): GenerateOptions['blend'] {
-  if (text === undefined) return undefined;
-  const parts = /^([\s\S]+):(0|1|0?\.\d+|[01]\.\d+)$/.exec(text.trim());
-  if (!parts)
-    throw new MelodyError(
-      'invalid_argument',
-      `--blend: got "${text}", expected a prompt, a colon and a weight from 0 to 1`,
-      '--blend "fast samba:0.3"',
-    );
-  return { text: parts[1], weight: Number(parts[2]) };
+function blendOf(texts: Values[string]): GenerateOptions['blend'] {
+  if (!Array.isArray(texts)) return undefined;
+  const blends = texts.map((text: string) => {
+    const parts = /^([\s\S]+):(0|1|0?\.\d+|[01]\.\d+)$/.exec(text.trim());
+    if (!parts)
+      throw new MelodyError(
+        'invalid_argument',
+        `--blend: got "${text}", expected a prompt, a colon and a weight from 0 to 1`,
+        '--blend "fast samba:0.3"',
+      );
+    return { text: parts[1], weight: Number(parts[2]) };
+  });
+  return blends.length === 1 ? blends[0] : blends;
 }
 
 /** "20:fast samba": from second 20 on, whatever the order they are given in. */

@@ -40,8 +40,8 @@ const LOOP_BEND = 0.04;
 const DRAW = { tempo: 0, key: 1 } as const;
 
 /**
- * Tempo, metre and key, each as its option says; else as the prompt says (of two blended ones the heavier, but tempi that both say are
- * mixed, geometrically); else from the style heads, tempo and key drawn by the seed, the metre the likeliest. A loop's tempo bends by less
+ * Tempo, metre and key, each as its option says; else as the prompt says (of blended ones the heaviest, but tempi that it and others say
+ * are mixed, geometrically); else from the style heads, tempo and key drawn by the seed, the metre the likeliest. A loop's tempo bends by less
  * than 4 % to hold whole bars, or else whole beats; where neither is that near, it stays. Undefined for models without controls.
  */
 export async function decideControls(
@@ -112,10 +112,13 @@ function readControls(text: string, c: ControlsConfig, progress: Pick<Progress, 
 }
 
 function blended(texts: readonly (TextControls & { readonly share: number })[]): TextControls {
-  const [heavier, lighter] = [...texts].sort((a, b) => b.share - a.share);
-  if (heavier?.tempo === undefined || lighter?.tempo === undefined) return heavier ?? {};
-  const mixed = heavier.tempo * exp2(log2(lighter.tempo / heavier.tempo) * lighter.share);
-  return { ...heavier, tempo: Math.round(mixed * 10) / 10 };
+  const [heaviest] = [...texts].sort((a, b) => b.share - a.share);
+  const { tempo: first } = heaviest ?? {};
+  const timed = texts.flatMap(({ tempo, share }) => (tempo === undefined ? [] : [{ tempo, share }]));
+  if (first === undefined || timed.length < 2) return heaviest ?? {};
+  const total = timed.reduce((sum, { share }) => sum + share, 0);
+  const octaves = timed.reduce((sum, { tempo, share }) => sum + share * log2(tempo / first), 0) / total;
+  return { ...heaviest, tempo: Math.round(first * exp2(octaves) * 10) / 10 };
 }
 
 /** One entry, likely ones more often: the entries lie side by side on a line, and the seed says where it is cut. */

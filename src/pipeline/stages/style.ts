@@ -3,6 +3,7 @@ import { convertAudio } from '../../audio/channels.ts';
 import type { Machine } from '../../engine/engine.ts';
 import { MelodyError } from '../../errors.ts';
 import { LISTENING_RATE } from '../../models/layers.ts';
+import { blendsOf } from '../checks.ts';
 import { type ControlRequest, type Controls, decideControls, describe } from '../controls/controls.ts';
 import type { Model } from '../model.ts';
 import type { StyleOptions } from '../options.ts';
@@ -28,20 +29,30 @@ export async function styleOf(
 ): Promise<Style> {
   const { prompt, blend, tempo, key, metre, signal } = options;
   const embed = (text: string, what?: string) => embedPrompt(engine, { text, what }, progress, signal);
-  let wanted = prompt === undefined ? undefined : await embed(prompt);
-  const second = wanted ? (blend?.weight ?? 0) : 1;
-  if (blend) wanted = mix(wanted, await embed(blend.text, 'the second prompt'), second);
+  const others = blendsOf(blend);
+  const sum = others.reduce((sum, { weight }) => sum + weight, 0);
+  const shareOf = (weight: number) => (prompt !== undefined ? weight : sum > 0 ? weight / sum : 1 / others.length);
+  const texts = [
+    ...(prompt === undefined ? [] : [{ text: prompt, share: 1 - sum }]),
+    ...others.map(({ text, weight }) => ({ text, share: shareOf(weight) })),
+  ];
+  const parts: Part[] = [];
+  for (const { text, share } of texts)
+    parts.push({ share, embedding: await embed(text, parts.length > 0 || prompt === undefined ? 'the second prompt' : undefined) });
+  let wanted = mix(parts);
   if (options.promptAudio) {
     const [listened] = convertAudio(options.promptAudio, LISTENING_RATE, 1);
     const { embedAudio, sayOfGiven } = await import('./given.ts');
     sayOfGiven('promptAudio', options.promptAudio, progress);
     const embedding = await embedAudio(engine, listened, signal);
-    wanted = mix(wanted, embedding, options.promptAudioWeight ?? (wanted ? 0.5 : 1));
+    const weight = options.promptAudioWeight ?? 0.5;
+    wanted = wanted
+      ? mix([
+          { embedding: wanted, share: 1 - weight },
+          { embedding, share: weight },
+        ])
+      : embedding;
   }
-  const texts = [
-    ...(prompt === undefined ? [] : [{ text: prompt, share: 1 - second }]),
-    ...(blend ? [{ text: blend.text, share: second }] : []),
-  ];
   const controls = await decideControls(engine, { ...piece, tempo, key, metre, texts, embedding: wanted, signal }, progress);
   if (controls) progress.emit({ type: 'decided', ...describe(controls) });
   return {
@@ -73,12 +84,17 @@ async function embedPrompt(
 /** A warning is a line to read, whatever the prompt was. */
 const short = (word: string) => (word.length > 40 ? `${word.slice(0, 40)}…` : word);
 
-/** (1 − weight)·a + weight·b on the unit sphere. */
-function mix(a: Float32Array | undefined, b: Float32Array, weight: number): Float32Array {
-  if (!a) return b;
-  const sum = a.map((v, i) => (1 - weight) * v + weight * b[i]);
+interface Part {
+  readonly embedding: Float32Array;
+  readonly share: number;
+}
+
+/** The sum of share · embedding on the unit sphere; one alone is what it is, none is undefined. */
+function mix(parts: readonly Part[]): Float32Array | undefined {
+  if (parts.length < 2) return parts[0]?.embedding;
+  const sum = parts[0].embedding.map((_, i) => parts.reduce((sum, { embedding, share }) => sum + share * embedding[i], 0));
   const norm = Math.sqrt(sum.reduce((squares, v) => squares + v * v, 0));
   if (norm < 1e-6)
-    throw new MelodyError('invalid_argument', 'the two prompts are opposites: their blend has no direction', 'choose another weight');
+    throw new MelodyError('invalid_argument', 'the prompts are opposites: their blend has no direction', 'choose another weight');
   return sum.map((v) => v / norm);
 }
