@@ -4,20 +4,27 @@ import { placeOf } from '../../demo/pad.ts';
 
 const TEXTS = ['techno', 'ambient', 'samba'];
 
-test('every place of the pad comes back from the blend that it gives', () => {
+/** Shares of the corners at a point. */
+const sharesAt = (x: number, y: number) => [x * (1 - y), (1 - x) * y, x * y];
+
+test('every place of the pad gives a blend that is put to corners in order, where they have its shares', () => {
   for (let x = 0; x <= 20; x++)
     for (let y = 0; y <= 20; y++) {
-      const shares = [x * (20 - y), (20 - x) * y, x * y].map((share) => share / 400);
-      const blend = TEXTS.map((text, i) => ({ text, weight: shares[i] })).filter(({ weight }) => weight > 0);
-      if (blend.length === 0) continue; // all is the prompt's
-      const place = placeOf(blend);
+      const blend = TEXTS.map((text, i) => ({ text, weight: sharesAt(x / 20, y / 20)[i] })).filter(({ weight }) => weight > 0);
+      if (blend.length < 2) continue; // all is the prompt's, or a blend of two has its own fields
+      const { corners, x: right, y: down } = placeOf(blend);
       const at = `${x}, ${y}`;
-      expect(place.x, at).toBeCloseTo(x / 20, 9);
-      expect(place.y, at).toBeCloseTo(y / 20, 9);
+      expect([...corners].sort(), at).toEqual(corners);
+      const shares = sharesAt(right, down);
+      for (const [i, corner] of corners.entries()) expect(shares[corner], at).toBeCloseTo(blend[i].weight, 9);
       expect(
-        place.corners.map((corner) => TEXTS[corner]),
+        corners.reduce((sum, corner) => sum + shares[corner], 0),
         at,
-      ).toEqual(blend.map(({ text }) => text));
+      ).toBeCloseTo(
+        blend.reduce((sum, { weight }) => sum + weight, 0),
+        9,
+      );
+      if (blend.length === 3) expect([right * 20, down * 20].map(Math.round)).toEqual([x, y]);
     }
 });
 
