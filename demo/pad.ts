@@ -121,7 +121,7 @@ export class Pad {
     const shares = this.blend;
     const rest = 1 - shares.reduce((sum, { weight }) => sum + weight, 0);
     const parts = [...(rest > 1e-6 ? [{ text: t('your words'), weight: rest }] : []), ...shares];
-    const mix = parts.map(({ text, weight }) => `${Math.round(100 * weight)} % ${text}`).join(' · ');
+    const mix = parts.map(({ text, weight }) => `${Math.round(100 * weight)} % ${text.split(',')[0]}`).join(' · ');
     say(this.#mix, mix);
     for (const [i, slide] of this.#slides.entries()) {
       slide.value = String(i === 0 ? this.#x : this.#y);
