@@ -472,7 +472,7 @@ describe('given audio', () => {
     expect(await at(1)).toEqual((await melody.generate({ ...options, prompt: other })).channels[0]);
   });
 
-  it('blends several prompts by their weights, which are shares where there is no prompt', async () => {
+  it('blends several prompts by their weights, which are shares where a change has no prompt', async () => {
     const options = { durationSeconds: 0.8, steps: 1, seed: 1 };
     const of = async (style: object) => (await melody.generate({ ...options, ...style })).channels[0];
     const [rock, harp] = ['fast rock drums', 'calm harp'];
@@ -498,7 +498,8 @@ describe('given audio', () => {
       { text: rock, weight: 0.2 },
       { text: harp, weight: 0.2 },
     ];
-    expect(await of({ blend: shares })).toEqual(await of({ prompt: rock, blend: { text: harp, weight: 0.5 } }));
+    const changed = (style: object) => of({ prompt, steered: [{ atSeconds: 0, ...style }] });
+    expect(await changed({ blend: shares })).toEqual(await changed({ prompt: rock, blend: { text: harp, weight: 0.5 } }));
     const { recipe } = await melody.generate({ ...options, prompt, blend: two.map((one) => ({ ...one, more: 1 })) });
     expect(recipe.blend).toEqual(two);
   });
