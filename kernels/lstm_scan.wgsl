@@ -1,8 +1,9 @@
-// lstm_scan: for t from 0, with h = c = 0 before:  (i, f, g, o) = x[t] + h · w
+// lstm_scan: for t from 0, with (h, c) = before:  (i, f, g, o) = x[t] + h · w
 //   c = sigmoid(f) c + sigmoid(i) tanh(g)   h = sigmoid(o) tanh(c)   y[t] = h           (Hochreiter & Schmidhuber 1997; PyTorch's order of gates)
 // @use act
 //
 // x     [rows, steps, 4, hidden]    w [hidden, hidden, 4]: from unit, to unit, gate      y [rows, steps, hidden]
+// before, after [rows, 2, hidden]: h and c before the first step and behind the last
 // grid  [rows]          a workgroup each, serial over the steps; threads stride over the units
 
 override WG = 64u;      // threads per workgroup
@@ -12,7 +13,9 @@ struct Params { rows: u32, steps: u32, hidden: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 @group(0) @binding(1) var<storage, read>       x: array<f32>;
 @group(0) @binding(2) var<storage, read>       w: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read>       before: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<storage, read_write> after: array<f32>;
 
 var<workgroup> h: array<f32, HIDDEN>;
 var<workgroup> next: array<f32, HIDDEN>;
@@ -22,9 +25,10 @@ var<workgroup> cell: array<f32, HIDDEN>;
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lid: u32) {
   let row = wid.x + wid.y * nwg.x;
   if (row >= p.rows) { return; }   // uniform: every thread of the workgroup leaves together
+  let state = row * 2u * p.hidden;
   for (var j = lid; j < p.hidden; j += WG) {
-    h[j] = 0.0;
-    cell[j] = 0.0;
+    h[j] = before[state + j];
+    cell[j] = before[state + p.hidden + j];
   }
   workgroupBarrier();
   for (var t = 0u; t < p.steps; t++) {
@@ -43,5 +47,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       y[(row * p.steps + t) * p.hidden + j] = next[j];
     }
     workgroupBarrier();
+  }
+  for (var j = lid; j < p.hidden; j += WG) {
+    after[state + j] = h[j];
+    after[state + p.hidden + j] = cell[j];
   }
 }

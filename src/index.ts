@@ -18,4 +18,5 @@ export type { Sampling } from './systems/musicgen/model.ts';
 export type { MusicGen, MusicgenOptions, MusicgenRecipe } from './systems/musicgen/musicgen.ts';
 export type { Precision } from './systems/precision.ts';
 export type { StableAudio, StableAudioOptions, StableAudioRecipe, StableAudioSettings } from './systems/stable_audio/stable_audio.ts';
+export type { StreamRecipe, SystemStream } from './systems/stream.ts';
 export type { JobOptions, PublishedSystem, SystemClip, SystemOptions, SystemRecipe } from './systems/system.ts';

@@ -1,7 +1,8 @@
-// lstm_scan: for t from 0, with h = c = 0 before:  (i, f, g, o) = x[t] + h · w
+// lstm_scan: for t from 0, with (h, c) = before:  (i, f, g, o) = x[t] + h · w
 //   c = sigmoid(f) c + sigmoid(i) tanh(g)   h = sigmoid(o) tanh(c)   y[t] = h           (Hochreiter & Schmidhuber 1997; PyTorch's order of gates)
 //
 // x     [rows, steps, 4, hidden]    w [hidden, hidden, 4]: from unit, to unit, gate      y [rows, steps, hidden]
+// before, after [rows, 2, hidden]: h and c before the first step and behind the last
 // unit  a row, serial over the steps
 import { sigmoid4, sp, tanh4 } from './lib/math';
 import { scratch } from './lib/scratch';
@@ -22,7 +23,8 @@ export function lstm_scan(c: usize, from: u32, to: u32): void {
   for (let row = from; row < to; row++) {
     let x = p.x(c) + <usize>row * steps * 4 * line;
     let y = p.y(c) + <usize>row * steps * line;
-    memory.fill(h, 0, 2 * line);
+    const state = <usize>row * 2 * line;
+    memory.copy(h, p.before(c) + state, 2 * line); // the cell lies behind h
     for (let t: u32 = 0; t < steps; t++) {
       for (let j: usize = 0; j < line; j += 4) {
         let g = v128.load32_splat(x + j);
@@ -55,13 +57,14 @@ export function lstm_scan(c: usize, from: u32, to: u32): void {
         const g = v128.load(gates + (j << 2));
         const open = sigmoid4(g);
         const fresh = f32x4.extract_lane(tanh4(g), 2);
-        const state = f32x4.extract_lane(open, 1) * load<f32>(cell + j) + f32x4.extract_lane(open, 0) * fresh;
-        store<f32>(cell + j, state);
-        store<f32>(h + j, f32x4.extract_lane(open, 3) * f32x4.extract_lane(tanh4(sp(state)), 0));
+        const inside = f32x4.extract_lane(open, 1) * load<f32>(cell + j) + f32x4.extract_lane(open, 0) * fresh;
+        store<f32>(cell + j, inside);
+        store<f32>(h + j, f32x4.extract_lane(open, 3) * f32x4.extract_lane(tanh4(sp(inside)), 0));
       }
       memory.copy(y, h, line);
       x += 4 * line;
       y += line;
     }
+    memory.copy(p.after(c) + state, h, 2 * line);
   }
 }

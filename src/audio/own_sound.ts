@@ -22,6 +22,23 @@ export function isSilent(name: string, { channels }: Pick<Sound, 'channels'>): b
   );
 }
 
+/**
+ * Says of given sound, before it is worked on, what a person would want to know: that it is silent, or has not the form of what is made of it, where
+ * that is given. Throws `invalid_argument` where its full scale is not 1.
+ */
+export function sayOfGiven(
+  name: string,
+  given: Sound,
+  progress: { warn(code: 'silent_audio' | 'converted_audio', message: string): void },
+  made?: { readonly sampleRate: number; readonly channels: number },
+): void {
+  if (isSilent(name, given)) progress.warn('silent_audio', `${name} is silent: nothing in it reaches -80 dBFS`);
+  const form = (sampleRate: number, channels: number) => `${sampleRate} Hz and ${channels === 1 ? 'one channel' : `${channels} channels`}`;
+  const [own, theirs] = [form(given.sampleRate, given.channels.length), made && form(made.sampleRate, made.channels)];
+  if (theirs !== undefined && own !== theirs)
+    progress.warn('converted_audio', `${name} has ${own}, what is made has ${theirs}: convert one of them to join the two`);
+}
+
 /** Seconds over which the new part comes in and goes out: it may lack high tones that the given sound has. */
 const JOIN_SECONDS = 0.02;
 /** Whole seconds of surroundings that are converted with the new part, so that it has no edge: whole ones are whole samples at any rate. */

@@ -1,4 +1,6 @@
 // Cases of long short-term memory.
+import { reshape } from '../graph/tensor.ts';
+import { slice } from '../ops/gather.ts';
 import { lstmScan } from '../ops/lstm.ts';
 import { type Case, type FloatStorage, type Measured, measured, sigmoid, sum, type Values } from './case.ts';
 
@@ -28,12 +30,28 @@ export const lstmCase = (name: string, rows: number, steps: number, hidden: numb
   storage,
   record({ g, x, w }) {
     const [[a, as], [m, ms]] = [x([rows, steps, 4 * hidden], 2), w([4 * hidden, hidden], hidden ** -0.5, storage)];
-    return [lstmScan(g, a, m), () => lstmReference(rows, steps, hidden, as, ms)];
+    return [lstmScan(g, a, m).y, () => lstmReference(rows, steps, hidden, as, ms)];
+  },
+});
+
+/** Its last steps from the state that the first ones leave. */
+const inParts = (steps: number, first: number, hidden: number): Case => ({
+  name: 'long short-term memory in two parts',
+  record({ g, x, w }) {
+    const [[a, as], [m, ms]] = [x([steps, 4 * hidden], 2), w([4 * hidden, hidden], hidden ** -0.5)];
+    const part = (from: number, count: number) => reshape(slice(g, a, from, count), [1, count, 4 * hidden]);
+    const { after } = lstmScan(g, part(0, first), m);
+    const { y } = lstmScan(g, part(first, steps - first), m, after);
+    return [y, () => lstmReference(1, steps, hidden, as, ms).subarray(first * hidden)];
   },
 });
 
 export const quick = (): Case[] => [];
 
-export const odd = (): Case[] => [lstmCase('long short-term memory', 2, 5, 19), lstmCase('long short-term memory', 1, 3, 300, 'f16')];
+export const odd = (): Case[] => [
+  lstmCase('long short-term memory', 2, 5, 19),
+  lstmCase('long short-term memory', 1, 3, 300, 'f16'),
+  inParts(7, 4, 19),
+];
 
 export const paper = (): Measured[] => [measured(lstmCase('codec_lstm', 1, 8, 512), 8 * 8 * 512 ** 2, 4 * 512 ** 2 + 5 * 8 * 512)];

@@ -6,7 +6,7 @@ import { runJobs } from './generate/jobs.ts';
 import { type Made, makeOne, say } from './generate/make_one.ts';
 import { open } from './generate/open_model.ts';
 import { chooseTargets } from './generate/output_path.ts';
-import { kindOf, makePublished } from './generate/published.ts';
+import { kindOf, makePublished, streamPublished } from './generate/published.ts';
 import { type GenerateRequest, readRequest } from './generate/request.ts';
 import { namingOptions, settingOptions } from './generate/setting_options.ts';
 import { streamOut } from './generate/stream.ts';
@@ -80,8 +80,7 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
     const { suspect } = await makePublished(request, targets, values, io);
     return values.strict && suspect ? EXIT_SUSPECT : 0;
   }
-  if (values.precision !== undefined)
-    throw new MelodyError('invalid_argument', '--precision: a MeLoDy model is as it was stored', 'leave it out, or use a published system');
+  noPrecision(values);
   if (request.inputs.melody)
     throw new MelodyError('invalid_argument', '--melody: this model follows words alone', 'leave it out, or use a MusicGen Melody');
   const before = performance.now();
@@ -103,8 +102,13 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
   return values.strict && results.some(({ suspect }) => suspect.length > 0) ? EXIT_SUSPECT : 0;
 }
 
+function noPrecision(values: Values): void {
+  if (values.precision !== undefined)
+    throw new MelodyError('invalid_argument', '--precision: a MeLoDy model is as it was stored', 'leave it out, or use a published system');
+}
+
 async function stream(request: GenerateRequest, values: Values, io: Io): Promise<number> {
-  const clash = ['out', 'out-dir', 'melody', 'force', 'picture', 'json', 'strict', 'variations', 'parallel'].find(
+  const clash = ['out', 'out-dir', 'force', 'picture', 'json', 'strict', 'variations', 'parallel'].find(
     (name) => values[name] !== undefined,
   );
   if (clash)
@@ -119,8 +123,11 @@ async function stream(request: GenerateRequest, values: Values, io: Io): Promise
       '--stream: standard output is a terminal',
       'send it to a player or a file: melody generate "…" --stream | ffplay -',
     );
-  if ((await kindOf(request, values, io)) !== 'melody')
-    throw new MelodyError('invalid_argument', '--stream: this model makes whole clips', 'leave it out, or use a MeLoDy model');
+  if ((await kindOf(request, values, io)) !== 'melody') {
+    await streamPublished(request, values, io);
+    return 0;
+  }
+  noPrecision(values);
   const opened = await open(request, values, io);
   try {
     await streamOut(opened, request, { io, quiet: values.quiet === true });

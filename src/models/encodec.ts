@@ -6,11 +6,11 @@
 // A convolution sees its input mirrored around the ends: on both sides, or (causal) before it alone.
 import { log2, power } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { Graph, ParamValue } from '../graph/graph.ts';
 import { reshape, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import { conv1d, convTranspose1d } from '../ops/conv.ts';
 import { add } from '../ops/elementwise.ts';
-import { slice } from '../ops/gather.ts';
+import { concatRows, slice } from '../ops/gather.ts';
 import { groupNorm } from '../ops/group_norm.ts';
 import { lstmScan } from '../ops/lstm.ts';
 import { linear } from '../ops/matmul.ts';
@@ -57,12 +57,36 @@ export function codebooks(w: Scope, c: EncodecConfig, levels: number): WeightRef
   return stack([one(0), ...Array.from({ length: levels - 1 }, (_, i) => one(i + 1))]);
 }
 
-/** First half of the decoder, at the frame rate: latents [F, hidden_size] → [F, filters · 2^ratios]. It needs the whole piece. */
+/** First half of the decoder, at the frame rate: latents [F, hidden_size] of a whole piece → [F, filters · 2^ratios]. */
 export function encodecDecoderFrames(g: Graph, w: Scope, z: Tensor, c: EncodecConfig): Tensor {
+  const [length] = z.shape;
+  return encodecDecoderPart(g, w, z, c, { from: 0, length }).frames;
+}
+
+/** Which frames of a stretch are made, and the memory of those before. */
+export interface EncodecPart {
+  readonly from: ParamValue;
+  readonly length: number;
+  /** Of every layer, [num_lstm_layers, 2 · width]. Default: nothing came before. */
+  readonly before?: Tensor;
+}
+
+/** Frames on either side of a part that its own depend on, beside the memory. */
+export const partContext = (c: EncodecConfig): number => c.kernel_size - 1;
+
+/** A part of encodecDecoderFrames: `length` frames of a stretch of latents that has its context, and the memory that they leave. */
+export function encodecDecoderPart(
+  g: Graph,
+  w: Scope,
+  z: Tensor,
+  c: EncodecConfig,
+  { from, length, before }: EncodecPart,
+): { frames: Tensor; after: Tensor | undefined } {
   const width = c.num_filters * 2 ** c.upsampling_ratios.length;
   return g.scope('encodec', () => {
     const x = conv(g, w.at('decoder.layers.0'), z, width, c, { kernel: c.kernel_size });
-    return lstm(g, w.at('decoder.layers.1.lstm'), x, c);
+    const own = length === x.shape[0] ? x : slice(g, x, from, length);
+    return lstm(g, w.at('decoder.layers.1.lstm'), own, c, before);
   });
 }
 
@@ -106,7 +130,7 @@ export function encodecEncoder(g: Graph, w: Scope, audio: Tensor, c: EncodecConf
       width *= 2;
       x = conv(g, w.at(`encoder.layers.${at - 1}`), x, width, c, { kernel: 2 * ratio, stride: ratio, elu: true });
     }
-    x = lstm(g, w.at(`encoder.layers.${at}.lstm`), x, c);
+    x = lstm(g, w.at(`encoder.layers.${at}.lstm`), x, c).frames;
     return conv(g, w.at(`encoder.layers.${at + 2}`), x, c.hidden_size, c, { kernel: c.last_kernel_size, elu: true });
   });
 }
@@ -180,14 +204,18 @@ function residualUnit(g: Graph, w: Scope, x: Tensor, j: number, c: EncodecConfig
   return conv(g, w.at('block.3'), h, width, c, { kernel: 1, elu: true, residual: shortcut });
 }
 
-/** x + LSTM(x) over time. x [F, C]. */
-function lstm(g: Graph, w: Scope, x: Tensor, c: EncodecConfig): Tensor {
+/** x + LSTM(x) over time, and what every layer remembers. x [F, C], before and after [layers, 2 · C]. */
+function lstm(g: Graph, w: Scope, x: Tensor, c: EncodecConfig, before?: Tensor): { frames: Tensor; after: Tensor | undefined } {
   const [length, width] = x.shape;
+  const after: Tensor[] = [];
   let y = x;
   for (let i = 0; i < c.num_lstm_layers; i++) {
     const bias = sumOf([w.get(`bias_ih_l${i}`, [4 * width]), w.get(`bias_hh_l${i}`, [4 * width])]);
     const gates = linear(g, y, w.get(`weight_ih_l${i}`, [4 * width, width]), { bias });
-    y = reshape(lstmScan(g, reshape(gates, [1, length, 4 * width]), w.get(`weight_hh_l${i}`, [4 * width, width])), x.shape);
+    const memory = before && reshape(slice(g, before, i, 1), [1, 2, width]);
+    const own = lstmScan(g, reshape(gates, [1, length, 4 * width]), w.get(`weight_hh_l${i}`, [4 * width, width]), memory);
+    y = reshape(own.y, x.shape);
+    after.push(reshape(own.after, [1, 2 * width]));
   }
-  return c.num_lstm_layers > 0 ? add(g, y, x) : x;
+  return after.length > 0 ? { frames: add(g, y, x), after: concatRows(g, after) } : { frames: x, after: undefined };
 }

@@ -7,4 +7,5 @@ export type { Sampling } from './musicgen/model.ts';
 export type { MusicGen, MusicgenOptions, MusicgenRecipe } from './musicgen/musicgen.ts';
 export type { Precision } from './precision.ts';
 export type { StableAudio, StableAudioOptions, StableAudioRecipe, StableAudioSettings } from './stable_audio/stable_audio.ts';
+export type { StreamRecipe, SystemStream } from './stream.ts';
 export type { JobOptions, PublishedSystem, SystemClip, SystemOptions, SystemRecipe } from './system.ts';

@@ -3,7 +3,7 @@ import { platform } from '#platform';
 import { aside } from '../audio/aside.ts';
 import type { BeatMark } from '../audio/beats.ts';
 import { type ClipReport, measureClip } from '../audio/measure.ts';
-import { isSilent, onFromGiven } from '../audio/own_sound.ts';
+import { intoGiven, onFromGiven } from '../audio/own_sound.ts';
 import { quick as bytesCases } from '../cases/bytes.ts';
 import { type Checked, disposed, Engine, type EngineOptions, type Machine } from '../engine/engine.ts';
 import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
@@ -11,12 +11,15 @@ import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
 import { checkNumber } from '../pipeline/checks.ts';
 import type { LoadOptions } from '../pipeline/melody.ts';
-import type { AudioInput, MelodyEvent, Stage } from '../pipeline/options.ts';
+import type { AudioInput } from '../pipeline/options.ts';
 import { Progress, type Timings } from '../pipeline/progress.ts';
 import { Turns } from '../pipeline/turns.ts';
-import type { Identity } from './identity.ts';
+import type { JobOptions, Span, SystemModel, SystemRecipe } from './job.ts';
 import { type Precision, precisionFor } from './precision.ts';
+import { type StreamJob, SystemStream, warnOf } from './stream.ts';
 import type { T5Tokenizer } from './t5_tokenizer.ts';
+
+export type { JobOptions, Span, SystemRecipe };
 
 /** How a published system is opened. */
 export interface SystemOptions extends LoadOptions {
@@ -25,38 +28,6 @@ export interface SystemOptions extends LoadOptions {
    * more time; 'int8' a quarter and less time, and is something else than the model was trained as: a byte a number, a scale a row.
    */
   precision?: Precision;
-}
-
-/** Who watches a job. */
-export interface JobOptions {
-  /** Aborts the job; it then throws `aborted`. */
-  signal?: AbortSignal;
-  /** Called with progress and warnings while the job runs. */
-  onEvent?: (event: MelodyEvent) => void;
-}
-
-/** What every recipe of a published system says. */
-export interface SystemRecipe {
-  /** Version of the form of recipes. */
-  readonly version: 1;
-  /** Tells systems apart. */
-  readonly system: 'musicgen' | 'stable_audio';
-  /** Name of the model. */
-  readonly model: string;
-  /** SHA-256 of the names and hashes of all files that it was played from; absent in pages whose files are too large to be hashed there. */
-  readonly weights?: string;
-  /** How its matrices lay in memory. */
-  readonly precision: Precision;
-  /** What made it: a GPU, or the CPU, whose music differs in its last bits. */
-  readonly executor?: 'gpu' | 'cpu';
-  /** Of the CPU: the instructions of its kernels. */
-  readonly build?: 'plain' | 'relaxed';
-  /** What was asked for. */
-  readonly prompt: string;
-  /** Length in seconds. */
-  readonly durationSeconds: number;
-  /** Seed of the draws. */
-  readonly seed: number;
 }
 
 /** A finished piece of a published system. */
@@ -75,15 +46,6 @@ export interface SystemClip<R extends SystemRecipe = SystemRecipe> {
   readonly timings: Timings;
 }
 
-interface SystemModel extends Checked {
-  readonly name: string;
-  readonly licence: string;
-  readonly identity?: Identity;
-}
-
-/** Shares of the stages in a job. */
-export type Span = Readonly<Record<Stage, readonly [number, number]>>;
-
 /** A job that was checked: nothing of it is done yet. */
 export interface Job<R extends SystemRecipe> {
   readonly recipe: R;
@@ -91,6 +53,8 @@ export interface Job<R extends SystemRecipe> {
   readonly unknown: readonly string[];
   /** Sound that it goes on from, whose rate and channels it then has. */
   readonly continueFrom?: AudioInput;
+  /** Sound to begin with; where regions of it are made anew, the clip has its rate and channels. */
+  readonly initAudio?: AudioInput;
   make(m: Machine<SystemModel>, progress: Progress, signal?: AbortSignal): Promise<Float32Array[]>;
 }
 
@@ -104,12 +68,15 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
   /** How the matrices lie in memory. */
   readonly precision: Precision;
   readonly #turns: Turns;
+  readonly #shares: boolean;
+  #serial = 0; // of the last turn
 
   /** @internal */
   constructor(engine: Engine<SystemModel>, { precision, queue = 0 }: SystemOptions) {
     checkNumber('queue', queue, { kind: 'whole', min: 0, max: 10_000 });
     this.#engine = engine;
     this.#turns = new Turns(queue);
+    this.#shares = queue > 0;
     const { executor, name } = engine.device.caps;
     this.precision = precisionFor(precision, executor, name);
   }
@@ -165,13 +132,7 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
       const { memory } = engine.device;
       memory.peakBytes = memory.bytes; // of this job alone
       const progress = new Progress(options.onEvent, signal, engine, this.span);
-      if (job.unknown.length > 0)
-        progress.warn('unknown_words', `the model does not know ${job.unknown.map((part) => JSON.stringify(part)).join(', ')}`);
-      if (job.continueFrom && isSilent('continueFrom', job.continueFrom))
-        progress.warn('silent_audio', 'continueFrom is silent: nothing in it reaches -80 dBFS');
-      const { weights: asked } = options as { weights?: unknown };
-      if (asked !== undefined && weights !== undefined && asked !== weights)
-        progress.warn('other_weights', `the recipe was made with other weights of ${job.recipe.model}: this will be something like it`);
+      warnOf(job, { asked: (options as { weights?: unknown }).weights, weights }, progress);
       const channels = await job.make(engine, progress, signal);
       const { sampleRate, hop } = this;
       const report = await aside(signal, 'measureClip', measureClip, channels, sampleRate, { periods: [hop], frameRate: sampleRate / hop });
@@ -197,11 +158,17 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
   }
 
   /**
-   * Refused: a published system makes whole clips.
-   * @throws MelodyError `invalid_argument`
+   * Music chunk by chunk as it is made, of systems that can: MusicGen does, Stable Audio makes whole clips.
+   * @throws MelodyError `invalid_argument` at once; as `generate`, when it is iterated
    */
-  stream(_options: object): never {
-    throw bad(`${this.name} makes whole clips and no streams`, 'call generate, or use a MeLoDy model');
+  stream(_options: object): SystemStream<R> {
+    throw bad(`${this.name} makes whole clips and no streams`, 'call generate, or use a MusicGen or MeLoDy model');
+  }
+
+  /** A stream over what was checked. @internal */
+  protected streamOf(job: StreamJob<R>, options: JobOptions): SystemStream<R> {
+    const lock = (begun: boolean) => this.#lock(options, begun);
+    return new SystemStream(job, options, { engine: this.#engine, span: this.span, lock, shares: this.#shares });
   }
 
   /**
@@ -230,15 +197,23 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
     return forecast(this.#engine, signal, (m) => job.make(m, new Progress(undefined, signal, m, this.span), signal));
   }
 
-  async #exclusive<T>({ signal, onEvent }: JobOptions, begun: boolean, work: () => Promise<T>): Promise<T> {
+  async #lock({ signal, onEvent }: JobOptions, begun: boolean): Promise<{ serial: number; release(): void }> {
     this.#engine.check();
     const leave = await this.#turns.take({ signal, begun, ...(!begun && { onAhead: (ahead) => onEvent?.({ type: 'queued', ahead }) }) });
     const done = this.#engine.stopWith(signal);
+    const release = () => {
+      done();
+      leave();
+    };
+    return { serial: ++this.#serial, release };
+  }
+
+  async #exclusive<T>(options: JobOptions, begun: boolean, work: () => Promise<T>): Promise<T> {
+    const { release } = await this.#lock(options, begun);
     try {
       return await work();
     } finally {
-      done();
-      leave();
+      release();
     }
   }
 
@@ -259,7 +234,12 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
 }
 
 /** A clip as the person who gave sound to go on from has it: at that sound's rate and with its channels. */
-function besideGiven(made: { channels: Float32Array[]; sampleRate: number }, { continueFrom, recipe }: Job<SystemRecipe>): typeof made {
+function besideGiven(
+  made: { channels: Float32Array[]; sampleRate: number },
+  { continueFrom, initAudio, recipe }: Job<SystemRecipe>,
+): typeof made {
+  if (recipe.keepGiven === false) return made;
+  if (initAudio && recipe.inpaint) return { channels: intoGiven(initAudio, made, recipe.inpaint), sampleRate: initAudio.sampleRate };
   if (!continueFrom) return made;
   const { sampleRate } = continueFrom;
   return { channels: onFromGiven(continueFrom, made, Math.round(recipe.durationSeconds * sampleRate)), sampleRate };
@@ -277,6 +257,13 @@ export function numberOf(options: object, name: string, least: number, most: num
   const value: unknown = (options as Record<string, unknown>)[name] ?? preset;
   if (typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
   throw bad(`${name} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}; got ${String(value)}`);
+}
+
+/** A yes or no among options. Throws `invalid_argument`. */
+export function flagOf(options: object, name: string, preset: boolean): boolean {
+  const value: unknown = (options as Record<string, unknown>)[name] ?? preset;
+  if (typeof value === 'boolean') return value;
+  throw bad(`${name} must be true or false; got ${String(value)}`);
 }
 
 /** The words of the options. Throws `invalid_argument` where there are none. */

@@ -16,11 +16,17 @@ const place = (name: string) => fileURLToPath(new URL(`../goldens/systems/${name
 const folder = mkdtempSync(join(tmpdir(), 'melody-published-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function melody(...argv: string[]) {
-  const said = { out: '', err: '' };
+const melody = (...argv: string[]) => melodyUntil(new AbortController(), ...argv);
+
+/** The command, which is stopped once it has written 20,000 bytes of sound where it has no end. */
+async function melodyUntil(stop: AbortController, ...argv: string[]) {
+  const said = { out: '', err: '', bytes: new Uint8Array() };
   const io: Io = {
     out: (data) => {
       said.out += typeof data === 'string' ? data : new TextDecoder().decode(data);
+      if (typeof data === 'string') return;
+      said.bytes = Uint8Array.from([...said.bytes, ...data]);
+      if (said.bytes.length > 20_000) stop.abort();
     },
     err: (text) => {
       said.err += text;
@@ -28,7 +34,7 @@ async function melody(...argv: string[]) {
     terminal: false,
     outTerminal: false,
     env: {},
-    signal: new AbortController().signal,
+    signal: stop.signal,
   };
   const code = await main(argv, io);
   return { code, ...said };
@@ -135,6 +141,23 @@ describe('melody generate --model <MusicGen>', () => {
     );
   });
 
+  it('streams, and makes the file of a stream again', async () => {
+    const words = ['--model', place('musicgen_mono'), '--device', 'cpu', '--threads', '1'];
+    const first = await melody('generate', 'piano', ...words, '--seed', '1', '--duration', '1.2', '--stream');
+    expect(first.err).toContain('seed 1, 8000 Hz, mono, wav; Ctrl-C ends it');
+    expect(first.err).toContain('CC-BY-NC');
+    const stop = new AbortController();
+    const endless = await melodyUntil(stop, 'generate', 'piano', ...words, '--seed', '1', '--stream');
+    for (const [name, { code, bytes }] of Object.entries({ first, endless })) {
+      expect(code).toBe(name === 'first' ? 0 : 130);
+      const cut = join(folder, `${name}.wav`);
+      writeFileSync(cut, bytes);
+      expect((await generate('--recipe', cut, '--out', `${name}_again.wav`)).err).toContain('CC-BY-NC');
+      const [was, is] = [bytes, readFileSync(join(folder, `${name}_again.wav`))].map((file) => readWav(file, { allowTruncated: true }));
+      expect(is.channels).toEqual(was.channels);
+    }
+  });
+
   it('names the files, seed by seed', async () => {
     const { code, out } = await generate('piano', '--duration', '0.1', '--variations', '2', '--seed', '1', '--json', '--out', 'two.wav');
     expect(code).toBe(0);
@@ -147,8 +170,8 @@ describe('melody generate --model <MusicGen>', () => {
     for (const [words, message] of [
       [['--steps', '4'], 'MusicGen has no setting steps'],
       [['--tempo', '120'], 'MusicGen has no setting tempo'],
-      [['--duration', '140'], '--duration must be a number from 0 to 120; got 140'],
-      [['--stream'], '--stream: this model makes whole clips'],
+      [['--duration', '640'], '--duration must be a number from 0 to 600; got 640'],
+      [['--stream', '--steps', '4'], 'MusicGen has no setting steps'],
     ] as const) {
       const { code, err } = await melody('generate', 'piano', '--model', place('musicgen_mono'), '--device', 'cpu', ...words);
       expect(err).toContain(message);
@@ -180,6 +203,23 @@ describe('melody generate --model <Stable Audio>', () => {
     const again = await make('--recipe', join(folder, 'stable.wav'), '--out', 'stable_again.wav');
     expect([again.code, again.err]).toEqual([0, expect.anything()]);
     expect(readFileSync(join(folder, 'stable_again.wav')).equals(bytes)).toBe(true);
+  });
+
+  it('makes a part of a file anew, and again from its recipe', async () => {
+    const song = join(folder, 'part.wav');
+    const tone = Float32Array.from({ length: 440 }, (_, i) => 0.4 * Math.sin(i / 9));
+    writeFileSync(song, writeWav({ channels: [tone, tone], sampleRate: 4000 }));
+    const asked = ['calm piano', '--init', song, '--inpaint', '0.02-0.05', '--steps', '2', '--seed', '5', '--out', 'painted.wav'];
+    const { code, err } = await make(...asked);
+    expect([code, err]).toEqual([0, expect.anything()]);
+    const bytes = readFileSync(join(folder, 'painted.wav'));
+    const [{ channels: was }, { channels: is }] = [readWav(readFileSync(song)), readWav(bytes)];
+    expect(is[0].length).toBe(440);
+    expect(is[0].subarray(0, 80)).toEqual(was[0].subarray(0, 80));
+    expect(is[0].subarray(80, 200)).not.toEqual(was[0].subarray(80, 200));
+    const again = await make('--recipe', join(folder, 'painted.wav'), '--init', song, '--out', 'painted_again.wav');
+    expect([again.code, again.err]).toEqual([0, expect.anything()]);
+    expect(readFileSync(join(folder, 'painted_again.wav')).equals(bytes)).toBe(true);
   });
 
   it('refuses what the system cannot do by its flag, and is inspected', async () => {

@@ -55,6 +55,9 @@ describe('lstmScan', () => {
     const g = new Graph(gpu().caps);
     const w = weightOf(randomArray(4 * 5 * 5, 1), [20, 5]);
     expect(() => lstmScan(g, g.input('x', [1, 3, 16]), w)).toThrow('lstm_scan: x does not fit; got [1,3,16], expected [*,*,20]');
+    expect(() => lstmScan(g, g.input('y', [1, 3, 20]), w, g.input('before', [1, 5]))).toThrow(
+      'before does not fit; got [1,5], expected [1,2,5]',
+    );
     const small = new Graph({ ...gpu().caps, workgroupMemory: 36 });
     expect(() => lstmScan(small, small.input('x', [1, 3, 20]), w)).toThrow('got 5 units, expected at most 3');
   });

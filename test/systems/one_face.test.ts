@@ -66,7 +66,10 @@ describe('any system that Melody.load opened', async () => {
   });
 
   it('refuses in a sentence what its system cannot do', async () => {
-    expect(() => melody.stream(PIECE)).toThrow('musicgen_mono makes whole clips and no streams');
+    const audio = await Melody.load(stableAudio(), CPU);
+    expect(() => audio.stream(PIECE)).toThrow('stable_audio makes whole clips and no streams');
+    audio.dispose();
+    expect(() => melody.stream({ ...PIECE, tempo: 90 })).toThrow('MusicGen has no setting tempo');
     await expect(melody.generate({ ...PIECE, tempo: 90 })).rejects.toThrow('MusicGen has no setting tempo');
     await expect(melody.generate({ durationSeconds: 1 } as never)).rejects.toThrow('prompt must be a text; got none');
     await expect(melody.variations(PIECE, 65)).rejects.toThrow('variations must be a whole number from 1 to 64; got 65');

@@ -10,7 +10,7 @@ import type { Gpu } from '../../src/gpu/device.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { readFloats } from '../../src/graph/residents.ts';
 import { reshape, type Tensor } from '../../src/graph/tensor.ts';
-import { oobleckContext, oobleckDecoder, oobleckEncoder } from '../../src/models/oobleck.ts';
+import { oobleckContext, oobleckDecoder, oobleckEncoder, oobleckHop } from '../../src/models/oobleck.ts';
 import { contextStates, fourierFeatures, globalTokens, readContext, stableAudioDit } from '../../src/models/stable_audio_dit.ts';
 import type { MelodyEvent } from '../../src/pipeline/options.ts';
 import { Progress } from '../../src/pipeline/progress.ts';
@@ -273,6 +273,77 @@ describe('a tiny Stable Audio on the CPU', async () => {
       expect(clip.channels[0].length).toBe(240);
       expect(nmse(clip.channels[0], plain.channels[0]), JSON.stringify(change)).toBeGreaterThan(1e-6);
     }
+  });
+
+  it('makes regions of given sound anew, and keeps the rest to the sample', async () => {
+    const tone = Float32Array.from({ length: 440 }, (_, i) => 0.4 * Math.sin(i / 9));
+    const initAudio = { channels: [tone, tone.map((x) => -x)], sampleRate: 4000 };
+    const inpaint = [{ start: 0.02, end: 0.05 }];
+    const asked = { prompt: PROMPT, steps: 3, seed: 7, initAudio, inpaint };
+    const clip = await system.generate(asked);
+    const [start, end] = [80, 200];
+    for (const [c, channel] of clip.channels.entries()) {
+      expect(channel.length).toBe(440);
+      const given = initAudio.channels[c] as Float32Array;
+      expect(channel.subarray(0, start)).toEqual(given.subarray(0, start));
+      expect(channel.subarray(end)).toEqual(given.subarray(end));
+      expect(nmse(channel.subarray(start, end), given.subarray(start, end))).toBeGreaterThan(0.01);
+    }
+    expect(clip.recipe).toMatchObject({ inpaint, durationSeconds: 0.11, keepGiven: true });
+    expect((await system.generate({ ...clip.recipe, initAudio })).channels).toEqual(clip.channels);
+    const other = await system.generate({ ...asked, seed: 8 });
+    expect(nmse(other.channels[0].subarray(start, end), clip.channels[0].subarray(start, end))).toBeGreaterThan(1e-4);
+    const mono = { channels: [Float32Array.from({ length: 880 }, (_, i) => 0.4 * Math.sin(i / 18))], sampleRate: 8000 };
+    const kept = await system.generate({ ...asked, initAudio: mono });
+    expect([kept.sampleRate, kept.channels.map(({ length }) => length)]).toEqual([8000, [880]]);
+    expect(kept.channels[0].subarray(400)).toEqual(mono.channels[0].subarray(400));
+    const own = await system.generate({ ...asked, initAudio: mono, keepGiven: false });
+    expect([own.sampleRate, own.channels.map(({ length }) => length)]).toEqual([4000, [440, 440]]);
+  });
+
+  it('leaves latents outside the regions what the codec made of the sound, whatever the sampler', async () => {
+    for (const name of ['stable_audio', 'stable_audio_ode', 'stable_audio_small']) {
+      const one = (await loadSystem(name === 'stable_audio_small' ? whole(name, 't5-base') : whole(name), CPU)) as StableAudio;
+      const { engine } = one;
+      const { config, tokenizer } = engine.model;
+      const frames = Math.min(12, config.frames);
+      const hop = oobleckHop(config.vae);
+      const sound = Array.from({ length: config.vae.audio_channels }, (_, c) =>
+        Float32Array.from({ length: frames * hop }, (_, i) => 0.3 * Math.sin(i / (5 + c))),
+      );
+      const { ids } = tokenizer.encode(PROMPT);
+      const request = { ids, endSeconds: 0.1, frames, steps: 4, guidanceScale: 1, seed: 5, precision: 'f32' as const };
+      const latents = (fresh: boolean[], seed: number) =>
+        drawLatents(
+          engine,
+          { ...request, seed, init: { sound, strength: 1, fresh } },
+          new Progress(undefined, undefined, engine),
+          undefined,
+        );
+      const kept = await latents(new Array(frames).fill(false), 5);
+      const some = await latents(
+        Array.from({ length: frames }, (_, f) => f >= 4 && f < 7),
+        5,
+      );
+      const width = config.dit.in_channels;
+      const part = (all: Float32Array, from: number, to: number) => all.subarray(from * width, to * width);
+      expect(part(some, 0, 4)).toEqual(part(kept, 0, 4));
+      expect(part(some, 7, frames)).toEqual(part(kept, 7, frames));
+      expect(nmse(part(some, 4, 7), part(kept, 4, 7))).toBeGreaterThan(0.01);
+      one.dispose();
+    }
+  });
+
+  it('refuses regions that do not fit, in a sentence', async () => {
+    const initAudio = { channels: [new Float32Array(400).fill(0.1)], sampleRate: 4000 };
+    const refused = (options: object) => expect(system.generate({ prompt: PROMPT, seed: 1, ...options } as never)).rejects;
+    await refused({ inpaint: [{ start: 0, end: 0.1 }] }).toThrow('inpaint needs initAudio');
+    await refused({ initAudio, inpaint: [] }).toThrow('a list of regions');
+    await refused({ initAudio, inpaint: [{ start: 0.05, end: 0.02 }] }).toThrow('{ start, end } in seconds');
+    await refused({ initAudio, inpaint: [{ start: 0.05, end: 0.2 }] }).toThrow('initAudio lasts 0.100 s');
+    await refused({ initAudio, inpaint: [{ start: 0, end: 0.05 }], durationSeconds: 0.05 }).toThrow('the clip lasts as long as initAudio');
+    const long = { channels: [new Float32Array(8000)], sampleRate: 4000 };
+    await refused({ initAudio: long, inpaint: [{ start: 0, end: 0.05 }] }).toThrow('of which the model hears');
   });
 
   it('decodes in tiles what it decodes at once, odd strides too', async () => {

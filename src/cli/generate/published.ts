@@ -2,13 +2,14 @@
 import { joinAudio } from '../../audio/channels.ts';
 import { clipPicture } from '../../audio/picture.ts';
 import { writeAudio } from '../../audio/sound_file.ts';
-import { recipeTags, weightsLicence } from '../../audio/wav_tags.ts';
+import { recipeTags, type WavTags, weightsLicence } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import type { Identity } from '../../systems/identity.ts';
 import { type SystemKind, systemOf } from '../../systems/kind.ts';
 import { loadSystem, openSystemFolder } from '../../systems/load.ts';
 import { isPrecision, PRECISIONS } from '../../systems/precision.ts';
-import type { JobOptions, PublishedSystem, SystemClip, SystemOptions } from '../../systems/system.ts';
+import type { SystemStream } from '../../systems/stream.ts';
+import type { JobOptions, PublishedSystem, SystemClip, SystemOptions, SystemRecipe } from '../../systems/system.ts';
 import { printableText } from '../../weights/printable.ts';
 import { type Io, textValue, type Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
@@ -20,6 +21,7 @@ import { givenSound } from './given.ts';
 import { pictureOf, writeWhole } from './output_path.ts';
 import { ProgressLine } from './progress.ts';
 import type { GenerateRequest } from './request.ts';
+import { sendStream } from './stream.ts';
 
 /** What the model's folder holds. Throws `weights` for what cannot be opened. */
 export async function kindOf(request: GenerateRequest, values: Values, io: Io): Promise<SystemKind> {
@@ -34,24 +36,10 @@ export async function makePublished(
   io: Io,
 ): Promise<{ suspect: boolean }> {
   const quiet = values.quiet === true;
-  const line = new ProgressLine(io, { quiet });
-  const before = performance.now();
-  const device = deviceOptions(values);
-  await askQuietly(device.device, io);
-  const system = (await loadSystem(request.model, {
-    ...device,
-    ...redirectHosts(values),
-    ...precisionOf(request.recipe, values),
-    signal: io.signal,
-    onEvent: (event) => line.hear(event),
-  })) as unknown as AnySystem;
-  const loadSeconds = (performance.now() - before) / 1000;
+  const { system, loadSeconds } = await openPublished(request, values, io);
   const clips: object[] = [];
   let suspect = false;
   try {
-    line.close();
-    await checkWeights(system, request.recipe, io);
-    if (!quiet) io.err(`${system.name}: weights under ${printableText(system.licence)}\n`);
     for (const [i, file] of files.entries()) {
       const made = await makeOne(system, request, request.options.seed + i, file, values, io);
       clips.push(made);
@@ -64,6 +52,45 @@ export async function makePublished(
     system.dispose();
   }
   return { suspect };
+}
+
+/** Samples to standard output as they are made, of systems that can. Throws as `MusicGen.stream`. */
+export async function streamPublished(request: GenerateRequest, values: Values, io: Io): Promise<void> {
+  const { system } = await openPublished(request, values, io);
+  try {
+    await sendStream(
+      request,
+      (watch) => system.stream({ ...settingsOf(request, request.options.seed), ...watch }),
+      ({ recipe }) => tagsFor(system, request, { ...recipe, streamed: true }),
+      { io, quiet: values.quiet === true },
+    );
+  } finally {
+    system.dispose();
+  }
+}
+
+/** The system, its licence said. Throws `weights` where a recipe was made with others. */
+async function openPublished(request: GenerateRequest, values: Values, io: Io): Promise<{ system: AnySystem; loadSeconds: number }> {
+  const line = new ProgressLine(io, { quiet: values.quiet === true });
+  const before = performance.now();
+  const device = deviceOptions(values);
+  await askQuietly(device.device, io);
+  const system = (await loadSystem(request.model, {
+    ...device,
+    ...redirectHosts(values),
+    ...precisionOf(request.recipe, values),
+    signal: io.signal,
+    onEvent: (event) => line.hear(event),
+  })) as unknown as AnySystem;
+  try {
+    line.close();
+    await checkWeights(system, request.recipe, io);
+  } catch (error) {
+    system.dispose();
+    throw error;
+  }
+  if (values.quiet !== true) io.err(`${system.name}: weights under ${printableText(system.licence)}\n`);
+  return { system, loadSeconds: (performance.now() - before) / 1000 };
 }
 
 /** What --precision says, else as it was in the recipe. Throws `invalid_argument`. */
@@ -95,19 +122,44 @@ type Generate = (options: JobOptions) => Promise<SystemClip>;
 type AnySystem = Pick<PublishedSystem<never, never>, 'name' | 'licence' | 'dispose'> & {
   readonly engine: { readonly device: { readonly caps: { readonly name: string } }; readonly model: { readonly identity?: Identity } };
   readonly generate: Generate;
+  readonly stream: (options: object) => SystemStream;
 };
 
-async function makeOne(system: AnySystem, request: GenerateRequest, seed: number, file: string, values: Values, io: Io) {
-  const { loudness, keepGiven: _, ...rest } = request.options; // null in recipes of files, where levels stayed as they were made
-  const { inputs } = request;
+/** What the system is asked for: the settings of the command line, and those of a recipe that it has no flag for. */
+function settingsOf({ options, inputs, recipe }: GenerateRequest, seed: number) {
+  const { loudness, keepGiven, ...rest } = options; // null in recipes of files, where levels stayed as they were made
   const tune = inputs.melody && { melody: inputs.melody.audio };
-  const settings = {
-    ...ownFields(request.recipe),
+  const own = recipe?.streamed === true ? false : keepGiven; // a stream's file holds what was made, as the model makes it
+  return {
+    ...ownFields(recipe),
     ...rest,
     ...tune,
+    ...((inputs.continue || options.inpaint) && own === false && { keepGiven: false }),
     ...(loudness !== null && loudness !== undefined && { loudness }),
     seed,
   };
+}
+
+function tagsFor(system: AnySystem, { inputs, format, recipe: again }: GenerateRequest, recipe: FileFields): WavTags {
+  const told = Object.entries(inputs).flatMap(([name, input]) => (input ? [[name, { sha256: input.sha256, name: input.name }]] : []));
+  return recipeTags({
+    recipe: {
+      ...recipe,
+      format: format.name,
+      adapter: system.engine.device.caps.name,
+      ...(again?.streamed === true && { streamed: true }),
+      ...(told.length > 0 && { inputs: Object.fromEntries(told) }),
+    },
+    software: `melody ${version}`,
+    license: weightsLicence(system.name, system.licence),
+    title: recipe.prompt,
+  });
+}
+
+type FileFields = Omit<SystemRecipe, 'durationSeconds'> & { readonly streamed?: true };
+
+async function makeOne(system: AnySystem, request: GenerateRequest, seed: number, file: string, values: Values, io: Io) {
+  const settings = settingsOf(request, seed);
   const line = new ProgressLine(io, { quiet: values.quiet === true, seconds: settings.durationSeconds ?? 10 });
   let clip: SystemClip;
   try {
@@ -116,21 +168,9 @@ async function makeOne(system: AnySystem, request: GenerateRequest, seed: number
     line.close();
   }
   const { channels, sampleRate, recipe, report, timings } = clip;
-  const told = Object.entries(inputs).flatMap(([name, input]) => (input ? [[name, { sha256: input.sha256, name: input.name }]] : []));
-  const { file: kind, sample, name } = request.format;
-  const tags = recipeTags({
-    recipe: {
-      ...recipe,
-      format: name,
-      adapter: system.engine.device.caps.name,
-      ...(inputs.continue && { keepGiven: true }),
-      ...(told.length > 0 && { inputs: Object.fromEntries(told) }),
-    },
-    software: `melody ${version}`,
-    license: weightsLicence(system.name, system.licence),
-    title: recipe.prompt,
-  });
-  const given = givenSound(request); // stays in the file as it is
+  const { file: kind, sample } = request.format;
+  const tags = tagsFor(system, request, recipe);
+  const given = request.inputs.continue && givenSound(request); // stays in the file as it is
   const sound = { channels: given ? joinAudio(given.channels, channels) : channels, sampleRate };
   const bytes = await writeAudio({ ...sound, tags }, kind, sample);
   const picture = values.picture ? await clipPicture(channels, sampleRate) : undefined;

@@ -94,6 +94,7 @@ export async function readFileRecipe(path: string, io: Io): Promise<Record<strin
     );
   const recipe = note.recipe as Record<string, unknown>;
   const endless = recipe.durationSeconds === undefined && recipe.inpaint === undefined;
+  if (recipe.system !== undefined && recipe.inpaint !== undefined) delete recipe.durationSeconds; // it is that of the sound
   return { ...recipe, ...(endless && { durationSeconds: frames / sampleRate, wholeWindows: true }) };
 }
 

@@ -1,6 +1,5 @@
 // What the networks hear in given sound: an embedding, tokens, latents. Pages fetch this file when sound is first given.
 import { melBank } from '../../audio/mel.ts';
-import { isSilent } from '../../audio/own_sound.ts';
 import { bandLimit } from '../../audio/resample.ts';
 import type { Machine } from '../../engine/engine.ts';
 import type { Graph } from '../../graph/graph.ts';
@@ -13,27 +12,8 @@ import { sharedConstant } from '../../ops/constant.ts';
 import { complexPower, filterBank, logFloor, stft } from '../../ops/spectrum.ts';
 import { finite } from '../../ops/watch.ts';
 import type { Model } from '../model.ts';
-import type { AudioInput } from '../options.ts';
-import type { Progress } from '../progress.ts';
 
-export { intoGiven, onFromGiven } from '../../audio/own_sound.ts'; // what is made beside it, for the pages that fetch this file
-
-/**
- * Says of given sound, before it is worked on, what a person would want to know: that it is silent, or has not the form of what is made of it, where
- * that is given. Throws `invalid_argument` where its full scale is not 1.
- */
-export function sayOfGiven(
-  name: string,
-  given: AudioInput,
-  progress: Pick<Progress, 'warn'>,
-  made?: { readonly sampleRate: number; readonly channels: number },
-): void {
-  if (isSilent(name, given)) progress.warn('silent_audio', `${name} is silent: nothing in it reaches -80 dBFS`);
-  const form = (sampleRate: number, channels: number) => `${sampleRate} Hz and ${channels === 1 ? 'one channel' : `${channels} channels`}`;
-  const [own, theirs] = [form(given.sampleRate, given.channels.length), made && form(made.sampleRate, made.channels)];
-  if (theirs !== undefined && own !== theirs)
-    progress.warn('converted_audio', `${name} has ${own}, what is made has ${theirs}: convert one of them to join the two`);
-}
+export { intoGiven, onFromGiven, sayOfGiven } from '../../audio/own_sound.ts'; // what is made beside it, for the pages that fetch this file
 
 const SIZE = 1024; // samples of a window of the log-mel
 const BINS = SIZE / 2 + 1;

@@ -5,9 +5,11 @@ import { hopOf } from '../../models/encodec.ts';
 import { checkAudio } from '../../pipeline/checks.ts';
 import type { AudioInput } from '../../pipeline/options.ts';
 import type { Progress } from '../../pipeline/progress.ts';
+import type { StreamJob, StreamRecipe, SystemStream } from '../stream.ts';
 import {
   bad,
   durationOf,
+  flagOf,
   idsOf,
   type Job,
   type JobOptions,
@@ -20,15 +22,17 @@ import {
   type SystemRecipe,
   seedOf,
 } from '../system.ts';
+import { Columns, windowOf } from './columns.ts';
 import type { MusicgenModel, Sampling } from './model.ts';
 import type { MusicgenMachine, Request } from './request.ts';
-import { decodeCodes, drawCodes, encodeSound, windowOf } from './stages.ts';
+import { joined, SoundOfCodes, streamWindows } from './sound.ts';
+import { decodeCodes, drawCodes, encodeSound } from './stages.ts';
 
 /** What to play, and how. */
 export interface MusicgenOptions extends Partial<Sampling>, JobOptions {
   /** What to play, in words. Needed. */
   prompt?: string;
-  /** Length in seconds, exact to the sample, at most 120. Default 10. Over 30 it is made by windows, each of which hears 12 s of the one before. */
+  /** Length in seconds, exact to the sample, at most 600; of a stream any. Default 10, of a stream none. Over 30 it is made by windows, each of which hears 12 s of the one before. */
   durationSeconds?: number;
   /** Equal seeds give equal music. Default: drawn. */
   seed?: number;
@@ -36,19 +40,41 @@ export interface MusicgenOptions extends Partial<Sampling>, JobOptions {
   continueFrom?: AudioInput;
   /** A tune to follow, which MusicGen Melody alone can: it hears the strongest pitch of every frame, and the tune again where the piece is longer. */
   melody?: AudioInput;
+  /** With continueFrom: the clip has its rate and channels. Default true; false gives the model's own. */
+  keepGiven?: boolean;
+  /** Begin as a stream without an end does, which knows no end to lead to: for its recipe. Default false. */
+  wholeWindows?: boolean;
 }
 
 /** Everything that decides the samples of a clip: `generate` of it makes them again. */
 export interface MusicgenRecipe extends Sampling, SystemRecipe {
   readonly system: 'musicgen';
+  /** The beginning of a stream that had no end. */
+  readonly wholeWindows?: boolean;
 }
 
-/** The codec's memory goes over the whole piece, in one tensor. */
-const LONGEST = 120;
+/** A clip is held as a whole, and measured. */
+const LONGEST = 600;
+/** Seconds of a stream that come together. */
+const CHUNK_SECONDS = 1;
+/** Of a stream that has an end. */
+const MOST_SECONDS = 1e6;
 /** Tokens of a prompt. */
 const MOST_TOKENS = 512;
 const SPAN = { style: [0, 0.01], tokens: [0.01, 0.9], diffusion: [0.9, 0.9], decoding: [0.9, 1] } as const;
-const SETTINGS = ['prompt', 'durationSeconds', 'seed', 'guidanceScale', 'temperature', 'topK', 'topP', 'continueFrom', 'melody'];
+const SETTINGS = [
+  'prompt',
+  'durationSeconds',
+  'seed',
+  'guidanceScale',
+  'temperature',
+  'topK',
+  'topP',
+  'continueFrom',
+  'melody',
+  'keepGiven',
+  'wholeWindows',
+];
 
 /** MusicGen (Copet et al. 2023, arXiv 2306.05284), mono or stereo, from a folder in transformers' layout. Opened by `loadSystem`; makes one piece at a time. */
 export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
@@ -86,7 +112,12 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
 
   /** Checks what is asked for. @internal */
   protected prepare(options: MusicgenOptions): Job<MusicgenRecipe> {
-    const recipe = this.#resolve(options);
+    const recipe: MusicgenRecipe = {
+      ...this.#resolve(options),
+      ...(flagOf(options, 'wholeWindows', false) && { wholeWindows: true }),
+      ...(options.continueFrom && { keepGiven: flagOf(options, 'keepGiven', true) }),
+      durationSeconds: durationOf(options, LONGEST, 10, this.sampleRate),
+    };
     const { ids, unknown } = idsOf(this.engine.model.tokenizer, 'prompt', recipe.prompt, MOST_TOKENS);
     const given = this.#given(options);
     const tune = this.#tune(options);
@@ -99,6 +130,73 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
     };
   }
 
+  /**
+   * Endless music, or `durationSeconds` of it, a second at a time: `for await (const { channels } of music.stream({ prompt }))`. It is the music that
+   * `generate` makes of its recipe; every 18 s a new window first reads 12 s of the one before, which takes a while. Its rate and channels are the model's.
+   * @throws MelodyError `invalid_argument` at once; as `generate`, when it is iterated
+   */
+  override stream(options: MusicgenOptions): SystemStream<MusicgenRecipe> {
+    const { durationSeconds } = options;
+    const length =
+      durationSeconds === undefined || durationSeconds === null
+        ? {}
+        : { durationSeconds: durationOf(options, MOST_SECONDS, 0, this.sampleRate) };
+    const recipe: StreamRecipe<MusicgenRecipe> = { ...this.#resolve(options), ...length };
+    const { ids, unknown } = idsOf(this.engine.model.tokenizer, 'prompt', recipe.prompt, MOST_TOKENS);
+    const given = this.#given(options);
+    const tune = this.#tune(options);
+    const { continueFrom } = options;
+    const job: StreamJob<MusicgenRecipe> = {
+      recipe,
+      unknown,
+      ...(continueFrom && { continueFrom }),
+      channels: this.engine.model.config.decoder.audio_channels,
+      sampleRate: this.sampleRate,
+      play: (m: MusicgenMachine, progress, signal, interrupted) => this.#play(m, recipe, ids, given, tune, progress, signal, interrupted),
+    };
+    return this.streamOf(job, options);
+  }
+
+  async *#play(
+    m: MusicgenMachine,
+    recipe: StreamRecipe<MusicgenRecipe>,
+    ids: readonly number[],
+    given: Float32Array[] | undefined,
+    tune: Float32Array | undefined,
+    progress: Progress,
+    signal: AbortSignal | undefined,
+    interrupted: () => boolean,
+  ): AsyncGenerator<Float32Array[]> {
+    const { hop, sampleRate } = this;
+    let before = given?.[0]?.length ?? 0; // samples of the given sound, which nobody hears again
+    let left = Math.round((recipe.durationSeconds ?? Infinity) * sampleRate);
+    const known = given && (await m.resilient(() => encodeSound(m, given, signal)));
+    const fresh = Math.max(1, Math.round((CHUNK_SECONDS * sampleRate) / hop));
+    const windows = streamWindows(m.model, fresh);
+    const request: Request = { ...recipe, ids, frames: Math.ceil((before + left) / hop), ...(known && { known }), ...(tune && { tune }) };
+    const columns = new Columns(m, request);
+    const sound = new SoundOfCodes(m, windows);
+    const draw = (frames: number) =>
+      m.resilient(async () => {
+        try {
+          return await columns.more(frames, () => {}, signal);
+        } catch (error) {
+          columns.forget(); // what is on a device that was lost is lost
+          throw error;
+        }
+      });
+    for (let codes = known; left > 0; codes = undefined) {
+      if (interrupted()) columns.forget();
+      codes ??= await progress.during('tokens', () => draw(columns.there === 0 ? windows.frames : fresh));
+      const parts = await progress.during('decoding', () => sound.add(codes as Uint32Array, columns.over, () => {}, signal));
+      const heard = parts.map((channel) => channel.slice(before, before + left));
+      before = Math.max(0, before - (parts[0] as Float32Array).length);
+      const { length } = heard[0] as Float32Array;
+      left -= length;
+      if (length > 0) yield heard;
+    }
+  }
+
   async #make(
     m: MusicgenMachine,
     recipe: MusicgenRecipe,
@@ -109,12 +207,16 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
     signal?: AbortSignal,
   ): Promise<Float32Array[]> {
     const samples = Math.round(recipe.durationSeconds * this.sampleRate);
+    if (recipe.wholeWindows) {
+      const endless = this.#play(m, { ...recipe, durationSeconds: undefined }, ids, given, tune, progress, signal, () => false);
+      return beginningOf(endless, samples);
+    }
     const before = given?.[0]?.length ?? 0;
     const frames = Math.ceil((before + samples) / this.hop);
     const known = given && (await m.resilient(() => encodeSound(m, given, signal)));
     const request: Request = { ...recipe, ids, frames, ...(known && { known }), ...(tune && { tune }) };
     const codes = await m.resilient(() => drawCodes(m, request, progress, signal));
-    const sound = await m.resilient(() => progress.during('decoding', () => decodeCodes(m, codes, progress, signal)));
+    const sound = await progress.during('decoding', () => decodeCodes(m, codes, progress, signal));
     return sound.map((channel) => channel.slice(before, before + samples));
   }
 
@@ -140,7 +242,7 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
     return convertAudio(melody, chroma.sampling_rate, 1)[0];
   }
 
-  #resolve(options: MusicgenOptions): MusicgenRecipe {
+  #resolve(options: MusicgenOptions): Omit<MusicgenRecipe, 'durationSeconds'> {
     this.checkNames(options, SETTINGS, 'MusicGen');
     const { sampling } = this.engine.model;
     const topP = numberOf(options, 'topP', 0, 1, sampling.topP);
@@ -151,7 +253,6 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
       model: this.name,
       precision: this.precision,
       prompt: promptOf(options),
-      durationSeconds: durationOf(options, LONGEST, 10, this.sampleRate),
       seed: seedOf(options),
       guidanceScale: numberOf(options, 'guidanceScale', 0, 20, sampling.guidanceScale),
       temperature: numberOf(options, 'temperature', 0, 100, sampling.temperature),
@@ -159,4 +260,14 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
       topP,
     };
   }
+}
+
+/** So many samples of what comes in parts. */
+async function beginningOf(parts: AsyncIterable<Float32Array[]>, samples: number): Promise<Float32Array[]> {
+  let sound: Float32Array[] = [];
+  for await (const part of parts) {
+    sound = part.map((channel, c) => joined(sound[c] ?? new Float32Array(), channel));
+    if ((sound[0] as Float32Array).length >= samples) break;
+  }
+  return sound.map((channel) => channel.slice(0, samples));
 }

@@ -37,6 +37,8 @@ export interface Step {
   /** What its input is multiplied by. */
   readonly scale: number;
   readonly numbers: StepNumbers<number>;
+  /** What known latents are after it: signal · latents + noise · n. */
+  readonly left: { readonly signal: number; readonly noise: number };
 }
 
 export interface Steps {
@@ -74,6 +76,7 @@ function edmSteps(s: EdmSchedule, count: number, first: number): Steps {
         out: ((s.prediction === 'epsilon' ? 1 : -1) * sigma * sigmaData) / root,
         ...edmStep(s, sigma, next, i > first ? sigmas[i - 1] : undefined, i === count - 1, count),
       },
+      left: { signal: 1, noise: next },
     });
   }
   const noise = first === 0 ? Math.sqrt(s.sigmaMax * s.sigmaMax + 1) : (sigmas[first] as number);
@@ -125,7 +128,10 @@ function flowSteps({ solver }: FlowSchedule, count: number, first: number): Step
     const ratio = before === undefined || before === 1 || h === Infinity ? 0 : h / (snr(t) - snr(before));
     return { a: next / t, b: b * (1 + ratio / 2), c: (-b * ratio) / 2, d: 0 };
   };
-  const steps = times.slice(first, count).map((t, n) => ({ time: t, scale: 1, numbers: { skip: 1, out: -t, ...numbers(first + n) } }));
+  const steps = times.slice(first, count).map((t, n) => {
+    const next = times[first + n + 1] as number;
+    return { time: t, scale: 1, numbers: { skip: 1, out: -t, ...numbers(first + n) }, left: { signal: 1 - next, noise: next } };
+  });
   const start = times[first] as number;
   return { signal: 1 - start, noise: start, steps };
 }

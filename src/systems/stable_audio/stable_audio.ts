@@ -2,11 +2,12 @@
 import { convertAudio } from '../../audio/channels.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { oobleckContext, oobleckHop, oobleckSamples } from '../../models/oobleck.ts';
-import { checkAudio } from '../../pipeline/checks.ts';
-import type { AudioInput } from '../../pipeline/options.ts';
+import { checkAudio, checkSetting } from '../../pipeline/checks.ts';
+import type { AudioInput, Region } from '../../pipeline/options.ts';
 import {
   bad,
   durationOf,
+  flagOf,
   idsOf,
   type Job,
   type JobOptions,
@@ -50,6 +51,10 @@ export interface StableAudioOptions extends Partial<StableAudioSettings>, JobOpt
   initAudio?: AudioInput;
   /** How much of it changes, over 0 to 1: the share of the steps that are run. Default 1, which is all of them. */
   strength?: number;
+  /** The regions of initAudio to make anew, seconds; outside them it comes back as it was, and the clip lasts as long. Default: all of it. */
+  inpaint?: readonly Region[];
+  /** With inpaint: the clip has the rate and channels of initAudio, and its samples outside the regions. Default true; false gives all as the model makes it. */
+  keepGiven?: boolean;
 }
 
 /** Everything that decides the samples of a clip, given sound aside: `generate` of it makes them again. */
@@ -59,6 +64,8 @@ export interface StableAudioRecipe extends StableAudioSettings, SystemRecipe {
   readonly negativePrompt?: string;
   /** Share of the steps that change the given sound, where there is some. */
   readonly strength?: number;
+  /** Regions of the given sound that were made anew, seconds. */
+  readonly inpaint?: readonly Region[];
 }
 
 const SPAN = { style: [0, 0.02], tokens: [0.02, 0.02], diffusion: [0.02, 0.9], decoding: [0.9, 1] } as const;
@@ -72,6 +79,8 @@ const SETTINGS = [
   'windowSeconds',
   'initAudio',
   'strength',
+  'inpaint',
+  'keepGiven',
 ];
 const MOST_STEPS = 1000;
 
@@ -127,6 +136,8 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
       recipe.negativePrompt === undefined ? undefined : idsOf(tokenizer, 'negativePrompt', recipe.negativePrompt, config.promptTokens);
     const frames = this.#framesOf(recipe);
     const sound = this.#given(options, frames);
+    const { inpaint } = recipe;
+    const { initAudio } = options;
     const request: Request = {
       ...recipe,
       ids,
@@ -134,19 +145,21 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
       endSeconds: recipe.durationSeconds,
       frames,
       precision: this.precision,
-      ...(sound && { init: { sound, strength: recipe.strength ?? 1 } }),
+      ...(sound && { init: { sound, strength: recipe.strength ?? 1, ...(inpaint && { fresh: this.#freshOf(inpaint, frames) }) } }),
     };
     stepsOf(config.schedule, recipe.steps); // throws before any work
     const samples = Math.round(recipe.durationSeconds * this.sampleRate);
     return {
       recipe,
       unknown: [...unknown, ...(negative?.unknown ?? [])],
+      ...(initAudio && { initAudio }),
       make: async (m: StableAudioMachine, progress, signal) => {
         const latents = await m.resilient(() => drawLatents(m, request, progress, signal));
         const heard = Math.min(frames, Math.ceil(samples / this.hop) + oobleckContext(config.vae)); // more would change no sample
         const known = latents.subarray(0, heard * config.dit.in_channels);
         const audio = await m.resilient(() => progress.during('decoding', () => decodeLatents(m, known, progress, signal)));
-        return audio.map((channel) => channel.slice(0, samples));
+        const made = audio.map((channel) => channel.slice(0, samples));
+        return inpaint && sound ? within(sound, made, inpaint, this.sampleRate) : made;
       },
     };
   }
@@ -171,11 +184,39 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
     });
   }
 
+  /** Which frames are made anew: those that regions touch, and what lies behind the sound's end as it is. */
+  #freshOf(regions: readonly Region[], frames: number): boolean[] {
+    const fresh = new Array<boolean>(frames).fill(false);
+    const rate = this.sampleRate / this.hop;
+    for (const { start, end } of regions) fresh.fill(true, Math.floor(start * rate + 1e-6), Math.ceil(end * rate - 1e-6));
+    return fresh;
+  }
+
+  /** The regions, where some are asked for. Throws `invalid_argument`. */
+  #regionsOf({ inpaint, initAudio, durationSeconds }: StableAudioOptions): { inpaint: readonly Region[]; seconds: number } | undefined {
+    if (inpaint === undefined) return undefined;
+    if (initAudio === undefined) throw bad('inpaint needs initAudio, the sound that its regions are of', 'give both or neither');
+    checkAudio(initAudio, 'initAudio');
+    checkSetting('inpaint', inpaint);
+    const seconds = (initAudio.channels[0] as Float32Array).length / initAudio.sampleRate;
+    if (seconds > this.longest + 1e-6)
+      throw bad(`initAudio lasts ${seconds.toFixed(2)} s, of which the model hears ${this.longest.toFixed(2)}`, 'cut it shorter');
+    for (const { start, end } of inpaint)
+      if (end > seconds + 1e-6) throw bad(`inpaint: got the region ${start} to ${end} s; initAudio lasts ${seconds.toFixed(3)} s`);
+    if (durationSeconds !== undefined && Math.abs(durationSeconds - seconds) > 1e-3)
+      throw bad(
+        `durationSeconds is ${durationSeconds}; with inpaint the clip lasts as long as initAudio, ${seconds.toFixed(3)} s`,
+        'leave it out',
+      );
+    return { inpaint: inpaint.map(({ start, end }) => ({ start, end })), seconds: Math.min(seconds, this.longest) };
+  }
+
   #resolve(options: StableAudioOptions): StableAudioRecipe {
     this.checkNames(options, SETTINGS, 'Stable Audio');
     const { presets } = this.engine.model.config;
     const { longest } = this;
-    const durationSeconds = durationOf(options, longest, longest, this.sampleRate);
+    const regions = this.#regionsOf(options);
+    const durationSeconds = regions?.seconds ?? durationOf(options, longest, longest, this.sampleRate);
     const guidanceScale = numberOf(options, 'guidanceScale', 0, 20, presets.guidanceScale);
     const { negativePrompt } = options;
     if (negativePrompt !== undefined && guidanceScale === 1)
@@ -200,6 +241,27 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
       guidanceScale,
       windowSeconds,
       ...(options.initAudio && { strength }),
+      ...(regions && { inpaint: regions.inpaint, keepGiven: flagOf(options, 'keepGiven', true) }),
     };
   }
+}
+
+/** Seconds over which a region comes in and goes out: what the codec makes of the sound around it is not that sound. */
+const JOIN_SECONDS = 0.02;
+
+/** The sound as it was, with what was made in its regions. */
+function within(given: readonly Float32Array[], made: readonly Float32Array[], regions: readonly Region[], rate: number): Float32Array[] {
+  return made.map((channel, c) => {
+    const { length } = channel;
+    const out = (given[c] as Float32Array).slice(0, length);
+    for (const region of regions) {
+      const [start, end] = [Math.round(region.start * rate), Math.min(length, Math.round(region.end * rate))];
+      const join = Math.min(Math.round(JOIN_SECONDS * rate), (end - start) / 2);
+      for (let i = start; i < end; i++) {
+        const share = Math.min(1, start === 0 ? 1 : (i - start + 1) / join, end === length ? 1 : (end - i) / join);
+        out[i] = share * (channel[i] as number) + (1 - share) * (out[i] as number);
+      }
+    }
+    return out;
+  });
 }

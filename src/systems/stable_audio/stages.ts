@@ -17,7 +17,7 @@ import {
 } from '../../models/stable_audio_dit.ts';
 import { t5Encoder } from '../../models/t5_encoder.ts';
 import { constant, sharedConstant } from '../../ops/constant.ts';
-import { add, copy } from '../../ops/elementwise.ts';
+import { add, copy, mul } from '../../ops/elementwise.ts';
 import { concatCols, concatRows, slice } from '../../ops/gather.ts';
 import { linear } from '../../ops/matmul.ts';
 import { normalNoise, normalNoiseReference, STREAM, seedWords } from '../../ops/random.ts';
@@ -49,7 +49,12 @@ export interface Request {
   /** How the matrices of the DiT and the text encoder lie. */
   readonly precision: Precision;
   /** Sound to begin with, one array a channel, frames · hop samples each, and the share of the steps that change it. */
-  readonly init?: { readonly sound: readonly Float32Array[]; readonly strength: number };
+  readonly init?: {
+    readonly sound: readonly Float32Array[];
+    readonly strength: number;
+    /** Frames that are made anew; the others stay what the codec makes of the sound. Default: all. */
+    readonly fresh?: readonly boolean[];
+  };
   /** Numbers in the place of drawn ones, [frames, channels] each; for tests. */
   readonly draws?: { readonly start: Float32Array; readonly steps?: readonly Float32Array[]; readonly init?: Float32Array };
 }
@@ -86,8 +91,9 @@ export async function drawLatents(
     start.map((n, i) => noise * n + (given ? share * (given[i] as number) : 0)),
   );
   const fed = r.draws?.steps;
+  const kept = r.init?.fresh && given ? keep(m, shape, { fresh: r.init.fresh, given, noise: start }) : undefined;
   const plan = await m.plan(
-    `step ${batch} ${context.rows} ${shape} ${steps.length}${fed ? ' fed' : ''}`,
+    `step ${batch} ${context.rows} ${shape} ${steps.length}${fed ? ' fed' : ''}${kept ? ' kept' : ''}`,
     (g) => {
       const step = g.scalar('step');
       const token = slice(g, tokens, step, 1);
@@ -99,14 +105,17 @@ export async function drawLatents(
         : normalNoise(g, shape, { seed, stream: STREAM.ancestral, block: times(step, Math.ceil(elementsOf(shape) / 4)) });
       const [skip, out, a, b, c, d] = ['skip', 'out', 'a', 'b', 'c', 'd'].map((name) => g.scalar(name));
       samplerStep(g, x, before, v, drawn, { skip, out, a, b, c, d, ...(batch === 2 && { guidance: g.scalar('guidance') }) });
+      if (!kept) return;
+      const still = add(g, kept.latents, kept.noise, { alpha: g.scalar('signal'), beta: g.scalar('noise') });
+      copy(g, add(g, mul(g, x, kept.fresh), still), { into: x });
     },
     signal,
   );
   const [seedLow, seedHigh] = seedWords(r.seed);
   await progress.during('diffusion', async () => {
-    for (const [step, { scale, numbers }] of steps.entries()) {
+    for (const [step, { scale, numbers, left }] of steps.entries()) {
       plan.run(
-        { step, scale, seedLow, seedHigh, ...numbers, ...(batch === 2 && { guidance: r.guidanceScale }) },
+        { step, scale, seedLow, seedHigh, ...numbers, ...(kept && left), ...(batch === 2 && { guidance: r.guidanceScale }) },
         fed ? { noise: fed[step] as Float32Array } : {},
       );
       await m.settle(signal);
@@ -114,6 +123,28 @@ export async function drawLatents(
     }
   });
   return new Float32Array(await m.residents.read(x));
+}
+
+/** What of the latents stays as it is given: itself, its noise, and ones where all is made anew; zeros elsewhere. */
+function keep(
+  m: StableAudioMachine,
+  shape: readonly number[],
+  { fresh, given, noise }: { readonly fresh: readonly boolean[]; readonly given: Float32Array; readonly noise: Float32Array },
+): { latents: Tensor; noise: Tensor; fresh: Tensor } {
+  const [frames, channels] = shape as [number, number];
+  const of = (name: string, value: (i: number) => number, among: boolean) => {
+    const one = m.keep(`${name} ${frames}`, () => state(`stable_audio.${name}`, shape));
+    m.residents.write(
+      one,
+      Float32Array.from(given, (_, i) => (fresh[Math.floor(i / channels)] === among ? value(i) : 0)),
+    );
+    return one;
+  };
+  return {
+    latents: of('kept', (i) => given[i] as number, false),
+    noise: of('kept_noise', (i) => noise[i] as number, false),
+    fresh: of('fresh', () => 1, true),
+  };
 }
 
 /** What follows a prompt's words up to their full number. */
