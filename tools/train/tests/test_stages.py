@@ -144,24 +144,42 @@ class Stages(unittest.TestCase):
             for a, b in zip(networks['vae_decoder'].parts(z)[:3], polished.parts(statistics.restore(z))[:3]):
                 assert (a - b).abs().max() < 0.02 * b.abs().max() + 1e-3
 
-    def test_c_export_of_the_decoder_alone_leaves_the_rest(self):
+    def test_c_export_of_one_part_leaves_the_rest(self):
         config, paths = self.world
-        before = {k: v for k, v in load_exported(paths.weights)[1].items()}
-        state = torch.load(paths.runs / 'polish' / 'checkpoint.pt')
-        state['ema']['head.bias'] += 1.0
-        (paths.runs / 'other' / 'polish').mkdir(parents=True)
-        torch.save(state, paths.runs / 'other' / 'polish' / 'checkpoint.pt')
-        other = SimpleNamespace(
-            **{**vars(paths), 'runs': paths.runs / 'other', 'weights': paths.weights.parent / 'grafted', 'parts': 'vae_decoder'}
-        )
-        shutil.copytree(paths.weights, other.weights)
-        with contextlib.redirect_stdout(io.StringIO()):
-            export.run(config, other)
-        after = load_exported(other.weights)[1]
-        assert torch.allclose(after['vae_decoder'].head.bias, state['ema']['head.bias'], atol=2e-3)
-        for name in before:
-            if name != 'vae_decoder':
-                assert all(torch.equal(a, b) for a, b in zip(before[name].state_dict().values(), after[name].state_dict().values())), name
+        before = load_exported(paths.weights)[1]
+        for part, stage, changed in (('vae_decoder', 'polish', 'head.bias'), ('dual_path', 'dpd', 'norm_out.weight')):
+            state = torch.load(paths.runs / stage / 'checkpoint.pt')
+            state['ema'][changed] += 1.0
+            (paths.runs / 'other' / stage).mkdir(parents=True)
+            torch.save(state, paths.runs / 'other' / stage / 'checkpoint.pt')
+            other = SimpleNamespace(
+                **{**vars(paths), 'runs': paths.runs / 'other', 'weights': paths.weights.parent / f'grafted_{part}', 'parts': part}
+            )
+            shutil.copytree(paths.weights, other.weights)
+            with contextlib.redirect_stdout(io.StringIO()):
+                export.run(config, other)
+            after = load_exported(other.weights)[1]
+            assert torch.allclose(after[part].state_dict()[changed], state['ema'][changed], atol=2e-3)
+            assert part != 'dual_path' or torch.equal(after[part].latent_limit, before[part].latent_limit)
+            for name in before.keys() - {part}:
+                states = (before[name].state_dict(), after[name].state_dict())
+                assert all(torch.equal(a, b) for a, b in zip(*(s.values() for s in states))), name
+
+    def test_c_the_encoder_is_held_near_the_one_it_starts_from(self):
+        config, paths = self.world
+        far = {}
+        for weight in (0.0, 1000.0):
+            run = SimpleNamespace(**{**vars(paths), 'runs': paths.runs.parent / f'anchored_{weight}', 'init': paths.runs / 'vae'})
+            training = {**config['train']['vae'], 'steps': 20, 'lr': 0.01, 'anchor_weight': weight}
+            with contextlib.redirect_stdout(io.StringIO()):
+                vae.run({**config, 'train': {**config['train'], 'vae': training}}, run)
+            models = [vae.Vae(config), vae.Vae(config)]
+            assert start_from(paths.runs / 'vae', models[0]) == start_from(run.runs / 'vae', models[1]) == []
+            audio = torch.from_numpy(clip(3).astype(np.float32) / 32768)[None]
+            with torch.no_grad():
+                first, second = (m.eval().encoder(audio)[0] for m in models)
+            far[weight] = float((first - second).square().mean())
+        assert far[1000.0] < 0.5 * far[0.0], far
 
     def test_d_goldens_are_made_from_the_export(self):
         config, paths = self.world

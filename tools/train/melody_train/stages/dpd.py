@@ -81,10 +81,10 @@ def run(c, paths):
     def prepare(split):
         rows, _ = cache.load(paths.data, paths.runs / 'latents', split)
         features, _ = cache.load(paths.data, paths.runs / 'features', split, len(rows))
-        ids = torch.cat(
-            [encoder.encode(part.float().to(device())) for part in torch.stack([torch.from_numpy(f) for f in features]).split(256)]
-        )
-        return torch.stack([latents.normalise(torch.from_numpy(r).float()) for r in rows]).to(device()), ids
+        both = min(len(rows), len(features))  # either may be ahead while shards are still rendered
+        features = torch.stack([torch.from_numpy(f) for f in features[:both]])
+        ids = torch.cat([encoder.encode(part.float().to(device())) for part in features.split(256)])
+        return torch.stack([latents.normalise(torch.from_numpy(r).float()) for r in rows[:both]]).to(device()), ids
 
     shards = lambda: len(list((paths.runs / 'latents').glob('train_*[0-9].npy')))
     taken = shards()

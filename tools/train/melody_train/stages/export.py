@@ -1,8 +1,8 @@
 """Stage `export`: checkpoints -> weights/NAME/ (config.json, safetensors, index, tokenizer.json, manifest.json).
 
-With `--parts vae_decoder` only the decoder of stage `polish` is new; everything else stays as weights/NAME has it. That is for a decoder
-that
-was trained on the latents of an unpacked export, which are the export's own: nothing is rotated or scaled again.
+With `--parts vae_decoder` only the decoder of stage `polish` is new, with `--parts dual_path` only the diffusion of stage `dpd`;
+everything else stays as weights/NAME has it. That is for parts that were trained on the latents of an unpacked export, which are the
+export's own: nothing is rotated or scaled again.
 """
 
 import json
@@ -13,16 +13,17 @@ import torch
 from .. import safetensors
 from ..export import collect, exported_config, load_exported, write
 from ..loop import load_weights
+from ..models.dual_path import DualPath
 from ..models.vae_decoder import vae_decoder
 from .towers import make_tokenizer
 
 
 def run(c, paths):
-    if paths.parts not in (None, 'vae_decoder'):
-        raise ValueError(f'export: --parts can only be vae_decoder; got {paths.parts}')
+    if paths.parts not in (None, 'vae_decoder', 'dual_path'):
+        raise ValueError(f'export: --parts can be vae_decoder or dual_path; got {paths.parts}')
     unfinished, missing = getattr(paths, 'unfinished', False), []
     if paths.parts:
-        config, states = with_new_decoder(c, paths)
+        config, states = with_new_part(c, paths)
     else:
         if unfinished:
             ensure_tokenizer(c, paths)
@@ -58,14 +59,18 @@ def ensure_tokenizer(c, paths):
     make_tokenizer(c, paths, meta)
 
 
-def with_new_decoder(c, paths):
-    """-> (config, states) of weights/NAME with the decoder of stage `polish`."""
+def with_new_part(c, paths):
+    """-> (config, states) of weights/NAME with the decoder of stage `polish` or the diffusion of stage `dpd`."""
     config = json.loads((paths.weights / 'config.json').read_text())
     states = {}
     for path in sorted(paths.weights.glob('*.safetensors')):
         for name, value in safetensors.load(path).items():
             network, _, rest = name.partition('.')
             states.setdefault(network, {})[rest] = torch.from_numpy(value.astype(np.float32))
-    states['vae_decoder'] = load_weights(paths.runs / 'polish', vae_decoder(c['vae_decoder'])).state_dict()
-    config['vae_decoder'] = exported_config(c, 0)['vae_decoder']
+    if paths.parts == 'vae_decoder':
+        states['vae_decoder'] = load_weights(paths.runs / 'polish', vae_decoder(c['vae_decoder'])).state_dict()
+    else:
+        limit = states['dual_path']['latent_limit']
+        states['dual_path'] = {**load_weights(paths.runs / 'dpd', DualPath(c['dual_path'])).state_dict(), 'latent_limit': limit}
+    config[paths.parts] = exported_config(c, 0)[paths.parts]
     return config, states

@@ -1,5 +1,10 @@
-"""Stage `vae`: encoder and decoder together on spectral losses and KL, no discriminator (stage `polish` adds one)."""
+"""Stage `vae`: encoder and decoder together on spectral losses and KL, no discriminator (stage `polish` adds one).
 
+`anchor_weight` in the config, with --init: the latents are held near those of the encoder that it starts from, so that a diffusion model
+that was trained on them goes on.
+"""
+
+import copy
 import random
 
 import torch
@@ -85,6 +90,7 @@ def run(c, paths):
     model = Vae(c)
     if paths.init:
         print(f'vae: starts from {paths.init}, but for {start_from(paths.init, model)}', flush=True)
+    anchor = copy.deepcopy(model.encoder).to(device()).eval().requires_grad_(False) if paths.init and t.get('anchor_weight') else None
     model.to(device())
     run = Run(paths.runs / 'vae', model, [optimiser_of(model, t)], t)
     loss_of = SpectralLoss(c['sample_rate'], t['sizes'], t['mels'], device(), t.get('pitch'))
@@ -98,11 +104,17 @@ def run(c, paths):
     def compute(audio):
         with autocast():
             output, said, mean, log_var = model(audio)
+            with torch.no_grad():
+                before = anchor(audio)[0] if anchor else mean
         losses = loss_of(output, mid_of(audio))
         if phase_loss:
             losses |= phase_loss(said, audio)
         losses['kl'] = kl(mean, log_var)
-        return total_of(losses, t) + t['kl_weight'] * losses['kl'], losses
+        total = total_of(losses, t) + t['kl_weight'] * losses['kl']
+        if anchor:
+            losses['anchor'] = (mean - before).square().mean()
+            total = total + t['anchor_weight'] * losses['anchor']
+        return total, losses
 
     while run.running():
         run.advance(run.learn(compute, (corpus.random_crops(t['batch'], length, rng).to(device()),), t['clip']))
