@@ -33,8 +33,7 @@ const PUBLISHED = `import { loadSystem } from ${JSON.stringify(join(root, 'src/s
 import { useOthers } from '#others';
 useOthers(loadSystem);
 export * from ${JSON.stringify(join(root, 'src/systems/index.ts'))};`;
-const COMMAND = `#!/usr/bin/env node
-import '#node';
+const COMMAND = `import '#node';
 import ${JSON.stringify(join(root, 'src/cli/bin.ts'))};`;
 /** The thread that levels and measures clips in Node. */
 const SOUND_THREAD = `import { serveTasks } from ${JSON.stringify(join(root, 'src/platform/node_aside.ts'))};
@@ -223,7 +222,15 @@ const PLAYER = {
 const SYSTEMS = { 'melody-systems': '#systems' };
 const WORKER = { 'melody-worker': 'src/web/worker.ts' };
 /** The rest of what Node needs: its platform, and the command. */
-const FOR_NODE = { 'node/platform': '#node', 'node/sound-thread': '#sound-thread', cli: '#command' };
+const FOR_NODE = { 'node/platform': '#node', 'node/sound-thread': '#sound-thread', 'node/command': '#command' };
+/** The command begins with one small file, which can still say that the others cannot be opened: Node itself answers with a trace. */
+const FIRST = `#!/usr/bin/env node
+import("./node/command.js").catch((error)=>{
+if(!/^E[MN]FILE$/.test(error.code))throw error;
+console.error("melody: too many open files\\n  raise the limit: ulimit -n 1024");
+process.exitCode=1;
+});
+`;
 /** The library for Node: the same files, on Node's platform. */
 const ON_NODE = Object.entries({ 'index.js': './index.web.js', 'systems.js': './web/melody-systems.js' });
 
@@ -268,6 +275,7 @@ export async function buildPackage(outdir, options = {}) {
   pages.set(join(root, 'src/engine/open_cpu.ts'), 'melody-engine'); // melody-cpu.js is named from where the engine lies
   const shared = bundleForPages({ ...input, ...systems, ...FOR_NODE }, { ...split, outdir, files: pages });
   const onNode = ON_NODE.map(([path, same]) => fileOf(path, `import"./node/platform.js";export*from"${same}";\n`));
-  if (outdir) write(onNode, outdir);
-  return [...(await Promise.all([...alone, shared])).flat(), ...onNode];
+  const whole = [...onNode, fileOf('cli.js', FIRST)];
+  if (outdir) write(whole, outdir);
+  return [...(await Promise.all([...alone, shared])).flat(), ...whole];
 }

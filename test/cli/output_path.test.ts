@@ -49,6 +49,15 @@ describe('a name from the prompt', () => {
 });
 
 describe('a folder that takes no files', () => {
+  test.runIf(process.platform === 'linux')('a device is none either, nor gets a file beside it', async () => {
+    for (const force of [false, true])
+      await expect(choose({ out: '/dev/null', outDir: undefined, force })).rejects.toMatchObject({
+        code: 'io',
+        message: '--out: /dev/null is a device or pipe, expected the name of a file',
+        hint: 'to write to standard output use --stream',
+      });
+  });
+
   // Root writes everywhere but into what the kernel keeps for itself.
   test.runIf(process.platform === 'linux').each([{ out: '/sys/x.wav' }, { out: '/proc/x.wav' }])(
     '%o is refused before any work',

@@ -46,6 +46,14 @@ test('a sound comes through standard input', () => {
   expect(JSON.parse(measured.out).clips[0].report).toMatchObject({ duration: 2, sampleRate: 24_000 });
 });
 
+test.skipIf(process.platform === 'win32')('/dev/stdin is standard input, and nothing in it is said to be nothing', () => {
+  const piped = (words: string) =>
+    spawnSync('sh', ['-c', `${words.replace('melody', `"${process.execPath}" "${cli}"`)}`], { encoding: 'utf8', input: Buffer.from(TONE) });
+  for (const name of ['/dev/stdin', '/dev/fd/0', '-'])
+    expect(piped(`cat | melody inspect ${name}`)).toMatchObject({ status: 0, stdout: expect.stringContaining('2.000 s, 24000 Hz') });
+  expect(piped('true | melody eval -')).toMatchObject({ status: 1, stderr: expect.stringMatching(/standard input: got no bytes\n/) });
+});
+
 test.skipIf(process.platform === 'win32')('a pipe in the file system is refused at once, with the way to give it', () => {
   const pipe = join(scratch, 'pipe');
   expect(spawnSync('mkfifo', [pipe]).status).toBe(0);

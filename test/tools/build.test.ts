@@ -121,6 +121,15 @@ test('exit codes and streams of the real process', () => {
   expect(JSON.parse(cache.stdout)).toBeInstanceOf(Array);
 });
 
+test.skipIf(process.platform === 'win32')('few open files: help comes, or one sentence', () => {
+  for (const limit of [19, 20, 21, 22, 24, 28]) {
+    const words = `ulimit -n ${limit}; exec "${process.execPath}" "${join(dist, 'cli.js')}" --help`;
+    const { status, stderr } = spawnSync('sh', ['-c', words], { encoding: 'utf8', timeout: 60_000 });
+    expect([0, 1, null]).toContain(status); // null: Node itself gave up
+    if (status === 1) expect(stderr).toMatch(/^melody: [^\n]*too many open files\n {2}raise the limit: ulimit -n 1024\n$/);
+  }
+});
+
 test('a reader that leaves early is no failure', async () => {
   const child = spawn('sh', ['-c', `"${process.execPath}" "${join(dist, 'cli.js')}" --help; echo $? >&2`], {
     stdio: ['ignore', 'pipe', 'pipe'],

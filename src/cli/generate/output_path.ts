@@ -57,6 +57,12 @@ export async function chooseTargets(options: TargetOptions): Promise<string[]> {
     const named = resolve(folder, withEnding(out, endings));
     const plain = await lstat(resolve(folder, out)).catch(() => undefined);
     if (plain?.isDirectory()) throw folderNamed(out); // also where the file would get an ending
+    if (plain && !plain.isFile() && !plain.isSymbolicLink())
+      throw new MelodyError(
+        'io',
+        `--out: ${out} is a device or pipe, expected the name of a file`,
+        'to write to standard output use --stream',
+      );
     for (const i of seeds.keys()) paths.push(seeds.length === 1 ? named : named.replace(ENDING, `-${i + 1}$&`));
   }
   for (const path of paths) {
