@@ -41,6 +41,8 @@ export function homeFolder(): string | undefined {
 interface Record extends EntryInfo {
   data: string;
   sha256: string;
+  /** When the data was last written to (mtime, ms): one that was written to since is hashed again. */
+  written?: number;
 }
 
 interface Owner extends EntryInfo {
@@ -57,7 +59,7 @@ export function diskStore(address: string, folder = cacheFolder()): Store {
   return {
     async complete() {
       const record = await readRecord(path(`${hash}.json`));
-      if (record?.address !== address || !(await sizeIs(path(record.data), record.total))) return undefined;
+      if (record?.address !== address || !(await isAsKept(folder, `${hash}.json`, record))) return undefined;
       return { info: record, source: await openNamed(path(record.data), record) };
     },
     async begin(info) {
@@ -112,13 +114,14 @@ async function openDownload(folder: string, hash: string, id: string, info: Entr
       }
       const data = `${hash}.${id}.bin`;
       const before = await readRecord(join(folder, `${hash}.json`));
-      if (before?.sha256 === sha256 && (await sizeIs(join(folder, before.data), info.total))) {
+      if (before?.sha256 === sha256 && (await isAsKept(folder, `${hash}.json`, before))) {
         await rm(part, { force: true }); // another process was first; whoever reads its data goes on undisturbed
         await rm(owner, { force: true });
         return { source: await openNamed(join(folder, before.data), { ...info, sha256 }) };
       }
       await guard(part, rename(part, join(folder, data)));
-      await guard(part, writeWhole(join(folder, `${hash}.json`), { ...info, data, sha256 } satisfies Record));
+      const written = (await guard(part, stat(join(folder, data)))).mtimeMs;
+      await guard(part, writeWhole(join(folder, `${hash}.json`), { ...info, data, sha256, written } satisfies Record));
       await rm(owner, { force: true });
       return { source: await openNamed(join(folder, data), { ...info, sha256 }) };
     },
@@ -182,13 +185,15 @@ async function removeOldData(folder: string, hash: string): Promise<void> {
   }
 }
 
+const FACTS = 'facts';
+
 /** Small things learnt, a file each. */
 export function diskFacts(folder = cacheFolder()): Facts {
-  const file = (key: string) => join(folder, 'facts', createHash('sha256').update(key).digest('hex').slice(0, 32));
+  const file = (key: string) => join(folder, FACTS, createHash('sha256').update(key).digest('hex').slice(0, 32));
   return {
     get: (key) => readFile(file(key), 'utf8').catch(() => undefined),
     async set(key, value) {
-      await mkdir(join(folder, 'facts'), { recursive: true }).catch(() => {});
+      await mkdir(join(folder, FACTS), { recursive: true }).catch(() => {});
       await writeWhole(file(key), value).catch(() => {});
     },
   };
@@ -218,8 +223,9 @@ export function diskCache(folder = cacheFolder()): DownloadCache {
         if (!OURS.test(name) || (hash !== undefined && !name.startsWith(`${hash}.`))) continue;
         const { size } = await stat(join(folder, name)).catch(() => ({ size: 0 }));
         if (/\.(bin|part)$/.test(name)) freed += size;
-        await rm(join(folder, name), { force: true });
+        await rm(join(folder, name), { force: true, recursive: true });
       }
+      if (hash === undefined) await rm(join(folder, FACTS), { force: true, recursive: true });
       return freed;
     },
     async verify() {
@@ -296,6 +302,17 @@ async function hashOf(file: string): Promise<string> {
 
 const namesOf = async (folder: string, hash: string) =>
   (await readdir(folder).catch(() => [] as string[])).filter((name) => name.startsWith(`${hash}.`));
+
+/** Is the data of a record what was kept? Its length says so, and its hash where it was written to since (a repaired or copied disk, another program). */
+async function isAsKept(folder: string, name: string, record: Record): Promise<boolean> {
+  const data = join(folder, record.data);
+  const known = await stat(data).catch(() => undefined);
+  if (known?.size !== record.total) return false;
+  if (record.written === undefined || record.written === known.mtimeMs) return true;
+  if ((await hashOf(data).catch(() => undefined)) !== record.sha256) return false;
+  await writeWhole(join(folder, name), { ...record, written: known.mtimeMs } satisfies Record).catch(() => {}); // a disk that is read only
+  return true;
+}
 
 const sizeIs = async (file: string, size: number) => (await stat(file).catch(() => undefined))?.size === size;
 

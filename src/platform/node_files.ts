@@ -14,7 +14,8 @@ export async function openFile(path: string): Promise<ByteSource> {
   const source: ByteSource = {
     name: path,
     size: known.size,
-    version: `${known.ino} ${known.size} ${known.mtimeMs}`,
+    // The third number is that of the system's own clock: programs that keep dates set the second alone.
+    version: `${known.ino} ${known.size} ${known.mtimeMs} ${known.ctimeMs}`,
     async read(offset, length, signal) {
       checkRange(this, offset, length, signal);
       return withFile(path, async (file, now) => {
@@ -62,6 +63,7 @@ function checkSame(path: string, known: Stat, now: Stat): void {
 interface Stat {
   size: number;
   mtimeMs: number;
+  ctimeMs: number;
   ino: number;
 }
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { forgetMisses, openCached, PIECE } from '../../src/platform/cache.ts';
 import { MissingFile, openHttp } from '../../src/platform/http.ts';
-import { cacheFolder, diskCache, diskStore } from '../../src/platform/node_cache.ts';
+import { cacheFolder, diskCache, diskFacts, diskStore } from '../../src/platform/node_cache.ts';
 import { followInNode } from '../../src/platform/node_fetch.ts';
 import type { OpenOptions } from '../../src/platform/platform.ts';
 import { type Answer, pattern, sendRange, serve, type TestServer } from './server.ts';
@@ -160,6 +160,26 @@ test('a kept file that is no longer the expected one is fetched again', async ()
   expect(same(await source.read(0, FILE.length), files[1])).toBe(true);
 });
 
+test('kept data that was written to since is hashed again: fetched anew where it is another, taken where it is the same', async () => {
+  let asked = 0;
+  const address = await start((request, response) => {
+    asked++;
+    sendRange(FILE, request, response);
+  });
+  await open(address);
+  const before = asked;
+  const file = dataFile();
+  utimesSync(file, new Date(), new Date(Date.now() - 86_400_000)); // copied
+  expect(same(await (await open(address)).read(0, FILE.length), FILE)).toBe(true);
+  await open(address);
+  expect(asked).toBe(before);
+  const bytes = readFileSync(file);
+  bytes[PIECE] ^= 1;
+  writeFileSync(file, bytes);
+  expect(same(await (await open(address)).read(0, FILE.length), FILE)).toBe(true);
+  expect(asked).toBeGreaterThan(before);
+});
+
 test('verify finds what changed on the disk, removes it, and leaves the rest', async () => {
   const address = await start((request, response) => sendRange(FILE, request, response));
   const other = new URL('/other', address);
@@ -204,8 +224,11 @@ test('damaged entries are no entries', async () => {
   for (const name of readdirSync(folder)) if (name.endsWith('.json')) writeFileSync(join(folder, name), '{"address": 1');
   expect(await diskCache(folder).list()).toEqual([]);
   expect((await open(address)).size).toBe(500);
+  await diskFacts(folder).set('learnt', 'wrong');
+  mkdirSync(join(folder, (readdirSync(folder).find((name) => name.endsWith('.json')) as string).replace(/\..*/, '.bin'))); // of the cache's names, and no file
   await diskCache(folder).remove();
   expect(readdirSync(folder)).toEqual([]);
+  expect(await diskFacts(folder).get('learnt')).toBeUndefined();
 });
 
 test.each<[NodeJS.ProcessEnv, string, RegExp]>([
