@@ -2,7 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import { type AudioCodecs, CODED, type CodedFormat, type DecodedFile } from '../platform/codecs.ts';
 import { resample } from './resample.ts';
-import type { WavTags } from './wav_tags.ts';
+import { RECIPE_INFO, takeRecipe, type WavTags } from './wav_tags.ts';
 import type { SampleFormat } from './wav_write.ts';
 
 /** Names of tags in files other than WAV, by their INFO id. */
@@ -63,7 +63,11 @@ function readTags(tags: Readonly<Record<string, string>>): WavTags {
     return name === undefined ? [] : [[id, found.get(name)] as const];
   });
   const melody = found.get(RECIPE_TAG.toLowerCase());
-  return { info: Object.fromEntries(info) as Record<string, string>, ...(melody !== undefined && { melody }) };
+  const copy = found.get(RECIPE_INFO.toLowerCase()); // made of our WAV by ffmpeg
+  if (copy !== undefined) info.push([RECIPE_INFO, copy]);
+  const read: WavTags = { info: Object.fromEntries(info) as Record<string, string>, ...(melody !== undefined && { melody }) };
+  takeRecipe(read);
+  return read;
 }
 
 export function writtenTags({ info, melody }: WavTags): Record<string, string> {

@@ -9,7 +9,7 @@ import { fileKind } from '../platform/file_kind.ts';
 import { MAX_CHANNELS, MAX_LEVEL } from './channels.ts';
 import { id3Length, readId3 } from './id3.ts';
 import { ascii, chunkHead, dataSize, fourCC, layoutOf, longSize } from './wav_layout.ts';
-import { readInfo, type WavTags } from './wav_tags.ts';
+import { readInfo, takeRecipe, type WavTags } from './wav_tags.ts';
 
 /** A WAV file in memory. */
 export interface WavAudio {
@@ -134,6 +134,7 @@ export function readWav(file: Uint8Array, options: WavReadOptions = {}): WavAudi
     return left;
   }
 
+  takeRecipe(tags);
   if (id3) readId3(id3, tags.info); // INFO comes first
   if (!format) throw fault('no fmt chunk');
   if (!data) throw fault('no data chunk', STREAM_HINT);

@@ -1,8 +1,9 @@
 /**
  * Tags of a WAV file, and the recipe that a generated file carries.
  *
- * The recipe goes into one chunk `mldy` of UTF-8 JSON that `readRecipe` gives back exactly. The same facts stand as INFO text, which players and
- * editors show, in an `id3 ` chunk, whose UTF-8 others read (mutagen, taggers), and in XMP (chunk `_PMX`), where IPTC puts how media were made.
+ * The recipe goes into one chunk `mldy` of UTF-8 JSON that `readRecipe` gives back exactly, and once more into INFO's ISRF (form of the source): ffmpeg drops
+ * chunks that it does not know, but keeps INFO, in other formats too. The other facts stand as INFO text, which players and editors show, in an `id3 `
+ * chunk, whose UTF-8 others read (mutagen, taggers), and in XMP (chunk `_PMX`), where IPTC puts how media were made.
  */
 import { MelodyError } from '../errors.ts';
 import { id3Of } from './id3.ts';
@@ -85,6 +86,17 @@ export function readRecipe(tags: WavTags): RecipeNote | undefined {
   return { recipe: fields.recipe, software: text('software'), license: text('license'), title: text('title') };
 }
 
+/** The INFO text that is a copy of the recipe. */
+export const RECIPE_INFO = 'ISRF';
+
+/** Takes the copy of a recipe out of `info`, for files that another program has saved again without the chunk `mldy`. */
+export function takeRecipe(tags: WavTags): void {
+  const copy = tags.info[RECIPE_INFO];
+  if (!copy?.startsWith('{"recipe":')) return;
+  delete tags.info[RECIPE_INFO];
+  tags.melody ??= copy;
+}
+
 const MAX_INFO_ENTRIES = 256;
 
 /** Adds the entries of an INFO list to `info`; the first of equal ids wins. A malformed tail ends the list. */
@@ -117,13 +129,15 @@ function infoText(bytes: Uint8Array): string {
 /** The tags as RIFF chunks, each padded to even length; LIST is the last of them, since some programs take all that follows for a part of it. */
 export function encodeTags(tags: WavTags): Uint8Array {
   const parts: Uint8Array[] = [];
-  const entries = Object.entries(tags.info).map(([id, text]) => {
+  const { melody, info } = tags;
+  const copied = melody?.startsWith('{"recipe":') && !melody.includes('\0') ? { [RECIPE_INFO]: melody, ...info } : info;
+  const entries = Object.entries(copied).map(([id, text]) => {
     if (!/^[A-Za-z0-9 ]{4}$/.test(id)) throw bad(`INFO id ${JSON.stringify(id)}; expected four letters or digits`);
     if (text.includes('\0')) throw bad(`INFO ${id} holds a NUL character`);
     return chunk(id, exactUtf8(`${text}\0`, id));
   });
   if (tags.ixml !== undefined) parts.push(chunk('iXML', exactUtf8(tags.ixml, 'iXML')));
-  if (tags.melody !== undefined) parts.push(chunk('mldy', exactUtf8(tags.melody, 'mldy')), chunk('id3 ', id3Of(tags.info)));
+  if (melody !== undefined) parts.push(chunk('mldy', exactUtf8(melody, 'mldy')), chunk('id3 ', id3Of(info)));
   if (tags.xmp !== undefined) parts.push(chunk('_PMX', exactUtf8(tags.xmp, '_PMX')));
   if (entries.length) parts.push(chunk('LIST', join([exactUtf8('INFO', 'LIST'), ...entries])));
   return join(parts);

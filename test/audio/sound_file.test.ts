@@ -139,6 +139,16 @@ describe.runIf(haveCodecs)('with node-av', () => {
       if (ending !== 'aiff') expect(file.tags.info.INAM, ending).toBe('Käfer');
       if (ending !== 'opus') expect(lag(channels[0], file.channels[0]), ending).toBe(0);
     }
+    // A WAV of ours, as it is and in another coding: the recipe comes along.
+    const long = { ...note, recipe: { prompt: 'Käfer '.repeat(300), seed: 7 } };
+    writeFileSync(wav, writeWav({ sampleRate: 48_000, channels, tags: recipeTags(long) }));
+    for (const words of [['copy.wav', '-c', 'copy'], ['again.wav'], ['again.flac'], ['again.mp3'], ['again.opus'], ['again.ogg']]) {
+      const path = join(folder, words[0]);
+      execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', wav, ...words.slice(1), path]);
+      const { tags } = await readAudio(readFileSync(path));
+      expect(readRecipe(tags), path).toEqual(long);
+      expect(tags.info, path).not.toHaveProperty('ISRF');
+    }
     for (const format of ['flac', 'mp3', 'opus'] as const) {
       const path = join(folder, `ours.${format}`);
       writeFileSync(path, await writeAudio({ sampleRate: 48_000, channels: music(48_000, 2), tags: recipeTags(note) }, format));

@@ -239,6 +239,27 @@ describe('reading: what must be accepted', () => {
   });
 });
 
+describe('a recipe in INFO', () => {
+  const note = { recipe: { prompt: 'Käfer', seed: 1 }, software: 'melody', license: 'mit', title: 'Käfer' };
+  const bytes = () => writeWav({ sampleRate: 24_000, channels: [Float32Array.from(fourValues)], tags: recipeTags(note) });
+  const without = (id: string) => {
+    const file = Buffer.from(bytes());
+    file.write('none', file.indexOf(id), 'latin1');
+    return readWav(file).tags;
+  };
+  test('stands in for a chunk that another program dropped, and shows nowhere else', () => {
+    expect(readRecipe(without('mldy'))).toEqual(note);
+    for (const tags of [readWav(bytes()).tags, without('mldy'), without('ISRF')])
+      expect(tags).toMatchObject({ melody: recipeTags(note).melody });
+    for (const tags of [readWav(bytes()).tags, without('mldy')])
+      expect(Object.keys(tags.info).sort()).toEqual(['ICMT', 'ICOP', 'INAM', 'ISFT']);
+  });
+  test('other words in that place are left as they are', () => {
+    const tags = { info: { ISRF: 'tape' }, melody: recipeTags(note).melody };
+    expect(readWav(writeWav({ sampleRate: 24_000, channels: [Float32Array.from(fourValues)], tags })).tags).toMatchObject(tags);
+  });
+});
+
 describe('reading: RIFX and W64', () => {
   const ramp = Float32Array.from({ length: 25 }, (_, i) => i / 25 - 0.5);
   const files: [string, Uint8Array][] = [
