@@ -26,7 +26,10 @@ const KINDS: readonly { readonly mark: readonly number[]; readonly at?: number; 
     kind: { what: 'the words "Entry not found", a hub\'s answer', hint: 'check the name of the file and the revision' },
   },
   { mark: ascii('GGUF'), kind: { what: 'a GGUF model, as llama.cpp uses it', hint: 'take the safetensors of the same model' } },
-  { mark: [0x80, 0x02], kind: { what: 'a Python pickle', hint: CONVERT_WEIGHTS } },
+  ...[[2], [3], [4, 0x95], [5, 0x95]].map((protocol) => ({
+    mark: [0x80, ...protocol],
+    kind: { what: 'a Python pickle', hint: CONVERT_WEIGHTS },
+  })),
   { mark: ascii('PK\x03\x04'), kind: { what: 'a ZIP archive, such as PyTorch (.pt, .bin) and NumPy (.npz) write', hint: CONVERT_WEIGHTS } },
   { mark: [0x1f, 0x8b], kind: { what: 'a gzip archive', hint: 'unpack it first: gunzip' } },
   { mark: [0x28, 0xb5, 0x2f, 0xfd], kind: { what: 'a Zstandard archive', hint: 'unpack it first: zstd -d' } },

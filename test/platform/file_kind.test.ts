@@ -20,6 +20,9 @@ const CASES: [Uint8Array, RegExp][] = [
   [bytes('\n  <html lang="en">'), /web page/],
   [bytes('GGUF', 3, 0, 0, 0), /GGUF/],
   [bytes(0x80, 2, 0x7d, 0x71), /pickle/],
+  [bytes(0x80, 3, 0x7d, 0x71), /pickle/],
+  [bytes(0x80, 4, 0x95, 8, 0, 0, 0, 0, 0, 0, 0, 0x7d), /pickle/], // what Python writes by default
+  [bytes(0x80, 5, 0x95, 8, 0, 0, 0, 0, 0, 0, 0, 0x7d), /pickle/],
   [bytes('PK', 3, 4, 0, 0), /ZIP/],
   [bytes(0x1f, 0x8b, 8, 0), /gzip/],
   [bytes(0x93, 'NUMPY', 1, 0), /NumPy/],
