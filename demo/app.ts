@@ -25,7 +25,12 @@ const REST_MS = 700;
 const MIN_MEASURED_SECONDS = 2;
 
 await useLanguage(byId('language'), byId<HTMLTextAreaElement>('prompt'));
-const session = new Session({ onChange: show, onChunk: (...chunk) => part?.push(...chunk), record: true });
+const session = new Session({
+  onChange: show,
+  onChunk: (...chunk) => part?.push(...chunk),
+  onBeat: ({ inBar }) => picture.beat(inBar === 0),
+  record: true,
+});
 const turns = new Turns();
 const panel = new LoadPanel(session, { retry: () => void open(), end });
 const picture = new Picture(byId<HTMLCanvasElement>('picture'));

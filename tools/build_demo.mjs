@@ -61,7 +61,7 @@ export async function buildDemo(out) {
     splitting: true,
     chunkNames: 'page-[name]-[hash]',
     metafile: true,
-    entryPoints: { app: 'demo/app.ts', save_worker: 'demo/save_worker.ts' },
+    entryPoints: { app: 'demo/app.ts', picture_worker: 'demo/picture_worker.ts', save_worker: 'demo/save_worker.ts' },
   });
   const scripts = [...Object.keys(metafile.outputs).map((path) => basename(path)), ...built.filter((path) => path !== EMBED)];
   const files = ['./', ...PAGE, ...scripts.filter((file) => !ENCODERS.test(file)), 'models.json', 'LICENSE.txt'];

@@ -221,11 +221,11 @@ describe.runIf(chromiumPath)('the page in use', { timeout: SLOW }, () => {
     await page.emulateMedia({ reducedMotion: 'reduce' });
     await page.evaluate(() => {
       globalThis.drawn = [];
-      const draw = CanvasRenderingContext2D.prototype.putImageData;
-      CanvasRenderingContext2D.prototype.putImageData = function (this: CanvasRenderingContext2D, ...how: Parameters<typeof draw>) {
+      const read = AnalyserNode.prototype.getByteFrequencyData;
+      AnalyserNode.prototype.getByteFrequencyData = function (this: AnalyserNode, levels: Uint8Array<ArrayBuffer>) {
         globalThis.drawn.push(Number(document.timeline.currentTime)); // of the frame, ms
-        return draw.apply(this, how);
-      } as typeof draw;
+        return read.call(this, levels);
+      };
     });
     await line(0).getByRole('button', { name: /^Play/ }).click();
     await page.getByText(/^The piece: 4\.0 s/).waitFor(); // four seconds, then said in words
