@@ -67,6 +67,12 @@ export const GERMAN = {
   'Left to right': 'Von links nach rechts',
   'Top to bottom': 'Von oben nach unten',
   'your words': 'deine Worte',
+  'Steer by MIDI': 'Mit MIDI steuern',
+  'Its clock sets the tempo, its first two controllers and its notes move the pad: {0}.':
+    'Die Clock gibt das Tempo, die ersten zwei Regler und Noten bewegen die Fläche: {0}.',
+  'No MIDI device is connected. One that is connected now is heard.':
+    'Kein MIDI-Gerät ist angeschlossen. Wird eines angeschlossen, wird es gehört.',
+  'The browser does not let this page hear MIDI devices.': 'Der Browser lässt diese Seite keine MIDI-Geräte hören.',
   Blend: 'Anteil',
   'The piece': 'Das Stück',
   Length: 'Länge',

@@ -68,8 +68,8 @@ export class Pad {
       slide.onkeydown = (event) => this.#key(event);
       slide.oninput = () => {
         const at = Number(slide.value) / STEPS;
-        if (i === 0) this.move(at, this.#y / STEPS);
-        else this.move(this.#x / STEPS, at);
+        if (i === 0) this.move(at);
+        else this.move(undefined, at);
       };
     }
     this.#show();
@@ -85,8 +85,8 @@ export class Pad {
     });
   }
 
-  /** To a place, 0 to 1 from left to right and from top to bottom. */
-  move(x: number, y: number): void {
+  /** To a place, 0 to 1 from left to right and from top to bottom; where nothing is said it stays. */
+  move(x = this.#x / STEPS, y = this.#y / STEPS): void {
     const whole = (share: number) => Math.round(Math.max(0, Math.min(1, share)) * STEPS);
     if (whole(x) === this.#x && whole(y) === this.#y) return;
     [this.#x, this.#y] = [whole(x), whole(y)];

@@ -3,6 +3,7 @@ import type { Blend } from '../src/web/index.ts';
 import { button, byId, make, say } from './dom.ts';
 import type { Settings } from './history.ts';
 import { type Text, t } from './language.ts';
+import type { MidiIn } from './midi_in.ts';
 import type { Pad } from './pad.ts';
 import {
   EXAMPLES,
@@ -40,12 +41,16 @@ export class Shape {
   readonly #moved: () => void;
   #pad: Pad | undefined; // once its file is here
   #many: readonly Blend[] | undefined; // while the pad is open
+  readonly #midiButton = byId<HTMLButtonElement>('midi-in');
+  #midi: MidiIn | undefined;
 
   /** `changed` hears every change of what is asked for; `moved` those on the pad, which come no oftener than twice a second. */
   constructor(changed: () => void, moved: () => void) {
     this.#changed = changed;
     this.#moved = moved;
     this.#opener.onclick = () => void this.#open(this.#many ? undefined : []);
+    this.#midiButton.hidden = !navigator.requestMIDIAccess;
+    this.#midiButton.onclick = () => void this.#listen();
     byId('examples').append(...EXAMPLES.map(([name, text]) => button(t(name), () => this.#write(text))));
     offer(this.#mood, MOODS, 'any');
     offer(this.#key, KEYS, 'any key');
@@ -101,6 +106,39 @@ export class Shape {
     if (many.length > 0) this.#pad.fill(many);
     else this.#many = this.#pad.blend;
     this.#changed();
+  }
+
+  /** Hears MIDI devices, or no more. The browser is asked within the press. */
+  async #listen(): Promise<void> {
+    const heard = (text: string) => say(byId('midi-heard'), text);
+    const on = (value: boolean) => this.#midiButton.setAttribute('aria-pressed', String(value));
+    if (this.#midi) {
+      this.#midi.close();
+      this.#midi = undefined;
+      on(false);
+      return heard('');
+    }
+    const { MidiIn } = await import('./midi_in.ts');
+    try {
+      this.#midi = await MidiIn.open({
+        tempo: (bpm) => this.#write(withTempo(this.#prompt.value, bpm)),
+        move: (x, y) => void this.#move(x, y),
+        devices: (names) =>
+          heard(
+            names.length > 0
+              ? t('Its clock sets the tempo, its first two controllers and its notes move the pad: {0}.', names.join(', '))
+              : t('No MIDI device is connected. One that is connected now is heard.'),
+          ),
+      });
+      on(true);
+    } catch {
+      heard(t('The browser does not let this page hear MIDI devices.'));
+    }
+  }
+
+  async #move(x: number | undefined, y: number | undefined): Promise<void> {
+    if (!this.#many) await this.#open([]);
+    this.#pad?.move(x, y);
   }
 
   #write(prompt: string): void {

@@ -103,6 +103,42 @@ describe.runIf(chromiumPath)('the pad', { timeout: SLOW }, () => {
     await other.close();
   });
 
+  it('a MIDI device, which is asked for at a press alone, sets the tempo and moves it', async () => {
+    const other = await site.visit('?model=melody-tiny', (tab) =>
+      tab.addInitScript(() => {
+        const device = { id: '1', name: 'Knobs', state: 'connected', onmidimessage: null as ((event: object) => void) | null };
+        let asked = 0;
+        const send = (data: readonly number[], timeStamp = 0) => device.onmidimessage?.({ data: Uint8Array.from(data), timeStamp });
+        Object.assign(globalThis, { midi: { send, asked: () => asked } });
+        navigator.requestMIDIAccess = async () => {
+          if (asked++ === 0) throw new DOMException('no', 'NotAllowedError');
+          return { inputs: new Map([['1', device]]) } as unknown as MIDIAccess;
+        };
+      }),
+    );
+    const steer = other.getByRole('button', { name: 'Steer by MIDI' });
+    const heard = () => other.locator('#midi-heard').textContent();
+    await steer.waitFor();
+    expect(await other.evaluate(() => midi.asked())).toBe(0);
+    await steer.click();
+    await expect.poll(heard).toBe('The browser does not let this page hear MIDI devices.');
+    await steer.click();
+    await expect.poll(heard).toMatch(/: Knobs\.$/);
+    expect(await steer.getAttribute('aria-pressed')).toBe('true');
+    await other.evaluate(() => {
+      for (let i = 0; i < 60; i++) midi.send([0xf8], i * 25); // 100 beats a minute
+      midi.send([0xb0, 74, 127]);
+    });
+    expect(await other.locator('#prompt').inputValue()).toMatch(/, 100 bpm$/);
+    await expect.poll(() => other.locator('#pad p').textContent()).toMatch(/^50 % hypnotic techno[^·]* · 50 % joyful/);
+    await other.evaluate(() => midi.send([0x90, 38, 9])); // the pad at the top left
+    await expect.poll(() => other.locator('#pad p').textContent()).toBe('100 % your words');
+    await expectAccessible(other);
+    await steer.click();
+    expect(await heard()).toBe('');
+    await other.close();
+  });
+
   it('speaks German where the page does', async () => {
     await page.close();
     page = await site.visit('?model=melody-tiny'); // no piece in the address, which would open the pad by itself
@@ -113,3 +149,7 @@ describe.runIf(chromiumPath)('the pad', { timeout: SLOW }, () => {
     await expectAccessible(page);
   });
 });
+
+declare global {
+  var midi: { send: (data: readonly number[], timeStamp?: number) => void; asked: () => number };
+}
