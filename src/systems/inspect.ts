@@ -19,9 +19,10 @@ import { t5Encoder } from '../models/t5_encoder.ts';
 import { rvqDecode } from '../ops/codes.ts';
 import type { JsonObject } from '../weights/json.ts';
 import { licenceOf } from '../weights/model_card.ts';
-import { type Scope, type WeightSource, Weights } from '../weights/weights.ts';
+import type { Scope, WeightSource } from '../weights/weights.ts';
 import { readEncodec, readMusicgen } from './musicgen/config.ts';
 import { openMusicgen, PUBLISHED, projectionsOf, USELESS } from './musicgen/model.ts';
+import { openWeights } from './open_weights.ts';
 import type { SystemPlace } from './place.ts';
 import { openStableAudio, type StableAudioModel, USELESS as USELESS_PARTS } from './stable_audio/model.ts';
 import { numberTokens, textTokens } from './stable_audio/stages.ts';
@@ -48,8 +49,7 @@ export async function systemMisfits(
   if (kind === 'stable_audio') return stableAudioMisfits(folder, json, signal);
   const card = await licenceOf(folder, signal);
   const faults: string[] = [];
-  const weights = await Weights.open(folder, { ...(signal && { signal }) });
-  await weights.prepare(undefined, signal);
+  const weights = await openWeights(folder, signal);
   if (kind === 'encodec') {
     const c = readEncodec(json, folder.name);
     recordCodec(weights, '', c, codebooksOf(c), faults);

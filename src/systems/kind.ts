@@ -20,7 +20,13 @@ const KNOWN: Readonly<Record<string, string>> = {
 };
 
 /** Files that publishers put beside weights, or in their place, and that are never read: pickles run code. */
-const PICKLES = ['pytorch_model.bin', 'state_dict.bin', 'compression_state_dict.bin', 'model.ckpt'];
+const PICKLES = ['pytorch_model.bin', 'diffusion_pytorch_model.bin', 'state_dict.bin', 'compression_state_dict.bin', 'model.ckpt'];
+
+/** The pickle of a folder, if there is one of a name that publishers give. */
+export async function pickleIn(folder: ByteFolder, signal?: AbortSignal): Promise<string | undefined> {
+  for (const file of PICKLES) if (await folder.open(file, signal)) return file;
+  return undefined;
+}
 
 const OPENED = 'this version opens MeLoDy, MusicGen, EnCodec, and Stable Audio as diffusers or stable-audio-tools have it';
 
@@ -47,8 +53,12 @@ export async function systemOf(folder: ByteFolder, signal?: AbortSignal): Promis
     throw refused(
       `model_config.json of stable-audio-tools: its model_type must be diffusion_cond; got ${printable(JSON.stringify(tools.model_type ?? null))}`,
     );
-  for (const file of PICKLES)
-    if (await folder.open(file, signal)) throw refused(`${file} is a pickle, which could run any code; expected safetensors`);
+  const pickle = await pickleIn(folder, signal);
+  if (pickle)
+    throw refused(
+      `${pickle} is a pickle, which could run any code; expected safetensors`,
+      'save it as safetensors: save_pretrained of transformers and diffusers does',
+    );
   if (config)
     throw new MelodyError(
       'weights',

@@ -1,7 +1,7 @@
 // model.safetensors.index.json: which shard of a folder holds which tensor. Shard names come from a stranger's file, so only
 // plain file names are taken; no path, drive, address or escape can be spelled with the letters allowed.
 import { MelodyError } from '../errors.ts';
-import { JsonScanner } from './json.ts';
+import { AGAIN, JsonScanner } from './json.ts';
 import { printable } from './printable.ts';
 
 /** What files of weights are called, where nothing else is asked for. */
@@ -53,8 +53,8 @@ export function parseIndex(bytes: Uint8Array, where: string): WeightIndex {
     }
   });
   scanner.end();
-  if (!mapped) throw new MelodyError('weights', `${where}: no weight_map; an index must map tensor names to shard files`);
-  if (shardOf.size === 0) throw new MelodyError('weights', `${where}: weight_map is empty; expected at least one tensor`);
+  if (!mapped) throw new MelodyError('weights', `${where}: no weight_map; an index must map tensor names to shard files`, AGAIN);
+  if (shardOf.size === 0) throw new MelodyError('weights', `${where}: weight_map is empty; expected at least one tensor`, AGAIN);
   return { shardOf, shards: new Set(shards.values()), totalSize };
 }
 

@@ -21,6 +21,9 @@ const LITERALS: readonly (readonly [string, null | boolean])[] = [
   ['false', false],
 ];
 
+/** What to do about a file that is not what it should be. */
+export const AGAIN = 'fetch or export the file again';
+
 /** Reads one document from left to right; the caller says what it expects next, and anything else is a `weights` error. */
 export class JsonScanner {
   #at = 0;
@@ -35,7 +38,7 @@ export class JsonScanner {
     try {
       this.#text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     } catch {
-      throw new MelodyError('weights', `${where}: the JSON text is not valid UTF-8`);
+      throw new MelodyError('weights', `${where}: the JSON text is not valid UTF-8`, AGAIN);
     }
     if (this.#text.charCodeAt(0) === 0xfeff) this.fail('the JSON text starts with a byte order mark');
   }
@@ -43,7 +46,7 @@ export class JsonScanner {
   /** Throws `where: tensor: problem, at character n`. */
   fail(problem: string): never {
     const tensor = this.tensor && `tensor "${printable(this.tensor)}": `;
-    throw new MelodyError('weights', `${this.#where}: ${tensor}${problem}, at character ${this.#at}`);
+    throw new MelodyError('weights', `${this.#where}: ${tensor}${problem}, at character ${this.#at}`, AGAIN);
   }
 
   /** `{"key": …, …}`; `visit` must read the value of each key. Keys are compared after unescaping: twice is an error. */
@@ -213,6 +216,7 @@ export function parseJsonObject(bytes: Uint8Array, where: string, depth: number)
     throw new MelodyError(
       'weights',
       `${where}: expected a JSON object; got ${value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value}`,
+      AGAIN,
     );
   }
   return value;

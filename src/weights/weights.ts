@@ -49,6 +49,8 @@ export interface WeightOptions {
   readonly allowNonFinite?: boolean;
   /** What a folder's files are called, without their ending. Default "model". */
   readonly stem?: string;
+  /** Every tensor holds floats: another that is asked for does not fit. */
+  readonly floats?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -56,20 +58,23 @@ export interface WeightOptions {
 export class Weights implements WeightSource {
   readonly #checkpoint: Checkpoint;
   readonly #allowNonFinite: boolean;
+  readonly #floats: boolean;
   readonly path = '';
   readonly #asked = new Set<string>();
   readonly #refs = new Map<string, WeightRef>();
   readonly #misfits = new Map<string, string>();
 
-  private constructor(checkpoint: Checkpoint, allowNonFinite: boolean) {
+  private constructor(checkpoint: Checkpoint, { allowNonFinite = false, floats = false }: WeightOptions) {
     this.#checkpoint = checkpoint;
     this.#allowNonFinite = allowNonFinite;
+    this.#floats = floats;
   }
 
   /** Opens a file or folder; of a sharded one only the index is read. Throws `weights` or `io`. */
-  static async open(place: ByteSource | ByteFolder, { allowNonFinite = false, signal, stem }: WeightOptions = {}): Promise<Weights> {
+  static async open(place: ByteSource | ByteFolder, options: WeightOptions = {}): Promise<Weights> {
+    const { signal, stem } = options;
     const checkpoint = 'size' in place ? await Checkpoint.ofFile(place, signal) : await Checkpoint.ofFolder(place, signal, stem);
-    return new Weights(checkpoint, allowNonFinite);
+    return new Weights(checkpoint, options);
   }
 
   async prepare(parts?: readonly string[], signal?: AbortSignal): Promise<void> {
@@ -83,8 +88,9 @@ export class Weights implements WeightSource {
   get(name: string, shape: readonly number[]): WeightRef {
     this.#asked.add(name);
     const found = this.#checkpoint.find(name);
-    if (!found || misfitOf(found.tensor, shape)) {
-      const misfit = `${printable(name)}: ${found ? misfitOf(found.tensor, shape) : 'missing'}; expected [${shape.join(', ')}]`;
+    const fault = found ? misfitOf(found.tensor, shape, this.#floats) : 'missing';
+    if (!found || fault) {
+      const misfit = `${printable(name)}: ${fault}; expected [${shape.join(', ')}]`;
       this.#misfits.set(`${name} [${shape}]`, misfit);
       return brokenRef(name, shape, misfit);
     }
@@ -121,8 +127,9 @@ export class Weights implements WeightSource {
 }
 
 /** What is wrong with a tensor that is asked for with `shape`; undefined when nothing is. */
-function misfitOf(found: TensorInfo, shape: readonly number[]): string | undefined {
+function misfitOf(found: TensorInfo, shape: readonly number[], floats: boolean): string | undefined {
   if (String(found.shape) !== String(shape)) return `got [${found.shape.join(', ')}]`;
+  if (floats && !/^B?F/.test(found.dtype)) return `got dtype ${found.dtype}, a float is needed`;
   if (!READ_AS[found.dtype]) return `got dtype ${found.dtype}, one of ${Object.keys(READ_AS).join(', ')} is needed`;
   return undefined;
 }

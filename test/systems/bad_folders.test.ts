@@ -1,6 +1,7 @@
 // Folders that cannot be played, one fault each: what is said must name the file and the fault. Nothing is copied or computed.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { MelodyError } from '../../src/errors.ts';
 import { type ByteFolder, type ByteSource, memorySource } from '../../src/platform/bytes.ts';
 import { systemMisfits } from '../../src/systems/inspect.ts';
 import { systemOf } from '../../src/systems/kind.ts';
@@ -52,19 +53,22 @@ function folderOf(model: string, changes: Changes, base: string): ByteFolder {
   };
 }
 
-/** What opening says, and what is then found not to fit. */
-async function said(model: string, changes: Changes): Promise<string> {
+/** What opening says and what it says to do, and what is then found not to fit. */
+async function heard(model: string, changes: Changes): Promise<{ text: string; hint?: string | undefined }> {
   const folder = place(model, changes);
   try {
     const { kind, config } = await systemOf(folder);
     if (kind === 'melody') throw new Error('a MeLoDy model');
     if (kind === 'musicgen') await openMusicgen(folder, config);
     if (kind === 'stable_audio') await openStableAudio(folder, config);
-    return (await systemMisfits(folder, kind, config)).faults.join('\n');
+    return { text: (await systemMisfits(folder, kind, config)).faults.join('\n') };
   } catch (error) {
-    return (error as Error).message;
+    if (!(error instanceof MelodyError)) throw error;
+    return { text: error.message, hint: error.hint };
   }
 }
+
+const said = async (model: string, changes: Changes): Promise<string> => (await heard(model, changes)).text;
 
 const set = (path: string, value: unknown) => (json: Json) => {
   const names = path.split('.');
@@ -360,15 +364,218 @@ const CONFIGS: Bad[] = [
   ['sizes that are text', 'stable_audio', { 'vae/config.json': set('decoder_channels', '5') }, 'decoder_channels must be a whole number'],
 ];
 
+/** A safetensors file whose header is changed; the values stay. */
+function headed(
+  model: string,
+  path: string,
+  change: (header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>) => void,
+): Uint8Array {
+  const bytes = bytesAt(model, path) as Uint8Array;
+  const size = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + size)));
+  change(header);
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const out = new Uint8Array(8 + text.length + bytes.length - 8 - size);
+  new DataView(out.buffer).setBigUint64(0, BigInt(text.length), true);
+  out.set(text, 8);
+  out.set(bytes.subarray(8 + size), 8 + text.length);
+  return out;
+}
+
+const PAGE = '<!doctype html><title>Sign in</title>';
+const NORM = 'decoder.model.decoder.layer_norm.weight';
+const MONO = 'model.safetensors';
+const INDEX = 'transformer/diffusion_pytorch_model.safetensors.index.json';
+const SHARD = 'transformer/diffusion_pytorch_model-00002-of-00004.safetensors';
+const ODE = 'stable_audio_ode';
+
+const FILES: Bad[] = [
+  [
+    'a config, and weights that are a pickle alone',
+    'musicgen_mono',
+    { [MONO]: null, 'pytorch_model.bin': 'x' },
+    'pytorch_model.bin is a pickle, which could run any code',
+  ],
+  [
+    'a config that is a page',
+    'musicgen_mono',
+    { 'config.json': PAGE },
+    'musicgen_mono/config.json: expected the document as a JSON value; got "<!doctype ht"',
+  ],
+  ['a config that is a list', 'musicgen_mono', { 'config.json': '[1]' }, 'musicgen_mono/config.json: expected a JSON object; got a list'],
+  [
+    'a config of no bytes',
+    'musicgen_mono',
+    { 'config.json': '' },
+    'musicgen_mono/config.json: expected the document as a JSON value; got the end of the text',
+  ],
+  [
+    'half of a config',
+    'musicgen_mono',
+    { 'config.json': cut('musicgen_mono', 'config.json', 200) },
+    'musicgen_mono/config.json: the text ends inside a string',
+  ],
+  [
+    'a config of a part that is a page',
+    'stable_audio',
+    { 'vae/config.json': PAGE },
+    'stable_audio/vae/config.json: expected the document as a JSON value',
+  ],
+  [
+    'a model_index that is a pointer of Git LFS',
+    'stable_audio',
+    { 'model_index.json': LFS },
+    'stable_audio/model_index.json: this is a pointer of Git LFS',
+  ],
+  ['a tokenizer that is a page', 'musicgen_mono', { 'tokenizer.json': PAGE }, 'musicgen_mono/tokenizer.json: not JSON'],
+  [
+    'a tokenizer that is a pointer of Git LFS',
+    'musicgen_mono',
+    { 'tokenizer.json': LFS },
+    'musicgen_mono/tokenizer.json: this is a pointer of Git LFS',
+  ],
+  [
+    'a tokenizer without pieces',
+    'musicgen_mono',
+    { 'tokenizer.json': set('model.vocab', []) },
+    'musicgen_mono/tokenizer.json: unk_id is 2, expected one of 0 pieces',
+  ],
+  ['a shard that is a pointer of Git LFS', ODE, { [SHARD]: LFS }, `${ODE}/${SHARD}: this is a pointer of Git LFS`],
+  [
+    'a shard that is cut short',
+    ODE,
+    { [SHARD]: cut(ODE, SHARD, 3000) },
+    `${ODE}/${SHARD}: the file is cut short: got 3000 bytes, expected 5336`,
+  ],
+  ['a shard that is a page', ODE, { [SHARD]: PAGE }, `${ODE}/${SHARD}: not a safetensors file: got a web page`],
+  ['an index that is a page', ODE, { [INDEX]: PAGE }, `${ODE}/${INDEX}: expected the index as "{"; got "<!doctype ht"`],
+  ['an index that is a pointer of Git LFS', ODE, { [INDEX]: LFS }, `${ODE}/${INDEX}: this is a pointer of Git LFS`],
+  [
+    'an index without a map',
+    ODE,
+    { [INDEX]: set('weight_map', undefined) },
+    `${ODE}/${INDEX}: no weight_map; an index must map tensor names to shard files`,
+  ],
+  [
+    'an index that leads out of the folder',
+    ODE,
+    { [INDEX]: (j) => Object.assign(j.weight_map as Json, { 'proj_in.weight': '../vae/x.safetensors' }) },
+    `${ODE}/${INDEX}: shard name "../vae/x.safetensors" is not a plain file name`,
+  ],
+  [
+    'an index that names a file which is not there',
+    ODE,
+    { [INDEX]: (j) => Object.assign(j.weight_map as Json, { 'proj_in.weight': 'other.safetensors' }) },
+    `${ODE}/transformer: shard other.safetensors is missing; the index names it`,
+  ],
+  [
+    'a tensor that is missing',
+    'musicgen_mono',
+    {
+      [MONO]: headed('musicgen_mono', MONO, (h) => {
+        h.renamed = h[NORM] as never;
+        delete h[NORM];
+      }),
+    },
+    `${NORM}: missing; expected [24]`,
+  ],
+  [
+    'a tensor of another shape',
+    'musicgen_mono',
+    {
+      [MONO]: headed('musicgen_mono', MONO, (h) => {
+        (h[NORM] as { shape: number[] }).shape = [4, 6];
+      }),
+    },
+    `${NORM}: got [4, 6]; expected [24]`,
+  ],
+  [
+    'a tensor of a type that is none of numbers with a point',
+    'musicgen_mono',
+    {
+      [MONO]: headed('musicgen_mono', MONO, (h) => {
+        (h[NORM] as { dtype: string }).dtype = 'I32';
+      }),
+    },
+    `${NORM}: got dtype I32, a float is needed; expected [24]`,
+  ],
+  [
+    'a tensor of a type that nobody knows',
+    'musicgen_mono',
+    {
+      [MONO]: headed('musicgen_mono', MONO, (h) => {
+        (h[NORM] as { dtype: string }).dtype = 'F12';
+      }),
+    },
+    `musicgen_mono/${MONO}: header: tensor "${NORM}": unknown dtype "F12"`,
+  ],
+  [
+    'a tensor of more bytes than its shape has',
+    'musicgen_mono',
+    {
+      [MONO]: headed('musicgen_mono', MONO, (h) => {
+        (h[NORM] as { shape: number[] }).shape = [23];
+      }),
+    },
+    `tensor "${NORM}": F32 [23] takes 92 bytes; data_offsets [317192, 317288] hold 96`,
+  ],
+  [
+    'tensors that lie upon each other',
+    'musicgen_mono',
+    {
+      [MONO]: headed('musicgen_mono', MONO, (h) => {
+        (h[NORM] as { data_offsets: number[] }).data_offsets = [0, 96];
+      }),
+    },
+    `musicgen_mono/${MONO}: an overlap at the start of tensor`,
+  ],
+  [
+    'an activation that is unknown',
+    'musicgen_mono',
+    { 'config.json': set('decoder.activation_function', 'mish') },
+    /activation_function must be .*mish/s,
+  ],
+  [
+    'a padding that is unknown',
+    'musicgen_mono',
+    { 'config.json': set('audio_encoder.pad_mode', 'circular') },
+    /pad_mode must be .*circular/s,
+  ],
+  ['no part audio_encoder', 'musicgen_mono', { 'config.json': set('audio_encoder', undefined) }, /audio_encoder/],
+  [
+    'heads that do not split the width',
+    'musicgen_mono',
+    { 'config.json': set('decoder.num_attention_heads', 7) },
+    'hidden_size 24 does not split into num_attention_heads 7',
+  ],
+  [
+    'a rate of nothing',
+    'musicgen_mono',
+    { 'config.json': set('audio_encoder.sampling_rate', 0) },
+    /sampling_rate must be a whole number from 1000 to 192000; got 0/,
+  ],
+  [
+    'a size with a fraction',
+    'musicgen_mono',
+    { 'config.json': set('decoder.hidden_size', 24.5) },
+    /hidden_size must be a whole number.*24.5/,
+  ],
+];
+
 for (const [title, list] of [
   ['folders', FOLDERS],
+  ['files', FILES],
   ['weights', WEIGHTS],
   ['configs', CONFIGS],
 ] as const)
   describe(title, () => {
     for (const [name, model, changes, message] of list)
       it(name, async () => {
-        expect(await said(model, changes)).toMatch(message);
+        const { text, hint } = await heard(model, changes);
+        expect(text).toMatch(message);
+        // A refusal says what to do; what fits badly is listed, each tensor with what was expected.
+        if (hint === undefined) expect(text).toMatch(/expected|cannot be built/);
+        else expect(hint.length).toBeGreaterThan(10);
       });
   });
 

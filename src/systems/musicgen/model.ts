@@ -5,9 +5,10 @@ import type { ByteFolder } from '../../platform/bytes.ts';
 import { CONFIG_FILE, readJson } from '../../weights/config.ts';
 import type { JsonObject } from '../../weights/json.ts';
 import { licenceOf } from '../../weights/model_card.ts';
-import { type WeightSource, Weights } from '../../weights/weights.ts';
+import type { WeightSource, Weights } from '../../weights/weights.ts';
 import type { Identity } from '../identity.ts';
 import { modelName } from '../model_name.ts';
+import { openWeights } from '../open_weights.ts';
 import { openTokenizer, type T5Tokenizer } from '../t5_tokenizer.ts';
 import type { ChromaConfig } from './chroma.ts';
 import { type MusicgenConfig, readChroma, readMusicgen } from './config.ts';
@@ -49,8 +50,7 @@ export const USELESS =
 export async function openMusicgen(folder: ByteFolder, json: JsonObject, signal?: AbortSignal): Promise<MusicgenModel> {
   const config = readMusicgen(json, folder.name);
   const tokenizer = await openTokenizer(folder, config.text_encoder.vocab_size, signal);
-  const weights = await Weights.open(folder, { ...(signal && { signal }) });
-  await weights.prepare(undefined, signal);
+  const weights = await openWeights(folder, signal);
   checkLayers(folder.name, config, weights);
   const chroma = readChroma(config.melody && (await featuresOf(folder, signal)), config, folder.name);
   return {

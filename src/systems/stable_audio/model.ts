@@ -4,9 +4,10 @@ import type { ByteFolder } from '../../platform/bytes.ts';
 import { CONFIG_FILE } from '../../weights/config.ts';
 import type { JsonObject } from '../../weights/json.ts';
 import { licenceOf } from '../../weights/model_card.ts';
-import { type Scope, Weights } from '../../weights/weights.ts';
+import type { Scope, Weights } from '../../weights/weights.ts';
 import type { Identity } from '../identity.ts';
 import { modelName } from '../model_name.ts';
+import { openWeights } from '../open_weights.ts';
 import { PartWeights } from '../parts.ts';
 import type { SystemPlace } from '../place.ts';
 import { openTokenizer, type T5Tokenizer } from '../t5_tokenizer.ts';
@@ -45,7 +46,7 @@ export async function openStableAudio(place: SystemPlace, index: JsonObject, sig
   const config = await readPipeline(place, index, signal);
   const tokenizer = await openTokenizer(place.part('tokenizer'), config.text_encoder.vocab_size, signal);
   const folders = Object.entries(PARTS).map(([part, stem]) => ({ part, folder: place.part(part), stem }));
-  const opened = await Promise.all(folders.map(async ({ part, folder, stem }) => [part, await openWeights(folder, stem, signal)] as const));
+  const opened = await Promise.all(folders.map(async ({ part, folder, stem }) => [part, await openWeights(folder, signal, stem)] as const));
   const weights = new PartWeights(Object.fromEntries(opened) as Record<Part, Weights>);
   checkLayers(place.name, config, weights);
   return {
@@ -58,18 +59,12 @@ export async function openStableAudio(place: SystemPlace, index: JsonObject, sig
   };
 }
 
-async function openWeights(folder: ByteFolder, stem: string, signal?: AbortSignal): Promise<Weights> {
-  const weights = await Weights.open(folder, { stem, ...(signal && { signal }) });
-  await weights.prepare(undefined, signal);
-  return weights;
-}
-
 /** The same of one file in the layout of stable-audio-tools, with T5 in a folder beside it. */
 async function openTools(place: SystemPlace, json: JsonObject, signal?: AbortSignal): Promise<StableAudioModel> {
   const { t5, ...config } = await readToolsConfig(place, json, signal);
   const folders = [place, place.part(t5)].map((folder) => ({ folder, stem: 'model' }));
   const tokenizer = await openTokenizer(place.part(t5), config.text_encoder.vocab_size, signal);
-  const [all, text] = (await Promise.all(folders.map(({ folder, stem }) => openWeights(folder, stem, signal)))) as [Weights, Weights];
+  const [all, text] = (await Promise.all(folders.map(({ folder, stem }) => openWeights(folder, signal, stem)))) as [Weights, Weights];
   const whole = new PartWeights({ [place.name]: all, [t5]: text });
   const weights: StableAudioWeights = {
     ...toolsParts(all, text, config),
