@@ -1,6 +1,6 @@
 """Notes kept: what a pitch tracker that this project did not write hears in a copy and in its source. Optional:
 
-    pip install --no-deps basic-pitch==0.4.0 && pip install onnxruntime mir_eval resampy pretty_midi
+    pip install --no-deps basic-pitch==0.4.0 && pip install onnxruntime librosa mir_eval resampy pretty_midi
 
 basic-pitch (Bittner et al., ICASSP 2022) carries its weights in the package; they run in onnxruntime.
 """
@@ -14,7 +14,9 @@ import numpy as np
 
 from .envelopes import resampled
 
-MISSING = 'notes kept: not measured; pip install --no-deps basic-pitch==0.4.0 && pip install onnxruntime mir_eval resampy pretty_midi'
+MISSING = (
+    'notes kept: not measured; pip install --no-deps basic-pitch==0.4.0 && pip install onnxruntime librosa mir_eval resampy pretty_midi'
+)
 RATE, WINDOW, HOP = 22050, 43844, 256
 OVERLAP = 30  # frames that neighbouring windows share; half of them is cut from each side
 BASS = 165.0  # Hz: E3
@@ -24,7 +26,7 @@ _session = None
 
 
 def available() -> bool:
-    return all(importlib.util.find_spec(name) for name in ('basic_pitch', 'onnxruntime', 'mir_eval', 'resampy', 'pretty_midi'))
+    return all(importlib.util.find_spec(name) for name in ('basic_pitch', 'onnxruntime', 'librosa', 'mir_eval', 'resampy', 'pretty_midi'))
 
 
 def notes(x: np.ndarray, rate: int) -> list:
