@@ -161,8 +161,8 @@ describe('wrong input', () => {
   });
 
   test.each([
-    ['not a WAV', 'text.wav', 'hello, this is text', 'not a RIFF'],
-    ['an empty file', 'empty.wav', '', 'not a RIFF'],
+    ['not a WAV', 'text.wav', 'hello, this is text', 'not a WAVE file'],
+    ['an empty file', 'empty.wav', '', 'not a WAVE file'],
   ])('%s: exit code 1 and a sentence', async (_name, name, body, message) => {
     await writeFile(join(folder, name), body);
     const { code, err } = await melody(join(folder, name));

@@ -126,6 +126,7 @@ test.skipIf(process.platform === 'win32')('few open files: help comes, or one se
     const words = `ulimit -n ${limit}; exec "${process.execPath}" "${join(dist, 'cli.js')}" --help`;
     const { status, stderr } = spawnSync('sh', ['-c', words], { encoding: 'utf8', timeout: 60_000 });
     expect([0, 1, null]).toContain(status); // null: Node itself gave up
+    if (stderr.includes(`open '${join(dist, 'cli.js')}'`)) continue; // so it did: the first line of ours was never read (Node 22)
     if (status === 1) expect(stderr).toMatch(/^melody: [^\n]*too many open files\n {2}raise the limit: ulimit -n 1024\n$/);
   }
 });

@@ -153,7 +153,11 @@ export const stubWorker = (tab: Page, set: Partial<Stub> = {}) =>
         return undefined;
       }
     }
-    globalThis.Worker = StubWorker as unknown as typeof Worker;
+    // The engine's alone: the picture is drawn in a worker of its own.
+    globalThis.Worker = new Proxy(Worker, {
+      construct: (Own, [url, options]: [string | URL, WorkerOptions]) =>
+        `${url}`.includes('picture_worker') ? new Own(url, options) : new StubWorker(),
+    });
     // It would serve the page's files in place of the test.
     Object.defineProperty(Navigator.prototype, 'serviceWorker', { value: undefined });
   }, set);
