@@ -72,9 +72,9 @@ const MODELS: Readonly<Record<string, () => void>> = {
   },
 };
 
-const [name = '', folder = ''] = process.argv.slice(2);
+const [name = '', folder = '', ...more] = process.argv.slice(2);
 const make = MODELS[name];
-if (!make || folder === '') {
+if (!make || folder === '' || folder.startsWith('-') || more.length > 0) {
   process.stderr.write(`usage: node tools/run.mjs tools/full_size.ts ${Object.keys(MODELS).join('|')} FOLDER\n`);
   process.exit(2);
 }
