@@ -3,9 +3,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeWav } from '../../src/audio/wav_write.ts';
+import { buildCommand } from '../helpers/command.ts';
 
 let scratch: string;
 let cli: string;
@@ -16,19 +16,7 @@ const TONE = writeWav({
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'melody-process-'));
-  await build({
-    entryPoints: { cli: 'src/cli/bin.ts' },
-    outdir: scratch,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    external: ['webgpu'],
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    define: { MELODY_VERSION: '"test"' },
-  });
-  cli = join(scratch, 'cli.mjs');
+  cli = await buildCommand(scratch);
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 

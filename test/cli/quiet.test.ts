@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildCommand } from '../helpers/command.ts';
 
 const DAWN = `import { writeSync } from 'node:fs';
 export const globals = {};
@@ -25,18 +25,7 @@ process.on('exit', () => writeSync(2, 'at the end, folder ' + process.env.XDG_RU
 let scratch: string;
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'melody-quiet-'));
-  await build({
-    entryPoints: { cli: 'src/cli/bin.ts' },
-    outdir: scratch,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    external: ['webgpu'],
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    define: { MELODY_VERSION: '"test"' },
-  });
+  await buildCommand(scratch);
   mkdirSync(join(scratch, 'node_modules/webgpu'), { recursive: true });
   writeFileSync(join(scratch, 'node_modules/webgpu/package.json'), '{"name":"webgpu","version":"0.0.0","type":"module","main":"index.js"}');
   writeFileSync(join(scratch, 'node_modules/webgpu/index.js'), DAWN);
