@@ -5,12 +5,13 @@ import { checkAddress } from '../platform/http.ts';
 import { isHubName } from '../platform/node_hub.ts';
 import { openSystemFolder } from '../systems/load.ts';
 import { printable } from '../weights/printable.ts';
-import type { Command } from './command.ts';
+import type { Command, Io } from './command.ts';
 import { openInput } from './input.ts';
 import { isAudio, readAudioFile } from './inspect_audio.ts';
 import type { Reader, Report } from './inspect_reader.ts';
 import { type FileReport, type FolderReport, type InspectOptions, inspectFile, inspectFolder } from './inspect_weights.ts';
 import { openingOptions } from './opening.ts';
+import { readingTold } from './reading.ts';
 
 const readSafetensors: Reader = async (source, options) => {
   const report = await inspectFile(source, options);
@@ -29,13 +30,13 @@ export const inspect: Command = {
   async run(words, values, io) {
     if (words.length !== 1) throw new MelodyError('invalid_argument', `inspect: got ${words.length} names, expected one file or folder`);
     const opening = openingOptions(values, io);
-    const report = await inspectPlace(words[0], { allowNonFinite: values['allow-nonfinite'] === true, signal: io.signal }, opening);
+    const report = await inspectPlace(words[0], { allowNonFinite: values['allow-nonfinite'] === true, signal: io.signal }, opening, io);
     io.out(values.json ? `${JSON.stringify(report.json, null, 2)}\n` : report.text);
     return report.sound ? 0 : 1;
   },
 };
 
-async function inspectPlace(place: string, options: InspectOptions, opening: ReturnType<typeof openingOptions>): Promise<Report> {
+async function inspectPlace(place: string, options: InspectOptions, opening: ReturnType<typeof openingOptions>, io: Io): Promise<Report> {
   if (await isFolder(place)) {
     const report = await inspectFolder(openSystemFolder(place, opening), options);
     const sound = report.faults.length === 0 && report.files.every(({ faults }) => faults.length === 0);
@@ -43,7 +44,7 @@ async function inspectPlace(place: string, options: InspectOptions, opening: Ret
   }
   const source = await openInput(place, opening);
   const start = await source.read(0, Math.min(64, source.size), options.signal);
-  return (isAudio(start) ? readAudioFile : readSafetensors)(source, options);
+  return readingTold(source, io, (told) => (isAudio(start) ? readAudioFile : readSafetensors)(told, options));
 }
 
 /** A folder on the disk or a model of the hub; of addresses, whatever does not end in a file name with a dot. */
