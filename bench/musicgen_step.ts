@@ -92,12 +92,10 @@ async function onnx(name: string, module: string, kind: string): Promise<Engine>
   const path = join(models, kind);
   const web = module === 'onnxruntime-web';
   if (web) ort.env.wasm.numThreads = threads;
+  const file = join(path, 'model.onnx');
   const session = web
-    ? await ort.InferenceSession.create(new Uint8Array(readFileSync(join(path, 'model.ort'))), {
-        executionProviders: ['wasm'],
-        extra: { session: { use_ort_model_bytes_directly: '1', use_ort_model_bytes_for_initializers: '1' } },
-      })
-    : await ort.InferenceSession.create(join(path, 'model.onnx'), { executionProviders: ['cpu'], intraOpNumThreads: threads });
+    ? await ort.InferenceSession.create(new Uint8Array(readFileSync(file)), { executionProviders: ['wasm'] })
+    : await ort.InferenceSession.create(file, { executionProviders: ['cpu'], intraOpNumThreads: threads });
   const feeds: Record<string, unknown> = {
     ids: new ort.Tensor('int64', BigInt64Array.from(IDS.flatMap((id) => [BigInt(id), BigInt(id)])), [books, 2, 1]),
     position: new ort.Tensor('float32', sinusoids(past + 1, width).slice(past * width), [1, 1, width]),

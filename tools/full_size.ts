@@ -1,7 +1,7 @@
 // A published model at its full size with random weights, in the layout in which it is published: for speed and memory without a checkpoint.
 // Nothing of it is for the repository.
 //
-//   node tools/run.mjs tools/full_size.ts musicgen-small|musicgen-medium|stable-audio-open-small FOLDER
+//   node tools/run.mjs tools/full_size.ts musicgen-tiny|musicgen-small|musicgen-medium|stable-audio-open-small FOLDER
 //   node dist/cli.js generate "slow piano ballad" --model FOLDER --device cpu --duration 1 --precision int8 --variations 2 --json
 
 import { once } from 'node:events';
@@ -62,6 +62,12 @@ function stableAudioSmall(): Json {
 }
 
 const MODELS: Readonly<Record<string, () => void>> = {
+  // no published size: to try a script with, quickly
+  'musicgen-tiny': () =>
+    put('config.json', {
+      ...musicgen({ hidden_size: 128, num_hidden_layers: 3, ffn_dim: 512, num_attention_heads: 4 }),
+      text_encoder: { ...T5, d_model: 64, d_ff: 128, num_layers: 2, num_heads: 1 },
+    }),
   'musicgen-small': () =>
     put('config.json', musicgen({ hidden_size: 1024, num_hidden_layers: 24, ffn_dim: 4096, num_attention_heads: 16 })),
   'musicgen-medium': () =>
