@@ -22,7 +22,7 @@ struct Params { vocab: u32, size: u32, top_k: u32, top_p: u32, rate: u32, positi
 
 var<private> row: u32;
 
-fn steps(i: u32) -> i32 {                   // guided logit in units of 2^-12, saturated; NaN becomes the lowest
+fn steps(i: u32) -> i32 {                   // guided logit in units of 2^-12, of 2^-20 for the likeliest alone, saturated; NaN becomes the lowest
   let at = row * p.vocab + i;
   var logit = logits[at];
   if (p.null_at > 0u) {
@@ -31,7 +31,7 @@ fn steps(i: u32) -> i32 {                   // guided logit in units of 2^-12, s
   }
   let bits = bitcast<u32>(logit);
   if ((bits & 0x7f800000u) == 0x7f800000u) { return select(-0x3fffffff, 0x3fffffff, bits == 0x7f800000u); }
-  return i32(clamp(round(logit * 4096.0), -1.0e9, 1.0e9));
+  return i32(clamp(round(logit * select(4096.0, 1048576.0, p.top_k == 1u)), -1.0e9, 1.0e9));
 }
 
 @compute @workgroup_size(WG)

@@ -1,10 +1,10 @@
 """A tiny model in the layout of stable-audio-tools, and what that library's own networks and samplers compute.
 
-    python -m venv venv && venv/bin/pip install torch==2.15.0 transformers==5.24.0 safetensors==0.8.0 einops alias-free-torch
-    venv/bin/pip install --no-deps stable-audio-tools==0.0.19
+    python -m venv venv && venv/bin/pip install torch==2.15.0 transformers==5.24.0 safetensors==0.8.0 einops alias-free-torch torchsde==0.2.6 scipy
+    venv/bin/pip install --no-deps stable-audio-tools==0.0.19 k-diffusion==0.1.1.post1 torchdiffeq==0.2.5
     venv/bin/python tools/stable_audio_tools_goldens.py         # writes test/goldens/systems/stable_audio_small*
 
-What the library imports and this does not use (torchaudio, k_diffusion, its package's own __init__) is replaced by nothing.
+What the libraries import and this does not use (torchaudio, torchvision, their packages' own __init__) is replaced by nothing.
 """
 
 import json
@@ -26,13 +26,16 @@ for name, wanted in {'torch': '2.15.0', 'transformers': '5.24.0', 'safetensors':
     if got != wanted:
         raise SystemExit(f'{name} is {got}, expected {wanted}')
 
-for unused in ('torchaudio', 'torchaudio.transforms', 'k_diffusion', 'einops_exts'):
+for unused in ('torchaudio', 'torchaudio.transforms', 'torchvision', 'torchvision.transforms', 'einops_exts'):
     sys.modules[unused] = MagicMock(__spec__=ModuleSpec(unused, None))
-for package in ('stable_audio_tools', 'stable_audio_tools.models', 'stable_audio_tools.inference'):
+for package in ('stable_audio_tools', 'stable_audio_tools.models', 'stable_audio_tools.inference', 'k_diffusion'):
     module = types.ModuleType(package)
-    module.__path__ = [str(distribution('stable-audio-tools').locate_file(package.replace('.', '/')))]
+    owner = 'k-diffusion' if package == 'k_diffusion' else 'stable-audio-tools'
+    module.__path__ = [str(distribution(owner).locate_file(package.replace('.', '/')))]
     sys.modules[package] = module
 
+import k_diffusion.external  # noqa: E402
+import k_diffusion.sampling  # noqa: E402
 from stable_audio_tools.inference import sampling  # noqa: E402
 from stable_audio_tools.models.adp import NumberEmbedder  # noqa: E402
 from stable_audio_tools.models.autoencoders import OobleckDecoder, OobleckEncoder  # noqa: E402
@@ -70,7 +73,7 @@ def rows(x) -> torch.Tensor:
 
 
 def main() -> None:
-    encoder_ = dict(in_channels=2, channels=8, c_mults=[1, 2], strides=[2, 4], latent_dim=8, use_snake=True)
+    encoder_ = dict(in_channels=2, channels=10, c_mults=[1, 2], strides=[2, 4], latent_dim=8, use_snake=True)
     decoder_ = dict(out_channels=2, channels=6, c_mults=[1, 2], strides=[2, 4], latent_dim=4, use_snake=True, final_tanh=False)
     dit_ = dict(
         io_channels=4,
@@ -168,6 +171,30 @@ def main() -> None:
             golden[f'{sampler}.audio'] = decoder(made)[0].contiguous().clone()
             if drawn:
                 golden[f'{sampler}.noise'] = torch.stack([rows(n) for n in drawn])
+        # over given latents, with less noise; and a model that predicts v, by k-diffusion's sampler of third order
+        given = torch.randn(1, 4, FRAMES, generator=g)
+        golden['given'] = rows(given)
+
+        def guided(x, t, **_):
+            return dit(x, t, cross_attn_cond=cond, global_embed=token, cfg_scale=3.0)
+
+        golden['changed.latents'] = rows(sampling.sample_rf(guided, x, init_data=given, steps=STEPS, sampler_type='euler', sigma_max=0.6, device='cpu'))
+        drawn = []
+
+        class Tree:
+            def __init__(self, like, *_):
+                self.shape = like.shape
+
+            def __call__(self, *_):
+                drawn.append(torch.randn(self.shape, generator=g))
+                return drawn[-1]
+
+        k_diffusion.sampling.BrownianTreeNoiseSampler = Tree
+        how = dict(steps=7, sampler_type='dpmpp-3m-sde', sigma_min=0.3, device='cpu')
+        for key, init, most in (('third', None, 500), ('third_changed', given, 4.0)):
+            drawn.clear()
+            golden[f'{key}.latents'] = rows(sampling.sample_k(guided, x, init, sigma_max=most, **how))
+            golden[f'{key}.noise'] = torch.stack([rows(n) for n in drawn])
     save_file(golden, folder.with_suffix('.golden.safetensors'))
 
 

@@ -15,6 +15,7 @@ export function sample_codes(c: usize, from: u32, to: u32): void {
   const vocab = p.vocab(c);
   const none = (<usize>p.null_at(c)) << 2;
   const guidance = p.guidance(c);
+  const unit: f32 = p.top_k(c) == 1 ? 1048576 : 4096; // the likeliest alone: nearly equal ones are told apart
   for (let row = from; row < to; row++) {
     const frame = p.column(c) - (row >> p.shift(c)); // before its first frame the difference wraps around
     if (frame < p.known(c) && frame < p.frames(c)) continue;
@@ -27,7 +28,7 @@ export function sample_codes(c: usize, from: u32, to: u32): void {
           const without = load<f32>(logits + none + i);
           logit = without + guidance * (logit - without);
         }
-        store<i32>(drawRoom() + i, steps(logit));
+        store<i32>(drawRoom() + i, steps(logit, unit));
       }
       token = draw(vocab, p.top_k(c), p.top_p(c), p.rate(c), p.exp2_table(c), p.position(c) + row, p.stream(c), p.seed_low(c), p.seed_high(c));
     }

@@ -23,6 +23,8 @@ export const generate: Command = {
     jobs: { help: 'make a clip of each line of this file: {"prompt": …, "seed": …}; what is there already is left', value: 'file.jsonl' },
     shard: { help: 'with --jobs: which share of the lines', value: 'i/n' },
     melody: { help: 'MusicGen Melody: follow the tune of this file', value: 'file.wav' },
+    strength: { help: 'Stable Audio: the share of the steps that change --init (over 0, up to 1); default 1', value: 'share' },
+    'noise-level': { help: 'Stable Audio, instead: the noise over --init that all steps begin at', value: 'sigma' },
     variations: { help: 'so many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
     model: { help: 'a model folder, an address, a name, or hf:owner/name of the hub', value: 'model', short: 'm' },
@@ -76,11 +78,11 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
     picture: values.picture === true,
     endings: request.format.endings,
   });
-  if ((await kindOf(request, values, io)) !== 'melody') {
+  if ((await kindOf(request.model, values, io)) !== 'melody') {
     const { suspect } = await makePublished(request, targets, values, io);
     return values.strict && suspect ? EXIT_SUSPECT : 0;
   }
-  noPrecision(values);
+  noPublishedOptions(values);
   if (request.inputs.melody)
     throw new MelodyError('invalid_argument', '--melody: this model follows words alone', 'leave it out, or use a MusicGen Melody');
   const before = performance.now();
@@ -102,9 +104,13 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
   return values.strict && results.some(({ suspect }) => suspect.length > 0) ? EXIT_SUSPECT : 0;
 }
 
-function noPrecision(values: Values): void {
+/** Options of published systems, which would be passed over. */
+function noPublishedOptions(values: Values): void {
   if (values.precision !== undefined)
     throw new MelodyError('invalid_argument', '--precision: a MeLoDy model is as it was stored', 'leave it out, or use a published system');
+  for (const name of ['strength', 'noise-level'])
+    if (values[name] !== undefined)
+      throw new MelodyError('invalid_argument', `--${name}: a MeLoDy model has none`, 'leave it out, or use Stable Audio');
 }
 
 async function stream(request: GenerateRequest, values: Values, io: Io): Promise<number> {
@@ -123,11 +129,11 @@ async function stream(request: GenerateRequest, values: Values, io: Io): Promise
       '--stream: standard output is a terminal',
       'send it to a player or a file: melody generate "…" --stream | ffplay -',
     );
-  if ((await kindOf(request, values, io)) !== 'melody') {
+  if ((await kindOf(request.model, values, io)) !== 'melody') {
     await streamPublished(request, values, io);
     return 0;
   }
-  noPrecision(values);
+  noPublishedOptions(values);
   const opened = await open(request, values, io);
   try {
     await streamOut(opened, request, { io, quiet: values.quiet === true });

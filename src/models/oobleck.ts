@@ -15,6 +15,8 @@ import type { Scope } from '../weights/weights.ts';
 /** Fields of diffusers' AutoencoderOobleck. */
 export interface OobleckConfig {
   readonly encoder_hidden_size: number;
+  /** Width of the encoder's first convolution, where it is another: stable-audio-tools sets both. */
+  readonly encoder_channels?: number;
   /** Strides of the encoder; the decoder has them from the last to the first. */
   readonly downsampling_ratios: readonly number[];
   readonly channel_multiples: readonly number[];
@@ -65,7 +67,7 @@ export function oobleckDecoder(g: Graph, w: Scope, z: Tensor, c: OobleckConfig):
 
 /** audio [L, audio_channels], L in whole frames → mean and scale of the latents, [L/hop, 2 · decoder_input_channels]. */
 export function oobleckEncoder(g: Graph, w: Scope, audio: Tensor, c: OobleckConfig): Tensor {
-  const width = widths(c, c.encoder_hidden_size);
+  const width = widths(c, c.encoder_channels ?? c.encoder_hidden_size);
   return g.scope('oobleck', () => {
     let x = conv(g, w.at('conv1'), audio, width[0], { kernel: 7 });
     for (const [i, stride] of c.downsampling_ratios.entries())

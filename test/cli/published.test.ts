@@ -222,6 +222,40 @@ describe('melody generate --model <Stable Audio>', () => {
     expect(readFileSync(join(folder, 'painted_again.wav')).equals(bytes)).toBe(true);
   });
 
+  it('begins with a file, of which it changes as much as is asked for, and again from its recipe', async () => {
+    const song = join(folder, 'begin.wav');
+    const tone = Float32Array.from({ length: 440 }, (_, i) => 0.4 * Math.sin(i / 9));
+    writeFileSync(song, writeWav({ channels: [tone, tone], sampleRate: 4000 }));
+    const asked = ['calm piano', '--init', song, '--steps', '4', '--seed', '5', '--duration', '0.1'];
+    const files = new Map<string, Buffer>();
+    for (const [name, ...options] of [
+      ['all'],
+      ['half', '--strength', '0.5'],
+      ['noise', '--noise-level', '0.8'],
+      ['more', '--noise-level', '40'],
+    ] as const) {
+      const { code, err } = await make(...asked, ...options, '--out', `${name}.wav`);
+      expect([code, err]).toEqual([0, expect.anything()]);
+      files.set(name, readFileSync(join(folder, `${name}.wav`)));
+    }
+    expect(new Set([...files.values()].map((bytes) => bytes.subarray(44).toString('base64'))).size).toBe(4);
+    const recipe = (name: string) => readRecipe(readWav(files.get(name) as Buffer).tags)?.recipe;
+    expect([recipe('half'), recipe('noise')]).toMatchObject([{ strength: 0.5 }, { initNoiseLevel: 0.8 }]);
+    const again = await make('--recipe', join(folder, 'noise.wav'), '--init', song, '--out', 'noise_again.wav');
+    expect([again.code, again.err]).toEqual([0, expect.anything()]);
+    expect(readFileSync(join(folder, 'noise_again.wav')).equals(files.get('noise') as Buffer)).toBe(true);
+    for (const [options, said] of [
+      [['--strength', '0.5', '--noise-level', '1'], /strength and --noise-level both say how much/],
+      [['--noise-level', '501'], /--noise-level must be a number from 0.3 to 500; got 501/],
+      [['--strength', '2'], /strength must be a number from 0 to 1; got 2/],
+    ] as const) {
+      const { code, err } = await make(...asked, ...options);
+      expect([code, err]).toEqual([2, expect.stringMatching(said)]);
+    }
+    const bare = await make('calm piano', '--duration', '0.1', '--strength', '0.5');
+    expect([bare.code, bare.err]).toEqual([2, expect.stringMatching(/strength needs --init/)]);
+  });
+
   it('refuses what the system cannot do by its flag, and is inspected', async () => {
     const { code, err } = await make('piano', '--top-k', '4', '--duration', '0.1');
     expect([code, err]).toEqual([2, expect.stringContaining('Stable Audio has no setting')]);

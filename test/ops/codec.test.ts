@@ -14,7 +14,7 @@ import { seedWords } from '../../src/ops/random.ts';
 import { samplingParams } from '../../src/ops/sample.ts';
 import { checkBothForms, checkCase } from '../helpers/cases.ts';
 import { randomArray, weightOf } from '../helpers/data.ts';
-import { useGpu } from '../helpers/gpu.ts';
+import { runGraph, useGpu } from '../helpers/gpu.ts';
 
 const gpu = useGpu();
 
@@ -100,6 +100,24 @@ describe('sampleCodes', () => {
   ])
     it(`leaves ${known} known frames as they are in column ${column} of ${frames} frames`, () =>
       checkCase(gpu(), sampleCodesCase('codes', { rows: 4, vocab: 64, column, frames, known, guidance: 2 })));
+
+  it('tells the likeliest from one that is hardly less likely', async () => {
+    const logits = Float32Array.from({ length: 2 * 40 }, (_, i) => (i % 40 === 31 ? 3.00001 : i % 40 === 7 ? 3 : -1));
+    for (const [sampling, expected] of [
+      [{ temperature: 0, topK: 0, topP: 1 }, [31, 31]],
+      [{ temperature: 1, topK: 1, topP: 1 }, [31, 31]],
+    ] as const) {
+      const { raw } = await runGraph(
+        gpu(),
+        (g) => {
+          const options = { ...samplingParams(sampling), seed: seedWords(1), column: 0, frames: 1, pad: 99 } as const;
+          return { ids: sampleCodes(g, g.input('logits', [1, 80]), 2, { ...options, channels: 2, into: g.temp([2], 'u32') }) };
+        },
+        { logits },
+      );
+      expect([...new Uint32Array(raw.ids)]).toEqual(expected);
+    }
+  });
 
   it('refuses logits of other rows, and places that are not there', () => {
     const g = new Graph(gpu().caps);

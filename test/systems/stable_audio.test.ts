@@ -18,8 +18,10 @@ import { systemMisfits } from '../../src/systems/inspect.ts';
 import { systemOf } from '../../src/systems/kind.ts';
 import { loadSystem, openSystemFolder } from '../../src/systems/load.ts';
 import { openStableAudio, type StableAudioModel } from '../../src/systems/stable_audio/model.ts';
+import type { FlowSchedule } from '../../src/systems/stable_audio/schedule.ts';
 import { StableAudio } from '../../src/systems/stable_audio/stable_audio.ts';
 import { decodeLatents, drawLatents, type Request } from '../../src/systems/stable_audio/stages.ts';
+import { scheduleOf } from '../../src/systems/stable_audio/tools_layout.ts';
 import type { SystemOptions } from '../../src/systems/system.ts';
 import { nmse } from '../helpers/data.ts';
 import { golden } from '../helpers/goldens.ts';
@@ -178,7 +180,7 @@ describe('the layout of stable-audio-tools', async () => {
   const model = await openStableAudio(place, (await systemOf(place)).config);
   const gold = await golden('systems/stable_audio_small.golden');
 
-  it('codec, one call of the network, pieces by pingpong, Euler and DPM-Solver++ from the same noise', async () => {
+  it('codec, and pieces by pingpong, Euler, DPM-Solver++ and its third order from the same noise, anew and over given latents', async () => {
     const { vae } = model.config;
     const w = model.weights.at('vae');
     const { decoded, moments } = await runGraph(
@@ -193,31 +195,43 @@ describe('the layout of stable-audio-tools', async () => {
     );
     expectEqual(decoded, gold.get('decoded'));
     expectEqual(moments, gold.get('moments'));
-    for (const [solver, guidanceScale] of [
-      ['pingpong', 1],
-      ['euler', 3],
-      ['dpmpp', 3],
-    ] as const) {
-      const own = { ...model, config: { ...model.config, schedule: { kind: 'flow', solver } as const } };
+    const flow = (solver: FlowSchedule['solver']) => ({ kind: 'flow', solver }) as const;
+    const latents = gold.get('given');
+    for (const { name, schedule, guidanceScale = 3, count = 5, noiseLevel } of [
+      { name: 'pingpong', schedule: flow('pingpong'), guidanceScale: 1 },
+      { name: 'euler', schedule: flow('euler') },
+      { name: 'dpmpp', schedule: flow('dpmpp') },
+      { name: 'changed', schedule: flow('euler'), noiseLevel: 0.6 },
+      { name: 'third', schedule: scheduleOf('v'), count: 7 },
+      { name: 'third_changed', schedule: scheduleOf('v'), count: 7, noiseLevel: 4 },
+    ]) {
+      const own = { ...model, config: { ...model.config, schedule } };
       const system = await StableAudio.over(own, CPU);
       const progress = new Progress(undefined, undefined, system.engine);
       const start = gold.get('start');
-      const noise = gold.has(`${solver}.noise`) ? gold.get(`${solver}.noise`) : new Float32Array();
-      const steps = Array.from({ length: noise.length / start.length }, (_, i) => noise.subarray(i * start.length, (i + 1) * start.length));
+      const noise = gold.has(`${name}.noise`) ? gold.get(`${name}.noise`) : new Float32Array();
+      const drawn = noise.length / start.length;
+      const none = new Float32Array(start.length); // the last step of some draws nothing
+      const steps = Array.from({ length: drawn && count }, (_, i) =>
+        i < drawn ? noise.subarray(i * start.length, (i + 1) * start.length) : none,
+      );
       const request: Request = {
         ids: [...gold.ids('ids')],
         endSeconds: 0.096,
         frames: 13,
-        steps: 5,
+        steps: count,
         guidanceScale,
         seed: 1,
         precision: 'f32' as const,
-        draws: { start, ...(steps.length > 0 && { steps }) },
+        ...(noiseLevel !== undefined && { init: { sound: [], noiseLevel } }),
+        draws: { start, latents, ...(steps.length > 0 && { steps }) },
       };
-      const latents = await drawLatents(system.engine, request, progress, undefined);
-      expectEqual(latents, gold.get(`${solver}.latents`));
-      const audio = await decodeLatents(system.engine, latents, progress, undefined);
-      expectEqual(Float32Array.from(audio.flatMap((channel) => [...channel])), gold.get(`${solver}.audio`));
+      const made = await drawLatents(system.engine, request, progress, undefined);
+      expectEqual(made, gold.get(`${name}.latents`));
+      if (gold.has(`${name}.audio`)) {
+        const audio = await decodeLatents(system.engine, made, progress, undefined);
+        expectEqual(Float32Array.from(audio.flatMap((channel) => [...channel])), gold.get(`${name}.audio`));
+      }
       system.dispose();
     }
   });

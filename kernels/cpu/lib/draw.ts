@@ -11,11 +11,11 @@ export function drawRoom(): usize {
   return scratch + 1024;
 }
 
-/** A logit in units of 2^-12, saturated; NaN becomes the lowest. */
-export function steps(logit: f32): i32 {
+/** A logit in units of 1 / `unit`, saturated; NaN becomes the lowest. */
+export function steps(logit: f32, unit: f32 = 4096): i32 {
   const bits = reinterpret<u32>(logit);
   if ((bits & 0x7f800000) == 0x7f800000) return bits == 0x7f800000 ? 0x3fffffff : -0x3fffffff;
-  return <i32>min(max(nearest(logit * <f32>4096), <f32>-1e9), <f32>1e9);
+  return <i32>min(max(nearest(logit * unit), <f32>-1e9), <f32>1e9);
 }
 
 /** 2^20 · exp(-distance / temperature), rate = 2^16 · log2(e) / temperature. */

@@ -30,7 +30,7 @@ export async function runJobs(words: readonly string[], values: Values, io: Io):
     return 0;
   }
   const [first] = jobs;
-  if ((await kindOf(requestOf(first), values, io)) !== 'melody')
+  if ((await kindOf(requestOf(first).model, values, io)) !== 'melody')
     throw new MelodyError('invalid_argument', '--jobs: this model is not a MeLoDy model', 'make its clips one by one, without --jobs');
   const opened = await open(requestOf(first), values, io);
   const made: Made[] = [];

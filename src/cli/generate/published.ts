@@ -11,7 +11,7 @@ import { isPrecision, PRECISIONS } from '../../systems/precision.ts';
 import type { SystemStream } from '../../systems/stream.ts';
 import type { JobOptions, PublishedSystem, SystemClip, SystemOptions, SystemRecipe } from '../../systems/system.ts';
 import { printableText } from '../../weights/printable.ts';
-import { type Io, textValue, type Values } from '../command.ts';
+import { type Io, numberValue, textValue, type Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
 import { redirectHosts } from '../locate_model.ts';
 import { openingOptions } from '../opening.ts';
@@ -24,8 +24,8 @@ import type { GenerateRequest } from './request.ts';
 import { sendStream } from './stream.ts';
 
 /** What the model's folder holds. Throws `weights` for what cannot be opened. */
-export async function kindOf(request: GenerateRequest, values: Values, io: Io): Promise<SystemKind> {
-  return (await systemOf(openSystemFolder(request.model, { ...openingOptions(values, io), cache: true }), io.signal)).kind;
+export async function kindOf(model: string, values: Values, io: Io): Promise<SystemKind> {
+  return (await systemOf(openSystemFolder(model, { ...openingOptions(values, io), cache: true }), io.signal)).kind;
 }
 
 /** Makes a clip a seed into the files; gives the exit code. Throws as `MusicGen.generate`. */
@@ -60,7 +60,7 @@ export async function streamPublished(request: GenerateRequest, values: Values, 
   try {
     await sendStream(
       request,
-      (watch) => system.stream({ ...settingsOf(request, request.options.seed), ...watch }),
+      (watch) => system.stream({ ...settingsOf(request, request.options.seed, values), ...watch }),
       ({ recipe }) => tagsFor(system, request, { ...recipe, streamed: true }),
       { io, quiet: values.quiet === true },
     );
@@ -113,7 +113,7 @@ async function checkWeights({ engine, name }: AnySystem, recipe: GenerateRequest
 }
 
 /** Fields of a system's recipe that no option of the command line has. */
-const OWN_FIELDS = ['system', 'windowSeconds', 'strength'];
+const OWN_FIELDS = ['system', 'windowSeconds', 'strength', 'initNoiseLevel'];
 const ownFields = (recipe: GenerateRequest['recipe']) =>
   Object.fromEntries(OWN_FIELDS.flatMap((name) => (recipe?.[name] === undefined ? [] : [[name, recipe[name]]])));
 
@@ -125,13 +125,21 @@ type AnySystem = Pick<PublishedSystem<never, never>, 'name' | 'licence' | 'dispo
   readonly stream: (options: object) => SystemStream;
 };
 
+/** How much of --init changes: what the options say goes before what a recipe does. */
+function changeOf(values: Values, fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const [strength, initNoiseLevel] = ['strength', 'noise-level'].map((name) => numberValue(values, name));
+  if (strength === undefined && initNoiseLevel === undefined) return fields;
+  const { strength: _, initNoiseLevel: __, ...others } = fields;
+  return { ...others, ...(strength !== undefined && { strength }), ...(initNoiseLevel !== undefined && { initNoiseLevel }) };
+}
+
 /** What the system is asked for: the settings of the command line, and those of a recipe that it has no flag for. */
-function settingsOf({ options, inputs, recipe }: GenerateRequest, seed: number) {
+function settingsOf({ options, inputs, recipe }: GenerateRequest, seed: number, values: Values) {
   const { loudness, keepGiven, ...rest } = options; // null in recipes of files, where levels stayed as they were made
   const tune = inputs.melody && { melody: inputs.melody.audio };
   const own = recipe?.streamed === true ? false : keepGiven; // a stream's file holds what was made, as the model makes it
   return {
-    ...ownFields(recipe),
+    ...changeOf(values, ownFields(recipe)),
     ...rest,
     ...tune,
     ...((inputs.continue || options.inpaint) && own === false && { keepGiven: false }),
@@ -159,7 +167,7 @@ function tagsFor(system: AnySystem, { inputs, format, recipe: again }: GenerateR
 type FileFields = Omit<SystemRecipe, 'durationSeconds'> & { readonly streamed?: true };
 
 async function makeOne(system: AnySystem, request: GenerateRequest, seed: number, file: string, values: Values, io: Io) {
-  const settings = settingsOf(request, seed);
+  const settings = settingsOf(request, seed, values);
   const line = new ProgressLine(io, { quiet: values.quiet === true, seconds: settings.durationSeconds ?? 10 });
   let clip: SystemClip;
   try {

@@ -9,6 +9,7 @@ import { type Io, numberValue, textValue, type Values } from '../command.ts';
 import { DEFAULT_MODEL, locateModel } from '../locate_model.ts';
 import { type Format, fileFormat, formatOf } from './formats.ts';
 import { asDeep, givenSound } from './given.ts';
+import { kindOf } from './published.ts';
 import { checkInputs, type Inputs, readFileRecipe, readInput } from './recipe_file.ts';
 import { audioFlags, audioInputs, givenSettings, readSettings } from './setting_options.ts';
 
@@ -27,14 +28,18 @@ export interface GenerateRequest {
 export async function readRequest(words: readonly string[], values: Values, io: Io): Promise<GenerateRequest> {
   const use = values.stream === true ? 'stream' : 'generate';
   const asked = { ...(words.length > 0 && { prompt: words.join(' ') }), ...readSettings(values) };
-  if (values.recipe === undefined) checkTogether(givenSettings(values), use); // before files are read
   const recipePath = textValue(values, 'recipe');
   const recipe = recipePath === undefined ? undefined : await readFileRecipe(recipePath, io);
+  const model = locateModel(textValue(values, 'model') ?? modelOfRecipe(recipe));
+  const changed =
+    values.init !== undefined && !values.inpaint && recipe?.inpaint === undefined && (await kindOf(model, values, io)) !== 'melody';
+  const ours = (name: string) => !(changed && name === 'initAudio'); // published systems change all of it
+  if (!recipe) checkTogether(givenSettings(values).filter(ours), use); // before files are read
   const inputs = await readInputs(values, io);
   if (recipe) checkInputs(recipe, inputs);
   const options = { ...(recipe && recipeOptions(recipe)), ...asked, ...audioOptions(inputs) };
   checkSubject(options);
-  checkOptions(options, use);
+  checkOptions(Object.fromEntries(Object.entries(options).filter(([name]) => ours(name))), use);
   const variations = numberValue(values, 'variations', { min: 1, max: 64, whole: true }) ?? 1;
   const seed = options.seed ?? randomInt(2 ** 32);
   if (!Number.isSafeInteger(seed + (variations - 1)))
@@ -52,7 +57,7 @@ export async function readRequest(words: readonly string[], values: Values, io: 
     options: { ...options, seed },
     inputs,
     format,
-    model: locateModel(textValue(values, 'model') ?? modelOfRecipe(recipe)),
+    model,
     variations,
     ...(recipe && { recipe }),
   };

@@ -62,6 +62,7 @@ export function inOptions(message: string): string {
   const names = /^[\w.]+(?= (?:must|cannot|needs|region|sampleRate)|[:,])|(?<= (?:combined with|needs) )\w+|\b[a-z]+(?:[A-Z][a-z]*)+\b/g;
   return message.replace(names, (name) => {
     if (name === 'blend.weight') return 'the weight of --blend';
+    if (name === 'initNoiseLevel') return '--noise-level';
     const found = OPTIONS.find((option) => option.name === name);
     return found ? `--${found.flag}` : name;
   });

@@ -41,8 +41,16 @@ export function readMusicgen(json: JsonObject, where: string): MusicgenConfig {
     `audio_encoder.audio_channels is ${codec.audio_channels}; expected 1, of which a stereo decoder uses two`,
   );
   f.expect(
-    own === decoder.num_codebooks,
+    own >= decoder.num_codebooks,
     `decoder.num_codebooks is ${decoder.num_codebooks}; the codec has ${own} of them for ${decoder.audio_channels} channels`,
+  );
+  f.expect(
+    codec.norm_type === 'weight_norm',
+    `audio_encoder.norm_type is ${codec.norm_type}, whose norms go over all of a piece; expected weight_norm, whose sound can be made in parts`,
+  );
+  f.expect(
+    !f.part('audio_encoder').flag('normalize', false),
+    'audio_encoder.normalize is true; expected false, since codes say nothing of how loud a piece is',
   );
   f.expect(
     codec.codebook_size === decoder.vocab_size,
@@ -144,7 +152,7 @@ function decoderOf(f: Fields): MusicgenDecoderConfig {
     num_attention_heads: f.whole('num_attention_heads', 16),
     num_codebooks: f.whole('num_codebooks', 4, 1, 64),
     audio_channels: f.whole('audio_channels', 1, 1, 2) as 1 | 2,
-    activation_function: f.word('activation_function', 'gelu', ['gelu', 'gelu_new', 'relu', 'silu', 'swish']),
+    activation_function: f.word('activation_function', 'gelu', ['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu', 'silu', 'swish']),
   };
   const { hidden_size, num_attention_heads, audio_channels, num_codebooks } = config;
   f.expect(

@@ -21,7 +21,7 @@ import {
   seedOf,
 } from '../system.ts';
 import type { StableAudioModel } from './model.ts';
-import { stepsOf } from './schedule.ts';
+import { type Change, leastNoise, mostNoise, stepsOf } from './schedule.ts';
 import { decodeLatents, drawLatents, type Request, type StableAudioMachine } from './stages.ts';
 
 /** Settings that decide the samples beside prompt, length and seed. */
@@ -51,6 +51,11 @@ export interface StableAudioOptions extends Partial<StableAudioSettings>, JobOpt
   initAudio?: AudioInput;
   /** How much of it changes, over 0 to 1: the share of the steps that are run. Default 1, which is all of them. */
   strength?: number;
+  /**
+   * In the place of strength: how loud the noise over initAudio is that all steps begin at, as stable-audio-tools' init_noise_level. A σ below that of the
+   * schedule (500 for Stable Audio Open 1.0; 1 is as loud as the latents), or a share over 0 to 1 in models of a flow (Stable Audio Open Small).
+   */
+  initNoiseLevel?: number;
   /** The regions of initAudio to make anew, seconds; outside them it comes back as it was, and the clip lasts as long. Default: all of it. */
   inpaint?: readonly Region[];
   /** With inpaint: the clip has the rate and channels of initAudio, and its samples outside the regions. Default true; false gives all as the model makes it. */
@@ -64,6 +69,8 @@ export interface StableAudioRecipe extends StableAudioSettings, SystemRecipe {
   readonly negativePrompt?: string;
   /** Share of the steps that change the given sound, where there is some. */
   readonly strength?: number;
+  /** Noise over the given sound that the steps began at, where that was asked for. */
+  readonly initNoiseLevel?: number;
   /** Regions of the given sound that were made anew, seconds. */
   readonly inpaint?: readonly Region[];
 }
@@ -79,6 +86,7 @@ const SETTINGS = [
   'windowSeconds',
   'initAudio',
   'strength',
+  'initNoiseLevel',
   'inpaint',
   'keepGiven',
 ];
@@ -145,9 +153,9 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
       endSeconds: recipe.durationSeconds,
       frames,
       precision: this.precision,
-      ...(sound && { init: { sound, strength: recipe.strength ?? 1, ...(inpaint && { fresh: this.#freshOf(inpaint, frames) }) } }),
+      ...(sound && { init: { sound, ...changeOf(recipe), ...(inpaint && { fresh: this.#freshOf(inpaint, frames) }) } }),
     };
-    stepsOf(config.schedule, recipe.steps); // throws before any work
+    stepsOf(config.schedule, recipe.steps, changeOf(recipe)); // throws before any work
     const samples = Math.round(recipe.durationSeconds * this.sampleRate);
     return {
       recipe,
@@ -211,6 +219,19 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
     return { inpaint: inpaint.map(({ start, end }) => ({ start, end })), seconds: Math.min(seconds, this.longest) };
   }
 
+  /** The noise over given sound, where it is asked for. Throws `invalid_argument`. */
+  #noiseLevel(options: StableAudioOptions): number | undefined {
+    if (options.initNoiseLevel === undefined) return undefined;
+    if (options.initAudio === undefined)
+      throw bad('initNoiseLevel needs initAudio, the sound that the noise is over', 'give both or neither');
+    if (options.strength !== undefined) throw bad('strength and initNoiseLevel both say how much of initAudio changes', 'leave one out');
+    const { schedule } = this.engine.model.config;
+    const [least, most] = [leastNoise(schedule), mostNoise(schedule)];
+    const level = numberOf(options, 'initNoiseLevel', least, most, most);
+    if (level === least) throw bad(`initNoiseLevel must be over ${least}; got ${level}`);
+    return level;
+  }
+
   #resolve(options: StableAudioOptions): StableAudioRecipe {
     this.checkNames(options, SETTINGS, 'Stable Audio');
     const { presets } = this.engine.model.config;
@@ -228,6 +249,7 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
     if (strength === 0) throw bad('strength must be over 0; got 0');
     if (options.strength !== undefined && options.initAudio === undefined)
       throw bad('strength needs initAudio, the sound that it changes', 'give both or neither');
+    const initNoiseLevel = this.#noiseLevel(options);
     return {
       version: 1,
       system: 'stable_audio',
@@ -240,11 +262,17 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
       steps: numberOf(options, 'steps', 1, MOST_STEPS, presets.steps, true),
       guidanceScale,
       windowSeconds,
-      ...(options.initAudio && { strength }),
+      ...(options.initAudio && (initNoiseLevel === undefined ? { strength } : { initNoiseLevel })),
       ...(regions && { inpaint: regions.inpaint, keepGiven: flagOf(options, 'keepGiven', true) }),
     };
   }
 }
+
+/** How much of the given sound changes. */
+const changeOf = ({ strength, initNoiseLevel: noiseLevel }: StableAudioRecipe): Change => ({
+  ...(strength !== undefined && { strength }),
+  ...(noiseLevel !== undefined && { noiseLevel }),
+});
 
 /** Seconds over which a region comes in and goes out: what the codec makes of the sound around it is not that sound. */
 const JOIN_SECONDS = 0.02;

@@ -26,7 +26,7 @@ import type { Progress } from '../../pipeline/progress.ts';
 import { inPrecision, type Precision } from '../precision.ts';
 import type { NumberRange, StableAudioConfig } from './config.ts';
 import type { StableAudioModel, StableAudioWeights } from './model.ts';
-import { stepsOf } from './schedule.ts';
+import { type Change, stepsOf } from './schedule.ts';
 
 export type StableAudioMachine = Machine<StableAudioModel>;
 
@@ -48,15 +48,19 @@ export interface Request {
   readonly seed: number;
   /** How the matrices of the DiT and the text encoder lie. */
   readonly precision: Precision;
-  /** Sound to begin with, one array a channel, frames · hop samples each, and the share of the steps that change it. */
-  readonly init?: {
+  /** Sound to begin with, one array a channel, frames · hop samples each, and how much of it changes. */
+  readonly init?: Change & {
     readonly sound: readonly Float32Array[];
-    readonly strength: number;
     /** Frames that are made anew; the others stay what the codec makes of the sound. Default: all. */
     readonly fresh?: readonly boolean[];
   };
-  /** Numbers in the place of drawn ones, [frames, channels] each; for tests. */
-  readonly draws?: { readonly start: Float32Array; readonly steps?: readonly Float32Array[]; readonly init?: Float32Array };
+  /** Numbers in the place of drawn ones, and of what the codec makes of given sound, [frames, channels] each; for tests. */
+  readonly draws?: {
+    readonly start: Float32Array;
+    readonly steps?: readonly Float32Array[];
+    readonly init?: Float32Array;
+    readonly latents?: Float32Array;
+  };
 }
 
 /** Latents of the whole window, [frames, channels]. */
@@ -69,8 +73,8 @@ export async function drawLatents(
   const { dit, schedule } = m.model.config;
   const channels = dit.in_channels;
   const batch = r.guidanceScale === 1 ? 1 : 2;
-  const { signal: share, noise, steps } = stepsOf(schedule, r.steps, r.init?.strength);
-  const given = r.init && (await encodeLatents(m, r.init.sound, r, signal));
+  const { signal: share, noise, steps } = stepsOf(schedule, r.steps, r.init);
+  const given = r.init && (r.draws?.latents ?? (await encodeLatents(m, r.init.sound, r, signal)));
   const { context, tokens } = await progress.during('style', () =>
     readConditions(
       m,
@@ -90,6 +94,9 @@ export async function drawLatents(
     x,
     start.map((n, i) => noise * n + (given ? share * (given[i] as number) : 0)),
   );
+  const third = schedule.kind === 'edm' && schedule.order === 3;
+  const oldest = third ? m.keep(`oldest ${r.frames}`, () => state('stable_audio.oldest', shape)) : undefined;
+  for (const past of oldest ? [before, oldest] : []) m.residents.write(past, new Float32Array(elementsOf(shape))); // read, and multiplied by 0 at first
   const fed = r.draws?.steps;
   const kept = r.init?.fresh && given ? keep(m, shape, { fresh: r.init.fresh, given, noise: start }) : undefined;
   const plan = await m.plan(
@@ -104,7 +111,12 @@ export async function drawLatents(
         ? g.input('noise', shape)
         : normalNoise(g, shape, { seed, stream: STREAM.ancestral, block: times(step, Math.ceil(elementsOf(shape) / 4)) });
       const [skip, out, a, b, c, d] = ['skip', 'out', 'a', 'b', 'c', 'd'].map((name) => g.scalar(name));
+      const last = oldest && copy(g, before);
       samplerStep(g, x, before, v, drawn, { skip, out, a, b, c, d, ...(batch === 2 && { guidance: g.scalar('guidance') }) });
+      if (oldest && last) {
+        copy(g, add(g, x, oldest, { alpha: 1, beta: g.scalar('older') }), { into: x });
+        copy(g, last, { into: oldest });
+      }
       if (!kept) return;
       const still = add(g, kept.latents, kept.noise, { alpha: g.scalar('signal'), beta: g.scalar('noise') });
       copy(g, add(g, mul(g, x, kept.fresh), still), { into: x });
@@ -113,9 +125,18 @@ export async function drawLatents(
   );
   const [seedLow, seedHigh] = seedWords(r.seed);
   await progress.during('diffusion', async () => {
-    for (const [step, { scale, numbers, left }] of steps.entries()) {
+    for (const [step, { scale, numbers, older, left }] of steps.entries()) {
       plan.run(
-        { step, scale, seedLow, seedHigh, ...numbers, ...(kept && left), ...(batch === 2 && { guidance: r.guidanceScale }) },
+        {
+          step,
+          scale,
+          seedLow,
+          seedHigh,
+          ...numbers,
+          ...(oldest && { older }),
+          ...(kept && left),
+          ...(batch === 2 && { guidance: r.guidanceScale }),
+        },
         fed ? { noise: fed[step] as Float32Array } : {},
       );
       await m.settle(signal);
@@ -242,7 +263,7 @@ const withinRange = (seconds: number, { least, most }: NumberRange): number =>
 /** Frames of a tile of the codec, with those around it. */
 function tileOf(m: StableAudioMachine): number {
   const { vae } = m.model.config;
-  const widest = Math.max(vae.decoder_channels, vae.encoder_hidden_size) * (vae.channel_multiples[0] as number);
+  const widest = Math.max(vae.decoder_channels, vae.encoder_channels ?? vae.encoder_hidden_size) * (vae.channel_multiples[0] as number);
   return Math.max(4 * oobleckContext(vae), Math.floor(TILE_BYTES / (4 * widest * oobleckHop(vae))));
 }
 

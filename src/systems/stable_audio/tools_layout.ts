@@ -17,6 +17,8 @@ export const TOOLS_CONFIG = 'model_config.json';
 const TIME_FEATURES = 256;
 /** Columns of a head that turn with the position, at least. */
 const LEAST_ROTARY = 32;
+/** Of the codec, where nothing is said. */
+const PRESETS = { strides: [2, 4, 8, 8], c_mults: [1, 2, 4, 8] } as const;
 /** Numbers that condition, by their names here and there. */
 const NUMBERS = { start: 'seconds_start', end: 'seconds_total' } as const;
 
@@ -39,21 +41,30 @@ export async function readToolsConfig(
     return part.part('config');
   }) as [Fields, Fields];
   codec.part('bottleneck').word('type', 'vae', ['vae']);
-  for (const part of [encoder, decoder]) part.expect(part.flag('use_snake', false), 'use_snake must be true');
+  for (const part of [encoder, decoder]) {
+    part.expect(part.flag('use_snake', false), 'use_snake must be true');
+    for (const unknown of ['antialias_activation', 'use_nearest_upsample'])
+      part.expect(!part.flag(unknown, false), `${unknown} must be false`);
+  }
   decoder.expect(!decoder.flag('final_tanh', true), 'final_tanh must be false');
   const channels = decoder.whole('out_channels', 2, 1, 2);
-  const vae = oobleckOf(
+  const codecConfig = oobleckOf(
     new Fields({
       encoder_hidden_size: encoder.whole('latent_dim', 64),
-      downsampling_ratios: [...decoder.numbers('strides', [2, 4, 8, 8], 1, 64)],
-      channel_multiples: [...decoder.numbers('c_mults', [1, 2, 4, 8], 1, 256)],
+      downsampling_ratios: [...decoder.numbers('strides', PRESETS.strides, 1, 64)],
+      channel_multiples: [...decoder.numbers('c_mults', PRESETS.c_mults, 1, 256)],
       decoder_channels: decoder.whole('channels', 128),
       decoder_input_channels: decoder.whole('latent_dim', 32),
       audio_channels: channels,
       sampling_rate: f.whole('sample_rate', 44_100, 1000, 192_000),
     }),
   );
-  codec.expect(encoder.whole('channels', 128) === vae.encoder_hidden_size, 'encoder.config.channels must be its latent_dim');
+  const vae = { ...codecConfig, encoder_channels: encoder.whole('channels', 128) };
+  for (const name of ['strides', 'c_mults'] as const)
+    encoder.expect(
+      JSON.stringify(encoder.numbers(name, PRESETS[name], 1, 256)) === JSON.stringify(decoder.numbers(name, PRESETS[name], 1, 256)),
+      `${name} must be those of the decoder`,
+    );
 
   const diffusion = model.part('diffusion');
   diffusion.word('type', 'dit', ['dit']);
@@ -155,11 +166,12 @@ export function scheduleOf(objective: 'v' | 'rectified_flow' | 'rf_denoiser'): S
     prediction: 'v_prediction',
     time: 'atan',
     solver: 'sde',
-    order: 2,
-    type: 'midpoint',
+    order: 3,
+    type: 'heun',
     last: 'zero',
     lowerOrderFinal: true,
     eulerAtFinal: false,
+    start: 'sigma',
   };
 }
 
