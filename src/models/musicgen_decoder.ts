@@ -169,13 +169,12 @@ export function musicgenStep(g: Graph, w: Scope, ids: Tensor, c: MusicgenDecoder
   const { cache, column, batch } = s;
   const model = w.at('model.decoder');
   return g.scope('musicgen', () => {
-    const books = stackOf(k, (q) => model.get(`embed_tokens.${q}.weight`, [vocab + 1, dim]));
     const table = positionsOf(cache.capacity, dim);
     const zero = constant(
       g,
       sharedConstant(`musicgen rows ${batch}`, [batch], () => new Uint32Array(batch), 'u32'),
     );
-    const embedded = reshape(rvqDecode(g, ids, books), [dim]);
+    const embedded = reshape(rvqDecode(g, ids, codebooksOf(model, c)), [dim]);
     let x = reshape(add(g, embedding(g, table, zero, { offset: column }), embedded), [batch, 1, dim]);
     for (let i = 0; i < c.num_hidden_layers; i++) x = g.scope(`layer ${i}`, () => layer(g, model.at(`layers.${i}`), x, i, c, s));
     const y = norm(g, model, 'layer_norm', x, c);
@@ -183,6 +182,41 @@ export function musicgenStep(g: Graph, w: Scope, ids: Tensor, c: MusicgenDecoder
     return linear(g, reshape(y, [batch, dim]), reshaped(heads, [k * vocab, dim]));
   });
 }
+
+/**
+ * Columns whose codes are known, several a call: their keys and values into `cache`, from place `column` on, and nothing else. ids u32 [T, K].
+ */
+export function musicgenRead(g: Graph, w: Scope, ids: Tensor, c: MusicgenDecoderConfig, s: MusicgenStep): void {
+  const { hidden_size: dim, num_attention_heads: heads } = c;
+  const { cache, text, column, batch } = s;
+  const [columns] = ids.shape;
+  const model = w.at('model.decoder');
+  g.scope('musicgen read', () => {
+    const places = sharedConstant(
+      `musicgen columns ${columns}`,
+      [columns],
+      () => Uint32Array.from({ length: columns }, (_, i) => i),
+      'u32',
+    );
+    const positions = embedding(g, positionsOf(cache.capacity, dim), constant(g, places), { offset: column });
+    const row = add(g, positions, rvqDecode(g, ids, codebooksOf(model, c)));
+    let x = reshape(batch === 1 ? row : concatRows(g, [row, row]), [batch, columns, dim]);
+    for (const [i, { k, v }] of cache.layers.entries())
+      x = g.scope(`layer ${i}`, () => {
+        const own = model.at(`layers.${i}`);
+        const [q, keys, values] = queryKeyValue(g, norm(g, own, 'self_attn_layer_norm', x, c), ofThree(own, dim));
+        kvAppend(g, k, keys, column);
+        kvAppend(g, v, values, column);
+        if (i === c.num_hidden_layers - 1) return x; // nothing of what follows is read
+        const a = attention(g, q, k, v, { heads, causal: true, queryOffset: column, keys: plus(column, columns) });
+        const h = linear(g, a, own.get('self_attn.out_proj.weight', [dim, dim]), { residual: x });
+        return feedForward(g, own, text ? hearText(g, own, h, text.layers[i], c, s) : h, c);
+      });
+  });
+}
+
+const codebooksOf = (model: Scope, { num_codebooks: k, vocab_size: vocab, hidden_size: dim }: MusicgenDecoderConfig): WeightRef =>
+  stackOf(k, (q) => model.get(`embed_tokens.${q}.weight`, [vocab + 1, dim]));
 
 /** One matrix a codebook, as one tensor. */
 const stackOf = (k: number, one: (q: number) => WeightRef): WeightRef =>
@@ -206,19 +240,29 @@ const ofThree = (w: Scope, dim: number): WeightRef => {
 /** Eight launches where the sizes allow it, five without a text to attend to. */
 function layer(g: Graph, w: Scope, x: Tensor, i: number, c: MusicgenDecoderConfig, s: MusicgenStep): Tensor {
   const { hidden_size: dim, num_attention_heads: heads } = c;
-  const { cache, text, batch, column } = s;
+  const { cache, text, column } = s;
   const square = (part: string) => w.get(`${part}.weight`, [dim, dim]);
   const { k, v } = cache.layers[i];
   const q = normQueryKeyValue(g, x, normOf(w, 'self_attn_layer_norm', c), ofThree(w, dim), { k, v, at: column });
   const a = attention(g, q, k, v, { heads, keys: plus(column, 1) });
   const h = linear(g, a, square('self_attn.out_proj'), { residual: x });
-  return feedForward(g, w, text ? hearText(h, text.layers[i]) : h, c);
+  return feedForward(g, w, text ? hearText(g, w, h, text.layers[i], c, s) : h, c);
+}
 
-  function hearText(h: Tensor, words: KeysAndValues['layers'][number]): Tensor {
-    const q = normLinear(g, h, normOf(w, 'encoder_attn_layer_norm', c), square('encoder_attn.q_proj'));
-    const cross = attention(g, q, words.k, words.v, { heads, ...(s.textLength !== undefined && { keys: s.textLength }) });
-    return linear(g, cross, square('encoder_attn.out_proj'), { residual: h, ...(batch === 2 && { scale: firstRow(g, dim) }) });
-  }
+/** h and what cross-attention hears of the text. h [batch, T, dim]. */
+function hearText(
+  g: Graph,
+  w: Scope,
+  h: Tensor,
+  words: KeysAndValues['layers'][number],
+  c: MusicgenDecoderConfig,
+  { textLength, batch }: MusicgenStep,
+): Tensor {
+  const { hidden_size: dim, num_attention_heads: heads } = c;
+  const square = (part: string) => w.get(`encoder_attn.${part}.weight`, [dim, dim]);
+  const q = normLinear(g, h, normOf(w, 'encoder_attn_layer_norm', c), square('q_proj'));
+  const cross = attention(g, q, words.k, words.v, { heads, ...(textLength !== undefined && { keys: textLength }) });
+  return linear(g, cross, square('out_proj'), { residual: h, ...(batch === 2 && { scale: firstRow(g, h.shape[1], dim) }) });
 }
 
 function feedForward(g: Graph, w: Scope, x: Tensor, c: MusicgenDecoderConfig): Tensor {
@@ -228,8 +272,9 @@ function feedForward(g: Graph, w: Scope, x: Tensor, c: MusicgenDecoderConfig): T
   return linear(g, inner, w.get('fc2.weight', [dim, ffn_dim]), { residual: x });
 }
 
-/** Ones for the row of the condition, zeros for that of none. */
-function firstRow(g: Graph, dim: number): Tensor {
-  const ones = sharedConstant(`musicgen condition ${dim}`, [2, 1, dim], () => new Float32Array(2 * dim).fill(1, 0, dim));
+/** Ones for the columns of the condition, zeros for those of none. */
+function firstRow(g: Graph, columns: number, dim: number): Tensor {
+  const size = columns * dim;
+  const ones = sharedConstant(`musicgen condition ${columns} ${dim}`, [2, columns, dim], () => new Float32Array(2 * size).fill(1, 0, size));
   return constant(g, ones);
 }

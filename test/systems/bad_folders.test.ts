@@ -339,6 +339,30 @@ const CONFIGS: Bad[] = [
     { 'config.json': set('decoder.audio_channels', 2) },
     'decoder.num_codebooks is 4; the codec has 8 of them for 2 channels',
   ],
+  [
+    'a codec whose norms go over all of a piece',
+    'musicgen_mono',
+    { 'config.json': set('audio_encoder.norm_type', 'time_group_norm') },
+    'audio_encoder.norm_type is time_group_norm, whose norms go over all of a piece; expected weight_norm',
+  ],
+  [
+    'a codec that makes loudness alike',
+    'musicgen_mono',
+    { 'config.json': set('audio_encoder.normalize', true) },
+    'audio_encoder.normalize is true; expected false',
+  ],
+  [
+    'a codec with filters around its activations',
+    'stable_audio_small',
+    { 'model_config.json': set('model.pretransform.config.decoder.config.antialias_activation', true) },
+    'model.pretransform.config.decoder.config.antialias_activation must be false',
+  ],
+  [
+    'strides of one half of a codec alone',
+    'stable_audio_small',
+    { 'model_config.json': set('model.pretransform.config.encoder.config.strides', [4, 2]) },
+    'model.pretransform.config.encoder.config.strides must be those of the decoder',
+  ],
   ['a codebook of one entry', 'encodec_48', { 'config.json': set('codebook_size', 1) }, 'codebook_size must be a whole number from 2'],
   [
     'millions of codebooks',

@@ -2,7 +2,7 @@
 import { plus, times } from '../../graph/graph.ts';
 import { state, type Tensor } from '../../graph/tensor.ts';
 import { hopOf } from '../../models/encodec.ts';
-import { type KeysAndValues, keysAndValues, musicgenStep } from '../../models/musicgen_decoder.ts';
+import { type KeysAndValues, keysAndValues, musicgenRead, musicgenStep } from '../../models/musicgen_decoder.ts';
 import { sampleCodes } from '../../ops/codes.ts';
 import { slice } from '../../ops/gather.ts';
 import { seedWords } from '../../ops/random.ts';
@@ -17,6 +17,8 @@ import { joined } from './sound.ts';
 const SHARED_SECONDS = 12;
 /** Columns that are drawn before the host looks up: for progress, and so that an abort is soon heard. */
 const COLUMNS_AT_ONCE = 8;
+/** Columns of known codes that are read at once: as many as possible of the first, then of the second. */
+const READ_AT_ONCE = [64, 8];
 
 /** Columns of the delay pattern that `frames` frames take. */
 export const columnsOf = (model: MusicgenModel, frames: number): number => frames + delayOf(model);
@@ -149,6 +151,29 @@ export class Columns {
     return (frame + Math.floor(q / this.#m.model.config.decoder.audio_channels) + 1) * this.#levels + q;
   }
 
+  /**
+   * Reads the columns of what the window shares with the one before. What was drawn in it is stepped through again where it must be, so that the music
+   * is the same whether or not that was so.
+   */
+  async #read(window: Window, report: () => void, signal: AbortSignal | undefined): Promise<void> {
+    const [m, r, batch, text] = [this.#m, this.#r, this.#batch, this.#text];
+    const { cache, history, prefix } = window.device as NonNullable<Window['device']>;
+    const known = window.before - window.start;
+    for (const count of READ_AT_ONCE)
+      while (window.columns + count <= known) {
+        const plan = await m.plan(`read ${count} ${batch} ${cache.capacity} ${text?.capacity}`, (g) => {
+          const step = { cache, text, ...(text && { textLength: g.scalar('textLength') }), column: g.scalar('place'), batch } as const;
+          const ids = slice(g, history, g.scalar('column'), count);
+          musicgenRead(g, inPrecision(m.model.weights.at('decoder'), r.precision), ids, m.model.config.decoder, step);
+        });
+        const column = window.columns;
+        plan.run({ column, place: prefix + column, ...(text && { textLength: r.ids.length }) });
+        await m.settle(signal);
+        window.columns += count;
+        report();
+      }
+  }
+
   /** Draws columns until all frames before `until` are there; gives the history. */
   async #draw(window: Window, until: number, report: () => void, signal: AbortSignal | undefined): Promise<Uint32Array> {
     const [m, r, k, batch, text] = [this.#m, this.#r, this.#levels, this.#batch, this.#text];
@@ -180,6 +205,7 @@ export class Columns {
     const fixed = { ...samplingParams(r), seedLow, seedHigh, frames, known, ...(text && { textLength: r.ids.length }) };
     const scalars = batch === 2 ? { ...fixed, guidance: r.guidanceScale } : fixed;
     const columns = until - window.start + delayOf(m.model);
+    await this.#read(window, report, signal);
     while (window.columns < columns) {
       const column = window.columns++;
       plan.run({ ...scalars, column, place: prefix + column, position: (window.start + column) * k });
