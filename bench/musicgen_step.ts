@@ -4,7 +4,7 @@
 //
 //   node tools/run.mjs tools/full_size.ts musicgen-small FOLDER
 //   python tools/musicgen_onnx.py FOLDER ONNX
-//   node tools/run.mjs bench/musicgen_step.ts FOLDER ONNX [--peers bench/peers] [--threads 2] [--rounds 9] [--steps 5] [--past 50] [--out FILE.jsonl]
+//   node tools/run.mjs bench/musicgen_step.ts FOLDER ONNX [--peers bench/peers] [--threads 2] [--rounds 9] [--steps 5] [--past 50] [--only f32,int8,web] [--out FILE.jsonl]
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, loadavg } from 'node:os';
@@ -26,6 +26,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '9' },
     steps: { type: 'string', default: '5' },
     past: { type: 'string', default: '50' },
+    only: { type: 'string', default: '' },
     out: { type: 'string' },
   },
 });
@@ -88,13 +89,14 @@ async function ours(precision: Precision): Promise<Engine> {
 
 async function onnx(name: string, module: string, kind: string): Promise<Engine> {
   const require = createRequire(join(resolve(values.peers), 'package.json'));
+  require('onnxruntime-node'); // first: both call a backend "cpu", and the first one keeps the name
   const ort = require(module);
   const path = join(models, kind);
   const web = module === 'onnxruntime-web';
   if (web) ort.env.wasm.numThreads = threads;
   const file = join(path, 'model.onnx');
   const session = web
-    ? await ort.InferenceSession.create(new Uint8Array(readFileSync(file)), { executionProviders: ['wasm'] })
+    ? await ort.InferenceSession.create(readFileSync(file), { executionProviders: ['wasm'] })
     : await ort.InferenceSession.create(file, { executionProviders: ['cpu'], intraOpNumThreads: threads });
   const feeds: Record<string, unknown> = {
     ids: new ort.Tensor('int64', BigInt64Array.from(IDS.flatMap((id) => [BigInt(id), BigInt(id)])), [books, 2, 1]),
@@ -138,15 +140,18 @@ async function onnx(name: string, module: string, kind: string): Promise<Engine>
   };
 }
 
+// `--only f32,web`: ours in f32, and ONNX Runtime's in f32 for pages
 const engines: Engine[] = [];
-for (const precision of PRECISIONS) engines.push(await ours(precision));
+const only = values.only.split(',').filter(Boolean);
+const wanted = (...words: string[]) => only.length === 0 || words.every((word) => only.includes(word));
 for (const [name, module, kind] of [
   ['onnxruntime-web, f32', 'onnxruntime-web', 'f32'],
   ['onnxruntime-web, int8', 'onnxruntime-web', 'int8'],
   ['onnxruntime-node, f32', 'onnxruntime-node', 'f32'],
   ['onnxruntime-node, int8', 'onnxruntime-node', 'int8'],
 ] as const)
-  engines.push(await onnx(name, module, kind));
+  if (wanted(kind, module.slice('onnxruntime-'.length))) engines.push(await onnx(name, module, kind)); // the largest first, while memory is whole
+for (const precision of [...PRECISIONS].reverse()) if (wanted(precision)) engines.unshift(await ours(precision));
 
 const reference = await (engines[0] as Engine).logits();
 const ms = new Map<string, number[]>(engines.map(({ name }) => [name, []]));
