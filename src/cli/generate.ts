@@ -24,6 +24,7 @@ export const generate: Command = {
     shard: { help: 'with --jobs: which share of the lines', value: 'i/n' },
     melody: { help: 'MusicGen Melody: follow the tune of this file', value: 'file.wav' },
     strength: { help: 'Stable Audio: the share of the steps that change --init (over 0, up to 1); default 1', value: 'share' },
+    window: { help: 'Stable Audio: seconds made together, of which the clip is the beginning; default all that the model knows', value: 's' },
     'noise-level': { help: 'Stable Audio, instead: the noise over --init that all steps begin at', value: 'sigma' },
     variations: { help: 'so many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
@@ -108,7 +109,7 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
 function noPublishedOptions(values: Values): void {
   if (values.precision !== undefined)
     throw new MelodyError('invalid_argument', '--precision: a MeLoDy model is as it was stored', 'leave it out, or use a published system');
-  for (const name of ['strength', 'noise-level'])
+  for (const name of ['strength', 'noise-level', 'window'])
     if (values[name] !== undefined)
       throw new MelodyError('invalid_argument', `--${name}: a MeLoDy model has none`, 'leave it out, or use Stable Audio');
 }

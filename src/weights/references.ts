@@ -164,6 +164,15 @@ export function convWeight(w: Scope, name: string, shape: readonly number[]): We
 /** The largest number that half precision holds. */
 const LARGEST_HALF = 65_504;
 
+/** The first number whose magnitude passes `most`, or -1. A loop: millions of numbers take seconds with a function each. */
+function firstOver(values: Float32Array, most: number): number {
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i] as number;
+    if (v > most || v < -most) return i;
+  }
+  return -1;
+}
+
 /**
  * The same weight in half precision: half the memory of a GPU. Reading throws `weights` where a number is too large for it. f16 stays as it is, and
  * so do tensors of an odd number of elements, which halves do not fill.
@@ -177,7 +186,7 @@ export function halved(ref: WeightRef): WeightRef {
     async *read(signal) {
       for await (const { offset, data } of ref.read(signal)) {
         const floats = data as Float32Array;
-        const large = floats.findIndex((v) => Math.abs(v) > LARGEST_HALF);
+        const large = firstOver(floats, LARGEST_HALF);
         if (large >= 0)
           throw new MelodyError(
             'weights',

@@ -125,9 +125,10 @@ type AnySystem = Pick<PublishedSystem<never, never>, 'name' | 'licence' | 'dispo
   readonly stream: (options: object) => SystemStream;
 };
 
-/** How much of --init changes: what the options say goes before what a recipe does. */
+/** How much of --init changes, and how much is made together: what the options say goes before what a recipe does. */
 function changeOf(values: Values, fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const [strength, initNoiseLevel] = ['strength', 'noise-level'].map((name) => numberValue(values, name));
+  const [strength, initNoiseLevel, windowSeconds] = ['strength', 'noise-level', 'window'].map((name) => numberValue(values, name));
+  if (windowSeconds !== undefined) return changeOf({ ...values, window: undefined }, { ...fields, windowSeconds });
   if (strength === undefined && initNoiseLevel === undefined) return fields;
   const { strength: _, initNoiseLevel: __, ...others } = fields;
   return { ...others, ...(strength !== undefined && { strength }), ...(initNoiseLevel !== undefined && { initNoiseLevel }) };

@@ -63,6 +63,7 @@ export function inOptions(message: string): string {
   return message.replace(names, (name) => {
     if (name === 'blend.weight') return 'the weight of --blend';
     if (name === 'initNoiseLevel') return '--noise-level';
+    if (name === 'windowSeconds') return '--window';
     const found = OPTIONS.find((option) => option.name === name);
     return found ? `--${found.flag}` : name;
   });
