@@ -40,7 +40,12 @@ let over = false;
 })();
 const began = performance.now();
 const music = await loadSystem(folder, { device: 'cpu', precision: values.precision });
-const { timings } = await music.generate({ prompt: 'slow piano ballad', durationSeconds: Number(values.seconds), seed: 1, ...(music.system === 'stable_audio' && { steps: 2, windowSeconds: 0.2 }) } as never);
+const { timings } = await music.generate({
+  prompt: 'slow piano ballad',
+  durationSeconds: Number(values.seconds),
+  seed: 1,
+  ...(music.system === 'stable_audio' && { steps: 2, windowSeconds: 0.2 }),
+} as never);
 over = true;
 const mb = (bytes: number) => Math.round(bytes / 1e6);
 const { maxRSS } = process.resourceUsage();

@@ -24,7 +24,10 @@ export const generate: Command = {
     shard: { help: 'with --jobs: which share of the lines', value: 'i/n' },
     melody: { help: 'MusicGen Melody: follow the tune of this file', value: 'file.wav' },
     strength: { help: 'Stable Audio: the share of the steps that change --init (over 0, up to 1); default 1', value: 'share' },
-    window: { help: 'Stable Audio: seconds made together, of which the clip is the beginning; default all that the model knows', value: 's' },
+    window: {
+      help: 'Stable Audio: seconds made together, of which the clip is the beginning; default all that the model knows',
+      value: 's',
+    },
     'noise-level': { help: 'Stable Audio, instead: the noise over --init that all steps begin at', value: 'sigma' },
     variations: { help: 'so many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
