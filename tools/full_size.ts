@@ -1,11 +1,12 @@
 // A published model at its full size with random weights, in the layout in which it is published: for speed and memory without a checkpoint.
 // Nothing of it is for the repository.
 //
-//   node tools/run.mjs tools/full_size.ts musicgen-tiny|musicgen-small|musicgen-medium|stable-audio-open-small FOLDER
+//   node tools/run.mjs tools/full_size.ts musicgen-tiny|musicgen-small|musicgen-medium|stable-audio-open-small FOLDER [--sparse]
+//   --sparse: zeros, of which a file system that has holes keeps nothing
 //   node dist/cli.js generate "slow piano ballad" --model FOLDER --device cpu --duration 1 --precision int8 --variations 2 --json
 
 import { once } from 'node:events';
-import { copyFileSync, createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, createWriteStream, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { elementsOf } from '../src/graph/tensor.ts';
 import { systemMisfits } from '../src/systems/inspect.ts';
@@ -78,10 +79,11 @@ const MODELS: Readonly<Record<string, () => void>> = {
   },
 };
 
-const [name = '', folder = '', ...more] = process.argv.slice(2);
+const sparse = process.argv.includes('--sparse');
+const [name = '', folder = '', ...more] = process.argv.slice(2).filter((word) => word !== '--sparse');
 const make = MODELS[name];
 if (!make || folder === '' || folder.startsWith('-') || more.length > 0) {
-  process.stderr.write(`usage: node tools/run.mjs tools/full_size.ts ${Object.keys(MODELS).join('|')} FOLDER\n`);
+  process.stderr.write(`usage: node tools/run.mjs tools/full_size.ts ${Object.keys(MODELS).join('|')} FOLDER [--sparse]\n`);
   process.exit(2);
 }
 const t5 = name.startsWith('stable') ? 't5-base' : '';
@@ -121,6 +123,12 @@ async function write(path: string, tensors: ReadonlyMap<string, number[]>): Prom
   const first = new Uint8Array(8 + length).fill(0x20);
   new DataView(first.buffer).setBigUint64(0, BigInt(length), true);
   first.set(text, 8);
+  if (sparse) {
+    writeFileSync(path, first);
+    truncateSync(path, first.length + end);
+    process.stdout.write(`${path}: ${tensors.size} tensors of zeros, ${(end / 1e9).toFixed(2)} GB\n`);
+    return;
+  }
   const file = createWriteStream(path);
   file.write(first);
   const weights = randomWeights(1, 'f32');

@@ -127,8 +127,8 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
     const { signal } = options;
     return this.#exclusive(options, begun, async () => {
       const engine = this.#engine;
+      checkRoom(engine, await this.#forecast(job, signal)); // before gigabytes are read for their hash
       const weights = await engine.model.identity?.(signal);
-      checkRoom(engine, await this.#forecast(job, signal));
       const { memory } = engine.device;
       memory.peakBytes = memory.bytes; // of this job alone
       const progress = new Progress(options.onEvent, signal, engine, this.span);

@@ -232,7 +232,7 @@ describe('melody generate --model <Stable Audio>', () => {
       ['all'],
       ['half', '--strength', '0.5'],
       ['noise', '--noise-level', '0.8'],
-      ['more', '--noise-level', '40'],
+      ['loud', '--noise-level', '40'],
     ] as const) {
       const { code, err } = await make(...asked, ...options, '--out', `${name}.wav`);
       expect([code, err]).toEqual([0, expect.anything()]);
