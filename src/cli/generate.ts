@@ -3,10 +3,11 @@
 import { MelodyError } from '../errors.ts';
 import { type Command, type Io, textValue, type Values } from './command.ts';
 import { runJobs } from './generate/jobs.ts';
+import { kindOf } from './generate/kind_of.ts';
 import { type Made, makeOne, say } from './generate/make_one.ts';
 import { open } from './generate/open_model.ts';
 import { chooseTargets } from './generate/output_path.ts';
-import { kindOf, makePublished, streamPublished } from './generate/published.ts';
+import { makePublished, streamPublished } from './generate/published.ts';
 import { type GenerateRequest, readRequest } from './generate/request.ts';
 import { namingOptions, settingOptions } from './generate/setting_options.ts';
 import { streamOut } from './generate/stream.ts';

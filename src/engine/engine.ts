@@ -128,12 +128,11 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     return this.#recoveries;
   }
 
-  /** Bytes that may still be taken: of WebAssembly at most 4 GiB; undefined where that is unknown, as with WebGPU. */
+  /** Bytes of GPU memory that may still be taken; undefined where that is unknown, as with WebGPU. */
   get room(): number | undefined {
     const { memoryLimit } = this.#options;
     if (memoryLimit !== undefined) return Math.max(0, memoryLimit - this.device.memory.bytes);
-    if (this.device.caps.executor === 'gpu') return undefined;
-    return Math.min(platform.freeMemory() ?? 2 ** 32, 2 ** 32 - this.device.memory.bytes);
+    return this.device.caps.executor !== 'gpu' ? platform.freeMemory() : undefined;
   }
 
   /** Bytes that a storage takes on this device. */

@@ -127,7 +127,9 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
     const { signal } = options;
     return this.#exclusive(options, begun, async () => {
       const engine = this.#engine;
-      checkRoom(engine, await this.#forecast(job, signal)); // before gigabytes are read for their hash
+      const predicted = await this.#forecast(job, signal);
+      checkRoom(engine, predicted); // before gigabytes are read for their hash
+      checkAddresses(engine, predicted);
       const weights = await engine.model.identity?.(signal);
       const { memory } = engine.device;
       memory.peakBytes = memory.bytes; // of this job alone
@@ -296,3 +298,17 @@ export function idsOf(tokenizer: T5Tokenizer, name: string, text: unknown, most:
 }
 
 export const bad = (message: string, hint?: string): MelodyError => new MelodyError('invalid_argument', message, hint);
+
+/** All that WebAssembly can address. */
+const ADDRESSES = 2 ** 32;
+
+/** Throws `out_of_memory` where a job takes more than the CPU executor can have on any machine. */
+function checkAddresses({ device }: Pick<Engine, 'device'>, { peak, weights, buffers }: MemoryForecast): void {
+  if (device.caps.executor === 'gpu' || peak <= ADDRESSES) return;
+  const mb = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new MelodyError(
+    'out_of_memory',
+    `this needs ${mb(peak)} (weights ${mb(weights)}, buffers ${mb(buffers)}); got ${mb(ADDRESSES)}, the most that WebAssembly addresses on the CPU`,
+    'use a smaller model, precision "int8" or "f16", or a GPU',
+  );
+}

@@ -166,10 +166,7 @@ const LARGEST_HALF = 65_504;
 
 /** The first number whose magnitude passes `most`, or -1. A loop: millions of numbers take seconds with a function each. */
 function firstOver(values: Float32Array, most: number): number {
-  for (let i = 0; i < values.length; i++) {
-    const v = values[i] as number;
-    if (v > most || v < -most) return i;
-  }
+  for (let i = 0; i < values.length; i++) if (Math.abs(values[i] as number) > most) return i;
   return -1;
 }
 

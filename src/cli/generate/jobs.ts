@@ -7,10 +7,10 @@ import { printableText } from '../../weights/printable.ts';
 import { type Io, textValue, type Values } from '../command.ts';
 import { DEFAULT_MODEL, locateModel } from '../locate_model.ts';
 import { type ListedJob, readJobs } from './job_list.ts';
+import { kindOf } from './kind_of.ts';
 import { type Made, makeOne, say } from './make_one.ts';
 import { fileRecipe, type Opened, open } from './open_model.ts';
 import { prepareFolder } from './output_path.ts';
-import { kindOf } from './published.ts';
 import { readFileRecipe } from './recipe_file.ts';
 import type { GenerateRequest } from './request.ts';
 

@@ -5,8 +5,7 @@ import { writeAudio } from '../../audio/sound_file.ts';
 import { recipeTags, type WavTags, weightsLicence } from '../../audio/wav_tags.ts';
 import { MelodyError } from '../../errors.ts';
 import type { Identity } from '../../systems/identity.ts';
-import { type SystemKind, systemOf } from '../../systems/kind.ts';
-import { loadSystem, openSystemFolder } from '../../systems/load.ts';
+import { loadSystem } from '../../systems/load.ts';
 import { isPrecision, PRECISIONS } from '../../systems/precision.ts';
 import type { SystemStream } from '../../systems/stream.ts';
 import type { JobOptions, PublishedSystem, SystemClip, SystemOptions, SystemRecipe } from '../../systems/system.ts';
@@ -14,7 +13,6 @@ import { printableText } from '../../weights/printable.ts';
 import { type Io, numberValue, textValue, type Values } from '../command.ts';
 import { deviceOptions } from '../device.ts';
 import { redirectHosts } from '../locate_model.ts';
-import { openingOptions } from '../opening.ts';
 import { askQuietly } from '../quiet.ts';
 import { version } from '../version.ts';
 import { givenSound } from './given.ts';
@@ -22,11 +20,6 @@ import { pictureOf, writeWhole } from './output_path.ts';
 import { ProgressLine } from './progress.ts';
 import type { GenerateRequest } from './request.ts';
 import { sendStream } from './stream.ts';
-
-/** What the model's folder holds. Throws `weights` for what cannot be opened. */
-export async function kindOf(model: string, values: Values, io: Io): Promise<SystemKind> {
-  return (await systemOf(openSystemFolder(model, { ...openingOptions(values, io), cache: true }), io.signal)).kind;
-}
 
 /** Makes a clip a seed into the files; gives the exit code. Throws as `MusicGen.generate`. */
 export async function makePublished(

@@ -9,7 +9,7 @@ import { type Io, numberValue, textValue, type Values } from '../command.ts';
 import { DEFAULT_MODEL, locateModel } from '../locate_model.ts';
 import { type Format, fileFormat, formatOf } from './formats.ts';
 import { asDeep, givenSound } from './given.ts';
-import { kindOf } from './published.ts';
+import { kindOf } from './kind_of.ts';
 import { checkInputs, type Inputs, readFileRecipe, readInput } from './recipe_file.ts';
 import { audioFlags, audioInputs, givenSettings, readSettings } from './setting_options.ts';
 
