@@ -40,6 +40,9 @@ def check_config(c):
         wrong.append('latent_dim differs between vae_encoder, vae_decoder and dual_path')
     if c['semantic_lm']['words'] != c['semantic_encoder']['words'] or c['dual_path']['words'] != c['semantic_encoder']['words']:
         wrong.append('words differs between semantic_encoder, semantic_lm and dual_path')
+    parts = [c[name] for name in ('semantic_encoder', 'semantic_lm', 'dual_path')]
+    if len({part.get('timbre_words') for part in parts}) > 1 or len({part.get('timbre_frames') for part in parts}) > 1:
+        wrong.append('timbre_words or timbre_frames differs between semantic_encoder, semantic_lm and dual_path')
     if c['text_tower']['embedding_dim'] != c['audio_tower']['embedding_dim']:
         wrong.append('embedding_dim differs between text_tower and audio_tower')
     if wrong:

@@ -52,28 +52,38 @@ def filtered(logits, temperature, top_k, top_p):
 
 @torch.no_grad()
 def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=0, top_p=1.0, guidance=1.0, start=None, controls=None):
-    """style [B, levels] -> ids [B, count] after the given `start` ids [B, n]. temperature 0 takes the likeliest word (for goldens).
+    """style [B, levels] -> ids [B, count] (with timbre words [B, count, 2]) after the given `start` ids [B, n], which end where a block
+    does. temperature 0 takes the likeliest word (for goldens).
 
     controls: a list of Controls, one a sequence. Guidance leads away from no style and no key, at the same clock.
     """
     ids = model.prefix(style)
-    both = guidance != 1.0
+    both, block = guidance != 1.0, model.config.get('timbre_frames')
+    twice = lambda t: torch.cat([t] * 2) if both else t
     if both:
         ids = torch.cat([ids, model.prefix(torch.full_like(style, -1))])
         controls = controls and [*controls, *(k._replace(key=None) for k in controls)]
+    told = torch.full_like(ids, -1) if block else None
     if start is not None:
-        ids = torch.cat([ids, torch.cat([start] * (2 if both else 1))], 1)
-    past, out = None, []
-    for _ in range(count):
-        logits, past = model(ids, past, controls)
-        logits = logits[:, -1]
+        words = start[..., 0] if block else start
+        ids = torch.cat([ids, twice(words)], 1)
+        told = torch.cat([told, twice(start[..., 1])], 1) if block else None
+
+    def draw(logits):
         if both:
-            with_style, without = logits.chunk(2)
+            with_style, without = logits.float().chunk(2)
             logits = without + guidance * (with_style - without)
         if temperature == 0:
-            word = logits.argmax(-1, keepdim=True)
-        else:
-            word = torch.multinomial(filtered(logits, temperature, top_k, top_p), 1, generator=generator)
-        out.append(word)
-        ids = torch.cat([word] * (2 if both else 1))
+            return logits.argmax(-1, keepdim=True)
+        return torch.multinomial(filtered(logits, temperature, top_k, top_p), 1, generator=generator)
+
+    past, out, timbre = None, [], None
+    for i in range(count):
+        h, past = model.hidden(ids, past, controls, told)
+        h = h[:, -1]
+        if block and i % block == 0:
+            timbre = draw(model.timbre_head(h))
+        word = draw(model.head(h))
+        out.append(torch.stack([word, timbre], -1) if block else word)
+        ids, told = twice(word), twice(timbre) if block else None
     return torch.cat(out, 1)

@@ -147,6 +147,8 @@ class DualPath(nn.Module):
         dim, latent = c['dim'], c['latent_dim']
         self.register_buffer('latent_limit', torch.ones(latent))  # the sampler's clamp, set at export
         self.lookup = nn.Embedding(c['words'], c.get('lookup_dim', dim))
+        if c.get('timbre_words'):
+            self.timbre_lookup = nn.Embedding(c['timbre_words'], c.get('lookup_dim', dim))
         self.token_mlp = Mlp(c.get('lookup_dim', dim), dim, dim)
         self.token_blocks = nn.ModuleList(ConvNeXt(dim, 4 * dim, c['token_kernel'], 0.25) for _ in range(c['token_layers']))
         self.angle_start = nn.Parameter(torch.randn(c['angle_dim']))
@@ -175,10 +177,18 @@ class DualPath(nn.Module):
         x = angle[..., None]
         return self.angle_mlp(x.cos() * self.angle_start + x.sin() * self.angle_end)
 
+    def embedded(self, ids):
+        """ids [B, T] or [B, T, 2] -> rows [B, T, E]: the rows of both levels added up, as the tokeniser's residual quantiser does."""
+        if ids.ndim == 2:
+            return self.lookup(ids)
+        first, second = ids.unbind(-1)
+        return self.lookup(first) + self.timbre_lookup(second.clamp(min=0)) * (second >= 0)[..., None]
+
     def tokens(self, ids):
-        """ids [B, T] -> what one generation keeps: pooled E_st, aligned rows at the frame rate, token skip rows, keys and values."""
+        """ids [B, T], or [B, T, 2] with timbre words (-1: not known) -> what one generation keeps: pooled E_st, aligned rows at the frame
+        rate, token skip rows, keys and values."""
         c = self.config
-        e = self.token_mlp(self.lookup(ids))
+        e = self.token_mlp(self.embedded(ids))
         for block in self.token_blocks:
             e = block(e)
         out = {'pooled': e.mean(1), 'aligned': None, 'skip': None}

@@ -3,7 +3,9 @@
 
 Ids: 0..words-1 semantic; words + entries * q + code for RVQ level q; BOS = words + entries * levels. The null prefix (guidance) is BOS in
 all 12 style places. RMSNorm, rotary positions, SwiGLU, no biases. With `controls` in the config every position is also told beat, key and
-tempo (controls.py).
+tempo (controls.py). With `timbre_words` a second head draws the timbre word of a block (semantic.py) where its first semantic word is
+drawn, from the same hidden state, and every semantic word that is read brings the timbre word of its block:
+    x_p = embed[id_p] + timbre_embed[timbre of id_p] + controls.
 """
 
 import torch
@@ -48,6 +50,10 @@ class SemanticLm(nn.Module):
         self.head = nn.Linear(c['dim'], c['words'], bias=False)
         nn.init.normal_(self.embed.weight, std=c['dim'] ** -0.5)
         self.controls = ControlTable(c['controls'], c['dim']) if 'controls' in c else None
+        if c.get('timbre_words'):
+            self.timbre_embed = nn.Embedding(c['timbre_words'], c['dim'])
+            self.timbre_head = nn.Linear(c['dim'], c['timbre_words'], bias=False)
+            nn.init.zeros_(self.timbre_embed.weight)
 
     def prefix(self, style):
         """RVQ codes [B, levels] (or None rows as -1) -> ids [B, 1 + levels]."""
@@ -56,8 +62,13 @@ class SemanticLm(nn.Module):
         ids = torch.where(style < 0, torch.full_like(style, self.bos), style + offset)
         return torch.cat([torch.full_like(ids[:, :1], self.bos), ids], 1)
 
-    def forward(self, ids, past=None, controls=None):
-        """ids [B, T] (continuing `past`, a list of (k, v) a layer) -> (logits [B, T, words], new past).
+    def forward(self, ids, past=None, controls=None, timbre=None):
+        """ids [B, T] (continuing `past`, a list of (k, v) a layer) -> (logits [B, T, words], new past)."""
+        h, kept = self.hidden(ids, past, controls, timbre)
+        return self.head(h).float(), kept
+
+    def hidden(self, ids, past=None, controls=None, timbre=None):
+        """What both heads read, [B, T, dim], and the new past. timbre: the timbre words [B, T] of the ids, -1 where there is none.
 
         controls: rows [B, T, 3] of ControlTable.rows, or a list of Controls whose rows follow from the position; None knows nothing.
         """
@@ -68,7 +79,9 @@ class SemanticLm(nn.Module):
             if not torch.is_tensor(controls):
                 controls = self.controls.rows(controls or [UNKNOWN] * len(ids), start - self.config['style_levels'], length).to(ids.device)
             x = x + self.controls(controls)
+        if timbre is not None:
+            x = x + self.timbre_embed(timbre.clamp(min=0)) * (timbre >= 0)[..., None]
         for i, layer in enumerate(self.layers):
             x, pair = layer(x, None if past is None else past[i], start)
             kept.append(pair)
-        return self.head(self.norm(x)).float(), kept
+        return self.norm(x), kept

@@ -12,6 +12,7 @@ import torch
 
 from .. import cache
 from ..ahead import pieces
+from ..features import TIMBRE
 from ..latents import Latents
 from ..loop import Run, start_from
 from ..models.dual_path import DualPath
@@ -69,7 +70,20 @@ def evaluate(run, z, ids):
                 result['gap_1.1'], result['gap_1.4'] = (errors[d] - right[d] for d in ANGLES[3:])
             else:
                 right, result['held'] = errors, sum(errors.values()) / len(errors)
+        if ids.ndim == 3:  # what the timbre words tell
+            tokens = model.tokens(without_timbre(ids))
+            for d in ANGLES[3:]:
+                angle = torch.full(z.shape[:2], d, device=z.device)
+                x, v = diffuse(z, noise, angle)
+                result[f'timbre_{d}'] = float((model(x, angle, tokens) - v).square().mean()) - right[d]
     return result
+
+
+def without_timbre(ids, rows=slice(None)):
+    """A copy of token ids [B, T, 2] with the timbre word unknown (-1) in `rows` (an index or a mask [B])."""
+    ids = ids.clone()
+    ids[rows, :, 1] = -1
+    return ids
 
 
 def run(c, paths):
@@ -96,6 +110,8 @@ def run(c, paths):
     model = DualPath(c['dual_path'])
     if c['dual_path'].get('lookup_dim') == encoder.centroids.shape[1]:
         model.lookup.weight.data.copy_(encoder.centroids)
+        if c['dual_path'].get('timbre_words'):
+            model.timbre_lookup.weight.data.zero_()[:, TIMBRE] = encoder.timbre_centroids
     if paths.init:
         print(f'dpd: starts from {paths.init}, but for {start_from(paths.init, model)}', flush=True)
     model.to(device())
@@ -115,9 +131,12 @@ def run(c, paths):
 
     while run.running():
         index = [rng.randrange(len(z_all)) for _ in range(t['batch'])]
-        start = [rng.randrange((z_all.shape[1] - length) // per_token + 1) for _ in index]  # in tokens: crops begin on a token border
+        # in tokens: crops begin where a token does, and a block of the same timbre word
+        start = [rng.randrange(0, (z_all.shape[1] - length) // per_token + 1, encoder.block or 1) for _ in index]
         z = pieces(z_all, index, [s * per_token for s in start], length)
         ids = pieces(ids_all, index, start, length // per_token)
+        if ids.ndim == 3:
+            ids = without_timbre(ids, torch.tensor([rng.random() < t['no_timbre'] for _ in index], device=ids.device))
         angle = draw_angles(len(index), length, c['chunks'], t['one_angle'], t['context'], rng).to(device())
         null = rng.random() < t['null_probability']
         run.advance(run.learn(partial(compute, null=null), (z, ids, angle), t['clip'], variant=null))

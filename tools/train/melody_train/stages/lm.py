@@ -48,7 +48,9 @@ def run(c, paths):
     ids_by_key = torch.stack(
         [torch.cat([encoder.encode(part.float().to(device()), k).short().cpu() for part in features.split(256)]) for k in shifts]
     )
-    uni, bi = baselines(ids_by_key[0, :1500].long(), held_ids, words)
+    timbre = held_ids.ndim == 3
+    only_words = lambda ids: ids[..., 0] if timbre else ids
+    uni, bi = baselines(only_words(ids_by_key[0, :1500]).long(), only_words(held_ids), words)
     print(f'lm: {len(features)} clips x {len(shifts)} keys, held out unigram {uni:.3f}, bigram {bi:.3f} bits per token', flush=True)
     style = StyleSource(c, paths)
     model = SemanticLm(c['semantic_lm'])
@@ -59,15 +61,20 @@ def run(c, paths):
         start_style(model, style.rvq)
     if paths.init:
         print(f'lm: starts from {paths.init}, but for {start_from(paths.init, model)}', flush=True)
+    if t.get('only'):
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(name.startswith(t['only']))
     model.to(device())
     run = Run(paths.runs / 'lm', model, [optimiser_of(model, t, 0.05)], t)
     torch.manual_seed(stream(run.step))
     held_start = 100
     held_style = style.from_captions([m['captions'][0] for m in held_meta])
     held_controls = [of_attributes(m['attributes'], seconds=held_start / c['token_rate']) for m in held_meta]
-    table, keys, clips, tokens = model.controls, *ids_by_key.shape
+    table, keys, clips, tokens = model.controls, *ids_by_key.shape[:3]
     ids_by_key, features = ids_by_key.flatten(0, 1).to(device()), features.to(device())
-    batches = ahead(lambda rng: draw(c, style.tokenizer, meta, table, (keys, clips, tokens - length + 1), rng), stream(run.step))
+    batches = ahead(
+        lambda rng: draw(c, style.tokenizer, meta, table, (keys, clips, tokens - length + 1), rng, encoder.block or 1), stream(run.step)
+    )
 
     def compute(codes, ids, rows):
         loss, weighted = lm_loss(model, codes, ids.long(), t['start_weight'], rows)
@@ -93,12 +100,12 @@ def run(c, paths):
 NONE, TEXT, AUDIO = range(3)
 
 
-def draw(c, tokenizer, meta, table, sizes, rng):
-    """A batch as the host draws it: `picked` [B, 3] = key, clip, first token (each below `sizes`); `kind` [B], where the style comes from;
-    `captions`,
-    ids of the rows whose kind is TEXT; `controls` [B, T, 3], rows of the control table (of no use without one)."""
+def draw(c, tokenizer, meta, table, sizes, rng, block=1):
+    """A batch as the host draws it: `picked` [B, 3] = key, clip, first token (each below `sizes`, the last a multiple of `block`);
+    `kind` [B], where the style comes from; `captions`, ids of the rows whose kind is TEXT; `controls` [B, T, 3], rows of the control table
+    (of no use without one)."""
     t, length = c['train']['lm'], c['window_seconds'] * c['token_rate']
-    picked = [tuple(rng.randrange(n) for n in sizes) for _ in range(t['batch'])]
+    picked = [(rng.randrange(sizes[0]), rng.randrange(sizes[1]), rng.randrange(0, sizes[2], block)) for _ in range(t['batch'])]
     dice, text = [rng.random() for _ in picked], t['null_probability'] + (1 - t['null_probability']) * t['text_probability']
     kind = [NONE if x < t['null_probability'] else TEXT if x < text else AUDIO for x in dice]
     captions = [caption(meta[i], k, rng) for (k, i, _), what in zip(picked, kind) if what == TEXT]
@@ -139,12 +146,16 @@ def leave_out(controls, rng, t, null):
 def held_out(model, ids, codes, controls):
     """Bits per token on held-out clips: as asked, with another clip's style (and in the first second), without the controls."""
     bits = lambda codes, ids, controls: lm_loss(model, codes, ids, 0.0, controls)[0] / math.log(2)
+    timbre_bits = lambda codes, ids: lm_nats(model, codes, ids, controls)[1].mean() / math.log(2)
     other = codes.roll(1, 0)
     out = {
         'held_bits': bits(codes, ids, controls),
         'wrong_style': bits(other, ids, controls),
         'first_second_gap': bits(other, ids[:, :25], controls) - bits(codes, ids[:, :25], controls),
     }
+    if ids.ndim == 3:
+        out['timbre_bits'] = timbre_bits(codes, ids)
+        out['timbre_wrong_style'] = timbre_bits(other, ids)
     if model.controls is not None:
         out['no_clock'] = bits(codes, ids, [UNKNOWN._replace(key=k.key) for k in controls])
         out['no_key'] = bits(codes, ids, [k._replace(key=None) for k in controls])
@@ -163,11 +174,28 @@ def start_style(model, rvq):
 def lm_loss(model, codes, ids, start_weight=0.0, controls=None):
     """Cross-entropy of the semantic part, nats per token, and the same with the first tokens counting more: 1 + start_weight exp(-t / 25).
 
-    The context soon tells key and tempo; only the start has to ask the style prefix. codes [B, levels], ids [B, T], controls one a row.
+    The context soon tells key and tempo; only the start has to ask the style prefix. codes [B, levels], ids [B, T] or [B, T, 2], controls
+    one a row. Timbre words count like as many semantic ones.
     """
-    prefix = model.prefix(codes)
-    with autocast():
-        logits, _ = model(torch.cat([prefix, ids[:, :-1]], 1), controls=controls)
-    nats = F.cross_entropy(logits[:, prefix.shape[1] - 1 :].transpose(1, 2).float(), ids, reduction='none')
+    nats, timbre = lm_nats(model, codes, ids, controls)
     weight = 1 + start_weight * torch.exp(-torch.arange(ids.shape[1], device=ids.device) / 25)
-    return nats.mean(), (nats * weight).mean() / weight.mean()
+    learned = (nats * weight).mean() / weight.mean()
+    return nats.mean(), learned if timbre is None else learned + timbre.sum() / nats.numel()
+
+
+def lm_nats(model, codes, ids, controls=None):
+    """Cross-entropies in nats: of every semantic word [B, T], and of the timbre word of every block, None without them."""
+    prefix = model.prefix(codes)
+    words, timbre = ids.unbind(-1) if ids.ndim == 3 else (ids, None)
+    told = None if timbre is None else torch.cat([torch.full_like(prefix, -1), timbre[:, :-1]], 1)
+    with autocast():
+        h, _ = model.hidden(torch.cat([prefix, words[:, :-1]], 1), controls=controls, timbre=told)
+        h = h[:, prefix.shape[1] - 1 :]
+        logits = model.head(h)
+    nats = F.cross_entropy(logits.transpose(1, 2).float(), words, reduction='none')
+    if timbre is None:
+        return nats, None
+    block = model.config['timbre_frames']
+    with autocast():
+        logits = model.timbre_head(h[:, ::block])
+    return nats, F.cross_entropy(logits.transpose(1, 2).float(), timbre[:, ::block], reduction='none')

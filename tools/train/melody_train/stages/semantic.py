@@ -1,9 +1,12 @@
 """Stage `semantic`: k-means of the features to `words` centroids -> semantic/encoder.pt; reports explained variance, entropy and
 repeats."""
 
+from pathlib import Path
+
 import torch
 
 from .. import cache
+from ..features import TIMBRE
 from ..models.rvq import kmeans
 from ..processes import device
 from ..semantic import SemanticEncoder, rotate_keys
@@ -18,17 +21,37 @@ def run(c, paths):
     frames = torch.cat([rotate_keys(part.float(), shift) for shift, part in enumerate(x[pick].chunk(12))])
     encoder = SemanticEncoder(c['semantic_encoder'])
     encoder.features.load_state_dict(torch.load(paths.runs / 'features' / 'basis.pt'))
-    encoder.centroids.copy_(kmeans(frames.to(device()), c['semantic_encoder']['words'], t['passes']).cpu())
+    if paths.init:  # networks that were trained on its words stay of use
+        encoder.centroids.copy_(torch.load(Path(paths.init) / 'encoder.pt')['centroids'])
+    else:
+        encoder.centroids.copy_(kmeans(frames.to(device()), c['semantic_encoder']['words'], t['passes']).cpu())
+    if encoder.block:
+        rows = [torch.from_numpy(r).float() for r in rows]
+        first = SemanticEncoder({**c['semantic_encoder'], 'timbre_frames': None})
+        first.centroids.copy_(encoder.centroids)
+        means = torch.cat([encoder.block_means(r[None], first.encode(r[None]))[0] for r in rows])
+        encoder.timbre_centroids.copy_(kmeans(means.to(device()), c['semantic_encoder']['timbre_words'], t['passes']).cpu())
     cache.keep(encoder.state_dict(), paths.runs / 'semantic' / 'encoder.pt')
     held = torch.stack([torch.from_numpy(r) for r in cache.load(paths.data, paths.runs / 'features', 'heldout')[0]]).float()
     ids = encoder.encode(held)
     flat = held.flatten(0, 1)
-    left = (flat - encoder.centroids[ids.flatten()]).square().mean(0)
+    if ids.ndim == 3:
+        ids, timbre = ids.unbind(-1)
+        met = encoder.centroids[ids.flatten()].clone()
+        met[:, TIMBRE] += encoder.timbre_centroids[timbre.flatten()]
+        print(report('with timbre words', flat, met, timbre[:, :: encoder.block]))
+    print(report('semantic', flat, encoder.centroids[ids.flatten()], ids))
+
+
+def report(name, flat, met, ids):
+    """A line: how much of the variance of features `flat` [N, F] the rows `met` explain, and how the words `ids` [B, T] are spread."""
+    left = (flat - met).square().mean(0)
     share = lambda s: 1 - float(left[s].sum() / flat.var(0)[s].sum())
-    p = torch.bincount(ids.flatten(), minlength=len(encoder.centroids)).float()
+    p = torch.bincount(ids.flatten()).float()
     p = p[p > 0] / p.sum()
-    print(
-        f'semantic: {len(encoder.centroids)} words, explained variance held out: all {share(slice(0, 40)):.3f}, chroma {share(slice(0, 12)):.3f}, '  # noqa: E501
-        f'bass {share(slice(12, 24)):.3f}, onset {share(slice(24, 27)):.3f}, energy {share(slice(27, 28)):.3f}, timbre {share(slice(28, 40)):.3f}; '  # noqa: E501
+    return (
+        f'{name}: explained variance held out: all {share(slice(0, 40)):.3f}, chroma {share(slice(0, 12)):.3f}, '
+        f'bass {share(slice(12, 24)):.3f}, onset {share(slice(24, 27)):.3f}, energy {share(slice(27, 28)):.3f}, '
+        f'timbre {share(slice(28, 40)):.3f}; '
         f'unigram {-(p * p.log2()).sum():.2f} bits, repeats {(ids[:, 1:] == ids[:, :-1]).float().mean():.2f}, used {len(p)}'
     )
