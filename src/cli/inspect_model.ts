@@ -5,10 +5,11 @@ import { Graph } from '../graph/graph.ts';
 import { audioTower } from '../models/audio_tower.ts';
 import { dualPath, dualPathAngles, dualPathTokens } from '../models/dual_path.ts';
 import { styleCodes } from '../models/rvq.ts';
-import { semanticFeatures, semanticTokens } from '../models/semantic_encoder.ts';
-import { controlSum, KEYS, kvCache, semanticLm } from '../models/semantic_lm.ts';
+import { semanticFeatures, semanticTokens, timbreTokens } from '../models/semantic_encoder.ts';
+import { controlSum, KEYS, kvCache, lastHidden, timbreLogits, wordLogits } from '../models/semantic_lm.ts';
 import { styleHeads } from '../models/style_heads.ts';
 import { textTower } from '../models/text_tower.ts';
+import { timbreOf } from '../models/timbre.ts';
 import { vaeDecoder } from '../models/vae_decoder.ts';
 import { vaeEncoder } from '../models/vae_encoder.ts';
 import type { Model, ModelConfig } from '../pipeline/model.ts';
@@ -24,7 +25,10 @@ const PARTS: Readonly<Record<string, Part>> = {
     const rows = (name: string) => g.input(name, [1, 4], 'u32');
     const sums = { clock: rows('clock'), key: rows('key'), tempo: rows('tempo') };
     const controls = c.semantic_lm.controls && controlSum(g, w, sums, c.semantic_lm);
-    semanticLm(g, w, rows('ids'), c.semantic_lm, { cache: kvCache(c.semantic_lm, 1, 4), start: 0, controls });
+    const timbre = timbreOf(c.semantic_lm) && rows('timbre');
+    const h = lastHidden(g, w, rows('ids'), c.semantic_lm, { cache: kvCache(c.semantic_lm, 1, 4), start: 0, controls, timbre });
+    wordLogits(g, w, h, c.semantic_lm);
+    if (timbre) timbreLogits(g, w, h, c.semantic_lm);
   },
   style_heads: (g, w, c) => {
     const { controls } = c.semantic_lm;
@@ -34,14 +38,19 @@ const PARTS: Readonly<Record<string, Part>> = {
   dual_path: (g, w, c) => {
     const tokens = (c.window_seconds * c.token_rate) / c.chunks;
     const frames = tokens * c.dual_path.frames_per_token;
-    const memory = dualPathTokens(g, w, g.input('ids', [1, tokens], 'u32'), c.dual_path);
+    const rows = (name: string) => g.input(name, [1, tokens], 'u32');
+    const memory = dualPathTokens(g, w, rows('ids'), c.dual_path, timbreOf(c.dual_path) && rows('timbre'));
     const angles = dualPathAngles(g, w, g.input('angle', [1, frames]), c.dual_path);
     dualPath(g, w, g.input('z', [1, frames, c.latent_dim]), angles, memory, c.dual_path);
   },
   vae_decoder: (g, w, c) => vaeDecoder(g, w, g.input('z', [c.frame_rate, c.latent_dim]), c.vae_decoder),
   audio_tower: (g, w, { audio_tower: c, token_rate }) =>
     audioTower(g, w, g.input('heard', c.kind === 'ast' ? [128, 128] : [token_rate, c.features]), c),
-  semantic_encoder: (g, w, c) => semanticTokens(g, w, semanticFeatures(g, w, g.input('audio', [c.sample_rate])), c.semantic_encoder),
+  semantic_encoder: (g, w, c) => {
+    const features = semanticFeatures(g, w, g.input('audio', [c.sample_rate]));
+    const tokens = semanticTokens(g, w, features, c.semantic_encoder);
+    if (timbreOf(c.semantic_encoder)) timbreTokens(g, w, features, tokens, c.semantic_encoder);
+  },
   vae_encoder: (g, w, c) => vaeEncoder(g, w, g.input('audio', [c.channels ?? 1, c.sample_rate]), c.vae_encoder),
 };
 

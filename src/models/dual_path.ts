@@ -18,8 +18,9 @@ import { rmsNorm, rmsNormRepeat } from '../ops/norm.ts';
 import { sruLayer } from '../ops/recurrent.ts';
 import type { Scope } from '../weights/weights.ts';
 import { convNext, EPS, mlp } from './layers.ts';
+import { type TimbreConfig, timbreOf } from './timbre.ts';
 
-export interface DualPathConfig {
+export interface DualPathConfig extends TimbreConfig {
   readonly dim: number;
   readonly blocks: number;
   readonly segment: number; // K, frames
@@ -31,7 +32,6 @@ export interface DualPathConfig {
   readonly angle_dim: number;
   readonly frames_per_token: number;
   readonly latent_dim: number;
-  readonly words: number;
   readonly token_layers: number;
   readonly token_kernel: number;
   readonly linear_skip: number; // channels; 0: absent
@@ -51,11 +51,16 @@ export interface TokenMemory {
   readonly blocks: readonly (readonly { readonly k: Tensor; readonly v: Tensor }[])[]; // per block and coarse layer, [B, T, D]
 }
 
-/** Tokens u32 [B, T] → memory for L = T · frames_per_token frames. */
-export function dualPathTokens(g: Graph, w: Scope, ids: Tensor, c: DualPathConfig): TokenMemory {
+/**
+ * Words of tokens u32 [B, T] → memory for L = T · frames_per_token frames. `timbre` u32 [B, T]: rows of the timbre words, of models that have them.
+ */
+export function dualPathTokens(g: Graph, w: Scope, ids: Tensor, c: DualPathConfig, timbre?: Tensor): TokenMemory {
   return g.scope('dual_path/tokens', () => {
     const [batch, count] = ids.shape;
-    const rows = embedding(g, w.get('lookup.weight', [c.words, c.lookup_dim ?? c.dim]), ids);
+    const width = c.lookup_dim ?? c.dim;
+    const told = timbreOf(c);
+    const words = embedding(g, w.get('lookup.weight', [c.words, width]), ids);
+    const rows = told && timbre ? add(g, words, embedding(g, w.get('timbre_lookup.weight', [told.words + 1, width]), timbre)) : words;
     let e = mlp(g, w.at('token_mlp'), rows, c.dim, c.dim);
     for (let i = 0; i < c.token_layers; i++)
       e = g.scope(`block ${i}`, () => convNext(g, w.at(`token_blocks.${i}`), e, 4 * c.dim, c.token_kernel));

@@ -3,20 +3,21 @@
 //   |STFT 4096|² ─chroma─√─÷ peak ┐
 //   |STFT 8192|² ─bass───√─÷ peak ┼─ features [T, 40] ─nearest centroid─ tokens [T]
 //   |STFT 1024|², two a token ─ onset rises, log-mel ─basis ┘
+//   what tokens leave of the features, its mean over a block of them ─nearest timbre centroid─ timbre words [blocks]
 import type { Graph } from '../graph/graph.ts';
 import { elementsOf, reshape, type Tensor, type WeightRef } from '../graph/tensor.ts';
 import { add, mul } from '../ops/elementwise.ts';
-import { concatCols, meanRows } from '../ops/gather.ts';
+import { concatCols, concatRows, embedding, meanRows, slice } from '../ops/gather.ts';
 import { VECTOR } from '../ops/layouts.ts';
 import { matmul } from '../ops/matmul.ts';
 import { nearestCode } from '../ops/quantize.ts';
 import { complexPower, filterBank, logFloor, onsetRise, peakNormalise, stft } from '../ops/spectrum.ts';
 import type { Scope } from '../weights/weights.ts';
 import { LISTENING_RATE } from './layers.ts';
+import { type TimbreConfig, timbreOf } from './timbre.ts';
 
-export interface SemanticEncoderConfig {
+export interface SemanticEncoderConfig extends TimbreConfig {
   readonly kind: 'spectral_features';
-  readonly words: number;
 }
 
 const HOP = 960; // samples of 24 kHz audio a token
@@ -48,6 +49,24 @@ export function semanticFeatures(g: Graph, w: Scope, audio: Tensor): Tensor {
 /** Features [T, 40] → tokens u32 [T]: the nearest centroid. */
 export function semanticTokens(g: Graph, w: Scope, features: Tensor, c: SemanticEncoderConfig): Tensor {
   return g.scope('semantic_encoder', () => nearestCode(g, features, w.get('centroids', [c.words, FEATURES])));
+}
+
+/** Features [T, 40] and their tokens u32 [T] → timbre words u32 [⌈T / timbre_frames⌉]; the last block may be short. */
+export function timbreTokens(g: Graph, w: Scope, features: Tensor, tokens: Tensor, c: SemanticEncoderConfig): Tensor {
+  const { words, frames } = timbreOf(c) as NonNullable<ReturnType<typeof timbreOf>>;
+  return g.scope('semantic_encoder/timbre', () => {
+    const left = add(g, features, embedding(g, w.get('centroids', [c.words, FEATURES]), tokens), { beta: -1 });
+    const [count] = features.shape;
+    const whole = Math.floor(count / frames);
+    const part = (from: number, blocks: number, length: number) =>
+      meanRows(g, reshape(slice(g, left, from, blocks * length), [blocks, length, FEATURES]));
+    const means = [
+      ...(whole > 0 ? [part(0, whole, frames)] : []),
+      ...(count % frames > 0 ? [part(whole * frames, 1, count % frames)] : []),
+    ];
+    // The centroids are zero but for the timbre's features, so that the rest of a row is as far from all of them.
+    return nearestCode(g, means.length > 1 ? concatRows(g, means) : means[0], w.get('timbre_centroids', [words, FEATURES]));
+  });
 }
 
 /** A weight used as a plain f32 tensor. */

@@ -7,6 +7,10 @@
 // With `controls` every position also gets what it is about to play: where in the bar that token lies, the key and the tempo.
 //
 //   x = embed[id] + controls[clock] + controls[key] + controls[tempo]
+//
+// With timbre words every token that is read also brings that of its block, and a second head draws one where the first token of a block is drawn.
+//
+//   x += timbre_embed[timbre word of id]
 import { log2 } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
@@ -18,6 +22,7 @@ import { linear, swiglu } from '../ops/matmul.ts';
 import { reshaped, stack } from '../weights/references.ts';
 import type { Scope } from '../weights/weights.ts';
 import { EPS } from './layers.ts';
+import { type TimbreConfig, timbreOf } from './timbre.ts';
 
 /** How the rows of `controls.weight` are counted; see `controlTable`. */
 export interface ControlsConfig {
@@ -31,13 +36,12 @@ export interface ControlsConfig {
   readonly tempo_bins: number;
 }
 
-export interface SemanticLmConfig {
+export interface SemanticLmConfig extends TimbreConfig {
   readonly dim: number;
   readonly layers: number;
   readonly heads: number;
   readonly head_dim?: number;
   readonly ffn: number;
-  readonly words: number;
   readonly rope_theta: number;
   readonly style_levels: number;
   readonly style_entries: number;
@@ -124,37 +128,68 @@ export function controlSum(g: Graph, w: Scope, ids: ControlIds, c: SemanticLmCon
   });
 }
 
+/** What `lastHidden` reads besides the ids. */
+export interface LmOptions {
+  readonly cache: KvCache;
+  readonly start: ParamValue;
+  readonly last?: ParamValue;
+  readonly controls?: Tensor;
+  /** Rows of the timbre words, u32 of the ids' shape; with `one`, u32 [M] of which number `one.timbre` counts. */
+  readonly timbre?: Tensor;
+  readonly one?: { readonly batch: number; readonly first: ParamValue; readonly at: ParamValue; readonly timbre?: ParamValue };
+}
+
+/** As `lastHidden` → logits [B, words] of the next word. */
+export function semanticLm(g: Graph, w: Scope, ids: Tensor, c: SemanticLmConfig, options: LmOptions): Tensor {
+  return wordLogits(g, w, lastHidden(g, w, ids, c, options), c);
+}
+
+/** Of rows [B, dim] of `lastHidden`: logits [B, words] of the next word, */
+export const wordLogits = (g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig): Tensor => head(g, w, h, 'head', c.words);
+
+/** and [B, timbre_words] of the timbre word of the block that it begins. */
+export const timbreLogits = (g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig): Tensor =>
+  head(g, w, h, 'timbre_head', c.timbre_words as number);
+
+function head(g: Graph, w: Scope, h: Tensor, name: string, words: number): Tensor {
+  const width = h.shape[1];
+  const norm = { w: w.get('norm.weight', [width]), eps: EPS };
+  return g.scope('semantic_lm', () => linear(g, h, w.get(`${name}.weight`, [words, width]), { norm }));
+}
+
 /**
- * ids u32 [B, T] at positions start…start+T−1 → logits [B, words] of row `last` (default T − 1).
+ * ids u32 [B, T] at positions start…start+T−1 → row `last` (default T − 1) of each sequence before the last norm, [B, dim].
  * Appends T rows to the cache and attends to all before; rows after `last` are padding that a later call overwrites.
  * `controls` [B, T, dim] (`controlSum`) are added to the embedding; with them, ids [T] serve the whole batch.
  * With `one`, id number `one.first` of all in ids [N] is the only position of `one.batch` sequences; controls are then [M, B, dim], and it
  * gets number `one.at` of them.
  */
-export function semanticLm(
-  g: Graph,
-  w: Scope,
-  ids: Tensor,
-  c: SemanticLmConfig,
-  options: {
-    cache: KvCache;
-    start: ParamValue;
-    last?: ParamValue;
-    controls?: Tensor;
-    one?: { batch: number; first: ParamValue; at: ParamValue };
-  },
-): Tensor {
-  const { cache, start, controls, one } = options;
+export function lastHidden(g: Graph, w: Scope, ids: Tensor, c: SemanticLmConfig, options: LmOptions): Tensor {
+  const { cache, start, controls, one, timbre } = options;
   const [batch, rows] = one ? [one.batch, 1] : (controls?.shape ?? ids.shape);
   return g.scope('semantic_lm', () => {
     const table = w.get('embed.weight', [bosId(c) + 1, c.dim]);
     const embedded = one ? embedOne(g, table, ids, { ...one, rows: batch, more: controls }) : embedding(g, table, ids);
-    let x = one ? reshape(embedded, [batch, 1, c.dim]) : controls ? add(g, controls, embedded) : embedded;
+    const known = controls && !one ? add(g, controls, embedded) : embedded;
+    const told = timbre ? withTimbre(g, w, known, c, { timbre, one }) : known;
+    let x = one ? reshape(told, [batch, 1, c.dim]) : told;
     for (let i = 0; i < c.layers; i++) x = g.scope(`layer ${i}`, () => layer(g, w.at(`layers.${i}`), x, c, cache.layers[i], start));
     // Only one row of each sequence speaks; the rest of the prompt never meets the head.
-    const spoken = rows === 1 ? reshape(x, [batch, c.dim]) : lastRows(g, x, options.last ?? rows - 1);
-    return linear(g, spoken, w.get('head.weight', [c.words, c.dim]), { norm: { w: w.get('norm.weight', [c.dim]), eps: EPS } });
+    return rows === 1 ? reshape(x, [batch, c.dim]) : lastRows(g, x, options.last ?? rows - 1);
   });
+}
+
+/** Embeddings and those of their timbre words; x [B, T, dim], of one position [B, dim]. */
+function withTimbre(
+  g: Graph,
+  w: Scope,
+  x: Tensor,
+  c: SemanticLmConfig,
+  { timbre, one }: { timbre: Tensor; one: LmOptions['one'] },
+): Tensor {
+  const table = w.get('timbre_embed.weight', [(timbreOf(c)?.words ?? 0) + 1, c.dim]);
+  if (!one) return add(g, x, embedding(g, table, timbre));
+  return embedOne(g, table, timbre, { rows: one.batch, first: one.timbre ?? 0, more: reshape(x, [1, one.batch, c.dim]) });
 }
 
 /** Row `last` of every sequence: [B, T, C] → [B, C]. */

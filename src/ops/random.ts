@@ -15,7 +15,7 @@ export function seedWords(seed: number): [low: number, high: number] {
 }
 
 /** Independent uses of one seed. A stream is a word of the counter, so streams never overlap. */
-export const STREAM = { noise: 0, tokens: 1, ancestral: 2, encoder: 3, controls: 4, jitter: 5, phase: 6 } as const;
+export const STREAM = { noise: 0, tokens: 1, ancestral: 2, encoder: 3, controls: 4, jitter: 5, phase: 6, timbre: 7 } as const;
 
 export interface NoiseOptions {
   readonly seed: readonly [low: ParamValue, high: ParamValue];

@@ -144,6 +144,9 @@ function checkAgreement(c: ModelConfig, wrong: string[]): void {
   const { kind, ...decoder } = c.vae_decoder;
   agree('vae_decoder.channels', (kind !== 'hifigan' && (decoder as { channels?: number }).channels) || 1, 'channels', c.channels ?? 1);
   agree('dual_path.words', c.dual_path.words, 'semantic_lm.words', c.semantic_lm.words);
+  for (const part of ['dual_path', 'semantic_encoder'] as const)
+    for (const field of ['timbre_words', 'timbre_frames'] as const)
+      if (c[part]) agree(`${part}.${field}`, c[part][field], `semantic_lm.${field}`, c.semantic_lm[field]);
   agree('semantic_lm.style_levels', c.semantic_lm.style_levels, 'rvq.levels', c.rvq.levels);
   agree('semantic_lm.style_entries', c.semantic_lm.style_entries, 'rvq.entries', c.rvq.entries);
   agree('remainder of window frames / chunks', (c.window_seconds * c.frame_rate) % (c.chunks * c.dual_path.frames_per_token), 'zero', 0);

@@ -264,7 +264,8 @@ export async function checkDualPath(gpu: Gpu, weights: Weights, gold: Golden, c:
       const w = weights.at('dual_path');
       const z = reshape(g.input('z', [length, dim]), [1, length, dim]);
       const angles = dualPathAngles(g, w, g.input('angle', [1, length]), c);
-      const memory = dualPathTokens(g, w, g.input('ids', [1, ids.length], 'u32'), c);
+      const timbre = gold.has('in.timbre') ? g.input('timbre', [1, ids.length], 'u32') : undefined;
+      const memory = dualPathTokens(g, w, g.input('ids', [1, ids.length], 'u32'), c, timbre);
       return {
         angles,
         pooled: memory.pooled,
@@ -276,7 +277,7 @@ export async function checkDualPath(gpu: Gpu, weights: Weights, gold: Golden, c:
         alone: dualPath(g, w, z, angles, memory, c, { nothing: true }),
       };
     },
-    { z: gold.get('in.z'), angle: gold.get('in.angle'), ids },
+    { z: gold.get('in.z'), angle: gold.get('in.angle'), ids, ...(gold.has('in.timbre') && { timbre: gold.ids('in.timbre') }) },
   );
   expectParity(out.angles, gold.get('angle_embedding'));
   expectParity(out.pooled, gold.get('tokens.pooled'));

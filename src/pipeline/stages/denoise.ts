@@ -4,6 +4,7 @@ import type { Machine } from '../../engine/engine.ts';
 import { readFloats } from '../../graph/residents.ts';
 import { reshape, state, type Tensor } from '../../graph/tensor.ts';
 import { dualPath, dualPathAngles, dualPathTokens, type TokenMemory } from '../../models/dual_path.ts';
+import { timbreOf, timbreRows, wordsOf } from '../../models/timbre.ts';
 import { ddpmStep, diffusionStep, frameAngles } from '../../ops/diffusion.ts';
 import { copy } from '../../ops/elementwise.ts';
 import { concatRows } from '../../ops/gather.ts';
@@ -45,6 +46,8 @@ async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseReq
   const guidedSteps = guidance === 1 ? 0 : Math.round(guidedShare * steps);
   const key = `${batch} x ${length}`;
   const kept = memoryStates(engine, key, batch, length);
+  const shape = [batch, length / config.dual_path.frames_per_token];
+  const timbre = timbreOf(config.dual_path);
   const remember = await engine.plan(
     `dual path tokens ${key}`,
     (g) => {
@@ -52,8 +55,9 @@ async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseReq
       const memory = dualPathTokens(
         g,
         weights.at('dual_path'),
-        g.input('ids', [batch, length / config.dual_path.frames_per_token], 'u32'),
+        g.input('ids', shape, 'u32'),
         config.dual_path,
+        timbre && g.input('timbre', shape, 'u32'),
       );
       for (const [i, tensor] of memoryTensors(memory).entries()) copy(g, tensor, { into: kept.states[i] });
     },
@@ -90,17 +94,17 @@ async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseReq
   const guidedStep = guidedSteps > 0 ? await planOf(true) : undefined;
   const plainStep = guidedSteps < steps ? await planOf(false) : undefined;
 
-  const ids = new Uint32Array((batch * length) / config.dual_path.frames_per_token);
+  const tokens = new Uint32Array(shape[0] * shape[1]);
   const z = new Float32Array(batch * length * dim);
   const mask = new Float32Array(batch * length);
   for (const [b, r] of requests.entries()) {
-    ids.set(r.tokens, b * r.tokens.length);
+    tokens.set(r.tokens, b * r.tokens.length);
     z.set(await startingPoint(engine, r), b * length * dim);
     mask.set(r.fresh.map(Number), b * length);
   }
   engine.residents.write(kept.z, z);
   engine.residents.clear(kept.counts);
-  remember.run({}, { ids });
+  remember.run({}, { ids: wordsOf(tokens, config.dual_path), ...(timbre && { timbre: timbreRows(tokens, config.dual_path) }) });
   const [low, high] = seedWords(requests[0].seed);
   let angle = Math.PI / 2;
   for (const [i, omega] of rotations(steps, schedule).entries()) {

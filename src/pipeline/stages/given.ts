@@ -6,7 +6,8 @@ import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { audioTower } from '../../models/audio_tower.ts';
 import { LISTENING_RATE } from '../../models/layers.ts';
-import { semanticFeatures, semanticTokens } from '../../models/semantic_encoder.ts';
+import { semanticFeatures, semanticTokens, timbreTokens } from '../../models/semantic_encoder.ts';
+import { joinTokens, timbreOf } from '../../models/timbre.ts';
 import { vaeEncoder } from '../../models/vae_encoder.ts';
 import { sharedConstant } from '../../ops/constant.ts';
 import { complexPower, filterBank, logFloor, stft } from '../../ops/spectrum.ts';
@@ -44,6 +45,8 @@ export function embedAudio(engine: Machine<Model>, audio: Float32Array, signal?:
 /** Mono audio [n] at the listening rate → semantic tokens, one for every whole token period. */
 export function tokensOfAudio(engine: Machine<Model>, audio: Float32Array, signal?: AbortSignal): Promise<Uint32Array> {
   const { config, weights } = engine.model;
+  const c = config.semantic_encoder;
+  const timbre = timbreOf(c);
   const period = LISTENING_RATE / config.token_rate;
   const samples = Math.floor(audio.length / period) * period;
   return engine.resilient(async () => {
@@ -52,12 +55,19 @@ export function tokensOfAudio(engine: Machine<Model>, audio: Float32Array, signa
       `tokens of ${samples} samples`,
       (g) => {
         const w = weights.at('semantic_encoder');
-        g.output('ids', semanticTokens(g, w, semanticFeatures(g, w, g.input('audio', [samples])), config.semantic_encoder));
+        const features = semanticFeatures(g, w, g.input('audio', [samples]));
+        const ids = semanticTokens(g, w, features, c);
+        g.output('ids', ids);
+        if (timbre) g.output('timbre', timbreTokens(g, w, features, ids, c));
       },
       signal,
     );
     plan.run({}, { audio: audio.subarray(0, samples) });
-    return new Uint32Array(await plan.readBytes('ids'));
+    const words = new Uint32Array(await plan.readBytes('ids'));
+    if (!timbre) return words;
+    const blocks = new Uint32Array(await plan.readBytes('timbre'));
+    const rows = words.map((_, i) => blocks[Math.floor(i / timbre.frames)]);
+    return joinTokens(words, rows, c);
   });
 }
 

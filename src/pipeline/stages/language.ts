@@ -11,11 +11,14 @@ import {
   type KvCache,
   keyRow,
   kvCache,
-  semanticLm,
+  lastHidden,
   stylePrefix,
   tempoRow,
+  timbreLogits,
+  wordLogits,
 } from '../../models/semantic_lm.ts';
-import { seedWords } from '../../ops/random.ts';
+import { joinTokens, timbreOf, timbreRows, wordsOf } from '../../models/timbre.ts';
+import { STREAM, seedWords } from '../../ops/random.ts';
 import { type Sampling, sampleToken, samplingParams } from '../../ops/sample.ts';
 import { countNonFinite, nonFinite } from '../../ops/watch.ts';
 import type { Moment } from '../controls/clock.ts';
@@ -96,12 +99,13 @@ async function continueTokens(
   const { semantic_lm: c } = engine.model.config;
   const { signal, guidance } = request;
   const batch = guidance === 1 ? 1 : 2;
+  const timbre = timbreOf(c);
   const kept = lmStates(engine, batch);
   const prefix = c.style_levels + 1;
   const rows = prefix + Math.ceil(context.length / PROMPT_STEP) * PROMPT_STEP;
   const w = engine.model.weights.at('semantic_lm');
 
-  const speak = (g: Graph, logits: Tensor, at: ReturnType<Graph['scalar']> | number) => {
+  const draw = (g: Graph, logits: Tensor, stream: number, into: Tensor, at: ReturnType<Graph['scalar']> | number) => {
     countNonFinite(g, logits, kept.counts, 0);
     const s = (name: string) => g.scalar(name);
     sampleToken(g, logits, {
@@ -111,43 +115,67 @@ async function continueTokens(
       rate: s('rate'),
       seed: [s('low'), s('high')],
       position: s('position'),
-      into: kept.out,
+      stream,
+      into,
       at,
     });
   };
+  /** The next word, and the timbre word of the block that it begins, if it begins one. */
+  const speak = (g: Graph, h: Tensor, at: ReturnType<Graph['scalar']> | number, begins: boolean) => {
+    if (begins && kept.timbre) draw(g, timbreLogits(g, w, h, c), STREAM.timbre, kept.timbre, g.scalar('block'));
+    draw(g, wordLogits(g, w, h, c), STREAM.tokens, kept.out, at);
+  };
+  const blockOf = (at: number) => (timbre ? Math.floor((position + at) / timbre.frames) - Math.floor(position / timbre.frames) : 0);
+  const begins = (at: number) => timbre !== undefined && (position + at) % timbre.frames === 0;
   const prefill = await engine.plan(
-    `lm prefill ${batch} x ${rows}`,
+    `lm prefill ${batch} x ${rows}${begins(0) ? ' with timbre' : ''}`,
     (g) => {
       const ids = g.input('ids', [batch, rows], 'u32');
       const controls = kept.next && controlSum(g, w, guideIds(g, 'prompt', [batch, rows]), c);
       if (kept.next) controlSum(g, w, guideIds(g, 'next', kept.next.shape.slice(0, 2)), c, { into: kept.next });
-      speak(g, semanticLm(g, w, ids, c, { cache: kept.cache, start: 0, last: g.scalar('last'), controls }), 0);
+      const told = timbre && g.input('timbre', [batch, rows], 'u32');
+      const h = lastHidden(g, w, ids, c, { cache: kept.cache, start: 0, last: g.scalar('last'), controls, timbre: told });
+      speak(g, h, 0, begins(0));
     },
     signal,
   );
-  const decode = await engine.plan(
-    `lm decode ${batch}`,
-    (g) => {
-      const at = g.scalar('at');
-      const one = { batch, first: plus(at, -1), at };
-      speak(g, semanticLm(g, w, kept.out, c, { cache: kept.cache, start: g.scalar('start'), controls: kept.next, one }), at);
-    },
-    signal,
-  );
+  const decodeOf = (begins: boolean) =>
+    engine.plan(
+      `lm decode ${batch}${begins ? ' with timbre' : ''}`,
+      (g) => {
+        const at = g.scalar('at');
+        const one = { batch, first: plus(at, -1), at, ...(timbre && { timbre: g.scalar('timbre') }) };
+        const options = { cache: kept.cache, start: g.scalar('start'), controls: kept.next, timbre: kept.timbre, one };
+        speak(g, lastHidden(g, w, kept.out, c, options), at, begins);
+      },
+      signal,
+    );
+  const decode = await decodeOf(false);
+  const decodeFirst = timbre && (await decodeOf(true));
 
   const ids = new Uint32Array(batch * rows);
+  const told = timbre && new Uint32Array(batch * rows).fill(timbre.words);
+  const known = timbreRows(context, c);
   for (const [b, style] of [request.style, request.negative].slice(0, batch).entries()) {
     ids.set(stylePrefix(c, style), b * rows);
-    ids.set(context, b * rows + prefix);
+    ids.set(wordsOf(context, c), b * rows + prefix);
+    told?.set(known, b * rows + prefix);
   }
   const [low, high] = seedWords(request.seed);
   const common = { ...samplingParams(request.sampling), low, high, ...(batch === 2 && { guidance, rest: 1 - guidance }) };
   engine.residents.clear(kept.counts);
   const controls =
     c.controls && controlInputs(c.controls, { position, before: context.length, rows, batch }, request.guide, engine.model.config);
-  prefill.run({ ...common, position, last: prefix + context.length - 1 }, { ids, ...controls });
+  // A block that began before this round keeps its timbre.
+  if (kept.timbre && timbre) engine.residents.write(kept.timbre, new Uint32Array(kept.timbre.shape[0]).fill(known.at(-1) ?? timbre.words));
+  prefill.run(
+    { ...common, position, last: prefix + context.length - 1, ...(begins(0) && { block: 0 }) },
+    { ids, ...controls, ...(told && { timbre: told }) },
+  );
   for (let at = 1; at < count; at++) {
-    decode.run({ ...common, position: position + at, at, start: prefix + context.length + at - 1 });
+    const plan = begins(at) ? (decodeFirst as typeof decode) : decode;
+    const blocks = timbre && { timbre: blockOf(at - 1), ...(begins(at) && { block: blockOf(at) }) };
+    plan.run({ ...common, position: position + at, at, start: prefix + context.length + at - 1, ...blocks });
     if (at % TOKENS_PER_WAIT === 0) {
       await engine.settle(signal);
       onToken(at);
@@ -157,7 +185,14 @@ async function continueTokens(
   const [bad] = new Uint32Array(await engine.residents.read(kept.counts));
   if (bad > 0) throw nonFinite('the logits of the semantic language model');
   onToken(count);
-  return new Uint32Array(await engine.residents.read(kept.out)).slice(0, count);
+  const words = new Uint32Array(await engine.residents.read(kept.out)).slice(0, count);
+  if (!kept.timbre) return words;
+  const blocks = new Uint32Array(await engine.residents.read(kept.timbre));
+  return joinTokens(
+    words,
+    words.map((_, at) => blocks[blockOf(at)]),
+    c,
+  );
 }
 
 /** Clock, key and tempo of the prompt's and the coming tokens, for the inputs 'prompt …' [B, rows] and 'next …' [window, B] of a prefill. */
@@ -180,6 +215,8 @@ interface LmStates {
   readonly cache: KvCache;
   readonly out: Tensor; // u32 [window]: the tokens of one round
   readonly counts: Tensor;
+  /** The rows of a round's timbre words, u32, the first that of the block in which it begins; undefined for models without them. */
+  readonly timbre: Tensor | undefined;
   /** Controls of each token of a round, [window, B, dim]; undefined for models without controls. */
   readonly next: Tensor | undefined;
 }
@@ -188,10 +225,12 @@ function lmStates(engine: Machine<Model>, batch: number): LmStates {
   const { config } = engine.model;
   const window = config.window_seconds * config.token_rate;
   const capacity = config.semantic_lm.style_levels + 1 + window + PROMPT_STEP;
+  const timbre = timbreOf(config.semantic_lm);
   return engine.keep(`lm ${batch}`, () => ({
     cache: kvCache(config.semantic_lm, batch, capacity),
     out: state('tokens', [window], 'u32'),
     counts: state('non_finite', [1], 'u32'),
+    timbre: timbre && state('timbre', [Math.ceil(window / timbre.frames) + 1], 'u32'),
     next: config.semantic_lm.controls && state('controls', [window, batch, config.semantic_lm.dim]),
   }));
 }

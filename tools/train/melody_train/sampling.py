@@ -52,8 +52,8 @@ def filtered(logits, temperature, top_k, top_p):
 
 @torch.no_grad()
 def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=0, top_p=1.0, guidance=1.0, start=None, controls=None):
-    """style [B, levels] -> ids [B, count] (with timbre words [B, count, 2]) after the given `start` ids [B, n], which end where a block
-    does. temperature 0 takes the likeliest word (for goldens).
+    """style [B, levels] -> ids [B, count] (with timbre words [B, count, 2]) after the given `start` ids [B, n].
+    temperature 0 takes the likeliest word (for goldens).
 
     controls: a list of Controls, one a sequence. Guidance leads away from no style and no key, at the same clock.
     """
@@ -77,11 +77,12 @@ def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=
             return logits.argmax(-1, keepdim=True)
         return torch.multinomial(filtered(logits, temperature, top_k, top_p), 1, generator=generator)
 
-    past, out, timbre = None, [], None
+    past, out, first = None, [], 0 if start is None else start.shape[1]
+    timbre = start[:, -1:, 1] if block and first else torch.full_like(ids[: len(style), :1], -1)
     for i in range(count):
         h, past = model.hidden(ids, past, controls, told)
         h = h[:, -1]
-        if block and i % block == 0:
+        if block and (first + i) % block == 0:  # a block that began in `start` keeps its timbre
             timbre = draw(model.timbre_head(h))
         word = draw(model.head(h))
         out.append(torch.stack([word, timbre], -1) if block else word)

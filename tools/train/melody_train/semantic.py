@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .features import COUNT, TIMBRE, SemanticFeatures, rotate_keys  # noqa: F401 (rotate_keys is used beside the encoder)
+from .features import COUNT, SemanticFeatures, rotate_keys  # noqa: F401 (rotate_keys is used beside the encoder)
 from .models.rvq import nearest
 
 
@@ -20,7 +20,7 @@ class SemanticEncoder(nn.Module):
         self.register_buffer('centroids', torch.zeros(c['words'], COUNT))
         self.block = c.get('timbre_frames')
         if self.block:
-            self.register_buffer('timbre_centroids', torch.zeros(c['timbre_words'], TIMBRE.stop - TIMBRE.start))
+            self.register_buffer('timbre_centroids', torch.zeros(c['timbre_words'], COUNT))  # zero but for the timbre's features
 
     def encode(self, features, shift=0):
         """Features [B, T, F], transposed by `shift` semitones -> ids int64 [B, T]; of a tokeniser with timbre words [B, T, 2], the second
@@ -34,9 +34,9 @@ class SemanticEncoder(nn.Module):
         return torch.stack([first, second.repeat_interleave(self.block, 1)[:, : first.shape[1]]], -1)
 
     def block_means(self, features, first):
-        """What the words `first` [B, T] leave of the timbre of features [B, T, F]: the mean of each block [B, ceil(T / block), 12]; the last
-        may be short."""
-        left = (features - self.centroids[first])[..., TIMBRE]
+        """What the words `first` [B, T] leave of features [B, T, F]: the mean of each block [B, ceil(T / block), F]; the last may be
+        short."""
+        left = features - self.centroids[first]
         short = -left.shape[1] % self.block
         count = torch.full((-(-left.shape[1] // self.block),), float(self.block), device=left.device)
         count[-1] -= short

@@ -148,7 +148,7 @@ class DualPath(nn.Module):
         self.register_buffer('latent_limit', torch.ones(latent))  # the sampler's clamp, set at export
         self.lookup = nn.Embedding(c['words'], c.get('lookup_dim', dim))
         if c.get('timbre_words'):
-            self.timbre_lookup = nn.Embedding(c['timbre_words'], c.get('lookup_dim', dim))
+            self.timbre_lookup = nn.Embedding(c['timbre_words'] + 1, c.get('lookup_dim', dim))  # the last row: not known
         self.token_mlp = Mlp(c.get('lookup_dim', dim), dim, dim)
         self.token_blocks = nn.ModuleList(ConvNeXt(dim, 4 * dim, c['token_kernel'], 0.25) for _ in range(c['token_layers']))
         self.angle_start = nn.Parameter(torch.randn(c['angle_dim']))
@@ -182,7 +182,7 @@ class DualPath(nn.Module):
         if ids.ndim == 2:
             return self.lookup(ids)
         first, second = ids.unbind(-1)
-        return self.lookup(first) + self.timbre_lookup(second.clamp(min=0)) * (second >= 0)[..., None]
+        return self.lookup(first) + self.timbre_lookup(torch.where(second < 0, self.config['timbre_words'], second))
 
     def tokens(self, ids):
         """ids [B, T], or [B, T, 2] with timbre words (-1: not known) -> what one generation keeps: pooled E_st, aligned rows at the frame

@@ -51,7 +51,7 @@ class SemanticLm(nn.Module):
         nn.init.normal_(self.embed.weight, std=c['dim'] ** -0.5)
         self.controls = ControlTable(c['controls'], c['dim']) if 'controls' in c else None
         if c.get('timbre_words'):
-            self.timbre_embed = nn.Embedding(c['timbre_words'], c['dim'])
+            self.timbre_embed = nn.Embedding(c['timbre_words'] + 1, c['dim'])  # the last row: none
             self.timbre_head = nn.Linear(c['dim'], c['timbre_words'], bias=False)
             nn.init.zeros_(self.timbre_embed.weight)
 
@@ -80,7 +80,7 @@ class SemanticLm(nn.Module):
                 controls = self.controls.rows(controls or [UNKNOWN] * len(ids), start - self.config['style_levels'], length).to(ids.device)
             x = x + self.controls(controls)
         if timbre is not None:
-            x = x + self.timbre_embed(timbre.clamp(min=0)) * (timbre >= 0)[..., None]
+            x = x + self.timbre_embed(torch.where(timbre < 0, self.config['timbre_words'], timbre))
         for i, layer in enumerate(self.layers):
             x, pair = layer(x, None if past is None else past[i], start)
             kept.append(pair)

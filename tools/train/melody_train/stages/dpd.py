@@ -12,7 +12,6 @@ import torch
 
 from .. import cache
 from ..ahead import pieces
-from ..features import TIMBRE
 from ..latents import Latents
 from ..loop import Run, start_from
 from ..models.dual_path import DualPath
@@ -111,7 +110,7 @@ def run(c, paths):
     if c['dual_path'].get('lookup_dim') == encoder.centroids.shape[1]:
         model.lookup.weight.data.copy_(encoder.centroids)
         if c['dual_path'].get('timbre_words'):
-            model.timbre_lookup.weight.data.zero_()[:, TIMBRE] = encoder.timbre_centroids
+            model.timbre_lookup.weight.data.zero_()[:-1] = encoder.timbre_centroids
     if paths.init:
         print(f'dpd: starts from {paths.init}, but for {start_from(paths.init, model)}', flush=True)
     model.to(device())
@@ -136,7 +135,7 @@ def run(c, paths):
         z = pieces(z_all, index, [s * per_token for s in start], length)
         ids = pieces(ids_all, index, start, length // per_token)
         if ids.ndim == 3:
-            ids = without_timbre(ids, torch.tensor([rng.random() < t['no_timbre'] for _ in index], device=ids.device))
+            ids = without_timbre(ids, torch.tensor([rng.random() < t.get('no_timbre', 0.1) for _ in index], device=ids.device))
         angle = draw_angles(len(index), length, c['chunks'], t['one_angle'], t['context'], rng).to(device())
         null = rng.random() < t['null_probability']
         run.advance(run.learn(partial(compute, null=null), (z, ids, angle), t['clip'], variant=null))

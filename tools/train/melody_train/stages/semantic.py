@@ -30,7 +30,8 @@ def run(c, paths):
         first = SemanticEncoder({**c['semantic_encoder'], 'timbre_frames': None})
         first.centroids.copy_(encoder.centroids)
         means = torch.cat([encoder.block_means(r[None], first.encode(r[None]))[0] for r in rows])
-        encoder.timbre_centroids.copy_(kmeans(means.to(device()), c['semantic_encoder']['timbre_words'], t['passes']).cpu())
+        words = kmeans(means[:, TIMBRE].contiguous().to(device()), c['semantic_encoder']['timbre_words'], t['passes'])
+        encoder.timbre_centroids[:, TIMBRE] = words.cpu()
     cache.keep(encoder.state_dict(), paths.runs / 'semantic' / 'encoder.pt')
     held = torch.stack([torch.from_numpy(r) for r in cache.load(paths.data, paths.runs / 'features', 'heldout')[0]]).float()
     ids = encoder.encode(held)
@@ -38,7 +39,7 @@ def run(c, paths):
     if ids.ndim == 3:
         ids, timbre = ids.unbind(-1)
         met = encoder.centroids[ids.flatten()].clone()
-        met[:, TIMBRE] += encoder.timbre_centroids[timbre.flatten()]
+        met += encoder.timbre_centroids[timbre.flatten()]
         print(report('with timbre words', flat, met, timbre[:, :: encoder.block]))
     print(report('semantic', flat, encoder.centroids[ids.flatten()], ids))
 
