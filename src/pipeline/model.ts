@@ -10,6 +10,7 @@ import type { SemanticLmConfig } from '../models/semantic_lm.ts';
 import type { TextTowerConfig } from '../models/text_tower.ts';
 import type { RunningDecoderConfig, VaeDecoderConfig } from '../models/vae_decoder.ts';
 import type { StftEncoderConfig, VaeEncoderConfig } from '../models/vae_encoder.ts';
+import { MAX_VOCAB } from '../ops/sample.ts';
 import type { ByteFolder, WeightsIdentity } from '../platform/bytes.ts';
 import { readConfig, readSmall } from '../weights/config.ts';
 import { type WeightSource, Weights } from '../weights/weights.ts';
@@ -144,6 +145,11 @@ function checkAgreement(c: ModelConfig, wrong: string[]): void {
   const { kind, ...decoder } = c.vae_decoder;
   agree('vae_decoder.channels', (kind !== 'hifigan' && (decoder as { channels?: number }).channels) || 1, 'channels', c.channels ?? 1);
   agree('dual_path.words', c.dual_path.words, 'semantic_lm.words', c.semantic_lm.words);
+  const { timbre_words, timbre_frames } = c.semantic_lm;
+  if ((timbre_words ?? timbre_frames) !== undefined && !(whole(timbre_words, 1, MAX_VOCAB) && whole(timbre_frames, 1, 1024)))
+    wrong.push(
+      `semantic_lm.timbre_words and timbre_frames must be whole numbers up to ${MAX_VOCAB} and 1024; got ${JSON.stringify(timbre_words)}, ${JSON.stringify(timbre_frames)}`,
+    );
   for (const part of ['dual_path', 'semantic_encoder'] as const)
     for (const field of ['timbre_words', 'timbre_frames'] as const)
       if (c[part]) agree(`${part}.${field}`, c[part][field], `semantic_lm.${field}`, c.semantic_lm[field]);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
 import { timbreTokens } from '../../src/models/semantic_encoder.ts';
 import { joinTokens, timbreRows, wordsOf } from '../../src/models/timbre.ts';
-import type { Model, ModelConfig } from '../../src/pipeline/model.ts';
+import { checkConfig, type Model, type ModelConfig } from '../../src/pipeline/model.ts';
 import { extendTokens, type LanguageRequest } from '../../src/pipeline/stages/language.ts';
 import { openEngine } from '../../src/systems/system.ts';
 import type { Weights } from '../../src/weights/weights.ts';
@@ -93,4 +93,25 @@ describe.each(['gpu', 'cpu'] as const)('the language model draws timbre words: %
     expect(parts).toEqual(whole);
     expect(new Set(timbreRows(whole, c.semantic_lm)).size).toBeGreaterThan(3);
   });
+});
+
+it('a config whose parts do not agree on timbre words is refused', async () => {
+  const { config } = await modelFolder<ModelConfig>('weights/melody-tiny');
+  const told = { timbre_words: 64, timbre_frames: 10 };
+  const check = (lm: object, path: object, encoder: object) => () =>
+    checkConfig(
+      {
+        ...config,
+        semantic_lm: { ...config.semantic_lm, ...lm },
+        dual_path: { ...config.dual_path, ...path },
+        semantic_encoder: { ...config.semantic_encoder, ...encoder },
+      },
+      'toy',
+    );
+  expect(check({}, {}, {})).not.toThrow();
+  expect(check(told, told, told)).not.toThrow();
+  expect(check(told, {}, told)).toThrow(/dual_path.timbre_words is undefined, semantic_lm.timbre_words is 64/);
+  expect(check(told, told, { ...told, timbre_frames: 5 })).toThrow(/semantic_encoder.timbre_frames is 5, semantic_lm.timbre_frames is 10/);
+  for (const wrong of [{ timbre_words: 64 }, { timbre_frames: 10 }, { ...told, timbre_words: 4096 }, { ...told, timbre_frames: 0 }])
+    expect(check(wrong, wrong, wrong)).toThrow(/semantic_lm.timbre_words and timbre_frames must be whole numbers up to 2048 and 1024/);
 });

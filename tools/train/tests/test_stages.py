@@ -232,6 +232,40 @@ class Stages(unittest.TestCase):
         assert abs(float(z[:, :-2].var(0).mean()) - 1) < 0.01, z.var(0)
         assert torch.allclose(kept.limit, 4 * z.std(0), rtol=0.01)
 
+    def test_d_timbre_words_join_a_trained_model(self):
+        config, paths = self.world
+        config = json.loads(json.dumps(config))
+        for part in ('semantic_encoder', 'semantic_lm', 'dual_path'):
+            config[part].update(timbre_words=8, timbre_frames=10)
+        config['train']['lm'].update(only='timbre', batch=4)
+        config['train']['dpd']['no_timbre'] = 0.5
+        again = SimpleNamespace(**{**vars(paths), 'runs': paths.runs.parent / 'timbre', 'weights': paths.weights.parent / 'timbre'})
+        for part in ('features', 'latents', 'rvq', 'heads', 'towers', 'vae', 'polish', 'tokenizer.json'):
+            (shutil.copytree if (paths.runs / part).is_dir() else shutil.copy)(paths.runs / part, again.runs / part)
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            for stage, name in ((semantic, 'semantic'), (lm, 'lm'), (dpd, 'dpd')):
+                again.init = paths.runs / name
+                stage.run(config, again)
+            again.init = None
+            export.run(config, again)
+        assert "but for ['timbre_embed.weight', 'timbre_head.weight']" in out.getvalue()
+        assert "but for ['timbre_lookup.weight']" in out.getvalue()
+        for stage, name in (('lm', 'timbre_bits'), ('dpd', 'timbre_1.4')):
+            assert math.isfinite(last_log(again, stage)[name])
+        before, after = load_exported(paths.weights)[1], load_exported(again.weights)[1]
+        assert torch.equal(before['semantic_encoder'].centroids, after['semantic_encoder'].centroids)
+        head, old = after['semantic_lm'].state_dict(), before['semantic_lm'].state_dict()
+        assert all(torch.equal(head[k], v) for k, v in old.items()) and head['timbre_head.weight'].abs().max() > 0
+        audio = torch.from_numpy(clip(3).astype(np.float32) / 32768)[None]
+        ids = after['semantic_encoder'](audio)
+        assert ids.shape == (1, SECONDS * 25, 2) and torch.equal(ids[..., 0], before['semantic_encoder'](audio))
+        assert (ids[0, :10, 1] == ids[0, 0, 1]).all()
+        # What is not known is a row of its own: the tokens say as much as without timbre words, until that row has learnt.
+        path = after['dual_path']
+        unknown, known = ids.clone(), path.tokens(ids)['pooled']
+        unknown[..., 1] = -1
+        assert not torch.equal(path.tokens(unknown)['pooled'], known)
+
     def test_f_counts_print(self):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             count.run(*self.world)
