@@ -11,19 +11,19 @@ import { buildPackage, bundleForPages } from './web.mjs';
 
 /**
  * What `Melody` takes to stream music, weights aside; 2 kB of it say by name what is wrong with options, 5 kB check once whether the
- * adapter computes right, 1 kB lets jobs wait for their turns (src/pipeline/turns.ts), 0.2 kB give up silent
+ * adapter computes right, 0.8 kB are timbre words (src/models/timbre.ts), 1 kB lets jobs wait for their turns (src/pipeline/turns.ts), 0.2 kB give up silent
  * servers, 1.5 kB halve the launches of a token (src/models/semantic_lm.ts: 34 for 76), 0.1 kB leave long work on samples to a thread in Node (src/audio/aside.ts), 0.2 kB read those of other sites that hide ranges, 0.8 kB are a fast Fourier transform (it saves 15 MB of tables), 1.6 kB go back to what is heard when a stream is steered (src/pipeline/course.ts: marks of tokens, latents, phase, level, clock), 0.3 kB mix several prompts, and 0.5 kB has the same bits in every engine (src/elementary.ts).
  */
-const BUDGET = 87_800;
+const BUDGET = 88_700;
 /** Worker and engine, to the first sound: they also fetch, check and keep weights, and answer a page. 1 kB are the names by which others share the engine. */
-const WORKER_BUDGET = 93_310; // of it 80 bytes say what to do about damaged JSON
+const WORKER_BUDGET = 94_150; // of it 800 are timbre words (src/models/timbre.ts) and 80 bytes say what to do about damaged JSON
 /**
  * What follows when a clip is to be made, measured or saved (1 kB: tags that other programs read, ID3 and XMP; 1 kB: names of files that are
  * no WAV), and when sound is given (0.5 kB and 0.1 kB of the clip: it keeps its own rate, channels and samples beside what is made; 0.3 kB say that
  * it is silent, counts integers, or is of another form than a stream).
  */
 const CLIP_BUDGET = 15_800; // of it 300 for WAVs in the codings of telephones, and with ID3 in front, 400 for RIFX and W64, 150 for pieces that went back while they were streamed, and 100 for recipes that come through ffmpeg
-const GIVEN_BUDGET = 3_650;
+const GIVEN_BUDGET = 3_830; // of it 160 hear timbre words
 /** Where no GPU is; half a kilobyte of it are products by relaxed SIMD, half another the three kernels of Stable Audio, 1.5 kB the Fourier transform, 0.3 kB a norm with its products, 0.2 kB matrices of halves, 0.5 kB those of bytes, 0.1 kB nearly equal codes told apart. */
 const CPU_BUDGET = 31_400;
 /**
