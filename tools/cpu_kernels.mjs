@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { deflateSync } from 'node:zlib';
 import { parseKernel } from '../src/gpu/kernel_file.mjs';
@@ -19,20 +19,15 @@ const folder = join(root, 'kernels/cpu');
 const out = join(root, 'src/cpu/module.gen.ts');
 /** Words of a command before its fields: function and cost. */
 const HEAD = 2;
-const FLAGS = [
-  '--noAssert',
-  '-O3',
-  '--runtime',
-  'stub',
-  '--importMemory',
-  '--sharedMemory',
-  '--maximumMemory',
-  '65536',
-  '--disableWarning',
-];
+/** Loops over samples, for src/audio/simd_module.ts: a module of its own, since clips are measured on machines with a GPU too. */
+const sound = join(root, 'kernels/sound/sound.ts');
+const soundOut = join(root, 'src/audio/simd_module.gen.ts');
+const FLAGS = ['--noAssert', '-O3', '--runtime', 'stub', '--disableWarning'];
+const SHARED = ['--importMemory', '--sharedMemory', '--maximumMemory', '65536'];
 
 /** Does nothing when no source has changed since. Throws when AssemblyScript reports an error. */
 export function generateCpu() {
+  generateSound();
   const library = (/** @type {string} */ name) => readFileSync(join(root, 'kernels/lib', `${name}.wgsl`), 'utf8');
   const wgsl = new Map(
     names(join(root, 'kernels'), '.wgsl').map((name) => [
@@ -45,7 +40,7 @@ export function generateCpu() {
     .map((name) => describe(name, readFileSync(join(folder, `${name}.ts`), 'utf8'), wgsl));
   const made = { 'params.gen.ts': paramsText(kernels), 'index.gen.ts': indexText(kernels) };
   const hash = createHash('sha256')
-    .update(FLAGS.join())
+    .update([...FLAGS, ...SHARED].join())
     .update(readFileSync(fileURLToPath(import.meta.url)));
   for (const [name, text] of Object.entries(made)) hash.update(name).update(text);
   for (const file of [
@@ -57,8 +52,8 @@ export function generateCpu() {
   if (existsSync(out) && readFileSync(out, 'utf8').startsWith(mark)) return;
   for (const [name, text] of Object.entries(made)) writeFileSync(join(folder, name), text);
   writeFileSync(join(folder, 'relaxed.gen.ts'), relaxedText(readFileSync(join(folder, 'lib/tiles.ts'), 'utf8')));
-  const wasm = compile(['replay.ts', 'index.gen.ts'], ['simd', 'threads']);
-  const relaxed = compile(['relaxed.gen.ts'], ['simd', 'threads', 'relaxed-simd']);
+  const wasm = compile(['replay.ts', 'index.gen.ts'], ['simd', 'threads'], SHARED);
+  const relaxed = compile(['relaxed.gen.ts'], ['simd', 'threads', 'relaxed-simd'], SHARED);
   writeFileSync(out, `${mark}\n${moduleText(kernels, { wasm, relaxed }, mark)}`);
 }
 
@@ -145,15 +140,25 @@ function relaxedText(tiles) {
   return `// Made from kernels/cpu/lib/tiles.ts by tools/cpu_kernels.mjs. Do not edit.\n${text}`;
 }
 
-/** @param {readonly string[]} files @param {readonly string[]} features */
-function compile(files, features) {
+/** Does nothing when its source has not changed since. */
+function generateSound() {
+  const tool = readFileSync(fileURLToPath(import.meta.url));
+  const hash = createHash('sha256').update(tool).update(readFileSync(sound)).digest('hex');
+  const mark = `// Made from kernels/sound by tools/cpu_kernels.mjs. Do not edit. ${hash}`;
+  if (existsSync(soundOut) && readFileSync(soundOut, 'utf8').startsWith(mark)) return;
+  const wasm = compile([sound], ['simd'], ['--use', 'abort=']);
+  writeFileSync(soundOut, `${mark}\n/** In base64. */\nexport const SOUND =\n  '${wasm.toString('base64')}';\n`);
+}
+
+/** @param {readonly string[]} files of kernels/cpu, or whole paths @param {readonly string[]} features @param {readonly string[]} flags */
+function compile(files, features, flags) {
   const work = mkdtempSync(join(tmpdir(), 'melody-asc-'));
   try {
     const wasm = join(work, 'kernels.wasm');
     const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
     if (!existsSync(asc)) throw new Error('the npm package assemblyscript, which builds kernels/cpu, is not installed: run npm ci');
-    const entries = files.map((file) => join(folder, file));
-    const done = spawnSync(process.execPath, [asc, ...entries, '-o', wasm, ...FLAGS, '--enable', features.join()], {
+    const entries = files.map((file) => resolve(folder, file));
+    const done = spawnSync(process.execPath, [asc, ...entries, '-o', wasm, ...FLAGS, ...flags, '--enable', features.join()], {
       encoding: 'utf8',
       cwd: root,
     });

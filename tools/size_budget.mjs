@@ -12,18 +12,18 @@ import { buildPackage, bundleForPages } from './web.mjs';
 /**
  * What `Melody` takes to stream music, weights aside; 2 kB of it say by name what is wrong with options, 5 kB check once whether the
  * adapter computes right, 0.8 kB are timbre words (src/models/timbre.ts), 1 kB lets jobs wait for their turns (src/pipeline/turns.ts), 0.2 kB give up silent
- * servers, 1.5 kB halve the launches of a token (src/models/semantic_lm.ts: 34 for 76), 0.1 kB leave long work on samples to a thread in Node (src/audio/aside.ts), 0.2 kB read those of other sites that hide ranges, 0.8 kB are a fast Fourier transform (it saves 15 MB of tables), 1.6 kB go back to what is heard when a stream is steered (src/pipeline/course.ts: marks of tokens, latents, phase, level, clock), 0.3 kB mix several prompts, and 0.5 kB has the same bits in every engine (src/elementary.ts).
+ * servers, 1.5 kB halve the launches of a token (src/models/semantic_lm.ts: 34 for 76), 0.4 kB leave long work on samples to a thread in Node (src/audio/aside.ts) and let it loop in WebAssembly (src/audio/simd.ts), 0.2 kB read those of other sites that hide ranges, 0.8 kB are a fast Fourier transform (it saves 15 MB of tables), 1.6 kB go back to what is heard when a stream is steered (src/pipeline/course.ts: marks of tokens, latents, phase, level, clock), 0.3 kB mix several prompts, 0.2 kB do not rehearse a job like one before (src/engine/memory.ts: a tenth of a second before the first sound), and 0.5 kB has the same bits in every engine (src/elementary.ts).
  */
-const BUDGET = 88_700;
+const BUDGET = 89_180;
 /** Worker and engine, to the first sound: they also fetch, check and keep weights, and answer a page. 1 kB are the names by which others share the engine. */
-const WORKER_BUDGET = 94_150; // of it 800 are timbre words (src/models/timbre.ts) and 80 bytes say what to do about damaged JSON
+const WORKER_BUDGET = 94_550; // of it 800 are timbre words (src/models/timbre.ts) and 80 bytes say what to do about damaged JSON
 /**
  * What follows when a clip is to be made, measured or saved (1 kB: tags that other programs read, ID3 and XMP; 1 kB: names of files that are
  * no WAV), and when sound is given (0.5 kB and 0.1 kB of the clip: it keeps its own rate, channels and samples beside what is made; 0.3 kB say that
  * it is silent, counts integers, or is of another form than a stream).
  */
-const CLIP_BUDGET = 15_800; // of it 300 for WAVs in the codings of telephones, and with ID3 in front, 400 for RIFX and W64, 150 for pieces that went back while they were streamed, and 100 for recipes that come through ffmpeg
-const GIVEN_BUDGET = 3_830; // of it 160 hear timbre words
+const CLIP_BUDGET = 15_830; // of it 300 for WAVs in the codings of telephones, and with ID3 in front, 400 for RIFX and W64, 150 for pieces that went back while they were streamed, and 100 for recipes that come through ffmpeg
+const GIVEN_BUDGET = 3_840; // of it 160 hear timbre words
 /** Where no GPU is; half a kilobyte of it are products by relaxed SIMD, half another the three kernels of Stable Audio, 1.5 kB the Fourier transform, 0.3 kB a norm with its products, 0.2 kB matrices of halves, 0.5 kB those of bytes, 0.1 kB nearly equal codes told apart. */
 const CPU_BUDGET = 31_400;
 /**
@@ -32,7 +32,7 @@ const CPU_BUDGET = 31_400;
  * 1 kB of it are variations, a queue, and the hash that names the weights; 1.8 kB are MusicGen Melody, 1.5 kB
  * norms with their products (`matvec_norm`), 0.1 kB matrices of halves, 1 kB those of bytes with the test that comes before them, 1.7 kB go back to what is heard (above), 2.5 kB are streams of MusicGen, 1.7 kB regions of given sound that Stable Audio makes anew, 1.7 kB DPM-Solver++ of third order, noise levels, and columns read 64 at a time.
  */
-const SYSTEMS_BUDGET = 121_100; // of it 150 are timbre words, in the engine that it shares
+const SYSTEMS_BUDGET = 121_480; // of it 150 are timbre words, in the engine that it shares
 /** 0.5 kB play in a context of another rate, 2 kB make the element as complete as the platform's own players, 0.8 kB tell beats as they are heard, 0.1 kB put new music in the place of old. */
 const PLAYER_BUDGET = 9_600;
 

@@ -24,7 +24,9 @@ export const usePlatform = (other) => { platform = other; };`;
 const USE_NODE = `import { platform } from ${JSON.stringify(join(root, 'src/platform/node.ts'))};
 import { usePlatform } from '#platform';
 import { useOthers } from '#others';
+import { quicken } from ${JSON.stringify(join(root, 'src/audio/simd_module.ts'))};
 usePlatform(platform);
+quicken();
 useOthers(async (...place) => (await import('${SYSTEMS_FILE}')).loadSystem(...place));`;
 /** What opens systems other than MeLoDy (src/others.ts): nothing in a page that does not import them. */
 const OTHERS = `export let openOther;
@@ -37,7 +39,9 @@ const COMMAND = `import '#node';
 import ${JSON.stringify(join(root, 'src/cli/bin.ts'))};`;
 /** The thread that levels and measures clips in Node. */
 const SOUND_THREAD = `import { serveTasks } from ${JSON.stringify(join(root, 'src/platform/node_aside.ts'))};
+import { quicken } from ${JSON.stringify(join(root, 'src/audio/simd_module.ts'))};
 import * as work from ${JSON.stringify(join(root, 'src/audio/sound_work.ts'))};
+quicken();
 serveTasks(work);`;
 /** @type {Record<string, string>} */
 const VIRTUAL = {

@@ -1,5 +1,6 @@
 /** Real FFT in float64 and the short-time power spectra that every spectral measure shares. */
 import { cosTurns, sinTurns } from '../elementary.ts';
+import { simd } from './simd.ts';
 
 /** In-place-free real FFT of one fixed power-of-two size: N real points as N/2 complex ones, two steps of radix 2 in one pass over them. */
 export class RealFft {
@@ -27,6 +28,12 @@ export class RealFft {
       for (let b = 0; b < bits; b++) r |= ((i >> b) & 1) << (bits - 1 - b);
       this.reversed[i] = r;
     }
+  }
+
+  /** What the module's transform is made of. */
+  get tables(): { readonly cos: Float64Array; readonly sin: Float64Array; readonly reversed: Uint32Array } {
+    const { cos, sin, reversed } = this;
+    return { cos, sin, reversed };
   }
 
   /** power[k] = |sum_n x[n] e^(-2 pi i k n / size)|^2, k = 0 … size/2. x [size], power [size/2 + 1]. */
@@ -112,6 +119,33 @@ export class RealFft {
   }
 }
 
+const SMALLEST = 64; // size that the module transforms
+
+/**
+ * A real FFT of a fixed size: x [size] or less, zeros behind it, times `window` [x.length] → power [size / 2 + 1]; returns the energy of x.
+ * The same bits as those of RealFft.
+ */
+export function windowedFft(size: number, window: Float64Array): (x: Float32Array, power: Float64Array) => number {
+  const fast = size >= SMALLEST ? simd() : undefined;
+  if (fast) {
+    const transform = fast.transform(size, () => new RealFft(size).tables);
+    return (x, power) => transform.power(x, window, power);
+  }
+  const fft = new RealFft(size);
+  const frame = new Float64Array(size);
+  return (x, power) => {
+    let energy = 0;
+    for (let n = 0; n < x.length; n++) {
+      const value = x[n];
+      energy += value * value;
+      frame[n] = value * window[n];
+    }
+    frame.fill(0, x.length);
+    fft.power(frame, power);
+    return energy;
+  };
+}
+
 /** Periodic Hann window, [size]. */
 export function hann(size: number): Float64Array {
   return Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * cosTurns(n / size));
@@ -128,15 +162,11 @@ export function frameCount(samples: number, size: number, hop: number): number {
  * Nothing else is stored, so a long clip costs no memory.
  */
 export function powerFrames(x: Float32Array, size: number, hop: number, visit: (power: Float64Array, frame: number) => void): void {
-  const fft = new RealFft(size);
-  const window = hann(size);
-  const frame = new Float64Array(size);
+  const transform = windowedFft(size, hann(size));
   const power = new Float64Array(size / 2 + 1);
   const frames = frameCount(x.length, size, hop);
   for (let i = 0; i < frames; i++) {
-    const start = i * hop;
-    for (let n = 0; n < size; n++) frame[n] = start + n < x.length ? x[start + n] * window[n] : 0;
-    fft.power(frame, power);
+    transform(x.subarray(i * hop, i * hop + size), power);
     visit(power, i);
   }
 }

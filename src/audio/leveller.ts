@@ -44,11 +44,12 @@ export function levelled(
 function surrounded(x: Float32Array, reach: number, circular: boolean, gain: number): Float32Array {
   const out = new Float32Array(x.length + 2 * reach);
   const n = x.length;
-  for (let i = 0; i < out.length; i++) {
-    const at = i - reach;
-    if (circular) out[i] = gain * x[((at % n) + n) % n];
-    else if (at >= 0 && at < n) out[i] = gain * x[at];
-  }
+  for (let i = 0; i < n; i++) out[reach + i] = gain * x[i];
+  if (circular)
+    for (let i = 0; i < reach; i++) {
+      out[i] = gain * x[(((i - reach) % n) + n) % n];
+      out[reach + n + i] = gain * x[i % n];
+    }
   return out;
 }
 
@@ -105,10 +106,8 @@ export class Leveller {
     if (to <= this.#out) return held.map(() => new Float32Array(0));
     const start = this.#out - reach;
     const x = held.map(() => new Float32Array(to + reach - start)); // zeros before the first sample and after the last
-    for (let at = Math.max(start, this.#from); at < Math.min(to + reach, end); at++) {
-      const gain = this.#gainAt(at);
-      for (const [c, channel] of x.entries()) channel[at - start] = held[c][at - this.#from] * gain;
-    }
+    const stop = Math.min(to + reach, end);
+    for (let at = Math.max(start, this.#from); at < stop; ) at = this.#amplify(at, stop, x, start);
     this.#out = to;
     this.#forget(to - reach);
     return limit(x, this.#rate);
@@ -192,15 +191,21 @@ export class Leveller {
     this.#gains.push(gain + Math.min(RATE, Math.max(-RATE, wanted - gain)));
   }
 
-  /** Linear gain of one sample, between those at the edges of its step. */
-  #gainAt(sample: number): number {
-    let step = Math.floor(sample / (STEP_SECONDS * this.#rate));
-    if (this.#edge(step) > sample) step -= 1;
-    else if (this.#edge(step + 1) <= sample) step += 1;
-    const at = step - this.#firstGain;
-    const before = fromDb(this.#gains[at]);
-    const share = (sample - this.#edge(step)) / (this.#edge(step + 1) - this.#edge(step));
-    return before + share * (fromDb(this.#gains[Math.min(at + 1, this.#gains.length - 1)]) - before);
+  /** Samples from `at` to the end of its step, or to `end`, times the gain between those at the edges of that step; x begins at `start`. Returns where it stopped. */
+  #amplify(at: number, end: number, x: readonly Float32Array[], start: number): number {
+    let step = Math.floor(at / (STEP_SECONDS * this.#rate));
+    if (this.#edge(step) > at) step -= 1;
+    else if (this.#edge(step + 1) <= at) step += 1;
+    const [first, next] = [this.#edge(step), this.#edge(step + 1)];
+    const place = step - this.#firstGain;
+    const before = fromDb(this.#gains[place]);
+    const rise = fromDb(this.#gains[Math.min(place + 1, this.#gains.length - 1)]) - before;
+    const to = Math.min(next, end);
+    for (const [c, channel] of x.entries()) {
+      const held = this.#held[c];
+      for (let n = at; n < to; n++) channel[n - start] = held[n - this.#from] * (before + ((n - first) / (next - first)) * rise);
+    }
+    return to;
   }
 
   #forget(before: number): void {

@@ -1,6 +1,7 @@
 // A limiter that sees ahead: the gain dips around every peak that would pass the ceiling between the samples too, and changes slowly, so that
 // nothing is clipped and bass is not bent. It has no memory: each gain follows from the samples around it, so pieces join to the bit.
-import { between, fromDb } from './loudness.ts';
+import { between, fromDb, points } from './loudness.ts';
+import { simd } from './simd.ts';
 
 /** Highest true peak of what is made, linear: −1 dBTP, and a little less since a moving gain moves the peak between two samples. */
 export const CEILING = fromDb(-1.1);
@@ -18,9 +19,14 @@ const dip = (sampleRate: number): number => 2 * Math.round((DIP_SECONDS * sample
 export function limit(x: readonly Float32Array[], sampleRate: number, ceiling = CEILING): Float32Array[] {
   const reach = limiterReach(sampleRate);
   const out = x.map((channel) => channel.slice(reach, channel.length - reach));
+  const d = dip(sampleRate);
+  const fast = simd();
+  if (fast) {
+    fast.limit(x, out, points(), { ceiling, dip: d, reach });
+    return out;
+  }
   const over = peaksOver(x, ceiling);
   if (!over) return out;
-  const d = dip(sampleRate);
   const gain = smooth(smooth(lowest(over, d), d / 2), d / 2);
   for (const channel of out) for (let i = 0; i < channel.length; i++) channel[i] *= gain[reach + i];
   return out;

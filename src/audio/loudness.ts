@@ -1,6 +1,7 @@
 /** Loudness by ITU-R BS.1770-4 and EBU Tech 3342: integrated loudness, loudness range, drift, true peak. */
 import { cosTurns, exp, log10, sinTurns } from '../elementary.ts';
 import { besselI0 } from './resample.ts';
+import { type Points, simd } from './simd.ts';
 import { percentile } from './statistics.ts';
 
 /** Loudness of a clip by ITU-R BS.1770-4 and EBU Tech 3342. */
@@ -93,6 +94,8 @@ export function kEnergy(sampleRate: number, state = new Float64Array(4)): (x: Fl
   const [, c1, c2] = highPass.a;
   // Two biquads in transposed direct form II: their state is in an array between calls because V8 boxes captured numbers.
   return (x, from, to) => {
+    const fast = simd();
+    if (fast) return fast.weighted(x.subarray(from, to), state, [b0, b1, b2, a1, a2, c1, c2]);
     let [s1, s2, h1, h2] = state;
     let energy = 0;
     for (let n = from; n < to; n++) {
@@ -145,6 +148,8 @@ const TRUE_PEAK_BLOCK = 64;
 /** Largest |x| after 4x band-limited oversampling, linear (1 = 0 dBTP). Kaiser sinc, 16 samples each side. */
 export function truePeak(x: Float32Array): number {
   let peak = highest(x);
+  const fast = simd();
+  if (fast) return fast.peak(x, points(), peak);
   between(
     x,
     () => peak,
@@ -167,10 +172,10 @@ export function highest(x: Float32Array): number {
  * exceed `floor()`.
  */
 export function between(x: Float32Array, floor: () => number, hear: (n: number, value: number) => void): void {
-  const phases = [1, 2, 3].map(truePeakTaps);
-  const [one, two, three] = phases;
-  // No interpolated value exceeds the largest sample in reach times the taps' sum of |h|: most blocks need no filtering.
-  const gain = Math.max(...phases.map((h) => h.reduce((sum, v) => sum + Math.abs(v), 0)));
+  const {
+    taps: [one, two, three],
+    most: gain,
+  } = points();
   for (let start = 0; start < x.length; start += TRUE_PEAK_BLOCK) {
     const from = Math.max(0, start - TRUE_PEAK_REACH);
     const to = Math.min(x.length, start + TRUE_PEAK_BLOCK + TRUE_PEAK_REACH);
@@ -193,6 +198,15 @@ export function between(x: Float32Array, floor: () => number, hear: (n: number, 
       hear(n, Math.max(Math.abs(a), Math.abs(b), Math.abs(c)));
     }
   }
+}
+
+let known: Points | undefined;
+
+/** The taps of the three points after a sample. No interpolated value exceeds the largest sample in reach times their sum of |h|, `most`: so most blocks need no filtering. */
+export function points(): Points {
+  const taps = known?.taps ?? [1, 2, 3].map(truePeakTaps);
+  known ??= { taps, most: Math.max(...taps.map((h) => h.reduce((sum, v) => sum + Math.abs(v), 0))) };
+  return known;
 }
 
 /** Taps for the point phase/4 after sample n, over samples n - 15 … n + 16. */

@@ -1,6 +1,7 @@
 /** Band-limited resampling by any rational ratio: a Kaiser-windowed sinc, evaluated once a phase (polyphase). */
 import { sinTurns } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
+import { simd } from './simd.ts';
 
 export interface ResampleOptions {
   /** Zero crossings on each side of the kernel's centre. */
@@ -19,6 +20,9 @@ export const FADTK_RESAMPLING = { width: 64, rolloff: 0.9475937167399596, beta: 
 
 /** Kernel tables above this many entries are interpolated from one dense table instead (odd ratios such as 44100:44099). */
 const MAX_EXACT_TABLE = 1 << 20;
+
+/** Phases from which on the module is worth what turning its input costs. */
+const FEWEST_PHASES = 8;
 
 /** x [n] at `from` Hz → [ceil(n * to / from)] at `to` Hz. Rates are whole numbers. Equal rates return x itself. */
 export function resample(x: Float32Array, from: number, to: number, options: ResampleOptions = {}): Float32Array {
@@ -58,6 +62,14 @@ function polyphase(x: Float32Array, up: number, down: number, options: ResampleO
   const y = new Float32Array(Math.ceil((x.length * up) / down));
   const padded = new Float32Array(x.length + 2 * taps + 4 * down);
   padded.set(x, reach);
+  const fast = exact && up >= FEWEST_PHASES ? simd() : undefined;
+  if (fast) {
+    const starts = Uint32Array.from({ length: up }, (_, p) => Math.floor((p * down) / up));
+    const all = new Float64Array(up * taps);
+    for (let p = 0; p < up; p++) all.set(phaseTaps((p * down) % up), p * taps);
+    fast.resample(padded, up, down, { starts, taps: all, count: taps }, y);
+    return y;
+  }
   // Outputs that lie a period (`up` of them, `down` samples) apart have the same taps: four such outputs are made for one reading of those.
   for (let i = 0; i < y.length; i += 3 * up)
     for (const end = Math.min(i + up, y.length); i < end; i++)

@@ -22,7 +22,7 @@ export function countNonFinite(g: Graph, x: Tensor, counts: Tensor, at: ParamVal
 
 /** Index of the first NaN or infinity of host data, −1 when all is finite. */
 export function firstNonFinite(data: Float32Array): number {
-  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
+  for (let i = 0; i < data.length; i++) if (data[i] - data[i] !== 0) return i;
   return -1;
 }
 

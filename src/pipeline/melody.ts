@@ -5,7 +5,7 @@ import { aside } from '../audio/aside.ts';
 import type { BeatMark } from '../audio/beats.ts';
 import type { ClipReport } from '../audio/measure.ts';
 import { disposed, Engine, type EngineOptions, type Made } from '../engine/engine.ts';
-import { checkRoom, forecast, hasRoom, type MemoryForecast } from '../engine/memory.ts';
+import { checkRoom, forecast, forecastOnce, hasRoom, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
 import { checkNumber } from './checks.ts';
@@ -15,7 +15,7 @@ import { type JobReport, jobReport, publishJob } from './job_report.ts';
 import { type Model, openModel } from './model.ts';
 import type { DownloadEvent, GenerateOptions, Recipe, SamplingOptions, StreamOptions, WaitingEvent } from './options.ts';
 import type { Timings } from './progress.ts';
-import { resolve } from './recipe.ts';
+import { resolve, shapeOf } from './recipe.ts';
 import { embedText } from './stages/networks.ts';
 import { MelodyStream, type TurnTaken } from './stream.ts';
 import { Turns } from './turns.ts';
@@ -328,7 +328,9 @@ async function predict(engine: Engine<Model>, options: GenerateOptions, recipe: 
 /** How often to halve what is made at a time so that the job fits. Throws `out_of_memory` where it never does. */
 async function halvingsFor(engine: Engine<Model>, options: GenerateOptions, recipe: Recipe): Promise<number> {
   for (let halvings = 0; ; halvings++) {
-    const predicted = await predict(engine, options, recipe, halvings);
+    const predicted = await forecastOnce(engine, { ...shapeOf(options, recipe), halvings }, () =>
+      predict(engine, options, recipe, halvings),
+    );
     if (hasRoom(engine, predicted)) return halvings;
     if (halvings === MAX_HALVINGS) checkRoom(engine, predicted);
   }

@@ -92,3 +92,12 @@ const changeOf = (change: unknown): unknown =>
   isObject(change)
     ? Object.fromEntries(['atSeconds', 'anew', ...Object.keys(STYLE)].flatMap((n) => (Object.hasOwn(change, n) ? [[n, change[n]]] : [])))
     : change;
+
+/** What of a job decides how much memory it takes: not its words, nor its seed. */
+export function shapeOf({ promptAudio, continueFrom, initAudio }: GenerateOptions, recipe: Recipe): object {
+  const { seed, prompt, blend, negativePrompt, ...shape } = recipe;
+  const given = [promptAudio, continueFrom, initAudio].map(
+    (sound) => sound && [sound.channels.length, sound.channels[0]?.length, sound.sampleRate],
+  );
+  return { ...shape, given, negative: negativePrompt !== undefined };
+}

@@ -1,7 +1,7 @@
 // Endless music: chunks as an AsyncIterable, made as fast as they are taken, steered while they play.
 import { platform } from '#platform';
 import type { Engine } from '../engine/engine.ts';
-import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
+import { checkRoom, forecast, forecastOnce, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { checkNumber, checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
 import { Course } from './course.ts';
@@ -9,6 +9,7 @@ import { isDue, Job, SteeredStyle, windowSizes } from './job.ts';
 import { type JobReport, publishJob } from './job_report.ts';
 import type { Model } from './model.ts';
 import type { Recipe, Steering, StreamOptions, StyleOptions } from './options.ts';
+import { shapeOf } from './recipe.ts';
 
 /** Windows of a stream after which nothing new is compiled before its end. */
 const REHEARSED = 8;
@@ -98,7 +99,10 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     let fault: unknown;
     try {
       ({ engine: this.#engine, release } = await lock(false));
-      checkRoom(this.#engine, await this.predictMemory());
+      checkRoom(
+        this.#engine,
+        await forecastOnce(this.#engine, { ...shapeOf(this.#options, this.recipe), stream: true }, () => this.predictMemory()),
+      );
       const job = new Job(this.#engine, this.recipe, this.#options);
       took.stages = job.progress.seconds;
       for await (const chunk of this.#play(job)) {

@@ -6,7 +6,7 @@
  * powers. Windows start every half second, whole windows only, zero-padded to the next power of two; a window below -60 dBFS has no lines.
  */
 import { exp2, log, log2, log10 } from '../../elementary.ts';
-import { hann, RealFft } from '../fft.ts';
+import { hann, windowedFft } from '../fft.ts';
 import { mean, percentile } from '../statistics.ts';
 
 /** Latent frames a second of the codec of melody-small: a decoder that repeats its frames plays multiples of it. */
@@ -75,18 +75,10 @@ export function windowPowers(
   const size = Math.round(seconds * rate);
   const half = Math.floor(size / 2);
   const padded = Math.max(4, 2 ** (32 - Math.clz32(size - 1)));
-  const fft = new RealFft(padded);
-  const window = hann(size);
-  const frame = new Float64Array(padded);
+  const transform = windowedFft(padded, hann(size));
   const power = new Float64Array(padded / 2 + 1);
   for (let start = 0; start + size <= x.length; start += half) {
-    let energy = 0;
-    for (let n = 0; n < size; n++) {
-      const value = x[start + n];
-      energy += value * value;
-      frame[n] = value * window[n];
-    }
-    fft.power(frame, power);
+    const energy = transform(x.subarray(start, start + size), power);
     for (let k = 0; k < power.length; k++) power[k] *= (4 / size) * (4 / size);
     visit(power, rate / padded, energy / size >= QUIET);
   }

@@ -1,0 +1,210 @@
+// kernels/sound/sound.ts as functions of JavaScript's arrays. Samples go into the module's memory piece by piece, so that it stays small
+// however long a clip is.
+import { type Phases, type Points, type Simd, type Transform, useSimd } from './simd.ts';
+import { SOUND } from './simd_module.gen.ts';
+
+interface Exports {
+  memory: WebAssembly.Memory;
+  room(bytes: number): number;
+  windowed(x: number, n: number, window: number, size: number, to: number): number;
+  fourier(half: number, x: number, re: number, im: number, places: number, turns: number, cos: number, sin: number, power: number): void;
+  periods(x: number, up: number, down: number, taps: number, starts: number, h: number, turned: number, rows: number, y: number): void;
+  weighted(x: number, n: number, state: number, k: number, energy: number): number;
+  peaks(x: number, n: number, taps: number, most: number, wide: number, peak: number, gain: number): number;
+  limit(
+    x: number,
+    channels: number,
+    apart: number,
+    n: number,
+    ceiling: number,
+    dip: number,
+    taps: number,
+    most: number,
+    wide: number,
+    gain: number,
+    low: number,
+    queue: number,
+    reach: number,
+  ): number;
+  correlate(v: number, count: number, lag: number, sums: number): number;
+}
+
+let tried = false;
+
+/** Long loops over samples are WebAssembly in this thread from now on, where it has WebAssembly SIMD and may compile it. */
+export function quicken(): void {
+  if (tried) return;
+  tried = true;
+  try {
+    const bytes = Uint8Array.from(atob(SOUND), (letter) => letter.charCodeAt(0));
+    useSimd(new SoundModule(new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as Exports));
+  } catch {
+    useSimd(undefined); // no SIMD here, or a page whose rules forbid WebAssembly
+  }
+}
+
+const PIECE = 65_536; // samples that go in at once
+const REACH = 16; // neighbours of a sample that points beside it are made of
+
+class SoundModule implements Simd {
+  readonly #exports: Exports;
+  readonly #rooms = new Map<string, { at: number; bytes: number }>();
+  readonly #transforms = new Map<number, Transform>();
+
+  constructor(exports: Exports) {
+    this.#exports = exports;
+  }
+
+  /** Room of this name, at least so large; what was in it is lost when it grows. */
+  #room(name: string, bytes: number): number {
+    const known = this.#rooms.get(name);
+    if (known && known.bytes >= bytes) return known.at;
+    const at = this.#exports.room(bytes + 32);
+    this.#rooms.set(name, { at, bytes });
+    return at;
+  }
+
+  // Views end when the memory grows: they are made anew for each use.
+  #f32 = (at: number, length: number) => new Float32Array(this.#exports.memory.buffer, at, length);
+  #f64 = (at: number, length: number) => new Float64Array(this.#exports.memory.buffer, at, length);
+  #u32 = (at: number, length: number) => new Uint32Array(this.#exports.memory.buffer, at, length);
+
+  transform(size: number, tables: () => { cos: Float64Array; sin: Float64Array; reversed: Uint32Array }): Transform {
+    const known = this.#transforms.get(size);
+    if (known) return known;
+    const half = size / 2;
+    const { cos, sin, reversed } = tables();
+    const turns: number[] = [];
+    const add = (table: Float64Array, count: number, stride: number) => {
+      for (let j = 0; j < count; j++) turns.push(table[j * stride]);
+    };
+    let span = 4;
+    for (; 4 * span <= half; span *= 4) {
+      const stride = size / (4 * span);
+      add(cos, span, 2 * stride);
+      add(sin, span, 2 * stride);
+      add(cos, span, stride);
+      add(sin, span, stride);
+    }
+    if (span < half) {
+      add(cos, span, size / (2 * span));
+      add(sin, span, size / (2 * span));
+    }
+    const { room } = this.#exports;
+    const [cosAt, sinAt, turnsAt, placesAt] = [room(8 * half + 16), room(8 * half + 16), room(8 * turns.length + 16), room(4 * half)];
+    const [re, im, powerAt] = [room(8 * half + 16), room(8 * half + 16), room(8 * half + 24)];
+    this.#f64(cosAt, half).set(cos);
+    this.#f64(sinAt, half).set(sin);
+    this.#f64(turnsAt, turns.length).set(turns);
+    this.#u32(placesAt, half).set(reversed);
+    const made: Transform = {
+      power: (x, window, power) => {
+        const [values, samples] = [this.#room('values', 8 * size), this.#room('samples', 4 * size)];
+        const weights = this.#windowAt(window);
+        this.#f32(samples, x.length).set(x);
+        const energy = this.#exports.windowed(samples, x.length, weights, size, values);
+        this.#exports.fourier(half, values, re, im, placesAt, turnsAt, cosAt, sinAt, powerAt);
+        power.set(this.#f64(powerAt, half + 1));
+        return energy;
+      },
+    };
+    this.#transforms.set(size, made);
+    return made;
+  }
+
+  #window: Float64Array | undefined; // that lies in its room
+  #windowAt(window: Float64Array): number {
+    const at = this.#room('window', 8 * window.length);
+    if (this.#window !== window) this.#f64(at, window.length).set(window);
+    this.#window = window;
+    return at;
+  }
+
+  resample(x: Float32Array, up: number, down: number, { starts, taps, count }: Phases, y: Float32Array): void {
+    const rows = starts[up - 1] + count;
+    const wanted = 7 * down + rows;
+    const input = this.#room('samples', 4 * wanted);
+    const [table, places] = [this.#room('taps', 8 * up * count), this.#room('starts', 4 * up)];
+    const [turned, output] = [this.#room('turned', 64 * rows), this.#room('outputs', 32 * up)];
+    this.#f64(table, up * count).set(taps);
+    this.#u32(places, up).set(starts);
+    for (let at = 0, from = 0; at < y.length; at += 8 * up, from += 8 * down) {
+      const samples = x.subarray(from, from + wanted);
+      this.#f32(input, wanted).fill(0, samples.length);
+      this.#f32(input, samples.length).set(samples);
+      this.#exports.periods(input, up, down, count, places, table, turned, rows, output);
+      y.set(this.#f32(output, Math.min(8 * up, y.length - at)), at);
+    }
+  }
+
+  weighted(x: Float32Array, state: Float64Array, filter: readonly number[]): number {
+    const [input, held, coefficients] = [this.#room('samples', 4 * PIECE), this.#room('state', 32), this.#room('filter', 56)];
+    this.#f64(held, 4).set(state);
+    this.#f64(coefficients, 7).set(filter);
+    let energy = 0;
+    for (let at = 0; at < x.length; at += PIECE) {
+      const piece = x.subarray(at, at + PIECE);
+      this.#f32(input, piece.length).set(piece);
+      energy = this.#exports.weighted(input, piece.length, held, coefficients, energy);
+    }
+    state.set(this.#f64(held, 4));
+    return energy;
+  }
+
+  #taps({ taps }: Points): number {
+    const at = this.#room('points', 8 * 96);
+    for (const [i, of] of taps.entries()) this.#f64(at + 256 * i, 32).set(of);
+    return at;
+  }
+
+  peak(x: Float32Array, points: Points, peak: number): number {
+    const room = this.#room('pieces', 4 * (PIECE + 2 * REACH));
+    const [taps, wide] = [this.#taps(points), this.#room('wide', 8 * 96)];
+    let most = peak;
+    for (let at = 0; at < x.length; at += PIECE) {
+      const n = Math.min(PIECE, x.length - at);
+      this.#surround(room, x, at, n);
+      most = this.#exports.peaks(room + 4 * REACH, n, taps, points.most, wide, most, 0);
+    }
+    return most;
+  }
+
+  /** n samples from `at` on with their neighbours, zeros where there are none. */
+  #surround(room: number, x: Float32Array, at: number, n: number): void {
+    const from = Math.max(0, at - REACH);
+    const view = this.#f32(room, n + 2 * REACH).fill(0);
+    view.set(x.subarray(from, at + n + REACH), from - at + REACH);
+  }
+
+  limit(
+    x: readonly Float32Array[],
+    out: readonly Float32Array[],
+    points: Points,
+    how: { ceiling: number; dip: number; reach: number },
+  ): void {
+    const { ceiling, dip, reach } = how;
+    const most = Math.min(PIECE + 2 * reach, x[0].length);
+    const apart = 4 * (most + 2 * REACH);
+    const room = this.#room('pieces', apart * x.length);
+    const [taps, wide, queue] = [this.#taps(points), this.#room('wide', 8 * 96), this.#room('queue', 4 * most)];
+    const [gain, low] = [this.#room('gain', 8 * (most + 2)), this.#room('low', 8 * (most + 2))];
+    for (let at = 0; at < out[0].length; at += PIECE) {
+      const n = Math.min(PIECE, out[0].length - at) + 2 * reach;
+      for (const [c, channel] of x.entries()) this.#surround(room + c * apart, channel, at, n);
+      const first = room + 4 * REACH;
+      if (!this.#exports.limit(first, x.length, apart, n, ceiling, dip, taps, points.most, wide, gain, low, queue, reach)) continue;
+      for (const [c, channel] of out.entries()) channel.set(this.#f32(first + c * apart + 4 * reach, n - 2 * reach), at);
+    }
+  }
+
+  correlate(v: Float64Array, start: number, end: number, lag: number): Float64Array {
+    const before = lag + 10;
+    const [room, sums] = [this.#room('numbers', 8 * (before + end - start)), this.#room('sums', 160)];
+    const from = Math.max(0, start - before);
+    const view = this.#f64(room, before + end - start);
+    view.fill(0, 0, from - start + before);
+    view.set(v.subarray(from, end), from - start + before);
+    const own = this.#exports.correlate(room + 8 * before, end - start, lag, sums);
+    return Float64Array.of(...this.#f64(sums, 20), own);
+  }
+}
