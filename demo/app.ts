@@ -35,7 +35,7 @@ const turns = new Turns();
 const panel = new LoadPanel(session, { retry: () => void open(), end });
 const picture = new Picture(byId<HTMLCanvasElement>('picture'));
 const history = new History();
-const shape = new Shape(debounce(400, steer), steer);
+const shape = new Shape(debounce(400, steer), steer, missing);
 const form = new PieceForm();
 const list = new HistoryList(history, { play: (entry) => void again(entry), save, use });
 let part: Part | undefined; // once their files are here: no sound waits for them
@@ -44,9 +44,11 @@ let beginning: Settings | undefined; // asked of the worker, which has not taken
 let playing: Entry | undefined;
 let described: Entry | undefined;
 let asked = ''; // the style that plays, as JSON
+let live = false; // what plays was asked for by the form, and follows it as long as it is made
 let underway = ''; // words for what was pressed and does not sound yet
 let notice = ''; // of what was made or loaded, until something plays
 let fault: string | undefined; // of the variations or of the page; the session's own are in its snapshot
+let lacking: string | undefined; // a part of the page that could not be fetched
 let before: Snapshot['state'] = 'empty';
 let shared: Shared | undefined; // by the address; it is played as long as the form says the same
 let linked: unknown; // the recipe that the address says
@@ -85,7 +87,13 @@ void Promise.all([import('./part.ts'), import('./workshop.ts')]).then(([timeline
     async (region) => workshop?.anew(region),
   );
   show(session.snapshot);
-});
+}, missing);
+
+/** A part of the page could not be fetched: the rest of it works. */
+function missing(error: unknown): void {
+  lacking = `${t('A part of the page could not be fetched: reload it.')} ${sentence(error as Error)}`;
+  show(session.snapshot);
+}
 
 async function open(): Promise<void> {
   const tell = (text: string | undefined) => {
@@ -185,6 +193,7 @@ function leave(next?: Entry): void {
   keepSound();
   if (next === undefined || next !== playing) part?.clear();
   playing = described = fault = undefined;
+  live = false;
   notice = '';
   picture.clear();
 }
@@ -258,6 +267,7 @@ function begun(wanted: Settings): void {
   beginning = undefined;
   const { given } = wanted;
   playing = history.add({ ...settingsOf({ ...wanted } as Recipe), ...(given && { given }) }, session.snapshot.model?.name ?? '');
+  live = true;
   list.show();
   steer(); // what was typed while it waited
 }
@@ -303,14 +313,14 @@ function keepSound(): void {
 
 function steer(): void {
   const now = session.snapshot;
-  if (!isOn(now) || !now.recipe || now.complete) return;
+  if (!isOn(now) || !now.recipe || (now.complete && !live)) return;
   const style = shape.style();
   const taken = workshop?.taken;
   const words = wordsOf(style, taken?.given);
   if (words === asked) return;
   asked = words;
   session.steer({ ...style, ...taken?.style });
-  if (!taken || !playing) return;
+  if (!taken || !playing || now.complete) return;
   playing = history.giveWord(playing, taken.given); // its settings make another piece
   list.show();
 }
@@ -404,7 +414,7 @@ function show(now: Snapshot): void {
   say(byId('ahead'), `${now.bufferedSeconds.toFixed(1)} s`);
   say(byId('gaps'), String(now.underruns));
   say(byId('status'), underway || statusOf(now) || notice);
-  problem(now.error ? sentence(now.error) : fault);
+  problem(now.error ? sentence(now.error) : (fault ?? lacking));
   const able = panel.ready || panel.able;
   part?.show(now, total, able);
   workshop?.show(able);

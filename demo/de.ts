@@ -252,4 +252,5 @@ export const GERMAN = {
   'Bb minor': 'b-Moll',
   'B major': 'H-Dur',
   'B minor': 'h-Moll',
+  'A part of the page could not be fetched: reload it.': 'Ein Teil der Seite fehlt: lade sie neu.',
 } as const;

@@ -39,15 +39,20 @@ export class Shape {
   readonly #changed: () => void;
   readonly #opener = byId<HTMLButtonElement>('pad-open');
   readonly #moved: () => void;
+  readonly #missing: (error: unknown) => void;
   #pad: Pad | undefined; // once its file is here
   #many: readonly Blend[] | undefined; // while the pad is open
   readonly #midiButton = byId<HTMLButtonElement>('midi-in');
   #midi: MidiIn | undefined;
 
-  /** `changed` hears every change of what is asked for; `moved` those on the pad, which come no oftener than twice a second. */
-  constructor(changed: () => void, moved: () => void) {
+  /**
+   * `changed` hears every change of what is asked for; `moved` those on the pad, which come no oftener than twice a second; `missing` why
+   * the pad or MIDI could not be fetched.
+   */
+  constructor(changed: () => void, moved: () => void, missing: (error: unknown) => void) {
     this.#changed = changed;
     this.#moved = moved;
+    this.#missing = missing;
     this.#opener.onclick = () => void this.#open(this.#many ? undefined : []);
     this.#midiButton.hidden = !navigator.requestMIDIAccess;
     this.#midiButton.onclick = () => void this.#listen();
@@ -96,8 +101,9 @@ export class Shape {
     this.#opener.setAttribute('aria-expanded', String(Boolean(many)));
     say(this.#opener, t(many ? 'Blend one idea' : 'Blend four ideas on a pad'));
     if (!many) return this.#changed();
-    const { Pad } = await import('./pad.ts');
-    this.#pad ??= new Pad(() => {
+    const pad = await import('./pad.ts').catch(this.#missing);
+    if (!pad) return this.#open(undefined);
+    this.#pad ??= new pad.Pad(() => {
       if (!this.#many || !this.#pad) return;
       this.#many = this.#pad.blend;
       this.#moved();
@@ -118,9 +124,10 @@ export class Shape {
       on(false);
       return heard('');
     }
-    const { MidiIn } = await import('./midi_in.ts');
+    const midi = await import('./midi_in.ts').catch(this.#missing);
+    if (!midi) return;
     try {
-      this.#midi = await MidiIn.open({
+      this.#midi = await midi.MidiIn.open({
         tempo: (bpm) => this.#write(withTempo(this.#prompt.value, bpm)),
         move: (x, y) => void this.#move(x, y),
         devices: (names) =>

@@ -20,7 +20,7 @@ const BUDGET = 60_000;
 const ENGINE = /^melody-(engine|compose|clip|given|kind|cpu|runtime)\.js$/;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Copied as they stand. */
-const PAGE = ['index.html', 'style.css', 'icon.svg', 'icon-192.png', 'icon-512.png', 'manifest.webmanifest'];
+const PAGE = ['index.html', 'style.css', 'icon.svg', 'icon-192.png', 'icon-512.png', 'manifest.webmanifest', 'from_file.js'];
 /** Kept by the service worker once they were asked for. */
 const PIECES = 'pieces';
 /** Encoders of FLAC, MP3 and Opus, which come with the first such file that is saved: no part of the budget. */

@@ -16,7 +16,7 @@ import { buildPackage, bundleForPages } from './web.mjs';
  */
 const BUDGET = 89_180;
 /** Worker and engine, to the first sound: they also fetch, check and keep weights, and answer a page. 1 kB are the names by which others share the engine. */
-const WORKER_BUDGET = 94_550; // of it 800 are timbre words (src/models/timbre.ts) and 80 bytes say what to do about damaged JSON
+const WORKER_BUDGET = 94_780; // of it 800 are timbre words (src/models/timbre.ts), 220 share weights with other sites (Cross-Origin Storage), and 80 bytes say what to do about damaged JSON
 /**
  * What follows when a clip is to be made, measured or saved (1 kB: tags that other programs read, ID3 and XMP; 1 kB: names of files that are
  * no WAV), and when sound is given (0.5 kB and 0.1 kB of the clip: it keeps its own rate, channels and samples beside what is made; 0.3 kB say that
@@ -25,16 +25,16 @@ const WORKER_BUDGET = 94_550; // of it 800 are timbre words (src/models/timbre.t
 const CLIP_BUDGET = 15_830; // of it 300 for WAVs in the codings of telephones, and with ID3 in front, 400 for RIFX and W64, 150 for pieces that went back while they were streamed, and 100 for recipes that come through ffmpeg
 const GIVEN_BUDGET = 3_840; // of it 160 hear timbre words
 /** Where no GPU is; half a kilobyte of it are products by relaxed SIMD, half another the three kernels of Stable Audio, 1.5 kB the Fourier transform, 0.3 kB a norm with its products, 0.2 kB matrices of halves, 0.5 kB those of bytes, 0.1 kB nearly equal codes told apart. */
-const CPU_BUDGET = 31_400;
+const CPU_BUDGET = 31_470; // of it 60 start threads under Trusted Types
 /**
  * A page of its own with the published systems, continuations and all measures of a clip in it. Bundlers drop what it does not call
  * of the shared engine, but keep what MeLoDy's later files need (18 kB): an engine in two files would save them and cost every MeLoDy page 1.8 kB.
  * 1 kB of it are variations, a queue, and the hash that names the weights; 1.8 kB are MusicGen Melody, 1.5 kB
  * norms with their products (`matvec_norm`), 0.1 kB matrices of halves, 1 kB those of bytes with the test that comes before them, 1.7 kB go back to what is heard (above), 2.5 kB are streams of MusicGen, 1.7 kB regions of given sound that Stable Audio makes anew, 1.7 kB DPM-Solver++ of third order, noise levels, and columns read 64 at a time.
  */
-const SYSTEMS_BUDGET = 121_480; // of it 150 are timbre words, in the engine that it shares
-/** 0.5 kB play in a context of another rate, 2 kB make the element as complete as the platform's own players, 0.8 kB tell beats as they are heard, 0.1 kB put new music in the place of old. */
-const PLAYER_BUDGET = 9_600;
+const SYSTEMS_BUDGET = 121_500; // of it 150 are timbre words, in the engine that it shares
+/** 0.5 kB play in a context of another rate, 2 kB make the element as complete as the platform's own players, 0.8 kB tell beats as they are heard, 0.1 kB put new music in the place of old, 0.2 kB start the worker of another host and under Trusted Types. */
+const PLAYER_BUDGET = 9_810;
 
 /** @param {string} name @param {readonly { contents: Uint8Array }[]} files @param {number} budget */
 function report(name, files, budget) {

@@ -2,6 +2,7 @@
 import { MelodyError } from '../errors.ts';
 import type { Clip } from '../pipeline/melody.ts';
 import type { GenerateOptions, MelodyEvent, Recipe, StreamOptions, StyleOptions, WaitingEvent } from '../pipeline/options.ts';
+import { trustedScript } from '../platform/trusted.ts';
 import type {
   Calls,
   Description,
@@ -200,11 +201,21 @@ export class MelodyWorker {
 
 function startWorker(): Worker {
   try {
-    return new Worker(new URL('./melody-worker.js', import.meta.url), { type: 'module', name: 'melody' });
+    const own = /^http.*\/melody-player\.js/.exec(import.meta.url); // else it is in somebody's bundle, whose maker finds the worker by the words below
+    return own
+      ? startBeside(import.meta.url.replace('-player.js', '-worker.js'))
+      : new Worker(new URL('./melody-worker.js', import.meta.url), { type: 'module', name: 'melody' });
   } catch (cause) {
-    const hint = 'melody-player.js and melody-worker.js must lie on the same site as the page';
+    const hint = 'melody-worker.js must lie beside melody-player.js, and a policy of the page must allow it: docs/player.md';
     throw new MelodyError('io', `the worker could not be started: ${cause}`, hint, { cause });
   }
+}
+
+/** A script of another site (a CDN) may be no worker, but a script of the page's own may import it. */
+function startBeside(script: string): Worker {
+  const foreign = new URL(script).origin !== location.origin;
+  const address = foreign ? URL.createObjectURL(new Blob([`import ${JSON.stringify(script)}`], { type: 'text/javascript' })) : script;
+  return new Worker(trustedScript(address), { type: 'module', name: 'melody' });
 }
 
 /** Work on what all tabs of this origin share: two downloads into one place would break each other. */

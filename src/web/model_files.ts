@@ -1,7 +1,7 @@
 // The files of a model at an address, each held against manifest.json before anything reads it: kept in the browser where it lets us.
 import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
-import { type ByteFolder, type ByteSource, memorySource, sha256 } from '../platform/bytes.ts';
+import { type ByteFolder, type ByteSource, blobSource, memorySource, sha256 } from '../platform/bytes.ts';
 import { MANIFEST_FILE, parseJson, readManifest, type StatedFile } from '../platform/manifest.ts';
 import type { ModelFiles } from './protocol.ts';
 
@@ -28,11 +28,14 @@ export async function describeModel(src: string, signal?: AbortSignal): Promise<
   const base = folderAddress(src);
   const { files } = await neededFiles(base, { keep: false, signal });
   const entries = await platform.cache.list().catch(() => []);
-  const kept = (name: string) => entries.find((e) => e.address === addressOf(base, name))?.received ?? 0;
+  const kept = async (file: StatedFile) => {
+    const received = entries.find((e) => e.address === addressOf(base, file.name))?.received ?? 0;
+    return received < file.bytes && (await fromOthers(file)) ? file.bytes : Math.min(file.bytes, received);
+  };
   return {
     files: files.map(({ name, bytes }) => ({ name, bytes })),
     bytes: sum(files.map((f) => f.bytes)),
-    kept: sum(files.map((f) => Math.min(f.bytes, kept(f.name)))),
+    kept: sum(await Promise.all(files.map(kept))),
   };
 }
 
@@ -59,6 +62,11 @@ async function openChecked(base: URL, file: StatedFile, how: Fetching, onProgres
   try {
     if (how.keep) {
       wasKept = (await platform.cache.list()).some((e) => e.address === address && e.received === e.total);
+      const shared = wasKept ? undefined : await fromOthers(file);
+      if (shared && (await sha256(await shared.read(0, shared.size, how.signal))) === file.sha256) {
+        onProgress(file.bytes);
+        return shared;
+      }
       source = await platform.openBytes(address, { cache: true, signal: how.signal, onWait: how.onWait, onProgress });
     } else source = await intoMemory(address, how, onProgress);
   } catch (error) {
@@ -67,8 +75,12 @@ async function openChecked(base: URL, file: StatedFile, how: Fetching, onProgres
     await platform.cache.remove(address).catch(() => 0);
     source = await intoMemory(address, how, onProgress);
   }
-  const got = source.size === file.bytes ? await sha256(await source.read(0, source.size, how.signal)) : `of ${source.size} bytes`;
-  if (got === file.sha256) return source;
+  const bytes = source.size === file.bytes ? await source.read(0, source.size, how.signal) : undefined;
+  const got = bytes ? await sha256(bytes) : `of ${source.size} bytes`;
+  if (bytes && got === file.sha256) {
+    if (how.keep && !wasKept) void toOthers(file, bytes);
+    return source;
+  }
   if (how.keep) await platform.cache.remove(address).catch(() => 0);
   // What was kept may be an older version; what was just fetched has no excuse.
   if (wasKept) return openChecked(base, file, how, onProgress);
@@ -77,6 +89,40 @@ async function openChecked(base: URL, file: StatedFile, how: Fetching, onProgres
     `${file.name} is not the file that manifest.json names; got SHA-256 ${got}, expected ${file.sha256} of ${file.bytes} bytes`,
     'it was cut or changed on its way, and is not used: try again, or ask the site that offers it',
   );
+}
+
+/** Cross-Origin Storage, which some browsers have: files under the hashes of their bytes, whichever site fetched them. */
+interface SharedFiles {
+  requestFileHandle(
+    hash: { readonly algorithm: 'SHA-256'; readonly value: string },
+    options?: { readonly create: true; readonly origins: '*' },
+  ): Promise<FileSystemFileHandle>;
+}
+
+/** The handle of a shard, the only files that are worth it. Rejects where the browser has none to give or takes none: it need not say why. */
+const sharedHandle = async ({ name, sha256: value }: StatedFile, ...options: [{ create: true; origins: '*' }?]) =>
+  name.endsWith('.safetensors')
+    ? (globalThis.navigator as { crossOriginStorage?: SharedFiles } | undefined)?.crossOriginStorage?.requestFileHandle(
+        { algorithm: 'SHA-256', value },
+        ...options,
+      )
+    : undefined;
+
+/** The file as some site left it. It stays where it is: a copy of ours would take the room that is saved. */
+async function fromOthers(file: StatedFile): Promise<ByteSource | undefined> {
+  const blob = await sharedHandle(file)
+    .then((handle) => handle?.getFile())
+    .catch(() => undefined);
+  return blob && blobSource(file.name, blob);
+}
+
+/** Left for other sites. That it is not taken is no fault: this page has it. */
+async function toOthers(file: StatedFile, bytes: Uint8Array): Promise<void> {
+  try {
+    const stream = await (await sharedHandle(file, { create: true, origins: '*' }))?.createWritable();
+    await stream?.write(bytes as Uint8Array<ArrayBuffer>);
+    await stream?.close();
+  } catch {}
 }
 
 async function intoMemory(address: string, { signal, onWait }: Fetching, onProgress: (received: number) => void): Promise<ByteSource> {

@@ -263,9 +263,9 @@ export class Session {
    * then says when.
    */
   steer(style: StyleOptions): void {
-    const { complete } = this.#snapshot;
-    if (complete && runs(this.#snapshot)) this.#warn('The change is not heard: the piece is made to its end');
-    if (this.#job?.started) this.#job.stream.steer(style);
+    const { complete, state } = this.#snapshot;
+    if (complete && state !== this.#rest) this.#warn('The change is for the next piece: this one is all made');
+    else if (this.#job?.started) this.#job.stream.steer(style);
     else this.#wanted = style;
   }
 

@@ -6,11 +6,11 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { chromiumPath } from '../../tools/chromium.mjs';
+import { firefoxPath } from '../../tools/firefox.mjs';
 import { serveFolder } from '../../tools/serve.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const installed = join(root, 'node_modules');
-const firefoxPath = [process.env.MELODY_FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'].find((path) => path && existsSync(path));
 
 /** Programs of MELODY_TEST_ENGINES (paths with colons between them), and what `npm install --no-save node@22` puts into node_modules. */
 export const programs = [

@@ -1,46 +1,36 @@
 // Every example runs: programs make music with the toy model, pages are built and opened in a browser.
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build as bundle } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readAudio } from '../../src/audio/sound_file.ts';
 import { readWav } from '../../src/audio/wav.ts';
 import { type Browser, chromiumPath, openBrowser } from '../../tools/chromium.mjs';
 import { serveFolder } from '../../tools/serve.mjs';
 import { haveCodecs } from '../helpers/codecs.ts';
+import { Examples, install, MINUTES, root } from './folder.ts';
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const MINUTES = 60_000;
-/** React and webpack are no packages of this repository: `MELODY_TEST_INSTALL=1` installs them from the registry. */
-const install = Boolean(process.env.MELODY_TEST_INSTALL);
+let examples: Examples;
 let folder: string;
 let browser: Browser | undefined;
 
-beforeAll(async () => {
-  const built = spawnSync(process.execPath, [join(root, 'tools/build.mjs'), '--if-stale', '--types'], { encoding: 'utf8' });
-  expect(built).toMatchObject({ status: 0 });
-  folder = mkdtempSync(join(tmpdir(), 'melody-examples-'));
-  cpSync(join(root, 'examples'), folder, { recursive: true });
-  mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
-  symlinkSync(root, join(folder, 'node_modules/melody'));
-  for (const name of ['esbuild', 'vite', 'typescript', '@types/node', 'undici-types', 'prom-client', ...(haveCodecs ? ['node-av'] : [])])
-    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+beforeAll(() => {
+  const codecs = haveCodecs ? ['node-av'] : [];
+  examples = new Examples(['esbuild', 'vite', 'typescript', '@types/node', 'undici-types', 'prom-client', ...codecs]);
+  folder = examples.folder;
 }, 5 * MINUTES);
 afterAll(async () => {
   await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
+  examples?.remove();
 });
 
-/** Runs a script of an example, in its folder. */
-const node = (example: string, ...words: string[]) =>
-  spawnSync(process.execPath, words, { cwd: join(folder, example), encoding: 'utf8', timeout: 8 * MINUTES });
+const node = (example: string, ...words: string[]) => examples.node(example, ...words);
 
-test('all ten are here, and listed', () => {
+test('all fourteen are here, and listed', () => {
   const names = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const readme = readFileSync(join(root, 'examples/README.md'), 'utf8');
-  expect(names).toHaveLength(10);
+  expect(names).toHaveLength(14);
   for (const { name } of names) expect(readme).toContain(`[${name}](${name}/`);
 });
 
@@ -205,11 +195,12 @@ for (const [example, build] of [
   ['esbuild', ['build.mjs']],
   ['vite', [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'error']],
   ['webpack', ['node_modules/webpack-cli/bin/cli.js']],
+  ['rollup', ['node_modules/rollup/dist/bin/rollup', '--config', 'rollup.config.mjs', '--silent']],
 ] as const)
-  test.runIf(example !== 'webpack' || install)(
+  test.runIf(!/webpack|rollup/.test(example) || install)(
     `${example} builds a page whose worker answers`,
     async () => {
-      if (example === 'webpack') npmInstall(example);
+      if (/webpack|rollup/.test(example)) examples.npmInstall(example);
       expect(node(example, ...build)).toMatchObject({ status: 0, stderr: '' });
       expect(existsSync(join(folder, example, 'build/index.html'))).toBe(true);
       if (!chromiumPath) return;
@@ -242,7 +233,7 @@ test(
 test.runIf(install)(
   'react renders a player that starts and ends its session',
   async () => {
-    npmInstall('react');
+    examples.npmInstall('react');
     expect(node('react', 'build.mjs')).toMatchObject({ status: 0, stderr: '' });
     if (!chromiumPath) return;
     const seen = `(async () => { for (;;) { const text = document.querySelector('output')?.textContent; if (text) return text; await new Promise(requestAnimationFrame); } })()`;
@@ -251,13 +242,32 @@ test.runIf(install)(
   9 * MINUTES,
 );
 
-/** What an example needs beside melody, from the registry. */
-function npmInstall(example: string) {
-  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(folder, example, 'package.json'), 'utf8'));
-  const packages = Object.entries({ ...dependencies, ...devDependencies }).filter(([name]) => !/^(melody|esbuild$)/.test(name));
-  const into = join(folder, example);
-  // A package.json of its own: without one npm installs into the folder above and removes what is linked there.
-  writeFileSync(join(into, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  const words = ['install', '--no-audit', '--no-fund', '--no-save', ...packages.map(([name, range]) => `${name}@${range}`)];
-  expect(spawnSync('npm', words, { cwd: into, encoding: 'utf8' })).toMatchObject({ status: 0 });
-}
+// Next itself is left out, hundreds of megabytes: React alone does with the page what Next does on a server.
+test.runIf(install)(
+  'next: the page is rendered on a server, with the player in it',
+  async () => {
+    examples.npmInstall('next');
+    const into = join(folder, 'next');
+    await bundle({
+      entryPoints: [join(into, 'app/page.jsx')],
+      outfile: join(into, 'page.mjs'),
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      jsx: 'automatic',
+      packages: 'external',
+    });
+    const render = `import Page from './page.mjs';
+      import { createElement } from 'react';
+      import { renderToString } from 'react-dom/server';
+      process.stdout.write(renderToString(createElement(Page)));`;
+    expect(node('next', '--input-type=module', '--eval', render)).toMatchObject({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringMatching(
+        /<melody-player controls="" prompt="calm piano, 80 bpm" src="\/weights\/melody-small\/"><\/melody-player>/,
+      ),
+    });
+  },
+  9 * MINUTES,
+);

@@ -141,6 +141,26 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect((await snapshot()).recipe?.steered?.map(({ atSeconds }) => atSeconds)).toEqual([2.4, 60]);
   });
 
+  it('a change that comes when all of a piece is made is told to be for the next, also in a pause', async () => {
+    await sessionPage();
+    const told = await page.evaluate(async () => {
+      const listen = () => session.playClip([new Float32Array(24_000 * 20)], 24_000, undefined);
+      const warned = () => {
+        session.steer({ prompt: 'late' });
+        return session.snapshot.warnings;
+      };
+      await listen();
+      const playing = warned();
+      await listen();
+      const fresh = session.snapshot.warnings;
+      await session.pause();
+      return { playing, fresh, paused: warned() };
+    });
+    const warnings = ['The change is for the next piece: this one is all made'];
+    expect(told).toEqual({ playing: warnings, fresh: [], paused: warnings });
+    expect(await askedFor('steer')).toEqual([]);
+  });
+
   it('what a change makes anew takes the place of what waited: heard, kept and counted; the old beat ends there', async () => {
     await sessionPage();
     await page.evaluate(() => session.play({ prompt: '90 bpm' }));
@@ -341,7 +361,7 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
       } as unknown as typeof Worker;
     });
     await button('Play: fast techno').click();
-    await status(/could not be started: SecurityError.*must lie on the same site/);
+    await status(/could not be started: SecurityError.*must lie beside melody-player.js/);
   });
 
   it('players share one worker and its model, one sounds at a time, and they are used as <audio> is', async () => {

@@ -325,6 +325,40 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     expect(await page.locator('#remove').isVisible()).toBe(true);
   });
 
+  it('a change that comes when all of a piece is made is told to be for the next; of a clip nothing is said', async () => {
+    await loaded();
+    await page.locator('#length').selectOption('10');
+    await playing('first words');
+    await page
+      .locator('#time')
+      .filter({ hasText: /^0:0[4-6]/ })
+      .waitFor(); // eight seconds are made ahead: by now all of it
+    await enter('other words');
+    await status('Playing. The change is for the next piece: this one is all made.');
+    await page.keyboard.press('Escape');
+    await row('first words').getByRole('button', { name: /^Play/ }).click();
+    await status(/^Playing\.$/);
+    await enter('third words');
+    await page.waitForTimeout(600); // longer than the page waits for the end of typing
+    await status(/^Playing\.$/);
+    expect(await page.evaluate(() => stub.steered)).toEqual([]);
+  });
+
+  it('says so where a part of the page cannot be fetched; the rest of it works', async () => {
+    site.missing = /page-pad/;
+    await loaded();
+    const told = page.getByRole('alert').filter({ hasText: 'A part of the page could not be fetched: reload it.' });
+    await button('Blend four ideas on a pad').click();
+    await told.waitFor();
+    expect(await page.locator('#pad').isVisible()).toBe(false);
+    expect(await button('Blend four ideas on a pad').getAttribute('aria-expanded')).toBe('false');
+    await playing('one idea');
+    site.missing = /page-part/;
+    await page.reload();
+    await told.waitFor();
+    site.missing = undefined;
+  });
+
   it('offers another try where the list of models or the network is missing', async () => {
     await visit('', {}, (tab) => tab.route('**/models.json', (route) => route.fulfill({ status: 404 })));
     await page

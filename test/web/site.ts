@@ -48,6 +48,12 @@ export class Site {
    */
   async open({ hiddenTabs = false, webgpu: wanted = true } = {}): Promise<void> {
     const webgpu = wanted || ALL_ON_GPU;
+    await this.serve();
+    this.#browser = await (hiddenTabs ? openBrowserWithHiddenTabs({ webgpu }) : openBrowser({ webgpu }));
+  }
+
+  /** The server alone, for other browsers. */
+  async serve(): Promise<void> {
     const scratch = join(root, 'node_modules/.cache');
     mkdirSync(scratch, { recursive: true });
     this.#folder = mkdtempSync(join(scratch, 'melody-web-'));
@@ -103,7 +109,6 @@ export class Site {
         return true;
       },
     });
-    this.#browser = await (hiddenTabs ? openBrowserWithHiddenTabs({ webgpu }) : openBrowser({ webgpu }));
   }
 
   async close(): Promise<void> {
