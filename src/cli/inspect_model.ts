@@ -42,6 +42,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     const memory = dualPathTokens(g, w, rows('ids'), c.dual_path, timbreOf(c.dual_path) && rows('timbre'));
     const angles = dualPathAngles(g, w, g.input('angle', [1, frames]), c.dual_path);
     dualPath(g, w, g.input('z', [1, frames, c.latent_dim]), angles, memory, c.dual_path);
+    w.get('latent_limit', [c.latent_dim]); // which no network asks for, but denoising does
   },
   vae_decoder: (g, w, c) => vaeDecoder(g, w, g.input('z', [c.frame_rate, c.latent_dim]), c.vae_decoder),
   audio_tower: (g, w, { audio_tower: c, token_rate }) =>

@@ -46,19 +46,50 @@ const KINDS: readonly { readonly mark: readonly number[]; readonly at?: number; 
   { mark: ascii('MThd'), kind: { what: 'a MIDI file', hint: 'render it to audio first: fluidsynth -F out.wav <sound font> <file>' } },
   { mark: [0x1a, 0x45, 0xdf, 0xa3], kind: { what: 'a Matroska or WebM file', hint: CONVERT_AUDIO } },
   { mark: ascii('ID3'), kind: { what: 'an MP3 file', hint: CONVERT_AUDIO } },
+  { mark: ascii('.snd'), kind: { what: 'an AU file', hint: CONVERT_AUDIO } },
+  { mark: ascii('caff'), kind: { what: 'a CAF file of Apple', hint: CONVERT_AUDIO } },
+  { mark: [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11], kind: { what: 'a WMA file', hint: CONVERT_AUDIO } },
+  { mark: ascii('wvpk'), kind: { what: 'a WavPack file', hint: CONVERT_AUDIO } },
+  { mark: ascii('TTA1'), kind: { what: 'a TTA file', hint: CONVERT_AUDIO } },
+  { mark: ascii('MAC '), kind: { what: "a Monkey's Audio file", hint: CONVERT_AUDIO } },
+  { mark: ascii('#!AMR'), kind: { what: 'an AMR file', hint: CONVERT_AUDIO } },
+  { mark: ascii('Creative Voice File'), kind: { what: 'a VOC file', hint: CONVERT_AUDIO } },
+  { mark: ascii('DSD '), kind: { what: 'a DSF file', hint: CONVERT_AUDIO } },
+  ...['BZh', '\xfd7zXZ', '7z\xbc\xaf', 'Rar!'].map((mark) => ({
+    mark: ascii(mark),
+    kind: { what: 'an archive (bzip2, xz, 7z or RAR)', hint: 'unpack it first' },
+  })),
+  ...['\x89PNG', '\xff\xd8\xff', 'GIF8'].map((mark) => ({
+    mark: ascii(mark),
+    kind: { what: 'a picture', hint: 'name the file that holds the sound or the weights' },
+  })),
+  { mark: ascii('%PDF'), kind: { what: 'a PDF document', hint: DOWNLOAD } },
+  { mark: ascii('TFL3'), at: 4, kind: { what: 'a TensorFlow Lite model', hint: 'take the safetensors of the same model' } },
 ];
+
+/** Does a file begin as safetensors do: a length below 4 GB in eight bytes, then an object? Marks of two bytes may be such a length. */
+const beginsAsWeights = (start: Uint8Array) => start.subarray(4, 8).every((byte) => byte === 0) && start[8] === 0x7b;
 
 /** The kind of a file by its first bytes (64 are enough), or undefined where they are no mark that is known. */
 export function fileKind(start: Uint8Array): FileKind | undefined {
   const found = KINDS.find(({ mark, at = 0 }) => mark.every((byte, i) => start[at + i] === byte));
   if (found) return found.kind;
-  // MPEG audio without tags: eleven set bits, a layer and a bit rate that exist.
   const [sync = 0, version = 0, rate = 0] = start;
-  if (sync === 0xff && (version & 0xe6) > 0xe0 && rate >> 4 !== 0xf) return { what: 'an MP3 file', hint: CONVERT_AUDIO };
-  const text = String.fromCharCode(...start.subarray(0, 64))
+  if (!beginsAsWeights(start)) {
+    // MPEG audio without tags: eleven set bits, a layer and a bit rate that exist; AAC has a twelfth one and no layer.
+    const frame = sync === 0xff && rate >> 4 !== 0xf;
+    if (frame && (version & 0xe6) > 0xe0 && rate !== 0x3c) return { what: 'an MP3 file', hint: CONVERT_AUDIO }; // ff fe 3c is "<" in UTF-16
+    if (frame && (version & 0xf6) === 0xf0) return { what: 'an AAC file', hint: CONVERT_AUDIO };
+    if (sync === 0x0b && version === 0x77) return { what: 'an AC-3 file', hint: CONVERT_AUDIO };
+  }
+  const words = start.subarray(0, 64);
+  const text = String.fromCharCode(...words)
+    .replace(/^\xef\xbb\xbf/, '') // a byte-order mark
     .trimStart()
     .toLowerCase();
-  if (/^(<!doctype html|<html|<head|<\?xml)/.test(text)) return { what: 'a web page', hint: DOWNLOAD };
+  if (/^(<!doctype html|<!--|<html|<head|<\?xml)/.test(text)) return { what: 'a web page', hint: DOWNLOAD };
   if (/^[[{]\s*["\]}]/.test(text)) return { what: 'a JSON file', hint: 'name the file that holds the weights' };
+  if (words.length > 8 && words.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13)))
+    return { what: `a text, which begins "${text.slice(0, 24).trimEnd()}"`, hint: "read it: it may be a server's answer in place of the file" };
   return undefined;
 }

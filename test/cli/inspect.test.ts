@@ -142,6 +142,16 @@ describe('melody inspect <folder>', () => {
 
   const write = (list: readonly TensorData[]) => writeFileSync(join(model, 'model.safetensors'), writeSafetensors(list));
 
+  it('every tensor of the toy that comes with melody is used; without the limits of its latents it does not play', async () => {
+    const { code, out } = await run([new URL('../../weights/melody-tiny/', import.meta.url).pathname]);
+    expect(out).not.toContain('is not used');
+    expect(code).toBe(0);
+    write(tensors.filter(({ name }) => name !== 'dual_path.latent_limit'));
+    const without = await run([model]);
+    expect(without.out).toMatch(/dual_path\.latent_limit: missing/);
+    expect(without.code).toBe(1);
+  });
+
   it('a sound one: parts, licence, exit code 0', async () => {
     write(tensors);
     const { code, out } = await run([model]);

@@ -35,6 +35,27 @@ const CASES: [Uint8Array, RegExp][] = [
   [bytes(0, 0, 0, 32, 'ftypM4A '), /MP4/],
   [bytes('FORM', 0, 0, 1, 0, 'AIFF'), /AIFF/],
   [bytes('MThd', 0, 0, 0, 6), /MIDI/],
+  [bytes(0xff, 0xf1, 0x50, 0x80), /AAC/],
+  [bytes(0x0b, 0x77, 0xd3, 0x54), /AC-3/],
+  [bytes('.snd', 0, 0, 0, 32), /AU/],
+  [bytes('caff', 0, 1, 0, 0), /CAF/],
+  [bytes(0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11), /WMA/],
+  [bytes('wvpk', 12, 0x7c, 0, 0), /WavPack/],
+  [bytes('TTA1', 1, 0, 2, 0), /TTA/],
+  [bytes('MAC ', 0x96, 0x0f), /Monkey/],
+  [bytes('#!AMR', 10), /AMR/],
+  [bytes('Creative Voice File', 0x1a), /VOC/],
+  [bytes('DSD ', 28, 0, 0, 0), /DSF/],
+  [bytes('BZh91AY&SY'), /archive/],
+  [bytes(0xfd, '7zXZ', 0, 0, 4), /archive/],
+  [bytes('7z', 0xbc, 0xaf, 0x27, 0x1c), /archive/],
+  [bytes('Rar!', 0x1a, 7, 1, 0), /archive/],
+  [bytes(0x89, 'PNG', 13, 10, 26, 10), /picture/],
+  [bytes(0xff, 0xd8, 0xff, 0xe0, 0, 16), /picture/],
+  [bytes('%PDF-1.7', 10), /PDF/],
+  [bytes(28, 0, 0, 0, 'TFL3'), /TensorFlow Lite/],
+  [bytes(0xef, 0xbb, 0xbf, '<!DOCTYPE html><html>'), /web page/],
+  [bytes('<!-- a comment -->\n<html>'), /web page/],
 ];
 
 test.each(CASES)('%# is named, with a next step, by whoever expected weights', async (start, what) => {
@@ -48,6 +69,20 @@ test.each(CASES)('%# is named, with a next step, by whoever expected weights', a
 
 test.each(CASES.filter(([start]) => start.length >= 4))('%# is named by whoever expected a WAV', (start, what) => {
   expect(() => readWav(padded(start))).toThrow(what);
+});
+
+test('words of a server in place of a file are shown', async () => {
+  const error = await readHeader(memorySource('model.safetensors', bytes('Invalid username or password.'))).catch((e: unknown) => e);
+  expect(error).toMatchObject({ code: 'weights', message: expect.stringContaining('a text, which begins "invalid username or') });
+});
+
+test('safetensors whose length has the bytes of a mark are no sound', () => {
+  for (const [low, high] of [
+    [0xff, 0xfb],
+    [0xff, 0xf1],
+    [0x0b, 0x77],
+  ])
+    expect(fileKind(bytes(low, high, 0, 0, 0, 0, 0, 0, '{"a":'))).toBeUndefined();
 });
 
 test('a sound file whose header has the length that a mark would be is read', async () => {

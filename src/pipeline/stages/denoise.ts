@@ -10,6 +10,7 @@ import { copy } from '../../ops/elementwise.ts';
 import { concatRows } from '../../ops/gather.ts';
 import { normalNoise, STREAM, seedWords } from '../../ops/random.ts';
 import { countNonFinite, nonFinite } from '../../ops/watch.ts';
+import type { Scope } from '../../weights/weights.ts';
 import type { Model } from '../model.ts';
 import { rotations, type Sampler, type Schedule } from './schedule.ts';
 
@@ -52,6 +53,7 @@ async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseReq
     `dual path tokens ${key}`,
     (g) => {
       g.relaxed = true;
+      latentLimit(weights, dim); // asked for before any work, so that one that is missing is told then
       const memory = dualPathTokens(
         g,
         weights.at('dual_path'),
@@ -127,9 +129,12 @@ async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseReq
   const bad = new Uint32Array(await engine.residents.read(kept.counts)).findIndex((n) => n > 0);
   if (bad >= 0) throw nonFinite(`the latents at diffusion step ${bad + 1} of ${steps}`);
   const result = new Float32Array(await engine.residents.read(kept.z));
-  const limit = await readFloats(weights.at('dual_path').get('latent_limit', [dim]), signal);
+  const limit = await readFloats(latentLimit(weights, dim), signal);
   return requests.map((r, b) => clampFresh(result.slice(b * length * dim, (b + 1) * length * dim), r.fresh, limit));
 }
+
+/** [dim]: how far latents of music reach. */
+const latentLimit = (weights: Scope, dim: number) => weights.at('dual_path').get('latent_limit', [dim]);
 
 const MAX_COUNTED = 256; // steps counted apart; later ones share the last place
 const ANCESTRAL_STRIDE = 2 ** 20; // blocks between the noise of successive steps
