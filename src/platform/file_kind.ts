@@ -90,6 +90,9 @@ export function fileKind(start: Uint8Array): FileKind | undefined {
   if (/^(<!doctype html|<!--|<html|<head|<\?xml)/.test(text)) return { what: 'a web page', hint: DOWNLOAD };
   if (/^[[{]\s*["\]}]/.test(text)) return { what: 'a JSON file', hint: 'name the file that holds the weights' };
   if (words.length > 8 && words.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13)))
-    return { what: `a text, which begins "${text.slice(0, 24).trimEnd()}"`, hint: "read it: it may be a server's answer in place of the file" };
+    return {
+      what: `a text, which begins "${text.slice(0, 24).trimEnd()}"`,
+      hint: "read it: it may be a server's answer in place of the file",
+    };
   return undefined;
 }
