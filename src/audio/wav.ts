@@ -177,7 +177,12 @@ function readFormat(body: Uint8Array, little: boolean): Format {
     code = view.getUint16(24, little);
   }
   const coding = Object.hasOwn(CODINGS, code) ? CODINGS[code] : undefined;
-  if (!coding) throw new OtherCoding('audio', `wav: format code ${code}; expected 1 (PCM), 3 (float), 6 (A-law) or 7 (µ-law)`, CONVERT);
+  if (!coding)
+    throw new OtherCoding(
+      'audio',
+      `wav: format code ${code}; expected 1 (PCM), 3 (float), 6 (A-law) or 7 (µ-law)`,
+      `${CONVERT}; in Node npm node-av reads it`,
+    );
   const allowed = coding.bits;
   if (!allowed.includes(bits)) throw fault(`${bits} bits a sample; expected ${allowed.join(', ')}`);
   if (channels < 1 || channels > MAX_CHANNELS) throw fault(`${channels} channels; expected 1 to ${MAX_CHANNELS}`);

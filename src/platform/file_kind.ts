@@ -85,9 +85,8 @@ export function fileKind(start: Uint8Array): FileKind | undefined {
   const words = start.subarray(0, 64);
   const text = String.fromCharCode(...words)
     .replace(/^\xef\xbb\xbf/, '') // a byte-order mark
-    .trimStart()
-    .toLowerCase();
-  if (/^(<!doctype html|<!--|<html|<head|<\?xml)/.test(text)) return { what: 'a web page', hint: DOWNLOAD };
+    .trimStart();
+  if (/^(<!doctype html|<!--|<html|<head|<\?xml)/i.test(text)) return { what: 'a web page', hint: DOWNLOAD };
   if (/^[[{]\s*["\]}]/.test(text)) return { what: 'a JSON file', hint: 'name the file that holds the weights' };
   if (words.length > 8 && words.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13)))
     return {

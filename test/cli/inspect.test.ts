@@ -103,7 +103,7 @@ describe('melody inspect <file>', () => {
 
   it('a broken file, a missing one and wrong use are typed errors', async () => {
     const path = join(folder, 'broken.safetensors');
-    writeFileSync(path, 'not safetensors at all');
+    writeFileSync(path, new Uint8Array(30).fill(200));
     await expect(run([path])).rejects.toMatchObject({ code: 'weights', message: expect.stringContaining('header length') });
     await expect(run([join(folder, 'nothing')])).rejects.toMatchObject({ code: 'io' });
     await expect(run([])).rejects.toMatchObject({ code: 'invalid_argument' });

@@ -73,7 +73,7 @@ test.each(CASES.filter(([start]) => start.length >= 4))('%# is named by whoever 
 
 test('words of a server in place of a file are shown', async () => {
   const error = await readHeader(memorySource('model.safetensors', bytes('Invalid username or password.'))).catch((e: unknown) => e);
-  expect(error).toMatchObject({ code: 'weights', message: expect.stringContaining('a text, which begins "invalid username or') });
+  expect(error).toMatchObject({ code: 'weights', message: expect.stringContaining('a text, which begins "Invalid username or') });
 });
 
 test('safetensors whose length has the bytes of a mark are no sound', () => {

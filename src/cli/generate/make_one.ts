@@ -88,6 +88,6 @@ export function say(made: Made, values: Values, io: Io): void {
   const { decided } = made.recipe;
   io.out(
     `${files.join('\n')}\n  ${made.seconds.toFixed(2)} s of music${decided ? `, ${decided.text}` : ''}, seed ${made.seed}, made in ${total.toFixed(1)} s (${speed.toFixed(2)} s of music a second), ` +
-      `${Math.round(peakBytes / 1e6)} MB of GPU memory at most\n`,
+      `${Math.round(peakBytes / 1e6)} MB of ${made.recipe.executor === 'gpu' ? 'GPU memory' : 'memory for its networks'} at most\n`,
   );
 }
