@@ -5,7 +5,8 @@ export { type ErrorCode, MelodyError } from '../errors.ts';
 export type { CacheEntry } from '../platform/platform.ts';
 export type * from '../public_types.ts';
 export { type LoadCallbacks, MelodyWorker, type RunningStream, type StreamCallbacks } from './client.ts';
-export { type MelodyPlayerAttributes, MelodyPlayerElement, type MelodyPlayerEvents, type MelodyPlayerListeners } from './element.ts';
+export { MelodyPlayerElement } from './element.ts';
+export type { MelodyPlayerAttributes, MelodyPlayerEvents, MelodyPlayerListeners } from './element_types.ts';
 export type {
   Description,
   FetchingEvent,
@@ -21,5 +22,6 @@ export type {
 } from './protocol.ts';
 export type { HeardBeat } from './pulse.ts';
 export { RECORDED_SECONDS, type RecordedAudio } from './recording.ts';
-export { Session, type SessionOptions } from './session.ts';
+export { Session } from './session.ts';
+export type { SessionOptions } from './session_options.ts';
 export type { SessionState, Snapshot } from './snapshot.ts';

@@ -1,5 +1,5 @@
-// What a page shows of a session.
-import type { MelodyError } from '../errors.ts';
+// What a page shows of a session, and the one place that changes it.
+import { MelodyError } from '../errors.ts';
 import type { Recipe } from '../pipeline/options.ts';
 import type { FetchingEvent, ModelInfo } from './protocol.ts';
 
@@ -57,3 +57,51 @@ export const NOTHING = {
 } satisfies Partial<Snapshot>;
 
 export const EMPTY: Snapshot = { ...NOTHING, state: 'empty', model: undefined, loading: undefined, waiting: false, speed: undefined };
+
+/** Keeps the snapshot of a session; the page hears of every change. */
+export class SnapshotStore {
+  readonly #onChange: ((snapshot: Snapshot) => void) | undefined;
+  #now = EMPTY;
+  #closed = false;
+
+  constructor(onChange: ((snapshot: Snapshot) => void) | undefined) {
+    this.#onChange = onChange;
+  }
+
+  get now(): Snapshot {
+    return this.#now;
+  }
+
+  /** Is a piece heard, or about to be? */
+  get runs(): boolean {
+    return this.#now.state === 'playing' || this.#now.state === 'buffering';
+  }
+
+  /** The state in which nothing plays. */
+  get rest(): 'ready' | 'empty' {
+    return this.#now.model ? 'ready' : 'empty';
+  }
+
+  set(change: Partial<Snapshot>): void {
+    if (this.#closed) return;
+    this.#now = { ...this.#now, ...change };
+    this.#onChange?.(this.#now);
+  }
+
+  /** Adds a warning, unless it stands there already; the last eight are kept. */
+  warn(message: string): void {
+    const { warnings } = this.#now;
+    if (!warnings.includes(message)) this.set({ warnings: [...warnings, message].slice(-8) });
+  }
+
+  /** Nothing changes any more. */
+  close(): void {
+    this.#closed = true;
+  }
+}
+
+/** What is shown of an error; undefined for what the listener asked for, which is no fault. */
+export function shownError(error: unknown): MelodyError | undefined {
+  if (!(error instanceof MelodyError)) return new MelodyError('io', String(error), 'reload the page');
+  return error.code === 'aborted' ? undefined : error;
+}
