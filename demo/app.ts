@@ -65,7 +65,7 @@ byId<HTMLInputElement>('volume').oninput = (event) => {
 byId('save').onclick = () => void (playing && save(playing));
 byId('midi').onclick = () => void (playing && beat(playing));
 byId('copy').onclick = () => void copyLink();
-byId('share').onclick = () => void navigator.share({ title: playing?.prompt, url: link() }).catch(() => {}); // called off
+byId('share').onclick = () => void navigator.share({ ...(playing && { title: playing.prompt }), url: link() }).catch(() => {}); // called off
 byId('share').hidden = !navigator.share;
 byId('variations').onclick = () => void vary();
 window.onhashchange = () => void take('', async () => void takeShared());

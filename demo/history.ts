@@ -3,13 +3,13 @@ import type { BeatMark, Recipe } from '../src/web/index.ts';
 
 export interface Settings {
   readonly prompt: string;
-  readonly blend?: Recipe['blend'];
-  readonly durationSeconds?: number;
+  readonly blend?: Recipe['blend'] | undefined;
+  readonly durationSeconds?: number | undefined;
   /** Of a finished clip: a stream begins with a shorter window, and makes another piece. */
   readonly firstWindowSeconds?: number;
   readonly seed: number;
   /** Its end leads into its start. */
-  readonly loop?: boolean;
+  readonly loop?: boolean | undefined;
   /** In words: sound that it was made out of, which its settings do not hold. */
   readonly given?: string;
   /** What was changed while it played: without it the seed does not make the piece again. */

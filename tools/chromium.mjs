@@ -39,7 +39,11 @@ const TIMEOUT = 120_000; // ms
 export async function openBrowser({ webgpu = true } = {}) {
   const profile = newProfile();
   const args = [...FLAGS, webgpu ? SOFTWARE_GPU : NO_GPU];
-  const context = await chromium.launchPersistentContext(profile, { executablePath: chromiumPath, args, timeout: TIMEOUT });
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: /** @type {string} */ (chromiumPath),
+    args,
+    timeout: TIMEOUT,
+  });
   context.setDefaultTimeout(TIMEOUT);
   return {
     context,

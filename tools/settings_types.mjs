@@ -20,7 +20,8 @@ export async function settingsTypes(emitted) {
   const members = (table, before = () => '') =>
     Object.entries(table).map(([name, setting]) => {
       const optional = before(setting) && setting.preset ? '' : '?';
-      return `${comment(emitted, name, setting)}  ${before(setting)}${name}${optional}: ${typeOf(setting, types)};\n`;
+      const type = before(setting) ? typeOf(setting, types) : `${typeOf(setting, types)} | undefined`; // options may be passed on without having them
+      return `${comment(emitted, name, setting)}  ${before(setting)}${name}${optional}: ${type};\n`;
     });
   const recipe = Object.fromEntries(Object.entries({ ...PIECE, ...STYLE, ...SAMPLING }).filter(([, { kind }]) => kind !== 'audio'));
   /** @type {Record<string, string[]>} */

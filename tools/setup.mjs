@@ -16,7 +16,7 @@ import { chooseRemedy, installDriver, manualCommands, readMachine } from './setu
 const say = (/** @type {string[]} */ ...lines) => process.stderr.write(lines.map((line) => `melody setup: ${line}\n`).join(''));
 
 /**
- * @param {{ root: string, install: boolean, force: boolean, packages?: boolean, machine?: import('./setup/driver.mjs').Machine, aptFolder?: string, probe?: typeof probeAdapter }} options
+ * @param {{ root: string, install: boolean, force: boolean, packages?: boolean, machine?: import('./setup/driver.mjs').Machine | undefined, aptFolder?: string | undefined, probe?: typeof probeAdapter }} options
  * @returns {boolean} whether everything is in place
  */
 export function setUp({ root, install, force, packages = false, machine, aptFolder, probe = probeAdapter }) {

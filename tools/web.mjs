@@ -99,7 +99,7 @@ const GIVEN_SOURCE = /\/pipeline\/stages\/given\.ts$/;
 /**
  * One build. With `split`, what every entry needs from the start is one file, the engine, and what it imports later is one file each.
  * @param {Record<string, string>} input sources by the path of what is made of them, without its ending
- * @param {{ outdir?: string, split?: string, files?: Map<string, string>, version?: string, sourcemap?: boolean }} [options] `outdir`: left out,
+ * @param {{ outdir?: string | undefined, split?: string, files?: Map<string, string>, version?: string, sourcemap?: boolean }} [options] `outdir`: left out,
  * nothing is written; `split`: the folder in it for the files of the engine; `files`: which file a source goes into
  * @returns {Promise<OutputFile[]>}
  */

@@ -34,8 +34,8 @@ export interface Engine {
 export interface Prepared {
   variant: string;
   storage: 'f32' | 'f16';
-  output?: Float32Array;
-  error?: string;
+  output?: Float32Array | undefined;
+  error?: string | undefined;
   /** Building plus first run, ms: mostly shader compilation when the driver's cache is empty. */
   coldMs: number;
 }

@@ -11,13 +11,13 @@ export interface Measured {
   ok: boolean;
   nmse: number | null;
   maxAbs: number | null;
-  error?: string;
+  error?: string | undefined;
   coldMs: number;
-  wallMs?: Summary;
+  wallMs?: Summary | undefined;
   /** Median over rounds of the process's CPU time per run. */
-  cpuMs?: number;
+  cpuMs?: number | undefined;
   /** Cores that other programs kept busy while this case was measured. */
-  otherCores?: number;
+  otherCores?: number | undefined;
 }
 
 export type Measure = 'best' | 'median' | 'cpu';

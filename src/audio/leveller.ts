@@ -23,7 +23,7 @@ export const loudnessOf = (x: Float32Array[], sampleRate: number): number => (x[
 export function levelled(
   x: Float32Array[],
   sampleRate: number,
-  { target = LOUDNESS, circular = false, most = MOST_GAIN }: { target?: number; circular?: boolean; most?: number },
+  { target = LOUDNESS, circular = false, most = MOST_GAIN }: { target?: number; circular?: boolean | undefined; most?: number },
 ): { readonly audio: Float32Array[]; readonly short: number } {
   const before = loudnessOf(x, sampleRate);
   if (!Number.isFinite(before)) return { audio: x, short: 0 };

@@ -17,7 +17,7 @@ export interface MidiScore {
       /** Seconds of the piece. */
       readonly atSeconds: number;
       /** The new prompt: the text of the marker. */
-      readonly prompt?: string;
+      readonly prompt?: string | undefined;
     }[];
     /** Tempo, key and metre from the start on. */
     readonly decided?: {

@@ -13,11 +13,11 @@ export interface WavTags {
   /** RIFF INFO: four-letter id → text, for example INAM (title), ICMT (comment), ISFT (software), ICOP (licence). */
   info: Record<string, string>;
   /** Text of the iXML chunk, as it stands. */
-  ixml?: string;
+  ixml?: string | undefined;
   /** Text of the `mldy` chunk, as it stands; see `readRecipe`. A WAV that has it gets an `id3 ` chunk too, of what INFO says. */
-  melody?: string;
+  melody?: string | undefined;
   /** Text of the XMP packet (chunk `_PMX`), as it stands. */
-  xmp?: string;
+  xmp?: string | undefined;
 }
 
 /** What a generated file says about itself. */

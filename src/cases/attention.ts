@@ -4,19 +4,19 @@ import { type AttentionForm, attention, kvAppend, qkvAppend, rope } from '../ops
 import { type Case, list, type Measured, measured, sum, type Values } from './case.ts';
 
 export interface AttentionSize {
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** Queries and keys. */
   readonly tq: number;
   readonly tk: number;
   readonly heads: number;
   /** Width of a head. */
   readonly dh: number;
-  readonly causal?: boolean;
-  readonly keys?: number;
-  readonly queryOffset?: number;
-  readonly scale?: number;
+  readonly causal?: boolean | undefined;
+  readonly keys?: number | undefined;
+  readonly queryOffset?: number | undefined;
+  readonly scale?: number | undefined;
   /** Every item reads the keys of one. */
-  readonly sharedKeys?: boolean;
+  readonly sharedKeys?: boolean | undefined;
 }
 
 /** softmax(scale · q kᵀ) v, head by head. q [B, Tq, H·Dh], k, v [B or 1, Tk, H·Dh] → [B, Tq, H·Dh]. */
@@ -37,7 +37,10 @@ export function attentionReference(s: AttentionSize, q: Values, k: Values, v: Va
   return y;
 }
 
-export const attentionCase = (name: string, s: AttentionSize & { readonly spread?: number; readonly form?: AttentionForm }): Case => ({
+export const attentionCase = (
+  name: string,
+  s: AttentionSize & { readonly spread?: number; readonly form?: AttentionForm | undefined },
+): Case => ({
   name,
   record({ g, x }) {
     const { batch = 1, tq, tk, heads, dh, spread = 2 } = s;

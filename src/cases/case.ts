@@ -12,7 +12,7 @@ export type FloatStorage = 'f32' | 'f16';
 export interface Case {
   readonly name: string;
   /** How its weight matrices are stored. Default f32. The reference sees the rounded weights. */
-  readonly storage?: FloatStorage;
+  readonly storage?: FloatStorage | undefined;
   /** Record it once. The reference is a function, because many a run needs no comparison. */
   record(kit: Kit): [y: Tensor, reference: () => Values];
 }

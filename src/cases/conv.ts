@@ -6,26 +6,26 @@ import { activate } from './activate.ts';
 import { at, type Case, type FloatStorage, list, type Measured, measured, sum, type Values } from './case.ts';
 
 export interface ConvSize {
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** Frames, channels in and out, frames that a filter spans. */
   readonly len: number;
   readonly cin: number;
   readonly cout: number;
   readonly taps: number;
-  readonly stride?: number;
-  readonly dilation?: number;
-  readonly groups?: number;
-  readonly padding?: readonly [left: number, right: number];
+  readonly stride?: number | undefined;
+  readonly dilation?: number | undefined;
+  readonly groups?: number | undefined;
+  readonly padding?: readonly [left: number, right: number] | undefined;
 }
 
 interface How {
-  readonly storage?: FloatStorage;
-  readonly form?: Form;
+  readonly storage?: FloatStorage | undefined;
+  readonly form?: Form | undefined;
 }
 
 interface Activations {
-  readonly act?: Act;
-  readonly preAct?: Act;
+  readonly act?: Act | undefined;
+  readonly preAct?: Act | undefined;
 }
 
 /** Frames of the result. */

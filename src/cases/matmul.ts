@@ -21,8 +21,8 @@ export interface Product {
   readonly rows: number;
   readonly inner: number;
   readonly cols: number;
-  readonly storage?: FloatStorage;
-  readonly form?: Form;
+  readonly storage?: FloatStorage | undefined;
+  readonly form?: Form | undefined;
 }
 
 /** y = x · wᵀ + b. */

@@ -122,7 +122,7 @@ async function openWhere(
   values: Values,
   io: Io,
   pretend: Partial<Caps> = {},
-): Promise<{ where: Where; device: 'gpu' | 'cpu'; threads?: number; ceilings: () => Promise<Ceilings>; close: () => void }> {
+): Promise<{ where: Where; device: 'gpu' | 'cpu'; threads?: number | undefined; ceilings: () => Promise<Ceilings>; close: () => void }> {
   const { device, threads } = deviceOptions(values);
   if (device !== 'cpu') {
     const gpu = await Gpu.open(await openGpuQuietly(io, { dawn: EXACT_CLOCK }), { pretend });

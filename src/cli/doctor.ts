@@ -30,8 +30,8 @@ const SOFTWARE: Finding = {
 interface Finding {
   topic: string;
   text: string;
-  ok?: boolean;
-  hint?: string;
+  ok?: boolean | undefined;
+  hint?: string | undefined;
 }
 
 export const doctor: Command = {

@@ -10,14 +10,14 @@ import { printableText } from '../weights/printable.ts';
 export interface Measured {
   file: string;
   /** Of a file too long to be measured at once: which part of it, seconds. */
-  part?: { start: number; end: number };
+  part?: { start: number; end: number } | undefined;
   report: ClipReport;
   /** Oddities of the file itself. */
   warnings: string[];
   /** Cosine of prompt and clip, where a model listened. */
-  agreement?: number;
+  agreement?: number | undefined;
   /** Present with --source. */
-  kept?: LinesKept;
+  kept?: LinesKept | undefined;
 }
 
 export interface Failed {

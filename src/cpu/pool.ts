@@ -8,9 +8,9 @@ import { loadModule, loadRelaxed, makeMemory, type Products, reach } from './mod
 
 export interface PoolOptions {
   /** Threads that compute; default all cores, at most 8. 0: none but the caller's, a slice at a time. The result does not depend on it. */
-  threads?: number;
+  threads?: number | undefined;
   /** Keep products in the plain build, which has one result on every machine, where a faster one could be used. Default false. */
-  plain?: boolean;
+  plain?: boolean | undefined;
 }
 
 interface Job {
@@ -25,13 +25,13 @@ interface Job {
 }
 
 interface JobOptions {
-  report?: boolean;
-  times?: number;
-  holds?: readonly number[];
+  report?: boolean | undefined;
+  times?: number | undefined;
+  holds?: readonly number[] | undefined;
   /** Who may cancel it. */
-  owner?: object;
+  owner?: object | undefined;
   /** Products may be relaxed, where the pool is. */
-  relaxed?: boolean;
+  relaxed?: boolean | undefined;
 }
 
 const DEFAULT_THREADS = 8; // at most

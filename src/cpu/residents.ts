@@ -10,8 +10,8 @@ const COMING = 'weights as they come';
 const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 interface LoadOptions {
-  signal?: AbortSignal;
-  onBytes?: (bytes: number) => void;
+  signal?: AbortSignal | undefined;
+  onBytes?: ((bytes: number) => void) | undefined;
 }
 
 export class CpuResidents {

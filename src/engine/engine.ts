@@ -16,17 +16,17 @@ export interface EngineOptions extends GpuOptions {
    * What computes: 'gpu' is any WebGPU adapter, a software one too; 'cpu' is threads of WebAssembly; 'auto' is a hardware GPU where there
    * is one, else the CPU. Default 'auto'.
    */
-  device?: 'auto' | 'gpu' | 'cpu';
+  device?: 'auto' | 'gpu' | 'cpu' | undefined;
   /** Threads on the CPU; the music does not depend on it. Default: one for each core, at most 8. */
-  threads?: number;
+  threads?: number | undefined;
   /** Submit long plans in pieces of this many dispatches, because browsers stop tabs whose submits take seconds. Default: each plan whole. */
-  dispatchesPerSubmit?: number;
+  dispatchesPerSubmit?: number | undefined;
   /** Skip the test that this GPU computes right, which every adapter passes once. Default false. */
-  untested?: boolean;
+  untested?: boolean | undefined;
   /** Refuse jobs that would need more GPU memory than this, bytes. Default: on software adapters what the machine has free, else no limit. */
-  memoryLimit?: number;
+  memoryLimit?: number | undefined;
   /** Called with the bytes of each weight that reaches the GPU. */
-  onBytes?: (bytes: number) => void;
+  onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /** What makes samples: a GPU (a software adapter too), or the CPU with its build of the kernels. */

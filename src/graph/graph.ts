@@ -35,17 +35,17 @@ export interface DispatchOptions<K extends Kernel> {
   readonly out: Named<K, 'write'>;
   readonly params: { [F in keyof K['params']]: ParamValue };
   /** Flags that change what is computed; see Kernel. The rest is as the kernel's file has it. */
-  readonly meaning?: { readonly [M in keyof K['meaning']]?: number };
+  readonly meaning?: { readonly [M in keyof K['meaning']]?: number } | undefined;
   /** How a GPU computes it: the form of storage, workgroup sizes, register tiles. */
-  readonly variant?: K['variants'][number];
-  readonly tuning?: { readonly [T in keyof K['consts'] | keyof K['overrides']]?: number };
+  readonly variant?: K['variants'][number] | undefined;
+  readonly tuning?: { readonly [T in keyof K['consts'] | keyof K['overrides']]?: number } | undefined;
   /** Workgroups along x, y, z; see grid1d. */
   readonly grid: readonly [number, number?, number?];
   /** For people: what this dispatch is, e.g. the weight's path. */
-  readonly label?: string;
+  readonly label?: string | undefined;
   /** Floating-point operations and bytes moved, for profiles; a multiply-add counts two. */
-  readonly flops?: number;
-  readonly bytes?: number;
+  readonly flops?: number | undefined;
+  readonly bytes?: number | undefined;
 }
 
 /**

@@ -12,16 +12,16 @@ export interface CompileOptions {
    * Fill temporaries and outputs with NaN before every run, so that a read of what nothing wrote shows. Slots that temporaries share hide
    * what their earlier tenant left; `guard` too gives each a buffer of its own.
    */
-  poison?: boolean;
+  poison?: boolean | undefined;
   /** A buffer of its own for every temporary, and guard words after it and after every input and output; see checkGuards (inspect_plan.ts). */
-  guard?: boolean;
+  guard?: boolean | undefined;
   /** At most this many dispatches a submit (browsers kill long ones). Default: all in one. */
-  dispatchesPerSubmit?: number;
+  dispatchesPerSubmit?: number | undefined;
   /** Products may be fused where the CPU has a faster build for that: other bits on other machines. A GPU takes no notice. Default false. */
-  relaxed?: boolean;
-  signal?: AbortSignal;
+  relaxed?: boolean | undefined;
+  signal?: AbortSignal | undefined;
   /** Called with the bytes of each weight that reaches the GPU. */
-  onBytes?: (bytes: number) => void;
+  onBytes?: ((bytes: number) => void) | undefined;
 }
 
 export type HostData = Float32Array | Uint32Array | Int32Array;

@@ -24,7 +24,7 @@ export class Residents {
   /** Buffers of the given weight and state storages, uploading what is not there yet. `onBytes` is called for each weight's upload. */
   async ensure(
     storages: Iterable<TensorStorage>,
-    options: { signal?: AbortSignal; onBytes?: (bytes: number) => void } = {},
+    options: { signal?: AbortSignal | undefined; onBytes?: ((bytes: number) => void) | undefined } = {},
   ): Promise<Map<TensorStorage, GPUBuffer>> {
     const found = new Map<TensorStorage, GPUBuffer>();
     const queue = [...new Set(storages)];
@@ -108,7 +108,10 @@ export class Residents {
     return buffer;
   }
 
-  #weight(storage: TensorStorage, options: { signal?: AbortSignal; onBytes?: (bytes: number) => void }): Promise<GPUBuffer> {
+  #weight(
+    storage: TensorStorage,
+    options: { signal?: AbortSignal | undefined; onBytes?: ((bytes: number) => void) | undefined },
+  ): Promise<GPUBuffer> {
     const weight = storage.weight;
     if (!weight) throw new MelodyError('graph', `"${storage.label}" has no weight to load`);
     const layouts = this.#weights.get(weight.ref) ?? new Map<string, Promise<GPUBuffer>>();

@@ -132,11 +132,11 @@ export function controlSum(g: Graph, w: Scope, ids: ControlIds, c: SemanticLmCon
 export interface LmOptions {
   readonly cache: KvCache;
   readonly start: ParamValue;
-  readonly last?: ParamValue;
-  readonly controls?: Tensor;
+  readonly last?: ParamValue | undefined;
+  readonly controls?: Tensor | undefined;
   /** Rows of the timbre words, u32 of the ids' shape; with `one`, u32 [M] of which number `one.timbre` counts. */
-  readonly timbre?: Tensor;
-  readonly one?: { readonly batch: number; readonly first: ParamValue; readonly at: ParamValue; readonly timbre?: ParamValue };
+  readonly timbre?: Tensor | undefined;
+  readonly one?: { readonly batch: number | undefined; readonly first: ParamValue; readonly at: ParamValue; readonly timbre?: ParamValue };
 }
 
 /** As `lastHidden` → logits [B, words] of the next word. */

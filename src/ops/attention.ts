@@ -9,15 +9,15 @@ import { powerOfTwo, spreadRows } from './spread.ts';
 export interface AttentionOptions {
   heads: number;
   /** Query i sees keys 0 … queryOffset + i. */
-  causal?: boolean;
+  causal?: boolean | undefined;
   /** Valid keys, the first of Tk; at most Tk. Default: all. */
-  keys?: ParamValue;
+  keys?: ParamValue | undefined;
   /** Position of query 0 among the keys. Default 0. */
-  queryOffset?: ParamValue;
+  queryOffset?: ParamValue | undefined;
   /** Default Dh^-½. */
-  scale?: number;
+  scale?: number | undefined;
   /** Forces a kernel form; for tests and benchmarks. */
-  form?: AttentionForm;
+  form?: AttentionForm | undefined;
 }
 
 /** `row`: a workgroup per query, for decoding; `tile`: 32 queries through workgroup memory; `broadcast`: software adapters with subgroups of 8. */
@@ -108,7 +108,7 @@ export function qkvAppend(
   g: Graph,
   qkv: Tensor,
   cache: { readonly k: Tensor; readonly v: Tensor },
-  options: { heads: number; at: ParamValue; theta?: number },
+  options: { heads: number; at: ParamValue; theta?: number | undefined },
 ): Tensor {
   const { heads, at, theta } = options;
   expectShape('qkv_append', 'qkv', qkv, [null, null, null]);

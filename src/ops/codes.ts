@@ -17,16 +17,16 @@ export interface SampleCodesOptions extends Pick<SampleOptions, 'topK' | 'topP' 
   /** Frames of the piece: rows whose frame is none of them get `pad`. */
   readonly frames: ParamValue;
   /** The first of the frames, whose codes are in `into` already and stay. Default 0. */
-  readonly known?: ParamValue;
+  readonly known?: ParamValue | undefined;
   /** Counter of the first row's draw. Default column · rows. */
-  readonly position?: ParamValue;
+  readonly position?: ParamValue | undefined;
   /** Rows that are delayed alike: 2 for a codec that speaks for left and right in turn. Default 1. */
-  readonly channels?: 1 | 2;
+  readonly channels?: 1 | 2 | undefined;
   readonly pad: number;
   /** Of a second half of logits without a condition: none + guidance · (condition − none). Default: there is none. */
-  readonly guidance?: ParamValue;
+  readonly guidance?: ParamValue | undefined;
   /** First place of the column in `into`. Default 0. */
-  readonly at?: ParamValue;
+  readonly at?: ParamValue | undefined;
 }
 
 /**

@@ -8,23 +8,23 @@ import { type Form, gemm } from './gemm.ts';
 import { convLayout, convTransposeLayout, DEPTHWISE, linearLayout, packedCols, repeated, VECTOR } from './layouts.ts';
 
 interface Common {
-  bias?: WeightRef; // [Cout]
+  bias?: WeightRef | undefined; // [Cout]
   /** Activation of the result. */
-  act?: Act;
+  act?: Act | undefined;
   /** Activation of the input, as HiFi-GAN has it; padding stays zero. */
-  preAct?: Act;
+  preAct?: Act | undefined;
   /** Forces a kernel form; for tests and benchmarks. */
-  form?: Form;
+  form?: Form | undefined;
 }
 
 export interface Conv1dOptions extends Common {
-  stride?: number;
-  dilation?: number;
-  groups?: number;
+  stride?: number | undefined;
+  dilation?: number | undefined;
+  groups?: number | undefined;
   /** Zeros put before and after, in frames. */
-  padding?: number | readonly [left: number, right: number];
+  padding?: number | readonly [left: number, right: number] | undefined;
   /** Added last. Shaped as the result. */
-  residual?: Tensor;
+  residual?: Tensor | undefined;
 }
 
 /**
@@ -88,7 +88,7 @@ export function conv1d(g: Graph, x: Tensor, w: WeightRef, options: Conv1dOptions
  * y[h·W' + w, o] = Σ_ij x[h·stride + i, w·stride + j] · w[o, 0, i, j] + bias[o].
  * x [H, W], w [C, 1, k, k], y [H'·W', C] with H' = ⌊(H − k)/stride⌋ + 1, W' alike. Throws `shape`.
  */
-export function patches(g: Graph, x: Tensor, w: WeightRef, options: { stride: number; bias: WeightRef; form?: Form }): Tensor {
+export function patches(g: Graph, x: Tensor, w: WeightRef, options: { stride: number; bias: WeightRef; form?: Form | undefined }): Tensor {
   const { stride, bias } = options;
   const [height, width] = x.shape;
   const [cout, , size] = w.shape;
@@ -122,7 +122,7 @@ export function patches(g: Graph, x: Tensor, w: WeightRef, options: { stride: nu
 export interface ConvTranspose1dOptions extends Common {
   stride: number;
   /** Frames cut from both ends of the full result. */
-  padding?: number | readonly [left: number, right: number];
+  padding?: number | readonly [left: number, right: number] | undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ import { spread, spreadRows } from './spread.ts';
 
 interface Into {
   /** Write here (a state, say) instead of to a new tensor; the same shape as the result, and not an input of the same op. */
-  into?: Tensor;
+  into?: Tensor | undefined;
 }
 
 /** The tensor an element-wise op writes. */

@@ -23,7 +23,7 @@ export function embedOne(
   g: Graph,
   table: WeightRef,
   ids: Tensor,
-  options: { rows: number; first: ParamValue; more?: Tensor; at?: ParamValue },
+  options: { rows: number; first: ParamValue; more?: Tensor | undefined; at?: ParamValue },
 ): Tensor {
   const { rows, first, more, at = 0 } = options;
   checkTable(table);
@@ -47,7 +47,7 @@ function recordGather(
   table: Tensor,
   [rows, cols]: readonly number[],
   index: Tensor,
-  one: { offset?: ParamValue; first?: ParamValue; at?: ParamValue; rows?: number; more?: Tensor },
+  one: { offset?: ParamValue | undefined; first?: ParamValue; at?: ParamValue; rows?: number; more?: Tensor | undefined },
   label: string,
 ): Tensor {
   if (index.dtype !== 'u32') throw new MelodyError('shape', `${label}: got an index of ${index.dtype}, expected u32`);

@@ -75,43 +75,43 @@ export interface Gemm {
   readonly label: string;
   readonly x: Tensor;
   /** The product is of RMSNorm(x); the vector forms of GPUs do it, elsewhere it is a dispatch before. */
-  readonly norm?: RowNorm;
+  readonly norm?: RowNorm | undefined;
   readonly w: Tensor;
-  readonly bias?: Tensor;
+  readonly bias?: Tensor | undefined;
   /** Shaped as y, or one row. */
-  readonly scale?: Tensor;
+  readonly scale?: Tensor | undefined;
   /** SwiGLU: the result is multiplied by silu(A·gate); packed as w. Only the vector forms can. */
-  readonly gate?: Tensor;
-  readonly residual?: Tensor; // shaped as y
+  readonly gate?: Tensor | undefined;
+  readonly residual?: Tensor | undefined; // shaped as y
   readonly y: Tensor;
   readonly rows: number;
   readonly cols: number;
   readonly inner: number;
-  readonly taps?: number;
+  readonly taps?: number | undefined;
   readonly rowStep: number;
-  readonly tapStep?: number;
-  readonly origin?: number;
+  readonly tapStep?: number | undefined;
+  readonly origin?: number | undefined;
   readonly xLimit: number;
   readonly wK: number;
-  readonly wN?: number;
+  readonly wN?: number | undefined;
   readonly yRow: number;
-  readonly crop?: number;
+  readonly crop?: number | undefined;
   readonly yLimit: number;
-  readonly batch?: number;
-  readonly groups?: number;
+  readonly batch?: number | undefined;
+  readonly groups?: number | undefined;
   /** Steps of one batch item in x, w and y, and of one group in x, w and columns of y. */
   readonly step?: {
-    readonly x?: number;
-    readonly w?: number;
-    readonly y?: number;
-    readonly xGroup?: number;
-    readonly wGroup?: number;
-    readonly yGroup?: number;
+    readonly x?: number | undefined;
+    readonly w?: number | undefined;
+    readonly y?: number | undefined;
+    readonly xGroup?: number | undefined;
+    readonly wGroup?: number | undefined;
+    readonly yGroup?: number | undefined;
   };
-  readonly alpha?: number;
-  readonly act?: Act;
-  readonly preAct?: Act;
-  readonly form?: Form;
+  readonly alpha?: number | undefined;
+  readonly act?: Act | undefined;
+  readonly preAct?: Act | undefined;
+  readonly form?: Form | undefined;
 }
 
 export function gemm(g: Graph, s: Gemm): Tensor {

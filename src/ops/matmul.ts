@@ -8,20 +8,20 @@ import { linearLayout, packedCols, paddedVector, VECTOR } from './layouts.ts';
 import { rmsNorm } from './norm.ts';
 
 export interface LinearOptions {
-  bias?: WeightRef; // [N]
-  act?: Act;
+  bias?: WeightRef | undefined; // [N]
+  act?: Act | undefined;
   /** Multiplies the activated result: an activation [..., N], or a weight [N] (layer scale). */
-  scale?: Tensor | WeightRef;
+  scale?: Tensor | WeightRef | undefined;
   /** Added last. [..., N] */
-  residual?: Tensor;
+  residual?: Tensor | undefined;
   /** Where the result goes, e.g. a state. [..., N] */
-  into?: Tensor;
+  into?: Tensor | undefined;
   /** Round N up to a multiple of four: the kernels are faster there. The columns after N hold act(0). */
-  padded?: boolean;
+  padded?: boolean | undefined;
   /** The product is of RMSNorm(x): as one dispatch where there are few rows. */
-  norm?: RowNorm;
+  norm?: RowNorm | undefined;
   /** Forces a kernel form; for tests and benchmarks. */
-  form?: Form;
+  form?: Form | undefined;
 }
 
 /**
@@ -64,7 +64,13 @@ export function linear(g: Graph, x: Tensor, w: WeightRef, options: LinearOptions
  * SwiGLU's gate (Shazeer 2020): silu(x · gateᵀ) ⊙ (x · upᵀ), of RMSNorm(x) with `norm`; one dispatch for few rows.
  * x [..., K], gate, up [F, K] of one dtype, y [..., F]. Throws `shape`.
  */
-export function swiglu(g: Graph, x: Tensor, gate: WeightRef, up: WeightRef, options: { norm?: RowNorm; form?: Form } = {}): Tensor {
+export function swiglu(
+  g: Graph,
+  x: Tensor,
+  gate: WeightRef,
+  up: WeightRef,
+  options: { norm?: RowNorm | undefined; form?: Form | undefined } = {},
+): Tensor {
   const { norm, form } = options;
   const [rows, inner] = rowsCols(x);
   expectShape('swiglu', gate.name, gate, [null, inner]);
@@ -99,7 +105,12 @@ export function swiglu(g: Graph, x: Tensor, gate: WeightRef, up: WeightRef, opti
  * y = alpha · a · b for two activations.
  * a [B?, M, K], b [B?, K, N] or, with transposeB, [B?, N, K]; y [B?, M, N]. An unbatched b serves every batch item. Throws `shape`.
  */
-export function matmul(g: Graph, a: Tensor, b: Tensor, options: { transposeB?: boolean; alpha?: number; form?: Form } = {}): Tensor {
+export function matmul(
+  g: Graph,
+  a: Tensor,
+  b: Tensor,
+  options: { transposeB?: boolean; alpha?: number; form?: Form | undefined } = {},
+): Tensor {
   const { transposeB = false, alpha, form } = options;
   const inner = a.shape[a.shape.length - 1];
   const [bK, bN] = transposeB ? [b.shape.length - 1, b.shape.length - 2] : [b.shape.length - 2, b.shape.length - 1];

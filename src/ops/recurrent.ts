@@ -44,7 +44,11 @@ export function sruLayer(g: Graph, weights: Lookup, x: Tensor, hidden: number): 
  * u [R, T, G·W] in blocks u₀, u₁, u₂ (, u₃) of W = directions·hidden lanes, the second direction backward in time;
  * v, b [2, W]. x' = √3·skip [R, T, W] when skip is given (G = 3), else u₃ (G = 4). y [R, T, W]. Throws `shape`.
  */
-export function sruScan(g: Graph, u: Tensor, options: { v: WeightRef; b: WeightRef; directions: 1 | 2; skip?: Tensor }): Tensor {
+export function sruScan(
+  g: Graph,
+  u: Tensor,
+  options: { v: WeightRef; b: WeightRef; directions: 1 | 2; skip?: Tensor | undefined },
+): Tensor {
   const { v, b, directions, skip } = options;
   const width = v.shape[1];
   const groups = skip ? 3 : 4;

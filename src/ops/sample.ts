@@ -43,12 +43,12 @@ export interface SampleOptions {
   readonly seed: readonly [low: ParamValue, high: ParamValue];
   /** Counter of the draw: the token's position in the piece. */
   readonly position: ParamValue;
-  readonly stream?: ParamValue;
+  readonly stream?: ParamValue | undefined;
   /** A u32 tensor for the id, which stays on the GPU, and where in it. */
   readonly into: Tensor;
-  readonly at?: ParamValue;
+  readonly at?: ParamValue | undefined;
   /** Logits are [2, vocab] and mixed first: of · the first row + rest · the second, where of + rest = 1. */
-  readonly guidance?: { readonly of: ParamValue; readonly rest: ParamValue };
+  readonly guidance?: { readonly of: ParamValue; readonly rest: ParamValue } | undefined;
 }
 
 /** What kernels of lib/draw read of a draw among `vocab` logits. */

@@ -35,25 +35,25 @@ export interface QueueOptions {
    * Jobs that may wait while another one is made, 0 to 10,000; one more is refused as `busy`. They begin in the order in which they came, and
    * an AbortSignal takes them out. A stream lets others in after each of its chunks. Default 0: a second job is refused.
    */
-  queue?: number;
+  queue?: number | undefined;
 }
 
 /** How a model is opened. */
 export interface LoadOptions extends EngineOptions, QueueOptions {
   /** WebGPU entry point. Default: `navigator.gpu` in a browser, npm `webgpu` in Node. Given, it is used: `device` is 'gpu' then, and 'auto' else. */
-  gpu?: WebGpuEntry;
+  gpu?: WebGpuEntry | undefined;
   /** Aborts the loading; it then throws `aborted`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Keep what is fetched from an address in this machine's or browser's cache. Default true. */
-  cache?: boolean;
+  cache?: boolean | undefined;
   /** Hosts that an address may redirect to, beside its own: public ones alone. Default none; `hf:` names may go to the hub's own stores. */
-  redirectHosts?: readonly string[];
+  redirectHosts?: readonly string[] | undefined;
   /** For servers in Node that take addresses from strangers: hosts (with a port, where there is one) that may be asked; no path is opened then. Default: all, and paths. */
-  allowedHosts?: readonly string[];
+  allowedHosts?: readonly string[] | undefined;
   /** What asks for addresses, called as the platform's `fetch` is; a proxy or a login can stand behind it. Default: `fetch`. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
   /** Called while a file is fetched into the cache. */
-  onEvent?: (event: DownloadEvent | WaitingEvent) => void;
+  onEvent?: ((event: DownloadEvent | WaitingEvent) => void) | undefined;
 }
 
 /** A finished piece of music. */

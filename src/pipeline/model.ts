@@ -63,7 +63,10 @@ export const audioOf = ({ sample_rate, channels = 1 }: ModelConfig) => ({ sample
 const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024;
 
 /** Open a model folder; of the weights only headers are read. Throws `weights` or `io`. */
-export async function openModel(folder: ByteFolder, options: { signal?: AbortSignal; allowNonFinite?: boolean } = {}): Promise<Model> {
+export async function openModel(
+  folder: ByteFolder,
+  options: { signal?: AbortSignal | undefined; allowNonFinite?: boolean } = {},
+): Promise<Model> {
   const config = checkConfig((await readConfig(folder, options.signal)) as unknown as ModelConfig, folder.name);
   const source = await folder.open('tokenizer.json', options.signal);
   if (!source)

@@ -137,15 +137,15 @@ export interface Decided {
 /** Options that say how music is made, and who watches it. */
 export interface SamplingOptions extends SamplingSettings {
   /** Aborts the job; it then throws `aborted`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called with progress, warnings and what the model decides, while the job runs. */
-  onEvent?: (event: MelodyEvent) => void;
+  onEvent?: ((event: MelodyEvent) => void) | undefined;
 }
 
 /** Options of `Melody.generate`. */
 export interface GenerateOptions extends StyleOptions, SamplingOptions, PieceSettings {
   /** Keeps what is made, so that the same call goes on where an abort or a fault stopped it. */
-  draft?: Draft;
+  draft?: Draft | undefined;
 }
 
 /** Options of `Melody.stream`. */

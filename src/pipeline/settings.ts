@@ -243,7 +243,7 @@ export const FLAGS = {
 type ValueOf<S extends Setting> = S extends { choices: readonly (infer Choice)[] }
   ? Choice
   : Values[S['kind']] | (S extends { off: true } ? null : never);
-type Options<Table extends Record<string, Setting>> = { -readonly [Name in keyof Table]?: ValueOf<Table[Name]> };
+type Options<Table extends Record<string, Setting>> = { -readonly [Name in keyof Table]?: ValueOf<Table[Name]> | undefined };
 type Fixed<Table extends Record<string, Setting>> = {
   readonly [Name in keyof Table as Table[Name] extends { preset: unknown } ? Name : never]: ValueOf<Table[Name]>;
 };
@@ -270,5 +270,5 @@ export interface Steering extends Omit<StyleOptions, 'promptAudio' | 'promptAudi
    * A stream went back to make it heard sooner (`MelodyStream.steer` with `heardSeconds`): windows begin anew here, and what the one before
    * made past it is dropped. Default false.
    */
-  readonly anew?: boolean;
+  readonly anew?: boolean | undefined;
 }

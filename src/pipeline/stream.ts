@@ -30,7 +30,7 @@ export interface SteerTiming {
    * Seconds of the stream that are heard now. Chunks that lie past it are made again, from the first moment on that can be made before it is
    * heard, at the speed of the last window. A function is asked when the change is taken up. Default: no chunk is made again.
    */
-  readonly heardSeconds?: number | (() => number);
+  readonly heardSeconds?: (number | (() => number)) | undefined;
 }
 
 /** A turn on an engine. */

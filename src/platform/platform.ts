@@ -72,23 +72,23 @@ export interface OpenGpuOptions {
 }
 
 export interface OpenOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Keep what comes from an address in the cache and read it from there: resumed when broken off, usable offline. Default false. */
-  cache?: boolean;
+  cache?: boolean | undefined;
   /** With `cache`: what the file must be. Other bytes are refused (`weights`) and not kept. */
-  expected?: StatedBytes;
+  expected?: StatedBytes | undefined;
   /** Hosts that an address may redirect to, beside its own. Default none. */
-  redirectHosts?: readonly string[];
+  redirectHosts?: readonly string[] | undefined;
   /** Hosts, with a port where there is one, that an address may have; paths are refused then (Node). Default all. */
-  allowedHosts?: readonly string[];
+  allowedHosts?: readonly string[] | undefined;
   /** Asks for addresses. Default the platform's own. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
   /** Sent to the host of an address, and to no other that it redirects to (Node). Default: none. */
-  token?: string;
+  token?: string | undefined;
   /** Called when the server of an address has sent nothing for 5 seconds; after 20 it is given up. */
-  onWait?: (address: string) => void;
+  onWait?: ((address: string) => void) | undefined;
   /** Called while a file is brought into the cache, with the bytes there and in all; both grow monotonically to `total`. */
-  onProgress?: (received: number, total: number, address: string) => void;
+  onProgress?: ((received: number, total: number, address: string) => void) | undefined;
 }
 
 /** What somebody says that the bytes of a file are. */

@@ -7,9 +7,9 @@ import type { Precision } from './precision.ts';
 /** Who watches a job. */
 export interface JobOptions {
   /** Aborts the job; it then throws `aborted`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called with progress and warnings while the job runs. */
-  onEvent?: (event: MelodyEvent) => void;
+  onEvent?: ((event: MelodyEvent) => void) | undefined;
 }
 
 /** What every recipe of a published system says. */

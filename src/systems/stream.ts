@@ -11,7 +11,7 @@ import type { JobOptions, Span, SystemModel, SystemRecipe } from './job.ts';
 /** Everything that decides the samples of a stream; with a length, `generate` makes the same music of it. */
 export type StreamRecipe<R extends SystemRecipe> = Omit<R, 'durationSeconds'> & {
   /** Length in seconds; none of one that has no end. */
-  readonly durationSeconds?: number;
+  readonly durationSeconds?: number | undefined;
 };
 
 /** A stream that was checked: nothing of it is done yet. */

@@ -27,7 +27,7 @@ export interface SystemOptions extends LoadOptions {
    * How the matrices of networks of attention lie in memory. Default 'f16' on a GPU, 'f32' on the CPU. There 'f16' takes half the memory and some
    * more time; 'int8' a quarter and less time, and is something else than the model was trained as: a byte a number, a scale a row.
    */
-  precision?: Precision;
+  precision?: Precision | undefined;
 }
 
 /** A finished piece of a published system. */

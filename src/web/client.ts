@@ -223,7 +223,7 @@ async function oneAtATime<T>(name: string, signal: AbortSignal | undefined, work
   let running: Promise<T> | undefined;
   const start = () => (running ??= work());
   // Where the browser gives this page no locks, it goes without.
-  await navigator.locks?.request(name, { signal }, start).catch(() => undefined);
+  await navigator.locks?.request(name, { signal } as LockOptions, start).catch(() => undefined);
   if (!running && signal?.aborted) throw new MelodyError('aborted', 'stopped by its AbortSignal');
   return start();
 }

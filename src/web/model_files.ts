@@ -13,14 +13,14 @@ const MAX_MANIFEST_BYTES = 1024 * 1024;
 const PIECE = 4 * 1024 * 1024;
 
 export interface Fetching {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Keep the files in this browser. */
   keep: boolean;
-  onFile?: (file: string, fileReceived: number, fileTotal: number, received: number, total: number) => void;
+  onFile?: ((file: string, fileReceived: number, fileTotal: number, received: number, total: number) => void) | undefined;
   /** The server of this file has sent nothing for 5 seconds; after 20 it is given up. */
-  onWait?: (file: string) => void;
+  onWait?: ((file: string) => void) | undefined;
   /** Keeping failed, and why; the files are held in memory instead. */
-  onNotKept?: (message: string) => void;
+  onNotKept?: ((message: string) => void) | undefined;
 }
 
 /** What a model weighs and how much of it is here. Fetches the manifest and the index alone. Throws `io`, `weights`. */

@@ -105,7 +105,7 @@ export interface Calls {
   wav: [WavRequest, Uint8Array];
   stats: [Record<never, never>, WorkerStats];
   stored: [Record<never, never>, StoreUse];
-  remove: [{ address?: string }, number];
+  remove: [{ address?: string | undefined }, number];
   unload: [Record<never, never>, undefined];
 }
 

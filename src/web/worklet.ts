@@ -19,7 +19,7 @@ export interface RingOptions {
 
 export type PlayerMessage =
   /** As many samples of each channel; from sample `at` of the piece on they take the place of what waits. Default: behind all that waits. */
-  | { readonly type: 'samples'; readonly channels: readonly Float32Array[]; readonly at?: number }
+  | { readonly type: 'samples'; readonly channels: readonly Float32Array[]; readonly at?: number | undefined }
   /** Nothing more will come: play what is left, however little. */
   | { readonly type: 'end' }
   /** Forget everything and wait for a new piece that starts after `startSeconds` of it are here; `piece` is its number. */

@@ -46,12 +46,12 @@ export function scopeAt(root: Scope, path: string): Scope {
 /** How weights are opened. */
 export interface WeightOptions {
   /** Accept NaN and infinity in the values. */
-  readonly allowNonFinite?: boolean;
+  readonly allowNonFinite?: boolean | undefined;
   /** What a folder's files are called, without their ending. Default "model". */
-  readonly stem?: string;
+  readonly stem?: string | undefined;
   /** Every tensor holds floats: another that is asked for does not fit. */
-  readonly floats?: boolean;
-  readonly signal?: AbortSignal;
+  readonly floats?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The weights of one model: a safetensors file, or a folder with one or with shards and an index. */

@@ -12,10 +12,10 @@ const gpu = useGpu();
 const forms = formRunner(gpu, FORMS);
 
 interface Case extends ConvSize {
-  storage?: 'f16';
-  act?: Act;
-  preAct?: Act;
-  all?: boolean; // run every kernel form; the others compile only the one the op chooses
+  storage?: 'f16' | undefined;
+  act?: Act | undefined;
+  preAct?: Act | undefined;
+  all?: boolean | undefined; // run every kernel form; the others compile only the one the op chooses
 }
 
 const title = (c: Case) =>

@@ -15,7 +15,7 @@ export interface Stub {
   readonly played: { prompt: string; seed: number; styled?: boolean }[];
   readonly steered: { prompt: string }[];
   /** Clips: seconds of what they are made out of, and how. */
-  readonly generated: { seconds?: number; loop?: boolean; inpaint?: object; init?: number; continued?: number; styled?: number }[];
+  readonly generated: Partial<Record<'seconds' | 'loop' | 'inpaint' | 'init' | 'continued' | 'styled', unknown>>[];
 }
 
 /** What the page asks, as far as the stub looks at it. */

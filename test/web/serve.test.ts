@@ -24,7 +24,7 @@ afterAll(async () => {
 
 /** A request whose path nobody tidies. */
 const get = (path: string, headers = {}) =>
-  new Promise<{ status?: number; headers: Record<string, unknown>; body: string }>((resolve, reject) => {
+  new Promise<{ status: number | undefined; headers: Record<string, unknown>; body: string }>((resolve, reject) => {
     const asked = request(server.origin, { path, headers }, (response) => {
       let body = '';
       response.on('data', (part) => {

@@ -6,7 +6,7 @@ export interface VerdictFile {
   readonly title: string;
   readonly bytes: Uint8Array;
   readonly reference: 'accept' | 'reject';
-  readonly fault?: RegExp;
+  readonly fault?: RegExp | undefined;
 }
 
 const utf8 = (text: string) => new TextEncoder().encode(text);

@@ -128,7 +128,7 @@ export function manualCommands(remedy, right, aptFolder = '/etc/apt') {
  * Installs the driver through apt. Returns undefined, or what went wrong.
  * @param {Extract<Remedy, { kind: 'apt' }>} remedy
  * @param {'root' | 'sudo'} right
- * @param {{ aptFolder?: string }} [options]
+ * @param {{ aptFolder?: string | undefined }} [options]
  * @returns {string | undefined}
  */
 export function installDriver(remedy, right, { aptFolder = '/etc/apt' } = {}) {

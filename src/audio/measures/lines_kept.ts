@@ -4,12 +4,12 @@ import { mean } from '../statistics.ts';
 import { CENTS, strongestLines, windowPowers } from './tones.ts';
 export interface LinesKept {
   /** Of the source's lines between 60 and 3000 Hz, the share that the clip has within 15 cents in the same window. */
-  all?: number;
+  all?: number | undefined;
   /** The same of lines below 260 Hz, and of 260 to 1000 Hz. */
-  bass?: number;
-  middle?: number;
+  bass?: number | undefined;
+  middle?: number | undefined;
   /** Share of the clip's lines that the source has. */
-  true?: number;
+  true?: number | undefined;
 }
 
 /** How much of a recording's tones a copy of it keeps: clip and source, mono at one rate, aligned to the sample. */

@@ -12,14 +12,14 @@ import type { Ceilings } from './ceilings.ts';
 
 export interface PipelineOptions {
   /** A model folder, or a config.json with random weights. */
-  readonly model?: string;
-  readonly config?: string;
+  readonly model?: string | undefined;
+  readonly config?: string | undefined;
   readonly seconds: number;
-  readonly steps?: number;
-  readonly guidance?: number;
-  readonly signal?: AbortSignal;
-  readonly device?: 'gpu' | 'cpu';
-  readonly threads?: number;
+  readonly steps?: number | undefined;
+  readonly guidance?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly device?: 'gpu' | 'cpu' | undefined;
+  readonly threads?: number | undefined;
   readonly say: (line: string) => void;
 }
 
@@ -132,10 +132,7 @@ async function stageCosts(
   });
 }
 
-async function firstChunk(
-  melody: MeLoDy,
-  request: { prompt: string; seed: number; steps?: number; guidanceScale?: number; signal?: AbortSignal },
-) {
+async function firstChunk(melody: MeLoDy, request: Parameters<MeLoDy['stream']>[0]) {
   const start = performance.now();
   const { prompt, seed, steps, guidanceScale, signal } = request;
   for await (const { channels, sampleRate } of melody.stream({ prompt, seed, steps, guidanceScale, signal }))

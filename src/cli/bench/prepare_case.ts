@@ -19,7 +19,7 @@ export interface Prepared {
   /** The output that is checked, in the reference's layout. */
   read(): Promise<ArrayLike<number>>;
   /** Undefined when there is nothing to compare with. */
-  reference?: () => ArrayLike<number>;
+  reference?: (() => ArrayLike<number>) | undefined;
   dispose(): void;
 }
 

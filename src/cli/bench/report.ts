@@ -27,15 +27,15 @@ export interface Row {
   dispatches: number;
   /** Compilation and first run, ms. */
   coldMs: number;
-  wallMs?: Summary;
+  wallMs?: Summary | undefined;
   /** GPU time of the dispatches by timestamps, median, ms. */
-  gpuMs?: number;
-  cpuMs?: number;
+  gpuMs?: number | undefined;
+  cpuMs?: number | undefined;
   flops: number;
   bytes: number;
   /** Cores that other programs kept busy meanwhile. */
-  otherCores?: number;
-  error?: string;
+  otherCores?: number | undefined;
+  error?: string | undefined;
 }
 
 export const rowKey = (row: Pick<Row, 'case' | 'storage'>): string => `${row.case}.${row.storage}`;

@@ -32,17 +32,17 @@ export function nameOf(prompt: string | undefined, seed: number, ending = '.wav'
 
 export interface TargetOptions {
   /** What --out says. */
-  readonly out?: string;
+  readonly out?: string | undefined;
   /** What --out-dir says: made if missing, and no file may lie outside it. */
-  readonly outDir?: string;
+  readonly outDir?: string | undefined;
   readonly force: boolean;
-  readonly prompt?: string;
+  readonly prompt?: string | undefined;
   /** One for each file to be written. */
   readonly seeds: readonly number[];
   /** A .png beside each of them. */
   readonly picture: boolean;
   /** How their names may end; the first is given to names without an ending. Default [".wav"]. */
-  readonly endings?: readonly string[];
+  readonly endings?: readonly string[] | undefined;
 }
 
 /** Paths of the files to be written, one a seed. Everything that can be refused is refused here, before any work. Throws `invalid_argument`, `io`. */

@@ -11,7 +11,7 @@ import { tagsOf } from './recipe_file.ts';
 import type { GenerateRequest } from './request.ts';
 
 interface Streamed extends AsyncIterable<StreamChunk> {
-  readonly recipe: { readonly seed: number; readonly durationSeconds?: number };
+  readonly recipe: { readonly seed: number; readonly durationSeconds?: number | undefined };
 }
 
 /** The music of a MeLoDy model. */

@@ -25,9 +25,9 @@ export interface Said {
 
 /** Options of those names. */
 export interface AskedControls {
-  tempo?: number;
-  key?: string;
-  metre?: string;
+  tempo?: number | undefined;
+  key?: string | undefined;
+  metre?: string | undefined;
 }
 
 /** What options ask for, in one spelling. Throws `invalid_argument` where the model cannot follow it. */

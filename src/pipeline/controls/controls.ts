@@ -26,10 +26,10 @@ export interface ControlRequest extends AskedControls {
   readonly embedding: Float32Array | undefined;
   readonly seed: number;
   /** The piece goes on after, or within, audio whose beat is not known: no clock runs unless `tempo` is given. */
-  readonly within?: boolean;
+  readonly within?: boolean | undefined;
   /** The length of a loop. */
-  readonly loopSeconds?: number;
-  readonly signal?: AbortSignal;
+  readonly loopSeconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Of a draw from the style heads: below 1, because a likely tempo serves better than a rare one. */

@@ -20,18 +20,18 @@ export interface DenoiseRequest {
   /** Latents of the window [L · D]; only context frames are read. */
   readonly latents: Float32Array;
   /** Noise of the window [L · D] in place of the seed's, for comparisons with other implementations. */
-  readonly noise?: Float32Array;
+  readonly noise?: Float32Array | undefined;
   readonly fresh: readonly boolean[];
   readonly seed: number;
   /** Absolute number of the window's first frame: noise belongs to frames of the piece, not of the window. */
   readonly firstFrame: number;
   readonly steps: number;
   readonly guidance: number;
-  readonly guidedShare?: number;
+  readonly guidedShare?: number | undefined;
   readonly schedule: Schedule;
   readonly sampler: Sampler;
-  readonly signal?: AbortSignal;
-  readonly onStep?: (done: number, of: number) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onStep?: ((done: number, of: number) => void) | undefined;
 }
 
 /** Several windows of equal length in one batch → their latents; context frames come back bit-identical. */

@@ -36,15 +36,15 @@ export interface LanguageRequest {
   /** RVQ codes of the style; undefined for the null prefix. */
   readonly style: readonly number[] | undefined;
   /** Style to lead away from when guidance ≠ 1; undefined for the null prefix. */
-  readonly negative?: readonly number[];
+  readonly negative?: readonly number[] | undefined;
   /** logits = negative + guidance · (style − negative); 1 computes the style's alone. */
   readonly guidance: number;
   readonly sampling: Sampling;
   readonly seed: number;
   /** Models without controls pass it over. */
-  readonly guide?: Guide;
-  readonly signal?: AbortSignal;
-  readonly onToken?: (done: number, of: number) => void;
+  readonly guide?: Guide | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onToken?: ((done: number, of: number) => void) | undefined;
 }
 
 /** Tokens between two waits for the GPU: progress and abort are felt this often. */

@@ -69,12 +69,12 @@ export function styleLogits(
 
 export interface DecodeOptions {
   /** The piece's end is the neighbour of its start. */
-  readonly circular?: boolean;
+  readonly circular?: boolean | undefined;
   /** Place of the first of the latents in the piece, frames. Default 0. */
-  readonly origin?: number;
+  readonly origin?: number | undefined;
   /** Where the decoder's phase runs on, the phase of this piece before frame `from`: this call moves it on. */
-  readonly phase?: RunningPhase;
-  readonly signal?: AbortSignal;
+  readonly phase?: RunningPhase | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -17,13 +17,13 @@ const TURN = 2 ** 32;
 export interface PhaseOptions {
   readonly seed: number;
   /** A4 in Hz; default the weights' own. */
-  readonly tuning?: number;
+  readonly tuning?: number | undefined;
   /** First latent frame that is decoded. Default 0. */
-  readonly from?: number;
+  readonly from?: number | undefined;
   /** Latent frames of a circular piece. */
-  readonly circle?: number;
+  readonly circle?: number | undefined;
   /** Audio of the piece from its first frame on, whose tones run on from sample `until`. */
-  readonly given?: { readonly audio: Float32Array; readonly until: number };
+  readonly given?: { readonly audio: Float32Array; readonly until: number } | undefined;
 }
 
 export class RunningPhase {

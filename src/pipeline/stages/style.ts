@@ -23,7 +23,7 @@ export type PieceFacts = Pick<ControlRequest, 'seed' | 'within' | 'loopSeconds'>
 
 export async function styleOf(
   engine: Machine<Model>,
-  options: StyleOptions & { signal?: AbortSignal },
+  options: StyleOptions & { signal?: AbortSignal | undefined },
   piece: PieceFacts,
   progress: Pick<Progress, 'warn' | 'emit'>,
 ): Promise<Style> {

@@ -41,14 +41,16 @@ interface Window {
   /** Columns that are drawn. */
   columns: number;
   /** What is on the device of it; none before it is begun, and when others have used the device since. */
-  device?: {
-    readonly cache: KeysAndValues;
-    readonly history: Tensor;
-    /** Its first frames, which stay. */
-    readonly known: number;
-    /** Places of the cache before the first column. */
-    readonly prefix: number;
-  };
+  device?:
+    | {
+        readonly cache: KeysAndValues;
+        readonly history: Tensor;
+        /** Its first frames, which stay. */
+        readonly known: number;
+        /** Places of the cache before the first column. */
+        readonly prefix: number;
+      }
+    | undefined;
 }
 
 /**

@@ -29,21 +29,21 @@ import { joined, SoundOfCodes, streamWindows } from './sound.ts';
 import { decodeCodes, drawCodes, encodeSound } from './stages.ts';
 
 /** What to play, and how. */
-export interface MusicgenOptions extends Partial<Sampling>, JobOptions {
+export interface MusicgenOptions extends Partial<{ [Name in keyof Sampling]: Sampling[Name] | undefined }>, JobOptions {
   /** What to play, in words. Needed. */
-  prompt?: string;
+  prompt?: string | undefined;
   /** Length in seconds, exact to the sample, at most 600; of a stream any. Default 10, of a stream none. Over 30 it is made by windows, each of which hears 12 s of the one before. */
-  durationSeconds?: number;
+  durationSeconds?: number | undefined;
   /** Equal seeds give equal music. Default: drawn. */
-  seed?: number;
+  seed?: number | undefined;
   /** Sound to go on from: its last 12 s are heard, and the clip begins where it ends, at its rate and with its channels. */
-  continueFrom?: AudioInput;
+  continueFrom?: AudioInput | undefined;
   /** A tune to follow, which MusicGen Melody alone can: it hears the strongest pitch of every frame, and the tune again where the piece is longer. */
-  melody?: AudioInput;
+  melody?: AudioInput | undefined;
   /** With continueFrom: the clip has its rate and channels. Default true; false gives the model's own. */
-  keepGiven?: boolean;
+  keepGiven?: boolean | undefined;
   /** Begin as a stream without an end does, which knows no end to lead to: for its recipe. Default false. */
-  wholeWindows?: boolean;
+  wholeWindows?: boolean | undefined;
 }
 
 /** Everything that decides the samples of a clip: `generate` of it makes them again. */

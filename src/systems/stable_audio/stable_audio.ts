@@ -38,28 +38,30 @@ export interface StableAudioSettings {
 }
 
 /** What to play, and how. */
-export interface StableAudioOptions extends Partial<StableAudioSettings>, JobOptions {
+export interface StableAudioOptions
+  extends Partial<{ [Name in keyof StableAudioSettings]: StableAudioSettings[Name] | undefined }>,
+    JobOptions {
   /** What to play, in words. Needed. */
-  prompt?: string;
+  prompt?: string | undefined;
   /** What to lead away from; needs guidanceScale other than 1. */
-  negativePrompt?: string;
+  negativePrompt?: string | undefined;
   /** Length in seconds, exact to the sample, at most what the model was trained on. Default all of it. */
-  durationSeconds?: number;
+  durationSeconds?: number | undefined;
   /** Equal seeds give equal music. Default: drawn. */
-  seed?: number;
+  seed?: number | undefined;
   /** Sound to begin with, in the place of noise alone. */
-  initAudio?: AudioInput;
+  initAudio?: AudioInput | undefined;
   /** How much of it changes, over 0 to 1: the share of the steps that are run. Default 1, which is all of them. */
-  strength?: number;
+  strength?: number | undefined;
   /**
    * In the place of strength: how loud the noise over initAudio is that all steps begin at, as stable-audio-tools' init_noise_level. A σ below that of the
    * schedule (500 for Stable Audio Open 1.0; 1 is as loud as the latents), or a share over 0 to 1 in models of a flow (Stable Audio Open Small).
    */
-  initNoiseLevel?: number;
+  initNoiseLevel?: number | undefined;
   /** The regions of initAudio to make anew, seconds; outside them it comes back as it was, and the clip lasts as long. Default: all of it. */
-  inpaint?: readonly Region[];
+  inpaint?: readonly Region[] | undefined;
   /** With inpaint: the clip has the rate and channels of initAudio, and its samples outside the regions. Default true; false gives all as the model makes it. */
-  keepGiven?: boolean;
+  keepGiven?: boolean | undefined;
 }
 
 /** Everything that decides the samples of a clip, given sound aside: `generate` of it makes them again. */
