@@ -18,7 +18,7 @@ import * as normLinear from './norm_linear.ts';
 import * as pad from './pad.ts';
 import * as partialRope from './partial_rope.ts';
 import * as phase from './phase.ts';
-import * as quantize from './quantize.ts';
+import * as quantise from './quantise.ts';
 import * as random from './random.ts';
 import * as recurrent from './recurrent.ts';
 import * as sample from './sample.ts';
@@ -37,7 +37,7 @@ export const quickCases = (): Case[] => [
   ...recurrent.quick(),
   ...diffusion.quick(),
   ...elementwise.quick(),
-  ...quantize.quick(),
+  ...quantise.quick(),
   ...random.quick(),
   ...sample.quick(),
   ...spectrum.quick(),
@@ -55,7 +55,7 @@ const FAMILIES = [
   diffusion,
   elementwise,
   fuse,
-  quantize,
+  quantise,
   random,
   sample,
   spectrum,

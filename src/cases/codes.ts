@@ -6,7 +6,7 @@ import { copy } from '../ops/elementwise.ts';
 import { seedWords } from '../ops/random.ts';
 import { sampleTokenReference, samplingParams } from '../ops/sample.ts';
 import { type Case, list, type Measured, measured, sum } from './case.ts';
-import type { Codebooks } from './quantize.ts';
+import type { Codebooks } from './quantise.ts';
 
 export interface Column {
   readonly rows: number;

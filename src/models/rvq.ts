@@ -1,7 +1,7 @@
 // Residual vector quantiser of the joint embedding (docs/system.md §2): level q quantises what the levels before it left over.
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { rvqEncode } from '../ops/quantize.ts';
+import { rvqEncode } from '../ops/quantise.ts';
 import type { Scope } from '../weights/weights.ts';
 
 export interface RvqConfig {

@@ -10,7 +10,7 @@ import { add, mul } from '../ops/elementwise.ts';
 import { concatCols, concatRows, embedding, meanRows, slice } from '../ops/gather.ts';
 import { VECTOR } from '../ops/layouts.ts';
 import { matmul } from '../ops/matmul.ts';
-import { nearestCode } from '../ops/quantize.ts';
+import { nearestCode } from '../ops/quantise.ts';
 import { complexPower, filterBank, logFloor, onsetRise, peakNormalise, stft } from '../ops/spectrum.ts';
 import type { Scope } from '../weights/weights.ts';
 import { LISTENING_RATE } from './layers.ts';

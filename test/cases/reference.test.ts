@@ -10,7 +10,7 @@ import { convLength, convReference, convTransposeLength, convTransposeReference 
 import { groupNormReference } from '../../src/cases/group_norm.ts';
 import { product } from '../../src/cases/matmul.ts';
 import { normReference } from '../../src/cases/norm.ts';
-import { rvqReference } from '../../src/cases/quantize.ts';
+import { rvqReference } from '../../src/cases/quantise.ts';
 import { scanReference } from '../../src/cases/recurrent.ts';
 import { istftReference, stftReference } from '../../src/cases/spectrum.ts';
 

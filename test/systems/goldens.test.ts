@@ -9,7 +9,7 @@ import { codebooks, encodecDecoderFrames, encodecDecoderSamples, encodecEncoder 
 import { keysAndValues, musicgenStep, musicgenText } from '../../src/models/musicgen_decoder.ts';
 import { t5Encoder } from '../../src/models/t5_encoder.ts';
 import { rvqDecode } from '../../src/ops/codes.ts';
-import { rvqEncode } from '../../src/ops/quantize.ts';
+import { rvqEncode } from '../../src/ops/quantise.ts';
 import { readEncodec, readMusicgen } from '../../src/systems/musicgen/config.ts';
 import type { JsonObject } from '../../src/weights/json.ts';
 import type { Weights } from '../../src/weights/weights.ts';

@@ -1,7 +1,7 @@
 // From words to sound in MusicGen: words → states of the text → columns of codes → frames → samples.
 
 import { codebooks, encodecEncoder, hopOf } from '../../models/encodec.ts';
-import { rvqEncode } from '../../ops/quantize.ts';
+import { rvqEncode } from '../../ops/quantise.ts';
 import type { Progress } from '../../pipeline/progress.ts';
 import { Columns } from './columns.ts';
 import type { MusicgenMachine, Request } from './request.ts';

@@ -1,5 +1,5 @@
 // Cases of the residual vector quantiser.
-import { nearestCode, rvqEncode } from '../ops/quantize.ts';
+import { nearestCode, rvqEncode } from '../ops/quantise.ts';
 import { type Case, list, type Measured, measured, sum, type Values } from './case.ts';
 
 export interface Codebooks {

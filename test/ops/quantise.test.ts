@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rvqDecode } from '../../src/ops/codes.ts';
-import { nearestCode, rvqEncode } from '../../src/ops/quantize.ts';
+import { nearestCode, rvqEncode } from '../../src/ops/quantise.ts';
 import { expectClose, randomArray, roundHalf, weightOf } from '../helpers/data.ts';
 import { runBothGrids, useGpu } from '../helpers/gpu.ts';
 
