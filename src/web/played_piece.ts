@@ -2,7 +2,7 @@
 import type { BeatMark } from '../audio/beats.ts';
 import type { Region } from '../pipeline/options.ts';
 import { Lap } from './lap.ts';
-import { type RecordedAudio, Recording } from './recording.ts';
+import { Recording } from './recording.ts';
 
 export class PlayedPiece {
   /** Hz */
@@ -13,43 +13,31 @@ export class PlayedPiece {
   beats: BeatMark[] = [];
   /** The part that is heard again and again, in its seconds. */
   region: Region | undefined;
-  #from = 0; // sample of the piece that the player began with
-  #lap: Lap | undefined; // of the region, while it plays
+  /** Sample that the player began with. */
+  from = 0;
+  /** The region, while it plays. */
+  lap: Lap | undefined;
 
   constructor(sampleRate: number, keep: boolean) {
     this.sampleRate = sampleRate;
     this.recording = keep ? new Recording(sampleRate) : undefined;
   }
 
-  /** Sample that the player began with. */
-  get from(): number {
-    return this.#from;
-  }
-
-  /** The part of it that is heard again and again now. */
-  get lap(): Lap | undefined {
-    return this.#lap;
-  }
-
-  audio(): RecordedAudio | undefined {
-    return this.recording?.audio();
-  }
-
   /** The sample that is heard when the player has played so many. */
   heard(played: number): number {
-    return this.#lap?.placeAfter(this.#from, played) ?? this.#from + played;
+    return this.lap?.placeAfter(this.from, played) ?? this.from + played;
   }
 
   /** Goes to a second of it, within the region where there is one; what the player is to begin with, or undefined where nothing is kept. */
   goTo(seconds: number): readonly Float32Array[] | undefined {
-    const audio = this.audio();
+    const audio = this.recording?.audio();
     if (!audio) return undefined;
     const { channels, sampleRate, startSeconds } = audio;
     const kept = Math.round(startSeconds * sampleRate);
-    this.#lap = this.region && Lap.of(audio, this.region);
+    this.lap = this.region && Lap.of(audio, this.region);
     const at = Math.max(0, Math.min(channels[0].length, Math.round(seconds * sampleRate) - kept));
-    const lap = this.#lap?.from(kept + at);
-    this.#from = lap?.at ?? kept + at;
+    const lap = this.lap?.from(kept + at);
+    this.from = lap?.at ?? kept + at;
     return lap?.channels ?? channels.map((channel) => channel.subarray(at));
   }
 }

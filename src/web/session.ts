@@ -5,14 +5,14 @@ import { MelodyError } from '../errors.ts';
 import type { Recipe, Region, StreamOptions, StyleOptions } from '../pipeline/options.ts';
 import { MelodyWorker } from './client.ts';
 import { Loading } from './loading.ts';
-import { Making } from './making.ts';
+import { type Making, makePiece } from './making.ts';
 import { PlayedPiece } from './played_piece.ts';
 import type { Player } from './player.ts';
 import type { Plain } from './protocol.ts';
 import { Pulse } from './pulse.ts';
 import type { RecordedAudio } from './recording.ts';
 import type { SessionOptions } from './session_options.ts';
-import { NOTHING, type Snapshot, SnapshotStore, shownError } from './snapshot.ts';
+import { NOTHING, restOf, runs, type Snapshot, SnapshotStore, shownError } from './snapshot.ts';
 import { Sound } from './sound.ts';
 import type { PlayerReport } from './worklet.ts';
 
@@ -136,9 +136,9 @@ export class Session {
     if (!model) return this.#set({ error: new MelodyError('invalid_argument', 'no model is loaded', 'load one first') });
     const piece = await this.#begin(model, { ...NOTHING, state: 'buffering', speed: undefined });
     if (piece !== this.#pieces) return;
-    const making = new Making(this.worker, options, this.#options, this.#store, this.#piece, {
-      onStart: () => {
-        if (this.#wanted) making.steer(this.#wanted);
+    this.#making = makePiece(this.worker, options, this.#options, this.#store, this.#piece, {
+      onStart: (stream) => {
+        if (this.#wanted) stream.steer(this.#wanted);
         this.#wanted = undefined;
       },
       onChunk: (channels, startSample) => {
@@ -147,7 +147,6 @@ export class Session {
       },
       onEnd: () => this.#ahead?.end(),
     });
-    this.#making = making;
   }
 
   /** Play finished audio: one array a channel, all of one length, full scale −1 to 1, at `sampleRate` Hz; `beats`: of the clip. Faults are in the snapshot. */
@@ -174,14 +173,14 @@ export class Session {
    */
   steer(style: StyleOptions): void {
     const { complete, state } = this.#store.now;
-    if (complete && state !== this.#store.rest) this.#store.warn('The change is for the next piece: this one is all made');
-    else if (this.#making?.started) this.#making.steer(style);
+    if (complete && state !== restOf(this.#store.now)) this.#store.warn('The change is for the next piece: this one is all made');
+    else if (this.#making?.started) this.#making.stream.steer(style);
     else this.#wanted = style;
   }
 
   /** Pauses the sound. Nothing happens where nothing plays. */
   async pause(): Promise<void> {
-    if (!this.#store.runs) return;
+    if (!runs(this.#store.now)) return;
     this.#pulse?.clear();
     this.#set({ state: 'paused' });
     await this.#sound.player?.pause();
@@ -199,7 +198,7 @@ export class Session {
   seek(seconds: number): void {
     const { state, complete, error } = this.#store.now;
     const player = this.#sound.player;
-    if (!player || (!this.#store.runs && state !== 'paused')) return;
+    if (!player || (!runs(this.#store.now) && state !== 'paused')) return;
     const rest = this.#piece.goTo(seconds);
     if (!rest) return;
     this.#pulse?.clear();
@@ -213,18 +212,18 @@ export class Session {
   async stop(): Promise<void> {
     const ended = this.#end();
     const { state, model } = this.#store.now;
-    if (model || state !== 'empty') this.#set({ state: this.#store.rest, complete: false, peak: 0, bufferedSeconds: 0 });
+    if (model || state !== 'empty') this.#set({ state: restOf(this.#store.now), complete: false, peak: 0, bufferedSeconds: 0 });
     await ended;
   }
 
   /** The piece so far (its last ten minutes); undefined when there is none, and without `record`. */
   audio(): RecordedAudio | undefined {
-    return this.#piece.audio();
+    return this.#piece.recording?.audio();
   }
 
   /** Free worker, GPU and sound. */
   async dispose(): Promise<void> {
-    this.#store.close();
+    this.#store.closed = true;
     void this.#end();
     if (!this.#options.shared) this.worker.terminate();
     await this.#sound.close();
@@ -238,7 +237,7 @@ export class Session {
     const making = this.#making;
     this.#making = undefined;
     this.#wanted = undefined;
-    making?.abort();
+    making?.abort.abort();
     this.cancelLoad();
     this.#ended = Promise.all([this.#ended, making?.settled, this.#sound.player?.stop()]);
     return this.#ended;
@@ -265,7 +264,7 @@ export class Session {
       else void player.pause();
       return piece;
     } catch (error) {
-      if (piece === this.#pieces) this.#set({ state: this.#store.rest, error: shownError(error) });
+      if (piece === this.#pieces) this.#set({ state: restOf(this.#store.now), error: shownError(error) });
       return -1;
     }
   }
@@ -280,10 +279,10 @@ export class Session {
     const { sampleRate } = this.#piece;
     const played = this.#piece.heard(report.played);
     this.#piece.lap?.feed(report.played, (channels) => this.#sound.player?.push(channels));
-    this.#making?.played(played);
+    this.#making?.stream.played(played);
     const { state, complete } = this.#store.now;
-    const running = this.#store.runs;
-    const next = !running ? state : report.finished ? this.#store.rest : report.flowing ? 'playing' : 'buffering';
+    const running = runs(this.#store.now);
+    const next = !running ? state : report.finished ? restOf(this.#store.now) : report.flowing ? 'playing' : 'buffering';
     this.#set({
       state: next,
       playedSeconds: running || state === 'paused' ? played / sampleRate : this.#store.now.playedSeconds,
@@ -313,7 +312,7 @@ export class Session {
   #expectSound(): void {
     const piece = this.#pieces;
     setTimeout(() => {
-      if (piece === this.#pieces && this.#store.runs && !this.#sound.player?.running) this.#store.warn(NO_SOUND);
+      if (piece === this.#pieces && runs(this.#store.now) && !this.#sound.player?.running) this.#store.warn(NO_SOUND);
     }, SILENT_MS);
   }
 

@@ -60,45 +60,33 @@ export const EMPTY: Snapshot = { ...NOTHING, state: 'empty', model: undefined, l
 
 /** Keeps the snapshot of a session; the page hears of every change. */
 export class SnapshotStore {
+  now = EMPTY;
+  /** Nothing changes any more. */
+  closed = false;
   readonly #onChange: ((snapshot: Snapshot) => void) | undefined;
-  #now = EMPTY;
-  #closed = false;
 
   constructor(onChange: ((snapshot: Snapshot) => void) | undefined) {
     this.#onChange = onChange;
   }
 
-  get now(): Snapshot {
-    return this.#now;
-  }
-
-  /** Is a piece heard, or about to be? */
-  get runs(): boolean {
-    return this.#now.state === 'playing' || this.#now.state === 'buffering';
-  }
-
-  /** The state in which nothing plays. */
-  get rest(): 'ready' | 'empty' {
-    return this.#now.model ? 'ready' : 'empty';
-  }
-
   set(change: Partial<Snapshot>): void {
-    if (this.#closed) return;
-    this.#now = { ...this.#now, ...change };
-    this.#onChange?.(this.#now);
+    if (this.closed) return;
+    this.now = { ...this.now, ...change };
+    this.#onChange?.(this.now);
   }
 
   /** Adds a warning, unless it stands there already; the last eight are kept. */
   warn(message: string): void {
-    const { warnings } = this.#now;
+    const { warnings } = this.now;
     if (!warnings.includes(message)) this.set({ warnings: [...warnings, message].slice(-8) });
   }
-
-  /** Nothing changes any more. */
-  close(): void {
-    this.#closed = true;
-  }
 }
+
+/** Is a piece heard, or about to be? */
+export const runs = ({ state }: Snapshot): boolean => state === 'playing' || state === 'buffering';
+
+/** The state in which nothing plays. */
+export const restOf = ({ model }: Snapshot): 'ready' | 'empty' => (model ? 'ready' : 'empty');
 
 /** What is shown of an error; undefined for what the listener asked for, which is no fault. */
 export function shownError(error: unknown): MelodyError | undefined {
