@@ -21,7 +21,10 @@ export const generate: Command = {
   arguments: '"<what to play>" [options]',
   options: {
     ...settingOptions,
-    jobs: { help: 'make a clip of each line of this file: {"prompt": …, "seed": …}; what is there already is left', value: 'file.jsonl' },
+    jobs: {
+      help: 'make a clip of each line of this file: {"prompt": …, "seed": …}; clips that are there already are left',
+      value: 'file.jsonl',
+    },
     shard: { help: 'with --jobs: which share of the lines', value: 'i/n' },
     melody: { help: 'MusicGen Melody: follow the tune of this file', value: 'file.wav' },
     strength: { help: 'Stable Audio: the share of the steps that change --init (over 0, up to 1); default 1', value: 'share' },
@@ -30,7 +33,7 @@ export const generate: Command = {
       value: 's',
     },
     'noise-level': { help: 'Stable Audio, instead: the noise over --init that all steps begin at', value: 'sigma' },
-    variations: { help: 'so many clips, with seeds counting up', value: 'n' },
+    variations: { help: 'make this many clips, with seeds counting up', value: 'n' },
     stream: { help: 'write to standard output as it is made; endless without --duration' },
     model: { help: 'a model folder, an address, a name, or hf:owner/name of the hub', value: 'model', short: 'm' },
     'redirect-host': REDIRECT_HOST,
