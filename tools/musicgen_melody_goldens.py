@@ -3,8 +3,8 @@
     pip install torch==2.15.0 torchaudio==2.11.1 transformers==5.24.0 tokenizers==0.23.3 sentencepiece==0.2.3 safetensors==0.8.0
     python tools/musicgen_melody_goldens.py [folder]
 
-Sizes are odd, weights random (tools/systems_goldens.py fills them). The tokenizer is that of musicgen_mono, which must be there. The tune is a
-scale of notes, so that no two pitch classes of a frame are nearly as strong.
+Sizes are odd, weights random (tools/systems_goldens.py fills them). The tokenizer is that of musicgen_mono, which must be there. The
+tune is a scale of notes, so that no two pitch classes of a frame are nearly as strong.
 """
 
 import math
@@ -32,7 +32,9 @@ def tune(samples: int) -> torch.Tensor:
     return sum(torch.sin(2 * math.pi * hz * h * t) / h for h in (1, 2, 3)).float() * 0.3
 
 
-def model(name: str, t5: dict, codec: dict, decoder: dict, more: dict, features: dict, seed: int, dtype: torch.dtype, seconds: float) -> None:
+def model(
+    name: str, t5: dict, codec: dict, decoder: dict, more: dict, features: dict, seed: int, dtype: torch.dtype, seconds: float
+) -> None:
     config = MusicgenMelodyConfig(
         text_encoder=T5Config(**t5).to_dict(),
         audio_encoder=EncodecConfig(**codec).to_dict(),

@@ -37,8 +37,14 @@ coarse = language_model('coarse', (COARSE + 1) * ENTRIES, tie_word_embeddings=Tr
 fine = language_model('fine', LEVELS * ENTRIES, rope_theta=500.0)
 codec = EncodecModel(
     EncodecConfig(
-        sampling_rate=24_000, upsampling_ratios=[8, 5, 4, 3], num_filters=2, hidden_size=6, target_bandwidths=[2.4], codebook_size=ENTRIES,
-        codebook_dim=6, num_lstm_layers=1,
+        sampling_rate=24_000,
+        upsampling_ratios=[8, 5, 4, 3],
+        num_filters=2,
+        hidden_size=6,
+        target_bandwidths=[2.4],
+        codebook_size=ENTRIES,
+        codebook_dim=6,
+        num_lstm_layers=1,
     )  # fmt: skip
 ).eval()
 assert codec.config.num_quantizers == LEVELS, codec.config.num_quantizers
@@ -79,7 +85,12 @@ with torch.no_grad():
     probe = torch.tensor([[1, 9, 25, 44, 70]])
     logits = coarse(probe).logits[0, -1]
 save_file(
-    {'codes': codes.to(torch.int32).contiguous(), 'audio': audio.contiguous(), 'probe': probe[0].to(torch.int32), 'logits': logits.contiguous()},
+    {
+        'codes': codes.to(torch.int32).contiguous(),
+        'audio': audio.contiguous(),
+        'probe': probe[0].to(torch.int32),
+        'logits': logits.contiguous(),
+    },
     OUT / 'musiclm.golden.safetensors',
 )
 print(frames, 'frames,', len(set(codes.flatten().tolist())), 'different codes,', audio.shape[0], 'samples')
