@@ -136,7 +136,9 @@ export interface LmOptions {
   readonly controls?: Tensor | undefined;
   /** Rows of the timbre words, u32 of the ids' shape; with `one`, u32 [M] of which number `one.timbre` counts. */
   readonly timbre?: Tensor | undefined;
-  readonly one?: { readonly batch: number | undefined; readonly first: ParamValue; readonly at: ParamValue; readonly timbre?: ParamValue };
+  readonly one?:
+    | { readonly batch: number; readonly first: ParamValue; readonly at: ParamValue; readonly timbre?: ParamValue | undefined }
+    | undefined;
 }
 
 /** As `lastHidden` → logits [B, words] of the next word. */
