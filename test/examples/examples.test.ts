@@ -17,7 +17,18 @@ let browser: Browser | undefined;
 
 beforeAll(() => {
   const codecs = haveCodecs ? ['node-av'] : [];
-  examples = new Examples(['esbuild', 'vite', 'webpack', 'react', 'react-dom', 'typescript', '@types/node', 'undici-types', 'prom-client', ...codecs]);
+  examples = new Examples([
+    'esbuild',
+    'vite',
+    'webpack',
+    'react',
+    'react-dom',
+    'typescript',
+    '@types/node',
+    'undici-types',
+    'prom-client',
+    ...codecs,
+  ]);
   folder = examples.folder;
 }, 5 * MINUTES);
 afterAll(async () => {
