@@ -5,7 +5,7 @@
  * a file can cost at most four times its own length. What cannot be read exactly is refused, never guessed.
  */
 import { MelodyError } from '../errors.ts';
-import { fileKind } from '../platform/file_kind.ts';
+import { fileKind, SOME_RIFF } from '../platform/file_kind.ts';
 import { MAX_CHANNELS, MAX_LEVEL } from './channels.ts';
 import { id3Length, readId3 } from './id3.ts';
 import { ascii, chunkHead, dataSize, fourCC, layoutOf, longSize } from './wav_layout.ts';
@@ -67,7 +67,7 @@ export function readWav(file: Uint8Array, options: WavReadOptions = {}): WavAudi
   const layout = layoutOf(bytes);
   if (!layout) {
     const other = fileKind(file.subarray(0, 64));
-    if (other && fourCC(bytes, 0) !== 'RIFF') throw fault(`not a WAV file; got ${other.what}`, other.hint);
+    if (other && other !== SOME_RIFF) throw fault(`not a WAV file; got ${other.what}`, other.hint);
     const got = `${file.length} bytes starting ${JSON.stringify(ascii(file, 0, 12))}`;
     throw fault(`not a WAVE file (RIFF, RF64, BW64, RIFX or W64); got ${got}`, CONVERT);
   }

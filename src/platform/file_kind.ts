@@ -13,6 +13,11 @@ const DOWNLOAD = 'download the file itself: the address of the page is not that 
 export const CONVERT_AUDIO = 'convert it: ffmpeg -i <file> out.wav';
 const CONVERT_WEIGHTS = 'only safetensors are read, since pickles can run code: convert it with safetensors.torch.save_file in Python';
 
+/** What a WAV is too, so that it says nothing to whoever wants one. */
+export const SOME_RIFF: FileKind = { what: 'a RIFF file, such as WAV', hint: 'see what it holds: melody inspect' };
+const SAFETENSORS = 'take the safetensors of the same model';
+const OTHER_FILE = 'name the file that holds the sound or the weights';
+
 const ascii = (text: string) => [...text].map((character) => character.charCodeAt(0));
 
 /** First bytes and what they are the mark of; `at` is where the mark stands (default 0). */
@@ -25,11 +30,12 @@ const KINDS: readonly { readonly mark: readonly number[]; readonly at?: number; 
     mark: ascii('Entry not found'),
     kind: { what: 'the words "Entry not found", a hub\'s answer', hint: 'check the name of the file and the revision' },
   },
-  { mark: ascii('GGUF'), kind: { what: 'a GGUF model, as llama.cpp uses it', hint: 'take the safetensors of the same model' } },
+  { mark: ascii('GGUF'), kind: { what: 'a GGUF model, as llama.cpp uses it', hint: SAFETENSORS } },
   ...[[2], [3], [4, 0x95], [5, 0x95]].map((protocol) => ({
     mark: [0x80, ...protocol],
     kind: { what: 'a Python pickle', hint: CONVERT_WEIGHTS },
   })),
+  { mark: ascii('PK\x05\x06'), kind: { what: 'an empty ZIP archive', hint: DOWNLOAD } },
   { mark: ascii('PK\x03\x04'), kind: { what: 'a ZIP archive, such as PyTorch (.pt, .bin) and NumPy (.npz) write', hint: CONVERT_WEIGHTS } },
   { mark: [0x1f, 0x8b], kind: { what: 'a gzip archive', hint: 'unpack it first: gunzip' } },
   { mark: [0x28, 0xb5, 0x2f, 0xfd], kind: { what: 'a Zstandard archive', hint: 'unpack it first: zstd -d' } },
@@ -37,8 +43,11 @@ const KINDS: readonly { readonly mark: readonly number[]; readonly at?: number; 
     mark: [0x93, ...ascii('NUMPY')],
     kind: { what: 'a NumPy array (.npy)', hint: 'convert it with safetensors.numpy.save_file in Python' },
   },
-  { mark: [0x89, ...ascii('HDF')], kind: { what: 'an HDF5 file', hint: 'take the safetensors of the same model' } },
-  { mark: ascii('RIFF'), kind: { what: 'a RIFF file, such as WAV', hint: 'see what it holds: melody inspect' } },
+  { mark: [0x89, ...ascii('HDF')], kind: { what: 'an HDF5 file', hint: SAFETENSORS } },
+  { mark: ascii('AVI '), at: 8, kind: { what: 'an AVI film', hint: CONVERT_AUDIO } },
+  { mark: ascii('WEBP'), at: 8, kind: { what: 'a picture', hint: OTHER_FILE } },
+  { mark: ascii('sfbk'), at: 8, kind: { what: 'a sound font', hint: 'it plays MIDI files: fluidsynth -F out.wav <file> song.mid' } },
+  { mark: ascii('RIFF'), kind: SOME_RIFF },
   { mark: ascii('fLaC'), kind: { what: 'a FLAC file', hint: CONVERT_AUDIO } },
   { mark: ascii('OggS'), kind: { what: 'an Ogg file (Opus or Vorbis)', hint: CONVERT_AUDIO } },
   { mark: ascii('ftyp'), at: 4, kind: { what: 'an MP4 file (M4A, AAC)', hint: CONVERT_AUDIO } },
@@ -59,12 +68,16 @@ const KINDS: readonly { readonly mark: readonly number[]; readonly at?: number; 
     mark: ascii(mark),
     kind: { what: 'an archive (bzip2, xz, 7z or RAR)', hint: 'unpack it first' },
   })),
-  ...['\x89PNG', '\xff\xd8\xff', 'GIF8'].map((mark) => ({
+  ...['\x89PNG', '\xff\xd8\xff', 'GIF8'].map((mark) => ({ mark: ascii(mark), kind: { what: 'a picture', hint: OTHER_FILE } })),
+  { mark: ascii('FLV\x01'), kind: { what: 'an FLV film', hint: CONVERT_AUDIO } },
+  ...['lmgg', 'fmgg', 'tjgg'].map((mark) => ({
     mark: ascii(mark),
-    kind: { what: 'a picture', hint: 'name the file that holds the sound or the weights' },
+    kind: { what: 'a model of GGML, from before GGUF', hint: SAFETENSORS },
   })),
+  { mark: ascii('SQLite format 3'), kind: { what: 'an SQLite database', hint: OTHER_FILE } },
+  { mark: ascii('PAR1'), kind: { what: 'a Parquet table', hint: OTHER_FILE } },
   { mark: ascii('%PDF'), kind: { what: 'a PDF document', hint: DOWNLOAD } },
-  { mark: ascii('TFL3'), at: 4, kind: { what: 'a TensorFlow Lite model', hint: 'take the safetensors of the same model' } },
+  { mark: ascii('TFL3'), at: 4, kind: { what: 'a TensorFlow Lite model', hint: SAFETENSORS } },
 ];
 
 /** Does a file begin as safetensors do: a length below 4 GB in eight bytes, then an object? Marks of two bytes may be such a length. */
@@ -80,6 +93,7 @@ export function fileKind(start: Uint8Array): FileKind | undefined {
     const frame = sync === 0xff && rate >> 4 !== 0xf;
     if (frame && (version & 0xe6) > 0xe0 && rate !== 0x3c) return { what: 'an MP3 file', hint: CONVERT_AUDIO }; // ff fe 3c is "<" in UTF-16
     if (frame && (version & 0xf6) === 0xf0) return { what: 'an AAC file', hint: CONVERT_AUDIO };
+    if (sync === 8 && version >= 3 && version <= 20 && rate === 0x12) return { what: 'an ONNX model', hint: SAFETENSORS }; // a version, a producer
     if (sync === 0x0b && version === 0x77) return { what: 'an AC-3 file', hint: CONVERT_AUDIO };
   }
   const words = start.subarray(0, 64);
