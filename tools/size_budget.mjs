@@ -22,7 +22,7 @@ const WORKER_BUDGET = 94_780; // of it 800 are timbre words (src/models/timbre.t
  * no WAV), and when sound is given (0.5 kB and 0.1 kB of the clip: it keeps its own rate, channels and samples beside what is made; 0.3 kB say that
  * it is silent, counts integers, or is of another form than a stream).
  */
-const CLIP_BUDGET = 16_360; // of it 520 name more kinds of files, 300 for WAVs in the codings of telephones, and with ID3 in front, 400 for RIFX and W64, 150 for pieces that went back while they were streamed, and 100 for recipes that come through ffmpeg
+const CLIP_BUDGET = 16_580; // of it 740 name more kinds of files, 300 for WAVs in the codings of telephones, and with ID3 in front, 400 for RIFX and W64, 150 for pieces that went back while they were streamed, and 100 for recipes that come through ffmpeg
 const GIVEN_BUDGET = 3_840; // of it 160 hear timbre words
 /** Where no GPU is; half a kilobyte of it are products by relaxed SIMD, half another the three kernels of Stable Audio, 1.5 kB the Fourier transform, 0.3 kB a norm with its products, 0.2 kB matrices of halves, 0.5 kB those of bytes, 0.1 kB nearly equal codes told apart. */
 const CPU_BUDGET = 31_470; // of it 60 start threads under Trusted Types
@@ -32,7 +32,7 @@ const CPU_BUDGET = 31_470; // of it 60 start threads under Trusted Types
  * 1 kB of it are variations, a queue, and the hash that names the weights; 1.8 kB are MusicGen Melody, 1.5 kB
  * norms with their products (`matvec_norm`), 0.1 kB matrices of halves, 1 kB those of bytes with the test that comes before them, 1.7 kB go back to what is heard (above), 2.5 kB are streams of MusicGen, 1.7 kB regions of given sound that Stable Audio makes anew, 1.7 kB DPM-Solver++ of third order, noise levels, and columns read 64 at a time.
  */
-const SYSTEMS_BUDGET = 122_050; // of it 150 are timbre words, in the engine that it shares, and 520 names of files
+const SYSTEMS_BUDGET = 122_230; // of it 150 are timbre words, in the engine that it shares, and 740 names of files
 /** 0.5 kB play in a context of another rate, 2 kB make the element as complete as the platform's own players, 0.8 kB tell beats as they are heard, 0.1 kB put new music in the place of old, 0.2 kB start the worker of another host and under Trusted Types, 0.2 kB are what it costs that the session is several files. */
 const PLAYER_BUDGET = 10_060;
 
