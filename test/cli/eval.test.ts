@@ -161,7 +161,7 @@ describe('wrong input', () => {
   });
 
   test.each([
-    ['not a WAV', 'text.wav', 'hello, this is text', 'not a WAVE file'],
+    ['not a WAV', 'text.wav', 'hello, this is text', 'not a WAV file; got a text, which begins "hello, this is text"'],
     ['an empty file', 'empty.wav', '', 'not a WAVE file'],
   ])('%s: exit code 1 and a sentence', async (_name, name, body, message) => {
     await writeFile(join(folder, name), body);
