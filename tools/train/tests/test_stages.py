@@ -206,6 +206,9 @@ class Stages(unittest.TestCase):
         with torch.no_grad():
             mean, log_var = start.eval().encoder(audio)
             assert torch.allclose(mean, exported['vae_encoder'](audio), atol=1e-4)
+            axes = latents.Latents.load(again.runs / 'latents')
+            assert torch.allclose(axes.normalise(mean), exported['vae_encoder'](audio), atol=1e-4)  # what the diffusion was trained on
+            assert torch.equal(axes.limit, exported['dual_path'].latent_limit)
             assert torch.allclose(log_var, torch.full_like(log_var, 2 * math.log(unpack.START_DEVIATION)))
         for stage in ('latents', 'features'):
             shutil.copytree(paths.runs / stage, again.runs / stage, dirs_exist_ok=True)

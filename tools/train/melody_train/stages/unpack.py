@@ -12,6 +12,7 @@ import shutil
 import torch
 
 from ..export import load_exported
+from ..latents import Latents
 from ..models.towers import TrainedTowers
 from ..models.vae_encoder import outputs
 
@@ -31,6 +32,10 @@ def run(c, paths):
     save(paths.runs / 'rvq' / 'rvq.pt', states['rvq'])
     save(paths.runs / 'semantic' / 'encoder.pt', states['semantic_encoder'])
     save(paths.runs / 'features' / 'basis.pt', networks['semantic_encoder'].features.state_dict())
+    # An exported encoder stands on the diffusion's axes already: with axes fitted anew that diffusion would have to begin again.
+    latents = Latents.none(config['latent_dim'])
+    latents.limit = states['dual_path']['latent_limit'].clone()
+    latents.save(paths.runs / 'latents')
     if 'style_heads' in states:
         save(paths.runs / 'heads' / 'heads.pt', states['style_heads'])
     shutil.copyfile(paths.weights / 'tokenizer.json', paths.runs / 'tokenizer.json')
