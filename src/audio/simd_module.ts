@@ -55,12 +55,13 @@ class SoundModule implements Simd {
     this.#exports = exports;
   }
 
-  /** Room of this name, at least so large; what was in it is lost when it grows. */
+  /** Room of this name, at least so large; what was in it is lost when it grows. What it leaves behind then stays taken: it grows twofold. */
   #room(name: string, bytes: number): number {
     const known = this.#rooms.get(name);
     if (known && known.bytes >= bytes) return known.at;
-    const at = this.#exports.room(bytes + 32);
-    this.#rooms.set(name, { at, bytes });
+    const taken = Math.max(bytes, 2 * (known?.bytes ?? 0));
+    const at = this.#exports.room(taken + 32);
+    this.#rooms.set(name, { at, bytes: taken });
     return at;
   }
 

@@ -31,6 +31,7 @@ export async function forecast<Model extends Checked>(
 
 /** What jobs that were rehearsed take in all, by what decides their sizes. */
 const rehearsed = new WeakMap<Engine, Map<string, number>>();
+const MOST_SHAPES = 256;
 
 /**
  * Rehearses a job unless one of the same `shape` was rehearsed before and twice what that takes in all is free, which spares a tenth of a
@@ -46,6 +47,7 @@ export async function forecastOnce(
   const key = JSON.stringify(shape);
   if (2 * (known.get(key) ?? Infinity) <= (engine.room ?? Number.MAX_VALUE)) return undefined;
   const predicted = await rehearse();
+  if (known.size >= MOST_SHAPES) known.clear(); // a server meets any number of them
   known.set(key, predicted.weights + predicted.buffers);
   return predicted;
 }

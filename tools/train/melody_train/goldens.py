@@ -307,6 +307,17 @@ MINI = {
 }
 
 
+def keep_narrow(folder, networks, left_out='features.'):
+    """Rounds networks to f16, readies them for use and writes model.safetensors; buffers under `left_out` are fixed and not kept."""
+    weights = {}
+    for name, module in networks.items():
+        state = {k: half(v) for k, v in module.state_dict().items() if not k.startswith(left_out)}
+        weights |= {f'{name}.{k}': v for k, v in state.items()}
+        module.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in state.items()}, strict=False)
+        module.eval()
+    safetensors.save(folder / 'model.safetensors', weights, {'format': 'pt'})
+
+
 @torch.no_grad()
 def paper_mini(folder):
     """The printed forms, with sampler steps of 1/3-scaled latents left out: networks only."""
@@ -318,13 +329,7 @@ def paper_mini(folder):
         'vae_decoder': vae_decoder(MINI['vae_decoder']),
         'dual_path': DualPath(MINI['dual_path']),
     }
-    weights = {}
-    for name, module in networks.items():
-        for k, v in module.state_dict().items():
-            weights[f'{name}.{k}'] = half(v)
-        module.load_state_dict({k: torch.from_numpy(half(v).astype(np.float32)) for k, v in module.state_dict().items()})
-        module.eval()
-    safetensors.save(folder / 'model.safetensors', weights, {'format': 'pt'})
+    keep_narrow(folder, networks)
     (folder / 'config.json').write_text(
         json.dumps(
             {
@@ -396,16 +401,13 @@ def mini(folder, seed, config, rate):
     """Networks of these configs with random weights as a model folder; returns (networks, generator) for their goldens."""
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    networks, weights = {}, {}
+    networks = {}
     for name, c in config.items():
         network = networks[name] = {'vae_encoder': vae_encoder, 'vae_decoder': vae_decoder}[name](c)
         if name == 'vae_decoder':
             torch.nn.init.normal_(network.head.weight, std=0.3)
             torch.nn.init.normal_(network.head.bias, std=0.3)
-        weights |= {f'{name}.{k}': half(v) for k, v in network.state_dict().items()}
-        network.load_state_dict({k: torch.from_numpy(half(v).astype(np.float32)) for k, v in network.state_dict().items()})
-        network.eval()
-    safetensors.save(folder / 'model.safetensors', weights, {'format': 'pt'})
+    keep_narrow(folder, networks)
     hop, channels = config['vae_decoder']['hop_length'], config['vae_decoder'].get('channels')
     (folder / 'config.json').write_text(
         json.dumps(

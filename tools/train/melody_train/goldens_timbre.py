@@ -7,12 +7,9 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from . import safetensors
-from .export import half
-from .goldens import dual_path_golden, save
+from .goldens import dual_path_golden, keep_narrow, save
 from .goldens_short import ROOT
 from .models.controls import Controls
 from .models.dual_path import DualPath
@@ -83,13 +80,7 @@ def run(folder):
     for name, weight in [*lm.named_parameters(), *path.named_parameters()]:
         if name in ('head.weight', 'timbre_head.weight', 'timbre_embed.weight', 'controls.weight', 'embed.weight', 'token_out.weight'):
             weight.normal_()
-    weights = {}
-    for name, network in networks.items():
-        state = {k: v for k, v in network.state_dict().items() if not k.startswith('features.')}
-        weights |= {f'{name}.{k}': half(v) for k, v in state.items()}
-        network.load_state_dict({k: torch.from_numpy(half(v).astype(np.float32)) for k, v in state.items()}, strict=False)
-        network.eval()
-    safetensors.save(folder / 'model.safetensors', weights, {'format': 'pt'})
+    keep_narrow(folder, networks)
     (folder / 'config.json').write_text(json.dumps(CONFIG, indent=2) + '\n')
 
     g = torch.Generator().manual_seed(22)
