@@ -7,6 +7,7 @@
 import { exp1, exp4, max4, sp, sum4 } from './lib/math';
 import { scratch } from './lib/scratch';
 import { loadSome, store4 } from './lib/some';
+import { packRows, transpose } from './lib/rows';
 import { tile4x8 } from './lib/tiles';
 import { attention as p } from './params.gen';
 
@@ -191,7 +192,8 @@ function many(c: usize, at: usize, kv: usize, first: u32, rows: u32, row: u32, d
   const tops = scratch + 512; // [TALL], and totals [TALL] behind them
   const totals = tops + 4 * TALL;
   const scores = scratch + 1024; // [4, BLOCK]
-  const packed = scores + 16 * BLOCK; // [BLOCK / 8, dh, 8]
+  const turned = scores + 16 * BLOCK; // four queries, then their scores, as [k, 4]
+  const packed = turned + 16 * max(BLOCK, dh); // [BLOCK / 8, dh, 8]
   const scale = p.scale(c);
   const visible = min(p.keys(c), p.first(c) + first + rows);
   for (let r: u32 = 0; r < rows; r++) {
@@ -204,12 +206,9 @@ function many(c: usize, at: usize, kv: usize, first: u32, rows: u32, row: u32, d
     const v = p.v(c) + kv + block * step;
     for (let r: u32 = 0; r < rows; r += 4) {
       const four = min(4, rows - r);
-      const q0 = q + r * step;
-      const q1 = four > 1 ? q0 + step : q0;
-      const q2 = four > 2 ? q0 + 2 * step : q0;
-      const q3 = four > 3 ? q0 + 3 * step : q0;
+      packRows(q + r * step, step, four, dh, turned);
       for (let j: u32 = 0; j < count; j += 8) {
-        tile4x8(q0, q1, q2, q3, packed + ((<usize>(j * dh)) << 2), 32, dh, scratch);
+        tile4x8(turned, packed + ((<usize>(j * dh)) << 2), 32, dh, scratch);
         for (let i: usize = 0; i < 4; i++) {
           const to = scores + ((i * BLOCK + j) << 2);
           v128.store(to, f32x4.mul(v128.load(scratch + (i << 5)), sp(scale)));
@@ -229,10 +228,10 @@ function many(c: usize, at: usize, kv: usize, first: u32, rows: u32, row: u32, d
         store<f32>(totals + ((r + i) << 2), load<f32>(totals + ((r + i) << 2)) * shrink + sum);
         if (block != 0) for (let d: usize = 0; d < (<usize>dh) << 2; d += 4) store<f32>(y_ + d, load<f32>(y_ + d) * shrink);
       }
-      const s1 = scores + 4 * BLOCK;
+      packRows(scores, 4 * BLOCK, four, count, turned);
       for (let d: u32 = 0; d < dh; d += 8) {
         const some = min(8, dh - d);
-        const wide = tileValues(scores, s1, v + (d << 2), step, count, some, packed + ((<usize>(BLOCK * dh)) << 2));
+        const wide = tileValues(turned, v + (d << 2), step, count, some, packed + ((<usize>(BLOCK * dh)) << 2));
         for (let i: u32 = 0; i < four; i++) {
           const to = y + (r + i) * step + (d << 2);
           const sum = wide + (i << 5);
@@ -261,11 +260,11 @@ function many(c: usize, at: usize, kv: usize, first: u32, rows: u32, row: u32, d
 }
 
 /** Four rows of weights times eight columns of v, or `some` of them through a copy in `room`. */
-function tileValues(s0: usize, s1: usize, v: usize, step: usize, count: u32, some: u32, room: usize): usize {
-  if (some == 8) tile4x8(s0, s1, s1 + 4 * BLOCK, s1 + 8 * BLOCK, v, step, count, scratch);
+function tileValues(weights: usize, v: usize, step: usize, count: u32, some: u32, room: usize): usize {
+  if (some == 8) tile4x8(weights, v, step, count, scratch);
   else {
     for (let j: u32 = 0; j < count; j++) for (let i: usize = 0; i < 8; i++) store<f32>(room + (j << 5) + (i << 2), i < some ? load<f32>(v + j * step + (i << 2)) : 0);
-    tile4x8(s0, s1, s1 + 4 * BLOCK, s1 + 8 * BLOCK, room, 32, count, scratch);
+    tile4x8(weights, room, 32, count, scratch);
   }
   return scratch;
 }
@@ -300,22 +299,4 @@ function packKeys(k: usize, step: usize, count: u32, dh: u32, out: usize): void 
       to += 32;
     }
   }
-}
-
-/** Four columns of four rows from x, turned, to rows of `to` 32 bytes apart. */
-// @ts-ignore: decorator
-@inline
-function transpose(x: usize, step: usize, to: usize): void {
-  const a = v128.load(x);
-  const b = v128.load(x + step);
-  const d = v128.load(x + 2 * step);
-  const e = v128.load(x + 3 * step);
-  const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-  const AB = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-  const de = v128.shuffle<f32>(d, e, 0, 4, 1, 5);
-  const DE = v128.shuffle<f32>(d, e, 2, 6, 3, 7);
-  v128.store(to, v128.shuffle<f32>(ab, de, 0, 1, 4, 5));
-  v128.store(to, v128.shuffle<f32>(ab, de, 2, 3, 6, 7), 32);
-  v128.store(to, v128.shuffle<f32>(AB, DE, 0, 1, 4, 5), 64);
-  v128.store(to, v128.shuffle<f32>(AB, DE, 2, 3, 6, 7), 96);
 }

@@ -8,6 +8,7 @@
 import { activate } from './lib/act';
 import { bytes2x16, panelBytes, quantise, rowBytes } from './lib/bytes';
 import { widen } from './lib/half';
+import { packRows } from './lib/rows';
 import { scratch } from './lib/scratch';
 import { load4, store4 } from './lib/some';
 import { tile2x16, tile4x8 } from './lib/tiles';
@@ -50,7 +51,9 @@ export function matmul(c: usize, from: u32, to: u32): void {
   const tall = range(c);
   const blocks = (p.rows(c) + tall - 1) / tall;
   const k = p.taps(c) * p.inner(c);
-  const gathered = scratch + 1024;
+  const whole = p.PANELS(c) == 3;
+  const gated_ = p.GATED(c) != 0;
+  const gathered = scratch + 1024; // rows as they are, or by fours as [k, 4]
   const packed = gathered + ((<usize>(tall * k)) << 2); // a panel, and one of the gate
   let last = u32.MAX_VALUE; // slice and block whose rows were gathered
   let step: usize = 0; // bytes from row to row
@@ -63,22 +66,30 @@ export function matmul(c: usize, from: u32, to: u32): void {
     const rows = min(tall, p.rows(c) - row);
     const batch = slice / p.groups(c);
     const group = slice % p.groups(c);
+    const alone = whole || gated_ || (rows <= 2 && p.PANELS(c) != 0); // two rows at a time, as they lie
     if (place != last) {
       const base = batch * p.x_batch(c) + group * p.x_group(c);
       x = direct(c, base, row, rows);
       step = (<usize>p.row_step(c)) << 2;
-      if (x == 0) {
+      if (!alone) {
+        if (x != 0) packRows(x, step, rows, k, gathered);
+        else
+          for (let r: u32 = 0; r < rows; r += 4) {
+            gather(c, base, row + r, min(rows - r, 4), packed);
+            packRows(packed, (<usize>k) << 2, min(rows - r, 4), k, gathered + ((<usize>(r * k)) << 2));
+          }
+      } else if (x == 0) {
         gather(c, base, row, rows, gathered);
         x = gathered;
         step = (<usize>k) << 2;
       }
-      if (p.PANELS(c) == 3) for (let r: u32 = 0; r < rows; r++) store<f32>(scratch + SCALES + (r << 2), quantise(x + r * step, k, packed + r * rowBytes(k)));
+      if (whole) for (let r: u32 = 0; r < rows; r++) store<f32>(scratch + SCALES + (r << 2), quantise(x + r * step, k, packed + r * rowBytes(k)));
       last = place;
     }
     const end = min((part + 1) * wide, panels);
-    if (p.PANELS(c) == 3) inBytes(c, batch, group, row, rows, part * wide, end, k, packed);
-    else if (p.GATED(c) != 0) for (let n = part * wide; n < end; n++) gated(c, batch, group, row, rows, n, x, step, k, packed);
-    else if (rows <= 2 && p.PANELS(c) != 0) {
+    if (whole) inBytes(c, batch, group, row, rows, part * wide, end, k, packed);
+    else if (gated_) for (let n = part * wide; n < end; n++) gated(c, batch, group, row, rows, n, x, step, k, packed);
+    else if (alone) {
       const second = rows == 2 ? x + step : x;
       for (let n = part * wide; n < end; n += 2) {
         const b = panel(c, batch, group, n, k, packed);
@@ -87,17 +98,12 @@ export function matmul(c: usize, from: u32, to: u32): void {
         finish(c, batch, group, row, rows, n << 3, scratch, 0);
         if (pair) finish(c, batch, group, row, rows, (n + 1) << 3, scratch + 64, 0);
       }
-    } else {
+    } else
       for (let n = part * wide; n < end; n++) {
         const b = panel(c, batch, group, n, k, packed);
-        for (let r: u32 = 0; r < rows; r += 4) {
-          const a0 = x + step * r;
-          const more = rows - r;
-          tile4x8(a0, more > 1 ? a0 + step : a0, more > 2 ? a0 + 2 * step : a0, more > 3 ? a0 + 3 * step : a0, b, 32, k, scratch);
-          finish(c, batch, group, row + r, min(more, 4), n << 3, scratch, 0);
-        }
+        for (let r: u32 = 0; r < rows; r += 4) tile4x8(gathered + ((<usize>(r * k)) << 2), b, 32, k, scratch + (r << 5));
+        finish(c, batch, group, row, rows, n << 3, scratch, 0);
       }
-    }
   }
 }
 
@@ -223,39 +229,53 @@ export function finish(c: usize, batch: u32, group: u32, row: u32, rows: u32, n:
   const alpha = f32x4.splat(p.alpha(c));
   if (times != 0)
     for (let at: usize = 0; at < (<usize>rows) << 5; at += 16) v128.store(sums + at, f32x4.mul(v128.load(sums + at), v128.load(times + at)));
-  for (let at = sums; at < sums + ((<usize>rows) << 5); at += 32) {
-    v128.store(at, f32x4.add(f32x4.mul(v128.load(at), alpha), b0));
-    v128.store(at, f32x4.add(f32x4.mul(v128.load(at, 16), alpha), b1), 16);
+  const acts = p.ACT(c) != 0;
+  if (acts) {
+    for (let at = sums; at < sums + ((<usize>rows) << 5); at += 32) {
+      v128.store(at, f32x4.add(f32x4.mul(v128.load(at), alpha), b0));
+      v128.store(at, f32x4.add(f32x4.mul(v128.load(at, 16), alpha), b1), 16);
+    }
+    activate(p.ACT(c), sums, rows << 1);
   }
-  if (p.ACT(c) != 0) activate(p.ACT(c), sums, rows << 1);
   const limit = <i64>p.y_limit(c);
   const shift = (<usize>(batch * p.y_batch(c))) << 2;
-  for (let r: u32 = 0; r < rows; r++, sums += 32) {
-    const start = <i64>(row + r) * <i64>p.y_row(c) + <i64>col - <i64>p.crop(c);
+  const perRow = p.SCALE(c) == 1;
+  const scales = p.SCALE(c) != 0;
+  const adds = p.RESIDUAL(c) != 0;
+  const scale = p.scale(c) + (perRow ? 0 : (<usize>col) << 2);
+  let start = <i64>row * <i64>p.y_row(c) + <i64>col - <i64>p.crop(c);
+  for (let r: u32 = 0; r < rows; r++, sums += 32, start += <i64>p.y_row(c)) {
     const first = min(max(-start, 0), <i64>some); // columns cut off in front, and where the others end
     const end = max(min(limit - start, <i64>some), first);
     if (first == end) continue;
     const at = shift + ((<usize>start) << 2);
+    let v0 = v128.load(sums);
+    let v1 = v128.load(sums, 16);
+    if (!acts) {
+      v0 = f32x4.add(f32x4.mul(v0, alpha), b0);
+      v1 = f32x4.add(f32x4.mul(v1, alpha), b1);
+    }
     if (first == 0 && end == 8) {
-      let v0 = v128.load(sums);
-      let v1 = v128.load(sums, 16);
-      if (p.SCALE(c) != 0) {
-        const scale = p.scale(c) + (p.SCALE(c) == 1 ? at : (<usize>col) << 2);
-        v0 = f32x4.mul(v0, v128.load(scale));
-        v1 = f32x4.mul(v1, v128.load(scale, 16));
+      if (scales) {
+        const from = perRow ? scale + at : scale;
+        v0 = f32x4.mul(v0, v128.load(from));
+        v1 = f32x4.mul(v1, v128.load(from, 16));
       }
-      if (p.RESIDUAL(c) != 0) {
+      if (adds) {
         v0 = f32x4.add(v0, v128.load(p.residual(c) + at));
         v1 = f32x4.add(v1, v128.load(p.residual(c) + at, 16));
       }
       v128.store(p.y(c) + at, v0);
       v128.store(p.y(c) + at, v1, 16);
-    } else
-      for (let j = <usize>first; j < <usize>end; j++) {
-        let v = load<f32>(sums + (j << 2));
-        if (p.SCALE(c) != 0) v *= load<f32>(p.scale(c) + (p.SCALE(c) == 1 ? at : (<usize>col) << 2) + (j << 2));
-        if (p.RESIDUAL(c) != 0) v += load<f32>(p.residual(c) + at + (j << 2));
-        store<f32>(p.y(c) + at + (j << 2), v);
-      }
+      continue;
+    }
+    v128.store(sums, v0);
+    v128.store(sums, v1, 16);
+    for (let j = <usize>first; j < <usize>end; j++) {
+      let v = load<f32>(sums + (j << 2));
+      if (scales) v *= load<f32>((perRow ? scale + at : scale) + (j << 2));
+      if (adds) v += load<f32>(p.residual(c) + at + (j << 2));
+      store<f32>(p.y(c) + at + (j << 2), v);
+    }
   }
 }

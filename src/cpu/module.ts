@@ -18,7 +18,7 @@ export function loadModule(shared: boolean): Promise<WebAssembly.Module> {
 
 /** What the module calls for products that may be relaxed. */
 export interface Products {
-  plain4x8(a0: number, a1: number, a2: number, a3: number, b: number, bStep: number, k: number, out: number): void;
+  plain4x8(a: number, b: number, bStep: number, k: number, out: number): void;
   plain2x16(a0: number, a1: number, b: number, d: number, k: number, out: number): void;
 }
 
@@ -40,10 +40,10 @@ async function askForRelaxed(shared: boolean): Promise<WebAssembly.Module | unde
   const { plain4x8 } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Products;
   const a = 1 + 2 ** -13; // a·a − round(a·a) is 2^-26, and 0 where the product is rounded first
   const values = new Float32Array(memory.buffer, 0, 32);
-  values.set([-1, a]);
+  values.set([-1, 0, 0, 0, a]);
   values.set([1 + 2 ** -12], 8);
   values.set([a], 16);
-  plain4x8(0, 0, 0, 0, 32, 32, 2, 128);
+  plain4x8(0, 32, 32, 2, 128);
   return new Float32Array(memory.buffer, 128, 1)[0] === 2 ** -26 ? module : undefined;
 }
 

@@ -279,7 +279,7 @@ function scratchOf({ kernel, params }: Dispatch): number {
     return 4096 + 4 * k * (rows + 16);
   }
   if (code === FUNCTIONS.matvec_norm.code) return 4096 + 4 * (number('rows') + 16) * number('inner');
-  if (code === FUNCTIONS.attention_row.code) return 32_768 + 2048 * Math.max(number('dh'), 4 * number('dh4')) + 4 * 512 * 8;
+  if (code === FUNCTIONS.attention_row.code) return 49_152 + 2064 * Math.max(number('dh'), 4 * number('dh4')) + 4 * 512 * 8;
   if (code === FUNCTIONS.rvq_encode.code) return 4096 + 4 * number('dim');
   if (code === FUNCTIONS.lstm_scan.code) return 4096 + 24 * number('hidden');
   if (code === FUNCTIONS.fft.code) return 4096 + 16 * number('points');

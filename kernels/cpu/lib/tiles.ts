@@ -5,7 +5,7 @@
 
 /** The same functions of that module; only called by plans that may be relaxed, where there is one. */
 @external('env', 'plain4x8')
-declare function relaxed4x8(a0: usize, a1: usize, a2: usize, a3: usize, b: usize, bStep: usize, k: u32, out: usize): void;
+declare function relaxed4x8(a: usize, b: usize, bStep: usize, k: u32, out: usize): void;
 @external('env', 'plain2x16')
 declare function relaxed2x16(a0: usize, a1: usize, b: usize, d: usize, k: u32, out: usize): void;
 
@@ -18,9 +18,9 @@ export function setRelaxed(to: u32): void {
 
 // @ts-ignore: decorator
 @inline
-export function tile4x8(a0: usize, a1: usize, a2: usize, a3: usize, b: usize, bStep: usize, k: u32, out: usize): void {
-  if (relaxed != 0) relaxed4x8(a0, a1, a2, a3, b, bStep, k, out);
-  else plain4x8(a0, a1, a2, a3, b, bStep, k, out);
+export function tile4x8(a: usize, b: usize, bStep: usize, k: u32, out: usize): void {
+  if (relaxed != 0) relaxed4x8(a, b, bStep, k, out);
+  else plain4x8(a, b, bStep, k, out);
 }
 
 // @ts-ignore: decorator
@@ -32,8 +32,12 @@ export function tile2x16(a0: usize, a1: usize, b: usize, d: usize, k: u32, out: 
 
 // the relaxed module begins here
 
-/** out [4, 8] = four rows a0 ... a3 of k floats times a panel whose rows are bStep bytes apart. */
-export function plain4x8(a0: usize, a1: usize, a2: usize, a3: usize, b: usize, bStep: usize, k: u32, out: usize): void {
+/**
+ * out [4, 8] = four rows, which lie together as [k, 4] from a on (packRows), times a panel whose rows are bStep bytes apart; k is 1 or more.
+ * Four steps a turn, each in a block of its own: two addresses to move on instead of five, and V8, which mixes the steps of one block, runs
+ * out of registers.
+ */
+export function plain4x8(a: usize, b: usize, bStep: usize, k: u32, out: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = c00;
   let c10 = c00;
@@ -42,27 +46,84 @@ export function plain4x8(a0: usize, a1: usize, a2: usize, a3: usize, b: usize, b
   let c21 = c00;
   let c30 = c00;
   let c31 = c00;
-  const end = a0 + ((<usize>k) << 2);
-  while (a0 < end) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    let a = v128.load32_splat(a0);
-    c00 = f32x4.add(c00, f32x4.mul(a, b0));
-    c01 = f32x4.add(c01, f32x4.mul(a, b1));
-    a = v128.load32_splat(a1);
-    c10 = f32x4.add(c10, f32x4.mul(a, b0));
-    c11 = f32x4.add(c11, f32x4.mul(a, b1));
-    a = v128.load32_splat(a2);
-    c20 = f32x4.add(c20, f32x4.mul(a, b0));
-    c21 = f32x4.add(c21, f32x4.mul(a, b1));
-    a = v128.load32_splat(a3);
-    c30 = f32x4.add(c30, f32x4.mul(a, b0));
-    c31 = f32x4.add(c31, f32x4.mul(a, b1));
+  const end = a + ((<usize>k) << 4);
+  while (true) {
+    {
+      const b0 = v128.load(b);
+      const b1 = v128.load(b, 16);
+      const x = v128.load32_splat(a);
+      const y = v128.load32_splat(a, 4);
+      const z = v128.load32_splat(a, 8);
+      const w = v128.load32_splat(a, 12);
+      c00 = f32x4.add(c00, f32x4.mul(x, b0));
+      c01 = f32x4.add(c01, f32x4.mul(x, b1));
+      c10 = f32x4.add(c10, f32x4.mul(y, b0));
+      c11 = f32x4.add(c11, f32x4.mul(y, b1));
+      c20 = f32x4.add(c20, f32x4.mul(z, b0));
+      c21 = f32x4.add(c21, f32x4.mul(z, b1));
+      c30 = f32x4.add(c30, f32x4.mul(w, b0));
+      c31 = f32x4.add(c31, f32x4.mul(w, b1));
+    }
+    a += 16;
+    if (a >= end) break;
     b += bStep;
-    a0 += 4;
-    a1 += 4;
-    a2 += 4;
-    a3 += 4;
+    {
+      const b0 = v128.load(b);
+      const b1 = v128.load(b, 16);
+      const x = v128.load32_splat(a);
+      const y = v128.load32_splat(a, 4);
+      const z = v128.load32_splat(a, 8);
+      const w = v128.load32_splat(a, 12);
+      c00 = f32x4.add(c00, f32x4.mul(x, b0));
+      c01 = f32x4.add(c01, f32x4.mul(x, b1));
+      c10 = f32x4.add(c10, f32x4.mul(y, b0));
+      c11 = f32x4.add(c11, f32x4.mul(y, b1));
+      c20 = f32x4.add(c20, f32x4.mul(z, b0));
+      c21 = f32x4.add(c21, f32x4.mul(z, b1));
+      c30 = f32x4.add(c30, f32x4.mul(w, b0));
+      c31 = f32x4.add(c31, f32x4.mul(w, b1));
+    }
+    a += 16;
+    if (a >= end) break;
+    b += bStep;
+    {
+      const b0 = v128.load(b);
+      const b1 = v128.load(b, 16);
+      const x = v128.load32_splat(a);
+      const y = v128.load32_splat(a, 4);
+      const z = v128.load32_splat(a, 8);
+      const w = v128.load32_splat(a, 12);
+      c00 = f32x4.add(c00, f32x4.mul(x, b0));
+      c01 = f32x4.add(c01, f32x4.mul(x, b1));
+      c10 = f32x4.add(c10, f32x4.mul(y, b0));
+      c11 = f32x4.add(c11, f32x4.mul(y, b1));
+      c20 = f32x4.add(c20, f32x4.mul(z, b0));
+      c21 = f32x4.add(c21, f32x4.mul(z, b1));
+      c30 = f32x4.add(c30, f32x4.mul(w, b0));
+      c31 = f32x4.add(c31, f32x4.mul(w, b1));
+    }
+    a += 16;
+    if (a >= end) break;
+    b += bStep;
+    {
+      const b0 = v128.load(b);
+      const b1 = v128.load(b, 16);
+      const x = v128.load32_splat(a);
+      const y = v128.load32_splat(a, 4);
+      const z = v128.load32_splat(a, 8);
+      const w = v128.load32_splat(a, 12);
+      c00 = f32x4.add(c00, f32x4.mul(x, b0));
+      c01 = f32x4.add(c01, f32x4.mul(x, b1));
+      c10 = f32x4.add(c10, f32x4.mul(y, b0));
+      c11 = f32x4.add(c11, f32x4.mul(y, b1));
+      c20 = f32x4.add(c20, f32x4.mul(z, b0));
+      c21 = f32x4.add(c21, f32x4.mul(z, b1));
+      c30 = f32x4.add(c30, f32x4.mul(w, b0));
+      c31 = f32x4.add(c31, f32x4.mul(w, b1));
+    }
+    a += 16;
+    if (a >= end) break;
+    b += bStep;
   }
   v128.store(out, c00);
   v128.store(out, c01, 16);
