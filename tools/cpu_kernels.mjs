@@ -23,7 +23,8 @@ const HEAD = 2;
 const sound = join(root, 'kernels/sound/sound.ts');
 const soundOut = join(root, 'src/audio/simd_module.gen.ts');
 const FLAGS = ['--noAssert', '-O3', '--runtime', 'stub', '--disableWarning'];
-const SHARED = ['--importMemory', '--sharedMemory', '--maximumMemory', '65536'];
+/** Tables of the kernels lie below the words that host and threads share. */
+const SHARED = ['--importMemory', '--sharedMemory', '--maximumMemory', '65536', '--memoryBase', '64'];
 
 /** Does nothing when no source has changed since. Throws when AssemblyScript reports an error. */
 export function generateCpu() {

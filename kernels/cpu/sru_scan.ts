@@ -60,8 +60,8 @@ export function sru_scan(c: usize, from: u32, to: u32): void {
     if (m == 0) {
       for (let s: u32 = 0; s < steps; s++) {
         const u0 = load4(u, n);
-        const f = sigmoid4(f32x4.add(f32x4.add(load4(u + line, n), bf0), f32x4.mul(vf0, c0)));
-        const r = sigmoid4(f32x4.add(f32x4.add(load4(u + 2 * line, n), br0), f32x4.mul(vr0, c0)));
+        const f = sigmoid4(f32x4.add(f32x4.add(load4(u + line, n), bf0), f32x4.mul(vf0, c0)), false);
+        const r = sigmoid4(f32x4.add(f32x4.add(load4(u + 2 * line, n), br0), f32x4.mul(vr0, c0)), false);
         const skip = four ? load4(u + 3 * line, n) : f32x4.mul(sp(1.7320508), load4(x, n));
         c0 = flush(f32x4.add(u0, f32x4.mul(f32x4.sub(c0, u0), f)));
         store4(y, f32x4.add(skip, f32x4.mul(f32x4.sub(c0, skip), r)), n);
@@ -79,10 +79,10 @@ export function sru_scan(c: usize, from: u32, to: u32): void {
     for (let s: u32 = 0; s < steps; s++) {
       const u0 = v128.load(u);
       const u1 = load4(u + 16, m);
-      const f0 = sigmoid4(f32x4.add(f32x4.add(v128.load(u + line), bf0), f32x4.mul(vf0, c0)));
-      const f1 = sigmoid4(f32x4.add(f32x4.add(load4(u + line + 16, m), bf1), f32x4.mul(vf1, c1)));
-      const r0 = sigmoid4(f32x4.add(f32x4.add(v128.load(u + 2 * line), br0), f32x4.mul(vr0, c0)));
-      const r1 = sigmoid4(f32x4.add(f32x4.add(load4(u + 2 * line + 16, m), br1), f32x4.mul(vr1, c1)));
+      const f0 = sigmoid4(f32x4.add(f32x4.add(v128.load(u + line), bf0), f32x4.mul(vf0, c0)), false);
+      const f1 = sigmoid4(f32x4.add(f32x4.add(load4(u + line + 16, m), bf1), f32x4.mul(vf1, c1)), false);
+      const r0 = sigmoid4(f32x4.add(f32x4.add(v128.load(u + 2 * line), br0), f32x4.mul(vr0, c0)), false);
+      const r1 = sigmoid4(f32x4.add(f32x4.add(load4(u + 2 * line + 16, m), br1), f32x4.mul(vr1, c1)), false);
       const skip0 = four ? v128.load(u + 3 * line) : f32x4.mul(sp(1.7320508), v128.load(x));
       const skip1 = four ? load4(u + 3 * line + 16, m) : f32x4.mul(sp(1.7320508), load4(x + 16, m));
       c0 = flush(f32x4.add(u0, f32x4.mul(f32x4.sub(c0, u0), f0)));

@@ -1,14 +1,17 @@
 // Activations over a run of floats; the codes are those of src/ops/act.ts.
-import { erf4, exp4, sigmoid4, sp, tanh4 } from './math';
+import { exp4, gelu8, sigmoid4, sp, tanh4 } from './math';
 
 /** x[i] = act(x[i]) for `vectors` groups of four. */
 export function activate(kind: u32, x: usize, vectors: u32): void {
   const end = x + ((<usize>vectors) << 4);
   switch (kind) {
     case 1:
-      for (; x < end; x += 16) {
-        const v = v128.load(x);
-        v128.store(x, f32x4.mul(f32x4.mul(sp(0.5), v), f32x4.add(sp(1), erf4(f32x4.mul(v, sp(0.70710678))))));
+      for (; x + 16 < end; x += 32) gelu8(x);
+      if (x < end) {
+        // the last of an odd number, beside what lies behind it, which stays
+        const behind = v128.load(x, 16);
+        gelu8(x);
+        v128.store(x, behind, 16);
       }
       return;
     case 2:
