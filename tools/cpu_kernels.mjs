@@ -116,6 +116,7 @@ function indexText(kernels) {
     "export { plain2x16, plain4x8 } from './lib/tiles';",
     "export { activate } from './lib/act';",
     "export { bytes2x16 } from './lib/bytes';",
+    "export { halves2x8 } from './lib/half';",
     ...exports,
     'export function unitsOf(code: u32, c: usize): u32 {',
     '  switch (code) {',

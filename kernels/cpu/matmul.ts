@@ -7,7 +7,7 @@
 // extra   PANELS
 import { activate } from './lib/act';
 import { bytes2x16, panelBytes, quantise, rowBytes } from './lib/bytes';
-import { widen } from './lib/half';
+import { halves2x8, widen } from './lib/half';
 import { packRows } from './lib/rows';
 import { scratch } from './lib/scratch';
 import { load4, store4 } from './lib/some';
@@ -91,7 +91,12 @@ export function matmul(c: usize, from: u32, to: u32): void {
     else if (gated_) for (let n = part * wide; n < end; n++) gated(c, batch, group, row, rows, n, x, step, k, packed);
     else if (alone) {
       const second = rows == 2 ? x + step : x;
-      for (let n = part * wide; n < end; n += 2) {
+      if (p.PANELS(c) == 2)
+        for (let n = part * wide; n < end; n++) {
+          halves2x8(x, second, halves(p.w(c), group * panels + n, k), k, scratch);
+          finish(c, batch, group, row, rows, n << 3, scratch, 0);
+        }
+      else for (let n = part * wide; n < end; n += 2) {
         const b = panel(c, batch, group, n, k, packed);
         const pair = n + 1 < end;
         tile2x16(x, second, b, pair ? panel(c, batch, group, n + 1, k, packed + ((<usize>k) << 5)) : b, k, scratch);
@@ -109,6 +114,14 @@ export function matmul(c: usize, from: u32, to: u32): void {
 
 /** Two rows at a time: a panel of w beside the same one of the gate. */
 function gated(c: usize, batch: u32, group: u32, row: u32, rows: u32, n: u32, x: usize, step: usize, k: u32, packed: usize): void {
+  if (rows <= 2 && p.PANELS(c) == 2) {
+    const second = rows == 2 ? x + step : x;
+    halves2x8(x, second, halves(p.w(c), group * panelsOf(c) + n, k), k, scratch);
+    halves2x8(x, second, halves(p.gate(c), group * panelsOf(c) + n, k), k, scratch + 64);
+    activate(3, scratch + 64, 4);
+    finish(c, batch, group, row, rows, n << 3, scratch, scratch + 64);
+    return;
+  }
   const b = panel(c, batch, group, n, k, packed);
   const size = (<usize>k) << 5;
   let d = p.gate(c) + (<usize>n) * size;
@@ -184,9 +197,16 @@ function panel(c: usize, batch: u32, group: u32, n: u32, k: u32, packed: usize):
   return packed;
 }
 
-/** Panel n of halves, widened. */
+/** Panel n of halves. */
+// @ts-ignore: decorator
+@inline
+function halves(w: usize, n: u32, k: u32): usize {
+  return w + (<usize>n * <usize>k << 4);
+}
+
+/** The same, widened. */
 function widePanel(w: usize, n: u32, k: u32, out: usize): usize {
-  widen(w + (<usize>n * <usize>k << 4), k << 3, out);
+  widen(halves(w, n, k), k << 3, out);
   return out;
 }
 

@@ -6,7 +6,7 @@
 // extra   PANELS
 import { activate } from './lib/act';
 import { bytes2x16, panelBytes, quantise, rowBytes } from './lib/bytes';
-import { widen } from './lib/half';
+import { halves2x8, widen } from './lib/half';
 import { sp, sum4 } from './lib/math';
 import { scratch } from './lib/scratch';
 import { tile2x16 } from './lib/tiles';
@@ -30,7 +30,8 @@ export function matvec_norm(c: usize, from: u32, to: u32): void {
   for (let unit = from; unit < to; unit++) {
     const pair = (unit << 4) + 8 < p.all(c);
     let b = p.w(c) + (<usize>unit * bytes << (halves ? 3 : 4));
-    if (halves) {
+    const few = halves && rows <= 2;
+    if (halves && !few) {
       widen(b, p.inner(c) << (pair ? 4 : 3), packed);
       b = packed;
     }
@@ -38,7 +39,10 @@ export function matvec_norm(c: usize, from: u32, to: u32): void {
     for (let r: u32 = 0; r < rows; r += 2) {
       const a0 = x + r * bytes;
       const two = r + 1 < rows;
-      tile2x16(a0, two ? a0 + bytes : a0, b, second, p.inner(c), scratch);
+      if (few) {
+        halves2x8(a0, two ? a0 + bytes : a0, b, p.inner(c), scratch);
+        if (pair) halves2x8(a0, two ? a0 + bytes : a0, b + (bytes << 2), p.inner(c), scratch + 64);
+      } else tile2x16(a0, two ? a0 + bytes : a0, b, second, p.inner(c), scratch);
       if (p.ACT(c) != 0) activate(p.ACT(c), scratch, 8);
       keep(c, r, unit << 4, scratch);
       if (two) keep(c, r + 1, unit << 4, scratch + 32);

@@ -19,7 +19,7 @@ import { attention, qkvAppend } from '../ops/attention.ts';
 import { add } from '../ops/elementwise.ts';
 import { concatRows, embedding, embedOne, slice } from '../ops/gather.ts';
 import { linear, swiglu } from '../ops/matmul.ts';
-import { reshaped, stack } from '../weights/references.ts';
+import { compact, reshaped, stack } from '../weights/references.ts';
 import type { Scope } from '../weights/weights.ts';
 import { EPS } from './layers.ts';
 import { type TimbreConfig, timbreOf } from './timbre.ts';
@@ -156,7 +156,7 @@ export const timbreLogits = (g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig)
 function head(g: Graph, w: Scope, h: Tensor, name: string, words: number): Tensor {
   const width = h.shape[1];
   const norm = { w: w.get('norm.weight', [width]), eps: EPS };
-  return g.scope('semantic_lm', () => linear(g, h, w.get(`${name}.weight`, [words, width]), { norm }));
+  return g.scope('semantic_lm', () => linear(g, h, compact(w.get(`${name}.weight`, [words, width])), { norm }));
 }
 
 /**
@@ -207,12 +207,12 @@ function lastRows(g: Graph, x: Tensor, last: ParamValue): Tensor {
 function layer(g: Graph, w: Scope, x: Tensor, c: SemanticLmConfig, cache: { k: Tensor; v: Tensor }, start: ParamValue): Tensor {
   const width = widthOf(c);
   const norm = (name: string) => ({ w: w.get(`${name}.weight`, [c.dim]), eps: EPS });
-  const part = (name: string) => w.get(`${name}_proj.weight`, [width, c.dim]);
+  const part = (name: string, shape = [width, c.dim]) => compact(w.get(`${name}_proj.weight`, shape));
   const projections = reshaped(stack([part('q'), part('k'), part('v')]), [3 * width, c.dim]);
   const qkv = linear(g, x, projections, { norm: norm('norm1') });
   const q = qkvAppend(g, qkv, cache, { heads: c.heads, theta: c.rope_theta, at: start });
   const a = attention(g, q, cache.k, cache.v, { heads: c.heads, causal: true, keys: plus(start, x.shape[1]), queryOffset: start });
-  const h = linear(g, a, w.get('o_proj.weight', [c.dim, width]), { residual: x });
-  const f = swiglu(g, h, w.get('gate_proj.weight', [c.ffn, c.dim]), w.get('up_proj.weight', [c.ffn, c.dim]), { norm: norm('norm2') });
-  return linear(g, f, w.get('down_proj.weight', [c.dim, c.ffn]), { residual: h });
+  const h = linear(g, a, part('o', [c.dim, width]), { residual: x });
+  const f = swiglu(g, h, part('gate', [c.ffn, c.dim]), part('up', [c.ffn, c.dim]), { norm: norm('norm2') });
+  return linear(g, f, part('down', [c.dim, c.ffn]), { residual: h });
 }
