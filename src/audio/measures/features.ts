@@ -49,7 +49,7 @@ export function melTrack(x: Float32Array): Track {
   const bank = melBank(ANALYSIS_RATE, MEL_SIZE, MEL_BANDS, 0, ANALYSIS_RATE / 2);
   powerFrames(x, MEL_SIZE, MEL_HOP, (power, frame) => applyMel(bank, power, out.values, frame * MEL_BANDS));
   let loudest = 1e-10;
-  for (const p of out.values) loudest = Math.max(loudest, p);
+  for (let i = 0; i < out.values.length; i++) loudest = Math.max(loudest, out.values[i]);
   for (let i = 0; i < out.values.length; i++) out.values[i] = 10 * Math.log10(Math.max(out.values[i], loudest * 1e-8));
   return out;
 }

@@ -49,10 +49,12 @@ export function tones(mono: Float32Array, sampleRate: number, frameRate = FRAME_
   let total = 0;
   windowPowers(mono, 1, sampleRate, (power, binHz, loud) => {
     const edge = Math.ceil(250 / binHz);
+    let [sum, low_] = [total, bass]; // V8 makes an object of each number that a captured variable is given
     for (let k = 0; k < power.length; k++) {
-      total += power[k];
-      if (k < edge) bass += power[k];
+      sum += power[k];
+      if (k < edge) low_ += power[k];
     }
+    [total, bass] = [sum, low_];
     if (!loud) return;
     all.push(...strongestLines(power, binHz, 150, 3000));
     low.push(...strongestLines(power, binHz, 150, 1000));
