@@ -11,14 +11,15 @@ import { MeasuringProcess } from './harness/child.ts';
 import { comparisonTable, type Measured } from './harness/table.ts';
 import { PEER_CASES, type PeerCase, referenceOf, storedInputs } from './peer_cases.ts';
 
-const OURS = ['melody', 'melody-f16'];
-const RIVALS = ['ort-webgpu', 'tfjs-webgpu', 'jax-webgpu'];
-/** Shown for context: not WebGPU, so not in the ratio. */
+const GPU = { ours: ['melody', 'melody-f16'], rivals: ['ort-webgpu', 'tfjs-webgpu', 'jax-webgpu'] };
+const WASM = { ours: ['melody-cpu'], rivals: ['ort-wasm'] };
+/** Shown for context: native code, so not in the ratio. */
 const CONTEXT = ['ort-cpu'];
 
 const HELP = `npm run bench -- [options]
+  --wasm             without a GPU: ${[...WASM.ours, ...WASM.rivals].join(' beside ')}, all cores
   --filter <text>    only cases whose name contains it
-  --engines <a,b>    only these of: ${[...OURS, ...RIVALS, ...CONTEXT].join(', ')}
+  --engines <a,b>    only these of: ${[...GPU.ours, ...GPU.rivals, ...CONTEXT].join(', ')}
   --rounds <n>       rounds of sampling, engines in turn (default 7)
   --json             print the JSON lines instead of the tables`;
 
@@ -106,6 +107,8 @@ function openResult(folder: string): { file: string; write(line: object): void }
 }
 
 interface Options {
+  ours: readonly string[];
+  rivals: readonly string[];
   cases: readonly PeerCase[];
   engines: readonly string[];
   rounds: number;
@@ -120,11 +123,13 @@ function readOptions(): Options | undefined {
       engines: { type: 'string' },
       rounds: { type: 'string', default: '7' },
       json: { type: 'boolean', default: false },
+      wasm: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
-  const known = [...OURS, ...RIVALS, ...CONTEXT];
+  const { ours, rivals } = values.wasm ? WASM : GPU;
+  const known = [...ours, ...rivals, ...CONTEXT];
   const engines = values.engines?.split(',') ?? known;
   const unknown = engines.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new Error(`--engines: got "${unknown}", expected some of ${known.join(', ')}`);
@@ -133,18 +138,19 @@ function readOptions(): Options | undefined {
   const cases = PEER_CASES.filter((c) => c.name.includes(values.filter));
   if (cases.length === 0)
     throw new Error(`--filter: no case has "${values.filter}" in its name; there are ${PEER_CASES.map((c) => c.name).join(', ')}`);
-  return { cases, engines, rounds, json: values.json };
+  return { ours, rivals, cases, engines, rounds, json: values.json };
 }
 
 async function main(options: Options): Promise<void> {
+  const { ours, rivals } = options;
   const folder = import.meta.dirname;
   const available = [
-    ...(existsSync(join(folder, 'ours.mjs')) ? OURS.map((name) => new MeasuringProcess(name, join(folder, 'ours.mjs'), [name])) : []),
+    ...(existsSync(join(folder, 'ours.mjs')) ? ours.map((name) => new MeasuringProcess(name, join(folder, 'ours.mjs'), [name])) : []),
     ...(existsSync(join(folder, 'peers.mjs'))
-      ? [...RIVALS, ...CONTEXT].map((name) => new MeasuringProcess(name, join(folder, 'peers.mjs'), [name]))
+      ? [...rivals, ...CONTEXT].map((name) => new MeasuringProcess(name, join(folder, 'peers.mjs'), [name]))
       : []),
   ];
-  if (available.length <= OURS.length) console.error('the other engines are not installed: npm install --prefix bench/peers');
+  if (available.length <= ours.length) console.error('the other engines are not installed: npm install --prefix bench/peers');
   const processes = available.filter((p) => options.engines.includes(p.name));
   const engines = processes.map((p) => p.name);
   const log = (line: string) => (options.json ? console.error(line) : console.log(line));
@@ -177,7 +183,7 @@ async function main(options: Options): Promise<void> {
     ['median', 'wall ms, median'],
     ['cpu', 'CPU ms per run, median of rounds'],
   ] as const) {
-    console.log(`\n${title}\n${comparisonTable(rows, engines, OURS, RIVALS, measureName)}`);
+    console.log(`\n${title}\n${comparisonTable(rows, engines, ours, rivals, measureName)}`);
   }
   for (const r of rows.filter((r) => r.error || !r.ok)) {
     console.log(`${r.case}, ${r.engine}, ${r.variant || 'start'}: ${r.error ?? `wrong, NMSE ${r.nmse?.toExponential(1)}`}`);

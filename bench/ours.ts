@@ -1,7 +1,8 @@
-// The measuring process of our own engine: node ours.mjs melody|melody-f16.
+// The measuring process of our own engine: node ours.mjs melody|melody-f16|melody-cpu.
 import { platform } from '#platform';
 import { runAndWait } from '../src/cli/bench/measure.ts';
-import { compileWith } from '../src/cli/bench/prepare_case.ts';
+import { compileWith, deviceOf } from '../src/cli/bench/prepare_case.ts';
+import { openCpu } from '../src/engine/open_cpu.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { Graph } from '../src/graph/graph.ts';
 import { f32ToF16 } from '../src/graph/half.ts';
@@ -86,20 +87,21 @@ function record(g: Graph, { work: w }: PeerCase, i: Inputs, storage: Storage): R
 
 async function open(): Promise<Engine> {
   const half = process.argv[2] === 'melody-f16';
-  const gpu = await Gpu.open(await platform.openGpu());
+  const where = process.argv[2] === 'melody-cpu' ? (await openCpu()).where : await Gpu.open(await platform.openGpu());
+  const { caps } = deviceOf(where);
   return {
-    info: { engine: half ? 'melody, weights stored as f16' : 'melody', adapter: gpu.caps.name },
+    info: { engine: half ? 'melody, weights stored as f16' : 'melody', adapter: caps.name },
     attempts: (c) => {
       const storage = half ? (storagesOf(c).at(-1) as Storage) : 'f32';
       return [
         {
           variant: storage,
           async build() {
-            const g = new Graph(gpu.caps);
+            const g = new Graph(caps);
             const { y, feeds, layout } = record(g, c, storedInputs(c, storage), storage);
             g.output('y', y);
             fuseElementwise(g); // as the pipeline does
-            const { plan, settle, dispose } = await compileWith(gpu, g, feeds);
+            const { plan, settle, dispose } = await compileWith(where, g, feeds);
             const read = async () => {
               plan.run();
               const out = await plan.read('y');

@@ -7,6 +7,7 @@ import { openTfjs } from './tfjs.ts';
 const PEERS: Record<string, Parameters<typeof serve>[0]> = {
   'ort-webgpu': () => openOrt('webgpu'),
   'ort-cpu': () => openOrt('cpu'),
+  'ort-wasm': () => openOrt('wasm'),
   'tfjs-webgpu': openTfjs,
   'jax-webgpu': openJax,
 };

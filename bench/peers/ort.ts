@@ -1,14 +1,17 @@
-// onnxruntime-node: its own Dawn (provider 'webgpu') or its CPU kernels. Models are made by onnx.ts.
+// onnxruntime-node: its own Dawn (provider 'webgpu') or its CPU kernels; onnxruntime-web: its WebAssembly with SIMD and threads. Models are made by
+// onnx.ts.
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import type { Attempt, Engine, Runner } from '../harness/protocol.ts';
 import { convLength, convTransposeLength, inputsOf, type PeerCase } from '../peer_cases.ts';
 import { transpose } from '../transpose.ts';
 import { type Model, type Node, onnxModel, type Weight } from './onnx.ts';
 
-type Provider = 'webgpu' | 'cpu';
+type Provider = 'webgpu' | 'cpu' | 'wasm';
 type Dims = readonly number[];
 
-const ort = createRequire(import.meta.url)('onnxruntime-node');
+const require = createRequire(import.meta.url);
+let ort: ReturnType<typeof require>; // of either package: the other one need not be installed
 
 /** A computation: activations arrive as inputs, weights are constants of the model, as in a real one. The output is named `y`. */
 interface Graph {
@@ -163,10 +166,10 @@ function feedsOf(c: PeerCase, graph: Graph): Record<string, { dims: Dims; data: 
 
 const inCaseLayout = (y: Float32Array, { headsLast: h }: Graph) => (h ? transpose(y, [h.length, h.heads, h.width], [1, 0, 2]) : y.slice());
 
-/** CPU provider: plain arrays in, plain arrays out; there is nothing to transfer. */
-async function cpuRunner(c: PeerCase, graph: Graph): Promise<Runner> {
+/** CPU and WebAssembly: plain arrays in, plain arrays out; there is nothing to transfer. */
+async function cpuRunner(c: PeerCase, graph: Graph, provider: Provider): Promise<Runner> {
   const { nodes, inputs, weights, opset, output } = graph;
-  const s = await session({ nodes, inputs, weights, opset, outputs: { y: output } }, 'cpu');
+  const s = await session({ nodes, inputs, weights, opset, outputs: { y: output } }, provider);
   const feeds = Object.fromEntries(
     Object.entries(feedsOf(c, graph)).map(([name, { dims, data }]) => [name, new ort.Tensor('float32', data, dims)]),
   );
@@ -229,13 +232,16 @@ async function webgpuRunner(c: PeerCase, graph: Graph): Promise<Runner> {
 }
 
 export async function openOrt(provider: Provider): Promise<Engine> {
-  const version = createRequire(import.meta.url)('onnxruntime-node/package.json').version;
+  const name = provider === 'wasm' ? 'onnxruntime-web' : 'onnxruntime-node';
+  ort = require(name);
+  const threads = availableParallelism();
+  if (provider === 'wasm') ort.env.wasm.numThreads = threads;
   return {
-    info: { engine: `onnxruntime-node ${version}, ${provider} provider` },
+    info: { engine: `${name} ${ort.env.versions.common}, ${provider} provider${provider === 'wasm' ? `, ${threads} threads` : ''}` },
     attempts: (c): Attempt[] =>
       graphsOf(c).map((graph) => ({
         variant: graph.variant,
-        build: () => (provider === 'webgpu' ? webgpuRunner(c, graph) : cpuRunner(c, graph)),
+        build: () => (provider === 'webgpu' ? webgpuRunner(c, graph) : cpuRunner(c, graph, provider)),
       })),
   };
 }
