@@ -2,7 +2,7 @@
 // One case for each kind of kernel, all in one submit; `melody doctor` looks closer.
 import { platform } from '#platform';
 import { quickCases } from '../cases/all.ts';
-import { type Case, numbersOf, recordCases } from '../cases/case.ts';
+import { type Case, numbersOf, type Recorded, recordCases } from '../cases/case.ts';
 import { compareWithReference } from '../cases/compare.ts';
 import { MelodyError } from '../errors.ts';
 import type { Runner } from '../graph/runner.ts';
@@ -11,14 +11,18 @@ import type { Runner } from '../graph/runner.ts';
 const LIMIT = 1e-6;
 
 /** Names of the kinds of kernels that this GPU computes wrong; none on a sound one. Leaves nothing there: give it a fresh runner. */
-export async function wrongKinds(runner: Runner, cases: readonly Case[] = quickCases()): Promise<string[]> {
-  const { g, inputs, results } = recordCases(runner.device.caps, cases);
+export async function wrongKinds(
+  runner: Runner,
+  cases: readonly Case[] = quickCases(),
+  { g, inputs, results }: Recorded = recordCases(runner.device.caps, cases),
+): Promise<string[]> {
   try {
     const plan = await runner.compile(g);
     try {
       plan.run({}, inputs);
+      const expected = results.map(({ reference }) => reference()); // while the device computes
       const outputs = await Promise.all(results.map(async ({ y }, i) => numbersOf(y, await plan.readBytes(String(i)))));
-      const right = (i: number) => compareWithReference(outputs[i], results[i].reference(), LIMIT).ok;
+      const right = (i: number) => compareWithReference(outputs[i], expected[i], LIMIT).ok;
       return cases.filter((_, i) => !right(i)).map(({ name }) => name);
     } finally {
       plan.dispose();
@@ -35,11 +39,11 @@ export async function wrongKinds(runner: Runner, cases: readonly Case[] = quickC
 export async function checkAdapter(runner: Runner, more: readonly Case[] = []): Promise<void> {
   const cases = [...quickCases(), ...more];
   const { caps } = runner.device;
-  const { dispatches } = recordCases(caps, cases).g;
-  const kernels = new Set(dispatches.map(({ kernel }) => kernel.source));
+  const recorded = recordCases(caps, cases);
+  const kernels = new Set(recorded.g.dispatches.map(({ kernel }) => kernel.source));
   const key = `quick test: ${more.map(({ name }) => `${name}; `).join('')}${runner.build ?? platform.runtime}; ${caps.name}; ${JSON.stringify(caps)}; ${[...kernels].join('')}`;
   if (await platform.facts.get(key)) return;
-  const wrong = await wrongKinds(runner, cases);
+  const wrong = await wrongKinds(runner, cases, recorded);
   if (wrong.length)
     throw new MelodyError(
       'wrong_results',
