@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv env
-env/bin/pip install --quiet --disable-pip-version-check av==18.1.0 imageio-ffmpeg==0.8.1 numpy==2.4.6 soundfile==0.14.0
+env/bin/pip install --quiet --no-compile --disable-pip-version-check av==18.1.0 imageio-ffmpeg==0.8.1 numpy==2.4.6 soundfile==0.14.0
 env/bin/python - <<'PYTHON'
 import subprocess, sys
 import av, imageio_ffmpeg, numpy, soundfile

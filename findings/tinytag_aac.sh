@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv env
-env/bin/pip install --quiet --disable-pip-version-check tinytag==2.3.2 mutagen==1.48.1 imageio-ffmpeg==0.8.1
+env/bin/pip install --quiet --no-compile --disable-pip-version-check tinytag==2.3.2 mutagen==1.48.1 imageio-ffmpeg==0.8.1
 env/bin/python - <<'PYTHON'
 import subprocess, sys
 import imageio_ffmpeg, mutagen, tinytag
