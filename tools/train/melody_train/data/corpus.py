@@ -79,6 +79,7 @@ def _decode(path: str, rate: int) -> tuple:
     except RuntimeError as error:
         refused = error  # m4a, aac: ffmpeg may
     if shutil.which('ffmpeg'):
+        # Integers on purpose: to floats ffmpeg mixes stereo down 3 dB louder, past 1 (findings/swresample_channels_by_format.sh).
         done = subprocess.run(['ffmpeg', '-v', 'error', '-i', path, '-f', 's16le', '-ac', '1', '-ar', str(rate), '-'], capture_output=True)
         if done.returncode == 0:
             return rate, np.frombuffer(done.stdout, np.int16) / 32768.0
