@@ -4,7 +4,7 @@
 # std + eps in place of sqrt(var + eps): 0.99 for 0.30 at the values [0, 0.002]. Sums and means along an axis are kept in the type of the input:
 # 300 times true is 44, and the mean of four million 0.1 is 0.096, while mean() without an axis is right. squeeze(-1) does
 # nothing, transpose(1, 2) of three axes drops the first and answers zeros, interpolate_4d 'nearest' takes other neighbours. to('bool') of 0.5 is 0.
-# Without Float16Array (Node 22) to('float16') makes 0 of 0.1: numbers are stored as if they were the bits.
+# Without Float16Array (Node 20) to('float16') makes 0 of 0.1: numbers are stored as if they were the bits.
 # One would expect PyTorch's numbers, which the documentation of these methods points to, or an error.
 # Way round: const data = tensor.data, and a loop of one's own.
 set -euo pipefail
