@@ -24,6 +24,9 @@ const REST_MS = 700;
 /** What is shorter has no tempo to speak of. */
 const MIN_MEASURED_SECONDS = 2;
 
+// The first sound of a page starts a part of the browser, which takes it half a second within the press. To be asked for devices, whose names
+// it keeps to itself, starts the same part now, aside.
+void navigator.mediaDevices?.enumerateDevices?.().catch(() => {});
 await useLanguage(byId('language'), byId<HTMLTextAreaElement>('prompt'));
 const session = new Session({
   onChange: show,
@@ -275,9 +278,12 @@ function begun(wanted: Settings): void {
 /** One of the pieces that lie beside the page. */
 async function hear(piece: ReadyPiece): Promise<void> {
   leave();
+  const reading = readPiece(piece); // while the sound device is opened
+  reading.catch(() => {}); // it is told below
   session.prepare(piece.sampleRate, piece.channels);
   await take(t('About to play.'), async (signal) => {
-    const channels = await readPiece(piece, signal);
+    const channels = await reading;
+    if (signal.aborted) return;
     const { recipe, sampleRate } = piece;
     await session.playClip(channels, sampleRate, recipe);
     if (signal.aborted) return;

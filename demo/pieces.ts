@@ -21,6 +21,7 @@ export async function offerPieces(play: (piece: ReadyPiece) => void): Promise<vo
     const { name, recipe } = piece;
     const seen = maybe(name);
     const press = button(seen, () => play(piece));
+    press.onpointerenter = press.onfocus = () => void fetchPiece(piece).catch(() => {}); // about to be pressed
     press.className = 'ready';
     press.setAttribute('aria-label', t('Hear: {0}', `${seen === name ? '' : `${seen}, `}${recipe.prompt}`));
     return press;
@@ -42,14 +43,34 @@ export function settingsOf({ prompt = '', blend, durationSeconds, firstWindowSec
   };
 }
 
-/** Its samples, one array a channel. Throws `io`. */
-export async function readPiece({ file, sampleRate, channels }: ReadyPiece, signal: AbortSignal): Promise<Float32Array[]> {
-  try {
-    const answer = await fetch(`pieces/${file}`, { signal });
+const fetched = new Map<string, Promise<ArrayBuffer>>();
+
+/** Its file. One that could not be fetched is asked for again. Throws `io`. */
+function fetchPiece({ file }: ReadyPiece): Promise<ArrayBuffer> {
+  const fetching = async () => {
+    const answer = await fetch(`pieces/${file}`);
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-    const audio = await new OfflineAudioContext(channels, 1, sampleRate).decodeAudioData(await answer.arrayBuffer());
+    return answer.arrayBuffer();
+  };
+  const bytes =
+    fetched.get(file) ??
+    fetching().catch((error) => {
+      fetched.delete(file);
+      throw new MelodyError('io', `${file} could not be played (${error.message})`, 'press it again', { cause: error });
+    });
+  fetched.set(file, bytes);
+  return bytes;
+}
+
+/** Its samples, one array a channel. Throws `io`. */
+export async function readPiece(piece: ReadyPiece): Promise<Float32Array[]> {
+  const { file, sampleRate, channels } = piece;
+  const bytes = await fetchPiece(piece);
+  try {
+    const audio = await new OfflineAudioContext(channels, 1, sampleRate).decodeAudioData(bytes.slice(0)); // it takes what it is given
     return Array.from({ length: channels }, (_, c) => audio.getChannelData(Math.min(c, audio.numberOfChannels - 1)).slice());
   } catch (error) {
+    fetched.delete(file); // what came was no sound
     throw new MelodyError('io', `${file} could not be played (${(error as Error).message})`, 'press it again', { cause: error });
   }
 }

@@ -6,7 +6,7 @@
 //
 // --serve   serve it on this machine afterwards
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -63,6 +63,11 @@ export async function buildDemo(out) {
     metafile: true,
     entryPoints: { app: 'demo/app.ts', picture_worker: 'demo/picture_worker.ts', save_worker: 'demo/save_worker.ts' },
   });
+  // All scripts of the page are asked for at once, rather than those that the first one names when it is there.
+  const parts = metafile.outputs[relative(root, join(out, 'app.js'))].imports.filter(({ kind }) => kind === 'import-statement');
+  const links = parts.map(({ path }) => `<link rel="modulepreload" href="${basename(path)}">\n    `).join('');
+  const page = readFileSync(join(out, 'index.html'), 'utf8');
+  writeFileSync(join(out, 'index.html'), page.replace('<link rel="preload"', `${links}$&`));
   const scripts = [...Object.keys(metafile.outputs).map((path) => basename(path)), ...built.filter((path) => path !== EMBED)];
   const files = ['./', ...PAGE, ...scripts.filter((file) => !ENCODERS.test(file)), 'models.json', 'LICENSE.txt'];
   const later = [...readdirSync(join(out, PIECES)).map((file) => `${PIECES}/${file}`), ...scripts.filter((file) => ENCODERS.test(file))];
@@ -114,7 +119,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   console.log(`${zipped} bytes gzipped without engine and weights, budget ${BUDGET}; weights: ${models}; in ${values.out ?? 'out/demo'}`);
   if (zipped > BUDGET) process.exitCode = 1;
   else if (values.serve) {
-    const { origin } = await serveFolder(out, { port: Number(values.port) });
+    const { origin } = await serveFolder(out, { port: Number(values.port), isolated: true });
     console.log(`${origin}/  (Ctrl+C ends it)`);
   }
 }

@@ -2,7 +2,9 @@
 // How soon the page sounds, how evenly it is drawn, and whether its memory stays flat: in Chromium with a fresh profile, over a server on this
 // machine. A measurement, not a test: nothing else should run.
 //
-//   node tools/page_times.mjs [--model melody-small] [--visits 3] [--plays 100] [--minutes 60] [--webgpu] [--out figures.json]
+//   node tools/page_times.mjs [--model melody-small] [--visits 3] [--plays 100] [--minutes 60] [--webgpu] [--plain] [--out figures.json]
+//
+// The server is that of `npm run demo`, whose pages compute with threads; --plain: that of any other host at the first visit, with one.
 //
 // Each visit is a browser of its own: from the navigation to the sound of a piece that is ready, pressed as soon as it is offered; then one press
 // that downloads the model and plays its music, and other words typed into it. Then one page plays `--plays` pieces, and endless music for `--minutes`. Memory is what the page's process
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     plays: { type: 'string', default: '100' },
     minutes: { type: 'string', default: '60' },
     webgpu: { type: 'boolean', default: false },
+    plain: { type: 'boolean', default: false },
     out: { type: 'string' },
   },
 });
@@ -42,12 +45,12 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const site = join(root, 'out/page-times-site');
 console.log = () => {}; // the sizes of the page's files
 await buildDemo(site);
-const server = await serveFolder(site);
+const server = await serveFolder(site, { isolated: !values.plain });
 const address = `${server.origin}/?model=${values.model}`;
 const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`);
 say(`load of the machine before: ${loadavg()[0].toFixed(2)}`);
 /** @type {Record<string, unknown>} */
-const figures = { model: values.model, load: loadavg()[0], webgpu: values.webgpu };
+const figures = { model: values.model, load: loadavg()[0], webgpu: values.webgpu, threads: !values.plain };
 
 /** Notes when the status line says something new, and every frame. @param {Page} page */
 const watch = (page) =>

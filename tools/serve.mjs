@@ -1,7 +1,9 @@
 // @ts-check
 // A small static server for this machine: byte ranges and ETags, so that broken-off downloads go on; nothing cached by the browser.
 //
-//   node tools/serve.mjs [folder] [--port 8017]
+//   node tools/serve.mjs [folder] [--port 8017] [--isolated]
+//
+// --isolated   pages may share memory among threads (COOP, COEP)
 import { createReadStream, realpathSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, sep } from 'node:path';
@@ -21,16 +23,20 @@ const TYPES = {
   '.webmanifest': 'application/manifest+json',
 };
 
+const ISOLATED = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+
 /**
- * Serves `folder` on this machine alone. `prefix` is the path that the folder lies under, `meddle` may answer a request itself (tests).
+ * Serves `folder` on this machine alone. `prefix` is the path that the folder lies under, `meddle` may answer a request itself (tests), `isolated` lets
+ * pages share memory among threads.
  * @param {string} folder
- * @param {{ port?: number, prefix?: string, meddle?: (path: string, request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => boolean }} [options]
+ * @param {{ port?: number, prefix?: string, isolated?: boolean, meddle?: (path: string, request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => boolean }} [options]
  * @returns {Promise<{ origin: string, close: () => Promise<void> }>}
  */
-export async function serveFolder(folder, { port = 0, prefix = '/', meddle } = {}) {
+export async function serveFolder(folder, { port = 0, prefix = '/', isolated = false, meddle } = {}) {
   const root = realpathSync(folder);
   const server = createServer((request, response) => {
     const path = pathOf(request.url ?? '/');
+    if (isolated) for (const [name, value] of Object.entries(ISOLATED)) response.setHeader(name, value);
     if (path !== undefined && meddle?.(path, request, response)) return;
     const file = path?.startsWith(prefix) ? fileAt(root, path.slice(prefix.length)) : undefined;
     if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end();
@@ -98,7 +104,10 @@ function sendFile(file, request, response) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values, positionals } = parseArgs({ options: { port: { type: 'string', default: '8017' } }, allowPositionals: true });
-  const { origin } = await serveFolder(positionals[0] ?? '.', { port: Number(values.port) });
+  const { values, positionals } = parseArgs({
+    options: { port: { type: 'string', default: '8017' }, isolated: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const { origin } = await serveFolder(positionals[0] ?? '.', { port: Number(values.port), isolated: values.isolated });
   console.log(`${origin}/  (Ctrl+C ends it)`);
 }

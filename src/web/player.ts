@@ -3,6 +3,8 @@ import { MelodyError } from '../errors.ts';
 import type { PlayerMessage, PlayerReport, RingOptions } from './worklet.ts';
 
 const FADE_SECONDS = 0.015; // an edge in the middle of a wave clicks; this is short enough to feel immediate
+/** A device that is let go of takes its time to start again: what is played next within this does without. */
+const REST_MS = 2000;
 /** An AudioContext that may sound runs well before this, on a busy machine too. */
 const START_MS = 3000;
 
@@ -25,6 +27,8 @@ export class Player {
   #piece = 0; // what is told of an earlier one comes too late
   #wishes = 0; // to sound or not: the last one counts
   #wanted = false; // what it was
+  #silent = true; // faded out, and nothing was to sound since
+  #rest: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(
     context: AudioContext,
@@ -124,18 +128,24 @@ export class Player {
   async pause(): Promise<boolean> {
     const wish = ++this.#wishes;
     this.#wanted = false;
-    this.#fadeTo(0);
-    await new Promise((resolve) => setTimeout(resolve, 4 * FADE_SECONDS * 1000));
-    if (wish !== this.#wishes) return false;
-    if (this.#lent) this.#send({ type: 'hold', held: true });
+    if (!this.#silent) {
+      this.#fadeTo(0);
+      await new Promise((resolve) => setTimeout(resolve, 4 * FADE_SECONDS * 1000));
+      if (wish !== this.#wishes) return false;
+      this.#silent = true;
+    }
+    this.#send({ type: 'hold', held: true });
+    clearTimeout(this.#rest);
     // Not waited for: browsers leave this promise open for as long as a device does not start (or for ever).
-    else this.context.suspend().catch(() => {});
+    if (!this.#lent) this.#rest = setTimeout(() => this.context.suspend().catch(() => {}), REST_MS);
     return true;
   }
 
   resume(): void {
     this.#wishes += 1;
     this.#wanted = true;
+    this.#silent = false;
+    clearTimeout(this.#rest);
     this.#send({ type: 'hold', held: false });
     this.context.resume().catch(() => {}); // settles only when the browser lets the page sound
     this.#fadeTo(1);
@@ -148,6 +158,7 @@ export class Player {
 
   async close(): Promise<void> {
     this.#wanted = false;
+    clearTimeout(this.#rest);
     this.context.removeEventListener('statechange', this.#onState);
     document.removeEventListener('visibilitychange', this.#wake);
     this.#ring.disconnect();

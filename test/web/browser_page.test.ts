@@ -80,6 +80,20 @@ describe.runIf(chromiumPath)('the page in Chromium', { timeout: SLOW }, () => {
     await page.close();
   });
 
+  it('computes with threads from the second visit on, whatever its server says', async () => {
+    const page = await site.visit('?model=melody-tiny');
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await page.reload();
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    await page.locator('#load:enabled').click();
+    await page.locator('#play:enabled').click();
+    await page.getByRole('status').filter({ hasText: 'Playing' }).waitFor({ timeout: SLOW });
+    const threads = () => page.workers().filter((worker) => worker.url().startsWith('blob:')).length;
+    expect(threads()).toBeGreaterThan(0);
+    expect(await page.getByRole('alert').isVisible()).toBe(false);
+    await page.close();
+  });
+
   it('says while loading how far it is, at most every 10 %, and fetches no weights before the press', async () => {
     const page = await site.visit(''); // the model that it offers first
     const weights: string[] = [];

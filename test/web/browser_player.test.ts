@@ -20,7 +20,11 @@ const watch = (page: Page): Promise<unknown> =>
     const stub = new BroadcastChannel('stub');
     stub.onmessage = ({ data }) => asked.push(data);
     globalThis.release = () => stub.postMessage({ type: 'release' });
-    const { resume } = AudioContext.prototype;
+    const { resume, suspend } = AudioContext.prototype;
+    AudioContext.prototype.suspend = function () {
+      asked.push({ type: 'suspend' });
+      return suspend.call(this);
+    };
     AudioContext.prototype.resume = function () {
       asked.push({ type: 'resume' });
       return locked ? new Promise(() => {}) : resume.call(this);
@@ -104,6 +108,25 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     await page.evaluate(() => Promise.all([session.play({ prompt: 'calm piano' }), session.stop()]));
     await until(() => contexts[0].state === 'suspended');
     expect(await askedFor('stream')).toHaveLength(2);
+  });
+
+  it('the sound device is not let go of between what is played at once', async () => {
+    await sessionPage();
+    const clip = () => page.evaluate(() => session.playClip([new Float32Array(96_000).fill(0.1)], 24_000, undefined));
+    await page.evaluate(() => session.prepare(24_000, 1));
+    await until(() => contexts[0]?.state === 'running');
+    for (let i = 0; i < 3; i++) {
+      await clip();
+      await until(() => session.snapshot.playedSeconds > 0.1);
+      await page.evaluate(() => session.stop());
+    }
+    await clip();
+    await until(() => session.snapshot.playedSeconds > 0.1);
+    expect(await askedFor('suspend')).toEqual([]);
+    await page.evaluate(() => session.pause());
+    const { playedSeconds } = await snapshot();
+    await until(() => contexts[0].state === 'suspended');
+    expect((await snapshot()).playedSeconds - playedSeconds).toBeLessThan(0.2); // the last report
   });
 
   it('while the last piece still ends, the next can be stopped and steered', async () => {

@@ -69,6 +69,24 @@ describe.runIf(chromiumPath)('the page that is passed on', { timeout: SLOW }, ()
     await page.close();
   });
 
+  it('asks for all its scripts at once, and for a piece when it is about to be pressed', async () => {
+    const page = await visit('');
+    const scripts = await page.evaluate(async () => {
+      const text = await (await fetch('app.js')).text();
+      return [...text.matchAll(/\b(?:from|import)\s*"\.\/([\w-]+\.js)"/g)].map(([, name]) => name);
+    });
+    expect(scripts.length).toBeGreaterThan(1);
+    for (const name of scripts) expect(await page.locator(`link[rel=modulepreload][href="${name}"]`).count(), name).toBe(1);
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    const piece = page.getByRole('button', { name: /^Hear: joyful samba/ });
+    await Promise.all([page.waitForResponse(/samba\.mp3$/), piece.hover()]);
+    await piece.click();
+    await page.getByRole('status').filter({ hasText: 'Playing' }).waitFor();
+    expect(asked.filter((url) => url.endsWith('.mp3'))).toHaveLength(1);
+    await page.close();
+  });
+
   it('one press goes from words to music, its address is the piece, and a visitor of it hears the same', async () => {
     const page = await visit('?model=melody-tiny#p=fast+samba,+trumpet&s=1&d=2');
     const play = page.getByRole('button', { name: `Play · ${TINY_SIZE} to download` });
