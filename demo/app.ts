@@ -21,6 +21,8 @@ import type { Produced, Taken, Workshop } from './workshop.ts';
 
 /** A press soon after the end must not wait for the piece to be measured. */
 const REST_MS = 700;
+/** Words are followed once they rest so long: longer than from key to key, and no longer. */
+const TYPING_MS = 250;
 /** What is shorter has no tempo to speak of. */
 const MIN_MEASURED_SECONDS = 2;
 
@@ -38,7 +40,7 @@ const turns = new Turns();
 const panel = new LoadPanel(session, { retry: () => void open(), end });
 const picture = new Picture(byId<HTMLCanvasElement>('picture'));
 const history = new History();
-const shape = new Shape(debounce(400, steer), steer, missing);
+const shape = new Shape(debounce(TYPING_MS, steer), steer, missing);
 const form = new PieceForm();
 const list = new HistoryList(history, { play: (entry) => void again(entry), save, use });
 let part: Part | undefined; // once their files are here: no sound waits for them

@@ -46,8 +46,8 @@ export class Shape {
   #midi: MidiIn | undefined;
 
   /**
-   * `changed` hears every change of what is asked for; `moved` those on the pad, which come no oftener than twice a second; `missing` why
-   * the pad or MIDI could not be fetched.
+   * `changed` hears of what is typed or drawn, which may go on changing; `moved` of what is chosen by one press, and of the pad, which tells no
+   * oftener than twice a second; `missing` why the pad or MIDI could not be fetched.
    */
   constructor(changed: () => void, moved: () => void, missing: (error: unknown) => void) {
     this.#changed = changed;
@@ -56,16 +56,16 @@ export class Shape {
     this.#opener.onclick = () => void this.#open(this.#many ? undefined : []);
     this.#midiButton.hidden = !navigator.requestMIDIAccess;
     this.#midiButton.onclick = () => void this.#listen();
-    byId('examples').append(...EXAMPLES.map(([name, text]) => button(t(name), () => this.#write(text))));
+    byId('examples').append(...EXAMPLES.map(([name, text]) => button(t(name), () => this.#write(text, this.#moved))));
     offer(this.#mood, MOODS, 'any');
     offer(this.#key, KEYS, 'any key');
     this.#metre.append(make('option', t('any metre'), { value: '' }), ...METRES.map((name) => make('option', name, { value: name })));
-    this.#instruments = INSTRUMENTS.map((name) => button(t(name), () => this.#write(toggle(this.#prompt.value, name))));
+    this.#instruments = INSTRUMENTS.map((name) => button(t(name), () => this.#write(toggle(this.#prompt.value, name), this.#moved)));
     byId('instruments').append(...this.#instruments);
     this.#prompt.oninput = () => this.#show();
-    this.#mood.onchange = () => this.#write(withMood(this.#prompt.value, this.#mood.value || undefined));
-    this.#key.onchange = () => this.#write(withKey(this.#prompt.value, this.#key.value || undefined));
-    this.#metre.onchange = () => this.#write(withMetre(this.#prompt.value, this.#metre.value || undefined));
+    this.#mood.onchange = () => this.#write(withMood(this.#prompt.value, this.#mood.value || undefined), this.#moved);
+    this.#key.onchange = () => this.#write(withKey(this.#prompt.value, this.#key.value || undefined), this.#moved);
+    this.#metre.onchange = () => this.#write(withMetre(this.#prompt.value, this.#metre.value || undefined), this.#moved);
     this.#tempo.oninput = () => {
       const none = this.#tempo.value === this.#tempo.min;
       this.#write(withTempo(this.#prompt.value, none ? undefined : Number(this.#tempo.value)));
@@ -148,12 +148,12 @@ export class Shape {
     this.#pad?.move(x, y);
   }
 
-  #write(prompt: string): void {
+  #write(prompt: string, tell = this.#changed): void {
     this.#prompt.value = prompt;
-    this.#show();
+    this.#show(tell);
   }
 
-  #show(): void {
+  #show(tell = this.#changed): void {
     const prompt = this.#prompt.value;
     const bpm = tempoOf(prompt);
     this.#mood.value = moodOf(prompt) ?? '';
@@ -168,6 +168,6 @@ export class Shape {
     const blend = `${Math.round(100 * Number(this.#blend.value))} %`;
     say(byId('blend-text'), blend);
     this.#blend.setAttribute('aria-valuetext', blend);
-    this.#changed();
+    tell();
   }
 }

@@ -17,6 +17,7 @@ const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, 
 /** Pixels of the style sheet. */
 const BAR = 3;
 const GAP = 1;
+const COLOURS = ['tint', 'accent', 'line', 'edge', 'ink'] as const;
 
 interface Actions {
   seek: (seconds: number) => void;
@@ -34,6 +35,7 @@ export class Timeline {
   #total = 0; // seconds that are drawn, from #from on
   #from = 0;
   #region: Region | undefined;
+  #drawn = ''; // what the picture shows
   #drag: { x: number; seconds: number; moved: boolean } | undefined;
 
   constructor(canvas: HTMLCanvasElement, actions: Actions) {
@@ -44,8 +46,12 @@ export class Timeline {
     canvas.onpointerup = (event) => this.#release(event);
     canvas.onpointercancel = () => (this.#drag = undefined);
     canvas.onkeydown = (event) => this.#key(event);
-    new ResizeObserver(() => this.#draw()).observe(canvas);
-    for (const query of ['(prefers-color-scheme: dark)', '(resolution: 1dppx)']) matchMedia(query).onchange = () => this.#draw();
+    const anew = () => {
+      this.#drawn = '';
+      this.#draw();
+    };
+    new ResizeObserver(anew).observe(canvas);
+    for (const query of ['(prefers-color-scheme: dark)', '(resolution: 1dppx)']) matchMedia(query).onchange = anew;
   }
 
   set region(region: Region | undefined) {
@@ -82,6 +88,7 @@ export class Timeline {
       this.#peaks[this.#peaks.length - 1] = peak;
     }
     this.#seconds = (startSample + length) / sampleRate;
+    this.#drawn = ''; // it may have taken the place of as much
     this.#draw();
   }
 
@@ -155,18 +162,22 @@ export class Timeline {
     const scale = devicePixelRatio;
     const [width, height] = [Math.round(clientWidth * scale), Math.round(clientHeight * scale)];
     if (width === 0) return;
+    // Reports of the sound come ten times a second, and move the place by less than a pixel.
+    const { start = 0, end = 0 } = this.#region ?? {};
+    const shown = [this.#seconds, this.#from, this.#total, start, end, Math.round((this.#at / this.#total) * width)].join();
+    if (shown === this.#drawn) return;
+    this.#drawn = shown;
     if (this.#canvas.width !== width || this.#canvas.height !== height) Object.assign(this.#canvas, { width, height });
     const paint = this.#canvas.getContext('2d') as CanvasRenderingContext2D;
     const style = getComputedStyle(this.#canvas);
-    const colour = (name: string) => style.getPropertyValue(`--${name}`);
+    const colours = Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`)]));
     const place = (seconds: number) => ((seconds - this.#from) / this.#total) * clientWidth;
     paint.setTransform(scale, 0, 0, scale, 0, 0);
     paint.clearRect(0, 0, clientWidth, clientHeight);
-    const box = (name: string, x: number, y: number, w: number, h: number) => {
-      paint.fillStyle = colour(name);
+    const box = (name: (typeof COLOURS)[number], x: number, y: number, w: number, h: number) => {
+      paint.fillStyle = colours[name];
       paint.fillRect(x, y, w, h);
     };
-    const { start, end } = this.#region ?? { start: 0, end: 0 };
     if (end > start) box('tint', place(start), 0, place(end) - place(start), clientHeight);
     for (let x = 0; x < clientWidth; x += BAR + GAP) {
       const peak = this.#peakBetween(x / clientWidth, (x + BAR + GAP) / clientWidth);
