@@ -26,9 +26,7 @@ export class Player {
   readonly #onState: () => void;
   #piece = 0; // what is told of an earlier one comes too late
   #wishes = 0; // to sound or not: the last one counts
-  #wanted = false; // what it was
-  #silent = true; // faded out, and nothing was to sound since
-  #rest: ReturnType<typeof setTimeout> | undefined;
+  #rest: ReturnType<typeof setTimeout> | 0 | undefined = 0; // until the device is let go of; undefined while it is to sound, or fades out
 
   private constructor(
     context: AudioContext,
@@ -127,25 +125,22 @@ export class Player {
   /** Fades out and stops; resolves when it is silent, or with false when `resume` came meanwhile. */
   async pause(): Promise<boolean> {
     const wish = ++this.#wishes;
-    this.#wanted = false;
-    if (!this.#silent) {
+    if (this.#rest === undefined) {
       this.#fadeTo(0);
       await new Promise((resolve) => setTimeout(resolve, 4 * FADE_SECONDS * 1000));
       if (wish !== this.#wishes) return false;
-      this.#silent = true;
     }
     this.#send({ type: 'hold', held: true });
     clearTimeout(this.#rest);
     // Not waited for: browsers leave this promise open for as long as a device does not start (or for ever).
-    if (!this.#lent) this.#rest = setTimeout(() => this.context.suspend().catch(() => {}), REST_MS);
+    this.#rest = setTimeout(() => this.#lent || this.context.suspend().catch(() => {}), REST_MS);
     return true;
   }
 
   resume(): void {
     this.#wishes += 1;
-    this.#wanted = true;
-    this.#silent = false;
     clearTimeout(this.#rest);
+    this.#rest = undefined;
     this.#send({ type: 'hold', held: false });
     this.context.resume().catch(() => {}); // settles only when the browser lets the page sound
     this.#fadeTo(1);
@@ -157,7 +152,6 @@ export class Player {
   }
 
   async close(): Promise<void> {
-    this.#wanted = false;
     clearTimeout(this.#rest);
     this.context.removeEventListener('statechange', this.#onState);
     document.removeEventListener('visibilitychange', this.#wake);
@@ -168,7 +162,7 @@ export class Player {
 
   /** Browsers stop sound by themselves: a call, another device, a tab out of sight. It goes on as soon as they allow. */
   #wake = () => {
-    if (this.#wanted && !this.running) this.context.resume().catch(() => {});
+    if (this.#rest === undefined && !this.running) this.context.resume().catch(() => {});
   };
 
   #fadeTo(level: number): void {
