@@ -28,6 +28,7 @@ export class Timeline {
   readonly #canvas: HTMLCanvasElement;
   readonly #actions: Actions;
   #peaks: number[] = []; // of the first channel, or the louder one, one a moment
+  #gone = 0; // moments before the first of them, too old to be drawn
   #rate = 0; // Hz
   #count = 0; // samples of the last peak, which is not full yet
   #seconds = 0; // that exist
@@ -61,7 +62,7 @@ export class Timeline {
 
   clear(): void {
     this.#peaks = [];
-    this.#seconds = this.#count = this.#at = 0;
+    this.#seconds = this.#count = this.#at = this.#gone = 0;
     this.region = undefined;
   }
 
@@ -69,14 +70,14 @@ export class Timeline {
   push(channels: readonly Float32Array[], sampleRate: number, startSample: number): void {
     if (startSample === 0) {
       this.#peaks = [];
-      this.#count = 0;
+      this.#count = this.#gone = 0;
       this.#rate = sampleRate;
     }
     const [{ length }] = channels;
     const each = Math.round(this.#rate / PEAKS_A_SECOND);
     const over = Math.round(this.#seconds * this.#rate) - startSample;
     if (over > 0 && startSample > 0) {
-      const stay = Math.max(0, this.#peaks.length * each - ((each - this.#count) % each) - over);
+      const stay = Math.max(0, this.#peaks.length * each - ((each - this.#count) % each) - over); // samples
       this.#peaks.length = Math.ceil(stay / each);
       this.#count = stay % each;
     }
@@ -87,6 +88,8 @@ export class Timeline {
       for (const channel of channels) peak = Math.max(peak, Math.abs(channel[i]));
       this.#peaks[this.#peaks.length - 1] = peak;
     }
+    const most = KEPT_SECONDS * PEAKS_A_SECOND;
+    if (this.#peaks.length > 2 * most) this.#gone += this.#peaks.splice(0, most).length;
     this.#seconds = (startSample + length) / sampleRate;
     this.#drawn = ''; // it may have taken the place of as much
     this.#draw();
@@ -191,10 +194,10 @@ export class Timeline {
 
   /** Of two places of what is drawn, 0 to 1; undefined where nothing exists. */
   #peakBetween(left: number, right: number): number | undefined {
-    const moment = (share: number) => (this.#from + share * this.#total) * PEAKS_A_SECOND;
+    const moment = (share: number) => (this.#from + share * this.#total) * PEAKS_A_SECOND - this.#gone;
     const [first, last] = [Math.floor(moment(left)), Math.ceil(moment(right))];
     if (first >= this.#peaks.length) return undefined;
-    return Math.min(1, Math.max(...this.#peaks.slice(first, Math.max(first + 1, last))));
+    return Math.min(1, Math.max(...this.#peaks.slice(Math.max(0, first), Math.max(first + 1, last))));
   }
 }
 
