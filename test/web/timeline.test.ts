@@ -1,7 +1,7 @@
 // The timeline draws what changed, and of an endless piece the last ten minutes. A canvas that only notes what is drawn stands for the page's.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Timeline } from '../../demo/timeline.ts';
-import { NOTHING } from '../../src/web/snapshot.ts';
+import type { Snapshot } from '../../src/web/index.ts';
 
 const WIDTH = 400;
 const HEIGHT = 108;
@@ -50,7 +50,7 @@ function timeline() {
   return { line: new Timeline(canvas as unknown as HTMLCanvasElement, { seek() {}, mark() {} }), drawn };
 }
 
-const playing = (playedSeconds: number) => ({ ...NOTHING, state: 'playing', playedSeconds }) as Parameters<Timeline['show']>[0];
+const playing = (playedSeconds: number) => ({ state: 'playing', playedSeconds }) as Snapshot;
 
 test('it is drawn again where something of it moved by a pixel', () => {
   const { line, drawn } = timeline();
