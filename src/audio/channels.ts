@@ -24,10 +24,19 @@ export function convertAudio({ channels, sampleRate }: Sound, rate: number, coun
   });
 }
 
+/** Samples of each channel. */
+export const lengthOf = ([first]: readonly Float32Array[]): number => first?.length ?? 0;
+
+/** A sound as one channel at another rate, [samples], in an array of its own. */
+export function monoAt({ channels, sampleRate }: Sound, rate: number): Float32Array {
+  const mono = resample(monoMix(channels), sampleRate, rate);
+  return channels.includes(mono) ? mono.slice() : mono;
+}
+
 /** Mean of the channels, [frames]. A mono clip is returned as it is. */
 export function monoMix(channels: readonly Float32Array[]): Float32Array {
   if (channels.length === 1) return channels[0];
-  const out = new Float32Array(channels[0].length);
+  const out = new Float32Array(lengthOf(channels));
   for (const x of channels) for (let n = 0; n < out.length; n++) out[n] += x[n] / channels.length;
   return out;
 }

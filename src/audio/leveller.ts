@@ -1,6 +1,6 @@
 // Brings music to one loudness: a finished clip by one gain, an endless one by a gain that moves slowly, both under the limiter's ceiling.
 
-import { cutAudio, joinAudio } from './channels.ts';
+import { cutAudio, joinAudio, lengthOf } from './channels.ts';
 import { limit, limiterReach } from './limiter.ts';
 import { fromDb, kEnergy, level, loudness } from './loudness.ts';
 
@@ -14,7 +14,7 @@ const NEAR = 0.2; // LU that are near enough
 const bounded = (dB: number): number => Math.min(MOST_GAIN, Math.max(-MOST_GAIN, dB));
 
 /** Integrated loudness, LUFS; −Infinity for silence. */
-export const loudnessOf = (x: Float32Array[], sampleRate: number): number => (x[0].length ? loudness(x, sampleRate).integrated : -Infinity);
+export const loudnessOf = (x: Float32Array[], sampleRate: number): number => (lengthOf(x) ? loudness(x, sampleRate).integrated : -Infinity);
 
 /**
  * The clip at `target` LUFS, its true peak under the ceiling; of a loop (`circular`) the seam stays what it was. Silence stays silence, and
@@ -99,7 +99,7 @@ export class Leveller {
     const held = joinAudio(this.#held, samples);
     this.#held = held;
     const reach = limiterReach(this.#rate);
-    const end = this.#from + held[0].length; // of the stream so far
+    const end = this.#from + lengthOf(held); // of the stream so far
     this.#listen(end, last);
     const known = this.#gains.length === 0 ? 0 : Math.min(end, this.#edge(this.#firstGain + this.#gains.length - 1));
     const to = last ? end : Math.max(this.#out, known - reach);

@@ -1,5 +1,6 @@
 // A limiter that sees ahead: the gain dips around every peak that would pass the ceiling between the samples too, and changes slowly, so that
 // nothing is clipped and bass is not bent. It has no memory: each gain follows from the samples around it, so pieces join to the bit.
+import { lengthOf } from './channels.ts';
 import { between, fromDb, points } from './loudness.ts';
 import { simd } from './simd.ts';
 
@@ -34,7 +35,7 @@ export function limit(x: readonly Float32Array[], sampleRate: number, ceiling = 
 
 /** The gain that brings each sample and its neighbourhood to the next ones under the ceiling; undefined where all of them are 1. */
 function peaksOver(channels: readonly Float32Array[], ceiling: number): Float64Array | undefined {
-  const { length } = channels[0];
+  const length = lengthOf(channels);
   let gain: Float64Array | undefined;
   const need = (n: number, peak: number) => {
     if (peak <= ceiling || n >= length) return;

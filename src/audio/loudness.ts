@@ -1,5 +1,7 @@
 /** Loudness by ITU-R BS.1770-4 and EBU Tech 3342: integrated loudness, loudness range, drift, true peak. */
+
 import { cosTurns, exp, log10, sinTurns } from '../elementary.ts';
+import { lengthOf } from './channels.ts';
 import { besselI0 } from './resample.ts';
 import { type Points, simd } from './simd.ts';
 import { percentile } from './statistics.ts';
@@ -73,7 +75,7 @@ export function loudness(channels: Float32Array[], sampleRate: number): Loudness
 
 /** Mean K-weighted power of each whole 100 ms, weighted and summed over channels. */
 function weightedPower(channels: Float32Array[], sampleRate: number): number[] {
-  const length = channels[0].length;
+  const length = lengthOf(channels);
   const count = Math.max(1, Math.floor((length * 10) / sampleRate));
   const edges = Array.from({ length: count + 1 }, (_, i) => Math.min(length, Math.round((i * sampleRate) / 10)));
   if (length * 10 < sampleRate) edges[1] = length;

@@ -1,6 +1,6 @@
 /** Everything that can be measured on a finished clip without trained weights, in one report (docs/requirements.md §3). */
 import { MelodyError } from '../errors.ts';
-import { monoMix } from './channels.ts';
+import { lengthOf, monoMix } from './channels.ts';
 import { type Loudness, loudness } from './loudness.ts';
 import type { Envelopes } from './measures/envelopes.ts';
 import { type Features, features } from './measures/features.ts';
@@ -215,8 +215,8 @@ function unmusical({ latticeShare, inTune, haze, bassShare }: Tones, { pulseClar
 
 /** The channels with NaN and infinity as 0; the same arrays when there are none. */
 export function finiteChannels(channels: Float32Array[]): Float32Array[] {
-  if (channels.length === 0 || channels[0].length === 0) throw new MelodyError('invalid_argument', 'measure: the clip has no samples');
-  if (channels.some((x) => x.length !== channels[0].length)) {
+  if (channels.length === 0 || lengthOf(channels) === 0) throw new MelodyError('invalid_argument', 'measure: the clip has no samples');
+  if (channels.some((x) => x.length !== lengthOf(channels))) {
     throw new MelodyError(
       'invalid_argument',
       `measure: channels of ${channels.map((x) => x.length).join(', ')} samples; expected equal lengths`,

@@ -1,6 +1,6 @@
 // A person's own sound around what was made: at its own rate, with its own channels, untouched outside the part that is new.
 import { MelodyError } from '../errors.ts';
-import { convertAudio, cutAudio, joinAudio, MAX_LEVEL } from './channels.ts';
+import { convertAudio, cutAudio, joinAudio, lengthOf, MAX_LEVEL } from './channels.ts';
 
 interface Sound {
   readonly channels: readonly Float32Array[];
@@ -51,7 +51,7 @@ const MARGIN_SECONDS = 1;
 export function intoGiven(given: Sound, made: Sound, regions: readonly { readonly start: number; readonly end: number }[]): Float32Array[] {
   const { sampleRate: rate } = given;
   const out = given.channels.map((channel) => channel.slice());
-  const { length } = out[0];
+  const length = lengthOf(out);
   const join = alike(given, made) ? 0 : Math.round(JOIN_SECONDS * rate); // what is alike the model has joined
   for (const region of regions) {
     const first = Math.max(0, Math.floor(region.start) - MARGIN_SECONDS); // whole seconds
@@ -86,12 +86,12 @@ export function onFromGiven(given: Sound, made: Sound, samples: number): Float32
   if (alike(given, made)) return cutAudio(made.channels, 0, samples);
   const first = Math.max(0, Math.floor(length / rate) - MARGIN_SECONDS); // whole seconds
   const tail = cutAudio(given.channels, first * rate);
-  const frames = Math.ceil((tail[0].length * made.sampleRate) / rate); // where the made part begins
+  const frames = Math.ceil((lengthOf(tail) * made.sampleRate) / rate); // where the made part begins
   const onward = { channels: tail.map((channel) => turnedOver(channel, Math.round(JOIN_SECONDS * rate))), sampleRate: rate };
   const before = cutAudio(convertAudio(onward, made.sampleRate, made.channels.length), 0, frames);
   const near = convertAudio({ channels: joinAudio(before, made.channels), sampleRate: made.sampleRate }, rate, given.channels.length);
   const fresh = cutAudio(near, length - first * rate);
-  const join = Math.min(fresh[0].length, Math.round(JOIN_SECONDS * rate));
+  const join = Math.min(lengthOf(fresh), Math.round(JOIN_SECONDS * rate));
   for (const [c, channel] of fresh.entries()) {
     const step = given.channels[c][length - 1] - near[c][length - 1 - first * rate];
     for (let i = 0; i < join; i++) channel[i] += step * (1 - i / join) * (1 - i / join); // no step where high tones end

@@ -1,5 +1,6 @@
 // kernels/sound/sound.ts as functions of JavaScript's arrays. Samples go into the module's memory piece by piece, so that it stays small
 // however long a clip is.
+import { lengthOf } from './channels.ts';
 import { type Phases, type Points, type Simd, type Transform, useSimd } from './simd.ts';
 import { SOUND } from './simd_module.gen.ts';
 
@@ -184,13 +185,13 @@ class SoundModule implements Simd {
     how: { ceiling: number; dip: number; reach: number },
   ): void {
     const { ceiling, dip, reach } = how;
-    const most = Math.min(PIECE + 2 * reach, x[0].length);
+    const most = Math.min(PIECE + 2 * reach, lengthOf(x));
     const apart = 4 * (most + 2 * REACH);
     const room = this.#room('pieces', apart * x.length);
     const [taps, wide, queue] = [this.#taps(points), this.#room('wide', 8 * 96), this.#room('queue', 4 * most)];
     const [gain, low] = [this.#room('gain', 8 * (most + 2)), this.#room('low', 8 * (most + 2))];
-    for (let at = 0; at < out[0].length; at += PIECE) {
-      const n = Math.min(PIECE, out[0].length - at) + 2 * reach;
+    for (let at = 0; at < lengthOf(out); at += PIECE) {
+      const n = Math.min(PIECE, lengthOf(out) - at) + 2 * reach;
       for (const [c, channel] of x.entries()) this.#surround(room + c * apart, channel, at, n);
       const first = room + 4 * REACH;
       if (!this.#exports.limit(first, x.length, apart, n, ceiling, dip, taps, points.most, wide, gain, low, queue, reach)) continue;

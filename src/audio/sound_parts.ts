@@ -1,5 +1,7 @@
 /** Sound files of any kind and length in parts that fit into memory, and what is to be said of them without their samples. */
+
 import type { ByteSource } from '../platform/bytes.ts';
+import { lengthOf } from './channels.ts';
 import { codedParts } from './coded_parts.ts';
 import { id3Length } from './id3.ts';
 import { type AudioFile, codecsFor, isSound, isWav } from './sound_file.ts';
@@ -38,12 +40,12 @@ export async function* soundParts(source: ByteSource, { most, signal, ...options
     }
   }
   for await (const { last, ...part } of codedParts(source, most / 2, signal))
-    yield { ...part, frames: last ? part.startFrame + part.channels[0].length : undefined };
+    yield { ...part, frames: last ? part.startFrame + lengthOf(part.channels) : undefined };
 }
 
 async function* whole(source: ByteSource, options: WavReadOptions, signal?: AbortSignal): AsyncGenerator<SoundFilePart> {
   const audio = readWav(await source.read(0, source.size, signal), options);
-  yield { ...audio, startFrame: 0, frames: audio.channels[0].length };
+  yield { ...audio, startFrame: 0, frames: lengthOf(audio.channels) };
 }
 
 /** The file as one for our own reader, without a tag in front of it; undefined for what is sound and no WAV. */
@@ -76,7 +78,7 @@ export async function soundFacts(
   let first: Omit<SoundFacts, 'frames'> | undefined;
   let frames = 0;
   for await (const { startFrame, frames: whole, channels, warnings, ...part } of soundParts(source, { most: LOOK, ...options })) {
-    frames = whole ?? startFrame + channels[0].length;
+    frames = whole ?? startFrame + lengthOf(channels);
     first ??= { ...part, channels: channels.length, warnings: [] };
     for (const text of warnings) if (!first.warnings.includes(text)) first.warnings.push(text);
     if (start && whole !== undefined) break;

@@ -5,7 +5,7 @@
  * read past LIST, as wavefile does, find nothing behind it there and leave audio behind when they save the file. Over 4 GiB it becomes RF64.
  */
 import { MelodyError } from '../errors.ts';
-import { MAX_CHANNELS } from './channels.ts';
+import { lengthOf, MAX_CHANNELS } from './channels.ts';
 import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SUBFORMAT_TAIL } from './wav.ts';
 import { chunk, encodeTags, join, type WavTags } from './wav_tags.ts';
 
@@ -40,7 +40,7 @@ export function wavHeader({ sampleRate, channels, format, frames, tags }: WavHea
 
 /** Frames of planar channels as interleaved bytes. Throws `non_finite` rather than write NaN or infinity. */
 export function encodeSamples(channels: Float32Array[], format: SampleFormat): Uint8Array {
-  const frames = channels[0].length;
+  const frames = lengthOf(channels);
   const bytes = BYTES[format];
   const out = new Uint8Array(frames * channels.length * bytes);
   const view = new DataView(out.buffer);
@@ -74,7 +74,7 @@ export function writeWav(
 ): Uint8Array {
   if (channels.length === 0) throw bad('no channels');
   const last = tags ? encodeTags(tags) : new Uint8Array(0);
-  const header = wavHeader({ sampleRate, channels: channels.length, format, frames: channels[0].length }, last.length);
+  const header = wavHeader({ sampleRate, channels: channels.length, format, frames: lengthOf(channels) }, last.length);
   const samples = encodeSamples(channels, format);
   return join([header, samples, new Uint8Array(samples.length & 1), last]);
 }

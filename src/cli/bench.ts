@@ -181,7 +181,7 @@ const SUBJECTS = '"kernels", "pipeline", "systems" or a .wgsl file';
 function refuseOptions(what: string, values: Values): void {
   const foreign =
     { pipeline: OF_KERNELS, systems: [...OF_KERNELS, ...OF_PIPELINE].filter((name) => name !== 'filter') }[what] ?? OF_PIPELINE;
-  const strange = foreign.find((name) => values[name] !== undefined && values[name] !== bench.options[name].default);
+  const strange = foreign.find((name) => values[name] !== undefined && values[name] !== bench.options[name]?.default);
   if (strange)
     throw new MelodyError(
       'invalid_argument',

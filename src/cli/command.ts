@@ -59,7 +59,7 @@ export function parseCommand(command: Command, argv: readonly string[]): { words
     const { positionals, values } = parseArgs({ args: joinNegatives(argv, command), options, allowPositionals: true, strict: true });
     return { words: positionals, values: values as Values };
   } catch (cause) {
-    const message = (cause as Error).message.split('. To specify')[0];
+    const [message] = (cause as Error).message.split('. To specify') as [string];
     const wrong = /'--([^'\s]+)'/.exec(message)?.[1];
     const near = wrong && nearest(wrong, Object.keys(command.options));
     const hint = near && near !== wrong ? `did you mean --${near}?` : `see \`melody ${command.name} --help\``;
@@ -71,13 +71,22 @@ export function parseCommand(command: Command, argv: readonly string[]): { words
 function joinNegatives(argv: readonly string[], { options }: Command): string[] {
   const ends = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const joined: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
-    const named = Object.entries(options).find(([name, { value, short }]) => value && (argv[i] === `--${name}` || argv[i] === `-${short}`));
-    if (i + 1 < ends && named && /^-\.?\d/.test(argv[i + 1])) joined.push(`--${named[0]}=${argv[++i]}`);
-    else joined.push(argv[i]);
+  let named: string | undefined; // by the word before
+  for (const [i, word] of argv.entries()) {
+    if (named && i < ends && /^-\.?\d/.test(word)) {
+      joined[joined.length - 1] = `--${named}=${word}`;
+      named = undefined;
+      continue;
+    }
+    joined.push(word);
+    named = Object.entries(options).find(([name, { value, short }]) => value && (word === `--${name}` || word === `-${short}`))?.[0];
   }
   return joined;
 }
+
+/** The widest cell of every column of a table. */
+export const widthsOf = (rows: readonly (readonly string[])[]): number[] =>
+  (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
 
 /** The help text of one command. */
 export function commandHelp(command: Command): string {

@@ -2,7 +2,7 @@
 // how well each fits its prompt.
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { monoMix } from '../audio/channels.ts';
+import { lengthOf, monoMix } from '../audio/channels.ts';
 import { type ClipReport, finiteChannels, type MeasureOptions, measureClip } from '../audio/measure.ts';
 import { envelopes } from '../audio/measures/envelopes.ts';
 import { type LinesKept, linesKept } from '../audio/measures/lines_kept.ts';
@@ -124,7 +124,7 @@ async function attempt(file: string, values: Values, requests: Requests, io: Io)
 
 async function measuredPart(file: string, { audio, part }: Part, values: Values, requests: Requests, io: Io): Promise<Measured> {
   const { sampleRate, channels, warnings } = audio;
-  const { length } = channels[0];
+  const length = lengthOf(channels);
   const [from, whole] = part ? [part.start, part.whole] : [0, length / sampleRate];
   const beyond = requests.joins.find((seconds) => Math.round(seconds * sampleRate) > Math.round(whole * sampleRate));
   if (beyond !== undefined) throw new MelodyError('invalid_argument', `--join ${beyond} lies after the end at ${whole.toFixed(2)} s`);

@@ -1,5 +1,5 @@
 // Text-audio agreement for melody eval: a model's towers hear each clip and its prompt.
-import { convertAudio } from '../audio/channels.ts';
+import { monoAt } from '../audio/channels.ts';
 import type { AudioFile } from '../audio/sound_file.ts';
 import { readRecipe } from '../audio/wav_tags.ts';
 import type { Machine } from '../engine/engine.ts';
@@ -38,7 +38,8 @@ export class Listener {
         'the file has no recipe with a prompt to hold it against',
         'name what was asked for: --prompt "calm piano"',
       );
-    return (await agreement(this.#melody.engine, audio, [prompt], signal))[0];
+    const [cosine] = (await agreement(this.#melody.engine, audio, [prompt], signal)) as [number];
+    return cosine;
   }
 
   dispose(): void {
@@ -60,13 +61,12 @@ export async function agreement(
   const { config, tokenizer } = engine.model;
   const texts: Float32Array[] = [];
   for (const prompt of prompts) texts.push(await embedText(engine, tokenizer.encode(prompt).ids, signal));
-  const [samples] = convertAudio(audio, LISTENING_RATE, 1);
+  const samples = monoAt(audio, LISTENING_RATE);
   const window = config.window_seconds * LISTENING_RATE;
   const windows = Math.max(1, Math.floor(samples.length / window));
-  const sums = prompts.map(() => 0);
-  for (let i = 0; i < windows; i++) {
-    const embedding = await embedAudio(engine, samples.subarray(i * window, (i + 1) * window), signal);
-    for (const [p, text] of texts.entries()) sums[p] += embedding.reduce((dot, v, d) => dot + v * text[d], 0);
-  }
-  return sums.map((sum) => sum / windows);
+  const heard: Float32Array[] = [];
+  for (let i = 0; i < windows; i++) heard.push(await embedAudio(engine, samples.subarray(i * window, (i + 1) * window), signal));
+  return texts.map(
+    (text) => heard.reduce((sum, embedding) => sum + embedding.reduce((dot, v, d) => dot + v * (text[d] ?? 0), 0), 0) / windows,
+  );
 }

@@ -1,5 +1,7 @@
 // What melody eval measures at once: a file, or one after the other the parts of a long one.
+
 import { basename } from 'node:path';
+import { lengthOf } from '../audio/channels.ts';
 import type { AudioFile } from '../audio/sound_file.ts';
 import { soundParts } from '../audio/sound_parts.ts';
 import type { WavReadOptions } from '../audio/wav.ts';
@@ -27,7 +29,7 @@ export async function* partsOf(file: string, options: WavReadOptions, io: Io, mo
   let several = false;
   for await (const { startFrame, frames, ...audio } of soundParts(source, { most, signal: io.signal, ...options })) {
     checkGoing(io);
-    several ||= frames !== audio.channels[0].length;
+    several ||= frames !== lengthOf(audio.channels);
     yield several ? partOf(file, audio, startFrame, frames ?? Infinity, io) : { audio };
   }
   if (several && io.terminal) io.err('\r\u001b[K');
@@ -35,7 +37,7 @@ export async function* partsOf(file: string, options: WavReadOptions, io: Io, mo
 
 function partOf(file: string, audio: AudioFile, startFrame: number, frames: number, io: Io): Part {
   const { sampleRate } = audio;
-  const [start, end] = [startFrame / sampleRate, (startFrame + audio.channels[0].length) / sampleRate];
+  const [start, end] = [startFrame / sampleRate, (startFrame + lengthOf(audio.channels)) / sampleRate];
   if (io.terminal) io.err(`\r${printableText(nameOf({ file: basename(file), part: { start, end } }))}\u001b[K`);
   return { audio, part: { start, end, whole: frames / sampleRate } };
 }

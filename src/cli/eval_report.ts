@@ -40,7 +40,7 @@ export function comparison(measured: Measured[], references: Measured[]): Togeth
   const together = { clips: vectors.length, diversity: diversity(vectors) };
   if (references.length === 0) return together;
   const others = references.map((r) => r.report.descriptor);
-  const gaussian = (list: number[][]) => fitGaussian(list, defaultShrink(list.length, list[0].length));
+  const gaussian = (list: number[][]) => fitGaussian(list, defaultShrink(list.length, vectors[0]?.length ?? 0));
   return { ...together, descriptorDistance: frechetDistance(gaussian(vectors), gaussian(others)), references: others.length };
 }
 

@@ -98,9 +98,10 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
   const loadSeconds = (performance.now() - before) / 1000;
   const results: Made[] = [];
   try {
-    for (const [i, seed] of seeds.entries()) {
-      const label = seeds.length > 1 ? `${i + 1} of ${seeds.length}` : undefined;
-      const made = await makeOne(opened, { ...request, options: { ...request.options, seed } }, targets[i], values, { io, label });
+    for (const [i, target] of targets.entries()) {
+      const label = targets.length > 1 ? `${i + 1} of ${targets.length}` : undefined;
+      const options = { ...request.options, seed: request.options.seed + i };
+      const made = await makeOne(opened, { ...request, options }, target, values, { io, label });
       results.push(made);
       if (!values.json) say(made, values, io);
     }

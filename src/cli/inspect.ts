@@ -1,4 +1,5 @@
 // melody inspect: what is in this file or model folder, and can it be trusted?
+
 import { stat } from 'node:fs/promises';
 import { MelodyError } from '../errors.ts';
 import { checkAddress } from '../platform/http.ts';
@@ -6,6 +7,7 @@ import { isHubName } from '../platform/node_hub.ts';
 import { openSystemFolder } from '../systems/load.ts';
 import { printable } from '../weights/printable.ts';
 import type { Command, Io } from './command.ts';
+import { widthsOf } from './command.ts';
 import { openInput } from './input.ts';
 import { isAudio, readAudioFile } from './inspect_audio.ts';
 import type { Reader, Report } from './inspect_reader.ts';
@@ -28,9 +30,11 @@ export const inspect: Command = {
   },
   examples: ['melody inspect weights/melody-small', 'melody inspect model.safetensors --json', 'melody inspect song.wav'],
   async run(words, values, io) {
-    if (words.length !== 1) throw new MelodyError('invalid_argument', `inspect: got ${words.length} names, expected one file or folder`);
+    const [place] = words;
+    if (place === undefined || words.length > 1)
+      throw new MelodyError('invalid_argument', `inspect: got ${words.length} names, expected one file or folder`);
     const opening = openingOptions(values, io);
-    const report = await inspectPlace(words[0], { allowNonFinite: values['allow-nonfinite'] === true, signal: io.signal }, opening, io);
+    const report = await inspectPlace(place, { allowNonFinite: values['allow-nonfinite'] === true, signal: io.signal }, opening, io);
     io.out(values.json ? `${JSON.stringify(report.json, null, 2)}\n` : report.text);
     return report.sound ? 0 : 1;
   },
@@ -72,7 +76,7 @@ function fileText(file: FileReport): string {
 function folderText(folder: FolderReport): string {
   const { config, files } = folder;
   const tensors = files.flatMap((file) => file.tensors);
-  const parts = sums(tensors, ({ name, elements }) => [name.split('.')[0], elements]);
+  const parts = sums(tensors, ({ name, elements }) => [name.replace(/\..*/, ''), elements]);
   const all = sums(tensors, ({ elements }) => ['all', elements]);
   const rows = [...parts, ...all].map(([part, { count, total }]) => [printable(part), String(count), total.toLocaleString('en')]);
   return [
@@ -97,8 +101,8 @@ function notes({ warnings, faults }: { warnings: readonly string[]; faults: read
 
 /** Columns as wide as their widest cell; the last is not padded. */
 function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => `  ${row.map((cell, i) => (i < row.length - 1 ? cell.padEnd(widths[i]) : cell)).join('  ')}\n`).join('');
+  const widths = widthsOf(rows);
+  return rows.map((row) => `  ${row.map((cell, i) => (i < row.length - 1 ? cell.padEnd(widths[i] ?? 0) : cell)).join('  ')}\n`).join('');
 }
 
 function sizeText(bytes: number): string {

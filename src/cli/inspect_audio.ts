@@ -34,7 +34,7 @@ export const readAudioFile: Reader = async (source, { signal }) => {
   };
   const rows = Object.entries(tags.info).map(([id, text]) => [INFO_NAMES[id] ?? id, text] as const);
   const recipe = note && typeof note.recipe === 'object' && note.recipe !== null ? Object.entries(note.recipe) : [];
-  const recipeRows = recipe.map(([name, value]) => [name, (Object.hasOwn(TELLING, name) ? TELLING[name] : plainText)(value)] as const);
+  const recipeRows = recipe.map(([name, value]) => [name, tellingOf(name)(value)] as const);
   const width = Math.max(0, ...[...rows, ...recipeRows].map(([name]) => printableText(name).length));
   const line = ([name, text]: readonly [string, string]) => `  ${printableText(name).padEnd(width)}  ${printableText(text)}\n`;
   return {
@@ -50,6 +50,7 @@ export const readAudioFile: Reader = async (source, { signal }) => {
   };
 };
 
+const tellingOf = (name: string) => (Object.hasOwn(TELLING, name) && TELLING[name]) || plainText;
 const plainText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Values that people read better than JSON; whatever is not as melody writes it stays JSON. */

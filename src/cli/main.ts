@@ -45,8 +45,9 @@ async function dispatch(argv: readonly string[], io: Io, commands: typeof COMMAN
     io.out(`${version}\n`);
     return EXIT.ok;
   }
-  if (!Object.hasOwn(commands, name)) throw unknownCommand(name, Object.keys(commands));
-  const command = await commands[name]();
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!load) throw unknownCommand(name, Object.keys(commands));
+  const command = await load();
   // Only before `--`: what follows is words, whatever they look like.
   const ends = rest.indexOf('--');
   const switches = ends < 0 ? rest : rest.slice(0, ends);

@@ -1,5 +1,6 @@
 // Checks of what users give, against the table of settings. All throw `invalid_argument` before any work; what no model is needed for is
 // checked before one is opened.
+import { lengthOf } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { type AskedControls, checkControls } from './controls/control_words.ts';
 import type { Model } from './model.ts';
@@ -43,7 +44,7 @@ export function checkOptions(options: object, use: Use): void {
     use,
   );
   const { inpaint, initAudio } = options as { inpaint?: readonly { end: number }[]; initAudio?: AudioInput };
-  const seconds = initAudio && initAudio.channels[0].length / initAudio.sampleRate;
+  const seconds = initAudio && lengthOf(initAudio.channels) / initAudio.sampleRate;
   for (const region of inpaint ?? [])
     if (seconds !== undefined && region.end > seconds + 1e-6)
       throw refuse('inpaint region', region, `within the given audio, which lasts ${seconds.toFixed(3)} s`);
@@ -58,14 +59,16 @@ function unknown(name: string, use: Use, known: readonly string[]): MelodyError 
 /** Can settings of these names be given together? */
 export function checkTogether(names: readonly string[], use: Use): void {
   const all: Readonly<Record<string, Setting>> = SETTINGS;
-  const settings = names.filter((name) => Object.hasOwn(all, name)).map((name) => [name, all[name]] as const);
-  for (const [name, { clip, not = [] }] of settings) {
+  const settings = names.map((name) => [name, (Object.hasOwn(all, name) && all[name]) || undefined] as const);
+  for (const [name, { clip = false, not = [] } = {}] of settings) {
     if (clip && use === 'stream') throw new MelodyError('invalid_argument', `${name} cannot be asked of a stream`, 'use generate');
     const other = not.find((one) => names.includes(one));
     if (other) throw new MelodyError('invalid_argument', `${name} cannot be combined with ${other}`, 'leave one of them out');
   }
-  for (const [name, { needs }] of settings)
+  for (const [name, setting] of settings) {
+    const needs = setting?.needs;
     if (needs && !names.includes(needs)) throw new MelodyError('invalid_argument', `${name} needs ${needs}`, 'give both or neither');
+  }
 }
 
 /** Is it a value of this setting? */
@@ -130,7 +133,7 @@ export function checkAudio(audio: AudioInput, what = 'audio'): void {
     throw bad(tagOf(audio) === 'Object' ? `channels ${shown(audio.channels)}` : tagOf(audio));
   const { channels, sampleRate } = audio;
   for (const [i, channel] of channels.entries())
-    if (!(channel instanceof Float32Array) || !channel.length || channel.length !== channels[0].length)
+    if (!(channel instanceof Float32Array) || !channel.length || channel.length !== lengthOf(channels))
       throw bad(`${shown(channel)} as channel ${i}`);
   checkNumber(`${what} sampleRate`, sampleRate, { kind: 'whole', unit: 'Hz', min: 1000, max: 768_000 });
   if (!channels.every((c) => c.every(Number.isFinite)))
@@ -186,7 +189,8 @@ export const blendsOf = (blend: StyleOptions['blend']): readonly Blend[] => (Arr
 /** A blend as it was given, without what is not its own. */
 export function copyOf(blend: NonNullable<StyleOptions['blend']>): NonNullable<StyleOptions['blend']> {
   const copies = blendsOf(blend).map(({ text, weight }) => ({ text, weight }));
-  return Array.isArray(blend) ? copies : copies[0];
+  const [only] = copies;
+  return Array.isArray(blend) || !only ? copies : only;
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -1,5 +1,5 @@
 // Finished clips: from the start, after given audio, as a loop, into holes. Pages fetch this file when the first clip is asked for.
-import { convertAudio, cutAudio, joinAudio, monoMix } from '../audio/channels.ts';
+import { convertAudio, cutAudio, joinAudio, lengthOf, monoAt, monoMix } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
 import { Course } from './course.ts';
@@ -70,7 +70,7 @@ async function asStreamed(job: Job, style: SteeredStyle, continueFrom: AudioInpu
   for (let made = 0; made < samples; ) {
     const part = await course.next();
     if (part) parts.push(part.channels);
-    made += part?.channels[0].length ?? 0;
+    made += part ? lengthOf(part.channels) : 0;
   }
   const audio = cutAudio(joinAudio(...parts), 0, samples);
   return joined(job, runningLevel ? audio : await finished(job, audio, samples, continueFrom), continueFrom);
@@ -142,8 +142,8 @@ async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promis
   const { sample_rate, hop_length, token_rate, window_seconds, frame_rate } = config;
   const perToken = config.dual_path.frames_per_token;
   const out = convertAudio(given, sample_rate, audioOf(config).channels);
-  const [listened] = convertAudio(given, LISTENING_RATE, 1);
-  const { length } = out[0];
+  const listened = monoAt(given, LISTENING_RATE);
+  const length = lengthOf(out);
   const { latentsOfAudio, tokensOfAudio, sayOfGiven } = await import('./stages/given.ts');
   sayOfGiven('initAudio', given, job.progress);
   const whole = new Piece(config);
@@ -161,7 +161,7 @@ async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promis
     const margin = window_seconds * frame_rate;
     const last = Math.max(...near.map(({ to }) => to));
     const piece = new Piece(config);
-    piece.origin = Math.max(0, Math.floor((near[0].from - margin) / chunk) * chunk);
+    piece.origin = Math.max(0, Math.floor((Math.min(...near.map(({ from }) => from)) - margin) / chunk) * chunk);
     piece.extendTo(Math.min(whole.end, last + margin));
     const part = (audio: Float32Array, rate: number) => {
       const frame = rate / frame_rate; // samples
@@ -187,7 +187,8 @@ async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promis
       const [from, to] = [region.from - piece.origin, region.to - piece.origin];
       const phase = await phaseWithin(job, piece, region, monoMix(sound), hop_length);
       const made = await besides(job, await decodeAll(job, piece.latents, from, to, { startSample, phase }), out, region, regions);
-      for (const [c, channel] of out.entries()) paste(channel, made[c], region, startSample, Math.round(JOIN_SECONDS * sample_rate));
+      const join = Math.round(JOIN_SECONDS * sample_rate);
+      for (const [c, channel] of out.entries()) paste(channel, made[c] as Float32Array, region, startSample, join);
     }
   }
   return out;
@@ -219,19 +220,19 @@ function together(regions: readonly Region[], apart: number): Region[][] {
 }
 
 /** Copy the region from made audio, which starts at sample `at` of the whole; faded over `join` samples within it, but not at the ends of the whole. */
-function paste(out: Float32Array, made: Float32Array, { start, end }: Region, at: number, join: number): void {
-  for (let i = start; i < end; i++) {
-    const inside = Math.min(start === 0 ? 1 : (i - start + 1) / join, end === out.length ? 1 : (end - i) / join, 1);
-    out[i] = inside * made[i - at] + (1 - inside) * out[i];
+function paste(out: Float32Array, part: Float32Array, { start, end }: Region, at: number, join: number): void {
+  for (const [i, made] of part.subarray(start - at, end - at).entries()) {
+    const inside = Math.min(start === 0 ? 1 : (i + 1) / join, end === out.length ? 1 : (end - start - i) / join, 1);
+    out[start + i] = inside * made + (1 - inside) * (out[start + i] ?? 0);
   }
 }
 
 /** Made audio whose first samples fade in from the value that the given audio ends with, channel by channel, so that the join has no step. */
 function joinTo(given: readonly Float32Array[], made: Float32Array[], sampleRate: number): Float32Array[] {
   for (const [c, audio] of made.entries()) {
-    const step = given[c][given[c].length - 1] - audio[0];
+    const step = (given[c]?.at(-1) ?? 0) - (audio[0] ?? 0);
     const join = Math.min(audio.length, Math.round(JOIN_SECONDS * sampleRate));
-    for (let i = 0; i < join; i++) audio[i] += step * (1 - i / join) * (1 - i / join);
+    for (const [i, value] of audio.subarray(0, join).entries()) audio[i] = value + step * (1 - i / join) * (1 - i / join);
   }
   return made;
 }

@@ -5,7 +5,7 @@
 //   heard      |---- k ----|A--- new ---       frames near F wait for what follows them, so that sound stays up to A alone
 //
 // A recipe that says where it went back makes the same windows, whole first, and the same samples.
-import { cutAudio } from '../audio/channels.ts';
+import { cutAudio, lengthOf } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
 import { begin, type Job, type SteeredStyle, windowSizes } from './job.ts';
@@ -114,7 +114,7 @@ export class Course {
     this.#pace = (performance.now() - start) / 1000 / found.length;
     this.#marks.push({ whole: piece.end, end: piece.end, changes, piece: made, before, after: this.#mark() });
     const { frame_rate } = this.#job.engine.model.config;
-    while (this.#marks[1].end < piece.end - KEPT_SECONDS * frame_rate) this.#marks.shift();
+    while ((this.#marks[1]?.end ?? Infinity) < piece.end - KEPT_SECONDS * frame_rate) this.#marks.shift();
     piece.forgetBefore(Math.min(piece.end - sizes.window, this.#played - this.#reach));
     return part;
   }
@@ -127,9 +127,9 @@ export class Course {
     const { sample_rate, frame_rate, dual_path } = this.#job.engine.model.config;
     const { given } = this.#piece;
     const stays = (heardSeconds + LATE_SECONDS + PRUDENCE * this.#pace * (this.#short + this.#sizes.grid)) * sample_rate;
-    let frame = Math.max(this.#marks[0].end, given + Math.ceil((stays / sample_rate) * frame_rate));
+    let frame = Math.max(this.#marks[0]?.end ?? 0, given + Math.ceil((stays / sample_rate) * frame_rate));
     frame = Math.ceil(frame / dual_path.frames_per_token) * dual_path.frames_per_token;
-    const { end: made } = this.#marks[this.#marks.length - 1];
+    const made = this.#marks.at(-1)?.end ?? 0;
     while (frame < made && this.#sampleAt(frame) < stays) frame += dual_path.frames_per_token;
     const mark = this.#marks.find((one) => one.end >= frame);
     // What came before a change within the window was made with that in sight; a recipe would not make it so once the change is dropped.
@@ -143,7 +143,7 @@ export class Course {
   /** To where a frame, the first of a token, comes next. */
   #goBack(frame: number): void {
     const place = this.#marks.findIndex(({ end }) => end >= frame);
-    const mark = this.#marks[place];
+    const mark = this.#marks[place] as Mark; // the last one ends where the piece does
     mark.piece();
     if (frame < mark.whole) {
       mark.before();
@@ -168,7 +168,7 @@ export class Course {
     const channels = this.#leveller ? await inTurns(this.#leveller, raw, last, sample_rate) : raw;
     const from = this.#sample;
     this.#played = ready;
-    this.#sample += channels[0].length;
+    this.#sample += lengthOf(channels);
     const startSample = Math.max(from, this.#resume);
     const cut = this.#style.cutAt(piece);
     const end = cut === undefined ? this.#sample : Math.min(this.#sample, this.#sampleAt(cut));

@@ -1,6 +1,6 @@
 // One piece being made: the steps that generating, looping, inpainting and streaming share.
 import type { BeatMark } from '../audio/beats.ts';
-import { convertAudio, cutAudio, monoMix } from '../audio/channels.ts';
+import { convertAudio, cutAudio, lengthOf, monoAt, monoMix } from '../audio/channels.ts';
 import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
@@ -102,9 +102,9 @@ export class Job {
         this.progress.emit(mark);
       }
     }
-    [piece.tokens] = await this.progress.during('tokens', () =>
-      this.#steps(1, async () => [
-        await extendTokens(this.engine, piece.origin / perToken, piece.tokens, target / perToken, {
+    await this.progress.during('tokens', () =>
+      this.#steps(1, async () => {
+        piece.tokens = await extendTokens(this.engine, piece.origin / perToken, piece.tokens, target / perToken, {
           style: style.codes,
           negative: style.negative,
           guidance: recipe.lmGuidanceScale,
@@ -113,8 +113,9 @@ export class Job {
           guide: guideOf(controls, (seconds) => clock.at(seconds)),
           signal,
           onToken: (done, of) => this.progress.report('tokens', done / of),
-        }),
-      ]),
+        });
+        return [piece.tokens];
+      }),
     );
   }
 
@@ -142,7 +143,7 @@ export class Job {
     const made = await this.progress.during('diffusion', () =>
       this.#steps(requests.length, (from) => denoise(this.engine, requests.slice(from))),
     );
-    for (const [i, { start, fresh }] of windows.entries()) piece.accept(piece.origin + start, made[i], fresh);
+    for (const [i, { start, fresh }] of windows.entries()) piece.accept(piece.origin + start, made[i] as Float32Array, fresh);
   }
 
   /** All unknown frames of the piece. */
@@ -171,7 +172,7 @@ export class Job {
 
 /** The first windows, as far as they are of one length. */
 function equals(windows: readonly DenoisedWindow[]): DenoisedWindow[] {
-  const other = windows.findIndex(({ length }) => length !== windows[0].length);
+  const other = windows.findIndex(({ length }) => length !== windows[0]?.length);
   return windows.slice(0, other < 0 ? windows.length : other);
 }
 
@@ -194,7 +195,7 @@ export async function begin(job: Job, given: AudioInput | undefined): Promise<Pi
   const { latentsOfAudio, tokensOfAudio, sayOfGiven } = await import('./stages/given.ts');
   sayOfGiven('continueFrom', given, job.progress, job.recipe.keepGiven ? undefined : audioOf(config));
   const audio = convertAudio(given, sample_rate, audioOf(config).channels);
-  const { length } = audio[0];
+  const length = lengthOf(audio);
   // Whole chunks at the end of the audio, one window at most: what lies before has no say.
   const chunk = piece.chunkFrames * hop_length;
   const samples = Math.min(Math.floor(length / chunk) * chunk, window_seconds * sample_rate);
@@ -207,7 +208,7 @@ export async function begin(job: Job, given: AudioInput | undefined): Promise<Pi
   job.clock = new Clock(-start / sample_rate); // the first sample of the given audio is taken to be a downbeat
   const tail = cutAudio(audio, start);
   piece.latents = await latentsOfAudio(job.engine, tail, job.signal);
-  const [listened] = cutAudio(convertAudio(given, LISTENING_RATE, 1), Math.round((start * LISTENING_RATE) / sample_rate));
+  const listened = monoAt(given, LISTENING_RATE).slice(Math.round((start * LISTENING_RATE) / sample_rate));
   piece.tokens = (await tokensOfAudio(job.engine, listened, job.signal)).slice(0, samples / hop_length / dual_path.frames_per_token);
   piece.known = new Array<boolean>(samples / hop_length).fill(true);
   piece.given = piece.known.length;
@@ -243,7 +244,7 @@ export async function decodeAll(
       const end = await job.fitted(true, async () => {
         const end = Math.min(to, at + job.decodeFrames);
         const part = await decode(job.engine, latents, at, end, { ...options, signal: job.signal });
-        for (const [c, channel] of audio.entries()) channel.set(part[c], (at - from) * hop_length);
+        for (const [c, channel] of audio.entries()) channel.set(part[c] as Float32Array, (at - from) * hop_length);
         return end;
       });
       job.progress.report('decoding', (end - from) / (to - from));
@@ -315,7 +316,10 @@ export class SteeredStyle {
 
   /** What was planned for the next token, or an earlier one, holds from now on. */
   due(piece: Piece): void {
-    while (this.#planned.length > 0 && this.#frameOf(this.#planned[0], piece) <= piece.end) this.#ask(this.#planned.shift() as Steering);
+    for (let next = this.#planned[0]; next && this.#frameOf(next, piece) <= piece.end; next = this.#planned[0]) {
+      this.#planned.shift();
+      this.#ask(next);
+    }
   }
 
   /** The frame that the piece has reached from which music is to be made anew. */

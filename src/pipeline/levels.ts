@@ -1,6 +1,6 @@
 // How loud what is made comes out: at the recipe's loudness, or beside given audio as loud as that.
 import { aside } from '../audio/aside.ts';
-import { convertAudio, cutAudio, joinAudio } from '../audio/channels.ts';
+import { convertAudio, cutAudio, joinAudio, lengthOf } from '../audio/channels.ts';
 import { Leveller, levelled, loudnessOf, matched } from '../audio/leveller.ts';
 import { limiterReach } from '../audio/limiter.ts';
 import type { Job } from './job.ts';
@@ -13,7 +13,7 @@ export const levellingReach = (sampleRate: number): number => limiterReach(sampl
 /** The last window of given audio, as the model makes it: so much of it counts as the neighbourhood of what is made. */
 function tailOf(given: AudioInput, config: ModelConfig): Float32Array[] {
   const audio = convertAudio(given, config.sample_rate, audioOf(config).channels);
-  return cutAudio(audio, Math.max(0, audio[0].length - config.window_seconds * config.sample_rate));
+  return cutAudio(audio, Math.max(0, lengthOf(audio) - config.window_seconds * config.sample_rate));
 }
 
 /** What a stream's chunks go through; undefined where they stay as they are made. */
@@ -26,7 +26,7 @@ export function runningLevel({ loudness }: Recipe, config: ModelConfig, given: A
 /** What a leveller makes of samples, a second at a time: the event loop turns in between. */
 export async function inTurns(leveller: Leveller, samples: Float32Array[], last: boolean, sampleRate: number): Promise<Float32Array[]> {
   const made: Float32Array[][] = [];
-  const { length } = samples[0];
+  const length = lengthOf(samples);
   for (let from = 0; ; from += sampleRate) {
     const end = from + sampleRate >= length;
     made.push(leveller.push(cutAudio(samples, from, Math.min(from + sampleRate, length)), last && end));
@@ -64,6 +64,6 @@ export async function besides(
   const reach = window_seconds * sample_rate;
   const stays = (i: number) => i >= start - reach && i < end + reach && !regions.some((region) => i >= region.start && i < region.end);
   const around = given.map((channel) => channel.filter((_, i) => stays(i)));
-  if (around[0].length > 0) return aside(job.signal, 'matched', matched, made, around, sample_rate);
+  if (lengthOf(around) > 0) return aside(job.signal, 'matched', matched, made, around, sample_rate);
   return (await aside(job.signal, 'levelled', levelled, made, sample_rate, { target: loudness })).audio;
 }

@@ -3,6 +3,7 @@
 import { platform } from '#platform';
 import { aside } from '../audio/aside.ts';
 import type { BeatMark } from '../audio/beats.ts';
+import { lengthOf } from '../audio/channels.ts';
 import type { ClipReport } from '../audio/measure.ts';
 import { disposed, Engine, type EngineOptions, type Made } from '../engine/engine.ts';
 import { checkRoom, forecast, forecastOnce, hasRoom, type MemoryForecast } from '../engine/memory.ts';
@@ -186,7 +187,7 @@ export class MeLoDy {
       });
       if (job.tooQuiet > 1) report.suspect.push(`made so quiet that it stays ${job.tooQuiet.toFixed(0)} dB under its loudness`);
       if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
-      took.audioSeconds = channels[0].length / config.sample_rate;
+      took.audioSeconds = lengthOf(channels) / config.sample_rate;
       return {
         ...(await besideGiven(recipe, options, { channels, sampleRate: config.sample_rate })),
         recipe: { ...recipe, ...(style.controls && { decided: describe(style.controls) }), ...engine.made },

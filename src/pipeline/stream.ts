@@ -1,5 +1,7 @@
 // Endless music: chunks as an AsyncIterable, made as fast as they are taken, steered while they play.
+
 import { platform } from '#platform';
+import { lengthOf } from '../audio/channels.ts';
 import type { Engine } from '../engine/engine.ts';
 import { checkRoom, forecast, forecastOnce, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
@@ -106,7 +108,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
       const job = new Job(this.#engine, this.recipe, this.#options);
       took.stages = job.progress.seconds;
       for await (const chunk of this.#play(job)) {
-        const audioSeconds = chunk.channels[0].length / chunk.sampleRate;
+        const audioSeconds = lengthOf(chunk.channels) / chunk.sampleRate;
         took.audioSeconds += audioSeconds;
         platform.publish?.('melody:chunk', { model: took.model, audioSeconds });
         if (shares) {
@@ -160,7 +162,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
       const part = await (soon ? course.next() : this.#unlessSteered(course, job)); // what must be there soon is made in any case
       if (!part) continue;
       const { channels, startSample } = part;
-      job.progress.emit({ type: 'chunk', startSample, samples: channels[0].length });
+      job.progress.emit({ type: 'chunk', startSample, samples: lengthOf(channels) });
       yield { channels, sampleRate: config.sample_rate, startSample };
     }
   }
@@ -205,7 +207,8 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     const { steered = [] } = this.#recipe;
     const dropped = anew ? this.#live.filter((change) => change.atSeconds >= atSeconds) : [];
     const kept = steered.filter((change) => !dropped.includes(change));
-    const steering = { ...followed([{ ...wanted.style, atSeconds }], job.engine.model)[0], ...(anew && { anew }) };
+    const [change = { atSeconds }] = followed([{ ...wanted.style, atSeconds }], job.engine.model);
+    const steering = { ...change, ...(anew && { anew }) };
     if (!wanted.style.promptAudio) this.#live.push(steering);
     const here = kept.filter((change) => isDue(change, atSeconds)).length;
     const all = wanted.style.promptAudio ? kept : [...kept.slice(0, here), steering, ...kept.slice(here)];

@@ -51,7 +51,7 @@ export class CharacterMap {
   /** The text of the shortest key that these bytes begin with. */
   #find(bytes: Uint8Array): string | undefined {
     const units = this.#units;
-    let at = offsetOf(units[0]);
+    let at = offsetOf(units[0] ?? 0);
     for (const byte of bytes) {
       if (byte === 0) return undefined; // the trie's own mark
       at ^= byte;

@@ -1,4 +1,5 @@
 // Music of a published system as it is made: chunks that come one after another, for as long as they are taken.
+import { lengthOf } from '../audio/channels.ts';
 import { sayOfGiven } from '../audio/own_sound.ts';
 import type { Engine, Machine } from '../engine/engine.ts';
 import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
@@ -100,7 +101,7 @@ export class SystemStream<R extends SystemRecipe = SystemRecipe> implements Asyn
       };
       let startSample = 0;
       for await (const channels of this.#job.play(engine, progress, signal, interrupted)) {
-        const [{ length }] = channels as [Float32Array];
+        const length = lengthOf(channels);
         progress.emit({ type: 'chunk', startSample, samples: length });
         if (shares) {
           turn?.release();

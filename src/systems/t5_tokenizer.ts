@@ -75,23 +75,23 @@ export class T5Tokenizer {
 
   /** The likeliest way to cut a word into pieces; unknown characters that follow each other are one. */
   #best(word: string, ids: number[], unknown: string[]): void {
-    const best = new Float64Array(word.length + 1).fill(-Infinity);
-    const from = new Int32Array(word.length + 1);
-    const piece = new Int32Array(word.length + 1);
-    best[0] = 0;
+    const ways: { score: number; start: number; id: number }[] = Array.from({ length: word.length + 1 }, (_, end) => ({
+      score: end === 0 ? 0 : -Infinity,
+      start: 0,
+      id: 0,
+    }));
+    const wayTo = (end: number) => ways[end] as (typeof ways)[0];
     for (let at = 0; at < word.length; at += widthAt(word, at)) {
       const width = widthAt(word, at);
       let single = false;
-      const reach = (end: number, score: number, id: number) => {
-        if (!(best[at] + score > best[end])) return; // of equal ways the one with the longer first piece: the earlier
-        best[end] = best[at] + score;
-        from[end] = at;
-        piece[end] = id;
+      const reach = (end: number, more: number, id: number) => {
+        const score = wayTo(at).score + more;
+        if (score > wayTo(end).score) ways[end] = { score, start: at, id }; // of equal ways the one with the longer first piece: the earlier
       };
       for (let end = at + width; end <= word.length && end - at <= this.#longest; end += widthAt(word, end)) {
         const id = this.#ids.get(word.slice(at, end));
         if (id !== undefined) {
-          reach(end, this.#scores[id], id);
+          reach(end, this.#scores[id] ?? 0, id);
           single ||= end === at + width;
         }
         if (end === word.length) break;
@@ -99,10 +99,11 @@ export class T5Tokenizer {
       if (!single) reach(at + width, this.#unknownScore, this.#unknown);
     }
     const found: { id: number; start: number; end: number }[] = [];
-    for (let end = word.length; end > 0; end = from[end]) {
-      const next = found[found.length - 1];
-      if (next && piece[end] === this.#unknown && next.id === this.#unknown) next.start = from[end];
-      else found.push({ id: piece[end], start: from[end], end });
+    for (let end = word.length; end > 0; end = wayTo(end).start) {
+      const { id, start } = wayTo(end);
+      const next = found.at(-1);
+      if (next && id === this.#unknown && next.id === this.#unknown) next.start = start;
+      else found.push({ id, start, end });
     }
     for (const { id, start, end } of found.reverse()) {
       ids.push(id);

@@ -1,5 +1,6 @@
 // A region of a piece that is heard again and again, without a click where its end meets its start.
 
+import { lengthOf } from '../audio/channels.ts';
 import type { Region } from '../pipeline/options.ts';
 import type { RecordedAudio } from './recording.ts';
 
@@ -23,16 +24,15 @@ export class Lap {
 
   /** A part of what was kept of a piece, as far as it is there; undefined where that is too short. */
   static of({ channels, sampleRate, startSeconds }: RecordedAudio, { start, end }: Region): Lap | undefined {
-    const place = (seconds: number) => Math.max(0, Math.min(channels[0].length, Math.round((seconds - startSeconds) * sampleRate)));
+    const place = (seconds: number) => Math.max(0, Math.min(lengthOf(channels), Math.round((seconds - startSeconds) * sampleRate)));
     const [from, to] = [place(start), place(end)];
     if (to - from < MIN_SECONDS * sampleRate) return undefined;
     const count = Math.min(from, Math.round(JOIN_SECONDS * sampleRate));
     const laps = channels.map((channel) => {
       const lap = channel.slice(from, to);
-      for (let i = 0; i < count; i++) {
-        const at = lap.length - count + i;
-        lap[at] += ((i + 0.5) / count) * (channel[from - count + i] - lap[at]); // the last moment becomes what lies before the start
-      }
+      const before = channel.subarray(from - count, from);
+      const end = lap.subarray(lap.length - count);
+      for (const [i, value] of end.entries()) end[i] = value + ((i + 0.5) / count) * ((before[i] ?? 0) - value); // the last moment becomes what lies before the start
       return lap;
     });
     return new Lap(laps, Math.round(startSeconds * sampleRate) + from, sampleRate);
@@ -44,7 +44,7 @@ export class Lap {
   }
 
   get #length(): number {
-    return this.#channels[0].length;
+    return lengthOf(this.#channels);
   }
 
   /** The first lap from a sample of the piece on: the sample it begins with, and what is heard. */

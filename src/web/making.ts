@@ -1,4 +1,5 @@
 // A piece that is made while it plays: what the worker tells of it becomes the snapshot, and its samples go to who plays and keeps them.
+import { lengthOf } from '../audio/channels.ts';
 import type { StreamOptions } from '../pipeline/options.ts';
 import type { MelodyWorker, RunningStream } from './client.ts';
 import type { PlayedPiece } from './played_piece.ts';
@@ -69,10 +70,10 @@ export function makePiece(
     onChunk: (channels, sampleRate, startSample) => {
       computing += (performance.now() - madeAt) / 1000;
       waiting = true;
-      made += channels[0].length / sampleRate;
+      made += lengthOf(channels) / sampleRate;
       piece.recording?.push(channels, startSample);
       steps.onChunk(channels, startSample);
-      store.set({ madeSeconds: (startSample + channels[0].length) / sampleRate, speed: made / Math.max(computing, 1e-3) });
+      store.set({ madeSeconds: (startSample + lengthOf(channels)) / sampleRate, speed: made / Math.max(computing, 1e-3) });
       onChunk?.(channels, sampleRate, startSample);
     },
   });

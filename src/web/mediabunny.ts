@@ -1,5 +1,6 @@
 // FLAC, MP3 and Opus files in pages, through npm `mediabunny` and its encoders, which a page that wants them installs beside melody. They are
 // imported here alone: whoever does not import this entry downloads nothing of them.
+
 import { registerFlacEncoder } from '@mediabunny/flac-encoder';
 import { registerMp3Encoder } from '@mediabunny/mp3-encoder';
 import {
@@ -17,6 +18,7 @@ import {
   type OutputFormat,
   Quality,
 } from 'mediabunny';
+import { lengthOf } from '../audio/channels.ts';
 import { codedForm, encodeWith } from '../audio/coded_file.ts';
 import type { WavTags } from '../audio/wav_tags.ts';
 import type { SampleFormat } from '../audio/wav_write.ts';
@@ -150,7 +152,7 @@ async function writeOpus(output: Output, { channels, sampleRate }: CodedSound): 
     encoder.configure({ codec: 'opus', sampleRate, numberOfChannels: channels.length, bitrate: bitRate('opus', channels.length) });
     for (const { part, timestamp } of blocks(channels, sampleRate)) {
       const { data, format } = planar(part);
-      const init = { data, format, numberOfChannels: part.length, numberOfFrames: part[0].length, sampleRate, timestamp: timestamp * 1e6 };
+      const init = { data, format, numberOfChannels: part.length, numberOfFrames: lengthOf(part), sampleRate, timestamp: timestamp * 1e6 };
       const block = new AudioData(init);
       encoder.encode(block);
       block.close();
@@ -165,7 +167,7 @@ async function writeOpus(output: Output, { channels, sampleRate }: CodedSound): 
   }
   const last = packets.pop();
   if (!last || !head) throw new Error('it gave nothing');
-  const end = channels[0].length / sampleRate + skipped(head);
+  const end = lengthOf(channels) / sampleRate + skipped(head);
   packets.push(last.clone({ duration: Math.max(0, Math.min(last.duration, end - last.timestamp)) }));
   const source = new EncodedAudioPacketSource('opus');
   output.addAudioTrack(source);
@@ -185,7 +187,7 @@ function skipped({ decoderConfig }: EncodedAudioChunkMetadata): number {
 
 /** The sound in blocks, each with the second at which it begins. */
 function* blocks(channels: readonly Float32Array[], sampleRate: number) {
-  for (let at = 0; at < channels[0].length; at += BLOCK)
+  for (let at = 0; at < lengthOf(channels); at += BLOCK)
     yield { part: channels.map((channel) => channel.subarray(at, at + BLOCK)), timestamp: at / sampleRate };
 }
 
@@ -197,7 +199,7 @@ function container(format: CodedFormat): OutputFormat {
 /** Samples as an encoder takes them: FLAC in whole numbers, rounded and clamped as our WAV files are. */
 function form(part: readonly Float32Array[], format: CodedFormat, bits: 16 | 24) {
   if (format !== 'flac') return planar(part);
-  const [{ length: frames }] = part;
+  const frames = lengthOf(part);
   const scale = 2 ** (bits - 1);
   const data = bits === 16 ? new Int16Array(part.length * frames) : new Int32Array(part.length * frames);
   const step = bits === 16 ? 1 : 256; // 24 bits lie at the top of 32
@@ -207,7 +209,7 @@ function form(part: readonly Float32Array[], format: CodedFormat, bits: 16 | 24)
 }
 
 function planar(part: readonly Float32Array[]) {
-  const data = new Float32Array(part.length * part[0].length);
+  const data = new Float32Array(part.length * lengthOf(part));
   for (const [c, channel] of part.entries()) data.set(channel, c * channel.length);
   return { data, format: 'f32-planar' as const };
 }

@@ -1,5 +1,7 @@
 // The piece that a session plays: its beats, what is kept of its samples, and where in it the player is.
+
 import type { BeatMark } from '../audio/beats.ts';
+import { lengthOf } from '../audio/channels.ts';
 import type { Region } from '../pipeline/options.ts';
 import { Lap } from './lap.ts';
 import { Recording } from './recording.ts';
@@ -35,7 +37,7 @@ export class PlayedPiece {
     const { channels, sampleRate, startSeconds } = audio;
     const kept = Math.round(startSeconds * sampleRate);
     this.lap = this.region && Lap.of(audio, this.region);
-    const at = Math.max(0, Math.min(channels[0].length, Math.round(seconds * sampleRate) - kept));
+    const at = Math.max(0, Math.min(lengthOf(channels), Math.round(seconds * sampleRate) - kept));
     const lap = this.lap?.from(kept + at);
     this.from = lap?.at ?? kept + at;
     return lap?.channels ?? channels.map((channel) => channel.subarray(at));

@@ -65,11 +65,12 @@ export class Pulse {
   /** Tells what has come, and waits for the next. */
   #due(clock: () => number): void {
     clearTimeout(this.#timer);
-    while (this.#found.length > 0 && this.#found[0].time <= clock() + SAME_SECONDS) {
-      const beat = this.#found.shift() as HeardBeat;
-      this.#told = beat.time;
-      this.#tell(beat);
+    let next = this.#found[0];
+    for (; next && next.time <= clock() + SAME_SECONDS; next = this.#found[0]) {
+      this.#found.shift();
+      this.#told = next.time;
+      this.#tell(next);
     }
-    if (this.#found.length > 0) this.#timer = setTimeout(() => this.#due(clock), Math.max(1, (this.#found[0].time - clock()) * 1000));
+    if (next) this.#timer = setTimeout(() => this.#due(clock), Math.max(1, (next.time - clock()) * 1000));
   }
 }

@@ -1,5 +1,5 @@
 // What was made of a piece so far, for saving: its last ten minutes.
-import { cutAudio, joinAudio } from '../audio/channels.ts';
+import { joinAudio, lengthOf } from '../audio/channels.ts';
 
 /** Seconds of a piece that a session keeps with `record`: its last ones. */
 export const RECORDED_SECONDS = 600;
@@ -28,23 +28,22 @@ export class Recording {
   push(channels: readonly Float32Array[], at = this.#forgotten + this.#length): void {
     for (let over = this.#forgotten + this.#length - at; over > 0 && this.#parts.length > 0; over = this.#forgotten + this.#length - at) {
       const last = this.#parts.pop() as readonly Float32Array[];
-      const stays = Math.max(0, last[0].length - over);
+      const stays = Math.max(0, lengthOf(last) - over);
       if (stays > 0) this.#parts.push(last.map((channel) => channel.subarray(0, stays)));
-      this.#length -= last[0].length - stays;
+      this.#length -= lengthOf(last) - stays;
     }
     this.#parts.push(channels);
-    this.#length += channels[0].length;
+    this.#length += lengthOf(channels);
     while (this.#parts.length > 1 && this.#length > RECORDED_SECONDS * this.sampleRate) {
-      const [oldest] = this.#parts.shift() as Float32Array[];
-      this.#length -= oldest.length;
-      this.#forgotten += oldest.length;
+      const oldest = lengthOf(this.#parts.shift() ?? []);
+      this.#length -= oldest;
+      this.#forgotten += oldest;
     }
   }
 
   /** All of it; undefined when there is nothing. */
   audio(): RecordedAudio | undefined {
     if (this.#length === 0) return undefined;
-    const channels = this.#parts.length === 1 ? cutAudio(this.#parts[0], 0) : joinAudio(...this.#parts);
-    return { channels, sampleRate: this.sampleRate, startSeconds: this.#forgotten / this.sampleRate };
+    return { channels: joinAudio(...this.#parts), sampleRate: this.sampleRate, startSeconds: this.#forgotten / this.sampleRate };
   }
 }

@@ -1,6 +1,7 @@
 // One listener's session: a model, a piece being made, a player. What a page shows is `snapshot`; it changes only with `onChange`.
 
 import type { BeatMark } from '../audio/beats.ts';
+import { lengthOf } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import type { Recipe, Region, StreamOptions, StyleOptions } from '../pipeline/options.ts';
 import { MelodyWorker } from './client.ts';
@@ -163,7 +164,7 @@ export class Session {
     this.#sound.player?.push(channels);
     this.#sound.player?.end();
     this.#expectSound();
-    this.#set({ complete: true, madeSeconds: channels[0].length / sampleRate });
+    this.#set({ complete: true, madeSeconds: lengthOf(channels) / sampleRate });
     this.#options.onChunk?.(channels, sampleRate, 0);
   }
 
@@ -203,7 +204,7 @@ export class Session {
     if (!rest) return;
     this.#pulse?.clear();
     player.begin(0);
-    if (rest[0].length > 0) player.push(rest);
+    if (lengthOf(rest) > 0) player.push(rest);
     if (complete || error) this.#ahead?.end(); // nothing more will be made
     this.#set({ playedSeconds: this.#piece.from / this.#piece.sampleRate });
   }

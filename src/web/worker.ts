@@ -1,5 +1,7 @@
 // The worker: everything heavy of a page. It owns one model on one GPU and answers the requests of protocol.ts.
+
 import { platform } from '#platform';
+import { lengthOf } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { MeLoDy } from '../pipeline/melody.ts';
 import { audioOf, openModel } from '../pipeline/model.ts';
@@ -189,7 +191,7 @@ class Host {
     };
     emit({ type: 'started', recipe: stream.recipe });
     for await (const { channels, sampleRate, startSample } of stream) {
-      const end = startSample + channels[0].length;
+      const end = startSample + lengthOf(channels);
       this.#post({ type: 'chunk', id, channels, sampleRate, startSample }, buffersOf({ channels }));
       // No faster than it is heard, but for the part that may lie ahead, and what is to be made anew.
       while (!signal.aborted && !task.steered && end - task.played > aheadSeconds * sampleRate) {
@@ -231,7 +233,7 @@ async function describe(channels: Float32Array[], sampleRate: number): Result<'m
     tempo: report.rhythm.tempo,
     key: report.tonality?.key.clear ? report.tonality.key.name : undefined,
     loudness: report.loudness.integrated,
-    duration: channels[0].length / sampleRate,
+    duration: lengthOf(channels) / sampleRate,
     sections: report.structure && 1 + Math.round((report.structure.noveltyPeaksPerMinute * report.duration) / 60),
     suspect: report.suspect,
   };

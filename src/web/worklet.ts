@@ -85,9 +85,9 @@ class Ring extends AudioWorkletProcessor {
     };
   }
 
-  process(_inputs: unknown, outputs: Float32Array[][]): boolean {
+  process(_inputs: unknown, [outputs = []]: Float32Array[][]): boolean {
     if (this.#held) return true;
-    const [{ length }] = outputs[0];
+    const length = outputs[0]?.length ?? 0;
     const buffered = this.#written - this.#played;
     if (!this.#flowing && buffered > 0 && (this.#ended || buffered >= this.#start)) {
       this.#flowing = true;
@@ -98,10 +98,10 @@ class Ring extends AudioWorkletProcessor {
     // Samples of the context that there is something for: those between two samples need their right neighbours, until the piece ends.
     const there = this.#weights && !this.#ended ? buffered - REACH : buffered;
     const count = this.#flowing ? Math.max(0, Math.min(length, Math.ceil((there - this.#between) / this.#ratio))) : 0;
-    for (const [c, out] of outputs[0].entries()) {
-      const ring = this.#rings[c % this.#rings.length]; // mono sounds from every side
+    for (const [c, out] of outputs.entries()) {
+      const ring = this.#ring(c);
       for (let i = 0; i < count; i++) {
-        const value = this.#weights ? this.#valueAt(ring, this.#between + i * this.#ratio) : ring[(this.#played + i) % ring.length];
+        const value = this.#weights ? this.#valueAt(ring, this.#between + i * this.#ratio) : (ring[(this.#played + i) % ring.length] ?? 0);
         out[i] = value;
         this.#peak = Math.max(this.#peak, Math.abs(value));
       }
@@ -119,6 +119,11 @@ class Ring extends AudioWorkletProcessor {
     return true;
   }
 
+  /** Of channel `c` of the output: mono sounds from every side. */
+  #ring(c: number): Float32Array {
+    return this.#rings[c % this.#rings.length] as Float32Array; // there is one at least
+  }
+
   /** The value `at` samples past #played, of a ring. */
   #valueAt(ring: Float32Array, at: number): number {
     const weights = this.#weights as Float32Array;
@@ -127,7 +132,7 @@ class Ring extends AudioWorkletProcessor {
     let sum = 0;
     for (let k = 0; k < 2 * REACH; k++) {
       const sample = first + k;
-      if (sample >= 0 && sample < this.#written) sum += weights[row + k] * ring[sample % ring.length];
+      if (sample >= 0 && sample < this.#written) sum += (weights[row + k] ?? 0) * (ring[sample % ring.length] ?? 0);
     }
     return sum;
   }
@@ -135,20 +140,20 @@ class Ring extends AudioWorkletProcessor {
   #write(given: readonly Float32Array[], at = this.#written): void {
     const from = Math.max(at, this.#played); // what was heard stays
     const channels = given.map((channel) => channel.subarray(from - at));
-    const [{ length }] = channels;
+    const length = channels[0]?.length ?? 0;
     if (length === 0) return;
     const needed = from - this.#played + length + REACH;
-    const [ring] = this.#rings;
-    const capacity = needed > ring.length ? 2 ** Math.ceil(Math.log2(needed)) : ring.length;
-    if (capacity > ring.length || channels.length !== this.#rings.length)
-      this.#rings = channels.map((_, c) => this.#copy(this.#rings[c % this.#rings.length], capacity));
+    const there = this.#ring(0).length;
+    const capacity = needed > there ? 2 ** Math.ceil(Math.log2(needed)) : there;
+    if (capacity > there || channels.length !== this.#rings.length)
+      this.#rings = channels.map((_, c) => this.#copy(this.#ring(c), capacity));
     for (const [c, samples] of channels.entries()) {
-      const to = this.#rings[c];
+      const to = this.#ring(c);
       const place = from % capacity;
       const join = Math.min(length, this.#written - from, Math.round(JOIN_SECONDS * this.#rate));
-      const start = Array.from({ length: Math.max(0, join) }, (_, i) => {
-        const before = to[(from + i) % capacity];
-        return before + ((i + 1) / (join + 1)) * (samples[i] - before);
+      const start = Array.from(samples.subarray(0, Math.max(0, join)), (sample, i) => {
+        const before = to[(from + i) % capacity] ?? 0;
+        return before + ((i + 1) / (join + 1)) * (sample - before);
       });
       const first = Math.min(length, capacity - place);
       to.set(samples.subarray(0, first), place);
@@ -161,7 +166,7 @@ class Ring extends AudioWorkletProcessor {
   /** What waits in a ring, in one of this capacity. */
   #copy(ring: Float32Array, capacity: number): Float32Array {
     const other = new Float32Array(capacity);
-    for (let i = Math.max(0, this.#played - REACH); i < this.#written; i++) other[i % capacity] = ring[i % ring.length];
+    for (let i = Math.max(0, this.#played - REACH); i < this.#written; i++) other[i % capacity] = ring[i % ring.length] ?? 0;
     return other;
   }
 
@@ -208,10 +213,11 @@ function sincTable(band: number): Float32Array {
       const x = k - REACH + 1 - step / STEPS;
       const angle = Math.PI * x * band;
       const sinc = x === 0 ? 1 : Math.sin(angle) / angle;
-      row[k] = sinc * Math.cos((Math.PI * x) / (2 * (REACH + 1))) ** 2; // a Hann window
-      sum += row[k];
+      const weight = Math.fround(sinc * Math.cos((Math.PI * x) / (2 * (REACH + 1))) ** 2); // a Hann window
+      row[k] = weight;
+      sum += weight;
     }
-    for (let k = 0; k < row.length; k++) row[k] /= sum; // silence and constants stay what they are
+    row.set(row.map((weight) => weight / sum)); // silence and constants stay what they are
   }
   return table;
 }

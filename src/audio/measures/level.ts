@@ -1,4 +1,5 @@
 /** Measures of the samples themselves: peaks, clipping, offset, silence, stereo. */
+import { lengthOf } from '../channels.ts';
 import { highest, truePeak } from '../loudness.ts';
 
 /** Count of NaN and infinite samples. */
@@ -34,7 +35,7 @@ export function level(channels: Float32Array[]): Level {
     peak = Math.max(peak, highest(x));
     dc = Math.max(dc, Math.abs(sum) / x.length);
   }
-  const rms = Math.sqrt(energy / (channels.length * channels[0].length));
+  const rms = Math.sqrt(energy / (channels.length * lengthOf(channels)));
   return {
     samplePeakDb: decibel(peak),
     truePeakDb: decibel(Math.max(...channels.map(truePeak))),
@@ -59,7 +60,7 @@ export interface Clipping {
 }
 
 export function clipping(channels: Float32Array[], sampleRate: number): Clipping {
-  const length = channels[0].length;
+  const length = lengthOf(channels);
   const seconds = new Float64Array(Math.ceil(length / sampleRate));
   for (const x of channels) {
     let run = 0;

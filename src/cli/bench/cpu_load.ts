@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 /** Busy time of all cores since boot in ms (Linux), or undefined elsewhere. */
 function machineBusyMs(): number | undefined {
   try {
-    const [user, nice, system, , , irq, softirq] = readFileSync('/proc/stat', 'utf8')
-      .split('\n')[0]
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = readFileSync('/proc/stat', 'utf8')
+      .replace(/\n[\s\S]*/, '') // its first line: all cores together
       .trim()
       .split(/\s+/)
       .slice(1)

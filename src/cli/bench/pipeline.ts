@@ -1,6 +1,8 @@
 // melody bench pipeline: what a whole generation costs on this adapter, stage by stage.
+
 import { readFileSync } from 'node:fs';
 import { platform } from '#platform';
+import { lengthOf } from '../../audio/channels.ts';
 import { MelodyError } from '../../errors.ts';
 import { MeLoDy } from '../../pipeline/melody.ts';
 import { checkConfig, type Model, type ModelConfig, openModel } from '../../pipeline/model.ts';
@@ -136,7 +138,7 @@ async function firstChunk(melody: MeLoDy, request: Parameters<MeLoDy['stream']>[
   const start = performance.now();
   const { prompt, seed, steps, guidanceScale, signal } = request;
   for await (const { channels, sampleRate } of melody.stream({ prompt, seed, steps, guidanceScale, signal }))
-    return { after: (performance.now() - start) / 1000, audio: channels[0].length / sampleRate };
+    return { after: (performance.now() - start) / 1000, audio: lengthOf(channels) / sampleRate };
   throw new MelodyError('graph', 'bench: the stream ended before its first chunk');
 }
 

@@ -44,7 +44,7 @@ export const measurable = (c: Measured): Measurable => ({
 export async function prepareCase(where: Where, c: Case): Promise<Prepared & { reference: () => ArrayLike<number> }> {
   const { g, inputs, results } = recordCases(deviceOf(where).caps, [c]);
   const { plan, settle, dispose } = await compileWith(where, g, inputs);
-  const [{ y, reference }] = results;
+  const [{ y, reference }] = results as [(typeof results)[0]]; // of one case
   return {
     plan,
     settle,

@@ -1,6 +1,8 @@
 // Rows as a table for people and as JSON lines for machines, and the comparison of two such files.
+
 import { readFileSync } from 'node:fs';
 import { MelodyError } from '../../errors.ts';
+import { widthsOf } from '../command.ts';
 import type { Ceilings } from './ceilings.ts';
 import { geometricMean, type Summary } from './stats.ts';
 
@@ -46,11 +48,11 @@ const share = (x: number) => `${(100 * x).toFixed(0)}%`;
 
 /** Columns padded to their widest cell; the first to the left, the others to the right. */
 export function layout(lines: readonly (readonly string[])[]): string {
-  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  const widths = widthsOf(lines);
   return lines
     .map((line) =>
       line
-        .map((text, i) => (i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i])))
+        .map((text, i) => (i === 0 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0)))
         .join('  ')
         .trimEnd(),
     )

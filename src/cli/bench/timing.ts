@@ -42,8 +42,8 @@ export async function sample(run: (times: number) => Promise<void>, options: Sam
   const before = process.cpuUsage();
   const [task] = await bench.run();
   const used = spent(before);
-  const result = task.result;
-  if (!('latency' in result) || !result.latency.samples) throw new Error(`sampling ended as '${result.state}' without samples`);
+  const result = task?.result;
+  if (!result || !('latency' in result) || !result.latency.samples) throw new Error(`sampling ended as '${result?.state}' without samples`);
   const ms = [...result.latency.samples];
   return { ms, cpuMs: used / ms.length / batch, totalCpuMs: spent(begin) };
 }

@@ -59,5 +59,5 @@ export function fileFormat(asked: string | undefined, out: string | undefined, b
   }
   const again = FORMATS.find(({ name, raw }) => name === before && !raw);
   if (again && (!byEnding || again.endings.includes(ending))) return again;
-  return byEnding ?? FORMATS[0];
+  return byEnding ?? formatOf('wav', false);
 }

@@ -25,11 +25,11 @@ export async function runJobs(words: readonly string[], values: Values, io: Io):
   await prepareFolder(textValue(values, 'out-dir'));
   const model = locateModel(textValue(values, 'model') ?? DEFAULT_MODEL);
   const requestOf = ({ options }: ListedJob): GenerateRequest => ({ options, inputs: {}, format, model, variations: 1 });
-  if (jobs.length === 0) {
+  const [first] = jobs;
+  if (!first) {
     io.err(`no line of ${total} is in this share\n`);
     return 0;
   }
-  const [first] = jobs;
   if ((await kindOf(requestOf(first).model, values, io)) !== 'melody')
     throw new MelodyError('invalid_argument', '--jobs: this model is not a MeLoDy model', 'make its clips one by one, without --jobs');
   const opened = await open(requestOf(first), values, io);

@@ -1,5 +1,5 @@
 // Makes one clip of a request, measures it, writes it as a whole file, and reports it.
-import { convertAudio, joinAudio } from '../../audio/channels.ts';
+import { convertAudio, joinAudio, lengthOf } from '../../audio/channels.ts';
 import { clipPicture } from '../../audio/picture.ts';
 import { writeAudio } from '../../audio/sound_file.ts';
 import { MelodyError } from '../../errors.ts';
@@ -55,7 +55,7 @@ export async function makeOne(
   return {
     file,
     ...(png && { picture: pictureOf(file) }),
-    seconds: channels[0].length / sampleRate,
+    seconds: lengthOf(channels) / sampleRate,
     seed: clip.recipe.seed,
     timings: clip.timings,
     warnings: line.warnings,

@@ -1,6 +1,6 @@
 // What a made file says about itself beyond the recipe: which weights, which adapter, which audio went in. Enough to make its bytes again.
 import { basename } from 'node:path';
-import { joinAudio } from '../../audio/channels.ts';
+import { joinAudio, lengthOf } from '../../audio/channels.ts';
 import type { AudioFile } from '../../audio/sound_file.ts';
 import { type SoundFilePart, soundFacts, soundParts } from '../../audio/sound_parts.ts';
 import { readRecipe, recipeTags, type WavTags, weightsLicence } from '../../audio/wav_tags.ts';
@@ -54,7 +54,7 @@ export async function readInput(path: string, io: Io, most = MAX_SAMPLES): Promi
   const audio = await namingFile(path, async () => {
     const parts: SoundFilePart[] = [];
     for await (const part of soundParts(source, { most: PART_BYTES, signal })) {
-      const { channels, sampleRate, startFrame, frames = startFrame + channels[0].length } = part;
+      const { channels, sampleRate, startFrame, frames = startFrame + lengthOf(channels) } = part;
       if (frames * channels.length > most)
         throw new MelodyError(
           'audio',
@@ -70,12 +70,8 @@ export async function readInput(path: string, io: Io, most = MAX_SAMPLES): Promi
 
 /** The parts joined, channel by channel, so that no more than one channel is there twice. */
 function wholeOf(parts: SoundFilePart[]): AudioFile {
-  const { startFrame: _, frames: __, ...first } = parts[0];
-  const channels = first.channels.map((_, c) => {
-    const [whole] = joinAudio(...parts.map((part) => [part.channels[c]]));
-    for (const part of parts) part.channels[c] = new Float32Array();
-    return whole;
-  });
+  const { startFrame: _, frames: __, ...first } = parts[0] as SoundFilePart;
+  const channels = [...first.channels.keys()].flatMap(() => joinAudio(...parts.map((part) => part.channels.splice(0, 1))));
   return { ...first, channels, warnings: [...new Set(parts.flatMap(({ warnings }) => warnings))] };
 }
 

@@ -88,9 +88,11 @@ function blendOf(texts: Values[string]): GenerateOptions['blend'] {
         `--blend: got "${text}", expected a prompt, a colon and a weight from 0 to 1`,
         '--blend "fast samba:0.3"',
       );
-    return { text: parts[1], weight: Number(parts[2]) };
+    const [, said, weight] = parts as unknown as [string, string, string];
+    return { text: said, weight: Number(weight) };
   });
-  return blends.length === 1 ? blends[0] : blends;
+  const [only] = blends;
+  return only && blends.length === 1 ? only : blends;
 }
 
 /** "20:fast samba": from second 20 on, whatever the order they are given in. */
@@ -104,7 +106,8 @@ function steeringsOf(texts: Values[string]): GenerateOptions['steered'] {
         `--steer: got "${text}", expected seconds, a colon and a prompt`,
         '--steer "20:fast samba"',
       );
-    return { atSeconds: Number(parts[1]), prompt: parts[2].trim() };
+    const [, seconds, prompt] = parts as unknown as [string, string, string];
+    return { atSeconds: Number(seconds), prompt: prompt.trim() };
   });
   return changes.sort((a, b) => a.atSeconds - b.atSeconds);
 }

@@ -1,4 +1,5 @@
 // Samples to standard output as they are made, no faster than the reader takes them.
+import { lengthOf } from '../../audio/channels.ts';
 import { encodeAudio } from '../../audio/sound_stream.ts';
 import type { WavTags } from '../../audio/wav_tags.ts';
 import { encodeSamples } from '../../audio/wav_write.ts';
@@ -63,7 +64,7 @@ export async function sendStream<Music extends Streamed>(
           line.warn(`this machine makes ${(made / (now - start)).toFixed(2)} s of music a second: a player will pause between chunks`);
         }
         yield next.value;
-        made += next.value.channels[0].length / sampleRate;
+        made += lengthOf(next.value.channels) / sampleRate;
         if (!quiet) io.err(io.terminal ? `\r${made.toFixed(1)} s made\u001b[K` : `${made.toFixed(1)} s made\n`);
       }
     } finally {

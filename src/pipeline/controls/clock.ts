@@ -42,7 +42,7 @@ export class Clock {
 
   /** Forgets changes from `seconds` on. */
   cut(seconds: number): void {
-    while (this.#spans.length > 0 && this.#spans[this.#spans.length - 1].from >= seconds) this.#spans.pop();
+    while ((this.#spans.at(-1)?.from ?? -Infinity) >= seconds) this.#spans.pop();
   }
 
   at(seconds: number): Moment | undefined {

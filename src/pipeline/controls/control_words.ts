@@ -95,7 +95,7 @@ const plain = (text: string): string =>
 /** "A minor", "f# major", "Bb", "C♯m": an option's key, or undefined where it is none. */
 export function parseKey(text: string): Key | undefined {
   const found = pattern(spoken.keyOption).exec(text.normalize('NFKC').trim());
-  return found ? keyOf(found[1], found[2], found[3] ?? found[4]) : undefined;
+  return found ? keyOf(found[1] ?? '', found[2], found[3] ?? found[4]) : undefined;
 }
 
 export const keyNumber = ({ tonic, minor }: Key): number => tonic + (minor ? 12 : 0);
@@ -168,11 +168,11 @@ function readMetre(text: string): Found<NonNullable<Said['metre']>> | undefined 
   if (found) return metre(found, `${found[1]}/${found[2]}`);
   found = pattern(spoken.metreNumerals).exec(text);
   if (found) {
-    const [count, unit] = [found[1], found[2]].map((word) => spoken.numerals[word.toLowerCase() as keyof typeof spoken.numerals]);
+    const [count, unit] = [found[1], found[2]].map((word) => spoken.numerals[word?.toLowerCase() as keyof typeof spoken.numerals]);
     const written = `${count}/${unit}`;
     return metre(found, written, written === '12/8' ? undefined : written); // "slow twelve-eight ballad" is how captions say it
   }
-  for (const [source, written, say] of spoken.metreNames) {
+  for (const [source, written, say] of spoken.metreNames as [string, string, string][]) {
     found = pattern(source).exec(text);
     if (found) return metre(found, written, say || undefined);
   }
@@ -197,7 +197,7 @@ function readKey(text: string): Found<Key> | undefined {
  * minors often come with ("A major hit", "A minor key ballad").
  */
 function isKey(text: string, found: RegExpExecArray): boolean {
-  const [whole, letter, accidental, mode] = found;
+  const [whole, letter = '', accidental, mode = ''] = found;
   if (accidental || letter.toLowerCase() !== 'a') return true;
   if (!/^m(ajor|inor)$/i.test(mode)) return letter === 'A';
   const [before, after] = [text.slice(0, found.index), text.slice(found.index + whole.length)];
@@ -208,10 +208,10 @@ function isKey(text: string, found: RegExpExecArray): boolean {
 
 /** Of a match whose groups are letter, accidental and mode. */
 function foundKey(found: RegExpExecArray): Found<Key> {
-  const [, letter, accidental, mode] = found;
+  const [, letter = '', accidental, mode] = found;
   const is = keyOf(letter, accidental, mode);
-  const at = found.indices as [number, number][];
-  return { is, from: at[1][0], to: (at[3] ?? at[2] ?? at[1])[1], say: keyName(is) };
+  const [[, end], first, second, third] = found.indices as unknown as readonly [[number, number], ...([number, number] | undefined)[]];
+  return { is, from: first?.[0] ?? found.index, to: (third ?? second ?? first)?.[1] ?? end, say: keyName(is) };
 }
 
 function keyOf(letter: string, accidental = '', mode = ''): Key {

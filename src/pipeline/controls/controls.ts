@@ -64,7 +64,7 @@ export async function decideControls(
   const open = within ? undefined : (fromText.tempo ?? (tempi && tempoOfBin(c, draw(tempi, seed, DRAW.tempo))));
   const tempo = request.tempo ?? open;
   const asked = request.metre === undefined ? fromText.beatsPerBar : parseMetre(request.metre);
-  const beatsPerBar = asked ?? c.metres[metres ? metres.indexOf(Math.max(...metres)) : 0];
+  const beatsPerBar = asked ?? c.metres[metres ? metres.indexOf(Math.max(...metres)) : 0] ?? 4;
   const key = request.key === undefined ? (fromText.key ?? (keys && keyOfNumber(draw(keys, seed, DRAW.key)))) : parseKey(request.key);
   return {
     ...(tempo !== undefined && { tempo: loopSeconds === undefined ? tempo : bentTempo(tempo, beatsPerBar, loopSeconds) }),

@@ -4,7 +4,7 @@
 /** What a word may be a form of: [its end, what stands there instead], tried in this order. */
 const SUFFIXES = ',s ies,y es, s, ing, ing,e ed, ed,e ily,y ly, iness,y ness, ier,y iest,y est, er, ish, y, like, ,y ist, ists,'
   .split(' ')
-  .map((p) => p.split(','));
+  .map((p) => p.split(',') as [string, string]);
 const LONGEST_PHRASE = 4; // words
 const LONGEST_WORD = 40; // letters; a longer one is no word
 const DEEPEST = 6; // steps from a word to a known one
@@ -25,22 +25,19 @@ export class Synonyms {
     const out: string[] = [];
     const unknown: string[] = [];
     let mapped = false; // was the last word that says something another one?
-    for (let at = 0; at < words.length; ) {
-      const word = words[at];
-      if (isSign(word) && !known(word)) {
-        at += 1; // a sign that the model never saw says nothing
-        continue;
-      }
+    let next = 0;
+    for (const [at, word] of words.entries()) {
+      if (at < next || (isSign(word) && !known(word))) continue; // in a phrase; a sign that the model never saw says nothing
       const phrase = this.#phrase(words, at, known);
       const found = phrase?.said ?? (known(word) ? [word] : this.#word(word, known, DEEPEST));
       if (!found) unknown.push(word);
       const said = found ?? [word];
       const changed = phrase !== undefined || said.length !== 1 || said[0] !== word;
       // "snare, kick": drums once where they stand side by side
-      const again = said.length > 0 && (changed || mapped) && said.every((w, i) => out[out.length - said.length + i] === w);
+      const again = said.length > 0 && (changed || mapped) && said.every((w, i) => out.at(i - said.length) === w);
       if (!again) out.push(...said);
       if (said.length) mapped = changed;
-      at = phrase?.end ?? at + 1;
+      next = phrase?.end ?? at + 1;
     }
     return { words: out.length ? out : [...words], unknown };
   }
@@ -49,19 +46,21 @@ export class Synonyms {
   #phrase(words: readonly string[], at: number, known: Known): { readonly end: number; readonly said: string[] } | undefined {
     const parts: string[] = [];
     const ends: number[] = [];
-    for (let i = at; i < words.length && parts.length < LONGEST_PHRASE; i++) {
-      if (parts.length && (words[i] === '-' || words[i] === "'")) continue;
+    for (let i = at; parts.length < LONGEST_PHRASE; i++) {
+      const word = words[i];
+      if (word === undefined) break;
+      if (parts.length && (word === '-' || word === "'")) continue;
       ends.push(i + 1);
-      parts.push(words[i]);
+      parts.push(word);
     }
-    for (let n = parts.length; n > 1; n--) {
-      const some = parts.slice(0, n);
+    for (const [last, end] of [...ends.entries()].slice(1).reverse()) {
+      const some = parts.slice(0, last + 1);
       if (some.every((word) => known(word) && word.length > 1)) continue;
       if (some.reduce((sum, word) => sum + [...word].length, 0) > LONGEST_WORD) continue;
       const phrase = some.join(' ');
       for (const key of phrase.endsWith('s') ? [phrase, phrase.slice(0, -1)] : [phrase]) {
         const said = this.#target(key, known, DEEPEST);
-        if (said) return { end: ends[n - 1], said };
+        if (said) return { end, said };
       }
     }
     return undefined;

@@ -41,13 +41,14 @@ export function denoise(engine: Machine<Model>, requests: readonly DenoiseReques
 
 async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseRequest[]): Promise<Float32Array[]> {
   const { config, weights } = engine.model;
-  const { steps, guidance, guidedShare = 1, schedule, sampler, signal, onStep } = requests[0];
-  const [batch, length, dim] = [requests.length, requests[0].fresh.length, config.latent_dim];
+  const [{ steps, guidance, guidedShare = 1, schedule, sampler, signal, onStep, fresh, seed }] = requests as [DenoiseRequest]; // they agree in these
+  const [batch, length, dim] = [requests.length, fresh.length, config.latent_dim];
   await weights.prepare(['dual_path'], signal);
   const guidedSteps = guidance === 1 ? 0 : Math.round(guidedShare * steps);
   const key = `${batch} x ${length}`;
   const kept = memoryStates(engine, key, batch, length);
-  const shape = [batch, length / config.dual_path.frames_per_token];
+  const perWindow = length / config.dual_path.frames_per_token;
+  const shape = [batch, perWindow];
   const timbre = timbreOf(config.dual_path);
   const remember = await engine.plan(
     `dual path tokens ${key}`,
@@ -96,7 +97,7 @@ async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseReq
   const guidedStep = guidedSteps > 0 ? await planOf(true) : undefined;
   const plainStep = guidedSteps < steps ? await planOf(false) : undefined;
 
-  const tokens = new Uint32Array(shape[0] * shape[1]);
+  const tokens = new Uint32Array(batch * perWindow);
   const z = new Float32Array(batch * length * dim);
   const mask = new Float32Array(batch * length);
   for (const [b, r] of requests.entries()) {
@@ -107,7 +108,7 @@ async function denoiseOnce(engine: Machine<Model>, requests: readonly DenoiseReq
   engine.residents.write(kept.z, z);
   engine.residents.clear(kept.counts);
   remember.run({}, { ids: wordsOf(tokens, config.dual_path), ...(timbre && { timbre: timbreRows(tokens, config.dual_path) }) });
-  const [low, high] = seedWords(requests[0].seed);
+  const [low, high] = seedWords(seed);
   let angle = Math.PI / 2;
   for (const [i, omega] of rotations(steps, schedule).entries()) {
     const next = i === steps - 1 ? 0 : angle - omega; // the last step lands on 0 exactly, whatever the sum rounds to
@@ -199,10 +200,8 @@ function memoryTensors(m: TokenMemory): Tensor[] {
 function clampFresh(z: Float32Array, fresh: readonly boolean[], limit: ArrayLike<number>): Float32Array {
   for (const [f, made] of fresh.entries()) {
     if (!made) continue;
-    for (let d = 0; d < limit.length; d++) {
-      const at = f * limit.length + d;
-      z[at] = Math.max(-limit[d], Math.min(limit[d], z[at]));
-    }
+    const frame = z.subarray(f * limit.length, (f + 1) * limit.length);
+    for (const [d, value] of frame.entries()) frame[d] = Math.max(-(limit[d] ?? Infinity), Math.min(limit[d] ?? Infinity, value));
   }
   return z;
 }

@@ -1,4 +1,5 @@
 // What the networks hear in given sound: an embedding, tokens, latents. Pages fetch this file when sound is first given.
+import { lengthOf } from '../../audio/channels.ts';
 import { melBank } from '../../audio/mel.ts';
 import { bandLimit } from '../../audio/resample.ts';
 import type { Machine } from '../../engine/engine.ts';
@@ -66,7 +67,7 @@ export function tokensOfAudio(engine: Machine<Model>, audio: Float32Array, signa
     const words = new Uint32Array(await plan.readBytes('ids'));
     if (!timbre) return words;
     const blocks = new Uint32Array(await plan.readBytes('timbre'));
-    const rows = words.map((_, i) => blocks[Math.floor(i / timbre.frames)]);
+    const rows = words.map((_, i) => blocks[Math.floor(i / timbre.frames)] ?? 0);
     return joinTokens(words, rows, c);
   });
 }
@@ -77,7 +78,7 @@ export function tokensOfAudio(engine: Machine<Model>, audio: Float32Array, signa
  */
 export function latentsOfAudio(engine: Machine<Model>, channels: readonly Float32Array[], signal?: AbortSignal): Promise<Float32Array> {
   const { config, weights } = engine.model;
-  const frames = Math.floor(channels[0].length / config.hop_length);
+  const frames = Math.floor(lengthOf(channels) / config.hop_length);
   const samples = frames * config.hop_length;
   return engine.resilient(async () => {
     await weights.prepare(['vae_encoder'], signal);

@@ -2,7 +2,7 @@
 
 import type { Machine } from '../../engine/engine.ts';
 import { type Graph, plus } from '../../graph/graph.ts';
-import { state, type Tensor } from '../../graph/tensor.ts';
+import { elementsOf, state, type Tensor } from '../../graph/tensor.ts';
 import {
   type ControlIds,
   type ControlsConfig,
@@ -167,7 +167,8 @@ async function continueTokens(
   const controls =
     c.controls && controlInputs(c.controls, { position, before: context.length, rows, batch }, request.guide, engine.model.config);
   // A block that began before this round keeps its timbre.
-  if (kept.timbre && timbre) engine.residents.write(kept.timbre, new Uint32Array(kept.timbre.shape[0]).fill(known.at(-1) ?? timbre.words));
+  if (kept.timbre && timbre)
+    engine.residents.write(kept.timbre, new Uint32Array(elementsOf(kept.timbre.shape)).fill(known.at(-1) ?? timbre.words));
   prefill.run(
     { ...common, position, last: prefix + context.length - 1, ...(begins(0) && { block: 0 }) },
     { ids, ...controls, ...(told && { timbre: told }) },
@@ -182,7 +183,7 @@ async function continueTokens(
     }
   }
   await engine.settle(signal);
-  const [bad] = new Uint32Array(await engine.residents.read(kept.counts));
+  const [bad = 0] = new Uint32Array(await engine.residents.read(kept.counts));
   if (bad > 0) throw nonFinite('the logits of the semantic language model');
   onToken(count);
   const words = new Uint32Array(await engine.residents.read(kept.out)).slice(0, count);
@@ -190,7 +191,7 @@ async function continueTokens(
   const blocks = new Uint32Array(await engine.residents.read(kept.timbre));
   return joinTokens(
     words,
-    words.map((_, at) => blocks[blockOf(at)]),
+    words.map((_, at) => blocks[blockOf(at)] ?? 0),
     c,
   );
 }

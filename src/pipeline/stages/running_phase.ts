@@ -119,12 +119,12 @@ function phaseOf(audio: Float32Array, frame: number, c: RunningDecoderConfig): (
   if (first < 0 || first + size > audio.length) return undefined;
   const cos = Float64Array.from({ length: size }, (_, i) => cosTurns(i / size));
   const sin = Float64Array.from({ length: size }, (_, i) => sinTurns(i / size));
-  const windowed = Float64Array.from({ length: size }, (_, i) => audio[first + i] * hann(i, size));
+  const windowed = Float64Array.from({ length: size }, (_, i) => (audio[first + i] ?? 0) * hann(i, size));
   const spectrum = Array.from({ length: size / 2 + 1 }, (_, k) => {
     let [re, im] = [0, 0];
-    for (let i = 0; i < size; i++) {
-      re += windowed[i] * cos[(k * i) % size];
-      im -= windowed[i] * sin[(k * i) % size];
+    for (const [i, value] of windowed.entries()) {
+      re += value * (cos[(k * i) % size] ?? 0);
+      im -= value * (sin[(k * i) % size] ?? 0);
     }
     return { size: Math.sqrt(re * re + im * im), turns: argTurns(im, re) };
   });

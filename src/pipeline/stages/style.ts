@@ -1,5 +1,5 @@
 // What is asked for, in words or as music → the 12 style tokens that lead the language model (docs/system.md §2).
-import { convertAudio } from '../../audio/channels.ts';
+import { monoAt } from '../../audio/channels.ts';
 import type { Machine } from '../../engine/engine.ts';
 import { MelodyError } from '../../errors.ts';
 import { LISTENING_RATE } from '../../models/layers.ts';
@@ -41,7 +41,7 @@ export async function styleOf(
     parts.push({ share, embedding: await embed(text, parts.length > 0 || prompt === undefined ? 'the second prompt' : undefined) });
   let wanted = mix(parts);
   if (options.promptAudio) {
-    const [listened] = convertAudio(options.promptAudio, LISTENING_RATE, 1);
+    const listened = monoAt(options.promptAudio, LISTENING_RATE);
     const { embedAudio, sayOfGiven } = await import('./given.ts');
     sayOfGiven('promptAudio', options.promptAudio, progress);
     const embedding = await embedAudio(engine, listened, signal);
@@ -91,8 +91,9 @@ interface Part {
 
 /** The sum of share · embedding on the unit sphere; one alone is what it is, none is undefined. */
 function mix(parts: readonly Part[]): Float32Array | undefined {
-  if (parts.length < 2) return parts[0]?.embedding;
-  const sum = parts[0].embedding.map((_, i) => parts.reduce((sum, { embedding, share }) => sum + share * embedding[i], 0));
+  const [first] = parts;
+  if (!first || parts.length < 2) return first?.embedding;
+  const sum = first.embedding.map((_, i) => parts.reduce((sum, { embedding, share }) => sum + share * (embedding[i] ?? 0), 0));
   const norm = Math.sqrt(sum.reduce((squares, v) => squares + v * v, 0));
   if (norm < 1e-6)
     throw new MelodyError('invalid_argument', 'the prompts are opposites: their blend has no direction', 'choose another weight');

@@ -28,21 +28,21 @@ const roundEven = (x: number): number => (x % 1 === 0.5 ? 2 * Math.round(x / 2) 
 export function chromaFilters({ sampling_rate, n_fft, num_chroma: classes }: ChromaConfig): Float64Array {
   const bins = n_fft / 2 + 1;
   const pitch = Float64Array.from({ length: n_fft }, (_, k) => classes * octaveOf((sampling_rate * k) / n_fft));
-  pitch[0] = pitch[1] - 1.5 * classes;
+  pitch[0] = (pitch[1] ?? 0) - 1.5 * classes;
   const filters = new Float64Array(classes * bins);
   const half = roundEven(classes / 2);
   const turn = 3 * Math.floor(classes / 12); // from A to C
-  for (let k = 0; k < bins; k++) {
-    const width = k + 1 < n_fft ? Math.max(pitch[k + 1] - pitch[k], 1) : 1;
+  for (const [k, at] of pitch.subarray(0, bins).entries()) {
+    const width = Math.max((pitch[k + 1] ?? at) - at, 1);
     const bumps = Float64Array.from({ length: classes }, (_, c) => {
-      const away = (((pitch[k] - c + half + 10 * classes) % classes) + classes) % classes;
+      const away = (((at - c + half + 10 * classes) % classes) + classes) % classes;
       const distance = (2 * (away - half)) / width;
       return exp(-0.5 * distance * distance);
     });
     const norm = Math.sqrt(bumps.reduce((sum, v) => sum + v * v, 0));
-    const octave = (pitch[k] / classes - 5) / 2;
+    const octave = (at / classes - 5) / 2;
     const weight = exp(-0.5 * octave * octave) / norm;
-    for (let c = 0; c < classes; c++) filters[((c - turn + classes) % classes) * bins + k] = bumps[c] * weight;
+    for (const [c, bump] of bumps.entries()) filters[((c - turn + classes) % classes) * bins + k] = bump * weight;
   }
   return filters;
 }
@@ -60,15 +60,15 @@ export function chromaOf(sound: Float32Array, c: ChromaConfig): Uint32Array {
   const [frame, power] = [new Float64Array(size), new Float64Array(size / 2 + 1)];
   const around = 2 * (x.length - 1);
   return Uint32Array.from({ length: 1 + Math.floor(x.length / hop) }, (_, t) => {
-    for (let n = 0; n < size; n++) {
+    for (const [n, weight] of window.entries()) {
       const at = Math.abs(t * hop + n - size / 2) % around;
-      frame[n] = window[n] * x[Math.min(at, around - at)];
+      frame[n] = weight * (x[Math.min(at, around - at)] ?? 0);
     }
     fft.power(frame, power);
     let [best, strongest] = [0, -1];
     for (let k = 0; k < classes; k++) {
-      const start = k * power.length;
-      const strength = power.reduce((sum, p, i) => sum + p * filters[start + i], 0);
+      const filter = filters.subarray(k * power.length, (k + 1) * power.length);
+      const strength = power.reduce((sum, p, i) => sum + p * (filter[i] ?? 0), 0);
       if (strength > strongest) [best, strongest] = [k, strength];
     }
     return best;
@@ -77,4 +77,4 @@ export function chromaOf(sound: Float32Array, c: ChromaConfig): Uint32Array {
 
 /** As many frames as the model was trained on: repeated from the start, or cut. */
 export const asLong = (chroma: Uint32Array, length: number): Uint32Array =>
-  Uint32Array.from({ length }, (_, i) => chroma[i % chroma.length]);
+  Uint32Array.from({ length }, (_, i) => chroma[i % chroma.length] ?? 0);

@@ -87,12 +87,13 @@ export function licenceText(card: string | undefined): string {
 
 /** Fewer layers in the config than in the file would play, with a part of the network missing and no word about it. */
 function checkLayers(where: string, { decoder, text_encoder, audio_encoder }: MusicgenConfig, weights: Weights): void {
-  for (const [field, next] of [
+  const leftOut: [field: string, weight: string][] = [
     ['decoder.num_hidden_layers', `decoder.model.decoder.layers.${decoder.num_hidden_layers}.fc1.weight`],
     ['decoder.num_codebooks', `decoder.lm_heads.${decoder.num_codebooks}.weight`],
     ['audio_encoder.num_lstm_layers', `audio_encoder.decoder.layers.1.lstm.weight_ih_l${audio_encoder.num_lstm_layers}`],
     ['text_encoder.num_layers', `text_encoder.encoder.block.${text_encoder.num_layers}.layer.0.layer_norm.weight`],
-  ])
+  ];
+  for (const [field, next] of leftOut)
     if (weights.has(next))
       throw new MelodyError(
         'weights',

@@ -1,5 +1,5 @@
 // MusicGen, opened and ready: the counterpart of pipeline/melody.ts for a published system.
-import { convertAudio } from '../../audio/channels.ts';
+import { convertAudio, lengthOf, monoAt } from '../../audio/channels.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { hopOf } from '../../models/encodec.ts';
 import { checkAudio } from '../../pipeline/checks.ts';
@@ -191,7 +191,7 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
       const parts = await progress.during('decoding', () => sound.add(codes as Uint32Array, columns.over, () => {}, signal));
       const heard = parts.map((channel) => channel.slice(before, before + left));
       before = Math.max(0, before - (parts[0] as Float32Array).length);
-      const { length } = heard[0] as Float32Array;
+      const length = lengthOf(heard);
       left -= length;
       if (length > 0) yield heard;
     }
@@ -227,8 +227,8 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
     const { model } = this.engine;
     const sound = convertAudio(continueFrom, this.sampleRate, model.config.decoder.audio_channels);
     const { hop } = this;
-    const frames = Math.min(Math.floor(sound[0].length / hop), windowOf(model).shared);
-    if (frames < 1) throw bad(`continueFrom: it lasts ${sound[0].length} samples, expected at least ${hop} at ${this.sampleRate} Hz`);
+    const frames = Math.min(Math.floor(lengthOf(sound) / hop), windowOf(model).shared);
+    if (frames < 1) throw bad(`continueFrom: it lasts ${lengthOf(sound)} samples, expected at least ${hop} at ${this.sampleRate} Hz`);
     return sound.map((channel) => channel.slice(channel.length - frames * hop));
   }
 
@@ -239,7 +239,7 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
     if (!chroma) throw bad(`melody: ${this.name} follows words alone`, 'leave it out, or load a MusicGen Melody');
     checkAudio(melody, 'melody');
     if (continueFrom) throw bad('melody and continueFrom are both given; a piece follows a tune or goes on from sound', 'leave one out');
-    return convertAudio(melody, chroma.sampling_rate, 1)[0];
+    return monoAt(melody, chroma.sampling_rate);
   }
 
   #resolve(options: MusicgenOptions): Omit<MusicgenRecipe, 'durationSeconds'> {

@@ -63,7 +63,7 @@ export async function readTune(
 
 /** `length` samples from a place on, over and over. */
 const again = (sound: Float32Array, from: number, length: number): Float32Array =>
-  Float32Array.from({ length }, (_, i) => sound[(from + i) % sound.length]);
+  Float32Array.from({ length }, (_, i) => sound[(from + i) % sound.length] ?? 0);
 
 /** Keys and values of the text, for all columns. */
 export async function readText(m: MusicgenMachine, r: Request, signal: AbortSignal | undefined): Promise<KeysAndValues> {

@@ -1,5 +1,6 @@
 // From words to sound in MusicGen: words → states of the text → columns of codes → frames → samples.
 
+import { lengthOf } from '../../audio/channels.ts';
 import { codebooks, encodecEncoder, hopOf } from '../../models/encodec.ts';
 import { rvqEncode } from '../../ops/quantise.ts';
 import type { Progress } from '../../pipeline/progress.ts';
@@ -35,7 +36,7 @@ export async function encodeSound(
 ): Promise<Uint32Array> {
   const { decoder, audio_encoder: codec } = m.model.config;
   const { num_codebooks: k, audio_channels: channels } = decoder;
-  const [{ length: samples }] = sound;
+  const samples = lengthOf(sound);
   const levels = k / channels;
   const frames = samples / hopOf(codec);
   const plan = await m.plan(

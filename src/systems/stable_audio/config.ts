@@ -70,7 +70,10 @@ export async function readPipeline(place: SystemPlace, index: JsonObject, signal
     );
   };
   const [text, transformer, codec, projection, scheduler] = await Promise.all([
-    ...(Object.keys(PARTS) as Part[]).map((part) => read(part, CONFIG_FILE)),
+    read('text_encoder', CONFIG_FILE),
+    read('transformer', CONFIG_FILE),
+    read('vae', CONFIG_FILE),
+    read('projection_model', CONFIG_FILE),
     read('scheduler', SCHEDULER_FILE),
   ]);
   const where = (part: string, file = CONFIG_FILE): [string, string] => [`${place.name}/${part}`, file];

@@ -110,7 +110,8 @@ export async function drawLatents(
       const drawn = fed
         ? g.input('noise', shape)
         : normalNoise(g, shape, { seed, stream: STREAM.ancestral, block: times(step, Math.ceil(elementsOf(shape) / 4)) });
-      const [skip, out, a, b, c, d] = ['skip', 'out', 'a', 'b', 'c', 'd'].map((name) => g.scalar(name));
+      const [skip, out, a, b] = [g.scalar('skip'), g.scalar('out'), g.scalar('a'), g.scalar('b')];
+      const [c, d] = [g.scalar('c'), g.scalar('d')];
       const last = oldest && copy(g, before);
       samplerStep(g, x, before, v, drawn, { skip, out, a, b, c, d, ...(batch === 2 && { guidance: g.scalar('guidance') }) });
       if (oldest && last) {
