@@ -52,23 +52,22 @@ export function checkOptions(options: object, use: Use): void {
 
 function unknown(name: string, use: Use, known: readonly string[]): MelodyError {
   const near = nearest(name, known);
-  const elsewhere = Object.hasOwn(SETTINGS, name) ? 'it is decided before the music begins' : `the options are ${known.join(', ')}`;
+  const elsewhere = isSetting(name) ? 'it is decided before the music begins' : `the options are ${known.join(', ')}`;
   return new MelodyError('invalid_argument', `${use}: unknown option "${name}"`, near ? `did you mean ${near}?` : elsewhere);
 }
 
+const isSetting = (name: string): name is SettingName => Object.hasOwn(SETTINGS, name);
+
 /** Can settings of these names be given together? */
 export function checkTogether(names: readonly string[], use: Use): void {
-  const all: Readonly<Record<string, Setting>> = SETTINGS;
-  const settings = names.map((name) => [name, (Object.hasOwn(all, name) && all[name]) || undefined] as const);
-  for (const [name, { clip = false, not = [] } = {}] of settings) {
+  const settings = names.filter(isSetting).map((name) => [name, SETTINGS[name] as Setting] as const);
+  for (const [name, { clip, not = [] }] of settings) {
     if (clip && use === 'stream') throw new MelodyError('invalid_argument', `${name} cannot be asked of a stream`, 'use generate');
     const other = not.find((one) => names.includes(one));
     if (other) throw new MelodyError('invalid_argument', `${name} cannot be combined with ${other}`, 'leave one of them out');
   }
-  for (const [name, setting] of settings) {
-    const needs = setting?.needs;
+  for (const [name, { needs }] of settings)
     if (needs && !names.includes(needs)) throw new MelodyError('invalid_argument', `${name} needs ${needs}`, 'give both or neither');
-  }
 }
 
 /** Is it a value of this setting? */
@@ -189,8 +188,7 @@ export const blendsOf = (blend: StyleOptions['blend']): readonly Blend[] => (Arr
 /** A blend as it was given, without what is not its own. */
 export function copyOf(blend: NonNullable<StyleOptions['blend']>): NonNullable<StyleOptions['blend']> {
   const copies = blendsOf(blend).map(({ text, weight }) => ({ text, weight }));
-  const [only] = copies;
-  return Array.isArray(blend) || !only ? copies : only;
+  return Array.isArray(blend) ? copies : (copies[0] as Blend);
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>

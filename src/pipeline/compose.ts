@@ -161,7 +161,7 @@ async function inpaint(job: Job, style: SteeredStyle, given: AudioInput): Promis
     const margin = window_seconds * frame_rate;
     const last = Math.max(...near.map(({ to }) => to));
     const piece = new Piece(config);
-    piece.origin = Math.max(0, Math.floor((Math.min(...near.map(({ from }) => from)) - margin) / chunk) * chunk);
+    piece.origin = Math.max(0, Math.floor(((near[0] as Region).from - margin) / chunk) * chunk);
     piece.extendTo(Math.min(whole.end, last + margin));
     const part = (audio: Float32Array, rate: number) => {
       const frame = rate / frame_rate; // samples

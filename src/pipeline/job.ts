@@ -102,9 +102,9 @@ export class Job {
         this.progress.emit(mark);
       }
     }
-    await this.progress.during('tokens', () =>
-      this.#steps(1, async () => {
-        piece.tokens = await extendTokens(this.engine, piece.origin / perToken, piece.tokens, target / perToken, {
+    [piece.tokens] = (await this.progress.during('tokens', () =>
+      this.#steps(1, async () => [
+        await extendTokens(this.engine, piece.origin / perToken, piece.tokens, target / perToken, {
           style: style.codes,
           negative: style.negative,
           guidance: recipe.lmGuidanceScale,
@@ -113,10 +113,9 @@ export class Job {
           guide: guideOf(controls, (seconds) => clock.at(seconds)),
           signal,
           onToken: (done, of) => this.progress.report('tokens', done / of),
-        });
-        return [piece.tokens];
-      }),
-    );
+        }),
+      ]),
+    )) as [Uint32Array];
   }
 
   /** What was planned from this frame of the piece on is dropped. */

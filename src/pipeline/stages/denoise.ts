@@ -201,7 +201,10 @@ function clampFresh(z: Float32Array, fresh: readonly boolean[], limit: ArrayLike
   for (const [f, made] of fresh.entries()) {
     if (!made) continue;
     const frame = z.subarray(f * limit.length, (f + 1) * limit.length);
-    for (const [d, value] of frame.entries()) frame[d] = Math.max(-(limit[d] ?? Infinity), Math.min(limit[d] ?? Infinity, value));
+    for (const [d, value] of frame.entries()) {
+      const most = limit[d] ?? Infinity;
+      frame[d] = Math.max(-most, Math.min(most, value));
+    }
   }
   return z;
 }
