@@ -76,6 +76,13 @@ const SETTINGS = [
   'wholeWindows',
 ];
 
+/** What its networks hear: ids of the prompt, sound to go on from, and a tune. */
+interface Inputs {
+  readonly ids: readonly number[];
+  readonly given: Float32Array[] | undefined;
+  readonly tune: Float32Array | undefined;
+}
+
 /** MusicGen (Copet et al. 2023, arXiv 2306.05284), mono or stereo, from a folder in transformers' layout. Opened by `loadSystem`; makes one piece at a time. */
 export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
   /** Over a model that was opened. @internal */
@@ -118,16 +125,8 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
       ...(options.continueFrom && { keepGiven: flagOf(options, 'keepGiven', true) }),
       durationSeconds: durationOf(options, LONGEST, 10, this.sampleRate),
     };
-    const { ids, unknown } = idsOf(this.engine.model.tokenizer, 'prompt', recipe.prompt, MOST_TOKENS);
-    const given = this.#given(options);
-    const tune = this.#tune(options);
-    const { continueFrom } = options;
-    return {
-      recipe,
-      unknown,
-      ...(continueFrom && { continueFrom }),
-      make: (m: MusicgenMachine, progress, signal) => this.#make(m, recipe, ids, given, tune, progress, signal),
-    };
+    const [job, inputs] = this.#inputs(options);
+    return { recipe, ...job, make: (m: MusicgenMachine, progress, signal) => this.#make(m, recipe, inputs, progress, signal) };
   }
 
   /**
@@ -142,33 +141,37 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
         ? {}
         : { durationSeconds: durationOf(options, MOST_SECONDS, 0, this.sampleRate) };
     const recipe: StreamRecipe<MusicgenRecipe> = { ...this.#resolve(options), ...length };
-    const { ids, unknown } = idsOf(this.engine.model.tokenizer, 'prompt', recipe.prompt, MOST_TOKENS);
-    const given = this.#given(options);
-    const tune = this.#tune(options);
-    const { continueFrom } = options;
-    const job: StreamJob<MusicgenRecipe> = {
+    const [job, inputs] = this.#inputs(options);
+    const stream: StreamJob<MusicgenRecipe> = {
       recipe,
-      unknown,
-      ...(continueFrom && { continueFrom }),
+      ...job,
       channels: this.engine.model.config.decoder.audio_channels,
       sampleRate: this.sampleRate,
-      play: (m: MusicgenMachine, progress, signal, interrupted) => this.#play(m, recipe, ids, given, tune, progress, signal, interrupted),
+      play: (m: MusicgenMachine, progress, signal, interrupted) => this.#play(m, recipe, inputs, progress, signal, interrupted),
     };
-    return this.streamOf(job, options);
+    return this.streamOf(stream, options);
+  }
+
+  /** What a job says of its options, and what the networks hear of them. Throws `invalid_argument`. */
+  #inputs(options: MusicgenOptions): [job: Pick<Job<MusicgenRecipe>, 'unknown' | 'continueFrom'>, inputs: Inputs] {
+    const { continueFrom } = options;
+    const { ids, unknown } = idsOf(this.engine.model.tokenizer, 'prompt', promptOf(options), MOST_TOKENS);
+    return [
+      { unknown, ...(continueFrom && { continueFrom }) },
+      { ids, given: this.#given(options), tune: this.#tune(options) },
+    ];
   }
 
   async *#play(
     m: MusicgenMachine,
     recipe: StreamRecipe<MusicgenRecipe>,
-    ids: readonly number[],
-    given: Float32Array[] | undefined,
-    tune: Float32Array | undefined,
+    { ids, given, tune }: Inputs,
     progress: Progress,
     signal: AbortSignal | undefined,
     interrupted: () => boolean,
   ): AsyncGenerator<Float32Array[]> {
     const { hop, sampleRate } = this;
-    let before = given?.[0]?.length ?? 0; // samples of the given sound, which nobody hears again
+    let before = lengthOf(given ?? []); // samples of the given sound, which nobody hears again
     let left = Math.round((recipe.durationSeconds ?? Infinity) * sampleRate);
     const known = given && (await m.resilient(() => encodeSound(m, given, signal)));
     const fresh = Math.max(1, Math.round((CHUNK_SECONDS * sampleRate) / hop));
@@ -190,7 +193,7 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
       codes ??= await progress.during('tokens', () => draw(columns.there === 0 ? windows.frames : fresh));
       const parts = await progress.during('decoding', () => sound.add(codes as Uint32Array, columns.over, () => {}, signal));
       const heard = parts.map((channel) => channel.slice(before, before + left));
-      before = Math.max(0, before - (parts[0] as Float32Array).length);
+      before = Math.max(0, before - lengthOf(parts));
       const length = lengthOf(heard);
       left -= length;
       if (length > 0) yield heard;
@@ -200,18 +203,17 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
   async #make(
     m: MusicgenMachine,
     recipe: MusicgenRecipe,
-    ids: readonly number[],
-    given: Float32Array[] | undefined,
-    tune: Float32Array | undefined,
+    inputs: Inputs,
     progress: Progress,
     signal?: AbortSignal,
   ): Promise<Float32Array[]> {
     const samples = Math.round(recipe.durationSeconds * this.sampleRate);
     if (recipe.wholeWindows) {
-      const endless = this.#play(m, { ...recipe, durationSeconds: undefined }, ids, given, tune, progress, signal, () => false);
+      const endless = this.#play(m, { ...recipe, durationSeconds: undefined }, inputs, progress, signal, () => false);
       return beginningOf(endless, samples);
     }
-    const before = given?.[0]?.length ?? 0;
+    const { ids, given, tune } = inputs;
+    const before = lengthOf(given ?? []);
     const frames = Math.ceil((before + samples) / this.hop);
     const known = given && (await m.resilient(() => encodeSound(m, given, signal)));
     const request: Request = { ...recipe, ids, frames, ...(known && { known }), ...(tune && { tune }) };
@@ -267,7 +269,7 @@ async function beginningOf(parts: AsyncIterable<Float32Array[]>, samples: number
   let sound: Float32Array[] = [];
   for await (const part of parts) {
     sound = part.map((channel, c) => joined(sound[c] ?? new Float32Array(), channel));
-    if ((sound[0] as Float32Array).length >= samples) break;
+    if (lengthOf(sound) >= samples) break;
   }
   return sound.map((channel) => channel.slice(0, samples));
 }

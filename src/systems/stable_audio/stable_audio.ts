@@ -1,5 +1,5 @@
 // Stable Audio, opened and ready.
-import { convertAudio } from '../../audio/channels.ts';
+import { convertAudio, lengthOf } from '../../audio/channels.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { oobleckContext, oobleckHop, oobleckSamples } from '../../models/oobleck.ts';
 import { checkAudio, checkSetting } from '../../pipeline/checks.ts';
@@ -208,7 +208,7 @@ export class StableAudio extends PublishedSystem<StableAudioOptions, StableAudio
     if (initAudio === undefined) throw bad('inpaint needs initAudio, the sound that its regions are of', 'give both or neither');
     checkAudio(initAudio, 'initAudio');
     checkSetting('inpaint', inpaint);
-    const seconds = (initAudio.channels[0] as Float32Array).length / initAudio.sampleRate;
+    const seconds = lengthOf(initAudio.channels) / initAudio.sampleRate;
     if (seconds > this.longest + 1e-6)
       throw bad(`initAudio lasts ${seconds.toFixed(2)} s, of which the model hears ${this.longest.toFixed(2)}`, 'cut it shorter');
     for (const { start, end } of inpaint)
