@@ -15,9 +15,6 @@ export interface ResampleOptions {
 /** Flat to 0.01 dB up to 0.91 of the lower Nyquist frequency; images and aliases below -80 dB. */
 const DEFAULTS = { width: 64, rolloff: 0.95, beta: 9.5 } satisfies ResampleOptions;
 
-/** What fadtk asks of torchaudio (`sinc_interp_kaiser`); use it before an embedding that is compared with theirs. */
-export const FADTK_RESAMPLING = { width: 64, rolloff: 0.9475937167399596, beta: 14.769656459379492 } satisfies ResampleOptions;
-
 /** Kernel tables above this many entries are interpolated from one dense table instead (odd ratios such as 44100:44099). */
 const MAX_EXACT_TABLE = 1 << 20;
 

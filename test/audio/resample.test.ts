@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FADTK_RESAMPLING, resample } from '../../src/audio/resample.ts';
+import { resample } from '../../src/audio/resample.ts';
 import { maxAbsDifference, noise, sine } from './signals.ts';
 
 /** Away from the ends, where the kernel would need samples that are not there. */
@@ -37,6 +37,9 @@ test('what the lower rate cannot hold is removed, not folded back: below -80 dB'
     expect(20 * Math.log10(rms(inner(resample(sine(48000, hz, 48000), 48000, 16000), 300)))).toBeLessThan(-80);
   }
 });
+
+// What fadtk asks of torchaudio (`sinc_interp_kaiser`).
+const FADTK_RESAMPLING = { width: 64, rolloff: 0.9475937167399596, beta: 14.769656459379492 };
 
 test('fadtk parameters equal the torchaudio kernel formula, tap by tap', () => {
   // An impulse at 24 kHz read at 16 kHz: output i is the kernel at (1.5 i - place) times torchaudio's `base_freq`.

@@ -13,7 +13,6 @@ export function mfcc(logMel: ArrayLike<number>, count: number): Float64Array {
   });
 }
 
-export const DESCRIPTOR_SIZE = 64;
 const CEPSTRA = 20;
 /** Divisors that bring each part to a spread of about 1 over varied music: dB of cepstra, their deviation, their motion. */
 const MEAN_SCALE = 40;
@@ -69,18 +68,6 @@ function cepstralTrack({ values, width, frames }: Track): Float32Array {
 /** Mean Euclidean distance of all pairs of vectors; 0 for fewer than two. */
 export function diversity(vectors: ArrayLike<number>[]): number {
   return mean(vectors.flatMap((a, i) => vectors.slice(i + 1).map((b) => distance(a, b))));
-}
-
-/**
- * Diversity across prompts over diversity across seeds. groups: one list of descriptors a prompt, one descriptor a seed.
- * Above 1 the prompt decides more than the seed. Infinity when all seeds give copies.
- */
-export function promptToSeedRatio(groups: ArrayLike<number>[][]): number {
-  const acrossSeeds = mean(groups.map(diversity));
-  const acrossPrompts = mean(
-    groups.flatMap((group, i) => groups.slice(i + 1).flatMap((other) => group.flatMap((a) => other.map((b) => distance(a, b))))),
-  );
-  return acrossSeeds > 0 ? acrossPrompts / acrossSeeds : acrossPrompts > 0 ? Infinity : 0;
 }
 
 function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {

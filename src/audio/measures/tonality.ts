@@ -114,14 +114,6 @@ export function tonalCentroid(chroma: ArrayLike<number>): number[] {
   );
 }
 
-/** Mean cosine of the frames of two chroma tracks over their common length (audiocraft's chroma cosine). */
-export function chromaCosine(a: Features, b: Features): number {
-  const frames = Math.min(a.chroma.frames, b.chroma.frames);
-  const frame = ({ chroma }: Features, f: number) => chroma.values.subarray(f * 12, f * 12 + 12);
-  const both = Array.from({ length: frames }, (_, f) => [frame(a, f), frame(b, f)]).filter(([x, y]) => x.some(Boolean) || y.some(Boolean));
-  return mean(both.map(([x, y]) => cosine(x, y)));
-}
-
 function sum(values: ArrayLike<number>): number {
   return mean(values) * values.length;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { features } from '../../../src/audio/measures/features.ts';
-import { chromaCosine, entropy, key, keyScore, MAJOR_PROFILE, MINOR_PROFILE, tonality } from '../../../src/audio/measures/tonality.ts';
+import { entropy, key, keyScore, MAJOR_PROFILE, MINOR_PROFILE, tonality } from '../../../src/audio/measures/tonality.ts';
 import { chord, concat, gaussian, noise, sine } from '../signals.ts';
 
 const RATE = 24000;
@@ -86,9 +86,3 @@ describe('of sound', () => {
 });
 
 test('entropy of a flat chroma is 3.585 bits', () => expect(entropy(Array(12).fill(0.3))).toBeCloseTo(Math.log2(12), 12));
-
-test('chroma cosine: same file 1, another key lower', () => {
-  const c = features(cadence(60), RATE);
-  expect(chromaCosine(c, c)).toBeCloseTo(1, 9);
-  expect(chromaCosine(c, features(cadence(66), RATE))).toBeLessThan(0.5);
-});
