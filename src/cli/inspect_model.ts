@@ -25,10 +25,10 @@ const PARTS: Readonly<Record<string, Part>> = {
     const rows = (name: string) => g.input(name, [1, 4], 'u32');
     const sums = { clock: rows('clock'), key: rows('key'), tempo: rows('tempo') };
     const controls = c.semantic_lm.controls && controlSum(g, w, sums, c.semantic_lm);
-    const timbre = timbreOf(c.semantic_lm) && rows('timbre');
-    const h = lastHidden(g, w, rows('ids'), c.semantic_lm, { cache: kvCache(c.semantic_lm, 1, 4), start: 0, controls, timbre });
+    const h = lastHidden(g, w, rows('ids'), c.semantic_lm, { cache: kvCache(c.semantic_lm, 1, 4), start: 0, controls });
     wordLogits(g, w, h, c.semantic_lm);
-    if (timbre) timbreLogits(g, w, h, c.semantic_lm);
+    if (timbreOf(c.semantic_lm))
+      timbreLogits(g, w, h, c.semantic_lm, { words: g.input('timbre', [4], 'u32'), weights: g.input('sight', [1, 4]) });
   },
   style_heads: (g, w, c) => {
     const { controls } = c.semantic_lm;

@@ -8,9 +8,8 @@
 //
 //   x = embed[id] + controls[clock] + controls[key] + controls[tempo]
 //
-// With timbre words every token that is read also brings that of its block, and a second head draws one where the first token of a block is drawn.
-//
-//   x += timbre_embed[timbre word of id]
+// With timbre words a second head draws one where the first token of a block is drawn, from the same row and the timbre words of the blocks before.
+// The layers do not hear timbre words: a trained model gains them and says its own words as before.
 import { log2 } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
@@ -18,7 +17,8 @@ import { reshape, state, type Tensor } from '../graph/tensor.ts';
 import { attention, qkvAppend } from '../ops/attention.ts';
 import { add } from '../ops/elementwise.ts';
 import { concatRows, embedding, embedOne, slice } from '../ops/gather.ts';
-import { linear, swiglu } from '../ops/matmul.ts';
+import { linear, matmul, swiglu } from '../ops/matmul.ts';
+import { rmsNorm } from '../ops/norm.ts';
 import { compact, reshaped, stack } from '../weights/references.ts';
 import type { Scope } from '../weights/weights.ts';
 import { EPS } from './layers.ts';
@@ -134,11 +134,7 @@ export interface LmOptions {
   readonly start: ParamValue;
   readonly last?: ParamValue | undefined;
   readonly controls?: Tensor | undefined;
-  /** Rows of the timbre words, u32 of the ids' shape; with `one`, u32 [M] of which number `one.timbre` counts. */
-  readonly timbre?: Tensor | undefined;
-  readonly one?:
-    | { readonly batch: number; readonly first: ParamValue; readonly at: ParamValue; readonly timbre?: ParamValue | undefined }
-    | undefined;
+  readonly one?: { readonly batch: number; readonly first: ParamValue; readonly at: ParamValue } | undefined;
 }
 
 /** As `lastHidden` → logits [B, words] of the next word. */
@@ -146,17 +142,23 @@ export function semanticLm(g: Graph, w: Scope, ids: Tensor, c: SemanticLmConfig,
   return wordLogits(g, w, lastHidden(g, w, ids, c, options), c);
 }
 
-/** Of rows [B, dim] of `lastHidden`: logits [B, words] of the next word, */
-export const wordLogits = (g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig): Tensor => head(g, w, h, 'head', c.words);
+/** Of rows [B, dim] of `lastHidden`: logits [B, words] of the next word. */
+export function wordLogits(g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig): Tensor {
+  const norm = { w: w.get('norm.weight', [c.dim]), eps: EPS };
+  return g.scope('semantic_lm', () => linear(g, h, compact(w.get('head.weight', [c.words, c.dim])), { norm }));
+}
 
-/** and [B, timbre_words] of the timbre word of the block that it begins. */
-export const timbreLogits = (g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig): Tensor =>
-  head(g, w, h, 'timbre_head', c.timbre_words as number);
-
-function head(g: Graph, w: Scope, h: Tensor, name: string, words: number): Tensor {
-  const width = h.shape[1];
-  const norm = { w: w.get('norm.weight', [width]), eps: EPS };
-  return g.scope('semantic_lm', () => linear(g, h, compact(w.get(`${name}.weight`, [words, width])), { norm }));
+/**
+ * Of row [1, dim] of `lastHidden`: logits [1, timbre_words] of the block that begins. `words` u32 [M] are the timbre words in sight, `weights`
+ * f32 [1, M] what each counts (`sightWeights`): timbre_head · (RMSNorm h + Σ weights · timbre_embed[words]).
+ */
+export function timbreLogits(g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig, sight: { words: Tensor; weights: Tensor }): Tensor {
+  const shape = [timbreOf(c)?.words ?? 0, c.dim];
+  return g.scope('semantic_lm', () => {
+    const heard = matmul(g, sight.weights, embedding(g, w.get('timbre_embed.weight', shape), sight.words));
+    const told = add(g, rmsNorm(g, h, w.get('norm.weight', [c.dim]), { eps: EPS }), heard);
+    return linear(g, told, compact(w.get('timbre_head.weight', shape)));
+  });
 }
 
 /**
@@ -167,31 +169,17 @@ function head(g: Graph, w: Scope, h: Tensor, name: string, words: number): Tenso
  * gets number `one.at` of them.
  */
 export function lastHidden(g: Graph, w: Scope, ids: Tensor, c: SemanticLmConfig, options: LmOptions): Tensor {
-  const { cache, start, controls, one, timbre } = options;
+  const { cache, start, controls, one } = options;
   const [batch, rows] = one ? [one.batch, 1] : (controls?.shape ?? ids.shape);
   return g.scope('semantic_lm', () => {
     const table = w.get('embed.weight', [bosId(c) + 1, c.dim]);
     const embedded = one ? embedOne(g, table, ids, { ...one, rows: batch, more: controls }) : embedding(g, table, ids);
     const known = controls && !one ? add(g, controls, embedded) : embedded;
-    const told = timbre ? withTimbre(g, w, known, c, { timbre, one }) : known;
-    let x = one ? reshape(told, [batch, 1, c.dim]) : told;
+    let x = one ? reshape(known, [batch, 1, c.dim]) : known;
     for (let i = 0; i < c.layers; i++) x = g.scope(`layer ${i}`, () => layer(g, w.at(`layers.${i}`), x, c, cache.layers[i], start));
     // Only one row of each sequence speaks; the rest of the prompt never meets the head.
     return rows === 1 ? reshape(x, [batch, c.dim]) : lastRows(g, x, options.last ?? rows - 1);
   });
-}
-
-/** Embeddings and those of their timbre words; x [B, T, dim], of one position [B, dim]. */
-function withTimbre(
-  g: Graph,
-  w: Scope,
-  x: Tensor,
-  c: SemanticLmConfig,
-  { timbre, one }: { timbre: Tensor; one: LmOptions['one'] },
-): Tensor {
-  const table = w.get('timbre_embed.weight', [(timbreOf(c)?.words ?? 0) + 1, c.dim]);
-  if (!one) return add(g, x, embedding(g, table, timbre));
-  return embedOne(g, table, timbre, { rows: one.batch, first: one.timbre ?? 0, more: reshape(x, [1, one.batch, c.dim]) });
 }
 
 /** Row `last` of every sequence: [B, T, C] → [B, C]. */

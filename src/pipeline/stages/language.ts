@@ -17,7 +17,8 @@ import {
   timbreLogits,
   wordLogits,
 } from '../../models/semantic_lm.ts';
-import { joinTokens, timbreOf, timbreRows, wordsOf } from '../../models/timbre.ts';
+import { joinTokens, sightWeights, timbreOf, timbreRows, wordsOf } from '../../models/timbre.ts';
+import { slice } from '../../ops/gather.ts';
 import { STREAM, seedWords } from '../../ops/random.ts';
 import { type Sampling, sampleToken, samplingParams } from '../../ops/sample.ts';
 import { countNonFinite, nonFinite } from '../../ops/watch.ts';
@@ -109,7 +110,7 @@ async function continueTokens(
     countNonFinite(g, logits, kept.counts, 0);
     const s = (name: string) => g.scalar(name);
     sampleToken(g, logits, {
-      guidance: batch === 1 ? undefined : { of: s('guidance'), rest: s('rest') },
+      guidance: logits.shape[0] === 1 ? undefined : { of: s('guidance'), rest: s('rest') },
       topK: s('topK'),
       topP: s('topP'),
       rate: s('rate'),
@@ -120,12 +121,17 @@ async function continueTokens(
       at,
     });
   };
-  /** The next word, and the timbre word of the block that it begins, if it begins one. */
+  /** The next word, and the timbre word of the block that it begins, if it begins one; that one without guidance, which narrows it too much. */
   const speak = (g: Graph, h: Tensor, at: ReturnType<Graph['scalar']> | number, begins: boolean) => {
-    if (begins && kept.timbre) draw(g, timbreLogits(g, w, h, c), STREAM.timbre, kept.timbre, g.scalar('block'));
+    if (begins && kept.timbre) {
+      const sight = { words: kept.timbre, weights: g.input('sight', [1, elementsOf(kept.timbre.shape)]) };
+      draw(g, timbreLogits(g, w, slice(g, h, 0, 1), c, sight), STREAM.timbre, kept.timbre, g.scalar('block'));
+    }
     draw(g, wordLogits(g, w, h, c), STREAM.tokens, kept.out, at);
   };
-  const blockOf = (at: number) => (timbre ? Math.floor((position + at) / timbre.frames) - Math.floor(position / timbre.frames) : 0);
+  // Blocks are counted in the piece; `blockOf` counts those in sight, the context's first.
+  const blockOf = (at: number) =>
+    timbre ? Math.floor((position + at) / timbre.frames) - Math.floor((position - context.length) / timbre.frames) : 0;
   const begins = (at: number) => timbre !== undefined && (position + at) % timbre.frames === 0;
   const prefill = await engine.plan(
     `lm prefill ${batch} x ${rows}${begins(0) ? ' with timbre' : ''}`,
@@ -133,9 +139,7 @@ async function continueTokens(
       const ids = g.input('ids', [batch, rows], 'u32');
       const controls = kept.next && controlSum(g, w, guideIds(g, 'prompt', [batch, rows]), c);
       if (kept.next) controlSum(g, w, guideIds(g, 'next', kept.next.shape.slice(0, 2)), c, { into: kept.next });
-      const told = timbre && g.input('timbre', [batch, rows], 'u32');
-      const h = lastHidden(g, w, ids, c, { cache: kept.cache, start: 0, last: g.scalar('last'), controls, timbre: told });
-      speak(g, h, 0, begins(0));
+      speak(g, lastHidden(g, w, ids, c, { cache: kept.cache, start: 0, last: g.scalar('last'), controls }), 0, begins(0));
     },
     signal,
   );
@@ -144,8 +148,7 @@ async function continueTokens(
       `lm decode ${batch}${begins ? ' with timbre' : ''}`,
       (g) => {
         const at = g.scalar('at');
-        const one = { batch, first: plus(at, -1), at, ...(timbre && { timbre: g.scalar('timbre') }) };
-        const options = { cache: kept.cache, start: g.scalar('start'), controls: kept.next, timbre: kept.timbre, one };
+        const options = { cache: kept.cache, start: g.scalar('start'), controls: kept.next, one: { batch, first: plus(at, -1), at } };
         speak(g, lastHidden(g, w, kept.out, c, options), at, begins);
       },
       signal,
@@ -154,29 +157,35 @@ async function continueTokens(
   const decodeFirst = timbre && (await decodeOf(true));
 
   const ids = new Uint32Array(batch * rows);
-  const told = timbre && new Uint32Array(batch * rows).fill(timbre.words);
-  const known = timbreRows(context, c);
   for (const [b, style] of [request.style, request.negative].slice(0, batch).entries()) {
     ids.set(stylePrefix(c, style), b * rows);
     ids.set(wordsOf(context, c), b * rows + prefix);
-    told?.set(known, b * rows + prefix);
   }
   const [low, high] = seedWords(request.seed);
   const common = { ...samplingParams(request.sampling), low, high, ...(batch === 2 && { guidance, rest: 1 - guidance }) };
   engine.residents.clear(kept.counts);
   const controls =
     c.controls && controlInputs(c.controls, { position, before: context.length, rows, batch }, request.guide, engine.model.config);
-  // A block that began before this round keeps its timbre.
-  if (kept.timbre && timbre)
-    engine.residents.write(kept.timbre, new Uint32Array(elementsOf(kept.timbre.shape)).fill(known.at(-1) ?? timbre.words));
-  prefill.run(
-    { ...common, position, last: prefix + context.length - 1, ...(begins(0) && { block: 0 }) },
-    { ids, ...controls, ...(told && { timbre: told }) },
-  );
+  // The rows of the blocks in sight; timbre.words where one is not known, which is no row of the head's table and counts for nothing.
+  const before: number[] = [];
+  for (const [i, row] of timbreRows(context, c).entries()) before[blockOf(i - context.length)] = row;
+  if (kept.timbre && timbre) {
+    const heard = new Uint32Array(elementsOf(kept.timbre.shape));
+    heard.set(before.map((row) => Math.min(row, timbre.words - 1)));
+    engine.residents.write(kept.timbre, heard);
+  }
+  /** What the plan of a token that begins a block is told besides: where its timbre word goes, and what those before it count. */
+  const drawn = (at: number) => {
+    if (!timbre || !kept.timbre || !begins(at)) return { numbers: {}, inputs: {} };
+    const known = Array.from({ length: blockOf(at) }, (_, block) => before[block] !== timbre.words);
+    return { numbers: { block: blockOf(at) }, inputs: { sight: sightWeights(known, elementsOf(kept.timbre.shape)) } };
+  };
+  const first = drawn(0);
+  prefill.run({ ...common, position, last: prefix + context.length - 1, ...first.numbers }, { ids, ...controls, ...first.inputs });
   for (let at = 1; at < count; at++) {
     const plan = begins(at) ? (decodeFirst as typeof decode) : decode;
-    const blocks = timbre && { timbre: blockOf(at - 1), ...(begins(at) && { block: blockOf(at) }) };
-    plan.run({ ...common, position: position + at, at, start: prefix + context.length + at - 1, ...blocks });
+    const { numbers, inputs } = drawn(at);
+    plan.run({ ...common, position: position + at, at, start: prefix + context.length + at - 1, ...numbers }, inputs);
     if (at % TOKENS_PER_WAIT === 0) {
       await engine.settle(signal);
       onToken(at);
@@ -191,7 +200,7 @@ async function continueTokens(
   const blocks = new Uint32Array(await engine.residents.read(kept.timbre));
   return joinTokens(
     words,
-    words.map((_, at) => blocks[blockOf(at)] ?? 0),
+    words.map((_, at) => before[blockOf(at)] ?? blocks[blockOf(at)] ?? 0),
     c,
   );
 }
@@ -216,7 +225,7 @@ interface LmStates {
   readonly cache: KvCache;
   readonly out: Tensor; // u32 [window]: the tokens of one round
   readonly counts: Tensor;
-  /** The rows of a round's timbre words, u32, the first that of the block in which it begins; undefined for models without them. */
+  /** The timbre words of the blocks in sight, u32, the context's first; undefined for models without them. */
   readonly timbre: Tensor | undefined;
   /** Controls of each token of a round, [window, B, dim]; undefined for models without controls. */
   readonly next: Tensor | undefined;

@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 
 
 def schedule(steps, kind='linear'):
@@ -63,28 +64,28 @@ def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=
     if both:
         ids = torch.cat([ids, model.prefix(torch.full_like(style, -1))])
         controls = controls and [*controls, *(k._replace(key=None) for k in controls)]
-    told = torch.full_like(ids, -1) if block else None
     if start is not None:
-        words = start[..., 0] if block else start
-        ids = torch.cat([ids, twice(words)], 1)
-        told = torch.cat([told, twice(start[..., 1])], 1) if block else None
+        ids = torch.cat([ids, twice(start[..., 0] if block else start)], 1)
 
     def draw(logits):
-        if both:
-            with_style, without = logits.float().chunk(2)
-            logits = without + guidance * (with_style - without)
         if temperature == 0:
             return logits.argmax(-1, keepdim=True)
         return torch.multinomial(filtered(logits, temperature, top_k, top_p), 1, generator=generator)
 
     past, out, first = None, [], 0 if start is None else start.shape[1]
-    timbre = start[:, -1:, 1] if block and first else torch.full_like(ids[: len(style), :1], -1)
+    # The blocks before; one that began in `start` keeps its timbre.
+    blocks = start[:, ::block, 1] if block and first else ids[: len(style), :0]
     for i in range(count):
-        h, past = model.hidden(ids, past, controls, told)
+        h, past = model.hidden(ids, past, controls)
         h = h[:, -1]
-        if block and (first + i) % block == 0:  # a block that began in `start` keeps its timbre
-            timbre = draw(model.timbre_head(h))
-        word = draw(model.head(h))
-        out.append(torch.stack([word, timbre], -1) if block else word)
-        ids, told = twice(word), twice(timbre) if block else None
+        if block and (first + i) % block == 0:  # without guidance: led away from no style, keys and timbres are lost
+            sight = F.pad(h[: len(style), None], (0, 0, blocks.shape[1], 0))
+            blocks = torch.cat([blocks, draw(model.timbre_logits(sight, blocks)[:, -1].float())], 1)
+        logits = model.head(h).float()
+        if both:
+            with_style, without = logits.chunk(2)
+            logits = without + guidance * (with_style - without)
+        word = draw(logits)
+        out.append(torch.stack([word, blocks[:, -1:]], -1) if block else word)
+        ids = twice(word)
     return torch.cat(out, 1)

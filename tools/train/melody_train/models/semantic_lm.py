@@ -4,8 +4,9 @@
 Ids: 0..words-1 semantic; words + entries * q + code for RVQ level q; BOS = words + entries * levels. The null prefix (guidance) is BOS in
 all 12 style places. RMSNorm, rotary positions, SwiGLU, no biases. With `controls` in the config every position is also told beat, key and
 tempo (controls.py). With `timbre_words` a second head draws the timbre word of a block (semantic.py) where its first semantic word is
-drawn, from the same hidden state, and every semantic word that is read brings the timbre word of its block:
-    x_p = embed[id_p] + timbre_embed[timbre of id_p] + controls.
+drawn, from the same hidden state h and the timbre words of the blocks before it:
+    timbre_head · (h + 0.35 timbre_embed[of the last block] + 0.65 mean timbre_embed[of every block in sight]).
+The layers do not hear timbre words: so a trained model gains them and says its own words as before.
 """
 
 import torch
@@ -14,6 +15,8 @@ from torch import nn
 
 from .controls import UNKNOWN, ControlTable
 from .layers import RMSNorm, attend, rope
+
+LAST_BLOCK = 0.35  # what the last block counts beside the mean of all; of 0.35, 0.5 and 1 the best on held-out clips
 
 
 class Layer(nn.Module):
@@ -51,7 +54,7 @@ class SemanticLm(nn.Module):
         nn.init.normal_(self.embed.weight, std=c['dim'] ** -0.5)
         self.controls = ControlTable(c['controls'], c['dim']) if 'controls' in c else None
         if c.get('timbre_words'):
-            self.timbre_embed = nn.Embedding(c['timbre_words'] + 1, c['dim'])  # the last row: none
+            self.timbre_embed = nn.Embedding(c['timbre_words'], c['dim'])
             self.timbre_head = nn.Linear(c['dim'], c['timbre_words'], bias=False)
             nn.init.zeros_(self.timbre_embed.weight)
 
@@ -62,13 +65,22 @@ class SemanticLm(nn.Module):
         ids = torch.where(style < 0, torch.full_like(style, self.bos), style + offset)
         return torch.cat([torch.full_like(ids[:, :1], self.bos), ids], 1)
 
-    def forward(self, ids, past=None, controls=None, timbre=None):
+    def forward(self, ids, past=None, controls=None):
         """ids [B, T] (continuing `past`, a list of (k, v) a layer) -> (logits [B, T, words], new past)."""
-        h, kept = self.hidden(ids, past, controls, timbre)
+        h, kept = self.hidden(ids, past, controls)
         return self.head(h).float(), kept
 
-    def hidden(self, ids, past=None, controls=None, timbre=None):
-        """What both heads read, [B, T, dim], and the new past. timbre: the timbre words [B, T] of the ids, -1 where there is none.
+    def timbre_logits(self, h, words):
+        """Logits [B, n, timbre_words] of n blocks: h [B, n, dim] of `hidden` where their first words are predicted; words [B, n - 1] are
+        the timbre words of all but the last, -1 where not known."""
+        known = (words >= 0)[..., None]
+        rows = self.timbre_embed(words.clamp(min=0)) * known
+        mean = rows.cumsum(1) / known.cumsum(1).clamp(min=1)
+        heard = F.pad(LAST_BLOCK * rows + (1 - LAST_BLOCK) * mean, (0, 0, 1, 0))
+        return self.timbre_head(h + heard.to(h.dtype))
+
+    def hidden(self, ids, past=None, controls=None):
+        """What both heads read, [B, T, dim], and the new past.
 
         controls: rows [B, T, 3] of ControlTable.rows, or a list of Controls whose rows follow from the position; None knows nothing.
         """
@@ -79,8 +91,6 @@ class SemanticLm(nn.Module):
             if not torch.is_tensor(controls):
                 controls = self.controls.rows(controls or [UNKNOWN] * len(ids), start - self.config['style_levels'], length).to(ids.device)
             x = x + self.controls(controls)
-        if timbre is not None:
-            x = x + self.timbre_embed(torch.where(timbre < 0, self.config['timbre_words'], timbre))
         for i, layer in enumerate(self.layers):
             x, pair = layer(x, None if past is None else past[i], start)
             kept.append(pair)

@@ -64,7 +64,6 @@ def run(c, paths):
     if t.get('only'):
         for name, weight in model.named_parameters():
             weight.requires_grad_(name.startswith(t['only']))
-    span = TimbreSpan(encoder) if timbre and t.get('timbre_span') else None
     model.to(device())
     run = Run(paths.runs / 'lm', model, [optimiser_of(model, t, 0.05)], t)
     torch.manual_seed(stream(run.step))
@@ -86,10 +85,7 @@ def run(c, paths):
         key, clip, start = b['picked'].T
         ids = pieces(ids_by_key, key * clips + clip, start, length)
         codes = style_codes(style, b, lambda at: rotate_each(pieces(features, clip[at], start[at], length).float(), key[at]))  # noqa: B023
-        losses = run.learn(compute, (codes, ids, b['controls'].long().to(device())), t['clip'])
-        if span:
-            span.project(model)
-        run.advance(losses)
+        run.advance(run.learn(compute, (codes, ids, b['controls'].long().to(device())), t['clip']))
         if run.due():
             with run.with_ema() as ema, torch.no_grad():
                 run.report(
@@ -99,25 +95,6 @@ def run(c, paths):
                     bigram=bi,
                 )
     run.finish()
-
-
-class TimbreSpan:
-    """Keeps the two tables of timbre words linear in where a word's centroid lies: row = [1, c, |c|²] · A, and a row of its own for none.
-
-    A word is seen some hundred times in 1,500 clips, so free rows learn clips by heart: on held-out clips free rows after a
-    frozen trunk end above the unigram, these a bit and more below it (docs/training.md section 8). Logits that are linear in
-    [c, |c|²] are those of one Gaussian over the centroids.
-    """
-
-    def __init__(self, encoder):
-        used = encoder.timbre_centroids[:, encoder.timbre_centroids.abs().sum(0) > 0]
-        c = (used - used.mean(0)) / used.std()
-        self.basis = torch.linalg.qr(torch.cat([torch.ones_like(c[:, :1]), c, c.square().sum(1, keepdim=True)], 1))[0]
-
-    @torch.no_grad()
-    def project(self, model):
-        for rows in (model.timbre_head.weight, model.timbre_embed.weight[:-1]):
-            rows.copy_(self.basis @ (self.basis.T @ rows))
 
 
 NONE, TEXT, AUDIO = range(3)
@@ -210,15 +187,15 @@ def lm_nats(model, codes, ids, controls=None):
     """Cross-entropies in nats: of every semantic word [B, T], and of the timbre word of every block, None without them."""
     prefix = model.prefix(codes)
     words, timbre = ids.unbind(-1) if ids.ndim == 3 else (ids, None)
-    told = None if timbre is None else torch.cat([torch.full_like(prefix, -1), timbre[:, :-1]], 1)
     with autocast():
-        h, _ = model.hidden(torch.cat([prefix, words[:, :-1]], 1), controls=controls, timbre=told)
+        h, _ = model.hidden(torch.cat([prefix, words[:, :-1]], 1), controls=controls)
         h = h[:, prefix.shape[1] - 1 :]
         logits = model.head(h)
     nats = F.cross_entropy(logits.transpose(1, 2).float(), words, reduction='none')
     if timbre is None:
         return nats, None
     block = model.config['timbre_frames']
+    timbre = timbre[:, ::block]
     with autocast():
-        logits = model.timbre_head(h[:, ::block])
-    return nats, F.cross_entropy(logits.transpose(1, 2).float(), timbre[:, ::block], reduction='none')
+        logits = model.timbre_logits(h[:, ::block], timbre[:, :-1])
+    return nats, F.cross_entropy(logits.transpose(1, 2).float(), timbre, reduction='none')
