@@ -171,14 +171,15 @@ async function continueTokens(
   for (const [i, row] of timbreRows(context, c).entries()) before[blockOf(i - context.length)] = row;
   if (kept.timbre && timbre) {
     const heard = new Uint32Array(elementsOf(kept.timbre.shape));
-    heard.set(before.map((row) => Math.min(row, timbre.words - 1)));
+    heard.set(before.map((row) => row % timbre.words));
     engine.residents.write(kept.timbre, heard);
   }
   /** What the plan of a token that begins a block is told besides: where its timbre word goes, and what those before it count. */
   const drawn = (at: number) => {
-    if (!timbre || !kept.timbre || !begins(at)) return { numbers: {}, inputs: {} };
-    const known = Array.from({ length: blockOf(at) }, (_, block) => before[block] !== timbre.words);
-    return { numbers: { block: blockOf(at) }, inputs: { sight: sightWeights(known, elementsOf(kept.timbre.shape)) } };
+    if (!timbre || !kept.timbre || !begins(at)) return {};
+    const block = blockOf(at);
+    const known = Array.from({ length: block }, (_, i) => before[i] !== timbre.words);
+    return { numbers: { block }, inputs: { sight: sightWeights(known, elementsOf(kept.timbre.shape)) } };
   };
   const first = drawn(0);
   prefill.run({ ...common, position, last: prefix + context.length - 1, ...first.numbers }, { ids, ...controls, ...first.inputs });
@@ -198,9 +199,10 @@ async function continueTokens(
   const words = new Uint32Array(await engine.residents.read(kept.out)).slice(0, count);
   if (!kept.timbre) return words;
   const blocks = new Uint32Array(await engine.residents.read(kept.timbre));
+  blocks.set(before);
   return joinTokens(
     words,
-    words.map((_, at) => before[blockOf(at)] ?? blocks[blockOf(at)] ?? 0),
+    words.map((_, at) => blocks[blockOf(at)] ?? 0),
     c,
   );
 }
