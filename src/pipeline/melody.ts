@@ -41,7 +41,7 @@ export interface QueueOptions {
 
 /** How a model is opened. */
 export interface LoadOptions extends EngineOptions, QueueOptions {
-  /** WebGPU entry point. Default: `navigator.gpu` in a browser, npm `webgpu` in Node. Given, it is used: `device` is 'gpu' then, and 'auto' else. */
+  /** WebGPU entry point. Default: `navigator.gpu` in a browser, npm `webgpu` in Node. Where it is given, the default of `device` is 'gpu', else 'auto'. */
   gpu?: WebGpuEntry | undefined;
   /** Aborts the loading; it then throws `aborted`. */
   signal?: AbortSignal | undefined;

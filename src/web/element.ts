@@ -64,7 +64,7 @@ export class MelodyPlayerElement extends Base {
     return this.#session;
   }
 
-  /** The attribute `prompt`; a change is heard from the next chunk on. */
+  /** The attribute `prompt`; a change is heard as soon as the machine can make it. */
   get prompt(): string {
     return this.getAttribute('prompt') ?? '';
   }

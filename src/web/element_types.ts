@@ -28,7 +28,7 @@ export interface MelodyPlayerEvents {
 
 /** Attributes of `<melody-player>`, as markup and JSX write them. */
 export interface MelodyPlayerAttributes {
-  /** The music in words; a change is heard from the next chunk on. */
+  /** The music in words; a change is heard as soon as the machine can make it. */
   prompt?: string | undefined;
   /** A model folder. */
   src?: string | undefined;
