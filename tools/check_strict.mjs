@@ -1,5 +1,5 @@
 // @ts-check
-// Type-checks src once more with noUncheckedIndexedAccess: `list[i]` may be undefined. A room (a folder of src) that is not named below
+// Type-checks src once more with noUncheckedIndexedAccess: `list[i]` may be undefined. A folder of src that is not named below
 // must pass; tsc itself can only turn the option on for a file with all that it imports.
 //
 //   node tools/check_strict.mjs
@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Rooms that do not pass yet, each with its reason. @type {Record<string, string>} */
+/** Folders of src that do not pass yet, each with its reason. @type {Record<string, string>} */
 const LEFT = {
   audio: 'loops over samples, whose indices are bound by the length of the same array',
   ops: 'shapes of known rank are read by index, after expectShape has told its length',
@@ -31,5 +31,5 @@ const passed = Object.keys(LEFT).filter((room) => !faults.some((line) => roomOf(
 for (const line of wrong) console.error(line);
 for (const room of passed) console.error(`src/${room} passes now: take it off the list in tools/check_strict.mjs`);
 const left = Object.keys(LEFT).map((room) => `${room} ${faults.filter((line) => roomOf(line) === room).length}`);
-console.log(`indexed access: ${wrong.length} faults; rooms that are left: ${left.join(', ')}`);
+console.log(`indexed access: ${wrong.length} faults; folders that are left: ${left.join(', ')}`);
 process.exit(wrong.length + passed.length === 0 ? 0 : 1);
