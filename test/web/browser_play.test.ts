@@ -131,8 +131,10 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
       tab.addInitScript(() => {
         const { suspend, resume } = AudioContext.prototype;
         globalThis.mute = false;
+        globalThis.rests = 0;
         AudioContext.prototype.suspend = function () {
           void suspend.call(this);
+          rests += 1;
           return new Promise(() => {});
         };
         AudioContext.prototype.resume = function () {
@@ -163,8 +165,12 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
     }, piece);
     await soon;
     await device.waitForFunction(() => session.snapshot.state === 'ready', undefined, { polling: 50 }); // heard to its end
+    await device.evaluate(() => {
+      rests = 0;
+      return session.stop();
+    });
+    await device.waitForFunction(() => rests > 0, undefined, { polling: 50 }); // it is kept for what is pressed within two seconds
     await device.evaluate(async ({ samples }) => {
-      await session.stop();
       mute = true;
       await session.playClip([Float32Array.from(samples)], 24_000, undefined);
     }, piece);
@@ -199,4 +205,5 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
 
 declare global {
   var mute: boolean;
+  var rests: number;
 }
