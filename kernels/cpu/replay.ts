@@ -114,8 +114,8 @@ function enter(number: u32): usize {
   const job = RING + <usize>(number % RING_JOBS) * JOB_BYTES;
   if (number == entered) return job;
   entered = number;
-  // An engine may tell this thread of grown memory later than of the job that needs it, or never: V8 forgot a thread that was just starting.
-  // To grow by nothing makes it look. Should that not help, bulk copies fault, which is told of; to wait for ever is not.
+  // An engine may tell this thread of grown memory later than of the job that needs it, or never: V8 11.3 was seen to leave a thread that had just
+  // started with the old size. To grow by nothing makes it look. Should that not help, bulk copies fault, which is told of; to wait for ever is not.
   for (let looks = 100_000; looks > 0 && <u32>memory.size() < atomic.load<u32>(PAGES); looks--) memory.grow(0);
   prepare(job);
   return job;
