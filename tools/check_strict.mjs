@@ -18,13 +18,14 @@ const LEFT = {
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-const { stdout, error } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.strict.json', '--pretty', 'false'], {
+const { stdout, error, status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.strict.json', '--pretty', 'false'], {
   cwd: root,
   encoding: 'utf8',
   maxBuffer: 2 ** 26,
 });
 if (error) throw error;
 const faults = stdout.split('\n').filter((line) => /^\S+\(\d+,\d+\): error/.test(line));
+if (status !== 0 && faults.length === 0) throw new Error(`tsc ended with ${status} and named no fault: ${stdout}`);
 const roomOf = (/** @type {string} */ line) => /^src\/(\w+)\//.exec(line)?.[1] ?? '';
 const wrong = faults.filter((line) => !(roomOf(line) in LEFT));
 const passed = Object.keys(LEFT).filter((room) => !faults.some((line) => roomOf(line) === room));

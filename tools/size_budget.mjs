@@ -25,7 +25,7 @@ const WORKER_BUDGET = 94_920; // of it 70 timbre words in sight and 50 halves, a
 const CLIP_BUDGET = 16_580; // of it 740 name more kinds of files, 300 for WAVs in the codings of telephones, and with ID3 in front, 400 for RIFX and W64, 150 for pieces that went back while they were streamed, and 100 for recipes that come through ffmpeg
 const GIVEN_BUDGET = 3_840; // of it 160 hear timbre words
 /** Where no GPU is; half a kilobyte of it are products by relaxed SIMD, half another the three kernels of Stable Audio, 1.5 kB the Fourier transform, 0.3 kB a norm with its products, 0.2 kB matrices of halves, 0.5 kB those of bytes, 0.1 kB nearly equal codes told apart, 1 kB products and GELU in steps that keep all in registers (a sixth of the diffusion's time), 0.2 kB products that widen halves. */
-const CPU_BUDGET = 32_790; // of it 30 let a thread ask how far memory has grown,  60 start threads under Trusted Types
+const CPU_BUDGET = 32_790; // of it 30 let a thread ask how far memory has grown, 60 start threads under Trusted Types
 /**
  * A page of its own with the published systems, continuations and all measures of a clip in it. Bundlers drop what it does not call
  * of the shared engine, but keep what MeLoDy's later files need (18 kB): an engine in two files would save them and cost every MeLoDy page 1.8 kB.
