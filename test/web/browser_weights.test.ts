@@ -48,6 +48,7 @@ describe.runIf(chromiumPath)('weights in Chromium', { timeout: SLOW }, () => {
     await page.close();
 
     const again = await site.sessionPage();
+    await again.evaluate(() => session.worker.stored()); // its worker answers: the site has sent the last script
     site.down = true;
     try {
       expect(await load(again)).toMatchObject({ state: 'ready', model: { name: 'melody-tiny', kept: true } });
