@@ -1,6 +1,7 @@
 """A tiny model in the layout of stable-audio-tools, and what that library's own networks and samplers compute.
 
-    python -m venv venv && venv/bin/pip install torch==2.15.0 transformers==5.24.0 safetensors==0.8.0 einops alias-free-torch torchsde==0.2.6 scipy
+    python -m venv venv
+    venv/bin/pip install torch==2.15.0 transformers==5.24.0 safetensors==0.8.0 einops alias-free-torch torchsde==0.2.6 scipy
     venv/bin/pip install --no-deps stable-audio-tools==0.0.19 k-diffusion==0.1.1.post1 torchdiffeq==0.2.5
     venv/bin/python tools/stable_audio_tools_goldens.py         # writes test/goldens/systems/stable_audio_small*
 
@@ -178,7 +179,9 @@ def main() -> None:
         def guided(x, t, **_):
             return dit(x, t, cross_attn_cond=cond, global_embed=token, cfg_scale=3.0)
 
-        golden['changed.latents'] = rows(sampling.sample_rf(guided, x, init_data=given, steps=STEPS, sampler_type='euler', sigma_max=0.6, device='cpu'))
+        golden['changed.latents'] = rows(
+            sampling.sample_rf(guided, x, init_data=given, steps=STEPS, sampler_type='euler', sigma_max=0.6, device='cpu')
+        )
         drawn = []
 
         class Tree:

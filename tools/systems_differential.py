@@ -1,11 +1,12 @@
-"""Random tiny MusicGens of odd sizes, and what transformers makes of them: for tools/systems_differential.ts, which holds this library against it.
+"""Random tiny MusicGens of odd sizes, and what transformers makes of them; tools/systems_differential.ts holds this library against it.
 
     pip install torch==2.15.0 transformers==5.24.0 tokenizers==0.23.3 sentencepiece==0.2.3 safetensors==0.8.0
     python tools/systems_differential.py FOLDER [--count 40] [--seed 1]
     node tools/run.mjs tools/systems_differential.ts FOLDER [--device gpu]
 
-Every folder has config, weights (f32, f16 or bf16, single or in shards, weight norm in both of PyTorch's spellings), and golden.safetensors: a
-greedy piece's codes and sound, one that goes on from given sound, and one without guidance. A config that the library itself cannot run is drawn anew.
+Every folder has config, weights (f32, f16 or bf16, single or in shards, weight norm in both of PyTorch's spellings), and
+golden.safetensors: a greedy piece's codes and sound, one that goes on from given sound, and one without guidance. A config that the library
+itself cannot run is drawn anew.
 """
 
 import argparse
