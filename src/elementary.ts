@@ -7,7 +7,8 @@ const MOST = 1100; // beyond 2^±1100 all is infinite or 0
 export function exp2(x: number): number {
   let n = Math.round(Math.max(-MOST, Math.min(MOST, x)));
   const rest = Math.max(-1, Math.min(1, x - n)) * Math.LN2;
-  let [term, power] = [1, 1];
+  let term = 1;
+  let power = 1;
   for (let i = 1; i < 16; i++) power += term *= rest / i;
   for (; n > 0; n--) power *= 2;
   for (; n < 0; n++) power /= 2;
@@ -53,7 +54,8 @@ function quarters(turns: number, ahead: number): number {
   const x = 2 * Math.PI * (turns - Math.round(turns) - near / 4);
   const quarter = (near + ahead) & 3;
   const odd = quarter & 1;
-  let [term, sum] = odd ? [1, 1] : [x, x];
+  let term = odd ? 1 : x;
+  let sum = term;
   for (let n = 2 - odd; n < 19; n += 2) sum += term *= (-x * x) / (n * (n + 1));
   return quarter & 2 ? -sum : sum;
 }

@@ -226,7 +226,9 @@ const PLAYER = {
 const SYSTEMS = { 'melody-systems': '#systems' };
 const WORKER = { 'melody-worker': 'src/web/worker.ts' };
 /** The rest of what Node needs: its platform, and the command. */
-const FOR_NODE = { 'node/platform': '#node', 'node/sound-thread': '#sound-thread', 'node/command': '#command' };
+const FOR_NODE = { 'node/platform': '#node', 'node/command': '#command' };
+/** A thread that shares the engine's file would read and keep all of it for the tenth that it uses. */
+const THREADS = { 'node/sound-thread': '#sound-thread' };
 /** The command begins with one small file, which can still say that the others cannot be opened: Node itself answers with a trace. */
 const FIRST = `#!/usr/bin/env node
 import("./node/command.js").catch((error)=>{
@@ -265,7 +267,7 @@ export async function buildWeb(outdir) {
  * @param {{ version?: string, sourcemap?: boolean }} [options]
  */
 export async function buildPackage(outdir, options = {}) {
-  const alone = Object.entries(within(PLAYER, 'web')).map((entry) => bundleForPages(Object.fromEntries([entry]), { outdir, ...options }));
+  const alone = Object.entries({ ...within(PLAYER, 'web'), ...THREADS }).map((entry) => bundleForPages(Object.fromEntries([entry]), { outdir, ...options }));
   const input = { 'index.web': 'src/index.ts', ...within(WORKER, 'web') };
   const systems = within(SYSTEMS, 'web');
   const split = { ...options, split: 'web' };

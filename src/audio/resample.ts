@@ -43,7 +43,8 @@ function polyphase(x: Float32Array, up: number, down: number, options: ResampleO
   const reach = Math.ceil(width / scale);
   const taps = 2 * reach + 1;
   const exact = up * taps <= MAX_EXACT_TABLE;
-  const kernel = exact ? (t: number) => kaiserSinc(t, width, beta) : denseKernel(width, beta);
+  const most = besselI0(beta);
+  const kernel = exact ? (t: number) => kaiserSinc(t, width, beta, most) : denseKernel(width, beta);
   const phases = new Map<number, Float64Array>();
   const scratch = new Float64Array(taps);
 
@@ -93,18 +94,19 @@ function filterFour(x: Float32Array, start: number, down: number, h: Float64Arra
   });
 }
 
-/** sinc(t) under a Kaiser window of half-width `width`; zero outside. */
-function kaiserSinc(t: number, width: number, beta: number): number {
+/** sinc(t) under a Kaiser window of half-width `width`, which is `most` = besselI0(beta) at its top; zero outside. */
+function kaiserSinc(t: number, width: number, beta: number, most: number): number {
   const u = t / width;
   if (u <= -1 || u >= 1) return 0;
   const sinc = t === 0 ? 1 : sinTurns(t / 2) / (Math.PI * t);
-  return (sinc * besselI0(beta * Math.sqrt(1 - u * u))) / besselI0(beta);
+  return (sinc * besselI0(beta * Math.sqrt(1 - u * u))) / most;
 }
 
 /** The same kernel from a table of 4096 points a zero crossing, linear between them: error below 1e-7. */
 function denseKernel(width: number, beta: number): (t: number) => number {
   const density = 4096;
-  const table = Float64Array.from({ length: width * density + 2 }, (_, i) => kaiserSinc(i / density, width, beta));
+  const most = besselI0(beta);
+  const table = Float64Array.from({ length: width * density + 2 }, (_, i) => kaiserSinc(i / density, width, beta, most));
   return (t) => {
     const at = Math.min(Math.abs(t), width) * density;
     const i = Math.floor(at);
