@@ -52,10 +52,14 @@ export function hannLine(d: number): number {
 /** log(hannLine + 1e-4) of every tuned bin and pitch, [bins, count]. */
 export function lineTable(pitches: Pitches, framing: Framing, reference: number): Float32Array {
   const { size, sampleRate } = framing;
-  return Float32Array.from({ length: pitches.bins * pitches.count }, (_, i) => {
-    const [bin, pitch] = [Math.floor(i / pitches.count), i % pitches.count];
-    return log(hannLine((frequency(pitches, pitch, reference) * size) / sampleRate - bin) + 1e-4);
-  });
+  const { bins, count } = pitches;
+  const table = new Float32Array(bins * count).fill(log(1e-4)); // nearly all bins are far from a pitch's
+  for (let pitch = 0; pitch < count; pitch++) {
+    const line = (frequency(pitches, pitch, reference) * size) / sampleRate;
+    for (let bin = Math.max(0, Math.floor(line) - 3); bin < Math.min(bins, line + 3); bin++)
+      table[bin * count + pitch] = log(hannLine(line - bin) + 1e-4);
+  }
+  return table;
 }
 
 export interface AdvanceOptions extends Framing {

@@ -100,31 +100,40 @@ const KNOTS = 33; // 32 intervals an octave, both ends kept so that octaves do n
  */
 const QUANTILES = constantRef('normal_noise.quantiles', [OCTAVES * KNOTS], 'u32', () => {
   const table = new Uint32Array(OCTAVES * KNOTS);
+  let x = 6; // each is sought from where the one before it was found
   for (let k = 0; k < OCTAVES; k++)
-    for (let j = 0; j < KNOTS; j++) table[k * KNOTS + j] = Math.round(quantile((2 ** k * (1 + j / 32)) / 2 ** 32) * 2 ** 20);
+    for (let j = 0; j < KNOTS; j++) {
+      const p = (2 ** k * (1 + j / 32)) / 2 ** 32;
+      x = quantile(p, x);
+      table[k * KNOTS + j] = Math.round((p === 0.5 ? 0 : x) * 2 ** 20);
+    }
   return table;
 });
 
-/** x ≥ 0 with P(X > x) = p, for p ≤ 1/2, by bisection: it needs nothing but a monotone tail. */
-function quantile(p: number): number {
-  let [low, high] = [0, 8];
-  for (let i = 0; i < 40; i++) {
-    const middle = (low + high) / 2;
-    if (normalTail(middle) > p) low = middle;
-    else high = middle;
-  }
-  return p === 0.5 ? 0 : (low + high) / 2;
+/**
+ * x ≥ 0 with P(X > x) = p, for p ≤ 1/2: the middle of the cell of 2^-37 in which the tail passes p, which nothing but a monotone tail decides.
+ * Newton's steps from `near` come close to it.
+ */
+function quantile(p: number, near: number): number {
+  let x = near;
+  for (let step = 1; Math.abs(step) > 2 ** -20; x += step) step = (normalTail(x) - p) / density(x);
+  let cell = Math.floor(x * 2 ** 37);
+  while (normalTail(cell * 2 ** -37) <= p && cell > 0) cell -= 1;
+  while (normalTail((cell + 1) * 2 ** -37) > p) cell += 1;
+  return (cell + 0.5) * 2 ** -37;
 }
+
+const density = (x: number): number => 0.3989422804014327 * exp((x * x) / -2);
 
 /** P(X > x) of the standard normal: the Taylor series of Φ near 0, Laplace's continued fraction beyond. */
 function normalTail(x: number): number {
-  const density = 0.3989422804014327 * exp((x * x) / -2);
   if (x < 2.5) {
-    let [term, sum] = [x, x];
+    let term = x;
+    let sum = x;
     for (let n = 3; n < 80; n += 2) sum += term *= (x * x) / n;
-    return 0.5 - density * sum;
+    return 0.5 - density(x) * sum;
   }
   let fraction = x;
   for (let n = 60; n > 0; n--) fraction = x + n / fraction;
-  return density / fraction;
+  return density(x) / fraction;
 }
