@@ -10,7 +10,7 @@ import { type ByteFolder, type ByteSource, blobSource, memorySource } from './by
 import { openCached } from './cache.ts';
 import { checkAddress, httpFolder, openHttp } from './http.ts';
 import { setNap } from './nap.ts';
-import { runAside } from './node_aside.ts';
+import { expectAside, runAside } from './node_aside.ts';
 import { diskCache, diskFacts, diskStore } from './node_cache.ts';
 import { coresOf } from './node_cores.ts';
 import { checkHost, followInNode } from './node_fetch.ts';
@@ -204,6 +204,8 @@ function startThread(code: string, data: unknown, on: ThreadEvents): Thread {
   };
 }
 
+const soundThread = () => new URL('./sound-thread.js', import.meta.url);
+
 export const platform: Platform = {
   name: 'node',
   openGpu,
@@ -216,7 +218,8 @@ export const platform: Platform = {
   facts: diskFacts(),
   freeMemory,
   hashOf: rememberedHash,
-  aside: (name, args, signal) => runAside(new URL('./sound-thread.js', import.meta.url), name, args, signal),
+  aside: (name, args, signal) => runAside(soundThread(), name, args, signal),
+  expectAside: (name, args) => expectAside(soundThread(), name, args),
   publish: (name, message) => channel(name).publish(message),
   openCodecs: async () => (await import('./node_codecs.ts')).openCodecs(),
   threads: {

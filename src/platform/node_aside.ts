@@ -1,5 +1,5 @@
 // One thread for long work on samples (audio/sound_work.ts), which would hold up the caller's event loop for a second. It starts with the
-// first task, keeps no process alive, and ends when it has had nothing to do for a while.
+// first task or when one is expected, keeps no process alive, and ends when it has had nothing to do for a while.
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { MelodyError } from '../errors.ts';
 
@@ -47,6 +47,18 @@ export async function runAside(
     }
   }).finally(() => signal?.removeEventListener('abort', stop as () => void));
   return answer && 'value' in answer ? { value: answer.value } : undefined;
+}
+
+/** A task will come: the thread starts and does this one, which nobody waits for. */
+export function expectAside(file: URL, name: string, args: readonly unknown[]): void {
+  if (lacking || !isMainThread || worker) return;
+  try {
+    worker = start(file);
+    worker.unref();
+    worker.postMessage({ number: ++tasks, name, args } satisfies Task);
+  } catch {
+    end();
+  }
 }
 
 function start(file: URL): Worker {

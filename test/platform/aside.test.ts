@@ -14,12 +14,13 @@ const RATE = 8000;
 const tone = () => Float32Array.from({ length: 2 * RATE }, (_, n) => 0.2 * Math.sin(n / 5) * Math.sin(n / 900));
 
 let runAside: typeof import('../../src/platform/node_aside.ts').runAside;
+let expectAside: typeof import('../../src/platform/node_aside.ts').expectAside;
 
 beforeAll(() => bundleForPages({ 'sound-thread': '#sound-thread' }, { outdir: folder }));
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeEach(async () => {
   vi.resetModules();
-  ({ runAside } = await import('../../src/platform/node_aside.ts'));
+  ({ runAside, expectAside } = await import('../../src/platform/node_aside.ts'));
 });
 
 test('a clip is levelled and measured in the thread as it is here', async () => {
@@ -50,6 +51,13 @@ test('an abort is heard before the thread is done, and the thread does the next 
 test('work that fails in the thread is left to whoever asked, whose error is the right one', async () => {
   expect(await runAside(file, 'measureClip', [[], RATE])).toBeUndefined();
   expect(await runAside(file, 'measureClip', [[tone()], RATE])).toBeDefined();
+});
+
+test('a thread that is expected rehearses, and does then what it is asked', async () => {
+  expectAside(file, 'rehearse', [RATE, 2]);
+  expectAside(file, 'rehearse', [RATE, 2]); // it is there
+  expect((await runAside(file, 'measureClip', [[tone()], RATE]))?.value).toEqual(measureClip([tone()], RATE));
+  expect(await runAside(file, 'rehearse', [RATE, 1])).toEqual({ value: undefined }); // without a fault
 });
 
 test('where the file of the thread is missing, work is done in place from then on', async () => {
