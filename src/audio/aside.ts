@@ -4,10 +4,6 @@ import type * as Work from './sound_work.ts';
 
 type SoundWork = typeof Work;
 
-/** Such work on clips of this kind comes soon. */
-export const expectClip = (...kind: Parameters<SoundWork['rehearse']>): void =>
-  platform.expectAside?.('rehearse' satisfies keyof SoundWork, kind);
-
 /** `work(...args)`, done on a thread of its own where the platform has one (Node), else here. Throws what `work` throws, and there `aborted`. */
 export async function aside<N extends keyof SoundWork>(
   signal: AbortSignal | undefined,

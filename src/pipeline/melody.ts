@@ -1,7 +1,7 @@
 // Text to music, the whole story: words → style codes → tokens → latents → audio.
 
 import { platform } from '#platform';
-import { aside, expectClip } from '../audio/aside.ts';
+import { aside } from '../audio/aside.ts';
 import type { BeatMark } from '../audio/beats.ts';
 import { lengthOf } from '../audio/channels.ts';
 import type { ClipReport } from '../audio/measure.ts';
@@ -13,7 +13,7 @@ import { checkNumber } from './checks.ts';
 import { describe } from './controls/controls.ts';
 import { Job, MAX_HALVINGS } from './job.ts';
 import { type JobReport, jobReport, publishJob } from './job_report.ts';
-import { audioOf, type Model, openModel } from './model.ts';
+import { type Model, openModel } from './model.ts';
 import type { DownloadEvent, GenerateOptions, Recipe, SamplingOptions, StreamOptions, WaitingEvent } from './options.ts';
 import type { Timings } from './progress.ts';
 import { resolve, shapeOf } from './recipe.ts';
@@ -171,7 +171,7 @@ export class MeLoDy {
     const { signal, onEvent } = options;
     const took = jobReport('clip', this.#engine, recipe.seed);
     return this.#exclusive({ signal, onEvent, begun, exact: recipe.exact }, took, async (engine) => {
-      expectClip(config.sample_rate, audioOf(config).channels);
+      platform.expectAside?.();
       // Pages fetch these now, before any work that a network which goes away would lose.
       const [{ besideGiven, make }, { measureClip }] = await Promise.all([import('./compose.ts'), import('../audio/measure.ts')]);
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);

@@ -219,7 +219,7 @@ export const platform: Platform = {
   freeMemory,
   hashOf: rememberedHash,
   aside: (name, args, signal) => runAside(soundThread(), name, args, signal),
-  expectAside: (name, args) => expectAside(soundThread(), name, args),
+  expectAside: () => expectAside(soundThread()),
   publish: (name, message) => channel(name).publish(message),
   openCodecs: async () => (await import('./node_codecs.ts')).openCodecs(),
   threads: {

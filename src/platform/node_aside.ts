@@ -49,13 +49,12 @@ export async function runAside(
   return answer && 'value' in answer ? { value: answer.value } : undefined;
 }
 
-/** A task will come: the thread starts and does this one, which nobody waits for. */
-export function expectAside(file: URL, name: string, args: readonly unknown[]): void {
+/** A task will come: the thread starts meanwhile. */
+export function expectAside(file: URL): void {
   if (lacking || !isMainThread || worker) return;
   try {
     worker = start(file);
-    worker.unref();
-    worker.postMessage({ number: ++tasks, name, args } satisfies Task);
+    rest(worker);
   } catch {
     end();
   }
@@ -66,12 +65,7 @@ function start(file: URL): Worker {
   made.on('message', (answer: Answer) => {
     waiting.get(answer.number)?.(answer);
     waiting.delete(answer.number);
-    if (waiting.size > 0) return;
-    made.unref();
-    idle = setTimeout(() => {
-      worker = undefined;
-      void made.terminate();
-    }, IDLE_MS).unref();
+    if (waiting.size === 0) rest(made);
   });
   const over = () => {
     if (worker === made) end();
@@ -79,6 +73,15 @@ function start(file: URL): Worker {
   made.on('error', over);
   made.on('exit', over);
   return made;
+}
+
+/** It has nothing to do: it keeps no process alive, and ends after a while. */
+function rest(resting: Worker): void {
+  resting.unref();
+  idle = setTimeout(() => {
+    worker = undefined;
+    void resting.terminate();
+  }, IDLE_MS).unref();
 }
 
 /** The thread is gone, and everybody does what they wanted of it themselves. */

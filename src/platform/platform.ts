@@ -27,8 +27,8 @@ export interface Platform {
   readonly threads?: Threads;
   /** Does work of audio/sound_work.ts, by name, on a thread of its own (Node). Undefined: do it yourself. Throws `aborted`. */
   aside?(name: string, args: readonly unknown[], signal?: AbortSignal): Promise<{ readonly value: unknown } | undefined>;
-  /** Such work comes soon: start the thread, and let it do `name` first, whose answer nobody wants. */
-  expectAside?(name: string, args: readonly unknown[]): void;
+  /** Such work comes soon: the thread may start. */
+  expectAside?(): void;
   /** Tells what happens to whoever listens in this process, under this name (Node: diagnostics_channel). */
   publish?(name: string, message: object): void;
   /** Readers and writers of audio files other than WAV, where there are any. Throws `audio` where they are not installed. */

@@ -53,11 +53,25 @@ test('work that fails in the thread is left to whoever asked, whose error is the
   expect(await runAside(file, 'measureClip', [[tone()], RATE])).toBeDefined();
 });
 
-test('a thread that is expected rehearses, and does then what it is asked', async () => {
-  expectAside(file, 'rehearse', [RATE, 2]);
-  expectAside(file, 'rehearse', [RATE, 2]); // it is there
-  expect((await runAside(file, 'measureClip', [[tone()], RATE]))?.value).toEqual(measureClip([tone()], RATE));
-  expect(await runAside(file, 'rehearse', [RATE, 1])).toEqual({ value: undefined }); // without a fault
+test('a thread that is expected has started once a task comes, and ends when none does', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const made: unknown[] = [];
+    process.on('worker', (worker) => made.push(worker));
+    expectAside(file);
+    expectAside(file); // it is there
+    await new Promise((go) => setImmediate(go)); // Node tells of a new thread a turn later
+    expect(made).toHaveLength(1);
+    expect((await runAside(file, 'measureClip', [[tone()], RATE]))?.value).toEqual(measureClip([tone()], RATE));
+    expect(made).toHaveLength(1);
+    vi.advanceTimersByTime(60_000);
+    expectAside(file);
+    await new Promise((go) => setImmediate(go));
+    expect(made).toHaveLength(2);
+  } finally {
+    vi.useRealTimers();
+    process.removeAllListeners('worker');
+  }
 });
 
 test('where the file of the thread is missing, work is done in place from then on', async () => {
