@@ -267,7 +267,9 @@ export async function buildWeb(outdir) {
  * @param {{ version?: string, sourcemap?: boolean }} [options]
  */
 export async function buildPackage(outdir, options = {}) {
-  const alone = Object.entries({ ...within(PLAYER, 'web'), ...THREADS }).map((entry) => bundleForPages(Object.fromEntries([entry]), { outdir, ...options }));
+  const alone = Object.entries({ ...within(PLAYER, 'web'), ...THREADS }).map((entry) =>
+    bundleForPages(Object.fromEntries([entry]), { outdir, ...options }),
+  );
   const input = { 'index.web': 'src/index.ts', ...within(WORKER, 'web') };
   const systems = within(SYSTEMS, 'web');
   const split = { ...options, split: 'web' };

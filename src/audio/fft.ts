@@ -17,12 +17,8 @@ export class RealFft {
       throw new RangeError(`RealFft: size ${size}, expected a power of two >= 4`);
     this.size = size;
     this.half = size / 2;
-    this.cos = new Float64Array(this.half);
-    this.sin = new Float64Array(this.half);
-    for (let k = 0; k < this.half; k++) {
-      this.cos[k] = cosTurns(k / size);
-      this.sin[k] = sinTurns(k / size);
-    }
+    this.cos = new Float64Array(this.half).map((_, k) => cosTurns(k / size));
+    this.sin = new Float64Array(this.half).map((_, k) => sinTurns(k / size));
     this.re = new Float64Array(this.half);
     this.im = new Float64Array(this.half);
     this.reversed = new Uint32Array(this.half);
@@ -152,9 +148,7 @@ export function windowedFft(size: number, window: Float64Array): (x: Float32Arra
 
 /** Periodic Hann window, [size]. */
 export function hann(size: number): Float64Array {
-  const window = new Float64Array(size);
-  for (let n = 0; n < size; n++) window[n] = 0.5 - 0.5 * cosTurns(n / size);
-  return window;
+  return new Float64Array(size).map((_, n) => 0.5 - 0.5 * cosTurns(n / size));
 }
 
 /** Number of frames that `powerFrames` visits: whole frames only, and one zero-padded frame for a clip shorter than `size`. */

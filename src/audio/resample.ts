@@ -35,9 +35,6 @@ export function resample(x: Float32Array, from: number, to: number, options: Res
 /** x [n] without what `resample` would take away of it on the way from a higher rate: its highest tones, from 0.91 of the Nyquist frequency on. */
 export const bandLimit = (x: Float32Array): Float32Array => polyphase(x, 1, 1, {});
 
-/** The taps that were used last: clips are measured at one rate. */
-let kept: { readonly kind: string; readonly phases: Map<number, Float64Array> } | undefined;
-
 /** x [n] → [ceil(n * up / down)]. */
 function polyphase(x: Float32Array, up: number, down: number, options: ResampleOptions): Float32Array {
   const { width, rolloff, beta } = { ...DEFAULTS, ...options };
@@ -48,9 +45,7 @@ function polyphase(x: Float32Array, up: number, down: number, options: ResampleO
   const exact = up * taps <= MAX_EXACT_TABLE;
   const most = besselI0(beta);
   const kernel = exact ? (t: number) => kaiserSinc(t, width, beta, most) : denseKernel(width, beta);
-  const kind = [up, down, width, rolloff, beta].join(' ');
-  const phases = kept?.kind === kind ? kept.phases : new Map<number, Float64Array>();
-  kept = { kind, phases };
+  const phases = new Map<number, Float64Array>();
   const scratch = new Float64Array(taps);
 
   const phaseTaps = (phase: number): Float64Array => {

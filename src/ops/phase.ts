@@ -53,11 +53,10 @@ export function hannLine(d: number): number {
 export function lineTable(pitches: Pitches, framing: Framing, reference: number): Float32Array {
   const { size, sampleRate } = framing;
   const { bins, count } = pitches;
-  const table = new Float32Array(bins * count).fill(log(1e-4)); // nearly all bins are far from a pitch's
+  const table = new Float32Array(bins * count);
   for (let pitch = 0; pitch < count; pitch++) {
     const line = (frequency(pitches, pitch, reference) * size) / sampleRate;
-    for (let bin = Math.max(0, Math.floor(line) - 3); bin < Math.min(bins, line + 3); bin++)
-      table[bin * count + pitch] = log(hannLine(line - bin) + 1e-4);
+    for (let bin = 0; bin < bins; bin++) table[bin * count + pitch] = log(hannLine(line - bin) + 1e-4);
   }
   return table;
 }

@@ -100,28 +100,17 @@ const KNOTS = 33; // 32 intervals an octave, both ends kept so that octaves do n
  */
 const QUANTILES = constantRef('normal_noise.quantiles', [OCTAVES * KNOTS], 'u32', () => {
   const table = new Uint32Array(OCTAVES * KNOTS);
-  let x = 6; // each is sought from where the one before it was found
+  let x = 6; // below the first; Newton's steps bring it from each to the next, and come close from below
   for (let k = 0; k < OCTAVES; k++)
     for (let j = 0; j < KNOTS; j++) {
-      const p = (2 ** k * (1 + j / 32)) / 2 ** 32;
-      x = quantile(p, x);
-      table[k * KNOTS + j] = Math.round((p === 0.5 ? 0 : x) * 2 ** 20);
+      const p = 2 ** (k - 32) * (1 + j / 32);
+      for (let i = 0; i < 6; i++) x += (normalTail(x) - p) / density(x);
+      let cell = Math.floor(x * 2 ** 37);
+      while (normalTail((cell + 1) / 2 ** 37) > p) cell += 1;
+      table[k * KNOTS + j] = Math.round((cell + 0.5) / 2 ** 17); // the middle of the cell of 2^-37 in which the tail passes p
     }
   return table;
 });
-
-/**
- * x ≥ 0 with P(X > x) = p, for p ≤ 1/2: the middle of the cell of 2^-37 in which the tail passes p, which nothing but a monotone tail decides.
- * Newton's steps from `near` come close to it.
- */
-function quantile(p: number, near: number): number {
-  let x = near;
-  for (let step = 1; Math.abs(step) > 2 ** -20; x += step) step = (normalTail(x) - p) / density(x);
-  let cell = Math.floor(x * 2 ** 37);
-  while (normalTail(cell * 2 ** -37) <= p && cell > 0) cell -= 1;
-  while (normalTail((cell + 1) * 2 ** -37) > p) cell += 1;
-  return (cell + 0.5) * 2 ** -37;
-}
 
 const density = (x: number): number => 0.3989422804014327 * exp((x * x) / -2);
 

@@ -97,9 +97,16 @@ export function serveTasks(work: object): void {
   parentPort?.on('message', ({ number, name, args }: Task) => {
     try {
       const value = (work as Record<string, ((...args: readonly unknown[]) => unknown) | undefined>)[name]?.(...args);
-      parentPort?.postMessage({ number, value } satisfies Answer);
+      parentPort?.postMessage({ number, value } satisfies Answer, buffersOf(value));
     } catch {
       parentPort?.postMessage({ number } satisfies Answer);
     }
   });
+}
+
+/** The samples in an answer, which are moved rather than copied: this thread has no more use for them. */
+function buffersOf(value: unknown): ArrayBuffer[] {
+  const channels = Array.isArray(value) ? value : (value as { audio?: unknown } | undefined)?.audio;
+  const samples = Array.isArray(channels) ? channels.filter((one) => one instanceof Float32Array) : [];
+  return [...new Set(samples.map(({ buffer }) => buffer as ArrayBuffer))];
 }

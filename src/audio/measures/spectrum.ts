@@ -4,8 +4,6 @@ import { powerFrames } from '../fft.ts';
 const SIZE = 2048;
 const HOP = 512;
 const FLOOR = 1e-10;
-/** No power of finite samples times this is infinite, and none times its inverse is zero. */
-const FAR = 1e150;
 /** Mean-square level under which a frame is silence: -60 dBFS. */
 const SILENT_POWER = 1e-6;
 
@@ -34,19 +32,14 @@ export function spectrum(mono: Float32Array, sampleRate: number): Spectrum {
   powerFrames(mono, SIZE, HOP, (power) => {
     let sum = 0;
     let logs = 0;
-    let product = 1; // the logarithm of many at once
     for (let k = 0; k < bins; k++) {
       const p = Math.max(power[k], FLOOR);
       sum += p;
-      product *= p;
-      if (product > FAR || product < 1 / FAR) {
-        logs += Math.log(product);
-        product = 1;
-      }
+      logs += Math.log(p);
       total[k] += power[k];
     }
     if (sum < silent) return;
-    flatness += Math.exp((logs + Math.log(product)) / bins) / (sum / bins);
+    flatness += Math.exp(logs / bins) / (sum / bins);
     loud++;
   });
   if (loud === 0) return { flatness: 0, bandwidth: 0, rolloff85: 0, centroid: 0, toneShare: 0 };
