@@ -26,7 +26,28 @@ export async function forecast<Model extends Checked>(
 ): Promise<MemoryForecast> {
   const rehearsal = new Rehearsal(engine, signal);
   await act(rehearsal);
-  return rehearsal.result;
+  const { result } = rehearsal;
+  plansOf.set(result, rehearsal.recorded);
+  return result;
+}
+
+type Recorded = ReadonlyMap<string, (g: Graph) => void>;
+/** The plans of a job that was rehearsed, in the order of their first use. */
+const plansOf = new WeakMap<MemoryForecast, Recorded>();
+
+/**
+ * On the CPU a plan is compiled by this thread while its threads compute the one before. Where twice what the job takes is free; what fails
+ * here fails again, and is told, where it is used.
+ */
+export async function compileAhead(engine: Engine, predicted: MemoryForecast | undefined, signal: AbortSignal | undefined): Promise<void> {
+  const plans = predicted && plansOf.get(predicted);
+  if (!plans || engine.device.caps.executor !== 'cpu' || 2 * plans.size > MAX_PLANS) return;
+  if (2 * predicted.peak > (engine.room ?? Number.MAX_VALUE)) return;
+  try {
+    for (const [name, record] of plans) if (!signal?.aborted) await engine.plan(name, record); // no signal: another job may wait for it
+  } catch {
+    // disposed, lost, or out of memory
+  }
 }
 
 /** What jobs that were rehearsed take in all, by what decides their sizes. */
@@ -80,6 +101,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
   readonly #signal: AbortSignal | undefined;
   readonly #plans: Map<string, number>; // bytes of each plan's own buffers, least recently used first
   readonly #seen = new Map<string, { graph: Graph; own: number }>(); // plans of this job
+  readonly recorded = new Map<string, (g: Graph) => void>();
   readonly #states = new Set<TensorStorage>();
   readonly #weights = new Map<object, Set<string>>(); // layouts of each
   #weightBytes = 0;
@@ -136,6 +158,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
 
   #record(name: string, record: (g: Graph) => void): { graph: Graph; own: number } {
     const graph = this.#engine.graph(name, record);
+    this.recorded.set(name, record);
     const own = this.#engine.bytesOfPlan(graph);
     this.#seen.set(name, { graph, own });
     this.#bufferBytes += own;

@@ -6,7 +6,7 @@ import type { BeatMark } from '../audio/beats.ts';
 import { lengthOf } from '../audio/channels.ts';
 import type { ClipReport } from '../audio/measure.ts';
 import { disposed, Engine, type EngineOptions, type Made } from '../engine/engine.ts';
-import { checkRoom, forecast, forecastOnce, hasRoom, type MemoryForecast } from '../engine/memory.ts';
+import { checkRoom, compileAhead, forecast, forecastOnce, hasRoom, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
 import { checkNumber } from './checks.ts';
@@ -333,7 +333,10 @@ async function halvingsFor(engine: Engine<Model>, options: GenerateOptions, reci
     const predicted = await forecastOnce(engine, { ...shapeOf(options, recipe), halvings }, () =>
       predict(engine, options, recipe, halvings),
     );
-    if (hasRoom(engine, predicted)) return halvings;
+    if (hasRoom(engine, predicted)) {
+      void compileAhead(engine, predicted, options.signal);
+      return halvings;
+    }
     if (halvings === MAX_HALVINGS) checkRoom(engine, predicted);
   }
 }
