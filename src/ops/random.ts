@@ -103,7 +103,7 @@ const QUANTILES = constantRef('normal_noise.quantiles', [OCTAVES * KNOTS], 'u32'
   let x = 6; // below the first; Newton's steps bring it from each to the next, and come close from below
   for (let k = 0; k < OCTAVES; k++)
     for (let j = 0; j < KNOTS; j++) {
-      const p = 2 ** (k - 32) * (1 + j / 32);
+      const p = (2 ** k * (1 + j / 32)) / 2 ** 32;
       for (let i = 0; i < 6; i++) x += (normalTail(x) - p) / density(x);
       let cell = Math.floor(x * 2 ** 37);
       while (normalTail((cell + 1) / 2 ** 37) > p) cell += 1;
