@@ -6,7 +6,16 @@ import { audioTower } from '../models/audio_tower.ts';
 import { dualPath, dualPathAngles, dualPathTokens } from '../models/dual_path.ts';
 import { styleCodes } from '../models/rvq.ts';
 import { semanticFeatures, semanticTokens, timbreTokens } from '../models/semantic_encoder.ts';
-import { controlSum, KEYS, kvCache, lastHidden, timbreLogits, wordLogits } from '../models/semantic_lm.ts';
+import {
+  controlSum,
+  instrumentBias,
+  instrumentClasses,
+  KEYS,
+  kvCache,
+  lastHidden,
+  timbreLogits,
+  wordLogits,
+} from '../models/semantic_lm.ts';
 import { styleHeads } from '../models/style_heads.ts';
 import { textTower } from '../models/text_tower.ts';
 import { timbreOf } from '../models/timbre.ts';
@@ -26,7 +35,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     const sums = { clock: rows('clock'), key: rows('key'), tempo: rows('tempo') };
     const controls = c.semantic_lm.controls && controlSum(g, w, sums, c.semantic_lm);
     const h = lastHidden(g, w, rows('ids'), c.semantic_lm, { cache: kvCache(c.semantic_lm, 1, 4), start: 0, controls });
-    wordLogits(g, w, h, c.semantic_lm);
+    const classes = instrumentClasses(c.semantic_lm).length;
+    wordLogits(g, w, h, c.semantic_lm, classes ? instrumentBias(g, w, g.input('told', [1, classes]), c.semantic_lm) : undefined);
     if (timbreOf(c.semantic_lm))
       timbreLogits(g, w, h, c.semantic_lm, { words: g.input('timbre', [4], 'u32'), weights: g.input('sight', [1, 4]) });
   },

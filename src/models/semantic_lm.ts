@@ -8,6 +8,8 @@
 //
 //   x = embed[id] + controls[clock] + controls[key] + controls[tempo]
 //
+// Instruments that a prompt names make the words likelier that pieces with them have more often: logits += controls.instruments · told.
+//
 // With timbre words a second head draws one where the first token of a block is drawn, from the same row and the timbre words of the blocks before.
 // The layers do not hear timbre words: a trained model gains them and says its own words as before.
 import { log2 } from '../elementary.ts';
@@ -34,6 +36,8 @@ export interface ControlsConfig {
   readonly tempo_low: number;
   readonly tempo_per_octave: number;
   readonly tempo_bins: number;
+  /** Class of instruments → phrases of a prompt that name it, with commas between. Absent: the model has no `controls.instruments`. */
+  readonly instruments?: Readonly<Record<string, string>>;
 }
 
 export interface SemanticLmConfig extends TimbreConfig {
@@ -142,10 +146,19 @@ export function semanticLm(g: Graph, w: Scope, ids: Tensor, c: SemanticLmConfig,
   return wordLogits(g, w, lastHidden(g, w, ids, c, options), c);
 }
 
-/** Of rows [B, dim] of `lastHidden`: logits [B, words] of the next word. */
-export function wordLogits(g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig): Tensor {
+/** Classes of instruments in the order of their rows. */
+export const instrumentClasses = (c: SemanticLmConfig): string[] => Object.keys(c.controls?.instruments ?? {});
+
+/** told f32 [B, classes], what each class of instruments counts → what the logits [B, words] of `wordLogits` gain. */
+export function instrumentBias(g: Graph, w: Scope, told: Tensor, c: SemanticLmConfig, options: { into?: Tensor } = {}): Tensor {
+  const table = w.get('controls.instruments', [c.words, instrumentClasses(c).length]);
+  return g.scope('semantic_lm', () => linear(g, told, table, options));
+}
+
+/** Of rows [B, dim] of `lastHidden`: logits [B, words] of the next word, `bias` [B, words] among them. */
+export function wordLogits(g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig, bias?: Tensor): Tensor {
   const norm = { w: w.get('norm.weight', [c.dim]), eps: EPS };
-  return g.scope('semantic_lm', () => linear(g, h, compact(w.get('head.weight', [c.words, c.dim])), { norm }));
+  return g.scope('semantic_lm', () => linear(g, h, compact(w.get('head.weight', [c.words, c.dim])), { norm, residual: bias }));
 }
 
 /**

@@ -190,6 +190,12 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
     else for (const metre of metres) positive('every one of semantic_lm.controls.metres', metre);
     if (!(typeof controls?.tempo_low === 'number' && controls.tempo_low > 0))
       wrong.push(`semantic_lm.controls.tempo_low must be a number over 0; got ${JSON.stringify(controls?.tempo_low)}`);
+    const instruments: unknown = controls?.instruments ?? {};
+    const named = typeof instruments === 'object' && instruments && !Array.isArray(instruments) ? Object.values(instruments) : [undefined];
+    if (!named.every((phrases) => typeof phrases === 'string'))
+      wrong.push(
+        `semantic_lm.controls.instruments must hold, for each class, phrases with commas between; got ${JSON.stringify(instruments)}`,
+      );
   }
   if (wrong.length) throw configFault(name, wrong);
   return c;

@@ -132,6 +132,8 @@ export interface Decided {
   readonly key?: string;
   /** For example "4/4". */
   readonly metre?: string;
+  /** Classes of instruments that a prompt names, for example "acoustic guitar": of models that are told them. */
+  readonly instruments?: readonly string[];
 }
 
 /** Options that say how music is made, and who watches it. */

@@ -57,7 +57,12 @@ describe.each(['gpu', 'cpu'] as const)('the language model draws timbre words: %
     guidance,
     sampling: { temperature: 0, topK: 0, topP: 1 },
     seed: 1,
-    guide: { clockAt: (seconds) => ({ beat: (seconds * 100) / 60, beatsPerBar: 4 }), tempo: 100, key: 9 },
+    guide: {
+      clockAt: (seconds) => ({ beat: (seconds * 100) / 60, beatsPerBar: 4 }),
+      tempo: 100,
+      key: 9,
+      instruments: { flute: 1, drums: 1 },
+    },
   });
   /** Pairs [word, timbre word] of a golden as tokens. */
   const tokensOf = (name: string) => {

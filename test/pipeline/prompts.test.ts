@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { keyName, readWords } from '../../src/pipeline/controls/control_words.ts';
+import { namedIn } from '../../src/pipeline/controls/instruments.ts';
 import { Tokenizer } from '../../src/pipeline/stages/tokenizer.ts';
+import named from './instruments.json' with { type: 'json' };
 import fixture from './prompts.json' with { type: 'json' };
 
 interface Prompt {
@@ -60,4 +62,9 @@ describe('the table', () => {
   test.each([[[]], ['text'], [{ drums: ['snare'] }], [null]])('%j is none', (bad) => {
     expect(() => new Tokenizer({ ...base, vocab, synonyms: bad })).toThrow(/synonyms: expected texts/);
   });
+});
+
+test('instruments are named by their longest phrases, and not where they are not wanted', () => {
+  for (const [words, classes] of named.cases as [string, string[]][])
+    expect([...namedIn(words.split(' '), named.phrases)].sort(), words).toEqual(classes);
 });

@@ -10,6 +10,7 @@ import type { Progress } from '../progress.ts';
 import type { Guide } from '../stages/language.ts';
 import { styleLogits } from '../stages/networks.ts';
 import { type AskedControls, inRange, type Key, keyName, keyNumber, metreName, parseKey, parseMetre, readWords } from './control_words.ts';
+import { namedInstruments } from './instruments.ts';
 
 /** What is decided. What is absent is given to the model as unknown. */
 export interface Controls {
@@ -17,6 +18,8 @@ export interface Controls {
   /** Felt beats; six-eight has two. */
   readonly beatsPerBar: number;
   readonly key?: Key;
+  /** What classes of instruments count, by name, from 0 to 1: the shares of the prompts that name them. */
+  readonly instruments?: Readonly<Record<string, number>>;
 }
 
 export interface ControlRequest extends AskedControls {
@@ -65,24 +68,27 @@ export async function decideControls(
   const tempo = request.tempo ?? open;
   const asked = request.metre === undefined ? fromText.beatsPerBar : parseMetre(request.metre);
   const beatsPerBar = asked ?? c.metres[metres ? metres.indexOf(Math.max(...metres)) : 0] ?? 4;
+  const instruments = namedInstruments(request.texts, c, engine.model.tokenizer);
   const key = request.key === undefined ? (fromText.key ?? (keys && keyOfNumber(draw(keys, seed, DRAW.key)))) : parseKey(request.key);
   return {
     ...(tempo !== undefined && { tempo: loopSeconds === undefined ? tempo : bentTempo(tempo, beatsPerBar, loopSeconds) }),
     beatsPerBar,
     ...(key && { key }),
+    ...(instruments && { instruments }),
   };
 }
 
 /** In the words that people, events and recipes use. Without a tempo there is no clock, so no metre either. */
-export function describe({ tempo, beatsPerBar, key }: Controls): Decided {
+export function describe({ tempo, beatsPerBar, key, instruments }: Controls): Decided {
   const beat = tempo === undefined ? undefined : { tempo: Math.round(tempo * 100) / 100, metre: metreName(beatsPerBar) };
   const named = key && keyName(key);
-  const parts = [beat && `${beat.tempo} bpm`, named, beat?.metre].filter((part) => part !== undefined);
-  return { text: parts.join(', ') || 'no tempo, no key', ...beat, ...(named && { key: named }) };
+  const band = instruments && Object.keys(instruments);
+  const parts = [beat && `${beat.tempo} bpm`, named, beat?.metre, ...(band ?? [])].filter((part) => part !== undefined);
+  return { text: parts.join(', ') || 'no tempo, no key', ...beat, ...(named && { key: named }), ...(band && { instruments: band }) };
 }
 
 export function guideOf(controls: Controls | undefined, clockAt: Guide['clockAt']): Guide | undefined {
-  return controls && { clockAt, tempo: controls.tempo, key: controls.key && keyNumber(controls.key) };
+  return controls && { clockAt, tempo: controls.tempo, key: controls.key && keyNumber(controls.key), instruments: controls.instruments };
 }
 
 /** The tempo nearest to `tempo` that gives a loop whole bars, or else whole beats, if it is near enough. */

@@ -8,6 +8,8 @@ import {
   type ControlsConfig,
   clockRow,
   controlSum,
+  instrumentBias,
+  instrumentClasses,
   type KvCache,
   keyRow,
   kvCache,
@@ -31,6 +33,8 @@ export interface Guide {
   readonly clockAt: (seconds: number) => Moment | undefined;
   readonly tempo: number | undefined; // bpm
   readonly key: number | undefined; // tonic (0 = C) + 12 for minor
+  /** What the model's classes of instruments count, by name; those that are not here count nothing. */
+  readonly instruments?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface LanguageRequest {
@@ -127,7 +131,7 @@ async function continueTokens(
       const sight = { words: kept.timbre, weights: g.input('sight', [1, elementsOf(kept.timbre.shape)]) };
       draw(g, timbreLogits(g, w, slice(g, h, 0, 1), c, sight), STREAM.timbre, kept.timbre, g.scalar('block'));
     }
-    draw(g, wordLogits(g, w, h, c), STREAM.tokens, kept.out, at);
+    draw(g, wordLogits(g, w, h, c, kept.bias), STREAM.tokens, kept.out, at);
   };
   // Blocks are counted in the piece; `blockOf` counts those in sight, the context's first.
   const blockOf = (at: number) =>
@@ -139,6 +143,7 @@ async function continueTokens(
       const ids = g.input('ids', [batch, rows], 'u32');
       const controls = kept.next && controlSum(g, w, guideIds(g, 'prompt', [batch, rows]), c);
       if (kept.next) controlSum(g, w, guideIds(g, 'next', kept.next.shape.slice(0, 2)), c, { into: kept.next });
+      if (kept.bias) instrumentBias(g, w, g.input('instruments', [batch, instrumentClasses(c).length]), c, { into: kept.bias });
       speak(g, lastHidden(g, w, ids, c, { cache: kept.cache, start: 0, last: g.scalar('last'), controls }), 0, begins(0));
     },
     signal,
@@ -166,6 +171,9 @@ async function continueTokens(
   engine.residents.clear(kept.counts);
   const controls =
     c.controls && controlInputs(c.controls, { position, before: context.length, rows, batch }, request.guide, engine.model.config);
+  // Both branches of guidance gain the same, so that it stands in the logits once, whatever the guidance.
+  const told = Array.from({ length: batch }, () => instrumentClasses(c).map((name) => request.guide?.instruments?.[name] ?? 0)).flat();
+  const instruments = kept.bias && { instruments: Float32Array.from(told) };
   // The rows of the blocks in sight; timbre.words where one is not known, which is no row of the head's table and counts for nothing.
   const before: number[] = [];
   for (const [i, row] of timbreRows(context, c).entries()) before[blockOf(i - context.length)] = row;
@@ -182,7 +190,10 @@ async function continueTokens(
     return { numbers: { block }, inputs: { sight: sightWeights(known, elementsOf(kept.timbre.shape)) } };
   };
   const first = drawn(0);
-  prefill.run({ ...common, position, last: prefix + context.length - 1, ...first.numbers }, { ids, ...controls, ...first.inputs });
+  prefill.run(
+    { ...common, position, last: prefix + context.length - 1, ...first.numbers },
+    { ids, ...controls, ...instruments, ...first.inputs },
+  );
   for (let at = 1; at < count; at++) {
     const plan = begins(at) ? (decodeFirst as typeof decode) : decode;
     const { numbers, inputs } = drawn(at);
@@ -231,6 +242,8 @@ interface LmStates {
   readonly timbre: Tensor | undefined;
   /** Controls of each token of a round, [window, B, dim]; undefined for models without controls. */
   readonly next: Tensor | undefined;
+  /** What asked instruments add to the logits, [B, words]; undefined for models that have no table of it. */
+  readonly bias: Tensor | undefined;
 }
 
 function lmStates(engine: Machine<Model>, batch: number): LmStates {
@@ -244,6 +257,7 @@ function lmStates(engine: Machine<Model>, batch: number): LmStates {
     counts: state('non_finite', [1], 'u32'),
     timbre: timbre && state('timbre', [Math.ceil(window / timbre.frames) + 1], 'u32'),
     next: config.semantic_lm.controls && state('controls', [window, batch, config.semantic_lm.dim]),
+    bias: config.semantic_lm.controls?.instruments && state('instruments', [batch, config.semantic_lm.words]),
   }));
 }
 

@@ -1,4 +1,4 @@
-"""Goldens of timbre words: a narrow tokeniser, language model and diffusion with random weights.
+"""Goldens of timbre words and asked instruments: a narrow tokeniser, language model and diffusion with random weights.
 
 python -m melody_train.goldens_timbre [--out ../../test/goldens/timbre_mini]
 """
@@ -36,7 +36,14 @@ CONFIG = {
         'rope_theta': 10000.0,
         'style_levels': 2,
         'style_entries': 5,
-        'controls': {'metres': [4, 3], 'ticks': 6, 'tempo_low': 50, 'tempo_per_octave': 4, 'tempo_bins': 8},
+        'controls': {
+            'metres': [4, 3],
+            'ticks': 6,
+            'tempo_low': 50,
+            'tempo_per_octave': 4,
+            'tempo_bins': 8,
+            'instruments': {'piano': 'piano, grand piano', 'flute': 'flute', 'drums': 'drums'},
+        },
     },
     'dual_path': {
         'dim': 16,
@@ -62,7 +69,7 @@ CONFIG = {
         'cfg_null_film': True,
     },
 }
-ASKED = [Controls(bpm=100.0, beats=4, key=9)]
+ASKED = [Controls(bpm=100.0, beats=4, key=9, instruments=('flute', 'drums'))]
 
 
 @torch.no_grad()
@@ -80,6 +87,7 @@ def run(folder):
     for name, weight in [*lm.named_parameters(), *path.named_parameters()]:
         if name in ('head.weight', 'timbre_head.weight', 'timbre_embed.weight', 'controls.weight', 'embed.weight', 'token_out.weight'):
             weight.normal_()
+    lm.controls.instruments.normal_()
     keep_narrow(folder, networks)
     (folder / 'config.json').write_text(json.dumps(CONFIG, indent=2) + '\n')
 

@@ -72,6 +72,7 @@ def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=
             return logits.argmax(-1, keepdim=True)
         return torch.multinomial(filtered(logits, temperature, top_k, top_p), 1, generator=generator)
 
+    bias = model.controls.bias(controls[: len(style)]) if controls and model.controls.phrases else 0.0
     past, out, first = None, [], 0 if start is None else start.shape[1]
     # The blocks before; one that began in `start` keeps its timbre.
     blocks = start[:, ::block, 1] if block and first else ids[: len(style), :0]
@@ -85,6 +86,7 @@ def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=
         if both:
             with_style, without = logits.chunk(2)
             logits = without + guidance * (with_style - without)
+        logits = logits + bias
         word = draw(logits)
         out.append(torch.stack([word, blocks[:, -1:]], -1) if block else word)
         ids = twice(word)

@@ -6,7 +6,7 @@ import math
 import torch
 
 from .models.controls import FELT_BEATS, Controls
-from .words import in_range, read_words
+from .words import in_range, instruments_said, read_words
 
 TEMPERATURE = 0.7  # of the draw: a little more usual than the data
 
@@ -20,14 +20,17 @@ def said(text):
 
 
 @torch.no_grad()
-def controls_of(texts, embeddings, heads, table, generator):
-    """texts (or None, one a row), embeddings [B, E] before the quantiser -> a list of Controls, starting on a bar line."""
-    tempo, key, metre = heads(embeddings)
+def controls_of(texts, embeddings, heads, table, generator, tokenizer):
+    """texts (or None, one a row), embeddings [B, E] before the quantiser -> a list of Controls, starting on a bar line. The tokenizer gives
+    the words in which instruments are looked for, where the table has them."""
+    likely = heads(embeddings)
     draw = lambda logits: torch.multinomial((logits / TEMPERATURE).softmax(-1), 1, generator=generator)[:, 0].tolist()
-    tempi, keys, metres = draw(tempo), draw(key), metre.argmax(-1).tolist()
+    tempi, keys, metres = draw(likely[0]), draw(likely[1]), likely[2].argmax(-1).tolist()
     out = []
     for i, text in enumerate(texts or [''] * len(embeddings)):
         bpm, tonic, beats = said(text)
         middle = table.tempo_low * 2 ** ((tempi[i] + 0.5) / table.per_octave)
-        out.append(Controls(bpm or float(math.floor(middle + 0.5)), beats or table.metres[metres[i]], keys[i] if tonic is None else tonic))
+        band = tuple(sorted(instruments_said(tokenizer.read(text)[0], table.phrases))) if table.phrases else ()
+        tempo, key = bpm or float(math.floor(middle + 0.5)), keys[i] if tonic is None else tonic
+        out.append(Controls(tempo, beats or table.metres[metres[i]], key, instruments=band))
     return out

@@ -156,6 +156,19 @@ def felt_beats(written: str):
     return beats if 2 <= beats <= 5 and (unit != 8 or beats != count or count == 3) else None
 
 
+def instruments_said(words: list, phrases: dict) -> set:
+    """Classes of `phrases` ({class: 'phrase, two words, ...'}) that words of a prompt, as the model is given them, name: each place by its
+    longest phrase, but "no piano" and "without drums" name none. As namedIn of src/pipeline/controls/instruments.ts."""
+    class_of = {phrase: name for name, some in phrases.items() for phrase in some.split(', ')}
+    longest, named, at = max(len(phrase.split()) for phrase in class_of), set(), 0
+    while at < len(words):
+        found = next((n for n in range(min(longest, len(words) - at), 0, -1) if ' '.join(words[at : at + n]) in class_of), 0)
+        if found and (at == 0 or words[at - 1] not in ('no', 'without')):
+            named.add(class_of[' '.join(words[at : at + found])])
+        at += found or 1
+    return named
+
+
 # ---- the nearest known words ---------------------------------------------------------------------------------------------------
 SUFFIXES = (
     ('', 's'),

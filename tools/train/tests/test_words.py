@@ -12,9 +12,10 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from melody_train.data import captions, instruments, styles  # noqa: E402
 from melody_train.tokenizer import Tokenizer, split_words  # noqa: E402
-from melody_train.words import Synonyms, key_name, read_words  # noqa: E402
+from melody_train.words import Synonyms, instruments_said, key_name, read_words  # noqa: E402
 
-FIXTURE = json.loads((Path(__file__).parents[3] / 'test' / 'pipeline' / 'prompts.json').read_text(encoding='utf-8'))
+FIXTURES = Path(__file__).parents[3] / 'test' / 'pipeline'
+FIXTURE = json.loads((FIXTURES / 'prompts.json').read_text(encoding='utf-8'))
 TOKENIZER = Tokenizer(['[PAD]', '[UNK]', *FIXTURE['vocab'].split(' ')], 64, Synonyms.load())
 
 
@@ -56,6 +57,11 @@ class Words(unittest.TestCase):
                 words, unknown = TOKENIZER.read(prompt['text'])
                 self.assertEqual(' '.join(words), prompt['words'])
                 self.assertEqual(unknown, prompt.get('unknown', []))
+
+    def test_every_prompt_names_the_instruments_that_the_engine_reads_in_it(self):
+        fixture = json.loads((FIXTURES / 'instruments.json').read_text(encoding='utf-8'))
+        for words, classes in fixture['cases']:
+            self.assertEqual(sorted(instruments_said(words.split(' '), fixture['phrases'])), classes, words)
 
     def test_words_of_our_own_captions_stay_and_are_understood(self):
         count = 0

@@ -272,3 +272,41 @@ SYNONYMS = {
     'polysynth pad': ('polysynth', 'synth pad', 'pad'),
     'drums': ('drums', 'drum kit', 'percussion'),
 }
+
+# what a word that fits several classes means, and general words that name no program
+GENERAL = {
+    'bass': 'electric bass',
+    'bass guitar': 'electric bass',
+    'guitar': 'acoustic guitar',
+    'electric guitar': 'electric guitar',
+    'strings': 'strings',
+    'orchestra': 'strings',
+    'brass': 'brass',
+    'horns': 'brass',
+    'woodwind': 'woodwind',
+    'saxophone': 'saxophone',
+    'synth': 'synth lead',
+    'synth pad': 'pad',
+    'pad': 'pad',
+    'bells': 'mallets',
+    'drums': 'drums',
+    'drum': 'drums',
+    'drum kit': 'drums',
+    'drum and bass': 'drums',  # no bass guitar
+    'electronic drums': 'drums',
+    'soft drums': 'drums',
+    'percussion': 'drums',
+    'timpani': 'other',
+}
+EFFECTS = 120  # programs from here on are noises
+
+
+def class_phrases(read) -> dict:
+    """{class of CLASSES: 'phrase, two words, ...'}: what names it in a prompt. `read`: text -> words as the model is given them. Of two
+    classes with one phrase the first has it, GENERAL before all."""
+    of = {}
+    names = [(name, label) for name, label in GENERAL.items()] + [(GM[p], CLASS_OF[p]) for p in range(EFFECTS)]
+    names += [(said, CLASS_OF[GM.index(name)]) for name, others in SYNONYMS.items() if name in GM for said in others]
+    for name, label in names:
+        of.setdefault(' '.join(read(name)), label)
+    return {label: ', '.join(phrase for phrase, of_phrase in of.items() if of_phrase == label) for label in CLASSES}

@@ -46,7 +46,7 @@ class System:
     def _style(self, texts, embedding: torch.Tensor, seed: int) -> Style:
         controls = None
         if self.heads is not None:
-            controls = controls_of(texts, embedding, self.heads, self.lm.controls, torch.Generator().manual_seed(seed))
+            controls = controls_of(texts, embedding, self.heads, self.lm.controls, torch.Generator().manual_seed(seed), self.tokenizer)
         return Style(self.rvq.encode(embedding), controls)
 
     @torch.no_grad()

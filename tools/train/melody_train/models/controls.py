@@ -4,6 +4,11 @@ key and tempo. A small model does not find a steady beat in 25 tokens a second b
 
     x_p = embed[id_p] + table[clock_p] + table[key] + table[tempo]          position p predicts semantic token i = p - style_levels
 
+With `instruments` in the config ({class: phrases of a prompt that name it}) instruments that are told make the words likelier that pieces
+with them have more often (stages/instruments.py):
+
+    logits += instruments · told          [words, classes] · [classes]
+
 Rows of the table: the clock, for each metre (felt beats a bar), beat and tick of the beat; "no clock"; 24 keys (tonic + 12 if minor); "no
 key";
 tempo bins, equally wide in log2(bpm); "no tempo". Positions before token 0 (the style prefix) have no clock but do have key and tempo.
@@ -20,12 +25,13 @@ FELT_BEATS = {'4/4': 4, '3/4': 3, '6/8': 2, '5/4': 5, '2/4': 2}
 
 class Controls(NamedTuple):
     """What is known of a piece; None where it is not. `bpm` and `beats` (felt beats a bar) only count together. `beat` is the place on the
-    beat grid, in beats after a bar line, of the start of token 0."""
+    beat grid, in beats after a bar line, of the start of token 0. `instruments`: classes that a prompt names."""
 
     bpm: float | None = None
     beats: int | None = None
     key: int | None = None  # tonic 0...11 (C first) + 12 if minor
     beat: float = 0.0
+    instruments: tuple[str, ...] = ()
 
 
 UNKNOWN = Controls()
@@ -41,7 +47,7 @@ def of_attributes(a, shift=0, seconds=0.0):
 
 
 class ControlTable(nn.Module):
-    def __init__(self, c, dim, token_rate=25):
+    def __init__(self, c, dim, token_rate=25, words=0):
         super().__init__()
         self.metres, self.ticks, self.token_rate = list(c['metres']), c['ticks'], token_rate
         self.tempo_low, self.per_octave, self.bins = c['tempo_low'], c['tempo_per_octave'], c['tempo_bins']
@@ -49,6 +55,14 @@ class ControlTable(nn.Module):
         self.no_key = self.no_clock + 1 + 24
         self.no_tempo = self.no_key + 1 + self.bins
         self.weight = nn.Parameter(torch.zeros(self.no_tempo + 1, dim))
+        self.phrases = c.get('instruments', {})
+        if self.phrases:
+            self.register_buffer('instruments', torch.zeros(words, len(self.phrases)))  # counted, not learnt
+
+    def _load_from_state_dict(self, state, prefix, *rest):
+        if self.phrases:  # counted after the language model learns: its checkpoint may be without
+            state.setdefault(f'{prefix}instruments', self.instruments)
+        super()._load_from_state_dict(state, prefix, *rest)
 
     def tempo_bin(self, bpm):
         return min(max(math.floor(math.log2(bpm / self.tempo_low) * self.per_octave), 0), self.bins - 1)
@@ -68,6 +82,11 @@ class ControlTable(nn.Module):
             row[:, 0] = torch.where(i < 0, torch.full_like(i, self.no_clock), offset + tick)
             row[:, 2] = self.no_key + 1 + self.tempo_bin(k.bpm)
         return out
+
+    def bias(self, controls):
+        """What the logits of each of `controls` gain, [B, words]."""
+        told = torch.tensor([[float(name in k.instruments) for name in self.phrases] for k in controls], device=self.instruments.device)
+        return told @ self.instruments.float().T
 
     def forward(self, rows):
         """rows [B, T, 3] -> [B, T, dim]."""

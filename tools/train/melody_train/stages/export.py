@@ -1,8 +1,8 @@
 """Stage `export`: checkpoints -> weights/NAME/ (config.json, safetensors, index, tokenizer.json, manifest.json).
 
-With `--parts vae_decoder` only the decoder of stage `polish` is new, with `--parts dual_path` only the diffusion of stage `dpd`;
-everything else stays as weights/NAME has it. That is for parts that were trained on the latents of an unpacked export, which are the
-export's own: nothing is rotated or scaled again.
+With `--parts vae_decoder` only the decoder of stage `polish` is new, with `--parts dual_path` only the diffusion of stage `dpd`, with
+`--parts instruments` only what stage `heads` counted of them; everything else stays as weights/NAME has it. That is for parts that were
+trained on the latents of an unpacked export, which are the export's own: nothing is rotated or scaled again.
 """
 
 import json
@@ -19,8 +19,8 @@ from .towers import make_tokenizer
 
 
 def run(c, paths):
-    if paths.parts not in (None, 'vae_decoder', 'dual_path'):
-        raise ValueError(f'export: --parts can be vae_decoder or dual_path; got {paths.parts}')
+    if paths.parts not in (None, 'vae_decoder', 'dual_path', 'instruments'):
+        raise ValueError(f'export: --parts can be vae_decoder, dual_path or instruments; got {paths.parts}')
     unfinished, missing = getattr(paths, 'unfinished', False), []
     if paths.parts:
         config, states = with_new_part(c, paths)
@@ -60,13 +60,17 @@ def ensure_tokenizer(c, paths):
 
 
 def with_new_part(c, paths):
-    """-> (config, states) of weights/NAME with the decoder of stage `polish` or the diffusion of stage `dpd`."""
+    """-> (config, states) of weights/NAME with the decoder of stage `polish`, the diffusion of `dpd` or the instruments of `heads`."""
     config = json.loads((paths.weights / 'config.json').read_text())
     states = {}
     for path in sorted(paths.weights.glob('*.safetensors')):
         for name, value in safetensors.load(path).items():
             network, _, rest = name.partition('.')
             states.setdefault(network, {})[rest] = torch.from_numpy(value.astype(np.float32))
+    if paths.parts == 'instruments':
+        config['semantic_lm']['controls']['instruments'] = c['semantic_lm']['controls']['instruments']
+        states['semantic_lm']['controls.instruments'] = torch.load(paths.runs / 'heads' / 'instruments.pt')
+        return config, states
     if paths.parts == 'vae_decoder':
         states['vae_decoder'] = load_weights(paths.runs / 'polish', vae_decoder(c['vae_decoder'])).state_dict()
     else:

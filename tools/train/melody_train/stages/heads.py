@@ -1,5 +1,8 @@
 """Stage `heads`: linear readings of the style embedding (tempo, key, metre), for what a prompt leaves open: "fast samba" has no bpm, but a
 plausible range of them. Trained on frozen embeddings of captions and clips; the generator draws from them. Seconds on a CPU.
+
+With `instruments` in the language model's controls it also counts which words pieces with each class of instruments have more often than
+others: what the logits gain where a prompt names that class (models/controls.py).
 """
 
 import random
@@ -12,7 +15,7 @@ from .. import cache
 from ..models.controls import FELT_BEATS, ControlTable
 from ..models.style_heads import StyleHeads
 from ..processes import device
-from ..semantic import rotate_keys
+from ..semantic import load_encoder, rotate_keys
 from ..style import StyleSource, caption
 from .towers import plain_caption
 
@@ -63,10 +66,44 @@ def embeddings(c, paths, style, table):
     return [torch.cat(x).to(device()) for x in out]
 
 
+@torch.no_grad()
+def word_lifts(ids, told, words, strength, prior=5.0):
+    """ids [keys, clips, T], told bool [clips, classes] -> [words, classes]: strength log(p(word | pieces with the class) / p(word | the
+    others)). Both are means over pieces and keys of how often the word comes there; `prior` pieces of the usual words stand beside them."""
+    often = torch.zeros(ids.shape[1], words)
+    for of_key in ids.long():
+        often.scatter_add_(1, of_key, torch.full(of_key.shape, 1 / (ids.shape[0] * ids.shape[2])))
+    usual, told = often.mean(0) + 1e-6, told.float()
+    mean = lambda chosen: (chosen.T @ often + prior * usual) / (chosen.sum(0) + prior)[:, None]
+    return strength * (mean(told) / mean(1 - told)).log().T
+
+
+def count_instruments(c, paths):
+    """Writes heads/instruments.pt, and says how well the counts alone find the instruments of held-out pieces."""
+    classes, words = list(c['semantic_lm']['controls']['instruments']), c['semantic_lm']['words']
+    encoder = load_encoder(c, paths)
+    first = lambda ids: ids[..., 0] if ids.ndim == 3 else ids
+    has = lambda meta: torch.tensor([[name in (m['attributes'].get('instrument_classes') or ()) for name in classes] for m in meta])
+    rows, meta = cache.load_features(paths, 'train')
+    known = [i for i, m in enumerate(meta) if m['attributes'].get('instrument_classes')]
+    parts = torch.stack([torch.from_numpy(rows[i]) for i in known]).split(256)
+    ids = torch.stack([torch.cat([first(encoder.encode(part.float(), key)).short() for part in parts]) for key in range(12)])
+    lifts = word_lifts(ids, has([meta[i] for i in known]), words, c['train']['heads'].get('instrument_strength', 0.5))
+    cache.keep(lifts, paths.runs / 'heads' / 'instruments.pt')
+    held, held_meta = cache.load_features(paths, 'heldout')
+    want = has(held_meta)
+    score = torch.stack([lifts[first(encoder.encode(torch.from_numpy(row)[None].float()))[0]].mean(0) for row in held])
+    best = score.topk(3, 1).indices
+    right, any_three = want.gather(1, best).float().mean(), want.float().mean()
+    print(f'heads: of the three instruments that words of a held-out piece speak for, it has {right:.2f} (of any three {any_three:.2f})')
+
+
 def run(c, paths):
     if 'controls' not in c['semantic_lm']:
         print('heads: the language model has no controls, nothing to do')
         return
+    if c['semantic_lm']['controls'].get('instruments'):
+        count_instruments(c, paths)
     t = c['train']['heads']
     style, table = StyleSource(c, paths), ControlTable(c['semantic_lm']['controls'], 1)
     text, said, audio, heard = embeddings(c, paths, style, table)

@@ -29,7 +29,9 @@ def generate(c, networks, tokenizer, text, seed):
     s, generator = c['sampling'], torch.Generator().manual_seed(seed)
     ids = tokenizer.batch([text])
     embedding, lm = networks['text_tower'](ids), networks['semantic_lm']
-    controls = controls_of([text], embedding, networks['style_heads'], lm.controls, generator) if lm.controls is not None else None
+    controls = (
+        controls_of([text], embedding, networks['style_heads'], lm.controls, generator, tokenizer) if lm.controls is not None else None
+    )
     tokens = generate_tokens(
         lm,
         networks['rvq'].encode(embedding),

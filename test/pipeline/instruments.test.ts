@@ -1,0 +1,81 @@
+// Instruments that a prompt names: what is decided, and what becomes of the music. melody-tiny with a table of its own.
+import { afterAll, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
+import { checkConfig, type Model } from '../../src/pipeline/model.ts';
+import type { GenerateOptions, MelodyEvent } from '../../src/pipeline/options.ts';
+import type { WeightSource } from '../../src/weights/weights.ts';
+import { controlledModel } from '../helpers/controls.ts';
+import { TEST_CPU } from '../helpers/gpu.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+
+const PHRASES = { piano: 'piano', drums: 'drums' };
+const TABLE = 'semantic_lm.controls.instruments';
+const opened: MeLoDy[] = [];
+afterAll(() => {
+  for (const melody of opened) melody.dispose();
+});
+
+/** melody-tiny with controls, and with a table whose class `piano` adds to the logits of the first half of the words. */
+async function model(gain: number): Promise<Model> {
+  const { config, weights, ...rest } = await controlledModel();
+  const { words, controls } = config.semantic_lm;
+  const values = Float32Array.from({ length: words * 2 }, (_, i) => (i % 2 === 0 && i < words ? gain : 0));
+  const table = {
+    name: TABLE,
+    shape: [words, 2],
+    dtype: 'f32' as const,
+    read: async function* () {
+      yield { offset: 0, data: values };
+    },
+  };
+  const over: WeightSource = {
+    ...weights,
+    at: (prefix) => ({ ...weights.at(prefix), get: (name, shape) => over.get(`${prefix}.${name}`, shape) }),
+    get: (name, shape) => (name === TABLE ? table : weights.get(name, shape)),
+  };
+  const told = { ...config.semantic_lm, controls: { ...(controls as NonNullable<typeof controls>), instruments: PHRASES } };
+  return { ...rest, config: { ...config, semantic_lm: told }, weights: over };
+}
+
+async function open(of: Promise<Model>): Promise<MeLoDy> {
+  const melody = await MeLoDy.over(await of, () => platform.openGpu(), TEST_CPU);
+  opened.push(melody);
+  return melody;
+}
+
+const make = async (of: Promise<Model>, options: GenerateOptions) =>
+  (await open(of)).generate({ durationSeconds: 0.8, steps: 1, seed: 5, tempo: 96, key: 'A minor', metre: '3/4', ...options });
+
+it('a table of zeros changes no sample; one that gains does, where its class is named', async () => {
+  const [none, zeros, gained] = await Promise.all([controlledModel(), model(0), model(30)].map((of) => make(of, { prompt: 'calm piano' })));
+  expect(zeros?.channels).toEqual(none?.channels);
+  expect(gained?.channels).not.toEqual(none?.channels);
+  const [plain, other] = await Promise.all([controlledModel(), model(30)].map((of) => make(of, { prompt: 'calm music without piano' })));
+  expect(other?.channels).toEqual(plain?.channels);
+});
+
+it('what is named stands in the event and in the recipe, whose shares blends divide', async () => {
+  const melody = await open(model(1));
+  const events: MelodyEvent[] = [];
+  const short = { durationSeconds: 0.4, steps: 1, tempo: 96, key: 'A minor', metre: '3/4' };
+  const clip = await melody.generate({ ...short, prompt: 'piano and drums', onEvent: (event) => events.push(event) });
+  expect(clip.recipe.decided).toEqual({
+    text: '96 bpm, A minor, 3/4, piano, drums',
+    tempo: 96,
+    key: 'A minor',
+    metre: '3/4',
+    instruments: ['piano', 'drums'],
+  });
+  expect(events.find(({ type }) => type === 'decided')).toMatchObject({ instruments: ['piano', 'drums'] });
+  const blended = await melody.generate({ ...short, prompt: 'calm piano', blend: { text: 'fast drums', weight: 0 } });
+  expect(blended.recipe.decided).toMatchObject({ instruments: ['piano'] });
+});
+
+it('a config whose instruments are no phrases is refused', async () => {
+  const { config } = await model(0);
+  const { controls } = config.semantic_lm;
+  const wrong = { ...config, semantic_lm: { ...config.semantic_lm, controls: { ...controls, instruments: ['piano'] } } };
+  expect(() => checkConfig(wrong as never, 'mine')).toThrow(/controls\.instruments must hold, for each class, phrases.*got \["piano"\]/);
+});
