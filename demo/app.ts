@@ -1,17 +1,18 @@
 // The page: what is asked for, what is playing, what was made. All music is made in the worker behind `session`.
-import { type Recipe, Session, type Snapshot, type StyleOptions } from '../src/web/index.ts';
+import { MelodyWorker, type Recipe, Session, type Snapshot, type StyleOptions } from '../src/web/index.ts';
 import { sentence } from '../src/web/words.ts';
-import { byId, clock, debounce, say } from './dom.ts';
+import { byId, clock, debounce, say, wait } from './dom.ts';
 import { type Entry, History, type Settings } from './history.ts';
 import { HistoryList } from './history_list.ts';
 import { t, useLanguage } from './language.ts';
+import { lateWorker } from './late_worker.ts';
 import { linkOf, pieceIn, type Shared } from './link.ts';
 import { Listener } from './listener.ts';
 import { LoadPanel } from './load.ts';
 import type { Part } from './part.ts';
 import { Picture } from './picture.ts';
 import { PieceForm } from './piece.ts';
-import { offerPieces, type ReadyPiece, readPiece, settingsOf } from './pieces.ts';
+import { fetchPiece, offerPieces, type ReadyPiece, readPiece, settingsOf } from './pieces.ts';
 import { chosenName, offerFormats, saveMidi, saveSound } from './save.ts';
 import { Shape } from './shape.ts';
 import { changeIn, endOf, isOn, pictureOf, pieceOf, statusOf } from './status.ts';
@@ -23,28 +24,34 @@ import type { Produced, Taken, Workshop } from './workshop.ts';
 const REST_MS = 700;
 /** Words are followed once they rest so long: longer than from key to key, and no longer. */
 const TYPING_MS = 250;
+/** What follows the first buttons leaves a press so long to come before it. */
+const FIRST_MS = 150;
+/** A piece that was begun sounds within this, on a slow machine too; looked at again and again. */
+const SOUND_MS = 2000;
+const STEP_MS = 50;
 /** What is shorter has no tempo to speak of. */
 const MIN_MEASURED_SECONDS = 2;
 
-// The first sound of a page starts a part of the browser, which takes it half a second within the press. To be asked for devices, whose names
-// it keeps to itself, starts the same part now, aside.
-void navigator.mediaDevices?.enumerateDevices?.().catch(() => {});
+/** What is asked for, to see whether it changed. */
+const wordsOf = ({ prompt, blend }: Settings | StyleOptions, given?: string) => JSON.stringify([prompt, blend, given]);
+
 await useLanguage(byId('language'), byId<HTMLTextAreaElement>('prompt'));
 const session = new Session({
+  worker: new MelodyWorker(lateWorker()),
   onChange: show,
   onChunk: (...chunk) => part?.push(...chunk),
-  onBeat: ({ inBar }) => picture.beat(inBar === 0),
+  onBeat: ({ inBar }) => picture?.beat(inBar === 0),
   record: true,
 });
 const turns = new Turns();
-const panel = new LoadPanel(session, { retry: () => void open(), end });
-const picture = new Picture(byId<HTMLCanvasElement>('picture'));
+const panel = new LoadPanel(session, { retry: () => void retry(), end });
 const history = new History();
 const shape = new Shape(debounce(TYPING_MS, steer), steer, missing);
 const form = new PieceForm();
 const list = new HistoryList(history, { play: (entry) => void again(entry), save, use });
 let part: Part | undefined; // once their files are here: no sound waits for them
 let workshop: Workshop | undefined;
+let picture: Picture | undefined;
 let beginning: Settings | undefined; // asked of the worker, which has not taken it up yet
 let playing: Entry | undefined;
 let described: Entry | undefined;
@@ -82,9 +89,26 @@ document.onkeydown = (event) => {
 session.volume = 0.8;
 offerFormats();
 list.show();
-void offerPieces((piece) => void hear(piece));
 void open();
-void Promise.all([import('./part.ts'), import('./workshop.ts')]).then(([timeline, tools]) => {
+
+/** The pieces first, which sound before the rest of the page is here; then what makes music, and what it is shaped with. */
+async function open(): Promise<void> {
+  takeShared();
+  show(session.snapshot);
+  const pieces = await offerPieces((piece) => void hear(piece)).catch(() => []);
+  if (pieces[0]) void readPiece(pieces[0]).catch(() => {}); // the next press tries again
+  await wait(FIRST_MS);
+  if (underway) await turns.ended;
+  for (let waited = 0; session.snapshot.state === 'buffering' && waited < SOUND_MS; waited += STEP_MS) await wait(STEP_MS);
+  picture = new Picture(byId<HTMLCanvasElement>('picture'));
+  await Promise.all([openModel(), openParts().catch(missing)]);
+  const { saveData } = (navigator as { connection?: { saveData?: boolean } }).connection ?? {};
+  if (!saveData) for (const piece of pieces) void fetchPiece(piece).catch(() => {});
+  await navigator.serviceWorker?.register('sw.js').catch(() => undefined); // without it the page itself needs the network
+}
+
+async function openParts(): Promise<void> {
+  const [timeline, tools] = await Promise.all([import('./part.ts'), import('./workshop.ts')]);
   workshop = new tools.Workshop({ session, playing: () => playing, settings, produce, tell, restyle: steer });
   part = new timeline.Part(
     session,
@@ -92,7 +116,7 @@ void Promise.all([import('./part.ts'), import('./workshop.ts')]).then(([timeline
     async (region) => workshop?.anew(region),
   );
   show(session.snapshot);
-}, missing);
+}
 
 /** A part of the page could not be fetched: the rest of it works. */
 function missing(error: unknown): void {
@@ -100,22 +124,23 @@ function missing(error: unknown): void {
   show(session.snapshot);
 }
 
-async function open(): Promise<void> {
-  const tell = (text: string | undefined) => {
-    fault = text;
-    show(session.snapshot);
-  };
-  tell(undefined);
+async function openModel(): Promise<void> {
   try {
     const adapter = await navigator.gpu?.requestAdapter(); // without one the processor computes
     const { deviceMemory } = navigator as { deviceMemory?: number };
-    const asked = takeShared()?.model ?? new URLSearchParams(location.search).get('model');
+    const asked = shared?.model ?? new URLSearchParams(location.search).get('model');
     await panel.open({ memoryGb: deviceMemory, bufferBytes: adapter?.limits.maxBufferSize ?? 2 ** 30 }, asked);
-    tell(undefined);
-    await navigator.serviceWorker?.register('sw.js').catch(() => undefined); // without it the page itself needs the network
   } catch (error) {
-    tell(sentence(error as Error));
+    fault = sentence(error as Error);
   }
+  show(session.snapshot);
+}
+
+/** Looks again what could be loaded. */
+async function retry(): Promise<void> {
+  fault = undefined;
+  show(session.snapshot);
+  await openModel();
 }
 
 function settings(): Settings {
@@ -200,11 +225,8 @@ function leave(next?: Entry): void {
   playing = described = fault = undefined;
   live = false;
   notice = '';
-  picture.clear();
+  picture?.clear();
 }
-
-/** What is asked for, to see whether it changed. */
-const wordsOf = ({ prompt, blend }: Settings | StyleOptions, given?: string) => JSON.stringify([prompt, blend, given]);
 
 function tell(words: string): void {
   underway = words;
@@ -375,7 +397,7 @@ async function vary(): Promise<void> {
 
 /** A piece that has ended, in words, for those who do not see the picture. */
 async function describe(entry: Entry): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, REST_MS));
+  await wait(REST_MS);
   const sound = history.sound(entry.id);
   if (!sound || sound.channels[0].length < MIN_MEASURED_SECONDS * sound.sampleRate) return;
   if (described !== entry || underway || isOn(session.snapshot)) return;
@@ -426,7 +448,7 @@ function show(now: Snapshot): void {
   const able = panel.ready || panel.able;
   part?.show(now, total, able);
   workshop?.show(able);
-  picture.run(state === 'playing' ? session.analyser : undefined);
+  picture?.run(state === 'playing' ? session.analyser : undefined);
   if (isOn(now) || !playing) say(byId('twin'), pictureOf(now, playing?.prompt));
   else if ((state === 'ready' || state === 'empty') && described !== playing) {
     described = playing;

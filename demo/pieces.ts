@@ -13,21 +13,22 @@ export interface ReadyPiece {
   readonly channels: number;
 }
 
-/** A button a piece; `play` is called within the press. Where the list is missing there is no button. */
-export async function offerPieces(play: (piece: ReadyPiece) => void): Promise<void> {
+/** A button a piece; `play` is called within the press. Where the list is missing there is no button. Returns what is offered. */
+export async function offerPieces(play: (piece: ReadyPiece) => void): Promise<readonly ReadyPiece[]> {
   const answer = await fetch('pieces/pieces.json').catch(() => undefined);
   const pieces: ReadyPiece[] = answer?.ok ? await answer.json() : [];
   const buttons = pieces.map((piece) => {
     const { name, recipe } = piece;
     const seen = maybe(name);
     const press = button(seen, () => play(piece));
-    press.onpointerenter = press.onfocus = () => void fetchPiece(piece).catch(() => {}); // about to be pressed
+    press.onpointerenter = press.onfocus = () => void readPiece(piece).catch(() => {}); // about to be pressed
     press.className = 'ready';
     press.setAttribute('aria-label', t('Hear: {0}', `${seen === name ? '' : `${seen}, `}${recipe.prompt}`));
     return press;
   });
   byId('pieces').append(...buttons);
   byId('hear').hidden = buttons.length === 0;
+  return pieces;
 }
 
 /** What of a recipe the page can ask for again. */
@@ -44,9 +45,10 @@ export function settingsOf({ prompt = '', blend, durationSeconds, firstWindowSec
 }
 
 const fetched = new Map<string, Promise<ArrayBuffer>>();
+let read: { file: string; channels: Promise<Float32Array[]> } | undefined; // the last one: a decoded piece takes megabytes
 
 /** Its file. One that could not be fetched is asked for again. Throws `io`. */
-function fetchPiece({ file }: ReadyPiece): Promise<ArrayBuffer> {
+export function fetchPiece({ file }: ReadyPiece): Promise<ArrayBuffer> {
   const fetching = async () => {
     const answer = await fetch(`pieces/${file}`);
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
@@ -56,21 +58,34 @@ function fetchPiece({ file }: ReadyPiece): Promise<ArrayBuffer> {
     fetched.get(file) ??
     fetching().catch((error) => {
       fetched.delete(file);
-      throw new MelodyError('io', `${file} could not be played (${error.message})`, 'press it again', { cause: error });
+      throw notPlayed(file, error);
     });
   fetched.set(file, bytes);
   return bytes;
 }
 
 /** Its samples, one array a channel. Throws `io`. */
-export async function readPiece(piece: ReadyPiece): Promise<Float32Array[]> {
+export function readPiece(piece: ReadyPiece): Promise<Float32Array[]> {
   const { file, sampleRate, channels } = piece;
-  const bytes = await fetchPiece(piece);
-  try {
-    const audio = await new OfflineAudioContext(channels, 1, sampleRate).decodeAudioData(bytes.slice(0)); // it takes what it is given
-    return Array.from({ length: channels }, (_, c) => audio.getChannelData(Math.min(c, audio.numberOfChannels - 1)).slice());
-  } catch (error) {
-    fetched.delete(file); // what came was no sound
-    throw new MelodyError('io', `${file} could not be played (${(error as Error).message})`, 'press it again', { cause: error });
+  const reading = async () => {
+    const bytes = await fetchPiece(piece);
+    try {
+      const audio = await new OfflineAudioContext(channels, 1, sampleRate).decodeAudioData(bytes.slice(0)); // it takes what it is given
+      return Array.from({ length: channels }, (_, c) => audio.getChannelData(Math.min(c, audio.numberOfChannels - 1)));
+    } catch (error) {
+      fetched.delete(file); // what came was no sound
+      throw notPlayed(file, error);
+    }
+  };
+  if (read?.file !== file) {
+    const begun = { file, channels: reading() };
+    read = begun;
+    begun.channels.catch(() => {
+      if (read === begun) read = undefined; // the next press tries again
+    });
   }
+  return read.channels;
 }
+
+const notPlayed = (file: string, error: unknown) =>
+  new MelodyError('io', `${file} could not be played (${(error as Error).message})`, 'press it again', { cause: error });

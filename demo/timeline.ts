@@ -37,6 +37,8 @@ export class Timeline {
   #from = 0;
   #region: Region | undefined;
   #drawn = ''; // what the picture shows
+  #size = { width: 0, height: 0 }; // of the canvas, CSS pixels: asking it would lay the page out at every report
+  #colours: Readonly<Record<string, string>> | undefined;
   #drag: { x: number; seconds: number; moved: boolean } | undefined;
 
   constructor(canvas: HTMLCanvasElement, actions: Actions) {
@@ -47,8 +49,12 @@ export class Timeline {
     canvas.onpointerup = (event) => this.#release(event);
     canvas.onpointercancel = () => (this.#drag = undefined);
     canvas.onkeydown = (event) => this.#key(event);
+    const measure = () => (this.#size = { width: canvas.clientWidth, height: canvas.clientHeight });
+    measure();
     const anew = () => {
       this.#drawn = '';
+      measure();
+      this.#colours = undefined;
       this.#draw();
     };
     new ResizeObserver(anew).observe(canvas);
@@ -81,12 +87,12 @@ export class Timeline {
       this.#peaks.length = Math.ceil(stay / each);
       this.#count = stay % each;
     }
-    for (let i = 0; i < length; i++) {
-      if (this.#count === 0) this.#peaks.push(0);
-      this.#count = (this.#count + 1) % each;
-      let peak = this.#peaks[this.#peaks.length - 1];
-      for (const channel of channels) peak = Math.max(peak, Math.abs(channel[i]));
-      this.#peaks[this.#peaks.length - 1] = peak;
+    for (let from = 0; from < length; ) {
+      const to = Math.min(length, from + each - this.#count);
+      const begun = this.#count > 0 ? (this.#peaks.pop() ?? 0) : 0;
+      this.#peaks.push(channels.reduce((peak, channel) => peakOf(channel, from, to, peak), begun));
+      this.#count = (this.#count + to - from) % each;
+      from = to;
     }
     const most = KEPT_SECONDS * PEAKS_A_SECOND;
     if (this.#peaks.length > 2 * most) this.#gone += this.#peaks.splice(0, most).length;
@@ -161,7 +167,7 @@ export class Timeline {
   }
 
   #draw(): void {
-    const { clientWidth, clientHeight } = this.#canvas;
+    const { width: clientWidth, height: clientHeight } = this.#size;
     const scale = devicePixelRatio;
     const [width, height] = [Math.round(clientWidth * scale), Math.round(clientHeight * scale)];
     if (width === 0) return;
@@ -173,7 +179,8 @@ export class Timeline {
     if (this.#canvas.width !== width || this.#canvas.height !== height) Object.assign(this.#canvas, { width, height });
     const paint = this.#canvas.getContext('2d') as CanvasRenderingContext2D;
     const style = getComputedStyle(this.#canvas);
-    const colours = Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`)]));
+    this.#colours ??= Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`)]));
+    const colours = this.#colours;
     const place = (seconds: number) => ((seconds - this.#from) / this.#total) * clientWidth;
     paint.setTransform(scale, 0, 0, scale, 0, 0);
     paint.clearRect(0, 0, clientWidth, clientHeight);
@@ -199,6 +206,16 @@ export class Timeline {
     if (first >= this.#peaks.length) return undefined;
     return Math.min(1, Math.max(...this.#peaks.slice(Math.max(0, first), Math.max(first + 1, last))));
   }
+}
+
+/** Of the samples from one to another, and of what it was before. A loop as plain as this one is what compilers make fast. */
+function peakOf(samples: Float32Array, from: number, to: number, before: number): number {
+  let peak = before;
+  for (let i = from; i < to; i++) {
+    const value = Math.abs(samples[i]);
+    if (value > peak) peak = value;
+  }
+  return peak;
 }
 
 const between = (a: number, b: number): Region => ({ start: Math.min(a, b), end: Math.max(a, b) });

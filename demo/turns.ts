@@ -5,6 +5,11 @@ export class Turns {
   #latest = new AbortController();
   #last: Promise<void> = Promise.resolve();
 
+  /** Settles when what runs now has ended; never rejects. */
+  get ended(): Promise<void> {
+    return this.#last;
+  }
+
   /** `work` begins when the turn before has ended, or never if another one came meanwhile; its signal aborts when the next one comes. */
   take(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     this.#latest.abort();

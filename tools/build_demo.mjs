@@ -6,11 +6,12 @@
 //
 // --serve   serve it on this machine afterwards
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { rolldown } from 'rolldown';
 import { generate } from './kernels.mjs';
 import { serveFolder } from './serve.mjs';
 import { buildWeb } from './web.mjs';
@@ -20,7 +21,7 @@ const BUDGET = 60_000;
 const ENGINE = /^melody-(engine|compose|clip|given|kind|cpu|runtime)\.js$/;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Copied as they stand. */
-const PAGE = ['index.html', 'style.css', 'icon.svg', 'icon-192.png', 'icon-512.png', 'manifest.webmanifest', 'from_file.js'];
+const PAGE = ['index.html', 'style.css', 'icon.svg', 'icon-192.png', 'icon-512.png', 'manifest.webmanifest', 'first.js'];
 /** Kept by the service worker once they were asked for. */
 const PIECES = 'pieces';
 /** Encoders of FLAC, MP3 and Opus, which come with the first such file that is saved: no part of the budget. */
@@ -55,20 +56,21 @@ export async function buildDemo(out) {
     logLevel: 'warning',
   };
   const built = (await buildWeb(out)).map(({ path }) => path);
-  const { metafile } = await build({
-    ...options,
-    format: 'esm',
-    splitting: true,
-    chunkNames: 'page-[name]-[hash]',
-    metafile: true,
-    entryPoints: { app: 'demo/app.ts', picture_worker: 'demo/picture_worker.ts', save_worker: 'demo/save_worker.ts' },
-  });
-  // All scripts of the page are asked for at once, rather than those that the first one names when it is there.
-  const parts = metafile.outputs[relative(root, join(out, 'app.js'))].imports.filter(({ kind }) => kind === 'import-statement');
-  const links = parts.map(({ path }) => `<link rel="modulepreload" href="${basename(path)}">\n    `).join('');
-  const page = readFileSync(join(out, 'index.html'), 'utf8');
-  writeFileSync(join(out, 'index.html'), page.replace('<link rel="preload"', `${links}$&`));
-  const scripts = [...Object.keys(metafile.outputs).map((path) => basename(path)), ...built.filter((path) => path !== EMBED)];
+  const scripts = await bundlePage(out);
+  // Each worker is a file of its own: what it shared with the page would be one more file that the page waits for.
+  for (const name of ['picture_worker', 'save_worker']) {
+    const entryPoints = { [name]: `demo/${name}.ts` };
+    const { metafile } = await build({
+      ...options,
+      format: 'esm',
+      splitting: true,
+      chunkNames: 'page-[name]-[hash]',
+      metafile: true,
+      entryPoints,
+    });
+    scripts.push(...Object.keys(metafile.outputs).map((path) => basename(path)));
+  }
+  scripts.push(...built.filter((path) => path !== EMBED));
   const files = ['./', ...PAGE, ...scripts.filter((file) => !ENCODERS.test(file)), 'models.json', 'LICENSE.txt'];
   const later = [...readdirSync(join(out, PIECES)).map((file) => `${PIECES}/${file}`), ...scripts.filter((file) => ENCODERS.test(file))];
   await build({
@@ -84,6 +86,51 @@ export async function buildDemo(out) {
     if (!ENGINE.test(file) && !ENCODERS.test(file) && !file.endsWith('.png')) bytes += zipped;
   }
   return bytes;
+}
+
+/**
+ * The page's own scripts: what it begins with, one file that its HTML asks for at once, and what follows later. Rolldown makes them, as the
+ * package's (tools/web.mjs): left to itself, any bundler makes six files of what comes first, for those that come later share it.
+ * @param {string} out @returns {Promise<string[]>} their names
+ */
+async function bundlePage(out) {
+  const entry = join(root, 'demo/app.ts');
+  const bundle = await rolldown({
+    cwd: root,
+    input: { app: entry },
+    platform: 'browser',
+    tsconfig: false,
+    transform: { target: 'es2022' },
+    preserveEntrySignatures: 'allow-extension',
+    checks: { pluginTimings: false },
+  });
+  /** @type {Set<string> | undefined} */
+  let first;
+  /** @type {import('rolldown').CodeSplittingNameFunction} */
+  const name = (id, context) => {
+    const walk = (/** @type {string} */ module, /** @type {Set<string>} */ seen) => {
+      if (seen.has(module)) return seen;
+      seen.add(module);
+      for (const next of context.getModuleInfo(module)?.importedIds ?? []) walk(next, seen);
+      return seen;
+    };
+    first ??= walk(entry, new Set());
+    return first.has(id) ? 'first' : null;
+  };
+  const { output } = await bundle.write({
+    dir: out,
+    format: 'es',
+    minify: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'page-[name]-[hash].js',
+    codeSplitting: { groups: [{ name, includeDependenciesRecursively: false }] },
+  });
+  await bundle.close();
+  const html = readFileSync(join(out, 'index.html'), 'utf8');
+  const parts = output.flatMap((part) => (part.type === 'chunk' && part.isEntry ? part.imports : []));
+  const links = parts.map((path) => `<link rel="modulepreload" href="${path}">\n    `).join('');
+  writeFileSync(join(out, 'index.html'), html.replace('<link rel="preload"', `${links}$&`));
+  return output.map(({ fileName }) => fileName);
 }
 
 /** The weights as they are, their card as a text that every browser shows. @param {string} name @param {string} out */
