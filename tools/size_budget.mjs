@@ -14,25 +14,25 @@ import { buildPackage, bundleForPages } from './web.mjs';
  * adapter computes right, 0.8 kB are timbre words (src/models/timbre.ts), 1 kB lets jobs wait for their turns (src/pipeline/turns.ts), 0.2 kB give up silent
  * servers, 1.5 kB halve the launches of a token (src/models/semantic_lm.ts: 34 for 76), 0.4 kB leave long work on samples to a thread in Node (src/audio/aside.ts) and let it loop in WebAssembly (src/audio/simd.ts), 0.2 kB read those of other sites that hide ranges, 0.8 kB are a fast Fourier transform (it saves 15 MB of tables), 1.6 kB go back to what is heard when a stream is steered (src/pipeline/course.ts: marks of tokens, latents, phase, level, clock), 0.3 kB mix several prompts, 0.2 kB do not rehearse a job like one before (src/engine/memory.ts: a tenth of a second before the first sound), and 0.5 kB has the same bits in every engine (src/elementary.ts).
  */
-const BUDGET = 90_140; // of it 500 ask for instruments that a prompt names (src/pipeline/controls/instruments.ts), 120 compile the plans of later stages while one computes (a fourteenth of a first clip's process), 30 make the table of normal noise in a third of its time, and start Node's thread for samples early, 80 let the head of timbre words read those before, 110 say what holds where a list has no such element (tools/check_strict.mjs), 70 keep the language model's matrices as halves, 12 bytes bound what is remembered of shapes of jobs
+const BUDGET = 87_600; // of it 120 compile the plans of later stages while one computes (a fourteenth of a first clip's process), 30 make the table of normal noise in a third of its time, and start Node's thread for samples early, 80 let the head of timbre words read those before, 110 say what holds where a list has no such element (tools/check_strict.mjs), 70 keep the language model's matrices as halves, 12 bytes bound what is remembered of shapes of jobs
 /** Worker and engine, to the first sound: they also fetch, check and keep weights, and answer a page. 1 kB are the names by which others share the engine. */
-const WORKER_BUDGET = 95_580; // of it 520 instruments, as above, 100 plans ahead, as above, 20 the table of noise, as above, 70 timbre words in sight and 50 halves, as above; of it 800 are timbre words (src/models/timbre.ts), 220 share weights with other sites (Cross-Origin Storage), and 80 bytes say what to do about damaged JSON
+const WORKER_BUDGET = 93_210; // of it 100 plans ahead, as above, 20 the table of noise, as above, 70 timbre words in sight and 50 halves, as above; of it 800 are timbre words (src/models/timbre.ts), 220 share weights with other sites (Cross-Origin Storage), and 80 bytes say what to do about damaged JSON
 /**
  * What follows when a clip is to be made, measured or saved (1 kB: tags that other programs read, ID3 and XMP; 1 kB: names of files that are
  * no WAV), and when sound is given (0.5 kB and 0.1 kB of the clip: it keeps its own rate, channels and samples beside what is made; 0.3 kB say that
  * it is silent, counts integers, or is of another form than a stream).
  */
-const CLIP_BUDGET = 16_580; // of it 740 name more kinds of files, 300 for WAVs in the codings of telephones, and with ID3 in front, 400 for RIFX and W64, 150 for pieces that went back while they were streamed, and 100 for recipes that come through ffmpeg
-const GIVEN_BUDGET = 3_840; // of it 160 hear timbre words
+const CLIP_BUDGET = 19_120; // of it 740 name more kinds of files, 300 for WAVs in the codings of telephones, and with ID3 in front, 400 for RIFX and W64, 150 for pieces that went back while they were streamed, and 100 for recipes that come through ffmpeg; 2.6 kB are spectra and measures of tones, which pages fetched with the engine
+const GIVEN_BUDGET = 6_420; // of it 2.6 kB measure its tuning, as above, and 160 hear timbre words
 /** Where no GPU is; half a kilobyte of it are products by relaxed SIMD, half another the three kernels of Stable Audio, 1.5 kB the Fourier transform, 0.3 kB a norm with its products, 0.2 kB matrices of halves, 0.5 kB those of bytes, 0.1 kB nearly equal codes told apart, 1 kB products and GELU in steps that keep all in registers (a sixth of the diffusion's time), 0.2 kB products that widen halves. */
-const CPU_BUDGET = 32_790; // of it 30 let a thread ask how far memory has grown, 60 start threads under Trusted Types
+const CPU_BUDGET = 32_895; // of it 90 keep weights and states in the way that GPUs do (src/graph/stock.ts, 60 lines less),  30 let a thread ask how far memory has grown, 60 start threads under Trusted Types
 /**
  * A page of its own with the published systems, continuations and all measures of a clip in it. Bundlers drop what it does not call
  * of the shared engine, but keep what MeLoDy's later files need (18 kB): an engine in two files would save them and cost every MeLoDy page 1.8 kB.
  * 1 kB of it are variations, a queue, and the hash that names the weights; 1.8 kB are MusicGen Melody, 1.5 kB
  * norms with their products (`matvec_norm`), 0.1 kB matrices of halves, 1 kB those of bytes with the test that comes before them, 1.7 kB go back to what is heard (above), 2.5 kB are streams of MusicGen, 1.7 kB regions of given sound that Stable Audio makes anew, 1.7 kB DPM-Solver++ of third order, noise levels, and columns read 64 at a time.
  */
-const SYSTEMS_BUDGET = 122_690; // of it 260 the same in the engine that it shares, 80 the table of noise, as above, 180 are timbre words, in the engine that it shares, and 740 names of files
+const SYSTEMS_BUDGET = 121_310; // of it 80 the table of noise, as above, 180 are timbre words, in the engine that it shares, and 740 names of files
 /** 0.5 kB play in a context of another rate, 2 kB make the element as complete as the platform's own players, 0.8 kB tell beats as they are heard, 0.1 kB put new music in the place of old, 0.2 kB start the worker of another host and under Trusted Types, 0.2 kB are what it costs that the session is several files. */
 const PLAYER_BUDGET = 10_080; // of it 20 keep the sound device for what is played at once (a third of a second)
 

@@ -83,11 +83,12 @@ const twoPlatforms = {
 const COMPOSE = 'melody-compose';
 const CLIP = 'melody-clip';
 const GIVEN = 'melody-given';
+/** Spectra and measures of tones, for clips and for given sound. */
+const TONES = 'melody-tones';
 /** To say what kind of file somebody took for weights or sound. */
 const KIND = 'melody-kind';
 const CLIP_SOURCES = /\/audio\/(measure|wav\w*)\.ts$/;
-/** Both of them use it, so it comes with the engine. */
-const BOTH = /\/audio\/mel\.ts$/;
+const TONES_SOURCES = /\/(pipeline\/tuning|audio\/(fft|mel|measures\/tones))\.ts$/;
 const GIVEN_SOURCE = /\/pipeline\/stages\/given\.ts$/;
 
 /**
@@ -163,7 +164,7 @@ function groupsOf(entries, known = new Map()) {
       return seen;
     };
     reached ??= entries.map((entry) => walk(join(root, entry), new Set()));
-    return BOTH.test(id) || reached.every((modules) => modules.has(id)) ? 'melody-engine' : null;
+    return reached.every((modules) => modules.has(id)) ? 'melody-engine' : null;
   };
   /** @type {import('rolldown').CodeSplittingGroup} */
   const there = { name: (id) => known.get(id) ?? null, priority: 3, includeDependenciesRecursively: false };
@@ -174,6 +175,7 @@ function groupsOf(entries, known = new Map()) {
     { name: CLIP, test: CLIP_SOURCES, priority: 1 },
     { name: COMPOSE, test: /\/pipeline\/compose\.ts$/ },
     { name: GIVEN, test: GIVEN_SOURCE },
+    { name: TONES, test: TONES_SOURCES, priority: 3, includeDependenciesRecursively: false },
     { name: KIND, test: /\/platform\/file_kind\.ts$/, priority: 4 },
   ];
 }

@@ -16,7 +16,7 @@ import { type JobReport, jobReport, publishJob } from './job_report.ts';
 import { type Model, openModel } from './model.ts';
 import type { DownloadEvent, GenerateOptions, Recipe, SamplingOptions, StreamOptions, WaitingEvent } from './options.ts';
 import type { Timings } from './progress.ts';
-import { resolve, shapeOf } from './recipe.ts';
+import { resolve, shapeOf, tunedAsGiven } from './recipe.ts';
 import { embedText } from './stages/networks.ts';
 import { MelodyStream, type TurnTaken } from './stream.ts';
 import { Turns } from './turns.ts';
@@ -167,13 +167,14 @@ export class MeLoDy {
     const { model } = this.#engine;
     const { config } = model;
     const seed = options.seed ?? options.draft?.seed;
-    const recipe = resolve({ ...options, seed }, model, 'generate');
+    const asked = resolve({ ...options, seed }, model, 'generate');
     const { signal, onEvent } = options;
-    const took = jobReport('clip', this.#engine, recipe.seed);
-    return this.#exclusive({ signal, onEvent, begun, exact: recipe.exact }, took, async (engine) => {
+    const took = jobReport('clip', this.#engine, asked.seed);
+    return this.#exclusive({ signal, onEvent, begun, exact: asked.exact }, took, async (engine) => {
       platform.expectAside?.();
       // Pages fetch these now, before any work that a network which goes away would lose.
       const [{ besideGiven, make }, { measureClip }] = await Promise.all([import('./compose.ts'), import('../audio/measure.ts')]);
+      const recipe = await tunedAsGiven(asked, options, model);
       options.draft?.open(recipe, [options.promptAudio, options.continueFrom, options.initAudio]);
       const halvings = await halvingsFor(engine, options, recipe);
       const { memory } = engine.device;

@@ -4,7 +4,6 @@ import { checkOptions, checkSetting, checkStyle, copyOf, followed, isObject } fr
 import type { Model, ModelConfig } from './model.ts';
 import type { GenerateOptions, Recipe } from './options.ts';
 import { SETTINGS, type Setting, type SettingName, STYLE, type Use } from './settings.ts';
-import { tuningOfGiven } from './tuning.ts';
 
 const ALL = Object.entries<Setting>(SETTINGS);
 
@@ -24,7 +23,6 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
   const asked: GenerateOptions = {
     ...options,
     durationSeconds: options.durationSeconds ?? (endless ? undefined : config.window_seconds),
-    tuning: options.tuning ?? tuningOfGiven(options, config),
     keepGiven: options.keepGiven ?? (use === 'generate' && !isRecipe && Boolean(options.continueFrom ?? options.initAudio)),
   };
   if (isRecipe && asked.loudness === undefined) asked.loudness = null; // of a time when levels stayed as they were made
@@ -44,6 +42,17 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
     ...(steered?.length && { steered: followed(steered, model) }),
     firstWindowSeconds: wholeChunks(recipe.firstWindowSeconds, config),
   };
+}
+
+/** The recipe, tuned as the given audio is where it leaves that open. Pages fetch what measures it now. */
+export async function tunedAsGiven(recipe: Recipe, options: GenerateOptions, { config }: Model): Promise<Recipe> {
+  const { initAudio, continueFrom, promptAudio } = options;
+  if (recipe.tuning !== undefined || config.vae_decoder.kind !== 'istft_running') return recipe;
+  const given = initAudio ?? continueFrom ?? promptAudio;
+  if (!given) return recipe;
+  const { tuningOf } = await import('./tuning.ts');
+  const tuning = tuningOf(given, given === continueFrom, config.vae_decoder.reference_pitch);
+  return tuning === undefined ? recipe : { ...recipe, tuning };
 }
 
 /** Does anything say what to play? */

@@ -11,7 +11,7 @@ import { isDue, Job, SteeredStyle, windowSizes } from './job.ts';
 import { type JobReport, publishJob } from './job_report.ts';
 import type { Model } from './model.ts';
 import type { Recipe, Steering, StreamOptions, StyleOptions } from './options.ts';
-import { shapeOf } from './recipe.ts';
+import { shapeOf, tunedAsGiven } from './recipe.ts';
 
 /** Windows of a stream after which nothing new is compiled before its end. */
 const REHEARSED = 8;
@@ -101,6 +101,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
     let fault: unknown;
     try {
       ({ engine: this.#engine, release } = await lock(false));
+      this.#recipe = await tunedAsGiven(this.#recipe, this.#options, this.#engine.model);
       checkRoom(
         this.#engine,
         await forecastOnce(this.#engine, { ...shapeOf(this.#options, this.recipe), stream: true }, () => this.predictMemory()),

@@ -1,7 +1,9 @@
 // The tuning of given audio is heard and kept; noise has none.
 import { describe, expect, it } from 'vitest';
-import { resolve } from '../../src/pipeline/recipe.ts';
-import { tuningOfGiven } from '../../src/pipeline/tuning.ts';
+import { MeLoDy } from '../../src/pipeline/melody.ts';
+import type { Model } from '../../src/pipeline/model.ts';
+import type { GenerateOptions } from '../../src/pipeline/options.ts';
+import { resolve, tunedAsGiven } from '../../src/pipeline/recipe.ts';
 import { plainModel } from '../helpers/controls.ts';
 import { seeded } from '../helpers/data.ts';
 import { runningModel } from '../helpers/running.ts';
@@ -22,49 +24,66 @@ function chords(a4: number, sampleRate: number, seconds = 5): Float32Array {
 }
 
 describe('the tuning of given audio', async () => {
-  const { config } = await runningModel();
+  const model = await runningModel();
   const of = (a4: number, sampleRate: number) => ({ channels: [chords(a4, sampleRate)], sampleRate });
+  const recipeOf = (options: GenerateOptions, on: Model = model) => {
+    const whole = options.initAudio ? { ...options, inpaint: [{ start: 0, end: 1 }] } : { durationSeconds: 1, ...options };
+    return tunedAsGiven(resolve(whole, on, 'generate'), whole, on);
+  };
+  const tuningOf = async (options: GenerateOptions, on?: Model) => (await recipeOf(options, on)).tuning;
 
   it.each([
     [432, 24000],
     [443, 44100],
     [448, 48000],
-  ])('of chords at A4 = %s Hz, %s samples a second', (a4, sampleRate) => {
+  ])('of chords at A4 = %s Hz, %s samples a second', async (a4, sampleRate) => {
     for (const name of ['continueFrom', 'initAudio', 'promptAudio'] as const) {
-      const heard = tuningOfGiven({ [name]: of(a4, sampleRate) }, config);
+      const heard = await tuningOf({ [name]: of(a4, sampleRate) });
       expect(Math.abs(1200 * Math.log2((heard as number) / a4))).toBeLessThan(4);
     }
   });
 
   it('enters the recipe, which makes the same again; what is asked for goes first', async () => {
-    const model = await runningModel();
-    const heard = resolve({ continueFrom: of(432, 24000), durationSeconds: 1 }, model, 'generate');
+    const heard = await recipeOf({ continueFrom: of(432, 24000) });
     expect(heard.tuning).toBeCloseTo(432, 0);
-    expect(resolve({ ...heard, continueFrom: of(445, 24000) }, model, 'generate').tuning).toBe(heard.tuning);
-    expect(resolve({ continueFrom: of(432, 24000), tuning: 442 }, model, 'stream').tuning).toBe(442);
-    expect(resolve({ prompt: 'piano' }, model, 'generate').tuning).toBeUndefined();
+    expect(await tuningOf({ ...heard, continueFrom: of(445, 24000) })).toBe(heard.tuning);
+    expect(await tuningOf({ continueFrom: of(432, 24000), tuning: 442 })).toBe(442);
+    expect(await tuningOf({ prompt: 'piano' })).toBeUndefined();
     expect(() => resolve({ prompt: 'piano', tuning: 400 }, model, 'generate')).toThrow(
       'tuning must be a number of Hz from 415 to 466; got 400',
     );
   });
 
-  it('is not said where it is the own one, where there is none, and to decoders without pitches', async () => {
-    expect(tuningOfGiven({ continueFrom: of(440, 24000) }, config)).toBeUndefined();
-    const next = seeded(1);
-    const noise = { channels: [Float32Array.from({ length: 96000 }, () => next() - 0.5)], sampleRate: 24000 };
-    expect(tuningOfGiven({ continueFrom: noise }, config)).toBeUndefined();
-    expect(tuningOfGiven({ continueFrom: { channels: [new Float32Array(24000)], sampleRate: 24000 } }, config)).toBeUndefined();
-    expect(tuningOfGiven({ prompt: 'piano' }, config)).toBeUndefined();
-    const { vae_decoder, ...rest } = (await plainModel()).config;
-    const older = { ...rest, vae_decoder: { ...vae_decoder, kind: 'istft_convnext' } } as typeof config;
-    expect(tuningOfGiven({ continueFrom: of(432, 24000) }, older)).toBeUndefined();
+  it('enters the recipes of clips and streams before their first sound', async () => {
+    const melody = await MeLoDy.load(new URL('../../weights/melody-tiny/', import.meta.url), { device: 'cpu' });
+    try {
+      const options = { continueFrom: of(432, 24000), durationSeconds: 6, seed: 1, steps: 1, loudness: null };
+      const { recipe } = await melody.generate({ ...options, durationSeconds: 1 });
+      expect(recipe.tuning).toBeCloseTo(432, 0);
+      const stream = melody.stream(options);
+      for await (const _ of stream) break;
+      expect(stream.recipe.tuning).toBe(recipe.tuning);
+    } finally {
+      melody.dispose();
+    }
   });
 
-  it('is heard at the end of what is gone on from', () => {
+  it('is not said where it is the own one, where there is none, and to decoders without pitches', async () => {
+    expect(await tuningOf({ continueFrom: of(440, 24000) })).toBeUndefined();
+    const next = seeded(1);
+    const noise = { channels: [Float32Array.from({ length: 96000 }, () => next() - 0.5)], sampleRate: 24000 };
+    expect(await tuningOf({ continueFrom: noise })).toBeUndefined();
+    expect(await tuningOf({ continueFrom: { channels: [new Float32Array(24000)], sampleRate: 24000 } })).toBeUndefined();
+    const { config, ...rest } = await plainModel();
+    const older = { ...rest, config: { ...config, vae_decoder: { ...config.vae_decoder, kind: 'istft_convnext' } } } as Model;
+    expect(await tuningOf({ continueFrom: of(432, 24000) }, older)).toBeUndefined();
+  });
+
+  it('is heard at the end of what is gone on from', async () => {
     const [low, high] = [chords(432, 8000, 25), chords(446, 8000, 25)];
     const both = { channels: [Float32Array.from([...low, ...high])], sampleRate: 8000 };
     const near = (a: number | undefined, b: number) => expect(Math.abs((a as number) - b)).toBeLessThan(1);
-    near(tuningOfGiven({ continueFrom: both }, config), 446);
-    near(tuningOfGiven({ initAudio: both }, config), 432);
+    near(await tuningOf({ continueFrom: both }), 446);
+    near(await tuningOf({ initAudio: both }), 432);
   });
 });

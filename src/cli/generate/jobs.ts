@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve as resolvePath } from 'node:path';
 import { MelodyError } from '../../errors.ts';
-import { resolve } from '../../pipeline/recipe.ts';
+import { resolve, tunedAsGiven } from '../../pipeline/recipe.ts';
 import { printableText } from '../../weights/printable.ts';
 import { type Io, textValue, type Values } from '../command.ts';
 import { DEFAULT_MODEL, locateModel } from '../locate_model.ts';
@@ -70,7 +70,9 @@ export async function runJobs(words: readonly string[], values: Values, io: Io):
  * does not count, unless it is exact: the music is the same, its last bits may differ.
  */
 async function isMade(file: string, request: GenerateRequest, opened: Opened, io: Io, force: boolean): Promise<boolean> {
-  const wanted = comparable(fileRecipe(opened, request, resolve(request.options, opened.melody.model, 'generate')));
+  const { model } = opened.melody;
+  const recipe = await tunedAsGiven(resolve(request.options, model, 'generate'), request.options, model);
+  const wanted = comparable(fileRecipe(opened, request, recipe));
   const found = await readFileRecipe(file, io).catch((error: unknown) => {
     if (error instanceof MelodyError && error.code === 'audio') return undefined; // not ours, or damaged
     throw error;
