@@ -12,8 +12,8 @@ import { openFile } from '../src/platform/node_files.ts';
 import { blockCached } from '../src/weights/block_cache.ts';
 import { randomWeights } from '../src/weights/random_weights.ts';
 import { type Dtype, readHeader } from '../src/weights/safetensors.ts';
-import { type TensorData, writeSafetensors } from '../src/weights/safetensors_write.ts';
 import { readTensor } from '../src/weights/tensor_stream.ts';
+import { type TensorData, writeSafetensors } from '../tools/safetensors_write.ts';
 
 const MEGABYTES = 64;
 const COUNT = 10_000;

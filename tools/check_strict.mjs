@@ -13,7 +13,6 @@ const LEFT = {
   ops: 'shapes of known rank are read by index, after expectShape has told its length',
   models: 'shapes of known rank are read by index, after expectShape has told its length',
   cases: 'references in f64: loops over elements, whose indices follow from the shapes',
-  cpu: 'commands and panels are laid out by index, within sizes that were counted before',
 };
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

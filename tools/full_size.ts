@@ -13,7 +13,7 @@ import { systemMisfits } from '../src/systems/inspect.ts';
 import { systemOf } from '../src/systems/kind.ts';
 import { openSystemFolder } from '../src/systems/load.ts';
 import { randomWeights } from '../src/weights/random_weights.ts';
-import { writeSafetensors } from '../src/weights/safetensors_write.ts';
+import { writeSafetensors } from './safetensors_write.ts';
 
 type Json = Record<string, unknown>;
 

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compareWithReference } from '../src/cases/compare.ts';
-import { readWhole } from '../src/graph/residents.ts';
+import { readWhole } from '../src/graph/stock.ts';
 import { Progress } from '../src/pipeline/progress.ts';
 import { memorySource } from '../src/platform/bytes.ts';
 import { loadSystem } from '../src/systems/load.ts';

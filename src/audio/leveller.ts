@@ -7,7 +7,7 @@ import { fromDb, kEnergy, level, loudness } from './loudness.ts';
 /** LUFS of music that is made, unless another is asked for. */
 export const LOUDNESS = -16;
 /** dB that anything is raised at most: what needs more is noise, or nothing. */
-export const MOST_GAIN = 24;
+const MOST_GAIN = 24;
 const ROUNDS = 6; // of measuring again what the limiter took
 const NEAR = 0.2; // LU that are near enough
 

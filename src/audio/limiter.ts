@@ -5,7 +5,7 @@ import { between, fromDb, points } from './loudness.ts';
 import { simd } from './simd.ts';
 
 /** Highest true peak of what is made, linear: −1 dBTP, and a little less since a moving gain moves the peak between two samples. */
-export const CEILING = fromDb(-1.1);
+const CEILING = fromDb(-1.1);
 const DIP_SECONDS = 0.02; // the gain falls and rises within this time
 const INTERPOLATION = 17; // samples that a value between two samples is made of, on each side
 

@@ -16,7 +16,7 @@ export function hzToMel(hz: number): number {
   return hz < LOG_START_HZ ? hz / LINEAR_HZ : LOG_START_MEL + log(hz / LOG_START_HZ) / LOG_STEP;
 }
 
-export function melToHz(mel: number): number {
+function melToHz(mel: number): number {
   return mel < LOG_START_MEL ? mel * LINEAR_HZ : LOG_START_HZ * exp((mel - LOG_START_MEL) * LOG_STEP);
 }
 

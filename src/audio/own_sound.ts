@@ -11,7 +11,7 @@ interface Sound {
 const SILENT = 1e-4;
 
 /** Is there nothing to hear in a given sound? Throws `invalid_argument` where its full scale is not 1. */
-export function isSilent(name: string, { channels }: Pick<Sound, 'channels'>): boolean {
+function isSilent(name: string, { channels }: Pick<Sound, 'channels'>): boolean {
   let peak = 0;
   for (const channel of channels) for (const x of channel) peak = Math.max(peak, Math.abs(x));
   if (peak <= MAX_LEVEL) return peak < SILENT;

@@ -32,7 +32,7 @@ export interface RecipeNote {
   title: string;
 }
 
-export const AI_COMMENT = 'AI-generated';
+const AI_COMMENT = 'AI-generated';
 /** IPTC's word for media made wholly by a trained model. */
 const DIGITAL_SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
 

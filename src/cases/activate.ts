@@ -3,7 +3,7 @@ import type { Act } from '../ops/act.ts';
 import { sigmoid, silu } from './case.ts';
 
 /** erf by its Maclaurin series, and by its continued fraction where that converges faster; absolute error under 1e-14. */
-export function erf(x: number): number {
+function erf(x: number): number {
   const a = Math.abs(x);
   if (a > 6) return Math.sign(x);
   if (a < 3) {

@@ -51,7 +51,7 @@ export const attentionCase = (
 });
 
 /** Decoding: one query over a cache that `tk` keys and values were appended to. */
-export const cachedAttentionCase = (name: string, tk: number, heads: number, dh: number): Case => ({
+const cachedAttentionCase = (name: string, tk: number, heads: number, dh: number): Case => ({
   name,
   record({ g, x }) {
     const row = heads * dh;
@@ -87,7 +87,7 @@ export function ropeReference(s: RopeSize, x: Values, position: (b: number, t: n
   });
 }
 
-export const ropeCase = (name: string, s: RopeSize): Case => ({
+const ropeCase = (name: string, s: RopeSize): Case => ({
   name,
   record({ g, x }) {
     const [a, as] = x([s.batch ?? 1, s.len, s.heads * s.dh]);
@@ -96,7 +96,7 @@ export const ropeCase = (name: string, s: RopeSize): Case => ({
 });
 
 /** Attention of the last `len` of tk positions, whose queries, keys and values come of one product, to all in a cache. */
-export const appendedCase = (name: string, s: { len: number; tk: number; heads: number; dh: number; theta?: number }): Case => ({
+const appendedCase = (name: string, s: { len: number; tk: number; heads: number; dh: number; theta?: number }): Case => ({
   name,
   record({ g, x }) {
     const { len, tk, heads, dh, theta } = s;

@@ -55,7 +55,7 @@ export const sampleCodesCase = (name: string, s: Column): Case => ({
   },
 });
 
-export const rvqDecodeCase = (name: string, { items, levels, entries, dim }: Codebooks): Case => ({
+const rvqDecodeCase = (name: string, { items, levels, entries, dim }: Codebooks): Case => ({
   name,
   record({ g, w, ids }) {
     const [[books, values], [codes, entry]] = [w([levels, entries, dim]), ids([items, levels], entries)];

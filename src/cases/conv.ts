@@ -73,7 +73,7 @@ export function convTransposeReference(s: ConvSize, x: Values, w: Values, b: Val
 }
 
 /** A convolution with bias. */
-export const convCase = (name: string, s: ConvSize & How): Case => ({
+const convCase = (name: string, s: ConvSize & How): Case => ({
   name,
   storage: s.storage,
   record(kit) {

@@ -5,7 +5,7 @@ import { copy } from '../ops/elementwise.ts';
 import { at, type Case, type Kit, list, type Measured, measured, sum, type Values } from './case.ts';
 
 /** overlapAdd(segment(x)) = 2x. */
-export const segmentCase = (name: string, length: number, dim: number, size: number): Case => ({
+const segmentCase = (name: string, length: number, dim: number, size: number): Case => ({
   name,
   record({ g, x }) {
     const [a, as] = x([length, dim]);
@@ -29,7 +29,7 @@ export function merged(h: Values, { segments, columns, dim, window }: Columns): 
 }
 
 /** The coarse path's way there. */
-export const columnsCase = (name: string, c: Columns): Case => ({
+const columnsCase = (name: string, c: Columns): Case => ({
   name,
   record({ g, x }) {
     const [h, hs] = x([1, c.segments, c.columns, c.dim]);
@@ -38,7 +38,7 @@ export const columnsCase = (name: string, c: Columns): Case => ({
 });
 
 /** cos δ · start + sin δ · end. */
-export const anglesCase = (name: string, frames: number, dim: number): Case => ({
+const anglesCase = (name: string, frames: number, dim: number): Case => ({
   name,
   record({ g, x, w }) {
     const [[delta, angles], [start, starts], [end, ends]] = [x([frames], Math.PI / 2), w([dim]), w([dim])];
@@ -57,7 +57,7 @@ function stillFrames({ x }: Kit, frames: number): [Tensor, Float32Array] {
 }
 
 /** The angle of a step on the frames that move. */
-export const frameAnglesCase = (name: string, frames: number): Case => ({
+const frameAnglesCase = (name: string, frames: number): Case => ({
   name,
   record(kit) {
     const [mask, moves] = stillFrames(kit, frames);
@@ -66,7 +66,7 @@ export const frameAnglesCase = (name: string, frames: number): Case => ({
 });
 
 /** z cos ω − v sin ω on the frames that move, with v = guidance · cond + (1 − guidance) · free. */
-export const diffusionStepCase = (name: string, frames: number, dim: number): Case => ({
+const diffusionStepCase = (name: string, frames: number, dim: number): Case => ({
   name,
   record(kit) {
     const [omega, guidance] = [0.3, 2.5];
@@ -88,7 +88,7 @@ export function ddpmReference(z: number, v: number, noise: number, from: number,
   return mean + Math.sqrt(((1 - next) / (1 - bar)) * (1 - alpha)) * noise;
 }
 
-export const ddpmStepCase = (name: string, frames: number, dim: number): Case => ({
+const ddpmStepCase = (name: string, frames: number, dim: number): Case => ({
   name,
   record(kit) {
     const [angle, nextAngle, guidance] = [1.2, 0.9, 2.5];

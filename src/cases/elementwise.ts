@@ -5,7 +5,7 @@ import { activate } from './activate.ts';
 import { at, type Case, list, type Measured, measured } from './case.ts';
 
 /** x ⊙ scale + shift, a row of these for each of the first `conditions` equal parts of x. */
-export const filmCase = (name: string, rows: number, dim: number, conditions = rows): Case => ({
+const filmCase = (name: string, rows: number, dim: number, conditions = rows): Case => ({
   name,
   record({ g, x }) {
     const [[a, as], [scale, scales], [shift, shifts]] = [x([rows, dim]), x([conditions, dim]), x([conditions, dim])];
@@ -26,7 +26,7 @@ export const activationCase = (name: string, act: Act, n: number): Case => ({
 const activations = (name: string, n: number) => (Object.keys(ACT) as Act[]).map((act) => activationCase(`${name}${act}`, act, n));
 
 /** clamp(x ⊙ x) + x in three launches: nothing here fuses. */
-export const elementwiseCase = (name: string, n: number): Case => ({
+const elementwiseCase = (name: string, n: number): Case => ({
   name,
   record({ g, x }) {
     const [a, as] = x([n], 2);

@@ -4,7 +4,7 @@ import { add, mul } from '../ops/elementwise.ts';
 import { type Case, list, type Measured, measured } from './case.ts';
 
 /** `steps` dependent steps in turn: x·a, x + b, x·a, x + b, … */
-export const chainCase = (name: string, steps: number, n: number): Case => ({
+const chainCase = (name: string, steps: number, n: number): Case => ({
   name,
   record({ g, x }) {
     const [[a, as], [factor, factors], [term, terms]] = [x([n]), x([n], 0.1), x([n])];

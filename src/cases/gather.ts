@@ -2,7 +2,7 @@
 import { concatCols, concatRows, embedding, embedOne, gatherRows, meanRows, slice } from '../ops/gather.ts';
 import { at, type Case, type FloatStorage, list, type Measured, measured, sum } from './case.ts';
 
-export const embeddingCase = (name: string, words: number, dim: number, count: number, storage?: FloatStorage): Case => ({
+const embeddingCase = (name: string, words: number, dim: number, count: number, storage?: FloatStorage): Case => ({
   name,
   storage,
   record({ g, w, ids }) {
@@ -12,7 +12,7 @@ export const embeddingCase = (name: string, words: number, dim: number, count: n
 });
 
 /** One id of many for all rows, each with a row of its own added: decoding. */
-export const embedOneCase = (name: string, words: number, dim: number, rows: number): Case => ({
+const embedOneCase = (name: string, words: number, dim: number, rows: number): Case => ({
   name,
   record({ g, w, x, ids }) {
     const [[table, values], [index, picked], [more, mores]] = [w([words, dim]), ids([7], words), x([3, rows, dim])];
@@ -21,7 +21,7 @@ export const embedOneCase = (name: string, words: number, dim: number, rows: num
   },
 });
 
-export const gatherRowsCase = (name: string, rows: number, cols: number, count: number): Case => ({
+const gatherRowsCase = (name: string, rows: number, cols: number, count: number): Case => ({
   name,
   record({ g, x, ids }) {
     const [[a, as], [index, picked]] = [x([rows, cols]), ids([count], rows)];
@@ -30,7 +30,7 @@ export const gatherRowsCase = (name: string, rows: number, cols: number, count: 
 });
 
 /** Two slices put together again, side by side and one after the other: [x₂; x₁] beside itself. */
-export const joinCase = (name: string, rows: number, cols: number): Case => ({
+const joinCase = (name: string, rows: number, cols: number): Case => ({
   name,
   record({ g, x }) {
     const [a, as] = x([rows, cols]);
@@ -41,7 +41,7 @@ export const joinCase = (name: string, rows: number, cols: number): Case => ({
   },
 });
 
-export const meanCase = (name: string, length: number, dim: number): Case => ({
+const meanCase = (name: string, length: number, dim: number): Case => ({
   name,
   record({ g, x }) {
     const [a, as] = x([length, dim]);

@@ -47,7 +47,7 @@ export function imageReference(s: ImageSize, mid: Values, side: Values): Float64
 }
 
 /** Left and right of a mid and its image, one after the other. */
-export const spectraCase = (name: string, s: ImageSize): Case => ({
+const spectraCase = (name: string, s: ImageSize): Case => ({
   name,
   record({ g, x }) {
     const [first, columns] = [3, 2 * halfOf(s.size / 2 + 1)];
@@ -57,7 +57,7 @@ export const spectraCase = (name: string, s: ImageSize): Case => ({
   },
 });
 
-export const imageCase = (name: string, s: ImageSize): Case => ({
+const imageCase = (name: string, s: ImageSize): Case => ({
   name,
   record({ g, x }) {
     const columns = 2 * halfOf(s.size / 2 + 1);

@@ -5,7 +5,7 @@ import { lstmScan } from '../ops/lstm.ts';
 import { type Case, type FloatStorage, type Measured, measured, sigmoid, sum, type Values } from './case.ts';
 
 /** Step by step: x [rows, steps, 4 · hidden] in gates i, f, g, o, w [4 · hidden, hidden]. */
-export function lstmReference(rows: number, steps: number, hidden: number, x: Values, w: Values): Float64Array {
+function lstmReference(rows: number, steps: number, hidden: number, x: Values, w: Values): Float64Array {
   const y = new Float64Array(rows * steps * hidden);
   for (let row = 0; row < rows; row++) {
     const cell = new Float64Array(hidden);

@@ -54,7 +54,7 @@ export const epilogueCase = (name: string, s: Product & { readonly act: Act; rea
 });
 
 /** RMSNorm(x) · wᵀ. */
-export const normedCase = (name: string, s: Product): Case => ({
+const normedCase = (name: string, s: Product): Case => ({
   name,
   storage: s.storage,
   record({ g, x, w }) {

@@ -38,7 +38,7 @@ export const normCase = (name: string, { rows, cols, eps = 1e-6, storage }: Norm
 });
 
 /** The same, without bias, of rows that stand `shift` from zero and to which a residual is added first. */
-export const addedNormCase = (name: string, { rows, cols, eps = 1e-6 }: NormSize, centre: boolean, shift = 0): Case => ({
+const addedNormCase = (name: string, { rows, cols, eps = 1e-6 }: NormSize, centre: boolean, shift = 0): Case => ({
   name,
   record({ g, x, w }) {
     const [[a, as], [residual, rs], [m, ms]] = [x([rows, cols], 3), x([rows, cols]), w([cols])];
@@ -61,7 +61,7 @@ export const addedNormCase = (name: string, { rows, cols, eps = 1e-6 }: NormSize
 });
 
 /** RMSNorm(h + Repeat(Merge(h))): how the block joins its coarse path. */
-export const columnsNormCase = (name: string, c: Columns): Case => ({
+const columnsNormCase = (name: string, c: Columns): Case => ({
   name,
   record({ g, x, w }) {
     const [[h, hs], [m, ms]] = [x([1, c.segments, c.columns, c.dim]), w([c.dim])];

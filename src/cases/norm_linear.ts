@@ -70,7 +70,7 @@ export const queryKeyValueCase = (name: string, s: NormLinearSize): Case => ({
 });
 
 /** Queries, keys and values of many rows, one after another. */
-export const manyRowsCase = (name: string, s: NormLinearSize): Case => ({
+const manyRowsCase = (name: string, s: NormLinearSize): Case => ({
   name,
   record({ g, x, w }) {
     const { rows, inner, cols } = s;

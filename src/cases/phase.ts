@@ -16,7 +16,7 @@ export interface PhaseSize {
 }
 
 /** What a frame adds to each phase, summed up over frames, and the spectrum that the phases turn. */
-export const runningPhaseCase = (name: string, s: PhaseSize): Case => ({
+const runningPhaseCase = (name: string, s: PhaseSize): Case => ({
   name,
   record({ g, x, ids }) {
     const { frames, size, pitches, first = 0 } = s;

@@ -25,7 +25,7 @@ export function rvqReference({ items, levels, entries, dim }: Codebooks, x: Valu
   return codes;
 }
 
-export const rvqEncodeCase = (name: string, s: Codebooks): Case => ({
+const rvqEncodeCase = (name: string, s: Codebooks): Case => ({
   name,
   record({ g, x, w }) {
     const [[a, as], [books, codes]] = [x([s.items, s.dim], 2), w([s.levels, s.entries, s.dim])];
@@ -33,7 +33,7 @@ export const rvqEncodeCase = (name: string, s: Codebooks): Case => ({
   },
 });
 
-export const nearestCodeCase = (name: string, items: number, entries: number, dim: number): Case => ({
+const nearestCodeCase = (name: string, items: number, entries: number, dim: number): Case => ({
   name,
   record({ g, x, w }) {
     const [[a, as], [book, codes]] = [x([items, dim], 2), w([entries, dim])];

@@ -2,7 +2,7 @@
 import { normalNoise, normalNoiseReference, seedWords } from '../ops/random.ts';
 import { type Case, type Measured, measured } from './case.ts';
 
-export const noiseCase = (name: string, n: number): Case => ({
+const noiseCase = (name: string, n: number): Case => ({
   name,
   record: ({ g }) => [normalNoise(g, [n], { seed: seedWords(42), stream: 0 }), () => normalNoiseReference(n, 42, 0)],
 });

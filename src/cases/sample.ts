@@ -4,7 +4,7 @@ import { sampleToken, sampleTokenReference, samplingParams } from '../ops/sample
 import { type Case, type Measured, measured } from './case.ts';
 
 /** One token; `guided`: of two rows of logits, the first away from the second. */
-export const sampleCase = (name: string, vocab: number, guided = false): Case => ({
+const sampleCase = (name: string, vocab: number, guided = false): Case => ({
   name,
   record({ g, x }) {
     const sampling = { temperature: 0.9, topK: Math.ceil(vocab / 2), topP: 0.9 };

@@ -3,7 +3,7 @@ import { snake } from '../ops/snake.ts';
 import { type Case, list, type Measured, measured } from './case.ts';
 
 /** x + gain sin²(αx). */
-export const snakeCase = (name: string, rows: number, channels: number): Case => ({
+const snakeCase = (name: string, rows: number, channels: number): Case => ({
   name,
   record({ g, x, w }) {
     const [[a, as], [alpha, alphas], [gain, gains]] = [x([rows, channels], 3), w([channels], 2), w([channels])];

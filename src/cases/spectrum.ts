@@ -45,7 +45,7 @@ export function istftReference({ frames, size, hop }: Frames, x: Values): Float6
   return y;
 }
 
-export const stftCase = (name: string, s: Frames): Case => ({
+const stftCase = (name: string, s: Frames): Case => ({
   name,
   record({ g, x }) {
     const [a, as] = x([s.frames * s.hop]);
@@ -53,7 +53,7 @@ export const stftCase = (name: string, s: Frames): Case => ({
   },
 });
 
-export const istftCase = (name: string, frames: number, size: number): Case => {
+const istftCase = (name: string, frames: number, size: number): Case => {
   const hop = size / 4;
   return {
     name,
@@ -65,7 +65,7 @@ export const istftCase = (name: string, frames: number, size: number): Case => {
 };
 
 /** [T, ≥ 2·bins], log magnitudes and then phases → [T, 2·halfOf(bins)], magnitudes up to e^limit. */
-export function polarReference(x: Values, row: number, bins: number, limit: number): Float64Array {
+function polarReference(x: Values, row: number, bins: number, limit: number): Float64Array {
   const half = halfOf(bins);
   return list((x.length / row) * 2 * half, (i) => {
     const [t, k] = [Math.floor(i / (2 * half)), i % half];
@@ -75,7 +75,7 @@ export function polarReference(x: Values, row: number, bins: number, limit: numb
   });
 }
 
-export const polarCase = (name: string, frames: number, bins: number): Case => ({
+const polarCase = (name: string, frames: number, bins: number): Case => ({
   name,
   record({ g, x }) {
     const [a, as] = x([frames, 2 * bins], 2);
@@ -84,7 +84,7 @@ export const polarCase = (name: string, frames: number, bins: number): Case => (
 });
 
 /** Log magnitudes and phases to audio, as the decoder's head ends. */
-export const headCase = (name: string, frames: number, size: number): Case => ({
+const headCase = (name: string, frames: number, size: number): Case => ({
   name,
   record({ g, x }) {
     const [hop, bins] = [size / 4, size / 2 + 1];
@@ -95,7 +95,7 @@ export const headCase = (name: string, frames: number, size: number): Case => ({
 });
 
 /** |S|², √(|S|² + eps) or log(√(|S|² + eps) + floor). */
-export const powerCase = (name: string, frames: number, bins: number, mode: 'power' | 'magnitude' | 'log'): Case => ({
+const powerCase = (name: string, frames: number, bins: number, mode: 'power' | 'magnitude' | 'log'): Case => ({
   name,
   record({ g, x }) {
     const [half, eps, floor] = [halfOf(bins), 1e-3, 1e-2];
@@ -117,7 +117,7 @@ export interface Bands {
 }
 
 /** Powers to bands under a filter bank, and on: logs as the tokeniser's features are, or roots over a frame's largest where that passes 1. */
-export const bandsCase = (name: string, s: Bands, then: 'log' | 'log root' | 'peaks'): Case => ({
+const bandsCase = (name: string, s: Bands, then: 'log' | 'log root' | 'peaks'): Case => ({
   name,
   record({ g, x, w }) {
     const { frames, bins, bands } = s;
@@ -143,7 +143,7 @@ export const bandsCase = (name: string, s: Bands, then: 'log' | 'log root' | 'pe
 });
 
 /** Sums of the positive steps inside each frame of `per` rows, at most `limit`. */
-export const risesCase = (name: string, frames: number, bands: number, per: number): Case => ({
+const risesCase = (name: string, frames: number, bands: number, per: number): Case => ({
   name,
   record({ g, x }) {
     const limit = 1;

@@ -4,7 +4,7 @@ import { countNonFinite } from '../ops/watch.ts';
 import { type Case, type Measured, measured } from './case.ts';
 
 /** How many of n numbers are NaN or infinite: three. */
-export const watchCase = (name: string, n: number): Case => ({
+const watchCase = (name: string, n: number): Case => ({
   name,
   record({ g, x, ids }) {
     const [a, as] = x([n]);

@@ -24,15 +24,15 @@ export class Allocator {
   /** Place for so many bytes, a multiple of 64. */
   take(bytes: number): number {
     const need = placeBytes(bytes);
-    const i = this.#gaps.findIndex((gap) => gap.bytes >= need);
+    const gap = this.#gaps.find(({ bytes }) => bytes >= need);
     let at: number;
-    if (i >= 0) {
-      const gap = this.#gaps[i];
+    if (gap) {
       at = gap.at;
-      if (gap.bytes === need) this.#gaps.splice(i, 1);
-      else this.#gaps[i] = { at: at + need, bytes: gap.bytes - need };
+      gap.at += need;
+      gap.bytes -= need;
+      if (gap.bytes === 0) this.#gaps.splice(this.#gaps.indexOf(gap), 1);
     } else {
-      const last = this.#gaps[this.#gaps.length - 1];
+      const last = this.#gaps.at(-1);
       const grows = last && last.at + last.bytes === this.#end; // the gap at the end only needs the rest
       if (grows) this.#gaps.pop();
       at = grows ? last.at : this.#end;

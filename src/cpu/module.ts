@@ -70,7 +70,7 @@ async function unpack(base64: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /** The same module for a memory that is not shared: the flag byte of its one memory import. */
-export function withoutSharing(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function withoutSharing(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const name = [...'\x03env\x06memory\x02'].map((c) => c.charCodeAt(0)); // module, field, kind
   for (let i = 0; i < 4096; i++) {
     if (name.every((byte, j) => bytes[i + j] === byte)) {
@@ -92,7 +92,7 @@ export function makeMemory(shared: boolean): WebAssembly.Memory {
       last = error;
     }
   }
-  const size = PAGES[PAGES.length - 1] / 16;
+  const size = Math.min(...PAGES) / 16;
   throw new MelodyError('out_of_memory', `no address space for ${size} MB of WebAssembly memory`, 'lift its limit: ulimit -v unlimited', {
     cause: last,
   });

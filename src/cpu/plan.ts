@@ -1,9 +1,9 @@
 // A recorded graph as commands in the CPU's memory: functions, numbers and places, which the threads walk without JavaScript.
 import { MelodyError } from '../errors.ts';
-import { type Dispatch, type Graph, isScalar } from '../graph/graph.ts';
+import { type Dispatch, type Graph, isScalar, type ParamValue } from '../graph/graph.ts';
 import type { DispatchTime } from '../graph/inspect_plan.ts';
 import { numberOf, type ParamType } from '../graph/params.ts';
-import { type Places, placesOf } from '../graph/places.ts';
+import { checkScalars, type HostData, inputOf, outputOf, type Places, placesOf } from '../graph/places.ts';
 import type { CompileOptions } from '../graph/plan.ts';
 import type { TensorStorage } from '../graph/tensor.ts';
 import type { Cpu } from './cpu.ts';
@@ -11,8 +11,6 @@ import { JOB } from './layout.ts';
 import { FUNCTIONS } from './module.gen.ts';
 import { keptAs, matrixOf } from './panels.ts';
 import type { CpuResidents } from './residents.ts';
-
-type HostData = Float32Array | Uint32Array | Int32Array;
 
 const GUARD_BYTES = 64;
 const GUARD_WORD = 0xa5a5a5a5;
@@ -72,7 +70,7 @@ export class CpuPlan {
       const guard = options.guard ? GUARD_BYTES : 0;
       const places = placesOf(graph, guard);
       const slots = places.slotBytes.map((bytes, i) => own(bytes, `slot ${i}`));
-      const at = new Map([...places.slotOf].map(([s, i]) => [s, slots[i]]));
+      const at = new Map([...places.slotOf].map(([s, i]) => [s, slots[i] as number]));
       for (const s of places.named) at.set(s, own(s.bytes + guard, s.label));
       const commands = own(commandBytes(graph.dispatches), 'commands'); // all at once: while weights come, older plans are freed
       for (const [storage, place] of await residents.ensure(places.persistent, options)) at.set(storage, place);
@@ -93,14 +91,7 @@ export class CpuPlan {
 
   /** Fill an input from its first element. Throws `shape` when the sizes differ. */
   write(name: string, data: HostData): void {
-    const tensor = this.graph.inputs.get(name);
-    if (!tensor) throw new MelodyError('graph', `no input "${name}"; this plan has [${[...this.graph.inputs.keys()].join(', ')}]`);
-    if (data.length !== tensor.storage.elements)
-      throw new MelodyError(
-        'shape',
-        `input "${name}": got ${data.length} elements, expected ${tensor.storage.elements} for [${tensor.shape}]`,
-      );
-    this.cpu.write(this.#at.get(tensor.storage) as number, data);
+    this.cpu.write(this.#at.get(inputOf(this.graph, name, data)) as number, data);
   }
 
   /** Copy of an f32 output of the last run. */
@@ -111,9 +102,8 @@ export class CpuPlan {
   /** Copy of an output's bytes, for u32 and i32 results. */
   async readBytes(name: string): Promise<ArrayBuffer> {
     this.#ready();
-    const tensor = this.graph.outputs.get(name);
-    if (!tensor) throw new MelodyError('graph', `no output "${name}"; this plan has [${[...this.graph.outputs.keys()].join(', ')}]`);
-    return this.cpu.read(this.#at.get(tensor.storage) as number, tensor.storage.bytes);
+    const storage = outputOf(this.graph, name);
+    return this.cpu.read(this.#at.get(storage) as number, storage.bytes);
   }
 
   /** Run once and time every command. */
@@ -128,13 +118,14 @@ export class CpuPlan {
       const began = performance.now();
       this.#post(scalars, inputs, times);
       const ends = new Float64Array(await this.cpu.read(times, 8 * count));
-      return this.graph.dispatches.map((d, i) => ({
-        label: d.label,
-        kernel: d.kernel.name,
-        ms: i === 0 ? Math.max(0, Math.min(ends[0] - began, ends[0])) : ends[i] - ends[i - 1],
-        flops: d.flops,
-        bytes: d.bytes,
-      }));
+      const [first = 0] = ends;
+      let last = Math.min(began, first);
+      return this.graph.dispatches.map(({ label, kernel, flops, bytes }, i) => {
+        const end = ends[i] ?? last;
+        const ms = end - last;
+        last = end;
+        return { label, kernel: kernel.name, ms, flops, bytes };
+      });
     } finally {
       this.cpu.free(times);
     }
@@ -161,8 +152,9 @@ export class CpuPlan {
     for (const storage of this.#marked()) {
       const end = (this.#at.get(storage) as number) + storage.bytes;
       const tail = new Uint32Array(await this.cpu.read(end, GUARD_BYTES));
-      const bad = tail.findIndex((w) => w !== GUARD_WORD);
-      if (bad >= 0) throw new MelodyError('kernel', `${storage.label}: guard word ${bad} was overwritten with 0x${tail[bad].toString(16)}`);
+      for (const [i, word] of tail.entries())
+        if (word !== GUARD_WORD)
+          throw new MelodyError('kernel', `${storage.label}: guard word ${i} was overwritten with 0x${word.toString(16)}`);
     }
   }
 
@@ -180,9 +172,7 @@ export class CpuPlan {
   #post(scalars: { readonly [name: string]: number }, inputs: { readonly [name: string]: HostData }, times: number): void {
     this.#ready();
     for (const [name, data] of Object.entries(inputs)) this.write(name, data);
-    for (const name of Object.keys(scalars))
-      if (!this.graph.scalars.has(name))
-        throw new MelodyError('graph', `no scalar "${name}"; this plan has [${[...this.graph.scalars].join(', ')}]`);
+    checkScalars(this.graph, scalars);
     if (this.#options.poison || this.#options.guard) this.#fillMarks();
     const { pool } = this.cpu;
     const words = new DataView(new ArrayBuffer(8 * this.#patches.length));
@@ -192,8 +182,9 @@ export class CpuPlan {
     });
     const holds: number[] = [];
     if (words.byteLength) {
-      holds.push(pool.take(words.byteLength, 'numbers of a run'));
-      this.cpu.put(holds[0], new Uint8Array(words.buffer));
+      const numbers = pool.take(words.byteLength, 'numbers of a run');
+      holds.push(numbers);
+      this.cpu.put(numbers, new Uint8Array(words.buffer));
     }
     pool.post(JOB.run, [this.#commands, this.graph.dispatches.length, holds[0] ?? 0, this.#patches.length], {
       holds,
@@ -229,62 +220,62 @@ export const commandBytes = (dispatches: readonly Dispatch[]): number =>
 
 /** The list of commands and the commands after it, and which words run-time numbers go to. */
 function encode(dispatches: readonly Dispatch[], places: ReadonlyMap<TensorStorage, number>, at: number) {
-  const functions = dispatches.map(functionOf);
-  const begins: number[] = [];
-  let length = dispatches.length;
-  for (const { fields } of functions) {
-    begins.push(length);
-    length += HEAD + fields.length;
-  }
-  const view = new DataView(new ArrayBuffer(4 * length));
+  const view = new DataView(new ArrayBuffer(commandBytes(dispatches)));
   const patches: Patch[] = [];
-  dispatches.forEach((d, i) => {
-    const { code, fields } = functions[i];
-    const tensors = new Map([...d.inputs, ...d.outputs].map((tensor, j) => [Object.keys(d.kernel.bindings)[j], tensor.storage]));
-    view.setUint32(4 * i, at + 4 * begins[i], true);
-    view.setUint32(4 * begins[i], code, true);
-    view.setUint32(4 * begins[i] + 4, Math.min(2 ** 31, Math.round(Math.max(d.flops, d.bytes / 2) / 1000)), true);
-    for (const [f, field] of fields.entries()) {
-      const word = 4 * (begins[i] + HEAD + f);
+  let word = 4 * dispatches.length; // of the command that is written
+  for (const [i, d] of dispatches.entries()) {
+    const { code, fields } = functionOf(d);
+    const storages = [...d.inputs, ...d.outputs].map((tensor) => tensor.storage);
+    const tensors = new Map(Object.keys(d.kernel.bindings).map((id, j) => [id, storages[j]]));
+    view.setUint32(4 * i, at + word, true);
+    view.setUint32(word, code, true);
+    view.setUint32(word + 4, Math.min(2 ** 31, Math.round(Math.max(d.flops, d.bytes / 2) / 1000)), true);
+    word += 4 * HEAD;
+    for (const field of fields) {
       if (field.startsWith('@')) {
         const storage = tensors.get(field.slice(1));
         view.setUint32(word, storage ? (places.get(storage) as number) : 0, true);
       } else if (field in d.kernel.params) {
-        const [value, type] = [d.params[field], d.kernel.params[field]];
+        const [value, type] = [d.params[field] as ParamValue, d.kernel.params[field] as ParamType];
         if (isScalar(value)) patches.push({ at: at + word, type, value, name: `${d.label}: parameter "${field}"` });
         else setWord(view, word, type, value);
-      } else if (field in d.meaning) view.setUint32(word, d.meaning[field], true);
-      else if (field === 'PANELS') view.setUint32(word, panelsOf(d, tensors), true);
+      } else if (field === 'PANELS') view.setUint32(word, panelsOf(d, tensors), true);
+      else view.setUint32(word, d.meaning[field] ?? 0, true);
+      word += 4;
     }
-  });
+  }
   return { words: new Uint8Array(view.buffer), patches };
 }
 
 const PANELS = { f32: 1, f16: 2, int8: 3 } as const;
 
 /** Are the factors of a product in panels (1), of halves (2), of bytes (3)? A weight laid out so must go nowhere else. */
-function panelsOf(d: Dispatch, tensors: ReadonlyMap<string, TensorStorage>): number {
-  const [w, gate] = ['w', 'gate'].map((id) => tensors.get(id)).map((s) => (s && matrixOf(s) ? PANELS[keptAs(s)] : 0));
-  if (d.meaning.GATED && w !== gate) throw new MelodyError('kernel', `${d.label}: the gate does not lie as its factor does`);
+function panelsOf(d: Dispatch, tensors: ReadonlyMap<string, TensorStorage | undefined>): number {
+  const formOf = (s: TensorStorage | undefined) => (s && matrixOf(s) ? PANELS[keptAs(s)] : 0);
+  const w = formOf(tensors.get('w'));
+  if (d.meaning.GATED && w !== formOf(tensors.get('gate')))
+    throw new MelodyError('kernel', `${d.label}: the gate does not lie as its factor does`);
   return w;
 }
 
 /** Bytes of scratch that a thread wants for a command; the kernels of products and attention have the same sums. */
-function scratchOf({ kernel, params }: Dispatch): number {
+function scratchOf(dispatch: Dispatch): number {
+  const { params } = dispatch;
+  const { code } = functionOf(dispatch);
+  const runs = (kernel: string) => FUNCTIONS[kernel]?.code === code;
   const number = (field: string) => (typeof params[field] === 'number' ? (params[field] as number) : 0);
-  const code = FUNCTIONS[kernel.name]?.code;
-  if (code === FUNCTIONS.matmul_register.code) {
+  if (runs('matmul_register')) {
     const k = number('taps') * number('inner');
     const rows = number('rows') <= 8 ? 8 : k <= 2048 ? 32 : k <= 8192 ? 8 : 4;
     return 4096 + 4 * k * (rows + 16);
   }
-  if (code === FUNCTIONS.matvec_norm.code) return 4096 + 4 * (number('rows') + 16) * number('inner');
-  if (code === FUNCTIONS.attention_row.code) return 49_152 + 2064 * Math.max(number('dh'), 4 * number('dh4')) + 4 * 512 * 8;
-  if (code === FUNCTIONS.rvq_encode.code) return 4096 + 4 * number('dim');
-  if (code === FUNCTIONS.lstm_scan.code) return 4096 + 24 * number('hidden');
-  if (code === FUNCTIONS.fft.code) return 4096 + 16 * number('points');
-  if (code === FUNCTIONS.phase_advance.code) return 4096 + 4 * number('pitches');
-  if (code === FUNCTIONS.rope.code || code === FUNCTIONS.qkv_append.code) return 4096 + 8 * number('half_dh');
+  if (runs('matvec_norm')) return 4096 + 4 * (number('rows') + 16) * number('inner');
+  if (runs('attention_row')) return 49_152 + 2064 * Math.max(number('dh'), 4 * number('dh4')) + 4 * 512 * 8;
+  if (runs('rvq_encode')) return 4096 + 4 * number('dim');
+  if (runs('lstm_scan')) return 4096 + 24 * number('hidden');
+  if (runs('fft')) return 4096 + 16 * number('points');
+  if (runs('phase_advance')) return 4096 + 4 * number('pitches');
+  if (runs('rope') || runs('qkv_append')) return 4096 + 8 * number('half_dh');
   return 32_768;
 }
 

@@ -252,7 +252,7 @@ export class Pool {
     try {
       while (this.#done < this.#posted) {
         const job = RING + (this.#done % RING_JOBS) * JOB_BYTES;
-        const [kind, , count] = this.#words.subarray(job / 4, job / 4 + 3);
+        const [kind, , count = 0] = this.#words.subarray(job / 4, job / 4 + 3);
         for (let i = 0; i < (kind === JOB.run || kind === JOB.pack ? count : 1); i++) {
           step(job, i);
           if (performance.now() - since > SLICE_MS) {

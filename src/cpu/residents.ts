@@ -1,7 +1,7 @@
 // What stays in the CPU's memory between plans: weights, laid out once, and states. The counterpart of graph/residents.ts.
-import { MelodyError } from '../errors.ts';
-import { readWhole } from '../graph/residents.ts';
-import { elementsOf, type Tensor, type TensorStorage, type WeightLayout, type WeightMatrix, type WeightRef } from '../graph/tensor.ts';
+import type { HostData } from '../graph/places.ts';
+import { readWhole, Stock } from '../graph/stock.ts';
+import { elementsOf, type Tensor, type TensorStorage, type WeightMatrix, type WeightRef } from '../graph/tensor.ts';
 import type { Cpu } from './cpu.ts';
 import { JOB } from './layout.ts';
 import { cpuBytes, formOf, matrixOf, packing } from './panels.ts';
@@ -9,103 +9,34 @@ import { cpuBytes, formOf, matrixOf, packing } from './panels.ts';
 const COMING = 'weights as they come';
 const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
-interface LoadOptions {
-  signal?: AbortSignal | undefined;
-  onBytes?: ((bytes: number) => void) | undefined;
-}
-
-export class CpuResidents {
+export class CpuResidents extends Stock<number> {
   readonly cpu: Cpu;
-  #weights = new Map<WeightRef, Map<string, Promise<number>>>();
-  #states = new Map<TensorStorage, number>();
 
   constructor(cpu: Cpu) {
+    super(cpu, 1);
     this.cpu = cpu;
-  }
-
-  /** Places of the given weight and state storages, loading what is not there yet. */
-  async ensure(storages: Iterable<TensorStorage>, options: LoadOptions = {}): Promise<Map<TensorStorage, number>> {
-    const found = new Map<TensorStorage, number>();
-    for (const storage of new Set(storages)) {
-      if (options.signal?.aborted) throw new MelodyError('aborted', 'loading weights was aborted');
-      found.set(storage, storage.kind === 'state' ? this.#state(storage) : await this.#weight(storage, options));
-    }
-    return found;
-  }
-
-  /** Overwrite a state from its first element. */
-  write(target: Tensor, data: Float32Array | Uint32Array | Int32Array): void {
-    if (data.byteLength > target.storage.bytes)
-      throw new MelodyError(
-        'shape',
-        `write ${target.storage.label}: got ${data.byteLength} bytes, expected at most ${target.storage.bytes}`,
-      );
-    this.cpu.write(this.#state(target.storage), data);
   }
 
   /** Zero a state. */
   clear(target: Tensor): void {
-    this.cpu.fill(this.#state(target.storage), target.storage.bytes);
+    this.cpu.fill(this.state(target.storage), target.storage.bytes);
   }
 
-  /** Copy of a state's elements. */
-  read(target: Tensor): Promise<ArrayBuffer> {
-    return this.cpu.read(this.#state(target.storage), target.storage.bytes);
-  }
-
-  holds(storage: TensorStorage): boolean {
-    const { weight } = storage;
-    return weight ? this.#weights.get(weight.ref)?.has(weight.layout.key) === true : this.#states.has(storage);
-  }
-
-  /** Free one state; recording it again starts from zero. */
-  release(target: Tensor): void {
-    const at = this.#states.get(target.storage);
-    if (at !== undefined) this.cpu.free(at);
-    this.#states.delete(target.storage);
-  }
-
-  dispose(): void {
-    this.cpu.free(...this.#states.values());
-    for (const layouts of this.#weights.values())
-      for (const pending of layouts.values())
-        void pending.then(
-          (at) => this.cpu.free(at),
-          () => {},
-        );
-    this.#states.clear();
-    this.#weights.clear();
-  }
-
-  #state(storage: TensorStorage): number {
-    if (storage.kind !== 'state') throw new MelodyError('graph', `"${storage.label}" is ${storage.kind}; expected state`);
-    let at = this.#states.get(storage);
-    if (at === undefined) {
-      at = this.cpu.buffer(storage.bytes, storage.label);
-      this.cpu.fill(at, Math.ceil(storage.bytes / 4) * 4);
-      this.#states.set(storage, at);
-    }
+  protected make({ bytes, label }: TensorStorage): number {
+    const at = this.cpu.buffer(bytes, label);
+    this.cpu.fill(at, Math.ceil(bytes / 4) * 4);
     return at;
   }
 
-  #weight(storage: TensorStorage, options: LoadOptions): Promise<number> {
-    const { weight } = storage;
-    if (!weight) throw new MelodyError('graph', `"${storage.label}" has no weight to load`);
-    const layouts = this.#weights.get(weight.ref) ?? new Map<string, Promise<number>>();
-    this.#weights.set(weight.ref, layouts);
-    let pending = layouts.get(weight.layout.key);
-    if (!pending) {
-      pending = this.#load(storage, weight.ref, weight.layout, options.signal).then((at) => {
-        options.onBytes?.(storage.bytes);
-        return at;
-      });
-      layouts.set(weight.layout.key, pending);
-      pending.catch(() => layouts.delete(weight.layout.key)); // a failed load may be tried again
-    }
-    return pending;
+  protected put(at: number, data: HostData): void {
+    this.cpu.write(at, data);
   }
 
-  async #load(storage: TensorStorage, ref: WeightRef, layout: WeightLayout, signal?: AbortSignal): Promise<number> {
+  protected async load(
+    storage: TensorStorage,
+    { ref, layout }: NonNullable<TensorStorage['weight']>,
+    signal?: AbortSignal,
+  ): Promise<number> {
     const matrix = matrixOf(storage);
     if (matrix) return this.#matrix(storage, ref, matrix, signal);
     const data = await readWhole(ref, signal);

@@ -2,7 +2,8 @@
 import { MelodyError } from '../errors.ts';
 import { timePasses } from '../gpu/timestamps.ts';
 import type { Dispatch } from './graph.ts';
-import { encode, GUARD_WORD, type HostData, type Plan, type Step } from './plan.ts';
+import type { HostData } from './places.ts';
+import { encode, GUARD_WORD, type Plan, type Step } from './plan.ts';
 import type { TensorStorage } from './tensor.ts';
 
 export interface DispatchTime {

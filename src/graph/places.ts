@@ -1,7 +1,10 @@
 // Which buffer every storage of a graph goes to: temporaries share slots by lifetime, inputs and outputs have one each.
+import { MelodyError } from '../errors.ts';
 import type { Graph } from './graph.ts';
 import { assignSlots, type Lifetime } from './slots.ts';
 import type { TensorStorage } from './tensor.ts';
+
+export type HostData = Float32Array | Uint32Array | Int32Array;
 
 export interface Places {
   readonly slotOf: ReadonlyMap<TensorStorage, number>; // temporaries
@@ -45,3 +48,28 @@ function lifetimesOf(graph: Graph): Map<TensorStorage, Lifetime> {
   });
   return lives;
 }
+
+/** The storage of an input that is given `data`. Throws `graph` where there is none of that name, `shape` when the sizes differ. */
+export function inputOf({ inputs }: Graph, name: string, data: HostData): TensorStorage {
+  const tensor = inputs.get(name);
+  if (!tensor) throw unknown('input', name, inputs.keys());
+  const { shape, storage } = tensor;
+  if (data.length !== storage.elements)
+    throw new MelodyError('shape', `input "${name}": got ${data.length} elements, expected ${storage.elements} for [${shape}]`);
+  return storage;
+}
+
+/** The storage of an output. Throws `graph` where there is none of that name. */
+export function outputOf({ outputs }: Graph, name: string): TensorStorage {
+  const tensor = outputs.get(name);
+  if (!tensor) throw unknown('output', name, outputs.keys());
+  return tensor.storage;
+}
+
+/** Throws `graph` for a scalar that the graph has not. */
+export function checkScalars({ scalars }: Graph, given: { readonly [name: string]: number }): void {
+  for (const name of Object.keys(given)) if (!scalars.has(name)) throw unknown('scalar', name, scalars);
+}
+
+const unknown = (kind: string, name: string, names: Iterable<string>) =>
+  new MelodyError('graph', `no ${kind} "${name}"; this plan has [${[...names].join(', ')}]`);

@@ -3,7 +3,7 @@ import { MelodyError } from '../errors.ts';
 import { GPU_USAGE, type Gpu } from '../gpu/device.ts';
 import type { Dispatch, Graph } from './graph.ts';
 import { ParamBlock } from './params.ts';
-import { type Places, placesOf } from './places.ts';
+import { checkScalars, type HostData, inputOf, outputOf, type Places, placesOf } from './places.ts';
 import type { Residents } from './residents.ts';
 import type { TensorStorage } from './tensor.ts';
 
@@ -23,8 +23,6 @@ export interface CompileOptions {
   /** Called with the bytes of each weight that reaches the GPU. */
   onBytes?: ((bytes: number) => void) | undefined;
 }
-
-export type HostData = Float32Array | Uint32Array | Int32Array;
 
 const GUARD_BYTES = 64;
 /** What stands after the tensors of a plan compiled with `guard`. */
@@ -160,14 +158,8 @@ export class Plan {
 
   /** Fill an input from its first element. Throws `shape` when the sizes differ. */
   write(name: string, data: HostData): void {
-    const tensor = this.graph.inputs.get(name);
-    if (!tensor) throw new MelodyError('graph', `no input "${name}"; this plan has [${[...this.graph.inputs.keys()].join(', ')}]`);
-    if (data.length !== tensor.storage.elements)
-      throw new MelodyError(
-        'shape',
-        `input "${name}": got ${data.length} elements, expected ${tensor.storage.elements} for [${tensor.shape}]`,
-      );
-    this.gpu.device.queue.writeBuffer(this.buffers.get(tensor.storage) as GPUBuffer, 0, data as GPUAllowSharedBufferSource);
+    const buffer = this.buffers.get(inputOf(this.graph, name, data)) as GPUBuffer;
+    this.gpu.device.queue.writeBuffer(buffer, 0, data as GPUAllowSharedBufferSource);
   }
 
   /** Copy of an f32 output of the last run. */
@@ -178,9 +170,8 @@ export class Plan {
   /** Copy of an output's bytes, for u32 and i32 results. */
   async readBytes(name: string): Promise<ArrayBuffer> {
     this.#ready();
-    const tensor = this.graph.outputs.get(name);
-    if (!tensor) throw new MelodyError('graph', `no output "${name}"; this plan has [${[...this.graph.outputs.keys()].join(', ')}]`);
-    return this.gpu.read(this.buffers.get(tensor.storage) as GPUBuffer, tensor.storage.bytes);
+    const storage = outputOf(this.graph, name);
+    return this.gpu.read(this.buffers.get(storage) as GPUBuffer, storage.bytes);
   }
 
   /** Bytes of this plan alone: slots, inputs, outputs and parameters, without weights and states. */
@@ -211,9 +202,7 @@ export class Plan {
   }
 
   #writeScalars(scalars: { readonly [name: string]: number }): void {
-    for (const name of Object.keys(scalars))
-      if (!this.graph.scalars.has(name))
-        throw new MelodyError('graph', `no scalar "${name}"; this plan has [${[...this.graph.scalars].join(', ')}]`);
+    checkScalars(this.graph, scalars);
     this.#params.fill(scalars);
     const { bytes, variableBytes } = this.#params;
     if (variableBytes) this.gpu.device.queue.writeBuffer(this.#paramBuffer, 0, bytes, 0, variableBytes);

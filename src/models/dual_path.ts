@@ -145,7 +145,7 @@ export function dualPath(
 }
 
 /** Window of block `index` of n (from 0): 2^min(i, n−i+1) for i from 1, so the widths are K, K/2, … K/2, K. */
-export const mergeWindow = (index: number, blocks: number): number => 2 ** Math.min(index + 1, blocks - index);
+const mergeWindow = (index: number, blocks: number): number => 2 ** Math.min(index + 1, blocks - index);
 
 /** One modulation row a segment: the angle at its place, plus the mean token where there are tokens. → [B, S, D]. */
 function modulation(g: Graph, angles: Tensor, means: Tensor | undefined, segments: number): Tensor {

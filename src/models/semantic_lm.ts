@@ -67,7 +67,7 @@ export function kvCache(c: SemanticLmConfig, batch: number, capacity: number): K
 }
 
 /** Id of the begin-of-sequence token; also the style token of the null prefix. */
-export const bosId = (c: SemanticLmConfig): number => c.words + c.style_levels * c.style_entries;
+const bosId = (c: SemanticLmConfig): number => c.words + c.style_levels * c.style_entries;
 
 /** [BOS, style tokens] of RVQ codes; without codes the null prefix of guidance. */
 export function stylePrefix(c: SemanticLmConfig, codes: readonly number[] | undefined): Uint32Array {

@@ -99,7 +99,7 @@ function mlp(g: Graph, w: Scope, name: string, x: Tensor, dim: number, biased: b
 }
 
 /** Cosines, then sines of position · 10000^(−2i/width), in f32 as PyTorch has them. [length, width]. */
-export function rotaryTable(length: number, width: number): Float32Array {
+function rotaryTable(length: number, width: number): Float32Array {
   const half = width / 2;
   const table = new Float32Array(length * width);
   for (let i = 0; i < half; i++) {

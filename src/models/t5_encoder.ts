@@ -34,7 +34,7 @@ export interface T5EncoderConfig {
  * Bucket of every distance key − query from 1 − T to T − 1: half of them for keys behind the query; up to half of those one a distance, the rest
  * by its logarithm.
  */
-export function distanceBuckets(length: number, buckets: number, farthest: number): Uint32Array {
+function distanceBuckets(length: number, buckets: number, farthest: number): Uint32Array {
   const side = buckets / 2;
   const exact = Math.floor(side / 2);
   return Uint32Array.from({ length: 2 * length - 1 }, (_, i) => {

@@ -50,7 +50,7 @@ export function hannLine(d: number): number {
 }
 
 /** log(hannLine + 1e-4) of every tuned bin and pitch, [bins, count]. */
-export function lineTable(pitches: Pitches, framing: Framing, reference: number): Float32Array {
+function lineTable(pitches: Pitches, framing: Framing, reference: number): Float32Array {
   const { size, sampleRate } = framing;
   const { bins, count } = pitches;
   const table = new Float32Array(bins * count);

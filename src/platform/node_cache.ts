@@ -164,7 +164,11 @@ const own = (part: string, info: EntryInfo) => writeWhole(`${part}.owner`, { ...
 /** Is this part probably still being written? */
 function lives({ pid, host }: Owner, lastWritten: number): boolean {
   if (pid === undefined) return false;
-  if (host !== hostname()) return Date.now() - lastWritten < OWNER_SILENCE_MS;
+  return host === hostname() ? processLives(pid) : Date.now() - lastWritten < OWNER_SILENCE_MS;
+}
+
+/** Does this machine run a process of that number? */
+export function processLives(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -2,7 +2,7 @@
 // the executors know a weight by.
 import { MelodyError } from '../errors.ts';
 import { f32ToF16 } from '../graph/half.ts';
-import { readFloats, readWhole } from '../graph/residents.ts';
+import { readFloats, readWhole } from '../graph/stock.ts';
 import { elementsOf, type WeightRef } from '../graph/tensor.ts';
 import type { Scope } from './weights.ts';
 

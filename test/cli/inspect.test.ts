@@ -9,8 +9,8 @@ import { modelMisfits } from '../../src/cli/inspect_model.ts';
 import { openModel } from '../../src/pipeline/model.ts';
 import { diskFolder } from '../../src/platform/node_files.ts';
 import { randomWeights } from '../../src/weights/random_weights.ts';
-import { bytesOfArray, type TensorData, writeSafetensors } from '../../src/weights/safetensors_write.ts';
 import { scopeAt, type WeightSource } from '../../src/weights/weights.ts';
+import { bytesOfArray, type TensorData, writeSafetensors } from '../../tools/safetensors_write.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'melody-inspect-'));
 afterAll(() => rmSync(folder, { recursive: true }));

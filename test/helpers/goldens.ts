@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { CompileOptions } from '../../src/graph/plan.ts';
-import { readWhole } from '../../src/graph/residents.ts';
+import { readWhole } from '../../src/graph/stock.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { memorySource } from '../../src/platform/bytes.ts';
 import { platform } from '../../src/platform/node.ts';

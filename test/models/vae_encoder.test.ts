@@ -1,6 +1,6 @@
 // The STFT encoder with spectra of which only the lowest bins are used, against the same sums in f64.
 import { expect, it } from 'vitest';
-import { readFloats } from '../../src/graph/residents.ts';
+import { readFloats } from '../../src/graph/stock.ts';
 import { type StftEncoderConfig, vaeEncoder } from '../../src/models/vae_encoder.ts';
 import { hann } from '../../src/ops/spectrum.ts';
 import { randomWeights } from '../../src/weights/random_weights.ts';

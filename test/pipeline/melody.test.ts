@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { seams } from '../../src/audio/measures/joins.ts';
 import type { EngineOptions } from '../../src/engine/engine.ts';
-import { readFloats } from '../../src/graph/residents.ts';
+import { readFloats } from '../../src/graph/stock.ts';
 import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { MelodyEvent } from '../../src/pipeline/options.ts';
 import { denoise } from '../../src/pipeline/stages/denoise.ts';

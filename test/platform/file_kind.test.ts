@@ -3,7 +3,7 @@ import { readWav } from '../../src/audio/wav.ts';
 import { memorySource } from '../../src/platform/bytes.ts';
 import { fileKind } from '../../src/platform/file_kind.ts';
 import { readHeader } from '../../src/weights/safetensors.ts';
-import { writeSafetensors } from '../../src/weights/safetensors_write.ts';
+import { writeSafetensors } from '../../tools/safetensors_write.ts';
 
 const bytes = (...parts: (string | number)[]) =>
   Uint8Array.from(parts.flatMap((part) => (typeof part === 'string' ? [...part].map((c) => c.charCodeAt(0)) : [part])));

@@ -8,7 +8,7 @@ import { platform } from '#platform';
 import { Cpu } from '../../src/cpu/runner.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { Graph } from '../../src/graph/graph.ts';
-import { readFloats } from '../../src/graph/residents.ts';
+import { readFloats } from '../../src/graph/stock.ts';
 import { reshape, type Tensor } from '../../src/graph/tensor.ts';
 import { oobleckContext, oobleckDecoder, oobleckEncoder, oobleckHop } from '../../src/models/oobleck.ts';
 import { contextStates, fourierFeatures, globalTokens, readContext, stableAudioDit } from '../../src/models/stable_audio_dit.ts';

@@ -7,8 +7,8 @@ import { MelodyError } from '../../src/errors.ts';
 import { memoryFolder } from '../../src/platform/bytes.ts';
 import { diskFolder } from '../../src/platform/node_files.ts';
 import { readConfig } from '../../src/weights/config.ts';
-import { bytesOfArray, type TensorData, writeSafetensors } from '../../src/weights/safetensors_write.ts';
 import { Weights } from '../../src/weights/weights.ts';
+import { bytesOfArray, type TensorData, writeSafetensors } from '../../tools/safetensors_write.ts';
 
 const tensor = (name: string, ...values: number[]): TensorData => ({
   name,

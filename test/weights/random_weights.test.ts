@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readFloats } from '../../src/graph/residents.ts';
+import { readFloats } from '../../src/graph/stock.ts';
 import { randomWeights } from '../../src/weights/random_weights.ts';
 import { PIECE_BYTES } from '../../src/weights/tensor_stream.ts';
 

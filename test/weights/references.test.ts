@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { f16ToF32, f32ToF16 } from '../../src/graph/half.ts';
-import { readFloats, readWhole } from '../../src/graph/residents.ts';
+import { readFloats, readWhole } from '../../src/graph/stock.ts';
 import type { WeightRef } from '../../src/graph/tensor.ts';
 import { convWeight, folded, halved, reshaped, rowsOf, stack, sumOf } from '../../src/weights/references.ts';
 import type { Scope } from '../../src/weights/weights.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../src/platform/bytes.ts';
 import { readHeader } from '../../src/weights/safetensors.ts';
-import { bytesOfArray, writeSafetensors } from '../../src/weights/safetensors_write.ts';
+import { bytesOfArray, writeSafetensors } from '../../tools/safetensors_write.ts';
 import { frame } from './verdict_files.ts';
 
 const read = (bytes: Uint8Array) => readHeader(memorySource('file', bytes));

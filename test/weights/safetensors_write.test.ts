@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../src/platform/bytes.ts';
 import { readHeader } from '../../src/weights/safetensors.ts';
-import { bytesOfArray, type TensorData, writeSafetensors } from '../../src/weights/safetensors_write.ts';
+import { bytesOfArray, type TensorData, writeSafetensors } from '../../tools/safetensors_write.ts';
 
 const f32 = (name: string, ...values: number[]): TensorData => ({
   name,

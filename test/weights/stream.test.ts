@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ByteSource, memorySource } from '../../src/platform/bytes.ts';
 import { type Dtype, readHeader } from '../../src/weights/safetensors.ts';
-import { bytesOfArray, writeSafetensors } from '../../src/weights/safetensors_write.ts';
 import { checkValues, PIECE_BYTES, readTensor } from '../../src/weights/tensor_stream.ts';
+import { bytesOfArray, writeSafetensors } from '../../tools/safetensors_write.ts';
 
 async function fileOf(dtype: Dtype, shape: number[], values: ArrayBufferView, wrap = (source: ByteSource) => source) {
   const source = wrap(memorySource('file', writeSafetensors([{ name: 'w', dtype, shape, bytes: bytesOfArray(values) }])));

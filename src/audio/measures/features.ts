@@ -59,7 +59,7 @@ export function melTrack(x: Float32Array): Track {
  * parabola through its log magnitudes; it counts for its nearest pitch class by cos^2 of the mistuning, so half-way counts 0.
  * x at 22,050 Hz.
  */
-export function chromaTrack(x: Float32Array): Track {
+function chromaTrack(x: Float32Array): Track {
   const out = track(x.length, CHROMA_SIZE, CHROMA_HOP, 12);
   const hz = ANALYSIS_RATE / CHROMA_SIZE;
   const first = Math.ceil(CHROMA_MIN_HZ / hz);

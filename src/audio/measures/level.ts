@@ -44,7 +44,7 @@ export function level(channels: Float32Array[]): Level {
   };
 }
 
-export function decibel(amplitude: number): number {
+function decibel(amplitude: number): number {
   return 20 * Math.log10(amplitude);
 }
 

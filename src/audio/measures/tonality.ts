@@ -39,7 +39,7 @@ export function key(chroma: ArrayLike<number>): Key {
 }
 
 /** Pearson correlation; 0 when one side is constant. */
-export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
+function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const ma = mean(a);
   const mb = mean(b);
   const x = Array.from(a, (v) => v - ma);
@@ -102,7 +102,7 @@ export function entropy(chroma: ArrayLike<number>): number {
 }
 
 /** Harte's 6-D tonal centroid: circles of fifths, minor thirds and major thirds, radii 1, 1, 0.5. */
-export function tonalCentroid(chroma: ArrayLike<number>): number[] {
+function tonalCentroid(chroma: ArrayLike<number>): number[] {
   const total = sum(chroma) || 1;
   const circles: [number, number][] = [
     [(7 * Math.PI) / 6, 1],

@@ -56,7 +56,7 @@ export interface PipelineResult {
 }
 
 /** Sequential network passes for s seconds: ours, and what the other designs' papers give (docs/system.md §8). */
-export function passCounts(seconds: number, tokenRate: number, steps: number) {
+function passCounts(seconds: number, tokenRate: number, steps: number) {
   return { melody: tokenRate * seconds + steps, musicGen: 50 * seconds, musicLm: 625 * seconds };
 }
 

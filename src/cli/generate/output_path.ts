@@ -4,6 +4,7 @@ import { link, lstat, mkdir, readdir, realpath, rename, rm, stat, unlink, writeF
 import { hostname } from 'node:os';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { MelodyError } from '../../errors.ts';
+import { processLives } from '../../platform/node_cache.ts';
 import { fileError } from '../../platform/node_files.ts';
 import { ENDINGS } from './formats.ts';
 
@@ -107,17 +108,8 @@ export async function prepareFolder(outDir: string | undefined): Promise<void> {
     if (host === undefined) continue;
     const file = join(folder, name);
     const known = await stat(file).catch(() => undefined);
-    const dead = host === HOST ? !lives(Number(pid)) : known !== undefined && Date.now() - known.mtimeMs > PASSING_MS;
+    const dead = host === HOST ? !processLives(Number(pid)) : known !== undefined && Date.now() - known.mtimeMs > PASSING_MS;
     if (dead) await rm(file, { force: true });
-  }
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

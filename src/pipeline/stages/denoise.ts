@@ -1,7 +1,7 @@
 // The diffusion of windows: noise → latents that follow the tokens, in a few steps of the dual-path network (docs/system.md §4, §7).
 
 import type { Machine } from '../../engine/engine.ts';
-import { readFloats } from '../../graph/residents.ts';
+import { readFloats } from '../../graph/stock.ts';
 import { reshape, state, type Tensor } from '../../graph/tensor.ts';
 import { dualPath, dualPathAngles, dualPathTokens, type TokenMemory } from '../../models/dual_path.ts';
 import { timbreOf, timbreRows, wordsOf } from '../../models/timbre.ts';

@@ -25,7 +25,7 @@ const roundEven = (x: number): number => (x % 1 === 0.5 ? 2 * Math.round(x / 2) 
  * How much a bin of the spectrum counts for a pitch class, [num_chroma, n_fft / 2 + 1]: librosa's chroma filters (bumps in pitch of L2 norm 1 a
  * bin, weighted by a Gaussian around octave 5).
  */
-export function chromaFilters({ sampling_rate, n_fft, num_chroma: classes }: ChromaConfig): Float64Array {
+function chromaFilters({ sampling_rate, n_fft, num_chroma: classes }: ChromaConfig): Float64Array {
   const bins = n_fft / 2 + 1;
   const pitch = Float64Array.from({ length: n_fft }, (_, k) => classes * octaveOf((sampling_rate * k) / n_fft));
   pitch[0] = (pitch[1] ?? 0) - 1.5 * classes;

@@ -21,7 +21,7 @@ const COLUMNS_AT_ONCE = 8;
 const READ_AT_ONCE = [64, 8];
 
 /** Columns of the delay pattern that `frames` frames take. */
-export const columnsOf = (model: MusicgenModel, frames: number): number => frames + delayOf(model);
+const columnsOf = (model: MusicgenModel, frames: number): number => frames + delayOf(model);
 
 /** Frames by which the last codebook is late. */
 const delayOf = ({ config: { decoder } }: MusicgenModel): number => decoder.num_codebooks / decoder.audio_channels - 1;

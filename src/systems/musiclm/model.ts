@@ -12,7 +12,7 @@ import { PartWeights } from '../parts.ts';
 import type { SystemPlace } from '../place.ts';
 
 /** The folders of a model. */
-export const MUSICLM_PARTS = ['semantic', 'coarse', 'fine', 'codec'] as const;
+const MUSICLM_PARTS = ['semantic', 'coarse', 'fine', 'codec'] as const;
 export type MusicLmPart = (typeof MUSICLM_PARTS)[number];
 
 export interface MusicLmConfig {

@@ -3,7 +3,7 @@
 import { exp, log } from '../../elementary.ts';
 import type { Machine } from '../../engine/engine.ts';
 import { type Graph, times } from '../../graph/graph.ts';
-import { readFloats } from '../../graph/residents.ts';
+import { readFloats } from '../../graph/stock.ts';
 import { elementsOf, reshape, state, type Tensor } from '../../graph/tensor.ts';
 import { oobleckContext, oobleckDecoder, oobleckEncoder, oobleckHop, oobleckSamples } from '../../models/oobleck.ts';
 import {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { features } from '../../../src/audio/measures/features.ts';
 import { defaultShrink, eigen, fitGaussian, frechetDistance, type Gaussian } from '../../../src/audio/measures/frechet.ts';
-import { parity } from '../../../src/audio/measures/parity.ts';
 import { descriptor, diversity, mfcc } from '../../../src/audio/measures/timbre.ts';
+import { parity } from '../../helpers/parity.ts';
 import { beats, chord, clicks, gaussian, mix, sine } from '../signals.ts';
 
 const RATE = 24000;

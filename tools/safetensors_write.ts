@@ -1,6 +1,6 @@
-import { MelodyError } from '../errors.ts';
-import { printable } from './printable.ts';
-import { DTYPE_BITS, type Dtype } from './safetensors.ts';
+import { MelodyError } from '../src/errors.ts';
+import { printable } from '../src/weights/printable.ts';
+import { DTYPE_BITS, type Dtype } from '../src/weights/safetensors.ts';
 
 /** A tensor to write: `bytes` are its elements, little-endian, row-major. */
 export interface TensorData {

@@ -1,5 +1,5 @@
 /** How far a clip is from a reference run of the same length: for checking one engine against another. */
-import { frameCount, powerFrames } from '../fft.ts';
+import { frameCount, powerFrames } from '../../src/audio/fft.ts';
 
 export interface Parity {
   /** Largest |a - b|. */
