@@ -1,10 +1,10 @@
-// Three prompts far apart → three clips, measured, and the README's table of them: what was asked for against what is heard.
+// Three prompts far apart → three clips, measured, and the table of docs/prompts.md: what was asked for against what is heard.
 //
-//   node tools/run.mjs tools/readme_table.ts [--model weights/melody-small] [--seconds 10] [--seeds 1] [--out folder] [--dry]
+//   node tools/run.mjs tools/prompt_table.ts [--model weights/melody-small] [--seconds 10] [--seeds 1] [--out folder] [--dry]
 //
 // --seeds  clips a prompt, with seeds 1, 2, …; the table shows means, and nothing is picked
 // --out    keep the clips as WAV files
-// --dry    print the table, leave the README as it is
+// --dry    print the table, leave docs/prompts.md as it is
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,8 +20,8 @@ const PROMPTS = [
 ];
 /** What the audio tower is asked to tell apart. */
 const INSTRUMENTS = ['piano', 'strings', 'guitar', 'brass', 'percussion', 'synth'];
-const README = 'README.md';
-const [START, END] = ['<!-- three prompts: made by tools/readme_table.ts -->', '<!-- end of three prompts -->'];
+const PAGE = 'docs/prompts.md';
+const [START, END] = ['<!-- three prompts: made by tools/prompt_table.ts -->', '<!-- end of three prompts -->'];
 
 const { values } = parseArgs({
   options: {
@@ -73,10 +73,10 @@ const table = [
 ].join('\n');
 process.stdout.write(`${table}\n`);
 if (!values.dry) {
-  const readme = readFileSync(README, 'utf8');
-  const [from, to] = [readme.indexOf(START), readme.indexOf(END)];
-  if (from < 0 || to < from) throw new Error(`${README} has no place for the table: expected the lines "${START}" and "${END}"`);
-  writeFileSync(README, `${readme.slice(0, from + START.length)}\n${table}\n${readme.slice(to)}`);
+  const page = readFileSync(PAGE, 'utf8');
+  const [from, to] = [page.indexOf(START), page.indexOf(END)];
+  if (from < 0 || to < from) throw new Error(`${PAGE} has no place for the table: expected the lines "${START}" and "${END}"`);
+  writeFileSync(PAGE, `${page.slice(0, from + START.length)}\n${table}\n${page.slice(to)}`);
 }
 
 function row(prompt: string, bpm: number, p: number, heard: Heard[]): string {
