@@ -20,7 +20,7 @@ export const Melody = {
    * A page opens published systems once it has imported `melody/systems`.
    * @param location a folder, an https address of one, or in Node the name of an installed package (`melody-small`) or of a model of the
    * Hugging Face hub (`hf:owner/name`, `hf:owner/name@revision`)
-   * @param options `precision` is for published systems alone: a MeLoDy model is as it was stored, and refuses it
+   * @param options `precision` is for published systems alone: a MeLoDy model computes in the precision in which it was stored, and refuses it
    * @throws MelodyError `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
    */
   async load<Location extends string | URL>(

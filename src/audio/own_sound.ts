@@ -18,7 +18,7 @@ function isSilent(name: string, { channels }: Pick<Sound, 'channels'>): boolean 
   throw new MelodyError(
     'invalid_argument',
     `${name}: its samples reach ${peak.toPrecision(4)}; expected full scale to be 1`,
-    'divide them by what full scale was: 32768 of 16-bit samples',
+    'divide the samples by their full scale, for example by 32768 where they were 16-bit integers',
   );
 }
 

@@ -64,7 +64,7 @@ export async function* encodeAudio(
         if (rate !== sampleRate)
           throw new MelodyError(
             'invalid_argument',
-            `${format} does not hold ${sampleRate} Hz as it comes`,
+            `${format} cannot hold samples at ${sampleRate} Hz without conversion`,
             'use writeAudio, which converts it, or another format',
           );
         encoder = await codecs.openEncoder(

@@ -35,7 +35,7 @@ export class Listener {
     if (typeof prompt !== 'string')
       throw new MelodyError(
         'invalid_argument',
-        'the file has no recipe with a prompt to hold it against',
+        'the file has no recipe whose prompt it could be compared with',
         'name what was asked for: --prompt "calm piano"',
       );
     const [cosine] = (await agreement(this.#melody.engine, audio, [prompt], signal)) as [number];

@@ -116,7 +116,11 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
 /** Options of published systems, which would be passed over. */
 function noPublishedOptions(values: Values): void {
   if (values.precision !== undefined)
-    throw new MelodyError('invalid_argument', '--precision: a MeLoDy model is as it was stored', 'leave it out, or use a published system');
+    throw new MelodyError(
+      'invalid_argument',
+      '--precision: a MeLoDy model always computes in the precision in which it was stored',
+      'leave it out, or use a published system',
+    );
   for (const name of ['strength', 'noise-level', 'window'])
     if (values[name] !== undefined)
       throw new MelodyError('invalid_argument', `--${name}: a MeLoDy model has none`, 'leave it out, or use Stable Audio');
@@ -130,7 +134,7 @@ async function stream(request: GenerateRequest, values: Values, io: Io): Promise
     throw new MelodyError(
       'invalid_argument',
       `--stream cannot be combined with --${clash}`,
-      'a stream goes to standard output and has no end to look back from',
+      `leave --${clash} out: a stream goes to standard output while it is made`,
     );
   if (io.outTerminal)
     throw new MelodyError(

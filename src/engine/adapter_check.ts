@@ -44,11 +44,13 @@ export async function checkAdapter(runner: Runner, more: readonly Case[] = []): 
   const key = `quick test: ${more.map(({ name }) => `${name}; `).join('')}${runner.build ?? platform.runtime}; ${caps.name}; ${JSON.stringify(caps)}; ${[...kernels].join('')}`;
   if (await platform.facts.get(key)) return;
   const wrong = await wrongKinds(runner, cases, recorded);
-  if (wrong.length)
+  if (wrong.length) {
+    const cpu = caps.executor === 'cpu';
     throw new MelodyError(
       'wrong_results',
-      `this GPU computes wrong: ${wrong.join(', ')} (${wrong.length} of ${cases.length} kinds of kernels, on ${caps.name})`,
-      'update the driver or browser, or use another adapter; `melody doctor` says more; please report it',
+      `this ${cpu ? 'processor' : 'GPU'} computes wrong: ${wrong.join(', ')} (${wrong.length} of ${cases.length} kinds of kernels, on ${caps.name})`,
+      `${cpu ? '' : "use the CPU (--device cpu, device: 'cpu'), or "}update the driver or browser; \`melody doctor\` says more; please report it`,
     );
+  }
   await platform.facts.set(key, 'passed');
 }

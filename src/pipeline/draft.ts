@@ -30,7 +30,7 @@ export class Draft {
     if (this.#of !== undefined && this.#of !== of)
       throw new MelodyError(
         'invalid_argument',
-        'draft: it belongs to a clip of other options',
+        'draft: it was begun for a clip of other options',
         'give the options it was begun with, or a new Draft',
       );
     this.#of = of;

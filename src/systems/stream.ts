@@ -73,7 +73,7 @@ export class SystemStream<R extends SystemRecipe = SystemRecipe> implements Asyn
   steer(_style: object): never {
     throw new MelodyError(
       'invalid_argument',
-      `${this.#job.recipe.model} follows the prompt that it began with`,
+      `${this.#job.recipe.model} cannot change its prompt while it plays`,
       'begin another stream, or use a MeLoDy model',
     );
   }

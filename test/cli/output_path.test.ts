@@ -79,7 +79,7 @@ describe('a folder that takes no files', () => {
     expect(await choose({ outDir: deep })).toEqual([join(deep, 'slow-piano-7.wav')]);
     expect(readdirSync(deep)).toEqual([]);
     writeFileSync(join(folder, 'file'), '');
-    await expect(choose({ outDir: join(folder, 'file') })).rejects.toThrow(/is no folder/);
+    await expect(choose({ outDir: join(folder, 'file') })).rejects.toThrow(/is not a folder/);
     await expect(choose({ outDir: join(folder, 'file', 'below') })).rejects.toMatchObject({ code: 'io' });
   });
 });
@@ -151,7 +151,7 @@ describe('--out', () => {
   it('refuses an --out-dir that is empty or a file', async () => {
     writeFileSync(join(folder, 'file'), '');
     await expect(choose({ outDir: ' ' })).rejects.toThrow(/--out-dir: got "", expected the name of a folder/);
-    await expect(choose({ outDir: join(folder, 'file') })).rejects.toThrow(/file: is no folder/);
+    await expect(choose({ outDir: join(folder, 'file') })).rejects.toThrow(/file: is not a folder/);
     expect(readdirSync(folder)).toEqual(['file']);
   });
 

@@ -137,7 +137,7 @@ describe('melody generate --model <MusicGen>', () => {
     expect((await generate('piano', '--precision', 'q4')).err).toContain('--precision: got "q4", expected f32, f16, int8');
     const own = fileURLToPath(new URL('../../weights/melody-tiny', import.meta.url));
     expect((await generate('piano', '--model', own, '--precision', 'f16')).err).toContain(
-      '--precision: a MeLoDy model is as it was stored',
+      '--precision: a MeLoDy model always computes in the precision in which it was stored',
     );
   });
 

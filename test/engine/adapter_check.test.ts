@@ -125,6 +125,7 @@ describe('a GPU that computes wrong', () => {
       await expect(MeLoDy.over(model, entry, TEST_GPU)).rejects.toMatchObject({
         code: 'wrong_results',
         message: expect.stringMatching(/^this GPU computes wrong: RMS norm \(1 of \d+ kinds of kernels, on /),
+        hint: expect.stringMatching(/^use the CPU \(--device cpu, device: 'cpu'\), or update the driver or browser; /),
       });
     const melody = await MeLoDy.over(model, entry, { ...TEST_GPU, untested: true });
     melody.dispose();

@@ -115,7 +115,7 @@ describe('aborted and called again with its draft', () => {
     for (const other of [{ seed: 6 }, { continueFrom: louder }, { continueFrom: undefined }])
       await expect(melody.generate({ ...options, durationSeconds: 0.8, continueFrom: tone, draft, ...other })).rejects.toMatchObject({
         code: 'invalid_argument',
-        message: expect.stringContaining('belongs to a clip of other options'),
+        message: expect.stringContaining('was begun for a clip of other options'),
       });
   });
 });

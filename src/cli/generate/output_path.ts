@@ -125,11 +125,11 @@ async function makeFolder(name: string): Promise<void> {
         if (cause.code !== 'EEXIST') throw cause; // somebody else was faster
       });
     if (!(await lstat(await realpath(folder))).isDirectory())
-      throw new MelodyError('io', `${folder}: is no folder`, 'choose another --out-dir');
+      throw new MelodyError('io', `${folder}: is not a folder`, 'choose another --out-dir');
   } catch (cause) {
     if (cause instanceof MelodyError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST')
-      throw new MelodyError('io', `${folder}: is no folder`, 'choose another --out-dir', { cause });
+      throw new MelodyError('io', `${folder}: is not a folder`, 'choose another --out-dir', { cause });
     throw fileError(folder, cause);
   }
 }
