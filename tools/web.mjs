@@ -25,8 +25,9 @@ const USE_NODE = `import { platform } from ${JSON.stringify(join(root, 'src/plat
 import { usePlatform } from '#platform';
 import { useOthers } from '#others';
 import { quicken } from ${JSON.stringify(join(root, 'src/audio/simd_module.ts'))};
+import { SOUND } from ${JSON.stringify(join(root, 'src/audio/simd_module.gen.ts'))};
 usePlatform(platform);
-quicken();
+quicken(SOUND);
 useOthers(async (...place) => (await import('${SYSTEMS_FILE}')).loadSystem(...place));`;
 /** What opens systems other than MeLoDy (src/others.ts): nothing in a page that does not import them. */
 const OTHERS = `export let openOther;
@@ -41,7 +42,8 @@ import ${JSON.stringify(join(root, 'src/cli/bin.ts'))};`;
 const SOUND_THREAD = `import { serveTasks } from ${JSON.stringify(join(root, 'src/platform/node_aside.ts'))};
 import { quicken } from ${JSON.stringify(join(root, 'src/audio/simd_module.ts'))};
 import * as work from ${JSON.stringify(join(root, 'src/audio/sound_work.ts'))};
-quicken();
+import { workerData } from 'node:worker_threads';
+quicken(workerData);
 serveTasks(work);`;
 /** @type {Record<string, string>} */
 const VIRTUAL = {

@@ -2,7 +2,6 @@
 // however long a clip is.
 import { lengthOf } from './channels.ts';
 import { type Phases, type Points, type Simd, type Transform, useSimd } from './simd.ts';
-import { SOUND } from './simd_module.gen.ts';
 
 interface Exports {
   memory: WebAssembly.Memory;
@@ -32,12 +31,12 @@ interface Exports {
 
 let tried = false;
 
-/** Long loops over samples are WebAssembly in this thread from now on, where it has WebAssembly SIMD and may compile it. */
-export function quicken(): void {
+/** Long loops over samples are WebAssembly (`code`, in base64) in this thread from now on, where it has WebAssembly SIMD and may compile it. */
+export function quicken(code: string): void {
   if (tried) return;
   tried = true;
   try {
-    const bytes = Uint8Array.from(atob(SOUND), (letter) => letter.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(code), (letter) => letter.charCodeAt(0));
     useSimd(new SoundModule(new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as Exports));
   } catch {
     useSimd(undefined); // no SIMD here, or a page whose rules forbid WebAssembly

@@ -1,6 +1,7 @@
 // One thread for long work on samples (audio/sound_work.ts), which would hold up the caller's event loop for a second. It starts with the
 // first task or when one is expected, keeps no process alive, and ends when it has had nothing to do for a while.
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { SOUND } from '../audio/simd_module.gen.ts';
 import { MelodyError } from '../errors.ts';
 
 const IDLE_MS = 30_000; // a server's next clip finds it warm: its code is three times as fast by then
@@ -61,7 +62,8 @@ export function expectAside(file: URL): void {
 }
 
 function start(file: URL): Worker {
-  const made = new Worker(file, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+  // Its loops in WebAssembly come from here: its file need not have them too.
+  const made = new Worker(file, { workerData: SOUND, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
   made.on('message', (answer: Answer) => {
     waiting.get(answer.number)?.(answer);
     waiting.delete(answer.number);

@@ -8,9 +8,10 @@ import { measureClip } from '../../src/audio/measure.ts';
 import { hopBuzz } from '../../src/audio/measures/joins.ts';
 import { resample } from '../../src/audio/resample.ts';
 import { simd, useSimd } from '../../src/audio/simd.ts';
+import { SOUND } from '../../src/audio/simd_module.gen.ts';
 import { quicken } from '../../src/audio/simd_module.ts';
 
-quicken();
+quicken(SOUND);
 const module = simd();
 afterEach(() => useSimd(module));
 
