@@ -1,7 +1,6 @@
 // One thread for long work on samples (audio/sound_work.ts), which would hold up the caller's event loop for a second. It starts with the
 // first task or when one is expected, keeps no process alive, and ends when it has had nothing to do for a while.
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { SOUND } from '../audio/simd_module.gen.ts';
 import { MelodyError } from '../errors.ts';
 
 const IDLE_MS = 30_000; // a server's next clip finds it warm: its code is three times as fast by then
@@ -18,10 +17,16 @@ type Answer = { readonly number: number; readonly value?: unknown };
 
 /** Where the thread cannot run, because a bundler left its file out or the machine has no room, it is not tried again. */
 let lacking = false;
+let workerData: unknown;
 let worker: Worker | undefined;
 let idle: NodeJS.Timeout | undefined;
 let tasks = 0;
 const waiting = new Map<number, (answer: Answer | undefined) => void>();
+
+/** What threads that start from now on are given: what their file then need not have too. */
+export function bringAside(data: unknown): void {
+  workerData = data;
+}
 
 /** What the thread makes of a task; undefined where there is no thread, or where the task failed there: then do it here. */
 export async function runAside(
@@ -62,8 +67,7 @@ export function expectAside(file: URL): void {
 }
 
 function start(file: URL): Worker {
-  // Its loops in WebAssembly come from here: its file need not have them too.
-  const made = new Worker(file, { workerData: SOUND, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+  const made = new Worker(file, { workerData, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
   made.on('message', (answer: Answer) => {
     waiting.get(answer.number)?.(answer);
     waiting.delete(answer.number);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { measureClip } from '../../src/audio/measure.ts';
+import { SOUND } from '../../src/audio/simd_module.gen.ts';
 import { levelled } from '../../src/audio/sound_work.ts';
 import { bundleForPages } from '../../tools/web.mjs';
 
@@ -20,7 +21,9 @@ beforeAll(() => bundleForPages({ 'sound-thread': '#sound-thread' }, { outdir: fo
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeEach(async () => {
   vi.resetModules();
-  ({ runAside, expectAside } = await import('../../src/platform/node_aside.ts'));
+  const aside = await import('../../src/platform/node_aside.ts');
+  ({ runAside, expectAside } = aside);
+  aside.bringAside(SOUND);
 });
 
 test('a clip is levelled and measured in the thread as it is here', async () => {
