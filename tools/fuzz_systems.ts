@@ -1,6 +1,6 @@
 // Folders of published systems with changed files, for the fuzzer and the tests: what opening one and fitting its weights come to.
 import { readFileSync } from 'node:fs';
-import { type ByteFolder, memoryFolder, memorySource } from '../src/platform/bytes.ts';
+import { type ByteFolder, memorySource } from '../src/platform/bytes.ts';
 import { systemMisfits } from '../src/systems/inspect.ts';
 import { systemOf } from '../src/systems/kind.ts';
 import { readEncodec, readMusicgen } from '../src/systems/musicgen/config.ts';
@@ -10,6 +10,7 @@ import { readPipeline } from '../src/systems/stable_audio/config.ts';
 import { openStableAudio } from '../src/systems/stable_audio/model.ts';
 import { readToolsConfig } from '../src/systems/stable_audio/tools_layout.ts';
 import { type JsonObject, parseJsonObject } from '../src/weights/json.ts';
+import { memoryFolder } from './memory_folder.ts';
 
 export type Json = Record<string, unknown>;
 

@@ -120,12 +120,6 @@ const MIN_IN_TUNE = 0.45;
 const MIN_BASS = 0.02;
 const MIN_PULSE = 0.35;
 
-/** channels: equal lengths, at least one sample. The part of `measureClip` that watches for broken output. */
-export function measureSound(channels: Float32Array[], sampleRate: number): SoundReport {
-  const x = finiteChannels(channels);
-  return soundOf(x, monoMix(x), sampleRate, nonFinite(channels));
-}
-
 /**
  * Measures a finished clip without trained weights. Takes about 1.1 s for 10 s of stereo at 48 kHz on a core of 2.5 GHz.
  * @param channels one array a channel, all of one length, at least one sample, full scale −1 to 1

@@ -49,17 +49,6 @@ export function memorySource(name: string, data: ArrayBuffer | Uint8Array): Byte
   };
 }
 
-/** Files in memory as a folder. */
-export function memoryFolder(name: string, files: ReadonlyMap<string, Uint8Array>): ByteFolder {
-  return {
-    name,
-    async open(file) {
-      const data = files.get(file);
-      return data && memorySource(`${name}/${file}`, data);
-    },
-  };
-}
-
 export const aborted = (name: string): MelodyError => new MelodyError('aborted', `${name}: reading was aborted`);
 
 /** Throws `io` unless [offset, offset + length) lies inside the source, and `aborted`. For the use of ByteSource implementations. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { measureClip, measureSound } from '../../src/audio/measure.ts';
+import { measureClip } from '../../src/audio/measure.ts';
 import { bands, format, rows } from '../../src/audio/report.ts';
 import { faultSignals } from './measures/fault_signals.ts';
 import { beats, chord, clicks, concat, gaussian, mix, sine } from './signals.ts';
@@ -25,7 +25,7 @@ const music = (bpm: number, seconds = 10) =>
   );
 
 describe('suspect output', () => {
-  const suspect = (x: Float32Array) => measureSound([x], RATE).suspect;
+  const suspect = (x: Float32Array) => measureClip([x], RATE).suspect;
   test('music is not suspect', () => expect(suspect(music(120))).toEqual([]));
   test.each([
     ['flat noise', gaussian(5 * RATE, 1), 'flat noise'],
@@ -42,7 +42,7 @@ describe('suspect output', () => {
   test('a little clipping is measured but not suspect', () => {
     const x = music(120);
     x.fill(1, 1000, 1100);
-    const report = measureSound([x], RATE);
+    const report = measureClip([x], RATE);
     expect(report.clipping.share).toBeCloseTo(100 / x.length, 6);
     expect(report.suspect).toEqual([]);
   });

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { MeLoDy } from '../../src/pipeline/melody.ts';
-import { memoryFolder } from '../../src/platform/bytes.ts';
 import { weightsIdentity } from '../../src/platform/node_hash.ts';
+import { memoryFolder } from '../../tools/memory_folder.ts';
 import { TEST_CPU } from '../helpers/gpu.ts';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { MelodyError } from '../../src/errors.ts';
-import { memoryFolder } from '../../src/platform/bytes.ts';
 import { diskFolder } from '../../src/platform/node_files.ts';
 import { readConfig } from '../../src/weights/config.ts';
 import { Weights } from '../../src/weights/weights.ts';
+import { memoryFolder } from '../../tools/memory_folder.ts';
 import { bytesOfArray, type TensorData, writeSafetensors } from '../../tools/safetensors_write.ts';
 
 const tensor = (name: string, ...values: number[]): TensorData => ({

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type ByteFolder, memoryFolder, memorySource } from '../../src/platform/bytes.ts';
+import { type ByteFolder, memorySource } from '../../src/platform/bytes.ts';
 import { Checkpoint } from '../../src/weights/checkpoint.ts';
 import { Weights } from '../../src/weights/weights.ts';
+import { memoryFolder } from '../../tools/memory_folder.ts';
 import { bytesOfArray, type TensorData, writeSafetensors } from '../../tools/safetensors_write.ts';
 
 const tensor = (name: string, shape: number[], dtype: TensorData['dtype'] = 'F32'): TensorData => {
