@@ -30,7 +30,8 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
   for (const [name, { kind, preset }] of ALL) {
     const given = asked[name as SettingName];
     const value = given === undefined ? preset?.(config, use) : given;
-    if (kind !== 'audio' && value !== undefined && value !== false) fields[name] = value;
+    const open = name === 'tuning' && givenTo(options) !== undefined; // tunedAsGiven fills it in, in its place: a recipe's bytes are its settings'
+    if (open || (kind !== 'audio' && value !== undefined && value !== false)) fields[name] = value;
   }
   const weights = model.identity?.hash;
   const recipe = { version: 1, model: model.name, ...(weights && { weights }), ...fields, ...checkStyle(options, model) } as Recipe;
@@ -44,14 +45,14 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
   };
 }
 
+const givenTo = ({ initAudio, continueFrom, promptAudio }: GenerateOptions) => initAudio ?? continueFrom ?? promptAudio;
+
 /** The recipe, tuned as the given audio is where it leaves that open. Pages fetch what measures it now. */
 export async function tunedAsGiven(recipe: Recipe, options: GenerateOptions, { config }: Model): Promise<Recipe> {
-  const { initAudio, continueFrom, promptAudio } = options;
-  if (recipe.tuning !== undefined || config.vae_decoder.kind !== 'istft_running') return recipe;
-  const given = initAudio ?? continueFrom ?? promptAudio;
-  if (!given) return recipe;
+  const given = givenTo(options);
+  if (recipe.tuning !== undefined || config.vae_decoder.kind !== 'istft_running' || !given) return recipe;
   const { tuningOf } = await import('./tuning.ts');
-  const tuning = tuningOf(given, given === continueFrom, config.vae_decoder.reference_pitch);
+  const tuning = tuningOf(given, given === options.continueFrom, config.vae_decoder.reference_pitch);
   return tuning === undefined ? recipe : { ...recipe, tuning };
 }
 

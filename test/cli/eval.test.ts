@@ -215,7 +215,7 @@ describe('text-audio agreement by the towers of melody-tiny', () => {
     const [piano, drums, none] = JSON.parse(out).clips;
     expect(piano.measures.agreement).toBe(asked);
     expect(Math.abs(drums.measures.agreement - asked)).toBeGreaterThan(1e-3);
-    expect(none.error.message).toContain('no recipe with a prompt');
+    expect(none.error.message).toContain('no recipe whose prompt it could be compared with');
     expect(code).toBe(1);
   });
 });

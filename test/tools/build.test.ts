@@ -68,6 +68,7 @@ test('the browser’s library and worker share one engine, which imports only ou
       'published',
       'runtime',
       'systems',
+      'tones',
       'worker',
       'worklet',
     ].map((name) => `melody-${name}.js`),
