@@ -380,12 +380,17 @@ async function beat(entry: Entry): Promise<void> {
   if (sound) await saveMidi(entry, sound);
 }
 
-/** They land in the list, to be heard one by one. */
+/** They land in the list, to be heard one by one; the model is downloaded first where it is not here. */
 async function vary(): Promise<void> {
+  const { ready } = panel;
+  if (!ready && !panel.able) return;
   notice = '';
   fault = undefined;
   const base = settings();
-  await take(progressOf(0, 0), async (signal) => {
+  await take(ready ? progressOf(0, 0) : '', async (signal) => {
+    if (!ready && !(await panel.load())) return;
+    if (signal.aborted) return;
+    tell(progressOf(0, 0));
     for await (const { settings: made, sound } of variations(session.worker, base, signal, tell)) {
       const entry = history.add(made, session.snapshot.model?.name ?? '');
       history.keepSound(entry.id, sound);
@@ -421,7 +426,7 @@ function show(now: Snapshot): void {
   say(byId('play-text'), toDownload && t('Play · {0}', toDownload));
   if (idle && document.activeElement === stop) play.focus(); // a disabled button would lose it
   stop.disabled = idle;
-  byId<HTMLButtonElement>('variations').disabled = !model;
+  byId<HTMLButtonElement>('variations').disabled = !panel.ready && !panel.able;
   byId<HTMLButtonElement>('save').disabled = !playing || now.madeSeconds === 0 || !now.recipe;
   byId<HTMLButtonElement>('midi').disabled = !playing || now.madeSeconds === 0 || !(session.beats.length > 0 || now.recipe?.decided?.tempo);
   for (const name of ['copy', 'share']) byId<HTMLButtonElement>(name).disabled = !playing || playing.given !== undefined;

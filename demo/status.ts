@@ -6,11 +6,12 @@ import { maybe, type Text, t } from './language.ts';
 export const isOn = ({ state }: Snapshot) => state === 'playing' || state === 'buffering' || state === 'paused';
 
 /** Changes at every new state, and every 10 % of a download: never more often, screen readers say it. */
-export function statusOf({ state, loading, waiting, underruns, speed, warnings, recipe }: Snapshot): string {
+export function statusOf({ state, loading, waiting, underruns, speed, warnings, recipe, complete }: Snapshot): string {
   const said = warnings.length ? ` ${warnings.join('. ')}.` : '';
   if (state === 'loading' && loading && loading.received === loading.total) return t('Getting the model ready.');
   if (state === 'loading' && waiting) return t('Waiting for the server, which is slow or gone.');
   if (state === 'loading') return loading ? t('Loading: {0} %.', Math.floor((10 * loading.received) / loading.total) * 10) : t('Loading.');
+  if (state === 'buffering' && complete) return `${t('About to play.')}${said}`;
   if (state === 'buffering') {
     const slow =
       speed !== undefined && speed < 1

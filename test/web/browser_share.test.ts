@@ -153,6 +153,14 @@ describe.runIf(chromiumPath)('the page that is passed on', { timeout: SLOW }, ()
     await other.close();
   });
 
+  it('variations are one press too: the model comes first', async () => {
+    const page = await visit('?model=melody-tiny#p=calm+piano&s=4&d=1');
+    await page.locator('#variations:enabled').click();
+    await page.getByRole('status').filter({ hasText: '3 variations are in the list below' }).waitFor({ timeout: SLOW });
+    expect(await page.getByRole('alert').isVisible()).toBe(false);
+    await page.close();
+  });
+
   it('a piece of an earlier visit is made again with nothing but its settings', async () => {
     const page = await visit('?model=melody-tiny');
     await page.locator('#load:enabled').click();

@@ -98,6 +98,9 @@ test('before a piece is heard that will be too long to be saved whole, the page 
   expect(saying()).toBe('Making music. Save keeps its last ten minutes.');
 });
 
+test('a piece that is all there is about to play, not made', () =>
+  expect(statusOf({ state: 'buffering', complete: true, underruns: 0, warnings: [] } as never)).toBe('About to play.'));
+
 test('a file without the beginning says so, and its recipe makes the piece to the end of the file', () => {
   const recipe = { seed: 7 } as Recipe;
   const sound = { channels: [new Float32Array(600)], sampleRate: 1, recipe };
