@@ -4,9 +4,10 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { percentile } from '../src/audio/statistics.ts';
 import { compareWithReference, NMSE_LIMIT } from '../src/cases/compare.ts';
 import { watchLoad } from '../src/cli/bench/cpu_load.ts';
-import { quantile, summarise } from '../src/cli/bench/stats.ts';
+import { summarise } from '../src/cli/bench/stats.ts';
 import { MeasuringProcess } from './harness/child.ts';
 import { comparisonTable, type Measured } from './harness/table.ts';
 import { PEER_CASES, type PeerCase, referenceOf, storedInputs } from './peer_cases.ts';
@@ -79,7 +80,7 @@ async function measure(variants: readonly Variant[], rounds: number): Promise<nu
   for (const v of variants) {
     if (!v.ms.length || v.row.error) continue;
     v.row.wallMs = summarise(v.ms);
-    v.row.cpuMs = quantile(
+    v.row.cpuMs = percentile(
       v.cpuMs.toSorted((a, b) => a - b),
       0.5,
     );

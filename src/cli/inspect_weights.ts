@@ -1,5 +1,6 @@
 // What `melody inspect` says of weights: one safetensors file, or a model folder.
 import { MelodyError } from '../errors.ts';
+import { isObject } from '../pipeline/checks.ts';
 import { type ModelConfig, openModel } from '../pipeline/model.ts';
 import type { ByteFolder, ByteSource } from '../platform/bytes.ts';
 import { hashOf } from '../platform/node_hash.ts';
@@ -170,8 +171,4 @@ async function manifestFaults(folder: ByteFolder, signal: AbortSignal): Promise<
     else if ((await hashOf(file, signal)) !== stated.sha256) faults.push(`${printable(name)}: SHA-256 is not the one in manifest.json`);
   }
   return faults;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,11 +1,13 @@
 // Check first, then time: one prepared plan becomes one row.
+
+import { percentile } from '../../audio/statistics.ts';
 import { compareWithReference, NMSE_LIMIT } from '../../cases/compare.ts';
 import { profile } from '../../graph/inspect_plan.ts';
 import { Plan } from '../../graph/plan.ts';
 import { watchLoad } from './cpu_load.ts';
 import type { Measurable, Prepared, Where } from './prepare_case.ts';
 import type { Row } from './report.ts';
-import { quantile, summarise } from './stats.ts';
+import { summarise } from './stats.ts';
 import { sample } from './timing.ts';
 
 export interface MeasureOptions {
@@ -21,7 +23,7 @@ async function gpuTime({ plan }: Prepared): Promise<number | undefined> {
   if (!(plan instanceof Plan) || !plan.gpu.caps.timestamps) return undefined;
   const times: number[] = [];
   for (let i = 0; i < PROFILES; i++) times.push((await profile(plan)).reduce((sum, d) => sum + d.ms, 0));
-  return quantile(
+  return percentile(
     times.sort((a, b) => a - b),
     0.5,
   );

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { MelodyError } from '../../errors.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
+import { isObject } from '../../pipeline/checks.ts';
 
 /** One entry of the shapes file. */
 export interface CustomCase {
@@ -46,7 +47,6 @@ export function read(path: string): string {
 }
 
 const isShape = (x: unknown): x is number[] => Array.isArray(x) && x.length > 0 && x.every((d) => Number.isInteger(d) && d > 0);
-const isObject = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
 
 /** The values of a parameter: its kind, and the words for it. */
 const PARAMS: Readonly<Record<'u32' | 'i32' | 'f32', readonly [fits: (x: unknown) => boolean, what: string]>> = {

@@ -1,3 +1,5 @@
+import { percentile } from '../../audio/statistics.ts';
+
 /** Order statistics of one measured loop, in milliseconds. */
 export interface Summary {
   n: number;
@@ -6,16 +8,9 @@ export interface Summary {
   p90: number;
 }
 
-/** Value at share `q` (0…1) of the sorted samples, linear between neighbours. */
-export function quantile(sorted: readonly number[], q: number): number {
-  const at = q * (sorted.length - 1);
-  const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return low === undefined || high === undefined ? Number.NaN : low + (high - low) * (at - Math.floor(at));
-}
-
 export function summarise(samples: readonly number[]): Summary {
   const sorted = [...samples].sort((a, b) => a - b);
-  return { n: sorted.length, best: sorted[0] ?? Number.NaN, median: quantile(sorted, 0.5), p90: quantile(sorted, 0.9) };
+  return { n: sorted.length, best: sorted[0] ?? Number.NaN, median: percentile(sorted, 0.5), p90: percentile(sorted, 0.9) };
 }
 
 /** exp(mean ln x): the right mean for ratios. NaN when there is nothing to average. */
