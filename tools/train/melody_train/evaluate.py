@@ -185,7 +185,7 @@ def main() -> None:
                     'measured_tempo': round(whole.m.tempo(clip[0].numpy())[0], 1),
                     'measured_key': list(whole.m.key(clip[0].numpy())[:2]),
                     'scores': found,
-                    **whole.health(sound, system),
+                    **whole.health(clip, system),
                 }
             )
             name = f'{i + 1}_{prompt["text"].split(",")[0].replace(" ", "_")[:40]}.png'
