@@ -100,12 +100,8 @@ async function open(): Promise<void> {
   await wait(FIRST_MS);
   if (underway) await turns.ended;
   for (let waited = 0; session.snapshot.state === 'buffering' && waited < SOUND_MS; waited += STEP_MS) await wait(STEP_MS);
-  // One after another, each with frames between: together they held one up for a tenth of a second.
   picture = new Picture(byId<HTMLCanvasElement>('picture'));
-  await wait(STEP_MS);
-  await openModel();
-  await wait(STEP_MS);
-  await openParts().catch(missing);
+  await Promise.all([openModel(), openParts().catch(missing)]);
   const { saveData } = (navigator as { connection?: { saveData?: boolean } }).connection ?? {};
   if (!saveData) for (const piece of pieces) void fetchPiece(piece).catch(() => {});
   await navigator.serviceWorker?.register('sw.js').catch(() => undefined); // without it the page itself needs the network
