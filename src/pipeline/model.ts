@@ -190,11 +190,13 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
     else for (const metre of metres) positive('every one of semantic_lm.controls.metres', metre);
     if (!(typeof controls?.tempo_low === 'number' && controls.tempo_low > 0))
       wrong.push(`semantic_lm.controls.tempo_low must be a number over 0; got ${JSON.stringify(controls?.tempo_low)}`);
-    const instruments: unknown = controls?.instruments ?? {};
-    const named = typeof instruments === 'object' && instruments && !Array.isArray(instruments) ? Object.values(instruments) : [undefined];
-    if (!named.every((phrases) => typeof phrases === 'string'))
+    const instruments: unknown = controls?.instruments;
+    const classes = typeof instruments === 'object' && instruments && !Array.isArray(instruments) ? Object.entries(instruments) : [];
+    // JavaScript puts names that are numbers first: columns would be other classes' than PyTorch's.
+    const fits = classes.length > 0 && classes.every(([name, phrases]) => typeof phrases === 'string' && !/^\d+$/.test(name));
+    if (instruments !== undefined && !fits)
       wrong.push(
-        `semantic_lm.controls.instruments must hold, for each class, phrases with commas between; got ${JSON.stringify(instruments)}`,
+        `semantic_lm.controls.instruments must hold phrases for each class, whose name is no number; got ${JSON.stringify(instruments)}`,
       );
   }
   if (wrong.length) throw configFault(name, wrong);

@@ -1,5 +1,4 @@
 // Check first, then time: one prepared plan becomes one row.
-
 import { percentile } from '../../audio/statistics.ts';
 import { compareWithReference, NMSE_LIMIT } from '../../cases/compare.ts';
 import { profile } from '../../graph/inspect_plan.ts';

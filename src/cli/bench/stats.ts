@@ -1,3 +1,4 @@
+// Order statistics of measured times.
 import { percentile } from '../../audio/statistics.ts';
 
 /** Order statistics of one measured loop, in milliseconds. */

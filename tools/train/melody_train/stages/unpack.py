@@ -38,6 +38,8 @@ def run(c, paths):
     latents.save(paths.runs / 'latents')
     if 'style_heads' in states:
         save(paths.runs / 'heads' / 'heads.pt', states['style_heads'])
+    if 'controls.instruments' in states['semantic_lm']:
+        save(paths.runs / 'heads' / 'instruments.pt', states['semantic_lm']['controls.instruments'])
     shutil.copyfile(paths.weights / 'tokenizer.json', paths.runs / 'tokenizer.json')
     print(f'unpack: {paths.weights} -> {paths.runs}')
 
