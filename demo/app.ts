@@ -51,6 +51,7 @@ const form = new PieceForm();
 const list = new HistoryList(history, { play: (entry) => void again(entry), save, use });
 let part: Part | undefined; // once their files are here: no sound waits for them
 let workshop: Workshop | undefined;
+let fetching: Promise<Workshop> | undefined; // once it was asked for
 let picture: Picture | undefined;
 let beginning: Settings | undefined; // asked of the worker, which has not taken it up yet
 let playing: Entry | undefined;
@@ -80,6 +81,17 @@ byId('copy').onclick = () => void copyLink();
 byId('share').onclick = () => void navigator.share({ ...(playing && { title: playing.prompt }), url: link() }).catch(() => {}); // called off
 byId('share').hidden = !navigator.share;
 byId('variations').onclick = () => void vary();
+const file = byId<HTMLInputElement>('file');
+byId('open').onclick = () => file.click();
+file.onchange = () => {
+  openFile(file.files?.[0]);
+  file.value = ''; // the same one may be opened again
+};
+document.ondragover = (event) => event.preventDefault();
+document.ondrop = (event) => {
+  event.preventDefault(); // or the browser goes to the file
+  openFile(event.dataTransfer?.files[0]);
+};
 window.onhashchange = () => void take('', async () => void takeShared());
 document.onkeydown = (event) => {
   if (event.isComposing || event.repeat) return; // Escape then ends a word, not the music
@@ -101,21 +113,41 @@ async function open(): Promise<void> {
   if (underway) await turns.ended;
   for (let waited = 0; session.snapshot.state === 'buffering' && waited < SOUND_MS; waited += STEP_MS) await wait(STEP_MS);
   picture = new Picture(byId<HTMLCanvasElement>('picture'));
-  await Promise.all([openModel(), openParts().catch(missing)]);
+  const model = openModel();
+  await openParts().catch(missing);
+  await model;
   const { saveData } = (navigator as { connection?: { saveData?: boolean } }).connection ?? {};
   if (!saveData) for (const piece of pieces) void fetchPiece(piece).catch(() => {});
   await navigator.serviceWorker?.register('sw.js').catch(() => undefined); // without it the page itself needs the network
 }
 
+/** One after another, with frames between: together they would hold one up for a tenth of a second. */
 async function openParts(): Promise<void> {
-  const [timeline, tools] = await Promise.all([import('./part.ts'), import('./workshop.ts')]);
-  workshop = new tools.Workshop({ session, playing: () => playing, settings, produce, tell, restyle: steer });
+  await wait(STEP_MS);
+  const timeline = await import('./part.ts');
+  await wait(STEP_MS);
   part = new timeline.Part(
     session,
     async () => void (playing && (await again(playing))),
     async (region) => workshop?.anew(region),
   );
   show(session.snapshot);
+  await wait(STEP_MS);
+  await openWorkshop();
+  show(session.snapshot);
+}
+
+/** Music out of music: a file that is opened before it is here fetches it. */
+function openWorkshop(): Promise<Workshop> {
+  fetching ??= import('./workshop.ts').then((tools) => {
+    workshop = new tools.Workshop({ session, playing: () => playing, settings, produce, tell, restyle: steer });
+    return workshop;
+  });
+  return fetching;
+}
+
+function openFile(file: File | undefined): void {
+  if (file) void openWorkshop().then((tools) => tools.open(file), missing);
 }
 
 /** A part of the page could not be fetched: the rest of it works. */

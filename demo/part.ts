@@ -1,8 +1,12 @@
 // The timeline with its tools: a marked part of the piece, and whether it is heard again and again.
 import type { Region, Session, Snapshot } from '../src/web/index.ts';
-import { byId } from './dom.ts';
+import { byId, wait } from './dom.ts';
 import { isOn } from './status.ts';
 import { Timeline } from './timeline.ts';
+
+/** A long piece is read in parts, so that no frame waits for all of it: seconds of a part, and milliseconds until the next frame may come. */
+const READ_SECONDS = 3;
+const READ_MS = 4;
 
 export class Part {
   readonly #session: Session;
@@ -14,6 +18,8 @@ export class Part {
   readonly #clear = byId<HTMLButtonElement>('part-clear');
   #region: Region | undefined;
   #looping = false;
+  #unread: Parameters<Timeline['push']>[] = [];
+  #reading = false;
 
   /** `play` begins the last piece again, where nothing plays; `anew` makes a part of it anew. */
   constructor(session: Session, play: () => Promise<void>, anew: (region: Region) => Promise<Region | undefined>) {
@@ -44,8 +50,10 @@ export class Part {
     this.#loop.onclick = () => {
       this.looping = !this.#looping;
     };
-    const audio = session.audio();
-    if (audio) this.push(audio.channels, audio.sampleRate, audio.startSeconds * audio.sampleRate);
+    void wait(0).then(() => {
+      const audio = session.audio(); // what came before the timeline was here
+      if (audio) this.push(audio.channels, audio.sampleRate, audio.startSeconds * audio.sampleRate);
+    });
   }
 
   /** Whether the part, or all of a finished piece, is heard again and again. */
@@ -62,11 +70,27 @@ export class Part {
 
   /** The next samples of the piece. */
   push(channels: readonly Float32Array[], sampleRate: number, startSample: number): void {
-    this.#timeline.push(channels, sampleRate, startSample);
+    const step = READ_SECONDS * sampleRate;
+    for (let from = 0; from < channels[0].length; from += step)
+      this.#unread.push([channels.map((channel) => channel.subarray(from, from + step)), sampleRate, startSample + from]);
+    if (!this.#reading) void this.#read();
+  }
+
+  async #read(): Promise<void> {
+    this.#reading = true;
+    let begun = performance.now();
+    for (let next = this.#unread.shift(); next; next = this.#unread.shift()) {
+      this.#timeline.push(...next);
+      if (performance.now() - begun < READ_MS) continue;
+      await wait(0);
+      begun = performance.now();
+    }
+    this.#reading = false;
   }
 
   /** Before another piece. */
   clear(): void {
+    this.#unread = [];
     this.#timeline.clear();
     this.#mark(undefined);
   }

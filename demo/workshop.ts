@@ -51,22 +51,11 @@ export class Workshop {
 
   constructor(desk: Desk) {
     this.#desk = desk;
-    const file = byId<HTMLInputElement>('file');
     const record = byId<HTMLButtonElement>('record');
     this.#extend.onclick = () => void this.#goOn();
     this.#style.onclick = () => this.#takeStyle();
-    byId('open').onclick = () => file.click();
-    file.onchange = () => {
-      this.#open(file.files?.[0]);
-      file.value = ''; // the same one may be opened again
-    };
     record.hidden = !navigator.mediaDevices || typeof MediaRecorder === 'undefined';
     record.onclick = () => void this.#desk.produce(t('Listening for {0} seconds.', HEARD_SECONDS), false, (signal) => this.#listen(signal));
-    document.ondragover = (event) => event.preventDefault();
-    document.ondrop = (event) => {
-      event.preventDefault(); // or the browser goes to the file
-      this.#open(event.dataTransfer?.files[0]);
-    };
   }
 
   /** `able`: music can be made. */
@@ -141,8 +130,9 @@ export class Workshop {
     this.#desk.restyle();
   }
 
-  #open(file: File | undefined): void {
-    if (file) void this.#desk.produce(t('Opening the sound.'), false, async () => this.#pieceOf(await file.arrayBuffer(), file.name));
+  /** Plays what is in a file. */
+  open(file: File): void {
+    void this.#desk.produce(t('Opening the sound.'), false, async () => this.#pieceOf(await file.arrayBuffer(), file.name));
   }
 
   async #listen(signal: AbortSignal): Promise<Produced> {

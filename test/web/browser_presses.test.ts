@@ -274,6 +274,19 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await page.getByRole('alert').filter({ hasText: '“no sound.txt” holds no sound that this browser can read' }).waitFor();
   });
 
+  it('a file that is opened before the tools for it are here is taken all the same', async () => {
+    let give = () => {};
+    const given = new Promise<void>((resolve) => {
+      give = resolve;
+    });
+    await visit('?model=melody-tiny', {}, (tab) => tab.route('**/page-workshop*', (route) => given.then(() => route.continue())));
+    await page.locator('#pieces button').first().waitFor();
+    const buffer = Buffer.from(writeWav({ channels: [new Float32Array(24_000)], sampleRate: 24_000 }));
+    await page.locator('#file').setInputFiles({ name: 'early.wav', mimeType: 'audio/wav', buffer });
+    give();
+    await row('early.wav').waitFor();
+  });
+
   it('by keyboard: the player is the first stop, and the focus is never lost', async () => {
     await visit();
     await page.keyboard.press('Tab');
