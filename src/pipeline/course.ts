@@ -19,8 +19,8 @@ import { freshFrames, nextWindow, type WindowSizes } from './stages/schedule.ts'
 const SHORT_WINDOWS = 2;
 const SHORT_SECONDS = 1.5;
 /** A change is made in time if it takes so much longer than the last window says, and what is heard is known so late. */
-const PRUDENCE = 1.25;
-const LATE_SECONDS = 0.3;
+const PRUDENCE = 1.2;
+const LATE_SECONDS = 0.2;
 /** So much music can be gone back. */
 const KEPT_SECONDS = 30;
 
