@@ -15,7 +15,7 @@ import { PieceForm } from './piece.ts';
 import { fetchPiece, offerPieces, type ReadyPiece, readPiece, settingsOf } from './pieces.ts';
 import { chosenName, offerFormats, saveMidi, saveSound } from './save.ts';
 import { Shape } from './shape.ts';
-import { changeIn, endOf, isOn, pictureOf, pieceOf, statusOf } from './status.ts';
+import { changeIn, endOf, heardPrompt, isOn, pictureOf, pieceOf, statusOf } from './status.ts';
 import { Turns } from './turns.ts';
 import { clipOf, progressOf, VARIATIONS, variations } from './variations.ts';
 import type { Produced, Taken, Workshop } from './workshop.ts';
@@ -93,6 +93,11 @@ document.ondrop = (event) => {
   openFile(event.dataTransfer?.files[0]);
 };
 window.onhashchange = () => void take('', async () => void takeShared());
+byId('timeline').addEventListener('keydown', (event) => {
+  if (event.key !== ' ' || event.repeat || !isOn(session.snapshot)) return;
+  event.preventDefault(); // or the page scrolls
+  void toggle();
+});
 document.onkeydown = (event) => {
   if (event.isComposing || event.repeat) return; // Escape then ends a word, not the music
   if (event.key === 'Escape') void end();
@@ -467,7 +472,8 @@ function show(now: Snapshot): void {
     if (now.recipe.steered) playing = { ...playing, steered: now.recipe.steered };
     window.history.replaceState(null, '', link(location.href));
   }
-  listener.show(now, playing?.prompt);
+  const prompt = heardPrompt(now, playing?.prompt);
+  listener.show(now, prompt);
   play.setAttribute(
     'aria-label',
     running ? t('Pause') : state === 'paused' ? t('Resume') : toDownload ? t('Play · {0} to download', toDownload) : t('Play'),
@@ -486,7 +492,7 @@ function show(now: Snapshot): void {
   part?.show(now, total, able);
   workshop?.show(able);
   picture?.run(state === 'playing' ? session.analyser : undefined);
-  if (isOn(now) || !playing) say(byId('twin'), pictureOf(now, playing?.prompt));
+  if (isOn(now) || !playing) say(byId('twin'), pictureOf(now, prompt));
   else if ((state === 'ready' || state === 'empty') && described !== playing) {
     described = playing;
     say(byId('twin'), pictureOf(now, playing.prompt));

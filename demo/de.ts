@@ -24,8 +24,8 @@ export const GERMAN = {
   'Waveform and spectrogram': 'Wellenform und Spektrogramm',
   'Place in the piece': 'Stelle im Stück',
   'nothing is made yet': 'noch ist nichts da',
-  'Arrows go on and back; [ and ] mark where a part begins and ends.':
-    'Pfeiltasten gehen vor und zurück; [ und ] setzen Anfang und Ende eines Teils.',
+  'Arrows go on and back; [ and ] mark where a part begins and ends; Space pauses.':
+    'Pfeiltasten gehen vor und zurück; [ und ] setzen Anfang und Ende eines Teils; die Leertaste hält an.',
   'Part of the piece': 'Teil des Stücks',
   'Part from': 'Teil von',
   to: 'bis',

@@ -51,6 +51,10 @@ export function pieceOf({ tempo, key, loudness, duration, sections, suspect }: D
   return `${t('The piece: {0}.', words.join(', '))}${suspect.length ? ` ${t('It may be broken: {0}.', suspect.join('; '))}` : ''}`;
 }
 
+/** What the music that is heard was asked for: a change takes the place of the piece's own words. */
+export const heardPrompt = ({ recipe, playedSeconds }: Pick<Snapshot, 'recipe' | 'playedSeconds'>, prompt: string | undefined) =>
+  recipe?.steered?.filter(({ atSeconds }) => atSeconds <= playedSeconds).at(-1)?.prompt ?? prompt;
+
 /** Seconds until the next change of the music is heard, 0 where it is not made in time; undefined where none is under way. */
 export function changeIn({
   recipe,

@@ -224,6 +224,10 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     for (const key of ['[', 'ArrowRight', 'ArrowRight', ']', 'Home']) await page.keyboard.press(key);
     expect(await part()).toEqual([expect.closeTo(before, 1), expect.closeTo(before + 2, 1)]);
     expect(await place()).toBe(0);
+    await page.keyboard.press('Space');
+    await button('Pause').waitFor();
+    await page.keyboard.press('Space');
+    await button('Resume').waitFor();
     await page.keyboard.press('Escape');
     await status('Stopped.');
     await click(5); // it begins again from there

@@ -199,6 +199,15 @@ describe.runIf(chromiumPath)('the page in use', { timeout: SLOW }, () => {
         await page.setViewportSize(size);
         await expectAccessible(page);
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(size.width);
+        const over = await page.evaluate((width) => {
+          const time = document.getElementById('time') as HTMLElement;
+          const before = time.textContent;
+          time.textContent = '12:34 / 12:59 · change in 10 s'; // the longest that it says
+          const right = document.querySelector('.volume')?.getBoundingClientRect().right ?? 0;
+          time.textContent = before;
+          return right - width;
+        }, size.width);
+        expect(over).toBeLessThanOrEqual(0);
         if (size.width < 1280) continue;
         // The work is on one screen, what is done with a piece included.
         const end = await page.evaluate(() => {

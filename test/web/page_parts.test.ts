@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { fileOf, History } from '../../demo/history.ts';
 import { linkOf, pieceIn } from '../../demo/link.ts';
 import { choose, type Offered } from '../../demo/models.ts';
-import { changeIn, statusOf } from '../../demo/status.ts';
+import { changeIn, heardPrompt, statusOf } from '../../demo/status.ts';
 import { Turns } from '../../demo/turns.ts';
 import { clipOf } from '../../demo/variations.ts';
 import type { Recipe } from '../../src/index.ts';
@@ -88,6 +88,18 @@ test('a change is counted down to until it is heard', () => {
   expect(at(1, { recipe: undefined, changeSeconds: 3.5 })).toBe(3);
   expect(at(4, { recipe: undefined, changeSeconds: 3.5, madeSeconds: 3.5 })).toBe(0);
   expect(at(4, { recipe: undefined, changeSeconds: 3.5, madeSeconds: 5 })).toBeUndefined();
+});
+
+test('the words of what is heard are those of its last change', () => {
+  const recipe = {
+    steered: [
+      { prompt: 'techno', atSeconds: 5 },
+      { prompt: 'harp', atSeconds: 12.5 },
+    ],
+  } as unknown as Recipe;
+  expect([4.9, 5, 12.5].map((playedSeconds) => heardPrompt({ recipe, playedSeconds }, 'piano'))).toEqual(['piano', 'techno', 'harp']);
+  expect(heardPrompt({ recipe: undefined, playedSeconds: 9 }, 'piano')).toBe('piano');
+  expect(heardPrompt({ recipe: undefined, playedSeconds: 0 }, undefined)).toBeUndefined();
 });
 
 test('before a piece is heard that will be too long to be saved whole, the page says so', () => {
