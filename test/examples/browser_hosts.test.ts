@@ -1,13 +1,13 @@
 // The player where people put it, in a real browser, with real weights to the first sound: strict policies, isolation, a CDN, a file.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Browser, chromiumPath, openBrowser } from '../../tools/chromium.mjs';
 import { serveFolder } from '../../tools/serve.mjs';
-import { Examples, MINUTES, root } from './folder.ts';
+import { Examples, installNext, MINUTES, root } from './folder.ts';
 
 type Served = Awaited<ReturnType<typeof serveFolder>>;
 
@@ -30,6 +30,18 @@ describe.runIf(chromiumPath)('the player in Chromium', { timeout: 9 * MINUTES },
     return server.origin;
   };
   const CORS = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'content-range, etag' };
+
+  /** Starts a server of Node's; resolves with its port, which it says. */
+  const start = (folder: string, says: RegExp, ...words: string[]) => {
+    const server = spawn(process.execPath, words, { cwd: join(examples.folder, folder), stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(server);
+    return new Promise<string>((found) => {
+      server.stdout.on('data', (data) => {
+        const match = says.exec(data);
+        if (match) found(match[1]);
+      });
+    });
+  };
 
   /** Opens the address; what a policy forbade is noted. */
   const visit = async (address: string) => {
@@ -72,17 +84,7 @@ describe.runIf(chromiumPath)('the player in Chromium', { timeout: 9 * MINUTES },
   });
 
   it('plays under a strict Content-Security-Policy, Trusted Types and cross-origin isolation, with threads', async () => {
-    const server = spawn(process.execPath, ['server.mjs', '0', join(examples.folder, 'weights')], {
-      cwd: join(examples.folder, 'strict_page'),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    children.push(server);
-    const port = await new Promise<string>((found) => {
-      server.stdout.on('data', (data) => {
-        const match = /listening on (\d+)/.exec(data);
-        if (match) found(match[1]);
-      });
-    });
+    const port = await start('strict_page', /listening on (\d+)/, 'server.mjs', '0', join(examples.folder, 'weights'));
     await visit(`http://127.0.0.1:${port}/`);
     // Isolated, the CPU computes with threads, which the worker starts under the same policy.
     expect(await hear()).toEqual({ adapter: expect.stringMatching(/^CPU/), isolated: true, forbidden: [] });
@@ -126,6 +128,23 @@ describe.runIf(chromiumPath)('the player in Chromium', { timeout: 9 * MINUTES },
     await visit(`${await serve('cdn/site')}/`);
     await page.waitForLoadState('load');
     expect(await page.evaluate(() => customElements.get('melody-player'))).toBeUndefined();
+  });
+
+  it.runIf(installNext)('plays from a page that Next built, rendered and serves', async () => {
+    const into = join(examples.folder, 'next');
+    cpSync(join(examples.folder, 'weights'), join(into, 'public/weights'), { recursive: true });
+    const run = (command: string, ...words: string[]) => {
+      const env = { ...process.env, NODE_ENV: undefined, NEXT_TELEMETRY_DISABLED: '1' }; // vitest's own NODE_ENV is none for a build
+      expect(spawnSync(command, words, { cwd: into, encoding: 'utf8', env })).toMatchObject({ status: 0 });
+    };
+    run('npm', 'pack', '--ignore-scripts', root); // built already; a package that is only linked lies outside of what Next bundles
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    run('npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', `./melody-${version}.tgz`);
+    const next = 'node_modules/next/dist/bin/next';
+    run(process.execPath, next, 'build');
+    const port = await start('next', /http:\S+:(\d+)/, next, 'start', '-p', '0', '-H', '127.0.0.1');
+    await visit(`http://127.0.0.1:${port}/`);
+    expect(await hear()).toMatchObject({ adapter: expect.stringMatching(/^CPU/) });
   });
 
   it('says what to do where a page is opened as a file', async () => {

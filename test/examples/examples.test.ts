@@ -252,7 +252,7 @@ test(
   9 * MINUTES,
 );
 
-// Next itself is left out, hundreds of megabytes: React alone does with the page what Next does on a server.
+// Next itself has hundreds of megabytes (browser_hosts.test.ts builds with it where it is asked for): React alone does with the page what Next does on a server.
 test.runIf(install)(
   'next: the page is rendered on a server, with the player in it',
   async () => {

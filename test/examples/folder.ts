@@ -10,6 +10,8 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const MINUTES = 60_000;
 /** Packages that this repository does not have (webpack, Rollup, React): `MELODY_TEST_INSTALL=1` installs them from the registry. */
 export const install = Boolean(process.env.MELODY_TEST_INSTALL);
+/** Next has hundreds of megabytes: `MELODY_TEST_INSTALL=next` installs it too. */
+export const installNext = process.env.MELODY_TEST_INSTALL === 'next';
 
 export class Examples {
   readonly folder: string;
