@@ -125,6 +125,81 @@ function split(half: u32, re: usize, im: usize, cos: usize, sin: usize, power: u
   }
 }
 
+/** to[k] = cos(2π k / size), or with ahead 0 the sine, for n numbers: src/elementary.ts, step by step. */
+export function turned(to: usize, n: u32, size: f64, ahead: u32): void {
+  for (let k: u32 = 0; k < n; k++, to += 8) {
+    const turns = <f64>k / size;
+    const rest = turns - rounded(turns);
+    const near = rounded(4 * rest);
+    const x = 2 * Math.PI * (rest - near / 4);
+    const quarter = (<i32>near + <i32>ahead) & 3;
+    const odd = quarter & 1;
+    let term = odd != 0 ? 1 : x;
+    let sum = term;
+    for (let i: f64 = odd != 0 ? 1 : 2; i < 19; i += 2) sum += term *= (-x * x) / (i * (i + 1));
+    store<f64>(to, (quarter & 2) != 0 ? -sum : sum);
+  }
+}
+
+/** As Math.round. */
+// @ts-ignore: decorator
+@inline
+function rounded(x: f64): f64 {
+  const whole = floor(x);
+  return x - whole >= 0.5 ? whole + 1 : whole;
+}
+
+/** to[k] = from[k · stride] for n numbers. */
+export function every(from: usize, n: u32, stride: u32, to: usize): void {
+  for (const end = to + ((<usize>n) << 3); to < end; to += 8, from += (<usize>stride) << 3) store<f64>(to, load<f64>(from));
+}
+
+/** sums[b] = Σ weights[i] power[starts[b] + i], i < counts[b], for n bands one after another in `weights`, as floats. */
+export function bands(power: usize, n: u32, starts: usize, counts: usize, weights: usize, sums: usize): void {
+  for (let b: usize = 0; b < <usize>n << 2; b += 4) {
+    let at = power + ((<usize>load<u32>(starts + b)) << 3);
+    let sum: f64 = 0;
+    for (const end = weights + ((<usize>load<u32>(counts + b)) << 3); weights < end; weights += 8, at += 8) sum += load<f64>(weights) * load<f64>(at);
+    store<f32>(sums + b, <f32>sum);
+  }
+}
+
+/**
+ * power[k] or `floor`, whichever is more, for n numbers: their sum, and products of eight after another in `products`. What is there is added
+ * to `all`.
+ */
+export function flatness(power: usize, n: u32, least: f64, all: usize, products: usize): f64 {
+  let sum: f64 = 0;
+  for (let k: u32 = 0; k < n; k += 8, products += 8) {
+    let product: f64 = 1;
+    for (let j = k; j < min(k + 8, n); j++, power += 8, all += 8) {
+      const here = load<f64>(power);
+      const value = max(here, least);
+      sum += value;
+      product *= value;
+      store<f64>(all, load<f64>(all) + here);
+    }
+    store<f64>(products, product);
+  }
+  return sum;
+}
+
+/** x[k] · by for n numbers, in their place. */
+export function multiply(x: usize, n: u32, by: f64): void {
+  for (const end = x + ((<usize>n) << 3); x < end; x += 8) store<f64>(x, load<f64>(x) * by);
+}
+
+/** sums[k] += x[k] / by for n numbers. */
+export function addShares(sums: usize, x: usize, n: u32, by: f64): void {
+  for (const end = x + ((<usize>n) << 3); x < end; x += 8, sums += 8) store<f64>(sums, load<f64>(sums) + load<f64>(x) / by);
+}
+
+/** `sum` and n numbers, one after another. */
+export function total(x: usize, n: u32, sum: f64): f64 {
+  for (const end = x + ((<usize>n) << 3); x < end; x += 8) sum += load<f64>(x);
+  return sum;
+}
+
 /** to[n] = x[n] · window[n] for n floats, and zeros up to `size`; returns the energy of x. */
 export function windowed(x: usize, n: u32, window: usize, size: u32, to: usize): f64 {
   let energy: f64 = 0;
@@ -171,6 +246,57 @@ export function periods(x: usize, up: u32, down: u32, taps: u32, starts: usize, 
     store<f32>((to += one), <f32>f64x2.extract_lane(d, 0));
     store<f32>(to + one, <f32>f64x2.extract_lane(d, 1));
   }
+}
+
+// ---- samples as they are: src/audio/measures/level.ts
+
+/** found [4] with n more floats: their sum, energy, largest size, and how many are not finite. */
+export function totals(x: usize, n: u32, found: usize): void {
+  let sum = load<f64>(found), energy = load<f64>(found, 8), peak = <f32>load<f64>(found, 16), broken = load<f64>(found, 24);
+  for (const end = x + ((<usize>n) << 2); x < end; x += 4) {
+    const value = load<f32>(x);
+    sum += <f64>value;
+    energy += <f64>value * <f64>value;
+    peak = max(peak, abs(value));
+    if (!isFinite(value)) broken += 1;
+  }
+  store<f64>(found, sum);
+  store<f64>(found, energy, 8);
+  store<f64>(found, <f64>peak, 16);
+  store<f64>(found, broken, 24);
+}
+
+/** sums [5] with n more pairs of floats: x, y, x², y², x y. */
+export function pairs(x: usize, y: usize, n: u32, sums: usize): void {
+  let l = load<f64>(sums), r = load<f64>(sums, 8), ll = load<f64>(sums, 16), rr = load<f64>(sums, 24), lr = load<f64>(sums, 32);
+  for (const end = x + ((<usize>n) << 2); x < end; x += 4, y += 4) {
+    const a = <f64>load<f32>(x), b = <f64>load<f32>(y);
+    l += a;
+    r += b;
+    ll += a * a;
+    rr += b * b;
+    lr += a * b;
+  }
+  store<f64>(sums, l);
+  store<f64>(sums, r, 8);
+  store<f64>(sums, ll, 16);
+  store<f64>(sums, rr, 24);
+  store<f64>(sums, lr, 32);
+}
+
+/** y[n] += x[n] / by for n floats. */
+export function mix(x: usize, n: u32, by: f64, y: usize): void {
+  for (const end = x + ((<usize>n) << 2); x < end; x += 4, y += 4) store<f32>(y, <f32>(<f64>load<f32>(y) + <f64>load<f32>(x) / by));
+}
+
+/** to[n] = |x[n + 1] − x[n]|, rounded to f32, of n + 1 floats; returns `mean` with all of them over `length`. */
+export function steps(x: usize, n: u32, length: f64, to: usize, mean: f64): f64 {
+  for (const end = x + ((<usize>n) << 2); x < end; x += 4, to += 8) {
+    const step = <f64>(<f32>abs(<f64>load<f32>(x, 4) - <f64>load<f32>(x)));
+    store<f64>(to, step);
+    mean += step / length;
+  }
+  return mean;
 }
 
 // ---- loudness and peaks: src/audio/loudness.ts, src/audio/limiter.ts

@@ -17,17 +17,13 @@ export class RealFft {
       throw new RangeError(`RealFft: size ${size}, expected a power of two >= 4`);
     this.size = size;
     this.half = size / 2;
-    this.cos = new Float64Array(this.half).map((_, k) => cosTurns(k / size));
-    this.sin = new Float64Array(this.half).map((_, k) => sinTurns(k / size));
+    this.cos = turned(this.half, size, 1);
+    this.sin = turned(this.half, size, 0);
     this.re = new Float64Array(this.half);
     this.im = new Float64Array(this.half);
     this.reversed = new Uint32Array(this.half);
     const bits = 31 - Math.clz32(this.half);
-    for (let i = 0; i < this.half; i++) {
-      let r = 0;
-      for (let b = 0; b < bits; b++) r |= ((i >> b) & 1) << (bits - 1 - b);
-      this.reversed[i] = r;
-    }
+    for (let i = 1; i < this.half; i++) this.reversed[i] = (this.reversed[i >> 1] >> 1) | ((i & 1) << (bits - 1));
   }
 
   /** What the module's transform is made of. */
@@ -119,17 +115,22 @@ export class RealFft {
   }
 }
 
+/** cos(2π k / size), or with `ahead` 0 the sine, for k < n. */
+function turned(n: number, size: number, ahead: 0 | 1): Float64Array {
+  return simd()?.turned(n, size, ahead) ?? new Float64Array(n).map((_, k) => (ahead ? cosTurns(k / size) : sinTurns(k / size)));
+}
+
 const SMALLEST = 64; // size that the module transforms
 
 /**
- * A real FFT of a fixed size: x [size] or less, zeros behind it, times `window` [x.length] → power [size / 2 + 1]; returns the energy of x.
+ * A real FFT of a fixed size: x [size] or less, zeros behind it, times `window` [x.length] → `times` its power [size / 2 + 1]; returns the energy of x.
  * The same bits as those of RealFft.
  */
-export function windowedFft(size: number, window: Float64Array): (x: Float32Array, power: Float64Array) => number {
+export function windowedFft(size: number, window: Float64Array, times = 1): (x: Float32Array, power: Float64Array) => number {
   const fast = size >= SMALLEST ? simd() : undefined;
   if (fast) {
     const transform = fast.transform(size, () => new RealFft(size).tables);
-    return (x, power) => transform.power(x, window, power);
+    return (x, power) => transform.power(x, window, power, times);
   }
   const fft = new RealFft(size);
   const frame = new Float64Array(size);
@@ -142,13 +143,14 @@ export function windowedFft(size: number, window: Float64Array): (x: Float32Arra
     }
     frame.fill(0, x.length);
     fft.power(frame, power);
+    if (times !== 1) for (let k = 0; k < power.length; k++) power[k] *= times;
     return energy;
   };
 }
 
 /** Periodic Hann window, [size]. */
 export function hann(size: number): Float64Array {
-  return new Float64Array(size).map((_, n) => 0.5 - 0.5 * cosTurns(n / size));
+  return turned(size, size, 1).map((cos) => 0.5 - 0.5 * cos);
 }
 
 /** Number of frames that `powerFrames` visits: whole frames only, and one zero-padded frame for a clip shorter than `size`. */

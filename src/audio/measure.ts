@@ -22,6 +22,7 @@ import { type Structure, structure } from './measures/structure.ts';
 import { descriptor } from './measures/timbre.ts';
 import { type Tonality, tonality } from './measures/tonality.ts';
 import { type Tones, tones } from './measures/tones.ts';
+import { simd } from './simd.ts';
 
 /** What `measureClip` may know about a clip beside its samples. */
 export interface MeasureOptions {
@@ -121,18 +122,19 @@ const MIN_BASS = 0.02;
 const MIN_PULSE = 0.35;
 
 /**
- * Measures a finished clip without trained weights. Takes about 1.1 s for 10 s of stereo at 48 kHz on a core of 2.5 GHz.
+ * Measures a finished clip without trained weights. Takes about half a second for 10 s of stereo at 48 kHz, without WebAssembly twice that.
  * @param channels one array a channel, all of one length, at least one sample, full scale −1 to 1
  * @param sampleRate samples a second, Hz
  * @throws MelodyError `invalid_argument` for no samples or unequal lengths
  */
 export function measureClip(channels: Float32Array[], sampleRate: number, options: MeasureOptions = {}): ClipReport {
-  const x = finiteChannels(channels);
-  const mono = monoMix(x);
+  const broken = nonFinite(channels);
+  const x = finiteChannels(channels, broken);
+  const mono = x.length > 1 ? (simd()?.mix(x) ?? monoMix(x)) : monoMix(x);
   const heard = features(mono, sampleRate);
   const pitch = tonality(heard);
   const form = structure(heard);
-  const sound = soundOf(x, mono, sampleRate, nonFinite(channels));
+  const sound = soundOf(x, mono, sampleRate, broken);
   const beat = rhythm(heard, options.bpm);
   const pitches = tones(mono, sampleRate, options.frameRate);
   return {
@@ -208,7 +210,7 @@ function unmusical({ latticeShare, inTune, haze, bassShare }: Tones, { pulseClar
 }
 
 /** The channels with NaN and infinity as 0; the same arrays when there are none. */
-export function finiteChannels(channels: Float32Array[]): Float32Array[] {
+export function finiteChannels(channels: Float32Array[], broken = nonFinite(channels)): Float32Array[] {
   if (channels.length === 0 || lengthOf(channels) === 0) throw new MelodyError('invalid_argument', 'measure: the clip has no samples');
   if (channels.some((x) => x.length !== lengthOf(channels))) {
     throw new MelodyError(
@@ -216,5 +218,5 @@ export function finiteChannels(channels: Float32Array[]): Float32Array[] {
       `measure: channels of ${channels.map((x) => x.length).join(', ')} samples; expected equal lengths`,
     );
   }
-  return channels.map((x) => (nonFinite([x]) === 0 ? x : x.map((v) => (Number.isFinite(v) ? v : 0))));
+  return broken === 0 ? channels : channels.map((x) => x.map((v) => (Number.isFinite(v) ? v : 0)));
 }

@@ -1,5 +1,6 @@
 /** Mel filter bank (Slaney scale: linear under 1 kHz, logarithmic above), stored as the few non-zero weights of each band. */
 import { exp, log } from '../elementary.ts';
+import { simd } from './simd.ts';
 
 export interface MelBank {
   bands: number;
@@ -41,8 +42,10 @@ export function melBank(sampleRate: number, size: number, bands: number, minHz: 
 }
 
 /** out[offset + b] = sum_k weight * power[k]. */
-export function applyMel({ filters }: MelBank, power: Float64Array, out: Float32Array, offset: number): void {
-  filters.forEach(({ start, weights }, b) => {
+export function applyMel(bank: MelBank, power: Float64Array, out: Float32Array, offset: number): void {
+  const fast = simd();
+  if (fast) return fast.bands(bank, power, out, offset);
+  bank.filters.forEach(({ start, weights }, b) => {
     let sum = 0;
     for (let i = 0; i < weights.length; i++) sum += weights[i] * power[start + i];
     out[offset + b] = sum;

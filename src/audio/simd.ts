@@ -3,8 +3,8 @@
 
 /** A Fourier transform of one size. */
 export interface Transform {
-  /** x [size] or less, zeros behind it, times `window` [x.length] → power [size / 2 + 1]; returns the energy of x. */
-  power(x: Float32Array, window: Float64Array, power: Float64Array): number;
+  /** x [size] or less, zeros behind it, times `window` [x.length] → `times` its power [size / 2 + 1]; returns the energy of x. */
+  power(x: Float32Array, window: Float64Array, power: Float64Array, times: number): number;
 }
 
 /** Taps of a resampling: `taps` [up, count], the first sample of each of them in `starts` [up]. */
@@ -20,9 +20,32 @@ export interface Points {
   readonly most: number;
 }
 
+/** The few weights of each band that are not zero. */
+export interface Bands {
+  readonly filters: readonly { readonly start: number; readonly weights: Float64Array }[];
+}
+
 export interface Simd {
   /** As RealFft: `cos`, `sin` and `reversed` are its tables [size / 2]. */
   transform(size: number, tables: () => { cos: Float64Array; sin: Float64Array; reversed: Uint32Array }): Transform;
+  /** cos(2π k / size) for n numbers, or with `ahead` 0 the sine: as elementary.ts. */
+  turned(n: number, size: number, ahead: 0 | 1): Float64Array;
+  /** out[offset + b] = Σ weight · power[k], for each band of a bank. */
+  bands(bank: Bands, power: Float64Array, out: Float32Array, offset: number): void;
+  /** Sum of what is over `least` of power, or that; into `products` that of each eight of them; `all` gets power on top. */
+  flatness(power: Float64Array, least: number, all: Float64Array, products: Float64Array): number;
+  /** Sum, energy, largest size and count of what is not finite; the energy comes on top of `energy`. */
+  totals(x: Float32Array, energy: number): Float64Array;
+  /** Σ x, Σ y, Σ x², Σ y², Σ x y. */
+  pairs(x: Float32Array, y: Float32Array): Float64Array;
+  /** Mean of the channels. */
+  mix(channels: readonly Float32Array[]): Float32Array;
+  /** |x[n + 1] − x[n]| as f32, less their mean. */
+  steps(x: Float32Array): Float64Array;
+  /** `sum` and all of x, one after another. */
+  total(x: Float64Array, sum: number): number;
+  /** sums[k] += x[k] / by. */
+  addShares(sums: Float64Array, x: Float64Array, by: number): void;
   /** x resampled by up / down: output q · up + p is made of the samples from q · down + starts[p] on. */
   resample(x: Float32Array, up: number, down: number, phases: Phases, y: Float32Array): void;
   /** Energy of x after the K filter, whose `state` [4] goes on. */

@@ -1,13 +1,24 @@
 // kernels/sound/sound.ts as functions of JavaScript's arrays. Samples go into the module's memory piece by piece, so that it stays small
 // however long a clip is.
 import { lengthOf } from './channels.ts';
-import { type Phases, type Points, type Simd, type Transform, useSimd } from './simd.ts';
+import { type Bands, type Phases, type Points, type Simd, type Transform, useSimd } from './simd.ts';
 
 interface Exports {
   memory: WebAssembly.Memory;
   room(bytes: number): number;
   windowed(x: number, n: number, window: number, size: number, to: number): number;
   fourier(half: number, x: number, re: number, im: number, places: number, turns: number, cos: number, sin: number, power: number): void;
+  turned(to: number, n: number, size: number, ahead: number): void;
+  every(from: number, n: number, stride: number, to: number): void;
+  bands(power: number, n: number, starts: number, counts: number, weights: number, sums: number): void;
+  flatness(power: number, n: number, least: number, all: number, products: number): number;
+  multiply(x: number, n: number, by: number): void;
+  addShares(sums: number, x: number, n: number, by: number): void;
+  total(x: number, n: number, sum: number): number;
+  totals(x: number, n: number, found: number): void;
+  pairs(x: number, y: number, n: number, sums: number): void;
+  mix(x: number, n: number, by: number, y: number): void;
+  steps(x: number, n: number, length: number, to: number, mean: number): number;
   periods(x: number, up: number, down: number, taps: number, starts: number, h: number, turned: number, rows: number, y: number): void;
   weighted(x: number, n: number, state: number, k: number, energy: number): number;
   peaks(x: number, n: number, taps: number, most: number, wide: number, peak: number, gain: number): number;
@@ -75,36 +86,34 @@ class SoundModule implements Simd {
     if (known) return known;
     const half = size / 2;
     const { cos, sin, reversed } = tables();
-    const turns: number[] = [];
-    const add = (table: Float64Array, count: number, stride: number) => {
-      for (let j = 0; j < count; j++) turns.push(table[j * stride]);
+    const { room, every } = this.#exports;
+    const [cosAt, sinAt, turnsAt, placesAt] = [room(8 * half + 16), room(8 * half + 16), room(16 * half + 16), room(4 * half)];
+    const [re, im, powerAt] = [room(8 * half + 16), room(8 * half + 16), room(8 * half + 24)];
+    this.#f64(cosAt, half).set(cos);
+    this.#f64(sinAt, half).set(sin);
+    this.#u32(placesAt, half).set(reversed);
+    let to = turnsAt;
+    const add = (count: number, stride: number) => {
+      for (const table of [cosAt, sinAt]) {
+        every(table, count, stride, to);
+        to += 8 * count;
+      }
     };
     let span = 4;
     for (; 4 * span <= half; span *= 4) {
       const stride = size / (4 * span);
-      add(cos, span, 2 * stride);
-      add(sin, span, 2 * stride);
-      add(cos, span, stride);
-      add(sin, span, stride);
+      add(span, 2 * stride);
+      add(span, stride);
     }
-    if (span < half) {
-      add(cos, span, size / (2 * span));
-      add(sin, span, size / (2 * span));
-    }
-    const { room } = this.#exports;
-    const [cosAt, sinAt, turnsAt, placesAt] = [room(8 * half + 16), room(8 * half + 16), room(8 * turns.length + 16), room(4 * half)];
-    const [re, im, powerAt] = [room(8 * half + 16), room(8 * half + 16), room(8 * half + 24)];
-    this.#f64(cosAt, half).set(cos);
-    this.#f64(sinAt, half).set(sin);
-    this.#f64(turnsAt, turns.length).set(turns);
-    this.#u32(placesAt, half).set(reversed);
+    if (span < half) add(span, size / (2 * span));
     const made: Transform = {
-      power: (x, window, power) => {
+      power: (x, window, power, times) => {
         const [values, samples] = [this.#room('values', 8 * size), this.#room('samples', 4 * size)];
         const weights = this.#windowAt(window);
         this.#f32(samples, x.length).set(x);
         const energy = this.#exports.windowed(samples, x.length, weights, size, values);
         this.#exports.fourier(half, values, re, im, placesAt, turnsAt, cosAt, sinAt, powerAt);
+        if (times !== 1) this.#exports.multiply(powerAt, half + 1, times);
         power.set(this.#f64(powerAt, half + 1));
         return energy;
       },
@@ -121,6 +130,121 @@ class SoundModule implements Simd {
     return at;
   }
 
+  /** Pieces of x one after another, each where the module finds it. */
+  *#pieces(x: Float32Array, room = 'samples'): Iterable<[at: number, n: number, from: number]> {
+    const at = this.#room(room, 4 * PIECE);
+    for (let from = 0; from < x.length; from += PIECE) {
+      const piece = x.subarray(from, from + PIECE);
+      this.#f32(at, piece.length).set(piece);
+      yield [at, piece.length, from];
+    }
+  }
+
+  turned(n: number, size: number, ahead: 0 | 1): Float64Array {
+    const at = this.#room('numbers', 8 * n);
+    this.#exports.turned(at, n, size, ahead);
+    return this.#f64(at, n).slice();
+  }
+
+  #bank: { bank: Bands; at: readonly [starts: number, counts: number, weights: number] } | undefined; // that lies in its rooms
+  #bankAt(bank: Bands): readonly [number, number, number] {
+    if (this.#bank?.bank === bank) return this.#bank.at;
+    const { filters } = bank;
+    const all = filters.reduce((n, { weights }) => n + weights.length, 0);
+    const at = [this.#room('starts', 4 * filters.length), this.#room('counts', 4 * filters.length), this.#room('taps', 8 * all)] as const;
+    this.#u32(at[0], filters.length).set(filters.map(({ start }) => start));
+    this.#u32(at[1], filters.length).set(filters.map(({ weights }) => weights.length));
+    let to = at[2];
+    for (const { weights } of filters) {
+      this.#f64(to, weights.length).set(weights);
+      to += weights.byteLength;
+    }
+    this.#bank = { bank, at };
+    return at;
+  }
+
+  bands(bank: Bands, power: Float64Array, out: Float32Array, offset: number): void {
+    const count = bank.filters.length;
+    const [at, sums] = [this.#room('numbers', 8 * power.length), this.#room('outputs', 4 * count)];
+    const [starts, counts, weights] = this.#bankAt(bank);
+    this.#f64(at, power.length).set(power);
+    this.#exports.bands(at, count, starts, counts, weights, sums);
+    out.set(this.#f32(sums, count), offset);
+  }
+
+  flatness(power: Float64Array, least: number, all: Float64Array, products: Float64Array): number {
+    const [at, to] = [this.#room('numbers', 8 * power.length), this.#room('shares', 8 * power.length)];
+    const of = this.#room('products', 8 * products.length);
+    this.#f64(at, power.length).set(power);
+    this.#f64(to, power.length).set(all);
+    const sum = this.#exports.flatness(at, power.length, least, to, of);
+    all.set(this.#f64(to, power.length));
+    products.set(this.#f64(of, products.length));
+    return sum;
+  }
+
+  #found(count: number): number {
+    const at = this.#room('found', 64);
+    this.#f64(at, count).fill(0);
+    return at;
+  }
+
+  totals(x: Float32Array, energy: number): Float64Array {
+    const found = this.#found(4);
+    this.#f64(found, 2)[1] = energy;
+    for (const [at, n] of this.#pieces(x)) this.#exports.totals(at, n, found);
+    return this.#f64(found, 4).slice();
+  }
+
+  pairs(x: Float32Array, y: Float32Array): Float64Array {
+    const [sums, other] = [this.#found(5), this.#room('pieces', 4 * PIECE)];
+    for (const [at, n, from] of this.#pieces(x)) {
+      this.#f32(other, n).set(y.subarray(from, from + n));
+      this.#exports.pairs(at, other, n, sums);
+    }
+    return this.#f64(sums, 5).slice();
+  }
+
+  mix(channels: readonly Float32Array[]): Float32Array {
+    const out = new Float32Array(lengthOf(channels));
+    const mixed = this.#room('pieces', 4 * PIECE);
+    for (const x of channels)
+      for (const [at, n, from] of this.#pieces(x)) {
+        this.#f32(mixed, n).set(out.subarray(from, from + n));
+        this.#exports.mix(at, n, channels.length, mixed);
+        out.set(this.#f32(mixed, n), from);
+      }
+    return out;
+  }
+
+  steps(x: Float32Array): Float64Array {
+    const out = new Float64Array(x.length - 1);
+    const [samples, to] = [this.#room('samples', 4 * PIECE), this.#room('numbers', 8 * PIECE)];
+    let mean = 0;
+    for (let from = 0; from < out.length; from += PIECE - 1) {
+      const piece = x.subarray(from, from + PIECE);
+      this.#f32(samples, piece.length).set(piece);
+      mean = this.#exports.steps(samples, piece.length - 1, out.length, to, mean);
+      out.set(this.#f64(to, piece.length - 1), from);
+    }
+    for (let n = 0; n < out.length; n++) out[n] -= mean;
+    return out;
+  }
+
+  total(x: Float64Array, sum: number): number {
+    const at = this.#room('numbers', 8 * x.length);
+    this.#f64(at, x.length).set(x);
+    return this.#exports.total(at, x.length, sum);
+  }
+
+  addShares(sums: Float64Array, x: Float64Array, by: number): void {
+    const [to, at] = [this.#room('shares', 8 * sums.length), this.#room('numbers', 8 * x.length)];
+    this.#f64(to, sums.length).set(sums);
+    this.#f64(at, x.length).set(x);
+    this.#exports.addShares(to, at, x.length, by);
+    sums.set(this.#f64(to, sums.length));
+  }
+
   resample(x: Float32Array, up: number, down: number, { starts, taps, count }: Phases, y: Float32Array): void {
     const rows = starts[up - 1] + count;
     const wanted = 7 * down + rows;
@@ -129,6 +253,7 @@ class SoundModule implements Simd {
     const [turned, output] = [this.#room('turned', 64 * rows), this.#room('outputs', 32 * up)];
     this.#f64(table, up * count).set(taps);
     this.#u32(places, up).set(starts);
+    this.#bank = undefined;
     for (let at = 0, from = 0; at < y.length; at += 8 * up, from += 8 * down) {
       const samples = x.subarray(from, from + wanted);
       this.#f32(input, wanted).fill(0, samples.length);

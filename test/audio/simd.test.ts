@@ -1,6 +1,6 @@
 // The loops in WebAssembly against the JavaScript beside them: the same bits, whatever the sound is and however long.
 import { afterEach, expect, test } from 'vitest';
-import { powerFrames, windowedFft } from '../../src/audio/fft.ts';
+import { hann, powerFrames, windowedFft } from '../../src/audio/fft.ts';
 import { Leveller, levelled } from '../../src/audio/leveller.ts';
 import { limit, limiterReach } from '../../src/audio/limiter.ts';
 import { loudness, truePeak } from '../../src/audio/loudness.ts';
@@ -122,4 +122,19 @@ test('every measure of a clip', () => {
   const channels = [1, 2].map((seed) => sound(14 * 32_000 + 11, seed));
   const [fast, slow] = both(() => measureClip(channels, 32_000, { periods: [640], joins: [0], bpm: 100 }));
   expect(fast).toEqual(slow);
+});
+
+test('samples that are not finite, and some at full scale', () => {
+  const clip = [sound(150_001, 7), sound(150_001, 8)];
+  clip[0].fill(1, 70_000, 70_100);
+  clip[1].set([Number.NaN, Infinity, -Infinity], 65_535);
+  const [fast, slow] = both(() => measureClip(clip, 48_000, { periods: [960] }));
+  expect(fast).toEqual(slow);
+  expect(fast.nonFinite).toBe(3);
+  expect(fast.clipping.share).toBeGreaterThan(100 / 300_002);
+});
+
+test.each([64, 16_320, 48_000])('a Hann window of %i', (size) => {
+  const [fast, slow] = both(() => bits(hann(size)));
+  expect(fast).toBe(slow);
 });

@@ -11,14 +11,7 @@ import { percentile } from '../statistics.ts';
 export function hopBuzz(mono: Float32Array, lag: number): number {
   const length = mono.length - 1;
   if (length < 2 * lag + 20 || lag < 12) return 0;
-  const d = new Float32Array(length);
-  let mean = 0;
-  for (let n = 0; n < length; n++) {
-    d[n] = Math.abs(mono[n + 1] - mono[n]);
-    mean += d[n] / length;
-  }
-  const v = new Float64Array(length);
-  for (let n = 0; n < length; n++) v[n] = d[n] - mean;
+  const v = simd()?.steps(mono) ?? steps(mono);
   const near = [2, 3, 4, 5, 6, 7, 8, 9].flatMap((k) => [lag - k, lag + k]);
   const [power, own, ...around] = correlations(v, lag, [0, lag, ...near]);
   if (power <= 0) return 0;
@@ -30,6 +23,19 @@ export function hopBuzz(mono: Float32Array, lag: number): number {
       )) /
     power
   );
+}
+
+/** |x[n + 1] − x[n]| as f32, less their mean. */
+function steps(x: Float32Array): Float64Array {
+  const d = new Float32Array(x.length - 1);
+  let mean = 0;
+  for (let n = 0; n < d.length; n++) {
+    d[n] = Math.abs(x[n + 1] - x[n]);
+    mean += d[n] / d.length;
+  }
+  const v = new Float64Array(d.length);
+  for (let n = 0; n < d.length; n++) v[n] = d[n] - mean;
+  return v;
 }
 
 const STRETCH = 4096; // samples that stay in the cache while all lags read them

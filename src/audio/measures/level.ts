@@ -1,13 +1,25 @@
 /** Measures of the samples themselves: peaks, clipping, offset, silence, stereo. */
 import { lengthOf } from '../channels.ts';
-import { highest, truePeak } from '../loudness.ts';
+import { truePeak } from '../loudness.ts';
+import { simd } from '../simd.ts';
+
+/** Sum, energy, largest size and count of what is not finite; the energy comes on top of `energy`. */
+function totals(x: Float32Array, energy = 0): ArrayLike<number> {
+  const fast = simd();
+  if (fast) return fast.totals(x, energy);
+  let [sum, peak, broken] = [0, 0, 0];
+  for (let n = 0; n < x.length; n++) {
+    const value = x[n];
+    sum += value;
+    energy += value * value;
+    peak = Math.max(peak, Math.abs(value));
+    if (!Number.isFinite(value)) broken++;
+  }
+  return [sum, energy, peak, broken];
+}
 
 /** Count of NaN and infinite samples. */
-export function nonFinite(channels: Float32Array[]): number {
-  let count = 0;
-  for (const x of channels) for (let n = 0; n < x.length; n++) if (!Number.isFinite(x[n])) count++;
-  return count;
-}
+export const nonFinite = (channels: Float32Array[]): number => channels.reduce((count, x) => count + totals(x)[3], 0);
 
 /** Peaks, crest factor and DC of a clip. Silence gives -Infinity dB. */
 export interface Level {
@@ -27,13 +39,10 @@ export function level(channels: Float32Array[]): Level {
   let energy = 0;
   let dc = 0;
   for (const x of channels) {
-    let sum = 0;
-    for (let n = 0; n < x.length; n++) {
-      sum += x[n];
-      energy += x[n] * x[n];
-    }
-    peak = Math.max(peak, highest(x));
-    dc = Math.max(dc, Math.abs(sum) / x.length);
+    const found = totals(x, energy);
+    energy = found[1];
+    peak = Math.max(peak, found[2]);
+    dc = Math.max(dc, Math.abs(found[0]) / x.length);
   }
   const rms = Math.sqrt(energy / (channels.length * lengthOf(channels)));
   return {
@@ -63,6 +72,7 @@ export function clipping(channels: Float32Array[], sampleRate: number): Clipping
   const length = lengthOf(channels);
   const seconds = new Float64Array(Math.ceil(length / sampleRate));
   for (const x of channels) {
+    if (totals(x)[2] < CLIP_LEVEL) continue;
     let run = 0;
     for (let n = 0; n <= x.length; n++) {
       if (n < x.length && Math.abs(x[n]) >= CLIP_LEVEL) run++;
@@ -105,8 +115,7 @@ export function silence(mono: Float32Array, sampleRate: number): Silence {
   const silent: boolean[] = [];
   for (let i = 0; i < frames; i++) {
     const end = Math.min(mono.length, (i + 1) * size);
-    let energy = 0;
-    for (let n = i * size; n < end; n++) energy += mono[n] * mono[n];
+    const energy = totals(mono.subarray(i * size, end))[1];
     silent.push(Math.sqrt(energy / (end - i * size)) < SILENCE_RMS);
   }
   const seconds = size / sampleRate;
@@ -135,19 +144,15 @@ export interface Stereo {
 
 /** Of the first two channels. */
 export function stereo(left: Float32Array, right: Float32Array): Stereo {
-  let l = 0;
-  let r = 0;
-  let ll = 0;
-  let rr = 0;
-  let lr = 0;
-  for (let n = 0; n < left.length; n++) {
+  let [l, r, ll, rr, lr] = simd()?.pairs(left, right) ?? [0, 0, 0, 0, 0];
+  const count = left.length;
+  for (let n = simd() ? count : 0; n < count; n++) {
     l += left[n];
     r += right[n];
     ll += left[n] * left[n];
     rr += right[n] * right[n];
     lr += left[n] * right[n];
   }
-  const count = left.length;
   const variance = (ll - (l * l) / count) * (rr - (r * r) / count);
   const mid = (ll + rr + 2 * lr) / 4;
   const side = (ll + rr - 2 * lr) / 4;

@@ -1,4 +1,5 @@
 /** Cepstra, and a fixed 64-D description of a clip for telling clips apart without any trained network. */
+import { applyMel } from '../mel.ts';
 import { mean } from '../statistics.ts';
 import type { Features, Track } from './features.ts';
 import { onsets, pulseClarity, tempo } from './rhythm.ts';
@@ -51,16 +52,18 @@ export function descriptor(source: Features): Float64Array {
 
 /** MFCCs 1 … 20 of every frame, [frames, 20]. */
 function cepstralTrack({ values, width, frames }: Track): Float32Array {
-  const basis = Array.from({ length: CEPSTRA }, (_, c) =>
-    Float64Array.from({ length: width }, (_, b) => Math.sqrt(2 / width) * Math.cos((Math.PI * (c + 1) * (2 * b + 1)) / (2 * width))),
-  );
+  const filters = Array.from({ length: CEPSTRA }, (_, c) => ({
+    start: 0,
+    weights: Float64Array.from(
+      { length: width },
+      (_, b) => Math.sqrt(2 / width) * Math.cos((Math.PI * (c + 1) * (2 * b + 1)) / (2 * width)),
+    ),
+  }));
   const out = new Float32Array(frames * CEPSTRA);
+  const [bank, frame] = [{ bands: CEPSTRA, filters }, new Float64Array(width)];
   for (let f = 0; f < frames; f++) {
-    for (let c = 0; c < CEPSTRA; c++) {
-      let sum = 0;
-      for (let b = 0; b < width; b++) sum += basis[c][b] * values[f * width + b];
-      out[f * CEPSTRA + c] = sum;
-    }
+    frame.set(values.subarray(f * width, (f + 1) * width));
+    applyMel(bank, frame, out, f * CEPSTRA);
   }
   return out;
 }

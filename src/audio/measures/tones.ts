@@ -7,6 +7,7 @@
  */
 import { exp2, log, log2, log10 } from '../../elementary.ts';
 import { hann, windowedFft } from '../fft.ts';
+import { simd } from '../simd.ts';
 import { mean, percentile } from '../statistics.ts';
 
 /** Latent frames a second of the codec of melody-small: a decoder that repeats its frames plays multiples of it. */
@@ -48,13 +49,8 @@ export function tones(mono: Float32Array, sampleRate: number, frameRate = FRAME_
   let bass = 0;
   let total = 0;
   windowPowers(mono, 1, sampleRate, (power, binHz, loud) => {
-    const edge = Math.ceil(250 / binHz);
-    let [sum, low_] = [total, bass]; // V8 makes an object of each number that a captured variable is given
-    for (let k = 0; k < power.length; k++) {
-      sum += power[k];
-      if (k < edge) low_ += power[k];
-    }
-    [total, bass] = [sum, low_];
+    total = added(power, total);
+    bass = added(power.subarray(0, Math.ceil(250 / binHz)), bass);
     if (!loud) return;
     all.push(...strongestLines(power, binHz, 150, 3000));
     low.push(...strongestLines(power, binHz, 150, 1000));
@@ -67,6 +63,21 @@ export function tones(mono: Float32Array, sampleRate: number, frameRate = FRAME_
   };
 }
 
+/** `sum` and all numbers of x, one after another. */
+function added(x: Float64Array, sum: number): number {
+  const fast = simd();
+  if (fast) return fast.total(x, sum);
+  for (let k = 0; k < x.length; k++) sum += x[k];
+  return sum;
+}
+
+/** sums[k] += x[k] / by. */
+function addShares(sums: Float64Array, x: Float64Array, by: number): void {
+  const fast = simd();
+  if (fast) fast.addShares(sums, x, by);
+  else for (let k = 0; k < x.length; k++) sums[k] += x[k] / by;
+}
+
 /** Visits the power spectrum [bins] of each half-overlapping window; `loud` is false below -60 dBFS. A sine of amplitude 1 has power 1. */
 export function windowPowers(
   x: Float32Array,
@@ -77,11 +88,10 @@ export function windowPowers(
   const size = Math.round(seconds * rate);
   const half = Math.floor(size / 2);
   const padded = Math.max(4, 2 ** (32 - Math.clz32(size - 1)));
-  const transform = windowedFft(padded, hann(size));
+  const transform = windowedFft(padded, hann(size), (4 / size) * (4 / size));
   const power = new Float64Array(padded / 2 + 1);
   for (let start = 0; start + size <= x.length; start += half) {
     const energy = transform(x.subarray(start, start + size), power);
-    for (let k = 0; k < power.length; k++) power[k] *= (4 / size) * (4 / size);
     visit(power, rate / padded, energy / size >= QUIET);
   }
 }
@@ -141,7 +151,7 @@ function haze(mono: Float32Array, sampleRate: number): Tones['haze'] {
   let anyLoud = false;
   windowPowers(mono, HAZE_SECONDS, sampleRate, (power, binHz, loud) => {
     if (count === 0) sum = new Float64Array(power.length);
-    for (let k = 0; k < power.length; k++) sum[k] += power[k] / HAZE_GROUP;
+    addShares(sum, power, HAZE_GROUP);
     anyLoud ||= loud;
     if (++count < HAZE_GROUP) return;
     if (anyLoud)
