@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { elementsOf } from '../src/graph/tensor.ts';
 import { systemMisfits } from '../src/systems/inspect.ts';
 import { systemOf } from '../src/systems/kind.ts';
-import { openSystemFolder } from '../src/systems/load.ts';
+import { openSystemFolder } from '../src/systems/place.ts';
 import { randomWeights } from '../src/weights/random_weights.ts';
 import { writeSafetensors } from './safetensors_write.ts';
 

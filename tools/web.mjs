@@ -284,6 +284,9 @@ export async function buildPackage(outdir, options = {}) {
   const files = withKernels(filesOf(await bundleForPages(input, split), /melody-engine/));
   const pages = filesOf(await bundleForPages({ ...input, ...systems }, { ...split, files }));
   for (const id of ['\0#others', join(root, 'src/melody.ts')]) pages.set(id, 'melody-face'); // Node's platform shares it; the worker goes without
+  // The command asks these what a folder holds, before it knows whether to read the systems.
+  for (const name of ['systems/kind', 'systems/place', 'platform/hub_stores', 'weights/model_card'])
+    pages.set(join(root, `src/${name}.ts`), 'melody-kinds');
   // Cases that systems alone run are reached through the list of all cases, which Rolldown takes for a part of what composes.
   for (const [id, file] of pages) if (file === COMPOSE && !/\/pipeline\/compose\.ts$/.test(id)) pages.set(id, 'melody-published');
   pages.set(join(root, 'src/engine/open_cpu.ts'), 'melody-engine'); // melody-cpu.js is named from where the engine lies

@@ -44,10 +44,11 @@ export function melBank(sampleRate: number, size: number, bands: number, minHz: 
 /** out[offset + b] = sum_k weight * power[k]. */
 export function applyMel(bank: MelBank, power: Float64Array, out: Float32Array, offset: number): void {
   const fast = simd();
-  if (fast) return fast.bands(bank, power, out, offset);
-  bank.filters.forEach(({ start, weights }, b) => {
-    let sum = 0;
-    for (let i = 0; i < weights.length; i++) sum += weights[i] * power[start + i];
-    out[offset + b] = sum;
-  });
+  if (fast) fast.bands(bank, power, out, offset);
+  else
+    bank.filters.forEach(({ start, weights }, b) => {
+      let sum = 0;
+      for (let i = 0; i < weights.length; i++) sum += weights[i] * power[start + i];
+      out[offset + b] = sum;
+    });
 }

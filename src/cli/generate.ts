@@ -7,7 +7,6 @@ import { kindOf } from './generate/kind_of.ts';
 import { type Made, makeOne, say } from './generate/make_one.ts';
 import { open } from './generate/open_model.ts';
 import { chooseTargets } from './generate/output_path.ts';
-import { makePublished, streamPublished } from './generate/published.ts';
 import { type GenerateRequest, readRequest } from './generate/request.ts';
 import { namingOptions, settingOptions } from './generate/setting_options.ts';
 import { streamOut } from './generate/stream.ts';
@@ -87,6 +86,7 @@ async function make(words: readonly string[], values: Values, io: Io): Promise<n
     endings: request.format.endings,
   });
   if ((await kindOf(request.model, values, io)) !== 'melody') {
+    const { makePublished } = await import('./generate/published.ts'); // not read where it is not needed
     const { suspect } = await makePublished(request, targets, values, io);
     return values.strict && suspect ? EXIT_SUSPECT : 0;
   }
@@ -143,6 +143,7 @@ async function stream(request: GenerateRequest, values: Values, io: Io): Promise
       'send it to a player or a file: melody generate "…" --stream | ffplay -',
     );
   if ((await kindOf(request.model, values, io)) !== 'melody') {
+    const { streamPublished } = await import('./generate/published.ts');
     await streamPublished(request, values, io);
     return 0;
   }

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { MelodyError } from '../errors.ts';
 import { checkAddress } from '../platform/http.ts';
 import { isHubName } from '../platform/node_hub.ts';
-import { openSystemFolder } from '../systems/load.ts';
+import { openSystemFolder } from '../systems/place.ts';
 import { printable } from '../weights/printable.ts';
 import type { Command, Io } from './command.ts';
 import { widthsOf } from './command.ts';

@@ -79,14 +79,31 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     this.#runner = runner;
   }
 
-  /** `more` is what the test of the adapter looks at beside what every model needs. */
+  /**
+   * `more` is what the test of the adapter looks at beside what every model needs. The device opens while a model is read that calls `begin` once
+   * it is sure to be one.
+   */
   static async open<Model extends Checked>(
-    model: Model,
+    model: Model | ((begin: () => void) => Promise<Model>),
     entry: () => Promise<GPU>,
     options: EngineOptions = {},
     more: readonly Case[] = [],
   ): Promise<Engine<Model>> {
-    return new Engine(model, entry, options, await openRunner(entry, options, more));
+    let runner: Promise<Runner> | undefined;
+    const begin = () => {
+      runner ??= openRunner(entry, options, more);
+      runner.catch(() => {}); // whoever waits for it is told
+      return runner;
+    };
+    try {
+      return new Engine(typeof model === 'function' ? await model(begin) : model, entry, options, await begin());
+    } catch (error) {
+      void runner?.then(
+        ({ device }) => device.dispose(),
+        () => {},
+      );
+      throw error;
+    }
   }
 
   /** The GPU or the CPU's threads. */

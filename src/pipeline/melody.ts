@@ -113,14 +113,19 @@ export class MeLoDy {
     };
     const onWait = (address: string) => options.onEvent?.({ type: 'waiting', file: fileOf(address) });
     const { signal, cache = true } = options;
-    const model = await openModel(platform.openFolder(location, { ...options, cache, onProgress, onWait }), { signal });
+    const folder = platform.openFolder(location, { ...options, cache, onProgress, onWait });
     const entry = async () => (options.gpu as GPU | undefined) ?? platform.openGpu();
-    return MeLoDy.over(model, entry, { device: options.gpu ? 'gpu' : 'auto', ...options });
+    return MeLoDy.over((begin) => openModel(folder, { signal, begin }), entry, { device: options.gpu ? 'gpu' : 'auto', ...options });
   }
 
   /** Over a model made elsewhere (tests, benchmarks, weights from memory). @internal */
-  static async over(model: Model, entry: () => Promise<GPU>, options: EngineOptions & QueueOptions = {}): Promise<MeLoDy> {
-    return new MeLoDy(await Engine.open(model, entry, options), () => Engine.open(model, entry, { ...options, device: 'cpu' }), options);
+  static async over(
+    model: Parameters<typeof Engine.open<Model>>[0],
+    entry: () => Promise<GPU>,
+    options: EngineOptions & QueueOptions = {},
+  ): Promise<MeLoDy> {
+    const engine = await Engine.open(model, entry, options);
+    return new MeLoDy(engine, () => Engine.open(engine.model, entry, { ...options, device: 'cpu' }), options);
   }
 
   /** Name of the system. */

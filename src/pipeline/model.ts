@@ -62,12 +62,15 @@ export const audioOf = ({ sample_rate, channels = 1 }: ModelConfig) => ({ sample
 
 const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024;
 
-/** Open a model folder; of the weights only headers are read. Throws `weights` or `io`. */
+/** Open a model folder; of the weights only headers are read. `begin` is called once its config fits together. Throws `weights` or `io`. */
 export async function openModel(
   folder: ByteFolder,
-  options: { signal?: AbortSignal | undefined; allowNonFinite?: boolean } = {},
+  options: { signal?: AbortSignal | undefined; allowNonFinite?: boolean; begin?: () => void } = {},
 ): Promise<Model> {
   const config = checkConfig((await readConfig(folder, options.signal)) as unknown as ModelConfig, folder.name);
+  options.begin?.();
+  const identity = folder.identity?.(options.signal);
+  identity?.catch(() => {}); // told below
   const source = await folder.open('tokenizer.json', options.signal);
   if (!source)
     throw new MelodyError('weights', `${folder.name}: no tokenizer.json`, 'name a model folder, for example weights/melody-small');
@@ -88,7 +91,7 @@ export async function openModel(
     config: { ...config, text_tower: { ...config.text_tower, vocab: tokenizer.size } },
     tokenizer,
     weights,
-    identity: await folder.identity?.(options.signal),
+    identity: await identity,
   };
 }
 

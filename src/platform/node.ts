@@ -214,7 +214,9 @@ export const platform: Platform = {
   },
   openBytes,
   openFolder,
-  runtime: runtime(),
+  get runtime() {
+    return runtime();
+  },
   facts: diskFacts(),
   freeMemory,
   hashOf: rememberedHash,

@@ -1,14 +1,18 @@
 // Node: SHA-256 of files that may be large, a piece at a time and not again while a file stays as it was; and what names a model's very bytes.
-import { createHash } from 'node:crypto';
+import { createHash, webcrypto } from 'node:crypto';
 import type { ByteFolder, ByteSource, WeightsIdentity } from './bytes.ts';
 import { MANIFEST_FILE, readManifest } from './manifest.ts';
 import { diskFacts } from './node_cache.ts';
 
 const PIECE_BYTES = 4 * 1024 * 1024;
+/** Files up to this size are hashed whole, which another thread does meanwhile. */
+const WHOLE_BYTES = 16 * 1024 * 1024;
 const sha256 = (data: Uint8Array | string) => createHash('sha256').update(data).digest('hex');
 
 /** SHA-256 of all bytes, in hexadecimal. */
 export async function hashOf(source: ByteSource, signal?: AbortSignal): Promise<string> {
+  if (source.size <= WHOLE_BYTES)
+    return Buffer.from(await webcrypto.subtle.digest('SHA-256', await source.read(0, source.size, signal))).toString('hex');
   const hash = createHash('sha256');
   for (let at = 0; at < source.size; at += PIECE_BYTES) hash.update(await source.read(at, Math.min(PIECE_BYTES, source.size - at), signal));
   return hash.digest('hex');

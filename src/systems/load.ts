@@ -1,25 +1,13 @@
 // Opens a published system from its folder.
-import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
-import { HUB_STORES } from '../platform/hub_stores.ts';
-import type { OpenOptions } from '../platform/platform.ts';
 import { identified } from './identity.ts';
 import { systemOf } from './kind.ts';
 import { openMusicgen } from './musicgen/model.ts';
 import { MusicGen } from './musicgen/musicgen.ts';
-import { placeAt, type SystemPlace } from './place.ts';
+import { openSystemFolder } from './place.ts';
 import { openStableAudio } from './stable_audio/model.ts';
 import { StableAudio } from './stable_audio/stable_audio.ts';
 import type { SystemOptions } from './system.ts';
-
-const HUB = 'huggingface.co';
-
-/** A folder, the address of one, or hf:owner/name; the hub may send on to its own stores, and others to `redirectHosts` alone. */
-export function openSystemFolder(location: string | URL, options: OpenOptions): SystemPlace {
-  const hub = URL.canParse(location) && new URL(location).hostname === HUB;
-  const how = { ...options, ...(hub && { redirectHosts: [...(options.redirectHosts ?? []), ...HUB_STORES] }) };
-  return placeAt(location, (place) => platform.openFolder(place, how));
-}
 
 /**
  * Opens a published model: MusicGen in the layout of transformers, Stable Audio in that of diffusers. Reads configurations and headers only; weights

@@ -1,11 +1,23 @@
 // Where a published model lies: a folder or the address of one, and the folders in it.
+import { platform } from '#platform';
 import { MelodyError } from '../errors.ts';
 import type { ByteFolder } from '../platform/bytes.ts';
+import { HUB_STORES } from '../platform/hub_stores.ts';
+import type { OpenOptions } from '../platform/platform.ts';
 
 /** A folder with folders in it, as diffusers has a pipeline. */
 export interface SystemPlace extends ByteFolder {
   /** The folder of that name in it; it may not be there. */
   part(name: string): ByteFolder;
+}
+
+const HUB = 'huggingface.co';
+
+/** A folder, the address of one, or hf:owner/name; the hub may send on to its own stores, and others to `redirectHosts` alone. */
+export function openSystemFolder(location: string | URL, options: OpenOptions): SystemPlace {
+  const hub = URL.canParse(location) && new URL(location).hostname === HUB;
+  const how = { ...options, ...(hub && { redirectHosts: [...(options.redirectHosts ?? []), ...HUB_STORES] }) };
+  return placeAt(location, (place) => platform.openFolder(place, how));
 }
 
 /** The place at a path or address; `open` opens a folder of that path or address. */

@@ -10,8 +10,8 @@ import { forgetMisses } from '../../src/platform/cache.ts';
 import { platform } from '../../src/platform/node.ts';
 import { hubFolder } from '../../src/platform/node_hub.ts';
 import { systemOf } from '../../src/systems/kind.ts';
-import { openSystemFolder } from '../../src/systems/load.ts';
 import { openMusicgen } from '../../src/systems/musicgen/model.ts';
+import { openSystemFolder } from '../../src/systems/place.ts';
 import { openStableAudio } from '../../src/systems/stable_audio/model.ts';
 import { sendRange, serve, type TestServer } from '../platform/server.ts';
 

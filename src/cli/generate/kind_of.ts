@@ -1,6 +1,6 @@
 // Which system a model's folder is of, before any of it is opened.
 import { type SystemKind, systemOf } from '../../systems/kind.ts';
-import { openSystemFolder } from '../../systems/load.ts';
+import { openSystemFolder } from '../../systems/place.ts';
 import type { Io, Values } from '../command.ts';
 import { openingOptions } from '../opening.ts';
 
