@@ -149,7 +149,10 @@ function generateSound() {
   const mark = `// Made from kernels/sound by tools/cpu_kernels.mjs. Do not edit. ${hash}`;
   if (existsSync(soundOut) && readFileSync(soundOut, 'utf8').startsWith(mark)) return;
   const wasm = compile([sound], ['simd'], ['--use', 'abort=']);
-  writeFileSync(soundOut, `${mark}\n/** In base64. */\nexport const SOUND =\n  '${wasm.toString('base64')}';\n`);
+  writeFileSync(
+    soundOut,
+    `${mark}\n/** Deflated (zlib), in base64. */\nexport const SOUND =\n  '${deflateSync(wasm, { level: 9 }).toString('base64')}';\n`,
+  );
 }
 
 /** @param {readonly string[]} files of kernels/cpu, or whole paths @param {readonly string[]} features @param {readonly string[]} flags */

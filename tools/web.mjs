@@ -26,10 +26,12 @@ import { usePlatform } from '#platform';
 import { useOthers } from '#others';
 import { quicken } from ${JSON.stringify(join(root, 'src/audio/simd_module.ts'))};
 import { SOUND } from ${JSON.stringify(join(root, 'src/audio/simd_module.gen.ts'))};
+import { inflateSync } from 'node:zlib';
 import { bringAside } from ${JSON.stringify(join(root, 'src/platform/node_aside.ts'))};
 usePlatform(platform);
-quicken(SOUND);
-bringAside(SOUND);
+const sound = new Uint8Array(inflateSync(Buffer.from(SOUND, 'base64')));
+quicken(sound);
+bringAside(sound);
 useOthers(async (...place) => (await import('${SYSTEMS_FILE}')).loadSystem(...place));`;
 /** What opens systems other than MeLoDy (src/others.ts): nothing in a page that does not import them. */
 const OTHERS = `export let openOther;

@@ -266,24 +266,6 @@ export function totals(x: usize, n: u32, found: usize): void {
   store<f64>(found, broken, 24);
 }
 
-/** sums [5] with n more pairs of floats: x, y, x², y², x y. */
-export function pairs(x: usize, y: usize, n: u32, sums: usize): void {
-  let l = load<f64>(sums), r = load<f64>(sums, 8), ll = load<f64>(sums, 16), rr = load<f64>(sums, 24), lr = load<f64>(sums, 32);
-  for (const end = x + ((<usize>n) << 2); x < end; x += 4, y += 4) {
-    const a = <f64>load<f32>(x), b = <f64>load<f32>(y);
-    l += a;
-    r += b;
-    ll += a * a;
-    rr += b * b;
-    lr += a * b;
-  }
-  store<f64>(sums, l);
-  store<f64>(sums, r, 8);
-  store<f64>(sums, ll, 16);
-  store<f64>(sums, rr, 24);
-  store<f64>(sums, lr, 32);
-}
-
 /** y[n] += x[n] / by for n floats. */
 export function mix(x: usize, n: u32, by: f64, y: usize): void {
   for (const end = x + ((<usize>n) << 2); x < end; x += 4, y += 4) store<f32>(y, <f32>(<f64>load<f32>(y) + <f64>load<f32>(x) / by));

@@ -16,7 +16,6 @@ interface Exports {
   addShares(sums: number, x: number, n: number, by: number): void;
   total(x: number, n: number, sum: number): number;
   totals(x: number, n: number, found: number): void;
-  pairs(x: number, y: number, n: number, sums: number): void;
   mix(x: number, n: number, by: number, y: number): void;
   steps(x: number, n: number, length: number, to: number, mean: number): number;
   periods(x: number, up: number, down: number, taps: number, starts: number, h: number, turned: number, rows: number, y: number): void;
@@ -42,13 +41,12 @@ interface Exports {
 
 let tried = false;
 
-/** Long loops over samples are WebAssembly (`code`, in base64) in this thread from now on, where it has WebAssembly SIMD and may compile it. */
-export function quicken(code: string): void {
+/** Long loops over samples are WebAssembly (`code`) in this thread from now on, where it has WebAssembly SIMD and may compile it. */
+export function quicken(code: Uint8Array<ArrayBuffer>): void {
   if (tried) return;
   tried = true;
   try {
-    const bytes = Uint8Array.from(atob(code), (letter) => letter.charCodeAt(0));
-    useSimd(new SoundModule(new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as Exports));
+    useSimd(new SoundModule(new WebAssembly.Instance(new WebAssembly.Module(code)).exports as unknown as Exports));
   } catch {
     useSimd(undefined); // no SIMD here, or a page whose rules forbid WebAssembly
   }
@@ -194,15 +192,6 @@ class SoundModule implements Simd {
     this.#f64(found, 2)[1] = energy;
     for (const [at, n] of this.#pieces(x)) this.#exports.totals(at, n, found);
     return this.#f64(found, 4).slice();
-  }
-
-  pairs(x: Float32Array, y: Float32Array): Float64Array {
-    const [sums, other] = [this.#found(5), this.#room('pieces', 4 * PIECE)];
-    for (const [at, n, from] of this.#pieces(x)) {
-      this.#f32(other, n).set(y.subarray(from, from + n));
-      this.#exports.pairs(at, other, n, sums);
-    }
-    return this.#f64(sums, 5).slice();
   }
 
   mix(channels: readonly Float32Array[]): Float32Array {

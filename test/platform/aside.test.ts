@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { measureClip } from '../../src/audio/measure.ts';
 import { SOUND } from '../../src/audio/simd_module.gen.ts';
@@ -23,7 +24,7 @@ beforeEach(async () => {
   vi.resetModules();
   const aside = await import('../../src/platform/node_aside.ts');
   ({ runAside, expectAside } = aside);
-  aside.bringAside(SOUND);
+  aside.bringAside(new Uint8Array(inflateSync(Buffer.from(SOUND, 'base64'))));
 });
 
 test('a clip is levelled and measured in the thread as it is here', async () => {

@@ -144,9 +144,9 @@ export interface Stereo {
 
 /** Of the first two channels. */
 export function stereo(left: Float32Array, right: Float32Array): Stereo {
-  let [l, r, ll, rr, lr] = simd()?.pairs(left, right) ?? [0, 0, 0, 0, 0];
+  let [l, r, ll, rr, lr] = [0, 0, 0, 0, 0];
   const count = left.length;
-  for (let n = simd() ? count : 0; n < count; n++) {
+  for (let n = 0; n < count; n++) {
     l += left[n];
     r += right[n];
     ll += left[n] * left[n];
