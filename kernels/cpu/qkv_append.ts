@@ -3,7 +3,7 @@
 // x     [batch, len, 3, heads * dh]: queries, keys, values side by side       q [batch, len, heads * dh]
 // k, v  [batch, capacity, heads * dh], caches; rows at or past capacity are dropped
 // unit  a row of x
-import { makeTurns, turnHeads } from './lib/turn';
+import { makeRates, makeTurns, turnHeads } from './lib/turn';
 import { qkv_append as p } from './params.gen';
 
 export function qkv_append_units(c: usize): u32 {
@@ -13,10 +13,11 @@ export function qkv_append_units(c: usize): u32 {
 export function qkv_append(c: usize, from: u32, to: u32): void {
   const half = p.half_dh(c);
   const bytes = (<usize>(p.heads(c) * 2 * half)) << 2;
+  if (p.TURN(c) != 0) makeRates(half, p.log_theta(c));
   for (let row = from; row < to; row++) {
     const place = p.at(c) + (row % p.len(c));
     const x = p.x(c) + row * 3 * bytes;
-    if (p.TURN(c) != 0) makeTurns(<f32>place, half, p.log_theta(c));
+    if (p.TURN(c) != 0) makeTurns(<f32>place, half);
     move(c, x, p.q(c) + row * bytes, half, bytes);
     if (place >= p.capacity(c)) continue;
     const cached = ((row / p.len(c)) * p.capacity(c) + place) * bytes;

@@ -5,7 +5,7 @@
 // runs  rms_norm rms_norm_thread
 import { sp, sum4 } from './lib/math';
 import { residualRow } from './lib/residual';
-import { load4, store4 } from './lib/some';
+import { loadSome, store4 } from './lib/some';
 import { rms_norm as p } from './params.gen';
 
 export function rms_norm_units(c: usize): u32 {
@@ -15,29 +15,30 @@ export function rms_norm_units(c: usize): u32 {
 export function rms_norm(c: usize, from: u32, to: u32): void {
   const cols = p.cols(c);
   const bytes = (<usize>cols) << 2;
+  const whole = (<usize>(cols & ~3)) << 2;
+  const rest = cols & 3;
   const w = p.w(c);
+  const adds = p.ADD(c) != 0;
   for (let row = from; row < to; row++) {
-    const x = p.x(c) + row * bytes;
+    let x = p.x(c) + row * bytes;
     const y = p.y(c) + row * bytes;
     let square = sp(0);
-    if (p.ADD(c) != 0) {
+    if (adds) {
       const extra = p.residual(c) + (p.ADD(c) == 2 ? residualRow(row, p.columns(c), p.repeat(c), p.segments(c)) : row) * bytes;
-      for (let i: u32 = 0; i < cols; i += 4) {
-        const at = (<usize>i) << 2;
-        const v = f32x4.add(load4(x + at, cols - i), load4(extra + at, cols - i));
-        store4(y + at, v, cols - i);
+      for (let at: usize = 0; at < bytes; at += 16) {
+        const v = at < whole ? f32x4.add(v128.load(x + at), v128.load(extra + at)) : f32x4.add(loadSome(x + at, rest), loadSome(extra + at, rest));
+        if (at < whole) v128.store(y + at, v);
+        else store4(y + at, v, rest);
         square = f32x4.add(square, f32x4.mul(v, v));
       }
+      x = y;
     } else
-      for (let i: u32 = 0; i < cols; i += 4) {
-        const v = load4(x + ((<usize>i) << 2), cols - i);
+      for (let at: usize = 0; at < bytes; at += 16) {
+        const v = at < whole ? v128.load(x + at) : loadSome(x + at, rest);
         square = f32x4.add(square, f32x4.mul(v, v));
       }
-    const from_ = p.ADD(c) != 0 ? y : x;
     const scale = sp(<f32>1 / sqrt(sum4(square) / <f32>cols + p.eps(c)));
-    for (let i: u32 = 0; i < cols; i += 4) {
-      const at = (<usize>i) << 2;
-      store4(y + at, f32x4.mul(f32x4.mul(load4(from_ + at, cols - i), scale), load4(w + at, cols - i)), cols - i);
-    }
+    for (let at: usize = 0; at < whole; at += 16) v128.store(y + at, f32x4.mul(f32x4.mul(v128.load(x + at), scale), v128.load(w + at)));
+    if (rest != 0) store4(y + whole, f32x4.mul(f32x4.mul(loadSome(x + whole, rest), scale), loadSome(w + whole, rest)), rest);
   }
 }

@@ -28,21 +28,19 @@ export function levelled(
   const before = loudnessOf(x, sampleRate);
   if (!Number.isFinite(before)) return { audio: x, short: 0 };
   let dB = Math.min(most, target - before);
+  const reach = limiterReach(sampleRate);
+  const louder = x.map(({ length }) => new Float32Array(length + 2 * reach));
   for (let round = 1; ; round++) {
-    const reach = limiterReach(sampleRate);
-    const audio = limit(
-      x.map((channel) => surrounded(channel, reach, circular, fromDb(dB))),
-      sampleRate,
-    );
+    for (const [c, channel] of x.entries()) surround(louder[c], channel, reach, circular, fromDb(dB));
+    const audio = limit(louder, sampleRate);
     const missing = target - loudnessOf(audio, sampleRate);
     if (round === ROUNDS || dB >= most || missing < NEAR) return { audio, short: Math.max(0, missing < NEAR ? 0 : missing) };
     dB = Math.min(most, dB + missing);
   }
 }
 
-/** x times `gain`, with `reach` samples before and after it: zeros, or of a circle its other end. */
-function surrounded(x: Float32Array, reach: number, circular: boolean, gain: number): Float32Array {
-  const out = new Float32Array(x.length + 2 * reach);
+/** out = x times `gain`, with `reach` samples before and after it: zeros, which are there, or of a circle its other end. */
+function surround(out: Float32Array, x: Float32Array, reach: number, circular: boolean, gain: number): void {
   const n = x.length;
   for (let i = 0; i < n; i++) out[reach + i] = gain * x[i];
   if (circular)
@@ -50,7 +48,6 @@ function surrounded(x: Float32Array, reach: number, circular: boolean, gain: num
       out[i] = gain * x[(((i - reach) % n) + n) % n];
       out[reach + n + i] = gain * x[i % n];
     }
-  return out;
 }
 
 /** New music beside given music: as loud as that, raised or lowered by at most 12 dB, its peaks under the ceiling. */

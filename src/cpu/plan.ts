@@ -275,7 +275,7 @@ function scratchOf(dispatch: Dispatch): number {
   if (runs('lstm_scan')) return 4096 + 24 * number('hidden');
   if (runs('fft')) return 4096 + 16 * number('points');
   if (runs('phase_advance')) return 4096 + 4 * number('pitches');
-  if (runs('rope') || runs('qkv_append')) return 4096 + 8 * number('half_dh');
+  if (runs('rope') || runs('qkv_append')) return 4096 + 12 * number('half_dh');
   return 32_768;
 }
 

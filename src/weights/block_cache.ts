@@ -2,8 +2,8 @@ import { aborted, type ByteSource, checkRange } from '../platform/bytes.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
 const BLOCKS_KEPT = 16;
-/** Longer reads gain nothing from sharing a block and go straight through. */
-const SMALL_READ = BLOCK_BYTES / 4;
+/** Longer reads gain nothing from sharing a block and go straight through; each of those opens a file, or is a request. */
+const SMALL_READ = BLOCK_BYTES;
 /** Once nothing has been read for so long, what was asked for is loaded: the blocks go, since up to 16 MiB a file would stay for ever. */
 const IDLE_MS = 1000;
 

@@ -2,13 +2,22 @@
 import { cos4, exp4, sin4, sp } from './math';
 import { scratch } from './scratch';
 
-/** Sines, then cosines of position * theta^(-2 i / dh) for the pairs of a head, in this thread's scratch. */
-export function makeTurns(position: f32, half: u32, logTheta: f32): void {
-  const sines = scratch + 1024;
-  const cosines = cosinesOf(half);
+/** theta^(-2 i / dh) for the pairs of a head, in this thread's scratch. */
+export function makeRates(half: u32, logTheta: f32): void {
+  const rates = ratesOf(half);
   for (let i: u32 = 0; i < half; i += 4) {
     const index = f32x4.convert_i32x4_s(i32x4.add(i32x4.splat(i), i32x4(0, 1, 2, 3)));
-    const angle = f32x4.mul(sp(position), exp4(f32x4.div(f32x4.mul(sp(-logTheta), index), sp(<f32>half))));
+    v128.store(rates + ((<usize>i) << 2), exp4(f32x4.div(f32x4.mul(sp(-logTheta), index), sp(<f32>half))));
+  }
+}
+
+/** Sines, then cosines of position times what makeRates made, in this thread's scratch. */
+export function makeTurns(position: f32, half: u32): void {
+  const sines = scratch + 1024;
+  const cosines = cosinesOf(half);
+  const rates = ratesOf(half);
+  for (let i: u32 = 0; i < half; i += 4) {
+    const angle = f32x4.mul(sp(position), v128.load(rates + ((<usize>i) << 2)));
     v128.store(sines + ((<usize>i) << 2), sin4(angle));
     v128.store(cosines + ((<usize>i) << 2), cos4(angle));
   }
@@ -18,6 +27,12 @@ export function makeTurns(position: f32, half: u32, logTheta: f32): void {
 @inline
 function cosinesOf(half: u32): usize {
   return scratch + 1024 + ((<usize>((half + 3) & ~3)) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function ratesOf(half: u32): usize {
+  return scratch + 1024 + ((<usize>((half + 3) & ~3)) << 3);
 }
 
 /** y = x [heads, 2 half] turned by what makeTurns made; pairs are (i, i + half), or (2i, 2i + 1) when interleaved. */
