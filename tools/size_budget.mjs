@@ -34,7 +34,7 @@ const CPU_BUDGET = 33_090; // of it 190 spare rows of norms a look at the end of
  */
 const SYSTEMS_BUDGET = 121_740; // of it 60 the device beside the model, 200 the same in the engine that it shares, 80 the table of noise, as above, 180 are timbre words, in the engine that it shares, and 740 names of files
 /** 0.5 kB play in a context of another rate, 2 kB make the element as complete as the platform's own players, 0.8 kB tell beats as they are heard, 0.1 kB put new music in the place of old, 0.2 kB start the worker of another host and under Trusted Types, 0.2 kB are what it costs that the session is several files. */
-const PLAYER_BUDGET = 10_080; // of it 20 keep the sound device for what is played at once (a third of a second)
+const PLAYER_BUDGET = 10_140; // of it 60 open the sound device within the press that downloads (WebKit wanted a second press) and hand samples over without what lies beside them, 20 keep the sound device for what is played at once (a third of a second)
 
 /** @param {string} name @param {readonly { contents: Uint8Array }[]} files @param {number} budget */
 function report(name, files, budget) {

@@ -155,9 +155,11 @@ export class MelodyPlayerElement extends Base {
     if (!session || isRunning(session.snapshot) || session.snapshot.state === 'loading') return;
     if (session.snapshot.state === 'paused') return session.resume();
     if (!session.snapshot.model) {
+      session.prepare(48_000, 2); // within the press, which may be minutes old once the model is here: too old for some browsers
       if (!(await session.load(this.#src))) return;
-      // The press may be minutes old by now, too old for some browsers.
-      const may = this.#context || this.#destination ? true : await Player.mayOpen().catch(() => true);
+      const { context, snapshot } = session;
+      const runs = context?.state === 'running' && context.sampleRate === snapshot.model?.sampleRate;
+      const may = this.#context || this.#destination || runs || (await Player.mayOpen().catch(() => true));
       if (session !== this.#session || session.snapshot.state !== 'ready') return; // pressed meanwhile
       if (!may) return this.#controls.say('Ready: press Play');
     }

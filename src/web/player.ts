@@ -114,8 +114,12 @@ export class Player {
   }
 
   /** The samples of every channel, which are copied: the page keeps them for saving. `at`: of the piece, in place of what waits from there on. */
-  push(channels: readonly Float32Array[], at?: number): void {
-    this.#send({ type: 'samples', channels, at });
+  push(given: readonly Float32Array[], at?: number): void {
+    const channels = given.map((channel) => channel.slice()); // sent as they are they would be copied with all that their buffers hold, twice
+    this.#send(
+      { type: 'samples', channels, at },
+      channels.map(({ buffer }) => buffer),
+    );
   }
 
   end(): void {
@@ -170,7 +174,7 @@ export class Player {
     this.#fade.gain.setTargetAtTime(level, this.context.currentTime, FADE_SECONDS);
   }
 
-  #send(message: PlayerMessage): void {
-    this.#ring.port.postMessage(message);
+  #send(message: PlayerMessage, transfer: Transferable[] = []): void {
+    this.#ring.port.postMessage(message, transfer);
   }
 }

@@ -50,7 +50,7 @@ describe.each([
       await browser.goto(site.address('readme/'));
       await until(`${button}.textContent`, 'Play');
       await browser.press(button);
-      // WebKit wants a press of its own once the download is done, and the player says so.
+      // WebKit wants a press of its own once a model is here that is not 48 kHz stereo, and the player says so.
       const ready = 'Ready: press Play';
       const words = `${player}.shadowRoot.querySelector('[role=status]').textContent`;
       const sounds = `(${player}.session?.snapshot.error?.message ?? (${player}.currentTime > 0.3 || (${player}.session?.snapshot.madeSeconds > 1 && ${DEAF}.test(${words}))))`;

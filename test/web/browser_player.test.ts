@@ -552,6 +552,42 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect(result).toMatchObject({ state: 'running', after: 'running', same: true });
   });
 
+  it('a part of what is kept is sent to the sound without the rest', async () => {
+    await sessionPage();
+    const sent = await page.evaluate(async () => {
+      const sizes: number[][] = [];
+      const { postMessage } = MessagePort.prototype;
+      MessagePort.prototype.postMessage = function (message, ...more) {
+        for (const { buffer, length } of message.channels ?? []) sizes.push([length, buffer.byteLength / 4]);
+        (postMessage as (...all: unknown[]) => void).call(this, message, ...more);
+      };
+      await session.playClip([new Float32Array(240_000)], 24_000, undefined);
+      session.seek(9);
+      MessagePort.prototype.postMessage = postMessage;
+      return { sizes, kept: session.audio()?.channels[0].length };
+    });
+    expect(sent).toEqual({
+      sizes: [
+        [240_000, 240_000],
+        [24_000, 24_000],
+      ],
+      kept: 240_000,
+    });
+  });
+
+  it('an element whose press opened the sound waits for no other one, however long its model was on the way', async () => {
+    await players();
+    await page.evaluate(() => document.querySelector('melody-player')?.setAttribute('src', 'held/stereo/'));
+    await button('Play: calm piano').click();
+    await until(() => contexts[0]?.state === 'running');
+    await page.evaluate(() => {
+      locked = true; // a new one would not start any more
+      release();
+    });
+    await until(() => (document.querySelector('melody-player')?.currentTime ?? 0) > 0);
+    expect(await page.evaluate(() => contexts.length)).toBe(1);
+  });
+
   it('an element says warnings and gaps, and waits for a press where the old one no longer opens the sound', async () => {
     await players((tab) => Promise.all([watch(tab), hurry(tab)]));
     await page.evaluate(() => {
