@@ -266,11 +266,6 @@ export function totals(x: usize, n: u32, found: usize): void {
   store<f64>(found, broken, 24);
 }
 
-/** y[n] += x[n] / by for n floats. */
-export function mix(x: usize, n: u32, by: f64, y: usize): void {
-  for (const end = x + ((<usize>n) << 2); x < end; x += 4, y += 4) store<f32>(y, <f32>(<f64>load<f32>(y) + <f64>load<f32>(x) / by));
-}
-
 /** to[n] = |x[n + 1] − x[n]|, rounded to f32, of n + 1 floats; returns `mean` with all of them over `length`. */
 export function steps(x: usize, n: u32, length: f64, to: usize, mean: f64): f64 {
   for (const end = x + ((<usize>n) << 2); x < end; x += 4, to += 8) {

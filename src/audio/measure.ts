@@ -22,7 +22,6 @@ import { type Structure, structure } from './measures/structure.ts';
 import { descriptor } from './measures/timbre.ts';
 import { type Tonality, tonality } from './measures/tonality.ts';
 import { type Tones, tones } from './measures/tones.ts';
-import { simd } from './simd.ts';
 
 /** What `measureClip` may know about a clip beside its samples. */
 export interface MeasureOptions {
@@ -130,7 +129,7 @@ const MIN_PULSE = 0.35;
 export function measureClip(channels: Float32Array[], sampleRate: number, options: MeasureOptions = {}): ClipReport {
   const broken = nonFinite(channels);
   const x = finiteChannels(channels, broken);
-  const mono = x.length > 1 ? (simd()?.mix(x) ?? monoMix(x)) : monoMix(x);
+  const mono = monoMix(x);
   const heard = features(mono, sampleRate);
   const pitch = tonality(heard);
   const form = structure(heard);

@@ -36,8 +36,6 @@ export interface Simd {
   flatness(power: Float64Array, least: number, all: Float64Array, products: Float64Array): number;
   /** Sum, energy, largest size and count of what is not finite; the energy comes on top of `energy`. */
   totals(x: Float32Array, energy: number): Float64Array;
-  /** Mean of the channels. */
-  mix(channels: readonly Float32Array[]): Float32Array;
   /** |x[n + 1] − x[n]| as f32, less their mean. */
   steps(x: Float32Array): Float64Array;
   /** `sum` and all of x, one after another. */

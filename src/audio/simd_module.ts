@@ -16,7 +16,6 @@ interface Exports {
   addShares(sums: number, x: number, n: number, by: number): void;
   total(x: number, n: number, sum: number): number;
   totals(x: number, n: number, found: number): void;
-  mix(x: number, n: number, by: number, y: number): void;
   steps(x: number, n: number, length: number, to: number, mean: number): number;
   periods(x: number, up: number, down: number, taps: number, starts: number, h: number, turned: number, rows: number, y: number): void;
   weighted(x: number, n: number, state: number, k: number, energy: number): number;
@@ -128,16 +127,6 @@ class SoundModule implements Simd {
     return at;
   }
 
-  /** Pieces of x one after another, each where the module finds it. */
-  *#pieces(x: Float32Array, room = 'samples'): Iterable<[at: number, n: number, from: number]> {
-    const at = this.#room(room, 4 * PIECE);
-    for (let from = 0; from < x.length; from += PIECE) {
-      const piece = x.subarray(from, from + PIECE);
-      this.#f32(at, piece.length).set(piece);
-      yield [at, piece.length, from];
-    }
-  }
-
   turned(n: number, size: number, ahead: 0 | 1): Float64Array {
     const at = this.#room('numbers', 8 * n);
     this.#exports.turned(at, n, size, ahead);
@@ -181,29 +170,15 @@ class SoundModule implements Simd {
     return sum;
   }
 
-  #found(count: number): number {
-    const at = this.#room('found', 64);
-    this.#f64(at, count).fill(0);
-    return at;
-  }
-
   totals(x: Float32Array, energy: number): Float64Array {
-    const found = this.#found(4);
-    this.#f64(found, 2)[1] = energy;
-    for (const [at, n] of this.#pieces(x)) this.#exports.totals(at, n, found);
+    const [input, found] = [this.#room('samples', 4 * PIECE), this.#room('found', 32)];
+    this.#f64(found, 4).set([0, energy, 0, 0]);
+    for (let at = 0; at < x.length; at += PIECE) {
+      const piece = x.subarray(at, at + PIECE);
+      this.#f32(input, piece.length).set(piece);
+      this.#exports.totals(input, piece.length, found);
+    }
     return this.#f64(found, 4).slice();
-  }
-
-  mix(channels: readonly Float32Array[]): Float32Array {
-    const out = new Float32Array(lengthOf(channels));
-    const mixed = this.#room('pieces', 4 * PIECE);
-    for (const x of channels)
-      for (const [at, n, from] of this.#pieces(x)) {
-        this.#f32(mixed, n).set(out.subarray(from, from + n));
-        this.#exports.mix(at, n, channels.length, mixed);
-        out.set(this.#f32(mixed, n), from);
-      }
-    return out;
   }
 
   steps(x: Float32Array): Float64Array {
