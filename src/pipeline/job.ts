@@ -8,6 +8,7 @@ import { Clock } from './controls/clock.ts';
 import { keyName } from './controls/control_words.ts';
 import { type Controls, guideOf } from './controls/controls.ts';
 import type { Steps } from './draft.ts';
+import { Form } from './form.ts';
 import { audioOf, type Model } from './model.ts';
 import type { AudioInput, GenerateOptions, Recipe, Steering, StyleOptions } from './options.ts';
 import { Piece } from './piece.ts';
@@ -38,6 +39,8 @@ export class Job {
   /** Tempo, metre and key along what is made. */
   readonly beats: BeatMark[] = [];
   #controls: Controls | undefined; // told last
+  #style: Style | undefined; // planned last
+  readonly #form: Form;
   /** dB by which the clip stays too quiet, because raising noise makes no music of it. */
   tooQuiet = 0;
   /** How often batches and decoded pieces are halved. */
@@ -48,6 +51,7 @@ export class Job {
     this.engine = engine;
     this.recipe = recipe;
     this.signal = options.signal;
+    this.#form = new Form(recipe, engine.model.config);
     this.progress = new Progress(options.onEvent, options.signal, engine);
     this.#halvings = halvings;
     if (halvings > 0) this.#sayShort();
@@ -102,20 +106,26 @@ export class Job {
         this.progress.emit(mark);
       }
     }
-    [piece.tokens] = (await this.progress.during('tokens', () =>
-      this.#steps(1, async () => [
-        await extendTokens(this.engine, piece.origin / perToken, piece.tokens, target / perToken, {
-          style: style.codes,
-          negative: style.negative,
-          guidance: recipe.lmGuidanceScale,
-          sampling: recipe,
-          seed: recipe.seed,
-          guide: guideOf(controls, (seconds) => clock.at(seconds)),
-          signal,
-          onToken: (done, of) => this.progress.report('tokens', done / of),
-        }),
-      ]),
-    )) as [Uint32Array];
+    const origin = piece.origin / perToken;
+    if (style !== this.#style && piece.given === 0) this.#form.begin(origin + piece.tokens.length, controls);
+    this.#style = style;
+    const [first, last] = [origin + piece.tokens.length, target / perToken];
+    const draw = (tokens: Uint32Array, until: number) => {
+      const before = origin + tokens.length - first;
+      return extendTokens(this.engine, origin, tokens, until, {
+        style: style.codes,
+        negative: style.negative,
+        guidance: recipe.lmGuidanceScale,
+        sampling: recipe,
+        seed: recipe.seed,
+        guide: guideOf(controls, (seconds) => clock.at(seconds)),
+        signal,
+        onToken: (done) => this.progress.report('tokens', (before + done) / (last - first)),
+      });
+    };
+    const extend = async () => [await this.#form.extend(piece.tokens, origin, last, draw)];
+    [piece.tokens] = (await this.progress.during('tokens', () => this.#steps(1, extend))) as [Uint32Array];
+    this.#form.keep(piece.tokens, origin);
   }
 
   /** What was planned from this frame of the piece on is dropped. */

@@ -26,6 +26,7 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
     keepGiven: options.keepGiven ?? (use === 'generate' && !isRecipe && Boolean(options.continueFrom ?? options.initAudio)),
   };
   if (isRecipe && asked.loudness === undefined) asked.loudness = null; // of a time when levels stayed as they were made
+  if (isRecipe) asked.form ??= 'through-composed'; // of a time when nothing came back
   const fields: Record<string, unknown> = {};
   for (const [name, { kind, preset }] of ALL) {
     const given = asked[name as SettingName];
@@ -93,6 +94,7 @@ export function recipeOptions(value: unknown): GenerateOptions {
   }
   if (options.seed === undefined) throw bad('it has no seed');
   options.loudness ??= null; // of a time when levels stayed as they were made
+  options.form ??= 'through-composed'; // and nothing came back
   if (value.inputs !== undefined) options.keepGiven ??= false; // and given audio became as the model makes it
   return options as GenerateOptions;
 }

@@ -138,6 +138,16 @@ export const SAMPLING = {
     max: 60,
     preset: ({ window_seconds, chunks }, use) => (use === 'stream' ? window_seconds / chunks : window_seconds),
   },
+  /**
+   * Form of a piece of half a minute and more: "rondo" lets the opening (whole groups of four bars, at least 10 s) come back, after three times its length and
+   * at the end of a piece of known length; "through-composed" never does. Each change of the style begins a new opening. Models without controls know
+   * no bars, and loops, regions made anew and what follows given audio are through-composed. Default: "rondo"; in recipes without it, "through-composed".
+   */
+  form: {
+    kind: 'text',
+    choices: ['rondo', 'through-composed'],
+    preset: ({ semantic_lm }) => (semantic_lm.controls ? 'rondo' : 'through-composed'),
+  },
   /** Windows denoised in one batch. More is faster on wide GPUs and makes other, equally good music. A stream ignores it. Default 1. */
   parallelWindows: { kind: 'whole', min: 1, max: 16 },
   /** Frequency of A4. Default: that of given audio where it has one, else the model's. Models whose decoder knows no pitch refuse it. */
@@ -237,6 +247,7 @@ export const FLAGS = {
   topP: { flag: 'top-p', value: 'p', help: 'choose from the likeliest tokens of this probability' },
   lmGuidanceScale: { flag: 'lm-guidance', value: 'scale', help: 'how closely the language model follows the prompt; 1 is as trained' },
   firstWindowSeconds: undefined,
+  form: { flag: 'form', value: 'name', help: 'rondo: the opening comes back in pieces of half a minute and more; or through-composed' },
   parallelWindows: {
     flag: 'parallel',
     value: 'n',

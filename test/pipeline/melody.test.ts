@@ -361,6 +361,17 @@ describe('stream', () => {
 
   it('equals generate with the same windows, in exactly as many samples', streamEqualsClip);
 
+  it('lets the opening come back as the clip of the same length does, and not where it is to be through-composed', async () => {
+    const long = { ...options, durationSeconds: 34, tempo: 180, metre: '4/4' }; // the opening lasts 8 bars, 10.7 s, and closes the piece from 21.3 s on
+    const streamed = await collect(melody.stream(long));
+    const whole = await melody.generate({ ...long, firstWindowSeconds: 0.8, runningLevel: true });
+    expect(worst(streamed, whole.channels[0])).toBeLessThanOrEqual(1e-4);
+    expect(whole.recipe.form).toBe('rondo');
+    const through = await collect(melody.stream({ ...long, form: 'through-composed' }));
+    expect(worst(through.slice(0, 18 * 24000), streamed.slice(0, 18 * 24000))).toBe(0);
+    expect(worst(through.slice(22 * 24000), streamed.slice(22 * 24000))).toBeGreaterThan(0.01);
+  });
+
   it('follows a change of prompt from the next window on', async () => {
     const chunks: Float32Array[] = [];
     const stream = melody.stream(options);
