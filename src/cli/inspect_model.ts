@@ -36,9 +36,12 @@ const PARTS: Readonly<Record<string, Part>> = {
     const controls = c.semantic_lm.controls && controlSum(g, w, sums, c.semantic_lm);
     const h = lastHidden(g, w, rows('ids'), c.semantic_lm, { cache: kvCache(c.semantic_lm, 1, 4), start: 0, controls });
     const classes = instrumentClasses(c.semantic_lm).length;
-    wordLogits(g, w, h, c.semantic_lm, classes ? instrumentBias(g, w, g.input('told', [1, classes]), c.semantic_lm) : undefined);
-    if (timbreOf(c.semantic_lm))
-      timbreLogits(g, w, h, c.semantic_lm, { words: g.input('timbre', [4], 'u32'), weights: g.input('sight', [1, 4]) });
+    const bias = (timbre: boolean) =>
+      classes ? instrumentBias(g, w, g.input('told', [1, classes]), c.semantic_lm, { timbre }) : undefined;
+    wordLogits(g, w, h, c.semantic_lm, bias(false));
+    if (!timbreOf(c.semantic_lm)) return;
+    const sight = { words: g.input('timbre', [4], 'u32'), weights: g.input('sight', [1, 4]) };
+    timbreLogits(g, w, h, c.semantic_lm, sight, bias(true));
   },
   style_heads: (g, w, c) => {
     const { controls } = c.semantic_lm;

@@ -11,7 +11,7 @@
 // Instruments that a prompt names make the words likelier that pieces with them have more often: logits += controls.instruments · told.
 //
 // With timbre words a second head draws one where the first token of a block is drawn, from the same row and the timbre words of the blocks before.
-// The layers do not hear timbre words: a trained model gains them and says its own words as before.
+// The layers do not hear timbre words: a trained model gains them and says its own words as before. Named instruments move their logits likewise.
 import { log2 } from '../elementary.ts';
 import { MelodyError } from '../errors.ts';
 import { type Graph, type ParamValue, plus } from '../graph/graph.ts';
@@ -149,10 +149,20 @@ export function semanticLm(g: Graph, w: Scope, ids: Tensor, c: SemanticLmConfig,
 /** Classes of instruments in the order of their rows. */
 export const instrumentClasses = (c: SemanticLmConfig): string[] => Object.keys(c.controls?.instruments ?? {});
 
-/** told f32 [B, classes], what each class of instruments counts → what the logits [B, words] of `wordLogits` gain. */
-export function instrumentBias(g: Graph, w: Scope, told: Tensor, c: SemanticLmConfig, options: { into?: Tensor } = {}): Tensor {
-  const table = w.get('controls.instruments', [c.words, instrumentClasses(c).length]);
-  return g.scope('semantic_lm', () => linear(g, told, table, options));
+/**
+ * told f32 [B, classes], what each class of instruments counts → what the logits [B, words] of `wordLogits` gain, or with `timbre` those [B,
+ * timbre_words] of `timbreLogits`.
+ */
+export function instrumentBias(
+  g: Graph,
+  w: Scope,
+  told: Tensor,
+  c: SemanticLmConfig,
+  options: { into?: Tensor; timbre?: boolean } = {},
+): Tensor {
+  const [name, words] = options.timbre ? ['timbre_instruments', timbreOf(c)?.words ?? 0] : ['instruments', c.words];
+  const table = w.get(`controls.${name}`, [words, instrumentClasses(c).length]);
+  return g.scope('semantic_lm', () => linear(g, told, table, { into: options.into }));
 }
 
 /** Of rows [B, dim] of `lastHidden`: logits [B, words] of the next word, `bias` [B, words] among them. */
@@ -163,14 +173,21 @@ export function wordLogits(g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig, b
 
 /**
  * Of row [1, dim] of `lastHidden`: logits [1, timbre_words] of the block that begins. `words` u32 [M] are the timbre words in sight, `weights`
- * f32 [1, M] what each counts (`sightWeights`): timbre_head · (RMSNorm h + Σ weights · timbre_embed[words]).
+ * f32 [1, M] what each counts (`sightWeights`): timbre_head · (RMSNorm h + Σ weights · timbre_embed[words]) + bias [1, timbre_words].
  */
-export function timbreLogits(g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig, sight: { words: Tensor; weights: Tensor }): Tensor {
+export function timbreLogits(
+  g: Graph,
+  w: Scope,
+  h: Tensor,
+  c: SemanticLmConfig,
+  sight: { words: Tensor; weights: Tensor },
+  bias?: Tensor,
+): Tensor {
   const shape = [timbreOf(c)?.words ?? 0, c.dim];
   return g.scope('semantic_lm', () => {
     const heard = matmul(g, sight.weights, embedding(g, w.get('timbre_embed.weight', shape), sight.words));
     const told = add(g, rmsNorm(g, h, w.get('norm.weight', [c.dim]), { eps: EPS }), heard);
-    return linear(g, told, compact(w.get('timbre_head.weight', shape)));
+    return linear(g, told, compact(w.get('timbre_head.weight', shape)), { residual: bias });
   });
 }
 

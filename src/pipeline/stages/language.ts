@@ -129,7 +129,7 @@ async function continueTokens(
   const speak = (g: Graph, h: Tensor, at: ReturnType<Graph['scalar']> | number, begins: boolean) => {
     if (begins && kept.timbre) {
       const sight = { words: kept.timbre, weights: g.input('sight', [1, elementsOf(kept.timbre.shape)]) };
-      draw(g, timbreLogits(g, w, slice(g, h, 0, 1), c, sight), STREAM.timbre, kept.timbre, g.scalar('block'));
+      draw(g, timbreLogits(g, w, slice(g, h, 0, 1), c, sight, kept.timbreBias), STREAM.timbre, kept.timbre, g.scalar('block'));
     }
     draw(g, wordLogits(g, w, h, c, kept.bias), STREAM.tokens, kept.out, at);
   };
@@ -143,7 +143,11 @@ async function continueTokens(
       const ids = g.input('ids', [batch, rows], 'u32');
       const controls = kept.next && controlSum(g, w, guideIds(g, 'prompt', [batch, rows]), c);
       if (kept.next) controlSum(g, w, guideIds(g, 'next', kept.next.shape.slice(0, 2)), c, { into: kept.next });
-      if (kept.bias) instrumentBias(g, w, g.input('instruments', [batch, instrumentClasses(c).length]), c, { into: kept.bias });
+      if (kept.bias) {
+        const told = g.input('instruments', [batch, instrumentClasses(c).length]);
+        instrumentBias(g, w, told, c, { into: kept.bias });
+        if (kept.timbreBias) instrumentBias(g, w, slice(g, told, 0, 1), c, { into: kept.timbreBias, timbre: true });
+      }
       speak(g, lastHidden(g, w, ids, c, { cache: kept.cache, start: 0, last: g.scalar('last'), controls }), 0, begins(0));
     },
     signal,
@@ -244,6 +248,8 @@ interface LmStates {
   readonly next: Tensor | undefined;
   /** What asked instruments add to the logits, [B, words]; undefined for models that have no table of it. */
   readonly bias: Tensor | undefined;
+  /** And to those of timbre words, [1, timbre_words]. */
+  readonly timbreBias: Tensor | undefined;
 }
 
 function lmStates(engine: Machine<Model>, batch: number): LmStates {
@@ -258,6 +264,7 @@ function lmStates(engine: Machine<Model>, batch: number): LmStates {
     timbre: timbre && state('timbre', [Math.ceil(window / timbre.frames) + 1], 'u32'),
     next: config.semantic_lm.controls && state('controls', [window, batch, config.semantic_lm.dim]),
     bias: config.semantic_lm.controls?.instruments && state('instruments', [batch, config.semantic_lm.words]),
+    timbreBias: config.semantic_lm.controls?.instruments && timbre && state('timbre instruments', [1, timbre.words]),
   }));
 }
 

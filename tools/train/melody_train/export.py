@@ -130,8 +130,8 @@ def collect(c, paths, unfinished=False):
     if lm.controls is not None:
         states['style_heads'] = kept('heads', 'heads.pt', StyleHeads(c['text_tower']['embedding_dim'], lm.controls))
         if lm.controls.phrases:
-            counted = of('heads', lambda: lm.controls.instruments, lambda: torch.load(paths.runs / 'heads' / 'instruments.pt'))
-            states['semantic_lm']['controls.instruments'] = counted
+            counted = of('heads', lambda: dict(lm.controls.named_buffers()), lambda: torch.load(paths.runs / 'heads' / 'instruments.pt'))
+            states['semantic_lm'] |= {f'controls.{name}': table for name, table in counted.items()}
     return config, states, missing
 
 

@@ -88,6 +88,7 @@ def run(folder):
         if name in ('head.weight', 'timbre_head.weight', 'timbre_embed.weight', 'controls.weight', 'embed.weight', 'token_out.weight'):
             weight.normal_()
     lm.controls.instruments.normal_()
+    lm.controls.timbre_instruments.normal_()
     keep_narrow(folder, networks)
     (folder / 'config.json').write_text(json.dumps(CONFIG, indent=2) + '\n')
 

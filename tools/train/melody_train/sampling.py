@@ -72,7 +72,9 @@ def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=
             return logits.argmax(-1, keepdim=True)
         return torch.multinomial(filtered(logits, temperature, top_k, top_p), 1, generator=generator)
 
-    bias = model.controls.bias(controls[: len(style)]) if controls and model.controls.phrases else 0.0
+    told = controls[: len(style)] if controls and model.controls.phrases else None
+    bias = model.controls.bias(told) if told else 0.0
+    timbre_bias = model.controls.bias(told, timbre=True) if told and block else 0.0
     past, out, first = None, [], 0 if start is None else start.shape[1]
     # The blocks before; one that began in `start` keeps its timbre.
     blocks = start[:, ::block, 1] if block and first else ids[: len(style), :0]
@@ -81,7 +83,7 @@ def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=
         h = h[:, -1]
         if block and (first + i) % block == 0:  # without guidance: led away from no style, keys and timbres are lost
             sight = F.pad(h[: len(style), None], (0, 0, blocks.shape[1], 0))
-            blocks = torch.cat([blocks, draw(model.timbre_logits(sight, blocks)[:, -1].float())], 1)
+            blocks = torch.cat([blocks, draw(model.timbre_logits(sight, blocks)[:, -1].float() + timbre_bias)], 1)
         logits = model.head(h).float()
         if both:
             with_style, without = logits.chunk(2)

@@ -9,6 +9,8 @@ with them have more often (stages/instruments.py):
 
     logits += instruments · told          [words, classes] · [classes]
 
+and with timbre words the logits of those likewise, by `timbre_instruments` [timbre_words, classes].
+
 Rows of the table: the clock, for each metre (felt beats a bar), beat and tick of the beat; "no clock"; 24 keys (tonic + 12 if minor); "no
 key";
 tempo bins, equally wide in log2(bpm); "no tempo". Positions before token 0 (the style prefix) have no clock but do have key and tempo.
@@ -47,7 +49,7 @@ def of_attributes(a, shift=0, seconds=0.0):
 
 
 class ControlTable(nn.Module):
-    def __init__(self, c, dim, token_rate=25, words=0):
+    def __init__(self, c, dim, token_rate=25, words=0, timbre_words=0):
         super().__init__()
         self.metres, self.ticks, self.token_rate = list(c['metres']), c['ticks'], token_rate
         self.tempo_low, self.per_octave, self.bins = c['tempo_low'], c['tempo_per_octave'], c['tempo_bins']
@@ -58,10 +60,12 @@ class ControlTable(nn.Module):
         self.phrases = c.get('instruments', {})
         if self.phrases:
             self.register_buffer('instruments', torch.zeros(words, len(self.phrases)))  # counted, not learnt
+            if timbre_words:
+                self.register_buffer('timbre_instruments', torch.zeros(timbre_words, len(self.phrases)))
 
     def _load_from_state_dict(self, state, prefix, *rest):
-        if self.phrases:  # counted after the language model learns: its checkpoint may be without
-            state.setdefault(f'{prefix}instruments', self.instruments)
+        for name, buffer in self.named_buffers():  # counted after the language model learns: its checkpoint may be without
+            state.setdefault(f'{prefix}{name}', buffer)
         super()._load_from_state_dict(state, prefix, *rest)
 
     def tempo_bin(self, bpm):
@@ -83,10 +87,10 @@ class ControlTable(nn.Module):
             row[:, 2] = self.no_key + 1 + self.tempo_bin(k.bpm)
         return out
 
-    def bias(self, controls):
-        """What the logits of each of `controls` gain, [B, words]."""
+    def bias(self, controls, timbre=False):
+        """What the logits of each of `controls` gain, [B, words]; those of timbre words [B, timbre_words]."""
         told = torch.tensor([[float(name in k.instruments) for name in self.phrases] for k in controls], device=self.instruments.device)
-        return told @ self.instruments.float().T
+        return told @ (self.timbre_instruments if timbre else self.instruments).float().T
 
     def forward(self, rows):
         """rows [B, T, 3] -> [B, T, dim]."""

@@ -52,7 +52,8 @@ class SemanticLm(nn.Module):
         self.norm = RMSNorm(c['dim'])
         self.head = nn.Linear(c['dim'], c['words'], bias=False)
         nn.init.normal_(self.embed.weight, std=c['dim'] ** -0.5)
-        self.controls = ControlTable(c['controls'], c['dim'], words=c['words']) if 'controls' in c else None
+        counts = {'words': c['words'], 'timbre_words': c.get('timbre_words', 0)}
+        self.controls = ControlTable(c['controls'], c['dim'], **counts) if 'controls' in c else None
         if c.get('timbre_words'):
             self.timbre_embed = nn.Embedding(c['timbre_words'], c['dim'])
             self.timbre_head = nn.Linear(c['dim'], c['timbre_words'], bias=False)

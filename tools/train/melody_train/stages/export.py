@@ -69,7 +69,8 @@ def with_new_part(c, paths):
             states.setdefault(network, {})[rest] = torch.from_numpy(value.astype(np.float32))
     if paths.parts == 'instruments':
         config['semantic_lm']['controls']['instruments'] = c['semantic_lm']['controls']['instruments']
-        states['semantic_lm']['controls.instruments'] = torch.load(paths.runs / 'heads' / 'instruments.pt')
+        counted = torch.load(paths.runs / 'heads' / 'instruments.pt')
+        states['semantic_lm'] |= {f'controls.{name}': table for name, table in counted.items()}
         return config, states
     if paths.parts == 'vae_decoder':
         states['vae_decoder'] = load_weights(paths.runs / 'polish', vae_decoder(c['vae_decoder'])).state_dict()

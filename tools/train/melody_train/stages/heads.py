@@ -79,23 +79,28 @@ def word_lifts(ids, told, words, strength, prior=5.0):
 
 
 def count_instruments(c, paths):
-    """Writes heads/instruments.pt, and says how well the counts alone find the instruments of held-out pieces."""
-    classes, words = list(c['semantic_lm']['controls']['instruments']), c['semantic_lm']['words']
+    """Writes heads/instruments.pt {name of the table: [words, classes]}, and says how well each table alone finds the instruments of
+    held-out pieces."""
+    classes = list(c['semantic_lm']['controls']['instruments'])
+    strength = c['train']['heads'].get('instrument_strength', {'instruments': 0.5, 'timbre_instruments': 1.0})
     encoder = load_encoder(c, paths)
-    first = lambda ids: ids[..., 0] if ids.ndim == 3 else ids
+    levels = {'instruments': c['semantic_lm']['words']} | ({'timbre_instruments': c['semantic_lm']['timbre_words']} if encoder.block else {})
+    read = lambda rows, key=0: encoder.encode(rows.float(), key).reshape(*rows.shape[:2], len(levels))
     has = lambda meta: torch.tensor([[name in (m['attributes'].get('instrument_classes') or ()) for name in classes] for m in meta])
     rows, meta = cache.load_features(paths, 'train')
     known = [i for i, m in enumerate(meta) if m['attributes'].get('instrument_classes')]
     parts = torch.stack([torch.from_numpy(rows[i]) for i in known]).split(256)
-    ids = torch.stack([torch.cat([first(encoder.encode(part.float(), key)).short() for part in parts]) for key in range(12)])
-    lifts = word_lifts(ids, has([meta[i] for i in known]), words, c['train']['heads'].get('instrument_strength', 0.5))
-    cache.keep(lifts, paths.runs / 'heads' / 'instruments.pt')
+    ids = torch.stack([torch.cat([read(part, key).short() for part in parts]) for key in range(12)])
+    told = has([meta[i] for i in known])
     held, held_meta = cache.load_features(paths, 'heldout')
-    want = has(held_meta)
-    score = torch.stack([lifts[first(encoder.encode(torch.from_numpy(row)[None].float()))[0]].mean(0) for row in held])
-    best = score.topk(3, 1).indices
-    right, any_three = want.gather(1, best).float().mean(), want.float().mean()
-    print(f'heads: of the three instruments that words of a held-out piece speak for, it has {right:.2f} (of any three {any_three:.2f})')
+    want, held_ids, tables = has(held_meta), [read(torch.from_numpy(row)[None])[0] for row in held], {}
+    for level, (name, words) in enumerate(levels.items()):
+        tables[name] = lifts = word_lifts(ids[..., level], told, words, strength[name])
+        best = torch.stack([lifts[one[:, level]].mean(0) for one in held_ids]).topk(3, 1).indices
+        right, any_three = want.gather(1, best).float().mean(), want.float().mean()
+        kind = 'timbre words' if level else 'words'
+        print(f'heads: of the three instruments that {kind} of a held-out piece speak for, it has {right:.2f} (of any three {any_three:.2f})')
+    cache.keep(tables, paths.runs / 'heads' / 'instruments.pt')
 
 
 def run(c, paths):
