@@ -84,7 +84,9 @@ def count_instruments(c, paths):
     classes = list(c['semantic_lm']['controls']['instruments'])
     strength = c['train']['heads'].get('instrument_strength', {'instruments': 0.5, 'timbre_instruments': 1.0})
     encoder = load_encoder(c, paths)
-    levels = {'instruments': c['semantic_lm']['words']} | ({'timbre_instruments': c['semantic_lm']['timbre_words']} if encoder.block else {})
+    levels = {'instruments': c['semantic_lm']['words']}
+    if encoder.block:
+        levels['timbre_instruments'] = c['semantic_lm']['timbre_words']
     read = lambda rows, key=0: encoder.encode(rows.float(), key).reshape(*rows.shape[:2], len(levels))
     has = lambda meta: torch.tensor([[name in (m['attributes'].get('instrument_classes') or ()) for name in classes] for m in meta])
     rows, meta = cache.load_features(paths, 'train')
@@ -98,8 +100,7 @@ def count_instruments(c, paths):
         tables[name] = lifts = word_lifts(ids[..., level], told, words, strength[name])
         best = torch.stack([lifts[one[:, level]].mean(0) for one in held_ids]).topk(3, 1).indices
         right, any_three = want.gather(1, best).float().mean(), want.float().mean()
-        kind = 'timbre words' if level else 'words'
-        print(f'heads: of the three instruments that {kind} of a held-out piece speak for, it has {right:.2f} (of any three {any_three:.2f})')
+        print(f'heads: of the three {name} that a held-out piece speaks for, it has {right:.2f} (of any three {any_three:.2f})')
     cache.keep(tables, paths.runs / 'heads' / 'instruments.pt')
 
 

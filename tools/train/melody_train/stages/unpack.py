@@ -38,8 +38,9 @@ def run(c, paths):
     latents.save(paths.runs / 'latents')
     if 'style_heads' in states:
         save(paths.runs / 'heads' / 'heads.pt', states['style_heads'])
-    if 'controls.instruments' in states['semantic_lm']:
-        save(paths.runs / 'heads' / 'instruments.pt', states['semantic_lm']['controls.instruments'])
+    tables = {name: states['semantic_lm'].get(f'controls.{name}') for name in ('instruments', 'timbre_instruments')}
+    if tables['instruments'] is not None:
+        save(paths.runs / 'heads' / 'instruments.pt', {name: table for name, table in tables.items() if table is not None})
     shutil.copyfile(paths.weights / 'tokenizer.json', paths.runs / 'tokenizer.json')
     print(f'unpack: {paths.weights} -> {paths.runs}')
 
