@@ -15,7 +15,22 @@ from pathlib import Path
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 os.environ.setdefault('GOMP_SPINCOUNT', '0')
 
-STAGES = ('data', 'features', 'semantic', 'towers', 'rvq', 'heads', 'lm', 'vae', 'latents', 'polish', 'dpd', 'export', 'goldens')
+STAGES = (
+    'data',
+    'features',
+    'semantic',
+    'towers',
+    'rvq',
+    'heads',
+    'lm',
+    'timbre_head',
+    'vae',
+    'latents',
+    'polish',
+    'dpd',
+    'export',
+    'goldens',
+)
 OTHER = ('count', 'sample', 'unpack', 'widen', 'width')
 
 

@@ -13,6 +13,7 @@ WEIGHTS = {
     'rvq': 3,
     'heads': 2,
     'lm': 16,
+    'timbre_head': 1,
     'vae': 24,
     'latents': 3,
     'polish': 10,

@@ -13,7 +13,7 @@ from .loop import load_weights
 from .models.audio_tower import audio_tower
 from .models.dual_path import DualPath
 from .models.rvq import Rvq
-from .models.semantic_lm import SemanticLm
+from .models.semantic_lm import SemanticLm, without_timbre
 from .models.style_heads import StyleHeads
 from .models.text_tower import TextTower
 from .models.vae_decoder import vae_decoder
@@ -115,7 +115,7 @@ def collect(c, paths, unfinished=False):
     )
     path = trained('dpd', DualPath(c['dual_path']))
     path.latent_limit.copy_(latents.limit)
-    lm = trained('lm', SemanticLm(c['semantic_lm']))
+    lm, start = trained('lm', SemanticLm(without_timbre(c['semantic_lm']))), SemanticLm(c['semantic_lm'])
     kept = lambda stage, file, module: of(stage, module.state_dict, lambda: torch.load(paths.runs / stage / file, map_location='cpu'))
     states = {
         'text_tower': towers.text.state_dict(),
@@ -130,8 +130,13 @@ def collect(c, paths, unfinished=False):
     if lm.controls is not None:
         states['style_heads'] = kept('heads', 'heads.pt', StyleHeads(c['text_tower']['embedding_dim'], lm.controls))
         if lm.controls.phrases:
-            counted = of('heads', lambda: dict(lm.controls.named_buffers()), lambda: torch.load(paths.runs / 'heads' / 'instruments.pt'))
+            counted = of('heads', lambda: dict(start.controls.named_buffers()), lambda: torch.load(paths.runs / 'heads' / 'instruments.pt'))
             states['semantic_lm'] |= {f'controls.{name}': table for name, table in counted.items()}
+    if c['semantic_lm'].get('timbre_words'):
+        tables = lambda: {
+            name: value for name, value in start.state_dict().items() if name in ('timbre_embed.weight', 'timbre_head.weight')
+        }
+        states['semantic_lm'] |= of('timbre_head', tables, lambda: torch.load(paths.runs / 'timbre_head' / 'head.pt'))
     return config, states, missing
 
 

@@ -15,7 +15,7 @@ from ..ahead import ahead, pieces
 from ..features import rotate_each
 from ..loop import Run, start_from
 from ..models.controls import UNKNOWN, of_attributes
-from ..models.semantic_lm import SemanticLm
+from ..models.semantic_lm import SemanticLm, without_timbre
 from ..optimisers import optimiser_of
 from ..processes import autocast, device, stream
 from ..semantic import load_encoder
@@ -42,18 +42,16 @@ def run(c, paths):
     held_rows, held_meta = cache.load_features(paths, 'heldout')
     held_features = torch.stack([torch.from_numpy(r) for r in held_rows]).float()
     shifts = range(12) if t['rotate_keys'] else range(1)
-    held_ids = encoder.encode(held_features.to(device())).cpu()
+    only_words = lambda ids: ids[..., 0] if encoder.block else ids  # timbre words are for stage `timbre_head`
+    held_ids = only_words(encoder.encode(held_features.to(device())).cpu())
     words = c['semantic_lm']['words']
     # another key: rotate the chroma of the features, then quantise. Once for all: int16 [keys, clips, tokens]
-    ids_by_key = torch.stack(
-        [torch.cat([encoder.encode(part.float().to(device()), k).short().cpu() for part in features.split(256)]) for k in shifts]
-    )
-    timbre = held_ids.ndim == 3
-    only_words = lambda ids: ids[..., 0] if timbre else ids
-    uni, bi = baselines(only_words(ids_by_key[0, :1500]).long(), only_words(held_ids), words)
+    encode = lambda part, k: only_words(encoder.encode(part.float().to(device()), k)).short().cpu()
+    ids_by_key = torch.stack([torch.cat([encode(part, k) for part in features.split(256)]) for k in shifts])
+    uni, bi = baselines(ids_by_key[0, :1500].long(), held_ids, words)
     print(f'lm: {len(features)} clips x {len(shifts)} keys, held out unigram {uni:.3f}, bigram {bi:.3f} bits per token', flush=True)
     style = StyleSource(c, paths)
-    model = SemanticLm(c['semantic_lm'])
+    model = SemanticLm(without_timbre(c['semantic_lm']))
     with torch.no_grad():
         project = torch.randn(encoder.centroids.shape[1], c['semantic_lm']['dim'], generator=torch.Generator().manual_seed(2))
         x = encoder.centroids.cpu() @ project
@@ -61,9 +59,6 @@ def run(c, paths):
         start_style(model, style.rvq)
     if paths.init:
         print(f'lm: starts from {paths.init}, but for {start_from(paths.init, model)}', flush=True)
-    if t.get('only'):
-        for name, weight in model.named_parameters():
-            weight.requires_grad_(name.startswith(t['only']))
     model.to(device())
     run = Run(paths.runs / 'lm', model, [optimiser_of(model, t, 0.05)], t)
     torch.manual_seed(stream(run.step))
@@ -72,9 +67,7 @@ def run(c, paths):
     held_controls = [of_attributes(m['attributes'], seconds=held_start / c['token_rate']) for m in held_meta]
     table, keys, clips, tokens = model.controls, *ids_by_key.shape[:3]
     ids_by_key, features = ids_by_key.flatten(0, 1).to(device()), features.to(device())
-    batches = ahead(
-        lambda rng: draw(c, style.tokenizer, meta, table, (keys, clips, tokens - length + 1), rng, encoder.block or 1), stream(run.step)
-    )
+    batches = ahead(lambda rng: draw(c, style.tokenizer, meta, table, (keys, clips, tokens - length + 1), rng), stream(run.step))
 
     def compute(codes, ids, rows):
         loss, weighted = lm_loss(model, codes, ids.long(), t['start_weight'], rows)
@@ -146,16 +139,12 @@ def leave_out(controls, rng, t, null):
 def held_out(model, ids, codes, controls):
     """Bits per token on held-out clips: as asked, with another clip's style (and in the first second), without the controls."""
     bits = lambda codes, ids, controls: lm_loss(model, codes, ids, 0.0, controls)[0] / math.log(2)
-    timbre_bits = lambda codes, ids: lm_nats(model, codes, ids, controls)[1].mean() / math.log(2)
     other = codes.roll(1, 0)
     out = {
         'held_bits': bits(codes, ids, controls),
         'wrong_style': bits(other, ids, controls),
         'first_second_gap': bits(other, ids[:, :25], controls) - bits(codes, ids[:, :25], controls),
     }
-    if ids.ndim == 3:
-        out['timbre_bits'] = timbre_bits(codes, ids)
-        out['timbre_wrong_style'] = timbre_bits(other, ids)
     if model.controls is not None:
         out['no_clock'] = bits(codes, ids, [UNKNOWN._replace(key=k.key) for k in controls])
         out['no_key'] = bits(codes, ids, [k._replace(key=None) for k in controls])
@@ -174,28 +163,12 @@ def start_style(model, rvq):
 def lm_loss(model, codes, ids, start_weight=0.0, controls=None):
     """Cross-entropy of the semantic part, nats per token, and the same with the first tokens counting more: 1 + start_weight exp(-t / 25).
 
-    The context soon tells key and tempo; only the start has to ask the style prefix. codes [B, levels], ids [B, T] or [B, T, 2], controls
-    one a row. Timbre words count like as many semantic ones.
+    The context soon tells key and tempo; only the start has to ask the style prefix. codes [B, levels], ids [B, T], controls one a row.
     """
-    nats, timbre = lm_nats(model, codes, ids, controls)
-    weight = 1 + start_weight * torch.exp(-torch.arange(ids.shape[1], device=ids.device) / 25)
-    learned = (nats * weight).mean() / weight.mean()
-    return nats.mean(), learned if timbre is None else learned + timbre.sum() / nats.numel()
-
-
-def lm_nats(model, codes, ids, controls=None):
-    """Cross-entropies in nats: of every semantic word [B, T], and of the timbre word of every block, None without them."""
     prefix = model.prefix(codes)
-    words, timbre = ids.unbind(-1) if ids.ndim == 3 else (ids, None)
     with autocast():
-        h, _ = model.hidden(torch.cat([prefix, words[:, :-1]], 1), controls=controls)
-        h = h[:, prefix.shape[1] - 1 :]
-        logits = model.head(h)
-    nats = F.cross_entropy(logits.transpose(1, 2).float(), words, reduction='none')
-    if timbre is None:
-        return nats, None
-    block = model.config['timbre_frames']
-    timbre = timbre[:, ::block]
-    with autocast():
-        logits = model.timbre_logits(h[:, ::block], timbre[:, :-1])
-    return nats, F.cross_entropy(logits.transpose(1, 2).float(), timbre, reduction='none')
+        h, _ = model.hidden(torch.cat([prefix, ids[:, :-1]], 1), controls=controls)
+        logits = model.head(h[:, prefix.shape[1] - 1 :])
+    nats = F.cross_entropy(logits.transpose(1, 2).float(), ids, reduction='none')
+    weight = 1 + start_weight * torch.exp(-torch.arange(ids.shape[1], device=ids.device) / 25)
+    return nats.mean(), (nats * weight).mean() / weight.mean()

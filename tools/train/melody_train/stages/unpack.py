@@ -27,6 +27,13 @@ def run(c, paths):
     towers.towers.audio.load_state_dict(states['audio_tower'])
     encoder = with_variance(states['vae_encoder'], outputs({**config['vae_encoder'], 'variance': True}))
     vae = {**{f'encoder.{k}': v for k, v in encoder.items()}, **{f'decoder.{k}': v for k, v in states['vae_decoder'].items()}}
+    lm = states['semantic_lm']  # its checkpoint holds neither what stage `timbre_head` fits nor what `heads` counts of timbre words
+    head = {name: lm.pop(name) for name in ('timbre_embed.weight', 'timbre_head.weight') if name in lm}
+    if head:
+        save(paths.runs / 'timbre_head' / 'head.pt', head)
+    tables = {'instruments': lm.get('controls.instruments'), 'timbre_instruments': lm.pop('controls.timbre_instruments', None)}
+    if tables['instruments'] is not None:
+        save(paths.runs / 'heads' / 'instruments.pt', {name: table for name, table in tables.items() if table is not None})
     for name, state in (('towers', towers.state_dict()), ('lm', states['semantic_lm']), ('vae', vae), ('dpd', states['dual_path'])):
         save(paths.runs / name / 'checkpoint.pt', {'ema': state})
     save(paths.runs / 'rvq' / 'rvq.pt', states['rvq'])
@@ -38,9 +45,6 @@ def run(c, paths):
     latents.save(paths.runs / 'latents')
     if 'style_heads' in states:
         save(paths.runs / 'heads' / 'heads.pt', states['style_heads'])
-    tables = {name: states['semantic_lm'].get(f'controls.{name}') for name in ('instruments', 'timbre_instruments')}
-    if tables['instruments'] is not None:
-        save(paths.runs / 'heads' / 'instruments.pt', {name: table for name, table in tables.items() if table is not None})
     shutil.copyfile(paths.weights / 'tokenizer.json', paths.runs / 'tokenizer.json')
     print(f'unpack: {paths.weights} -> {paths.runs}')
 
