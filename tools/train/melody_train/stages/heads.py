@@ -82,7 +82,7 @@ def count_instruments(c, paths):
     """Writes heads/instruments.pt {name of the table: [words, classes]}, and says how well each table alone finds the instruments of
     held-out pieces."""
     classes = list(c['semantic_lm']['controls']['instruments'])
-    strength = c['train']['heads'].get('instrument_strength', {'instruments': 0.5, 'timbre_instruments': 1.0})
+    strength = c['train']['heads'].get('instrument_strength', {'instruments': 0.5, 'timbre_instruments': 0.75})
     encoder = load_encoder(c, paths)
     levels = {'instruments': c['semantic_lm']['words']}
     if encoder.block:
