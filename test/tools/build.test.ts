@@ -62,6 +62,7 @@ test('the browser’s library and worker share one engine, which imports only ou
       'face',
       'given',
       'kind',
+      'kinds',
       'library',
       'mediabunny',
       'player',
