@@ -28,6 +28,9 @@ const TYPING_MS = 250;
 const FIRST_MS = 150;
 /** A piece that was begun sounds within this, on a slow machine too; looked at again and again. */
 const SOUND_MS = 2000;
+/** While a piece sounds, what is asked for next waits: begun at once, the picture's and the music's threads take frames from the page, and each from the other. */
+const PICTURE_MS = 400;
+const MODEL_MS = 1200;
 const STEP_MS = 50;
 /** What is shorter has no tempo to speak of. */
 const MIN_MEASURED_SECONDS = 2;
@@ -117,7 +120,10 @@ async function open(): Promise<void> {
   await wait(FIRST_MS);
   if (underway) await turns.ended;
   for (let waited = 0; session.snapshot.state === 'buffering' && waited < SOUND_MS; waited += STEP_MS) await wait(STEP_MS);
+  const settle = async (ms: number) => session.snapshot.state === 'playing' && wait(ms);
+  await settle(PICTURE_MS);
   picture = new Picture(byId<HTMLCanvasElement>('picture'));
+  await settle(MODEL_MS);
   const model = openModel();
   await openParts().catch(missing);
   await model;
