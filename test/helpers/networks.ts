@@ -6,7 +6,7 @@ import { reshape, type Tensor } from '../../src/graph/tensor.ts';
 import { audioTower } from '../../src/models/audio_tower.ts';
 import { type DualPathConfig, dualPath, dualPathAngles, dualPathTokens } from '../../src/models/dual_path.ts';
 import { styleCodes } from '../../src/models/rvq.ts';
-import { semanticFeatures, semanticTokens } from '../../src/models/semantic_encoder.ts';
+import { semanticFeatures, semanticTokens, timbreTokens } from '../../src/models/semantic_encoder.ts';
 import { controlSum, KEYS, type KvCache, kvCache, semanticLm } from '../../src/models/semantic_lm.ts';
 import { styleHeads } from '../../src/models/style_heads.ts';
 import { textTower } from '../../src/models/text_tower.ts';
@@ -89,14 +89,20 @@ export function compareNetworks(gpu: () => Gpu, model: string, goldens: string):
     const { features, raw } = await runModel(
       gpu(),
       weights,
-      (g) => {
+      (g): Record<string, Tensor> => {
         const features = semanticFeatures(g, weights.at('semantic_encoder'), g.input('audio', [audio.length]));
-        return { features, tokens: semanticTokens(g, weights.at('semantic_encoder'), features, c.semantic_encoder) };
+        const tokens = semanticTokens(g, weights.at('semantic_encoder'), features, c.semantic_encoder);
+        if (!gold.has('out.timbre')) return { features, tokens };
+        return { features, tokens, timbre: timbreTokens(g, weights.at('semantic_encoder'), features, tokens, c.semantic_encoder) };
       },
       { audio },
     );
     expectParity(features, gold.get('out.features'));
-    expect(new Uint32Array(raw.tokens)).toEqual(gold.ids('out.tokens'));
+    const tokens = new Uint32Array(raw.tokens);
+    expect(tokens).toEqual(gold.ids('out.tokens'));
+    if (!gold.has('out.timbre')) return;
+    const blocks = new Uint32Array(raw.timbre);
+    expect(tokens.map((_, at) => blocks[Math.floor(at / (c.semantic_encoder.timbre_frames ?? 1))])).toEqual(gold.ids('out.timbre'));
   });
 
   it('audio tower', async () => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { joinTokens } from '../../src/models/timbre.ts';
 import { type RunningDecoderConfig, vaeDecoder } from '../../src/models/vae_decoder.ts';
 import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { ModelConfig } from '../../src/pipeline/model.ts';
@@ -33,12 +34,12 @@ describe('melody-small', () => {
   it('fixed noise → latents, with the steps and guidance of the model', async () => {
     const melody = await MeLoDy.load(new URL('../../weights/melody-small/', import.meta.url), TEST_GPU);
     const gold = await golden('small/generation');
-    const noise = gold.get('in.noise');
+    const [noise, words] = [gold.get('in.noise'), gold.ids('in.tokens')];
     const { sampling, latent_dim } = melody.model.config;
     const [latents] = await denoise(melody.engine, [
       {
         ...sampling,
-        tokens: gold.ids('in.tokens'),
+        tokens: gold.has('in.timbre') ? joinTokens(words, gold.ids('in.timbre'), melody.model.config.semantic_lm) : words,
         latents: noise,
         noise,
         fresh: new Array<boolean>(noise.length / latent_dim).fill(true),

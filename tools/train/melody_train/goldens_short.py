@@ -21,6 +21,11 @@ ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 2  # of music that is heard; what is made lasts as long
 
 
+def split(tokens, name, c):
+    """Tokens [B, T] -> them and {}; tokens [B, T, 2] -> their words and {name: rows of the table of timbre words}."""
+    return (tokens, {}) if not c['semantic_lm'].get('timbre_words') else (tokens[..., 0], {name: tokens[..., 1]})
+
+
 @torch.no_grad()
 def run(weights, folder):
     weights, folder = Path(weights), Path(folder)
@@ -44,15 +49,16 @@ def run(weights, folder):
     audio = music(g, SECONDS)
     semantic = networks['semantic_encoder']
     features, tokens = semantic.features(audio), semantic(audio)
-    save(folder, 'semantic_encoder', {'in.audio': audio, 'out.features': features, 'out.tokens': tokens})
+    words, of_timbre = split(tokens, 'out.timbre', c)
+    save(folder, 'semantic_encoder', {'in.audio': audio, 'out.features': features, 'out.tokens': words, **of_timbre})
     save(folder, 'audio_tower', {'in.features': features, 'out.embedding': networks['audio_tower'](features)})
 
     lm, style = networks['semantic_lm'], rvq.encode(embedding)
     asked = [CONTROLS] if lm.controls is not None else None
-    prompt = torch.cat([lm.prefix(style), tokens[:, :20]], 1)
+    prompt = torch.cat([lm.prefix(style), words[:, :20]], 1)
     known = {'in.control_rows': lm.controls.rows(asked, -c['rvq']['levels'], prompt.shape[1])} if asked else {}
     greedy = {
-        n: generate_tokens(lm, style, 12, temperature=0, guidance=w, controls=asked)
+        n: split(generate_tokens(lm, style, 12, temperature=0, guidance=w, controls=asked), '', c)[0]
         for n, w in (('out.greedy', 1.0), ('out.greedy_guided', 2.0))
     }
     save(folder, 'semantic_lm', {**known, 'in.style': style, 'in.ids': prompt, 'out.logits': lm(prompt, controls=asked)[0], **greedy})
@@ -67,12 +73,13 @@ def run(weights, folder):
     noise = torch.randn(1, length, c['latent_dim'], generator=g)
     angle = torch.full((1, length), 0.9)
     angle[:, : length // 5], angle[:, -length // 5 :] = 0.0, 1.3
-    gold = dual_path_golden(path, noise, angle, tokens)
+    words, of_timbre = split(tokens, 'in.timbre', c)
+    gold = {**dual_path_golden(path, noise, angle, tokens), 'in.ids': words, **of_timbre}
     save(folder, 'dual_path', {k: v for k, v in gold.items() if k.startswith(('in.', 'out.', 'tokens.', 'angle'))})
 
     steps, guidance = c['sampling']['steps'], c['sampling']['guidance']
     latents = rotate(path, noise, tokens, steps, guidance, limit=path.latent_limit)
-    save(folder, 'generation', {'in.noise': noise, 'in.tokens': tokens, 'latents': latents})
+    save(folder, 'generation', {'in.noise': noise, 'in.tokens': words, **of_timbre, 'latents': latents})
 
     mark = hashlib.sha256((weights / 'manifest.json').read_bytes()).hexdigest()
     (folder / 'weights.json').write_text(json.dumps({'model': weights.name, 'manifest_sha256': mark}) + '\n')
