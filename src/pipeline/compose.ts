@@ -3,7 +3,7 @@ import { convertAudio, cutAudio, joinAudio, lengthOf, monoAt, monoMix } from '..
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
 import { Course } from './course.ts';
-import { begin, decodeAll, type Job, SteeredStyle, walk, windowSizes } from './job.ts';
+import { begin, decodeAll, type Job, walk, windowSizes } from './job.ts';
 import { besides, finished, levellingReach } from './levels.ts';
 import { audioOf, type ModelConfig } from './model.ts';
 import type { AudioInput, GenerateOptions, Recipe } from './options.ts';
@@ -11,6 +11,7 @@ import { Piece } from './piece.ts';
 import { RunningPhase } from './stages/running_phase.ts';
 import { freshFrames, type WindowSizes } from './stages/schedule.ts';
 import type { Style } from './stages/style.ts';
+import { SteeredStyle } from './steered_style.ts';
 
 /** Given audio is joined to made audio over this many seconds. */
 const JOIN_SECONDS = 0.02;

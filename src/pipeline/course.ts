@@ -8,12 +8,13 @@
 import { cutAudio, lengthOf } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
-import { begin, type Job, type SteeredStyle, windowSizes } from './job.ts';
+import { begin, type Job, windowSizes } from './job.ts';
 import { inTurns, runningLevel } from './levels.ts';
 import type { AudioInput, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
 import { decode } from './stages/networks.ts';
 import { freshFrames, nextWindow, type WindowSizes } from './stages/schedule.ts';
+import type { SteeredStyle } from './steered_style.ts';
 
 /** After a cut, the first windows see one chunk of what went before, and the first makes whole chunks of at least so many seconds. */
 const SHORT_WINDOWS = 2;

@@ -7,11 +7,12 @@ import { checkRoom, forecast, forecastOnce, type MemoryForecast } from '../engin
 import { MelodyError } from '../errors.ts';
 import { checkNumber, checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
 import { Course } from './course.ts';
-import { isDue, Job, SteeredStyle, windowSizes } from './job.ts';
+import { Job, windowSizes } from './job.ts';
 import { type JobReport, publishJob } from './job_report.ts';
 import type { Model } from './model.ts';
 import type { Recipe, Steering, StreamOptions, StyleOptions } from './options.ts';
 import { shapeOf, tunedAsGiven } from './recipe.ts';
+import { isDue, SteeredStyle } from './steered_style.ts';
 
 /** Windows of a stream after which nothing new is compiled before its end. */
 const REHEARSED = 8;
