@@ -131,7 +131,7 @@ export const GERMAN = {
   '{0} variations are in the list below.': '{0} Varianten stehen unten in der Liste.',
   'About to play.': 'Gleich geht es los.',
   'Opening the sound.': 'Der Klang wird geöffnet.',
-  'Listening for {0} seconds.': '{0} Sekunden werden aufgenommen.',
+  'Listening for {0} seconds; Record ends it sooner.': '{0} Sekunden werden aufgenommen; „Aufnehmen“ beendet es früher.',
   'from the microphone': 'vom Mikrofon',
   'Making the {0} file.': 'Die Datei ({0}) entsteht.',
   'The {0} file could not be made.': 'Die Datei ({0}) kam nicht zustande.',

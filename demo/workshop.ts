@@ -48,6 +48,7 @@ export class Workshop {
   readonly #extend = byId<HTMLButtonElement>('extend');
   readonly #style = byId<HTMLButtonElement>('style');
   #taken: Taken | undefined;
+  #heardEnough: (() => void) | undefined; // while the microphone is heard: what was heard is kept
 
   constructor(desk: Desk) {
     this.#desk = desk;
@@ -55,7 +56,16 @@ export class Workshop {
     this.#extend.onclick = () => void this.#goOn();
     this.#style.onclick = () => this.#takeStyle();
     record.hidden = !navigator.mediaDevices || typeof MediaRecorder === 'undefined';
-    record.onclick = () => void this.#desk.produce(t('Listening for {0} seconds.', HEARD_SECONDS), false, (signal) => this.#listen(signal));
+    record.onclick = () => {
+      if (this.#heardEnough) return this.#heardEnough();
+      void this.#desk.produce(t('Listening for {0} seconds; Record ends it sooner.', HEARD_SECONDS), false, async (signal) => {
+        try {
+          return await this.#listen(signal, (end) => this.#listening(record, end));
+        } finally {
+          this.#listening(record, undefined);
+        }
+      });
+    };
   }
 
   /** `able`: music can be made. */
@@ -135,7 +145,13 @@ export class Workshop {
     void this.#desk.produce(t('Opening the sound.'), false, async () => this.#pieceOf(await file.arrayBuffer(), file.name));
   }
 
-  async #listen(signal: AbortSignal): Promise<Produced> {
+  #listening(record: HTMLButtonElement, end: (() => void) | undefined): void {
+    this.#heardEnough = end;
+    record.setAttribute('aria-pressed', String(end !== undefined));
+  }
+
+  /** `begun` is told how to end it sooner. */
+  async #listen(signal: AbortSignal, begun: (end: () => void) => void): Promise<Produced> {
     const stream = await navigator.mediaDevices
       .getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false } })
       .catch((cause) => {
@@ -149,15 +165,20 @@ export class Workshop {
         );
       });
     try {
+      signal.throwIfAborted(); // called off while the browser asked whether it may
       const recorder = new MediaRecorder(stream);
       const parts: Blob[] = [];
       recorder.ondataavailable = ({ data }) => parts.push(data);
       const ended = new Promise((resolve) => (recorder.onstop = resolve));
       recorder.start();
-      const stop = () => recorder.state === 'recording' && recorder.stop();
+      const stop = () => {
+        if (recorder.state === 'recording') recorder.stop();
+      };
       signal.addEventListener('abort', stop);
-      setTimeout(stop, HEARD_SECONDS * 1000);
+      begun(stop);
+      const enough = setTimeout(stop, HEARD_SECONDS * 1000);
       await ended;
+      clearTimeout(enough);
       return this.#pieceOf(await new Blob(parts).arrayBuffer(), t('from the microphone'));
     } finally {
       for (const track of stream.getTracks()) track.stop();

@@ -1,5 +1,5 @@
 // @ts-check
-// Pictures of the page in Chromium while it plays what it made: wide and phone, light and dark, top and whole. To be looked at.
+// Pictures of the page in Chromium while it plays what it made: wide, tablet and phone, light and dark, top and whole. To be looked at.
 //
 //   node tools/screenshots.mjs [--model melody-small] [--prompt words] [--seed 1] [--out out/screenshots] [--ready]
 //
@@ -16,6 +16,7 @@ import { serveFolder } from './serve.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const SLOW = 1_800_000; // ms
 const WIDE = { width: 1280, height: 800 };
+const TABLET = { width: 768, height: 1024 };
 const PHONE = { width: 390, height: 844 };
 const { values } = parseArgs({
   options: {
@@ -61,7 +62,7 @@ try {
   }
   // What was made plays again from memory: a picture without the gaps of a slow machine.
   for (const scheme of /** @type {const} */ (['light', 'dark'])) {
-    for (const [name, size] of Object.entries({ wide: WIDE, phone: PHONE })) {
+    for (const [name, size] of Object.entries({ wide: WIDE, tablet: TABLET, phone: PHONE })) {
       await page.emulateMedia({ colorScheme: scheme });
       await page.setViewportSize(size);
       await page.getByRole('button', { name: /^Play: / }).click();

@@ -291,6 +291,92 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await row('early.wav').waitFor();
   });
 
+  it('what the microphone hears is a piece of its own: Record again ends it, Escape calls it off, a refusal is told', async () => {
+    await visit('?model=melody-tiny', {}, (tab) =>
+      tab.addInitScript(() => {
+        const heard = { tracks: [] as MediaStreamTrack[], refused: false };
+        Object.assign(globalThis, { heard });
+        navigator.mediaDevices.getUserMedia = async () => {
+          if (heard.refused) throw new DOMException('Permission denied', 'NotAllowedError');
+          const context = new AudioContext();
+          const tone = new OscillatorNode(context, { frequency: 440 });
+          const { stream } = tone.connect(new MediaStreamAudioDestinationNode(context)) as MediaStreamAudioDestinationNode;
+          tone.start();
+          heard.tracks.push(...stream.getTracks());
+          return stream;
+        };
+      }),
+    );
+    const record = button('Record');
+    const listening = () => page.locator('#record[aria-pressed="true"]').waitFor();
+    const live = () =>
+      page.evaluate(() =>
+        (globalThis as unknown as { heard: { tracks: MediaStreamTrack[] } }).heard.tracks.map((track) => track.readyState),
+      );
+    await record.click();
+    await status(/^Listening for 8 seconds/);
+    await listening();
+    await page.keyboard.press('Escape');
+    await page.locator('#record[aria-pressed="false"]').waitFor();
+    expect(await page.locator('#history li').count()).toBe(0);
+    await record.click();
+    await listening();
+    await page.waitForTimeout(1000); // of sound
+    await record.click();
+    await row('from the microphone').waitFor();
+    expect(await made()).toBeGreaterThan(0.5);
+    expect(await made()).toBeLessThan(7);
+    expect(await live()).toEqual(['ended', 'ended']);
+    await page.evaluate(() => Object.assign((globalThis as unknown as { heard: object }).heard, { refused: true }));
+    await record.click();
+    await page.getByRole('alert').filter({ hasText: 'microphone could not be used: Permission denied' }).waitFor();
+    await row('from the microphone').waitFor();
+  });
+
+  it('the lock screen has title and buttons, and the screen stays on while it plays', async () => {
+    await visit('?model=melody-tiny', {}, (tab) =>
+      tab.addInitScript(() => {
+        const device = { actions: {} as Record<string, () => void>, on: 0 };
+        Object.assign(globalThis, { device });
+        navigator.mediaSession.setActionHandler = (action, work) => {
+          if (work) device.actions[action] = () => work({ action });
+        };
+        const wakeLock = {
+          async request() {
+            device.on++;
+            const lock = new EventTarget();
+            return Object.assign(lock, {
+              async release() {
+                device.on--;
+                lock.dispatchEvent(new Event('release'));
+              },
+            });
+          },
+        };
+        Object.defineProperty(navigator, 'wakeLock', { value: wakeLock });
+      }),
+    );
+    type Device = { device: { actions: Record<string, () => void>; on: number } };
+    const held = () => page.evaluate(() => (globalThis as unknown as Device).device.on);
+    const act = (name: string) => page.evaluate((action) => (globalThis as unknown as Device).device.actions[action](), name);
+    const session = () => page.evaluate(() => [navigator.mediaSession.metadata?.title, navigator.mediaSession.playbackState]);
+    await page.locator('#load:enabled').click();
+    await status('Ready. Press Play.');
+    expect(await held()).toBe(0);
+    await playing('for the lock screen');
+    await expect.poll(session).toEqual(['for the lock screen', 'playing']);
+    await expect.poll(held).toBe(1);
+    await act('pause');
+    await expect.poll(session).toEqual(['for the lock screen', 'paused']);
+    await expect.poll(held).toBe(0);
+    await act('play');
+    await expect.poll(session).toEqual(['for the lock screen', 'playing']);
+    await expect.poll(held).toBe(1);
+    await act('stop');
+    await button('Play').waitFor();
+    await expect.poll(held).toBe(0);
+  });
+
   it('by keyboard: the player is the first stop, and the focus is never lost', async () => {
     await visit();
     await page.keyboard.press('Tab');
