@@ -137,7 +137,13 @@ export async function bundleForPages(input, { outdir, split, files: known, versi
   await bundle.close();
   const files = output.flatMap((part) => {
     if (part.type !== 'chunk') return [];
-    const map = part.map && { ...part.map, sourcesContent: undefined };
+    // The sources are no part of the package: named by an address, they are not looked for (Vite warns of each that is missing).
+    const map = part.map && {
+      ...part.map,
+      sourceRoot: 'melody:///',
+      sources: part.map.sources.map((source) => source.replace(/^(\.\.\/)+/, '')),
+      sourcesContent: undefined,
+    };
     const text = map ? `${part.code.trimEnd()}\n//# sourceMappingURL=${part.fileName.replace(/.*\//, '')}.map\n` : part.code;
     const made = [{ path: part.fileName, text }, ...(map ? [{ path: `${part.fileName}.map`, text: JSON.stringify(map) }] : [])];
     const modules = Object.entries(part.modules).map(

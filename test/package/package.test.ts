@@ -44,6 +44,12 @@ const tarball = () => join(packed, readdirSync(packed).find((name) => /^melody-\
 const installed = (...names: string[]) => join(folder, 'node_modules/melody', ...names);
 const manifest = () => JSON.parse(readFileSync(installed('package.json'), 'utf8'));
 
+/** Sources of a map that a tool would look for among the package's files. */
+function sourcesOf(path: string): string[] {
+  const { sourceRoot, sources } = JSON.parse(readFileSync(path, 'utf8'));
+  return sources.filter((source: string) => !/^[a-z]+:\/\/\/src\//.test(`${sourceRoot}${source}`));
+}
+
 /** Every file below a folder, by its path from there. */
 function files(path: string, below = ''): string[] {
   return readdirSync(join(path, below), { withFileTypes: true }).flatMap((entry) => {
@@ -65,6 +71,9 @@ test('`npm pack` builds, and puts the weights of melody-small into a package of 
   // the thread that levels and measures as a file of its own (38 kB, which it starts with in place of the engine),
   // the form of long pieces (5.5 kB in the two builds), noise levels and third-order steps of Stable Audio, columns of MusicGen read together, 10 kB of loops over samples in WebAssembly (src/audio/simd_module.ts), 3 kB of timbre words, options declared `| undefined`, the session in several files. What passes it is to be looked at.
   expect(bytes(code)).toBeLessThan(1_006_000);
+  // Vite warns of a source that lies nowhere; what is named by an address is not looked for.
+  for (const map of files(installed('dist')).filter((name) => name.endsWith('.map')))
+    expect(sourcesOf(installed('dist', map)), map).toEqual([]);
   // One engine, which pages, their bundlers, Node and published systems share.
   const engines = code.filter((name) => readFileSync(installed('dist', name), 'utf8').includes('createComputePipelineAsync'));
   expect(engines).toEqual([join('web', 'melody-engine.js')]);
