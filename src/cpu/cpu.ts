@@ -7,12 +7,20 @@ import { Pool, type PoolOptions } from './pool.ts';
 
 const MOST_BYTES = 2 ** 30; // of one tensor: element counts times four stay within 32 bits
 
+/** Whoever has temporaries. */
+export interface WorkspaceUser {
+  /** They begin at this place, for all runs from now on. */
+  moveTo(at: number): void;
+}
+
 export class Cpu {
   readonly pool: Pool;
   readonly caps: Caps;
   /** Live buffers and bytes made through this object, and the most bytes there ever were. */
   readonly memory = { buffers: 0, bytes: 0, peakBytes: 0 };
   readonly #places = new Set<number>();
+  /** Where the temporaries of all plans lie: of these one runs at a time. */
+  readonly #workspace = { at: 0, bytes: 0, users: new Set<WorkspaceUser>() };
   #open = true;
   #cancelled = 0; // how often
 
@@ -39,22 +47,60 @@ export class Cpu {
       throw new MelodyError('limit', `${label}: ${bytes} bytes in one tensor; expected at most ${MOST_BYTES}`, 'use a shorter window');
     const at = this.pool.take(bytes, label);
     this.#places.add(at);
-    this.memory.buffers += 1;
-    this.memory.bytes += this.pool.sizeOf(at);
-    this.memory.peakBytes = Math.max(this.memory.peakBytes, this.memory.bytes);
+    this.#count(1, this.pool.sizeOf(at));
     return at;
   }
 
   /** Freeing twice is a no-op. */
   free(...places: number[]): void {
     const mine = places.filter((at) => this.#places.delete(at));
-    this.memory.buffers -= mine.length;
-    for (const at of mine) this.memory.bytes -= this.pool.sizeOf(at);
+    for (const at of mine) this.#count(-1, -this.pool.sizeOf(at));
+    this.#give(...mine);
+  }
+
+  #count(buffers: number, bytes: number): void {
+    this.memory.buffers += buffers;
+    this.memory.bytes += bytes;
+    this.memory.peakBytes = Math.max(this.memory.peakBytes, this.memory.bytes);
+  }
+
+  #give(...places: number[]): void {
     try {
-      this.pool.give(...mine);
+      this.pool.give(...places);
     } catch {
       // a pool that has ended has no memory to give back
     }
+  }
+
+  /** Bytes that the temporaries of all plans share. */
+  get workspaceBytes(): number {
+    return this.#workspace.bytes;
+  }
+
+  /** `user` works from now on in the first `bytes` of the workspace, whose place it is told, now and whenever it changes. Throws `out_of_memory`. */
+  shareWorkspace(user: WorkspaceUser, bytes: number): void {
+    this.check();
+    const workspace = this.#workspace;
+    const { at: before, bytes: had } = workspace;
+    if (bytes > had) {
+      workspace.at = this.pool.take(bytes, 'temporaries');
+      workspace.bytes = this.pool.sizeOf(workspace.at);
+      this.#count(had ? 0 : 1, workspace.bytes - had); // the old one is there until the jobs so far are done, as what is freed is
+      if (had) this.pool.give(before);
+      for (const each of workspace.users) each.moveTo(workspace.at);
+    }
+    workspace.users.add(user);
+    user.moveTo(workspace.at);
+  }
+
+  /** The last user's end frees it. */
+  leaveWorkspace(user: WorkspaceUser): void {
+    const workspace = this.#workspace;
+    if (!workspace.users.delete(user) || workspace.users.size > 0 || workspace.bytes === 0) return;
+    const { at, bytes } = workspace;
+    workspace.at = workspace.bytes = 0;
+    this.#count(-1, -bytes);
+    this.#give(at);
   }
 
   /** Put data at a place, after the jobs so far. */
@@ -123,6 +169,7 @@ export class Cpu {
   dispose(): void {
     if (!this.#open) return;
     this.free(...this.#places);
+    for (const user of this.#workspace.users) this.leaveWorkspace(user);
     this.#open = false;
     this.pool.leave();
   }

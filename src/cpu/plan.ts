@@ -6,7 +6,8 @@ import { numberOf, type ParamType } from '../graph/params.ts';
 import { checkScalars, type HostData, inputOf, outputOf, type Places, placesOf } from '../graph/places.ts';
 import type { CompileOptions } from '../graph/plan.ts';
 import type { TensorStorage } from '../graph/tensor.ts';
-import type { Cpu } from './cpu.ts';
+import { placeBytes } from './allocator.ts';
+import type { Cpu, WorkspaceUser } from './cpu.ts';
 import { JOB } from './layout.ts';
 import { FUNCTIONS } from './module.gen.ts';
 import { keptAs, matrixOf } from './panels.ts';
@@ -25,15 +26,17 @@ interface Patch {
   readonly name: string;
 }
 
-export class CpuPlan {
+export class CpuPlan implements WorkspaceUser {
   readonly cpu: Cpu;
   readonly graph: Graph;
   readonly #places: Places;
-  readonly #at: Map<TensorStorage, number>;
+  readonly #at: Map<TensorStorage, number>; // of temporaries once the commands are written
   readonly #owned: number[];
   readonly #commands: number; // where the list of commands begins
-  readonly #patches: readonly Patch[];
   readonly #options: CompileOptions;
+  #patches: readonly Patch[] = [];
+  #temporaries: number | undefined; // where they begin
+  #written: number | undefined; // where they began when the commands were written
   #disposed = false;
 
   private constructor(parts: {
@@ -43,7 +46,6 @@ export class CpuPlan {
     at: Map<TensorStorage, number>;
     owned: number[];
     commands: number;
-    patches: Patch[];
     options: CompileOptions;
   }) {
     this.cpu = parts.cpu;
@@ -52,7 +54,6 @@ export class CpuPlan {
     this.#at = parts.at;
     this.#owned = parts.owned;
     this.#commands = parts.commands;
-    this.#patches = parts.patches;
     this.#options = parts.options;
   }
 
@@ -69,19 +70,46 @@ export class CpuPlan {
     try {
       const guard = options.guard ? GUARD_BYTES : 0;
       const places = placesOf(graph, guard);
-      const slots = places.slotBytes.map((bytes, i) => own(bytes, `slot ${i}`));
-      const at = new Map([...places.slotOf].map(([s, i]) => [s, slots[i] as number]));
+      const at = new Map<TensorStorage, number>();
       for (const s of places.named) at.set(s, own(s.bytes + guard, s.label));
       const commands = own(commandBytes(graph.dispatches), 'commands'); // all at once: while weights come, older plans are freed
-      for (const [storage, place] of await residents.ensure(places.persistent, options)) at.set(storage, place);
-      const { words, patches } = encode(graph.dispatches, at, commands);
-      cpu.pool.needScratch(Math.max(0, ...graph.dispatches.map(scratchOf)));
-      cpu.put(commands, words);
-      return new CpuPlan({ cpu, graph, places, at, owned, commands, patches, options });
+      const plan = new CpuPlan({ cpu, graph, places, at, owned, commands, options });
+      const bytes = temporaryBytes(places);
+      if (guard)
+        plan.moveTo(own(bytes, 'temporaries')); // what is written past the end of one is looked for after the run
+      else cpu.shareWorkspace(plan, bytes);
+      try {
+        for (const [storage, place] of await residents.ensure(places.persistent, options)) at.set(storage, place);
+        cpu.pool.needScratch(Math.max(0, ...graph.dispatches.map(scratchOf)));
+        plan.#encode();
+        return plan;
+      } catch (error) {
+        cpu.leaveWorkspace(plan);
+        throw error;
+      }
     } catch (error) {
       cpu.free(...owned);
       throw error;
     }
+  }
+
+  /** Temporaries begin at this place from the next run on. */
+  moveTo(at: number): void {
+    this.#temporaries = at;
+  }
+
+  /** The commands for the place where the temporaries are. */
+  #encode(): void {
+    let place = this.#temporaries as number;
+    const slots = this.#places.slotBytes.map((bytes) => {
+      place += placeBytes(bytes);
+      return place - placeBytes(bytes);
+    });
+    for (const [storage, i] of this.#places.slotOf) this.#at.set(storage, slots[i] as number);
+    const { words, patches } = encode(this.graph.dispatches, this.#at, this.#commands);
+    this.cpu.write(this.#commands, words);
+    this.#patches = patches;
+    this.#written = this.#temporaries;
   }
 
   /** Replay once. Returns at once; the threads work on. Throws `device_lost`. */
@@ -162,6 +190,7 @@ export class CpuPlan {
   dispose(): void {
     this.#disposed = true;
     this.cpu.free(...this.#owned);
+    this.cpu.leaveWorkspace(this);
   }
 
   #ready(): void {
@@ -173,6 +202,7 @@ export class CpuPlan {
     this.#ready();
     for (const [name, data] of Object.entries(inputs)) this.write(name, data);
     checkScalars(this.graph, scalars);
+    if (this.#written !== this.#temporaries) this.#encode();
     if (this.#options.poison || this.#options.guard) this.#fillMarks();
     const { pool } = this.cpu;
     const words = new DataView(new ArrayBuffer(8 * this.#patches.length));
@@ -207,6 +237,9 @@ export class CpuPlan {
     }
   }
 }
+
+/** Bytes of a graph's temporaries, one after another. */
+export const temporaryBytes = ({ slotBytes }: Places): number => slotBytes.reduce((n, bytes) => n + placeBytes(bytes), 0);
 
 const functionOf = (d: Dispatch) => {
   const found = FUNCTIONS[d.kernel.name];

@@ -20,6 +20,6 @@ export function cpuRunner(cpu: Cpu): Runner {
     compile: (graph, options) => CpuPlan.compile(residents, graph, options),
     bytesOf: (storage) => placeBytes(cpuBytes(storage)),
     bufferBytes: placeBytes,
-    planBytes: (graph) => memoryOf(graph, commandBytes(graph.dispatches), placeBytes),
+    planBytes: (graph) => memoryOf(graph, commandBytes(graph.dispatches), placeBytes, true),
   };
 }

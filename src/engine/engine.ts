@@ -5,6 +5,7 @@ import { MelodyError } from '../errors.ts';
 import { isSoftware } from '../gpu/caps.ts';
 import { Gpu, type GpuOptions } from '../gpu/device.ts';
 import { Graph } from '../graph/graph.ts';
+import type { PlanBytes } from '../graph/places.ts';
 import { type Device, gpuRunner, type Replay, type Runner, type Stock } from '../graph/runner.ts';
 import type { TensorStorage } from '../graph/tensor.ts';
 import { fuseElementwise } from '../ops/fuse.ts';
@@ -163,7 +164,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   }
 
   /** Bytes that a compiled graph takes on this device beside weights and states. */
-  bytesOfPlan(graph: Graph): number {
+  bytesOfPlan(graph: Graph): PlanBytes {
     return this.#runner.planBytes(graph);
   }
 
@@ -217,9 +218,9 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     return plan;
   }
 
-  /** Bytes that each plan holds beside weights and states, least recently used first. */
+  /** Bytes that each plan alone holds beside weights and states, least recently used first. */
   planBytes(): Map<string, number> {
-    return new Map([...this.#plans.keys()].map((name) => [name, this.bytesOfPlan(this.#graphs.get(name) as Graph)]));
+    return new Map([...this.#plans.keys()].map((name) => [name, this.bytesOfPlan(this.#graphs.get(name) as Graph).own]));
   }
 
   /** Every plan in use, by name: what it costs and how big it is. */

@@ -1,7 +1,7 @@
 // How much GPU memory a job will take, known before it starts: the job is rehearsed on a machine that records and counts, and runs nothing.
 import { MelodyError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
-import { placesOf } from '../graph/places.ts';
+import { type PlanBytes, placesOf } from '../graph/places.ts';
 import type { TensorStorage } from '../graph/tensor.ts';
 import { aborted, type Checked, type Engine, MAX_PLANS, type Machine } from './engine.ts';
 
@@ -100,12 +100,14 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
   readonly #engine: Engine<Model>;
   readonly #signal: AbortSignal | undefined;
   readonly #plans: Map<string, number>; // bytes of each plan's own buffers, least recently used first
-  readonly #seen = new Map<string, { graph: Graph; own: number }>(); // plans of this job
+  readonly #seen = new Map<string, PlanBytes & { graph: Graph }>(); // plans of this job
   readonly recorded = new Map<string, (g: Graph) => void>();
   readonly #states = new Set<TensorStorage>();
   readonly #weights = new Map<object, Set<string>>(); // layouts of each
   #weightBytes = 0;
   #bufferBytes = 0;
+  #shared = 0; // of the job's plans
+  #workspace: number; // that there is
   #bytes: number;
   #peak: number;
 
@@ -114,6 +116,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
     this.#signal = signal;
     this.model = engine.model;
     this.#plans = engine.planBytes();
+    this.#workspace = engine.device.workspaceBytes ?? 0;
     this.#bytes = engine.device.memory.bytes;
     this.#peak = this.#bytes;
     this.residents = {
@@ -124,12 +127,15 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
   }
 
   get result(): MemoryForecast {
-    return { weights: this.#weightBytes, buffers: this.#bufferBytes, peak: this.#peak };
+    return { weights: this.#weightBytes, buffers: this.#bufferBytes + this.#shared, peak: this.#peak };
   }
 
   async plan(name: string, record: (g: Graph) => void) {
-    const { graph, own } = this.#seen.get(name) ?? this.#record(name, record);
-    if (!this.#plans.delete(name)) this.#add(own);
+    const { graph, own, shared } = this.#seen.get(name) ?? this.#record(name, record);
+    if (!this.#plans.delete(name)) {
+      this.#add(own + Math.max(0, shared - this.#workspace));
+      this.#workspace = Math.max(shared, this.#workspace);
+    }
     this.#plans.set(name, own);
     for (const [oldest, bytes] of this.#plans) {
       if (this.#plans.size <= MAX_PLANS) break;
@@ -156,14 +162,15 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
     return stage();
   }
 
-  #record(name: string, record: (g: Graph) => void): { graph: Graph; own: number } {
+  #record(name: string, record: (g: Graph) => void): PlanBytes & { graph: Graph } {
     const graph = this.#engine.graph(name, record);
     this.recorded.set(name, record);
-    const own = this.#engine.bytesOfPlan(graph);
-    this.#seen.set(name, { graph, own });
-    this.#bufferBytes += own;
+    const seen = { graph, ...this.#engine.bytesOfPlan(graph) };
+    this.#seen.set(name, seen);
+    this.#bufferBytes += seen.own;
+    this.#shared = Math.max(this.#shared, seen.shared);
     for (const storage of placesOf(graph).persistent) this.#need(storage);
-    return { graph, own };
+    return seen;
   }
 
   /** A weight or state of a plan: counted once, and added unless it is on the GPU already. */

@@ -30,10 +30,20 @@ export function placesOf(graph: Graph, guard = 0): Places {
   };
 }
 
-/** Bytes that a graph takes once compiled, without compiling it: its own buffers and its commands, each rounded up as the device does it. */
-export function memoryOf(graph: Graph, commands: number, rounded: (bytes: number) => number): number {
+/** Bytes that a compiled graph takes beside weights and states. */
+export interface PlanBytes {
+  /** As long as it is there. */
+  readonly own: number;
+  /** Of a workspace that all plans share, which is as large as the largest wants it. */
+  readonly shared: number;
+}
+
+/** What a graph takes once compiled, without compiling it: temporaries, inputs and outputs, commands, each rounded up as the device does it. */
+export function memoryOf(graph: Graph, commands: number, rounded: (bytes: number) => number, sharing = false): PlanBytes {
   const { slotBytes, named } = placesOf(graph);
-  return [...slotBytes, ...named.map((s) => s.bytes), commands].reduce((n, bytes) => n + rounded(bytes), 0);
+  const sum = (sizes: readonly number[]) => sizes.reduce((n, bytes) => n + rounded(bytes), 0);
+  const [own, temporaries] = [sum([...named.map((s) => s.bytes), commands]), sum(slotBytes)];
+  return sharing ? { own, shared: temporaries } : { own: own + temporaries, shared: 0 };
 }
 
 /** First write and last use of every storage, as dispatch numbers. */

@@ -3,7 +3,7 @@ import type { Caps } from '../gpu/caps.ts';
 import { bufferSize, type Gpu } from '../gpu/device.ts';
 import type { Graph } from './graph.ts';
 import { ParamBlock } from './params.ts';
-import { memoryOf } from './places.ts';
+import { memoryOf, type PlanBytes } from './places.ts';
 import { type CompileOptions, Plan } from './plan.ts';
 import { Residents } from './residents.ts';
 import type { TensorStorage } from './tensor.ts';
@@ -13,6 +13,8 @@ export interface Device {
   readonly caps: Caps;
   /** Live buffers and bytes, and the most bytes there ever were. */
   readonly memory: { buffers: number; bytes: number; peakBytes: number };
+  /** Of these, what all plans share; undefined where they share nothing. */
+  readonly workspaceBytes?: number;
   /** Throws what went wrong since the last call: `device_lost`, `out_of_memory`, `gpu`. */
   check(): void;
   /** Wait until what was submitted is done. Throws as check does. */
@@ -42,7 +44,7 @@ export interface Runner {
   /** Bytes that a buffer for so many takes here. */
   bufferBytes(bytes: number): number;
   /** Bytes that a compiled graph takes here beside weights and states. */
-  planBytes(graph: Graph): number;
+  planBytes(graph: Graph): PlanBytes;
 }
 
 export function gpuRunner(gpu: Gpu): Runner {
