@@ -196,9 +196,14 @@ class SoundModule implements Simd {
   }
 
   total(x: Float64Array, sum: number): number {
-    const at = this.#room('numbers', 8 * x.length);
-    this.#f64(at, x.length).set(x);
-    return this.#exports.total(at, x.length, sum);
+    const room = this.#room('numbers', 8 * PIECE);
+    let all = sum;
+    for (let at = 0; at < x.length; at += PIECE) {
+      const piece = x.subarray(at, at + PIECE);
+      this.#f64(room, piece.length).set(piece);
+      all = this.#exports.total(room, piece.length, all);
+    }
+    return all;
   }
 
   addShares(sums: Float64Array, x: Float64Array, by: number): void {

@@ -77,27 +77,36 @@ export class Cpu {
     return this.#workspace.bytes;
   }
 
-  /** `user` works from now on in the first `bytes` of the workspace, whose place it is told, now and whenever it changes. Throws `out_of_memory`. */
-  shareWorkspace(user: WorkspaceUser, bytes: number): void {
+  /** The workspace has from now on at least so many bytes: better once than each time that a plan needs more. Throws `out_of_memory`. */
+  reserveWorkspace(bytes: number): void {
     this.check();
     const workspace = this.#workspace;
     const { at: before, bytes: had } = workspace;
-    if (bytes > had) {
-      workspace.at = this.pool.take(bytes, 'temporaries');
-      workspace.bytes = this.pool.sizeOf(workspace.at);
-      this.#count(had ? 0 : 1, workspace.bytes - had); // the old one is there until the jobs so far are done, as what is freed is
-      if (had) this.pool.give(before);
-      for (const each of workspace.users) each.moveTo(workspace.at);
-    }
-    workspace.users.add(user);
-    user.moveTo(workspace.at);
+    if (bytes <= had) return;
+    workspace.at = this.pool.take(bytes, 'temporaries');
+    workspace.bytes = this.pool.sizeOf(workspace.at);
+    this.#count(had ? 0 : 1, workspace.bytes - had); // the old one is there until the jobs so far are done, as what is freed is
+    if (had) this.pool.give(before);
+    for (const each of workspace.users) each.moveTo(workspace.at);
+  }
+
+  /** `user` works from now on in the first `bytes` of the workspace, whose place it is told, now and whenever it changes. Throws `out_of_memory`. */
+  shareWorkspace(user: WorkspaceUser, bytes: number): void {
+    this.reserveWorkspace(bytes);
+    this.#workspace.users.add(user);
+    user.moveTo(this.#workspace.at);
   }
 
   /** The last user's end frees it. */
   leaveWorkspace(user: WorkspaceUser): void {
+    const { users } = this.#workspace;
+    if (users.delete(user) && users.size === 0) this.#freeWorkspace();
+  }
+
+  #freeWorkspace(): void {
     const workspace = this.#workspace;
-    if (!workspace.users.delete(user) || workspace.users.size > 0 || workspace.bytes === 0) return;
     const { at, bytes } = workspace;
+    if (bytes === 0) return;
     workspace.at = workspace.bytes = 0;
     this.#count(-1, -bytes);
     this.#give(at);
@@ -169,7 +178,8 @@ export class Cpu {
   dispose(): void {
     if (!this.#open) return;
     this.free(...this.#places);
-    for (const user of this.#workspace.users) this.leaveWorkspace(user);
+    this.#workspace.users.clear();
+    this.#freeWorkspace();
     this.#open = false;
     this.pool.leave();
   }

@@ -27,13 +27,16 @@ export async function forecast<Model extends Checked>(
   const rehearsal = new Rehearsal(engine, signal);
   await act(rehearsal);
   const { result } = rehearsal;
-  plansOf.set(result, rehearsal.recorded);
+  plansOf.set(result, rehearsal);
   return result;
 }
 
-type Recorded = ReadonlyMap<string, (g: Graph) => void>;
-/** The plans of a job that was rehearsed, in the order of their first use. */
-const plansOf = new WeakMap<MemoryForecast, Recorded>();
+/** Of a job that was rehearsed: its plans, in the order of their first use, and what they share. */
+interface Plans {
+  readonly recorded: ReadonlyMap<string, (g: Graph) => void>;
+  readonly shared: number;
+}
+const plansOf = new WeakMap<MemoryForecast, Plans>();
 
 /**
  * On the CPU a plan is compiled by this thread while its threads compute the one before. Where twice what the job takes is free; what fails
@@ -41,10 +44,11 @@ const plansOf = new WeakMap<MemoryForecast, Recorded>();
  */
 export async function compileAhead(engine: Engine, predicted: MemoryForecast | undefined, signal: AbortSignal | undefined): Promise<void> {
   const plans = predicted && plansOf.get(predicted);
-  if (!plans || engine.device.caps.executor !== 'cpu' || 2 * plans.size > MAX_PLANS) return;
+  if (!plans || engine.device.caps.executor !== 'cpu' || 2 * plans.recorded.size > MAX_PLANS) return;
   if (2 * predicted.peak > (engine.room ?? Number.MAX_VALUE)) return;
   try {
-    for (const [name, record] of plans) if (!signal?.aborted) await engine.plan(name, record); // no signal: another job may wait for it
+    engine.device.reserveWorkspace?.(plans.shared);
+    for (const [name, record] of plans.recorded) if (!signal?.aborted) await engine.plan(name, record); // no signal: another job may wait for it
   } catch {
     // disposed, lost, or out of memory
   }
@@ -93,7 +97,10 @@ export function checkRoom(engine: Engine, predicted: MemoryForecast | undefined)
   );
 }
 
-class Rehearsal<Model extends Checked> implements Machine<Model> {
+/** Numbers that are not zero in what a rehearsal reads: none of its embeddings has more, and megabytes of sound stay untouched memory. */
+const EMBEDDING = 4096;
+
+class Rehearsal<Model extends Checked> implements Machine<Model>, Plans {
   readonly model: Model;
   readonly recoveries = 0;
   readonly residents;
@@ -106,7 +113,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
   readonly #weights = new Map<object, Set<string>>(); // layouts of each
   #weightBytes = 0;
   #bufferBytes = 0;
-  #shared = 0; // of the job's plans
+  shared = 0; // of the job's plans
   #workspace: number; // that there is
   #bytes: number;
   #peak: number;
@@ -127,7 +134,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
   }
 
   get result(): MemoryForecast {
-    return { weights: this.#weightBytes, buffers: this.#bufferBytes + this.#shared, peak: this.#peak };
+    return { weights: this.#weightBytes, buffers: this.#bufferBytes + this.shared, peak: this.#peak };
   }
 
   async plan(name: string, record: (g: Graph) => void) {
@@ -145,7 +152,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
     const bytesOf = (output: string) => graph.outputs.get(output)?.storage.bytes ?? 0;
     return {
       run: () => {},
-      read: async (output: string) => new Float32Array(this.#readBack(bytesOf(output))).fill(1), // embeddings must have a direction
+      read: async (output: string) => new Float32Array(this.#readBack(bytesOf(output))).fill(1, 0, EMBEDDING), // these must have a direction
       readBytes: async (output: string) => this.#readBack(bytesOf(output)),
     };
   }
@@ -168,7 +175,7 @@ class Rehearsal<Model extends Checked> implements Machine<Model> {
     const seen = { graph, ...this.#engine.bytesOfPlan(graph) };
     this.#seen.set(name, seen);
     this.#bufferBytes += seen.own;
-    this.#shared = Math.max(this.#shared, seen.shared);
+    this.shared = Math.max(this.shared, seen.shared);
     for (const storage of placesOf(graph).persistent) this.#need(storage);
     return seen;
   }

@@ -15,6 +15,8 @@ export interface Device {
   readonly memory: { buffers: number; bytes: number; peakBytes: number };
   /** Of these, what all plans share; undefined where they share nothing. */
   readonly workspaceBytes?: number;
+  /** Makes it as large for all that is to come. Throws `out_of_memory`. */
+  reserveWorkspace?(bytes: number): void;
   /** Throws what went wrong since the last call: `device_lost`, `out_of_memory`, `gpu`. */
   check(): void;
   /** Wait until what was submitted is done. Throws as check does. */

@@ -10,8 +10,11 @@ export interface ByteSource {
   readonly sha256?: string;
   /** Changes when the file does: its inode, size and time (files on a disk). */
   readonly version?: string;
-  /** Exactly `length` bytes from `offset`, or an `io` error; the caller must not write into them. */
-  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Exactly `length` bytes from `offset`, or an `io` error; the caller must not write into them. A source that copies them anyway may put them
+   * into `into` [length], which is the caller's again once the promise is kept.
+   */
+  read(offset: number, length: number, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
   /** The same without waiting, for decoders that ask for bytes as they go (files on a disk). */
   readSync?(offset: number, length: number): Uint8Array;
 }

@@ -16,11 +16,11 @@ export async function openFile(path: string): Promise<ByteSource> {
     size: known.size,
     // The third number is that of the system's own clock: programs that keep dates set the second alone.
     version: `${known.ino} ${known.size} ${known.mtimeMs} ${known.ctimeMs}`,
-    async read(offset, length, signal) {
+    async read(offset, length, signal, into) {
       checkRange(this, offset, length, signal);
       return withFile(path, async (file, now) => {
         checkSame(path, known, now);
-        const bytes = new Uint8Array(length);
+        const bytes = into ?? new Uint8Array(length);
         let at = 0;
         while (at < length) {
           const { bytesRead } = await file.read(bytes, at, length - at, offset + at);

@@ -82,8 +82,8 @@ export function blockCached(source: ByteSource): ByteSource {
   return {
     name: source.name,
     size: source.size,
-    async read(offset, length, signal) {
-      if (length > SMALL_READ || length === 0) return source.read(offset, length, signal);
+    async read(offset, length, signal, into) {
+      if (length > SMALL_READ || length === 0) return source.read(offset, length, signal, into);
       checkRange(source, offset, length);
       const first = Math.floor(offset / BLOCK_BYTES);
       const last = Math.floor((offset + length - 1) / BLOCK_BYTES);

@@ -27,7 +27,7 @@ export const ELEMENT_BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, 
 export const ELEMENT_ARRAY = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u32: Uint32Array } as const;
 
 /** The stored bytes as elements, without copying where type and alignment allow. An I64 past 32 bits gives its index instead. */
-export function toElements(dtype: Dtype, bytes: Uint8Array, scratch: ArrayBuffer): Elements | number {
+export function toElements(dtype: Dtype, bytes: Uint8Array, scratch: () => ArrayBuffer): Elements | number {
   switch (dtype) {
     case 'F32':
       return viewOf(Float32Array, bytes);
@@ -38,17 +38,17 @@ export function toElements(dtype: Dtype, bytes: Uint8Array, scratch: ArrayBuffer
     case 'U32':
       return viewOf(Uint32Array, bytes);
     case 'BF16':
-      return widenBf16(viewOf(Uint16Array, bytes), new Uint32Array(scratch));
+      return widenBf16(viewOf(Uint16Array, bytes), new Uint32Array(scratch()));
     case 'I64':
-      return narrowI64(viewOf(Int32Array, bytes), new Int32Array(scratch));
+      return narrowI64(viewOf(Int32Array, bytes), new Int32Array(scratch()));
     case 'I16':
-      return spread(viewOf(Int16Array, bytes), new Int32Array(scratch));
+      return spread(viewOf(Int16Array, bytes), new Int32Array(scratch()));
     case 'I8':
-      return spread(viewOf(Int8Array, bytes), new Int32Array(scratch));
+      return spread(viewOf(Int8Array, bytes), new Int32Array(scratch()));
     case 'U16':
-      return spread(viewOf(Uint16Array, bytes), new Uint32Array(scratch));
+      return spread(viewOf(Uint16Array, bytes), new Uint32Array(scratch()));
     default:
-      return spread(bytes, new Uint32Array(scratch)); // U8 and BOOL
+      return spread(bytes, new Uint32Array(scratch())); // U8 and BOOL
   }
 }
 

@@ -29,7 +29,11 @@ export async function* readTensor(
   if (!as) throw fault(source, tensor, 'weights', `cannot be read; expected one of ${Object.keys(READ_AS).join(', ')}`);
   const width = ELEMENT_BYTES[as];
   const elements = ((tensor.end - tensor.begin) / DTYPE_BITS[tensor.dtype]) * 8;
-  const scratch = new ArrayBuffer(Math.min(PIECE_BYTES, elements * width));
+  let made: ArrayBuffer | undefined; // for what has to be converted
+  const scratch = () => {
+    made ??= new ArrayBuffer(Math.min(PIECE_BYTES, elements * width));
+    return made;
+  };
   for await (const { offset, bytes } of checkedPieces(source, tensor, width, options)) {
     const data = toElements(tensor.dtype, bytes, scratch);
     if (typeof data === 'number') throw fault(source, tensor, 'weights', `does not fit 32 bits at element ${offset + data}`);
@@ -51,11 +55,20 @@ async function* checkedPieces(
 ): AsyncGenerator<{ offset: number; bytes: Uint8Array }, void, undefined> {
   const stored = DTYPE_BITS[tensor.dtype] / 8;
   const step = Math.floor(PIECE_BYTES / Math.ceil(Math.max(stored, width))) * stored;
-  const fetch = (at: number) => (at < tensor.end ? source.read(at, Math.min(step, tensor.end - at), signal) : undefined);
-  let ahead = fetch(tensor.begin);
+  const places: [Uint8Array | undefined, Uint8Array | undefined] = [undefined, undefined]; // one is read while the other is looked at
+  const fetch = (at: number, turn: 0 | 1) => {
+    if (at >= tensor.end) return undefined;
+    const length = Math.min(step, tensor.end - at);
+    const place = places[turn] ?? spare(length);
+    places[turn] = place;
+    return source.read(at, length, signal, place.subarray(0, length));
+  };
+  let turn: 0 | 1 = 0;
+  let ahead = fetch(tensor.begin, turn);
   for (let at = tensor.begin; ahead; at += step) {
     const bytes = await ahead;
-    ahead = fetch(at + step);
+    turn = turn ? 0 : 1;
+    ahead = fetch(at + step, turn);
     ahead?.catch(() => {}); // thrown at the next turn, if the caller comes back for it
     const offset = (at - tensor.begin) / stored;
     const bad = firstBadValue(tensor.dtype, bytes, allowNonFinite);
@@ -66,6 +79,23 @@ async function* checkedPieces(
     }
     yield { offset, bytes };
   }
+  for (const place of places) if (place) keep(place); // after a fault another read may still be under way into them
+}
+
+/** Places of reads that have ended, for the next ones: else every tensor would leave its bytes to the garbage. */
+const kept: Uint8Array[] = [];
+const MOST_KEPT = 2;
+
+function spare(bytes: number): Uint8Array {
+  const found = kept.findIndex((place) => place.length >= bytes);
+  return (found >= 0 && kept.splice(found, 1)[0]) || new Uint8Array(bytes);
+}
+
+function keep(place: Uint8Array): void {
+  kept.push(place);
+  if (kept.length <= MOST_KEPT) return;
+  kept.sort((a, b) => b.length - a.length);
+  kept.length = MOST_KEPT;
 }
 
 function fault(
