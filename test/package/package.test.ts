@@ -47,7 +47,7 @@ const manifest = () => JSON.parse(readFileSync(installed('package.json'), 'utf8'
 /** Sources of a map that a tool would look for among the package's files. */
 function sourcesOf(path: string): string[] {
   const { sourceRoot, sources } = JSON.parse(readFileSync(path, 'utf8'));
-  return sources.filter((source: string) => !/^[a-z]+:\/\/\/src\//.test(`${sourceRoot}${source}`));
+  return sources.filter((source: string) => !/^[a-z]+:\/\/\/\w/.test(`${sourceRoot}${source}`));
 }
 
 /** Every file below a folder, by its path from there. */
