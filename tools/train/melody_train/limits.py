@@ -1,9 +1,10 @@
 """Which part of a running-phase codec loses spectral lines: parts of the decoder are replaced by the truth, one at a time.
 
-    python -m melody_train.limits --config CONFIG --data DATA --runs RUNS [--clips 32]
+    python -m melody_train.limits --config CONFIG --data DATA --runs RUNS [--clips 32] [--notes]
 
 reads RUNS/vae (and RUNS/polish where it is) and prints, for each replacement, the share of the clips' lines that the decoded mid keeps
-(tones.lines_kept): all, below 260 Hz, 260 to 1000 Hz.
+(tones.lines_kept): all, below 260 Hz, 260 to 1000 Hz; with --notes also the notes' F1, all and of the bass (notes.py). An exported model is
+unpacked first (stage `unpack`).
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import tones
+from . import notes, tones
 from .config import load_config
 from .corpus import Corpus
+from .losses import LinePitch
 from .models.spectrum import framed_stft
 from .stages.vae import load_codec
 
 WINDOW = 32768  # of the oracle's salience at 48 kHz, 0.68 s: long enough to tell semitones apart from 50 Hz on
+BASS_BINS = 11  # the lowest, whose lines lie below 275 Hz
 
 
 @torch.no_grad()
@@ -44,6 +47,17 @@ def replaced(decoder, z, mid, rate):
         'phases': said(log_magnitude, true_phase),
         'advance of all bins': said(log_magnitude, run(true_advance)),
         'advance of tuned bins': said(log_magnitude, run(tuned(true_advance))),
+    }
+    line = decoder.turns[LinePitch(decoder, rate)(mid, own.shape[1])[0]]
+    results |= {
+        'pitch of the lines of half a second': said(log_magnitude, run(tuned(line))),
+        f'that in the {BASS_BINS} lowest bins': said(log_magnitude, run(torch.cat([line[..., :BASS_BINS], own[..., BASS_BINS:]], -1))),
+        'that and magnitudes': said(true_magnitude, run(tuned(line))),
+        'that and magnitudes above the tuned bins': said(
+            torch.cat([log_magnitude[..., : decoder.locked], true_magnitude[..., decoder.locked :]], -1), run(tuned(line))
+        ),
+        'magnitudes and advance of tuned bins': said(true_magnitude, run(tuned(true_advance))),
+        'magnitudes and advance of all bins': said(true_magnitude, run(true_advance)),
     }
     for per_semitone in (1, 3):
         name = f'salience of {WINDOW} samples, {per_semitone} a semitone'
@@ -75,7 +89,11 @@ def main():
     p.add_argument('--data', required=True)
     p.add_argument('--runs', required=True)
     p.add_argument('--clips', type=int, default=32)
+    p.add_argument('--notes', action='store_true', help='also count notes, which takes longer')
     a = p.parse_args()
+    if a.notes and not notes.available():
+        p.error(notes.MISSING)
+    torch.set_num_threads(1)
     c, runs = load_config(a.config), Path(a.runs)
     rate, channels = c['sample_rate'], c.get('channels', 1)
     encoder, decoder = load_codec(c, runs)
@@ -88,10 +106,15 @@ def main():
         mid = audio.mean(1) if channels == 2 else audio
         with torch.no_grad():
             z = encoder(audio)[0]
+        source = mid[0].double().numpy()
+        heard = notes.notes(source, rate) if a.notes else None
         for name, made in replaced(decoder, z, mid, rate).items():
-            kept = tones.lines_kept(made.double().numpy(), mid[0].double().numpy(), rate)
-            rows.setdefault(name, []).append([kept[k] for k in ('all', 'bass', 'middle')])
-    print(f'{clips} clips; true: share of lines kept, of all, below 260 Hz, 260 to 1000 Hz')
+            made = made.double().numpy()
+            kept = tones.lines_kept(made, source, rate)
+            found = notes.notes_kept(made, source, rate, heard) if a.notes else ()
+            rows.setdefault(name, []).append([*(kept[k] for k in ('all', 'bass', 'middle')), *found])
+    counted = '; F1 of notes, all and below 165 Hz' if a.notes else ''
+    print(f'{clips} clips; true: share of lines kept, of all, below 260 Hz, 260 to 1000 Hz{counted}')
     for name, values in rows.items():
         print(f'{name:45}', '  '.join(f'{v:.3f}' for v in np.nanmean(np.array(values, float), 0)))
 

@@ -13,9 +13,10 @@ try:
 except ImportError as error:
     raise unittest.SkipTest('PyTorch is not installed: training tests left out') from error
 
-from melody_train import processes  # noqa: E402
+from melody_train import processes, tones  # noqa: E402
 from melody_train.config import load_config  # noqa: E402
 from melody_train.export import build, exported_config  # noqa: E402
+from melody_train.limits import replaced  # noqa: E402
 from melody_train.losses import PhaseLoss  # noqa: E402
 from melody_train.models.controls import UNKNOWN, Controls  # noqa: E402
 from melody_train.models.dual_path import DualPath, merge, merge_window, overlap_add, segment  # noqa: E402
@@ -202,6 +203,20 @@ class Models(unittest.TestCase):
             assert by_lines == 1 and lines[3][0, inside, bin].min() > 0, (bin, by_lines)
             assert bin != 2 or by_phase < 0.8, by_phase
         assert lines[0].shape == own[0].shape and torch.equal(lines[1], own[1])
+
+    def test_a_part_replaced_by_the_truth_keeps_its_lines(self):
+        """An untrained decoder of a fifth on A1 and a tone above the tuned bins keeps what the replaced part tells."""
+        decoder = build(exported_config(load_config('tiny'), 100))['vae_decoder']
+        t = torch.arange(48000) / 24000
+        tone = lambda hertz: torch.sin(2 * math.pi * hertz * t)
+        mid = (tone(55.0 * 2 ** (7 / 12)) + 0.8 * tone(220.0) + 0.5 * tone(1234.5))[None] * 0.3
+        torch.manual_seed(0)
+        made = replaced(decoder, torch.randn(1, 100, 8), mid, 24000)
+        kept = {name: tones.lines_kept(x.double().numpy(), mid[0].double().numpy(), 24000) for name, x in made.items()}
+        assert kept['nothing']['all'] < 0.5 and kept['magnitudes']['bass'] < 1, kept
+        assert kept['magnitudes and advance of all bins']['all'] == 1, kept
+        for name in ('that and magnitudes', 'magnitudes and advance of tuned bins'):
+            assert kept[name]['bass'] == 1, (name, kept[name])
 
     def test_the_first_frame_of_a_phase_target_counts_nothing(self):
         loss = PhaseLoss(build(exported_config(load_config('tiny'), 100))['vae_decoder'], 24000)
