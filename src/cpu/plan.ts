@@ -75,8 +75,8 @@ export class CpuPlan implements WorkspaceUser {
       const commands = own(commandBytes(graph.dispatches), 'commands'); // all at once: while weights come, older plans are freed
       const plan = new CpuPlan({ cpu, graph, places, at, owned, commands, options });
       const bytes = temporaryBytes(places);
-      if (guard)
-        plan.moveTo(own(bytes, 'temporaries')); // what is written past the end of one is looked for after the run
+      // Guards are looked at after the run, when another plan may have the workspace.
+      if (guard) plan.moveTo(own(bytes, 'temporaries'));
       else cpu.shareWorkspace(plan, bytes);
       try {
         for (const [storage, place] of await residents.ensure(places.persistent, options)) at.set(storage, place);
@@ -239,7 +239,7 @@ export class CpuPlan implements WorkspaceUser {
 }
 
 /** Bytes of a graph's temporaries, one after another. */
-export const temporaryBytes = ({ slotBytes }: Places): number => slotBytes.reduce((n, bytes) => n + placeBytes(bytes), 0);
+const temporaryBytes = ({ slotBytes }: Places): number => slotBytes.reduce((n, bytes) => n + placeBytes(bytes), 0);
 
 const functionOf = (d: Dispatch) => {
   const found = FUNCTIONS[d.kernel.name];

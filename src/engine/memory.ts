@@ -1,17 +1,20 @@
-// How much GPU memory a job will take, known before it starts: the job is rehearsed on a machine that records and counts, and runs nothing.
+// How much memory a job will take, known before it starts: the job is rehearsed on a machine that records and counts, and runs nothing.
 import { MelodyError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type PlanBytes, placesOf } from '../graph/places.ts';
 import type { TensorStorage } from '../graph/tensor.ts';
 import { aborted, type Checked, type Engine, MAX_PLANS, type Machine } from './engine.ts';
 
-/** Bytes of GPU buffers. */
+/**
+ * Bytes of the buffers of the executor, a GPU or the CPU. On the CPU, where twice as much is free, plans are compiled ahead, so that the copy of a
+ * result may come on top of the peak (measured: 1 %).
+ */
 export interface MemoryForecast {
   /** Weights that the job reads. */
   readonly weights: number;
   /** Its states, temporaries, inputs and outputs. */
   readonly buffers: number;
-  /** Most at one time, with what is on the GPU already. */
+  /** Most at one time, with what is there already. */
   readonly peak: number;
 }
 

@@ -252,7 +252,7 @@ export class MeLoDy {
   }
 
   /**
-   * Predicts the GPU memory that `generate` with these options would take, in bytes, from the graphs that it would run; nothing is run or
+   * Predicts the memory that the buffers of `generate` with these options would take, in bytes, from the graphs that it would run; nothing is run or
    * uploaded. `generate` itself predicts before it starts: where that much is not free it makes less at a time, and throws `out_of_memory`
    * where even that cannot fit.
    * @throws MelodyError `invalid_argument`
