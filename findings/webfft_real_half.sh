@@ -2,7 +2,8 @@
 # webfft 1.0.3 (nine FFT libraries behind one interface), fft.js 4.0.4.
 # `fftr`, for real input, returns the upper half of the spectrum: bin k of its output is bin N/2 + k. A tone at bin 3 of 16 stands at bin 5, and
 # the mean is not there at all. It is so with each of the nine. The complex `fft` is right.
-# One would expect bins 0 to N/2: its documentation says that "only the positive frequencies will be returned".
+# One would expect bins 0 to N/2: its documentation says that "only the positive frequencies will be returned". An issue that asks to make sure
+# of it is open.
 # Way round: `fft` of the real samples with zeros between them, and the first half of what it returns.
 set -euo pipefail
 folder=$(mktemp -d)
