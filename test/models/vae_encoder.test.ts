@@ -41,6 +41,27 @@ it('takes the first bins of each spectrum, frames of one hop side by side', asyn
   expectClose(z, affine(inner, head, headBias).flat());
 });
 
+it('has a network beside it say the last latents, and the first stay as they were', async () => {
+  const audio = randomArray(5 * 480, 1, 0.3);
+  const weights = randomWeights(4, 'f32');
+  const beside = { latent_dim: 4, dim: 8, ffn: 16, kernel: 3, layers: 1 };
+  const { z, own, more } = await runGraph(
+    gpu(),
+    (g) => {
+      const given = g.input('audio', [audio.length]);
+      const made = (w: typeof weights, c: StftEncoderConfig) => vaeEncoder(g, w, given, c);
+      return {
+        z: made(weights, { ...CONFIG, latent_dim: 10, beside }),
+        own: made(weights, CONFIG),
+        more: made(weights.at('beside'), { ...CONFIG, ...beside }),
+      };
+    },
+    { audio },
+  );
+  const rows = Array.from({ length: 5 }, (_, t) => [...own.subarray(6 * t, 6 * t + 6), ...more.subarray(4 * t, 4 * t + 4)]);
+  expectClose(z, rows.flat());
+});
+
 it('refuses more bins than a spectrum has', async () => {
   const c = { ...CONFIG, spectra: [{ size: 512, hop: 240, bins: 258 }] };
   const body = runGraph(gpu(), (g) => ({ z: vaeEncoder(g, randomWeights(4), g.input('audio', [480]), c) }), {
