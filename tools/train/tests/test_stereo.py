@@ -16,9 +16,12 @@ except ImportError as error:
     raise unittest.SkipTest('PyTorch is not installed: training tests left out') from error
 
 from melody_train.config import load_config  # noqa: E402
+from melody_train.export import fold  # noqa: E402
+from melody_train.latents import Latents  # noqa: E402
 from melody_train.models.spectrum import erb_bands, framed_stft, stereo_image  # noqa: E402
 from melody_train.models.vae_decoder import vae_decoder  # noqa: E402
-from melody_train.stages import widen, width  # noqa: E402
+from melody_train.models.vae_encoder import vae_encoder  # noqa: E402
+from melody_train.stages import unpack, widen, width  # noqa: E402
 from melody_train.stages.vae import Vae, phase_loss_of  # noqa: E402
 
 
@@ -82,6 +85,40 @@ class Decoder(unittest.TestCase):
         right = loss((log_magnitude, direction, logits, (pan, (width + 1e-6).log())), audio)['image']
         wrong = loss((log_magnitude, direction, logits, (-pan, torch.full_like(width, -3.0))), audio)['image']
         assert right < 1e-3 < 0.1 < wrong, (right, wrong)
+
+
+class Beside(unittest.TestCase):
+    def test_a_second_network_says_the_last_latents_and_an_export_keeps_both(self):
+        torch.manual_seed(8)
+        c = small('small')
+        old = vae_encoder({**c['vae_encoder'], 'variance': False}).eval()
+        wide = {**c['vae_encoder'], 'latent_dim': 37, 'beside': {'latent_dim': 5, 'dim': 16, 'ffn': 24, 'kernel': 7, 'layers': 1}}
+        new, decoder = vae_encoder(wide).eval(), vae_decoder({**c['vae_decoder'], 'latent_dim': 37}).eval()
+        state = {**new.state_dict(), **unpack.with_variance(old.state_dict())}
+        new.load_state_dict(state)
+        clip = torch.randn(1, 2, 19200) * 0.1
+        with torch.no_grad():
+            mean, log_var = new(clip)
+            assert mean.shape == log_var.shape == (1, 20, 37) and torch.allclose(mean[..., :32], old(clip), atol=1e-5)
+            assert torch.allclose(log_var[..., :32], torch.full_like(log_var[..., :32], 2 * math.log(0.1)))
+            axes = Latents.fit(mean[0] + torch.linspace(-1, 1, 37), kept=32)
+            axes.mean = torch.linspace(-1, 1, 37)
+            folded, first = fold(state, decoder.state_dict(), axes, 'stft_convnext', 'istft_running')
+            exported = vae_encoder({**wide, 'variance': False}).eval()
+            exported.load_state_dict(folded)
+            assert (exported(clip) - axes.normalise(mean)).abs().max() < 1e-4
+            embedded = decoder.embed(mean)
+            decoder.load_state_dict(first)
+            assert (decoder.embed(axes.normalise(mean)) - embedded).abs().max() < 1e-4
+            again = vae_encoder(wide).eval()
+            again.load_state_dict(unpack.with_variance(exported.state_dict()))
+            assert torch.allclose(again(clip)[0], exported(clip), atol=1e-5)
+
+    def test_axes_that_mix_both_networks_are_refused(self):
+        state = {f'{part}head.{name}': torch.zeros(2 * n, *((3,) if name == 'weight' else ())) for part, n in (('', 4), ('beside.', 2)) for name in ('weight', 'bias')}
+        turned = Latents(torch.zeros(6), torch.linalg.qr(torch.randn(6, 6)).Q, torch.tensor(1.0), torch.ones(6))
+        with self.assertRaisesRegex(ValueError, 'keep them'):
+            fold(state, {}, turned, 'stft_convnext', 'istft_running')
 
 
 class Width(unittest.TestCase):
