@@ -4,6 +4,7 @@ import { readFloats } from '../../src/graph/stock.ts';
 import { type StftEncoderConfig, vaeEncoder } from '../../src/models/vae_encoder.ts';
 import { hann } from '../../src/ops/spectrum.ts';
 import { randomWeights } from '../../src/weights/random_weights.ts';
+import type { Scope } from '../../src/weights/weights.ts';
 import { expectClose, randomArray } from '../helpers/data.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 
@@ -49,7 +50,7 @@ it('has a network beside it say the last latents, and the first stay as they wer
     gpu(),
     (g) => {
       const given = g.input('audio', [audio.length]);
-      const made = (w: typeof weights, c: StftEncoderConfig) => vaeEncoder(g, w, given, c);
+      const made = (w: Scope, c: StftEncoderConfig) => vaeEncoder(g, w, given, c);
       return {
         z: made(weights, { ...CONFIG, latent_dim: 10, beside }),
         own: made(weights, CONFIG),
