@@ -38,8 +38,6 @@ export interface StftEncoderConfig {
   readonly air?: { readonly size: number; readonly hop: number; readonly low: number; readonly high: number; readonly bands: number };
   /** Pan and log width of bands of a stereo sound, from spectra of this size, a frame a hop. */
   readonly image?: { readonly size: number; readonly bands: number };
-  /** A second network that hears the same features and says the last `latent_dim` of the latents, which a trained encoder has gained. */
-  readonly beside?: Hearing;
 }
 
 export interface StridedEncoderConfig {
@@ -59,7 +57,7 @@ export type VaeEncoderConfig = StftEncoderConfig | StridedEncoderConfig;
 
 /**
  * audio [n] or [C, n], n a multiple of the hop (pad with zeros) → latents [n / hop, D], as the diffusion model wants them.
- * With `variance` (training checkpoints): [n / hop, 2·D], means, then log variances before their clamp to [−8, 2]; the network `beside` likewise, after the first one's.
+ * With `variance` (training checkpoints): [n / hop, 2·D], means, then log variances before their clamp to [−8, 2].
  */
 export function vaeEncoder(g: Graph, w: Scope, audio: Tensor, c: VaeEncoderConfig): Tensor {
   const n = audio.shape[audio.shape.length - 1];
@@ -83,24 +81,15 @@ function meanOfChannels(g: Graph, audio: Tensor, gain = 1): Tensor {
   return reshape(sum, [n]);
 }
 
-type Hearing = Pick<StftEncoderConfig, 'latent_dim' | 'dim' | 'ffn' | 'kernel' | 'layers'>;
+const outputs = (c: VaeEncoderConfig): number => (c.variance === false ? 1 : 2) * c.latent_dim;
 
 function stftEncoder(g: Graph, w: Scope, audio: Tensor, c: StftEncoderConfig): Tensor {
   const mid = meanOfChannels(g, audio, c.gain);
   const features = concatCols(g, [...spectra(g, mid, c), ...air(g, mid, c), ...image(g, audio, c)]);
-  const { beside } = c;
-  const per = c.variance === false ? 1 : 2;
-  if (!beside) return hearing(g, w, features, c, per * c.latent_dim);
-  const own = hearing(g, w, features, c, per * (c.latent_dim - beside.latent_dim));
-  const more = g.scope('beside', () => hearing(g, w.at('beside'), features, beside, per * beside.latent_dim));
-  return concatCols(g, [own, more]);
-}
-
-/** features [T, F] → [T, out]. */
-function hearing(g: Graph, w: Scope, features: Tensor, c: Hearing, out: number): Tensor {
   const norm = (name: string, x: Tensor) => layerNorm(g, x, w.get(`${name}.weight`, [c.dim]), w.get(`${name}.bias`, [c.dim]), { eps: EPS });
   let x = norm('norm_in', linear(g, features, w.get('embed.weight', [c.dim, features.shape[1]]), { bias: w.get('embed.bias', [c.dim]) }));
   for (let i = 0; i < c.layers; i++) x = g.scope(`block ${i}`, () => convNext(g, w.at(`blocks.${i}`), x, c.ffn, c.kernel));
+  const out = outputs(c);
   return linear(g, norm('norm_out', x), w.get('head.weight', [out, c.dim]), { bias: w.get('head.bias', [out]) });
 }
 
@@ -156,6 +145,6 @@ function strided(g: Graph, w: Scope, audio: Tensor, c: StridedEncoderConfig): Te
     x = conv(`downs.${i}`, x, width, c.channels[i], k, { stride, padding: [left, k - stride - left], preAct: 'gelu' });
     width = c.channels[i];
   });
-  const z = conv('head', x, width, (c.variance === false ? 1 : 2) * c.latent_dim, 3, { padding: 1, preAct: 'gelu' });
+  const z = conv('head', x, width, outputs(c), 3, { padding: 1, preAct: 'gelu' });
   return c.clip === undefined ? z : clamp(g, z, -c.clip, c.clip);
 }

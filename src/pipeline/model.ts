@@ -120,8 +120,7 @@ function checkRunning(c: ModelConfig, d: RunningDecoderConfig, wrong: string[], 
 }
 
 function checkHearing(c: ModelConfig, e: StftEncoderConfig, wrong: string[], agree: Agree): void {
-  const { air, image, beside, gain = 1, sample_rate, channels = 1 } = e;
-  agree('vae_encoder.latent_dim', e.latent_dim, 'latent_dim', c.latent_dim);
+  const { air, image, gain = 1, sample_rate, channels = 1 } = e;
   if (sample_rate !== undefined || air || image) agree('vae_encoder.sample_rate', sample_rate, 'sample_rate', c.sample_rate);
   if (e.channels !== undefined || image) agree('vae_encoder.channels', channels, 'channels', c.channels ?? 1);
   if (!(gain > 0 && gain <= 1e3)) wrong.push(`vae_encoder.gain must be a number from 0 to 1000; got ${JSON.stringify(gain)}`);
@@ -136,10 +135,6 @@ function checkHearing(c: ModelConfig, e: StftEncoderConfig, wrong: string[], agr
   }
   if (image && !(channels === 2 && whole(image.size, c.hop_length, 2 ** 16) && whole(image.bands, 1, image.size / 2 + 1)))
     wrong.push(`vae_encoder.image must have size and bands, of a sound of 2 channels; got ${JSON.stringify(image)}, ${channels} channels`);
-  if (beside !== undefined && !(whole(beside?.layers, 1, 1024) && whole(beside.latent_dim, 1, e.latent_dim - 1)))
-    wrong.push(
-      `vae_encoder.beside must have latent_dim, a whole number below the ${e.latent_dim} of vae_encoder, dim, ffn, kernel and layers (1 to 1024); got ${JSON.stringify(beside)}`,
-    );
 }
 
 /** Sizes that must agree with each other, once each of the main ones is a number. */

@@ -4,7 +4,6 @@ import { readFloats } from '../../src/graph/stock.ts';
 import { type StftEncoderConfig, vaeEncoder } from '../../src/models/vae_encoder.ts';
 import { hann } from '../../src/ops/spectrum.ts';
 import { randomWeights } from '../../src/weights/random_weights.ts';
-import type { Scope } from '../../src/weights/weights.ts';
 import { expectClose, randomArray } from '../helpers/data.ts';
 import { runGraph, useGpu } from '../helpers/gpu.ts';
 
@@ -40,27 +39,6 @@ it('takes the first bins of each spectrum, frames of one hop side by side', asyn
   const norm = async (name: string, rows: number[][]) => layerNorm(rows, await w(`${name}.weight`, [12]), await w(`${name}.bias`, [12]));
   const inner = await norm('norm_out', await norm('norm_in', affine(x, embed, embedBias)));
   expectClose(z, affine(inner, head, headBias).flat());
-});
-
-it('has a network beside it say the last latents, and the first stay as they were', async () => {
-  const audio = randomArray(5 * 480, 1, 0.3);
-  const weights = randomWeights(4, 'f32');
-  const beside = { latent_dim: 4, dim: 8, ffn: 16, kernel: 3, layers: 1 };
-  const { z, own, more } = await runGraph(
-    gpu(),
-    (g) => {
-      const given = g.input('audio', [audio.length]);
-      const made = (w: Scope, c: StftEncoderConfig) => vaeEncoder(g, w, given, c);
-      return {
-        z: made(weights, { ...CONFIG, latent_dim: 10, beside }),
-        own: made(weights, CONFIG),
-        more: made(weights.at('beside'), { ...CONFIG, ...beside }),
-      };
-    },
-    { audio },
-  );
-  const rows = Array.from({ length: 5 }, (_, t) => [...own.subarray(6 * t, 6 * t + 6), ...more.subarray(4 * t, 4 * t + 4)]);
-  expectClose(z, rows.flat());
 });
 
 it('refuses more bins than a spectrum has', async () => {
