@@ -83,7 +83,7 @@ def run_stage(name, config, paths):
     mark, started = paths.runs / name / 'done', time.time()
     before = last_report(paths.runs / name).get('step', 0)
     stage = importlib.import_module(f'melody_train.stages.{name}')
-    if name in TRAINING:
+    if name in (*TRAINING, 'beside'):
         if paths.until:
             config['train'][name]['until'] = paths.until
         stage.run(config, paths)
