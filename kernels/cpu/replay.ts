@@ -32,6 +32,7 @@ const WORTH: usize = CONTROL + 512; // thousands of operations of one part
 const PAGES: usize = CONTROL + 576; // of memory, as the host has last seen it grow
 const ABSENT: usize = CONTROL + 640; // threads that stay away
 const OPENED: usize = CONTROL + 704; // the number of the last command
+const RESTING: usize = CONTROL + 768; // so many threads rest, those of the highest numbers: the host leaves their cores to others
 const RING: usize = CONTROL + 1024;
 const RING_JOBS: u32 = 256;
 const JOB_BYTES: usize = 64;
@@ -68,6 +69,9 @@ const LONGEST: u32 = 1_000_000;
 const SHORT: f64 = 8;
 const LONG: f64 = 256;
 
+/** In ns. */
+const SECOND: i64 = 1_000_000_000;
+
 let self: u32 = 0;
 let threads: u32 = 1;
 let desk: usize = 0; // this thread's line
@@ -82,6 +86,7 @@ export function work(thread: u32, count: u32): void {
   desk = DESKS + (<usize>thread << 6);
   let looks = LOOKS;
   while (atomic.load<u32>(STOP) == 0) {
+    if (atomic.load<u32>(RESTING) != 0 && rest()) continue;
     const ticket = atomic.load<u64>(TICKET);
     const free = <u32>ticket;
     if (ticket == IDLE) {
@@ -234,6 +239,26 @@ function park(): void {
     back = now();
   }
   atomic.sub<u32>(ABSENT, 1);
+}
+
+/**
+ * A thread that is to rest does, until the host says otherwise; else false, also where nobody would be left: those that stay away come back first.
+ * All rest for a second at most.
+ */
+function rest(): bool {
+  const resting = atomic.load<u32>(RESTING);
+  if (self + resting < threads) return false;
+  if (resting >= threads) {
+    if (atomic.wait<u32>(RESTING, resting, SECOND) == 2) atomic.cmpxchg<u32>(RESTING, resting, 0);
+    return true;
+  }
+  const others = atomic.add<u32>(ABSENT, 1) + 1 < threads;
+  if (others) {
+    atomic.notify(TICKET, -1); // what this thread opened last may have woken nobody
+    atomic.wait<u32>(RESTING, resting, -1);
+  }
+  atomic.sub<u32>(ABSENT, 1);
+  return others;
 }
 
 /** Command `i` of a job, or part `i` of one that packs, on the thread that calls: where memory cannot be shared. */

@@ -161,7 +161,13 @@ export class Cpu {
   /** The runs of this user's plans end at their next command; whoever waits for them gets `aborted`. */
   cancel(): void {
     this.#cancelled += 1;
+    this.restThreads(0); // or it would be seen only once they are up
     if (this.#open) this.pool.cancel(this);
+  }
+
+  /** As `Device`; other users of the pool must agree. */
+  restThreads(count: number): boolean {
+    return this.#open && this.pool.restThreads(this, count);
   }
 
   /** Throws `device_lost` once a thread has died or this was disposed. */
@@ -181,6 +187,6 @@ export class Cpu {
     this.#workspace.users.clear();
     this.#freeWorkspace();
     this.#open = false;
-    this.pool.leave();
+    this.pool.leave(this);
   }
 }

@@ -9,6 +9,7 @@ export const WORD = {
   stop: CONTROL + 128,
   ticket: CONTROL + 192,
   pages: CONTROL + 576,
+  resting: CONTROL + 768,
 } as const;
 
 export const RING = CONTROL + 1024;

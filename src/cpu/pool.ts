@@ -62,6 +62,7 @@ export class Pool {
   #inline: Exports | undefined;
   readonly #allocator = new Allocator(HEAP);
   #users = 0;
+  readonly #resting = new Map<object, number>(); // threads that each user can do without
   #posted = 0; // jobs in the ring or past it
   #done = 0; // as last reported
   #waiting: Job[] = []; // beyond the ring
@@ -93,6 +94,7 @@ export class Pool {
       pool = await opening;
     }
     pool.#users += 1;
+    pool.#rest(); // the new user has agreed to nothing
     return pool;
   }
 
@@ -120,10 +122,11 @@ export class Pool {
   }
 
   /** Ends the threads when nobody is left. */
-  leave(): void {
+  leave(user: object): void {
     this.#users -= 1;
-    if (this.#users > 0) return;
-    this.#close();
+    this.#resting.delete(user);
+    if (this.#users > 0) this.#rest();
+    else this.#close();
   }
 
   /** Throws what ended the pool: `device_lost`. */
@@ -196,6 +199,19 @@ export class Pool {
       const slot = number % RING_JOBS;
       if (this.#owners[slot] === owner) Atomics.store(this.#words, (RING + slot * JOB_BYTES + CANCELLED) / 4, 1);
     }
+  }
+
+  /** So many threads rest from their next part on, as far as every user agrees, all of them for a second at most: their cores are for others. True if any does. */
+  restThreads(user: object, count: number): boolean {
+    this.#resting.set(user, count);
+    return this.#rest();
+  }
+
+  #rest(): boolean {
+    const agreed = this.#resting.size < this.#users ? 0 : Math.max(0, Math.min(...this.#resting.values(), this.threads));
+    const words = this.#words;
+    if (Atomics.exchange(words, WORD.resting / 4, agreed) !== agreed) Atomics.notify(words, WORD.resting / 4);
+    return agreed > 0;
   }
 
   get #words(): Int32Array {
@@ -293,7 +309,7 @@ export class Pool {
   #close(): void {
     if (this.#inline === undefined) {
       Atomics.store(this.#words, WORD.stop / 4, 1);
-      for (const word of [WORD.posted, WORD.ticket]) Atomics.notify(this.#words, word / 4);
+      for (const word of [WORD.posted, WORD.ticket, WORD.resting]) Atomics.notify(this.#words, word / 4);
     }
     const team = this.#team;
     this.#team = [];

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
+import { HEAP, MOST_THREADS } from '../../src/cpu/layout.ts';
 import { Cpu, cpuRunner } from '../../src/cpu/runner.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { state } from '../../src/graph/tensor.ts';
@@ -92,6 +93,71 @@ describe('the pool of threads', () => {
       plan.run({}, { step: new Float32Array(5).fill(3) });
       expect([...new Float32Array(await residents.read(one))]).toEqual(new Array(5).fill(3));
     }
+  });
+
+  it('leaves cores to others: threads that are to rest take no part, as soon as all users agree, and the result is the same', async () => {
+    const THREADS = 3;
+    const cpu = await openCpu(THREADS);
+    const expected = await runOnce(cpu);
+    const { compile } = cpuRunner(cpu);
+    const g = new Graph(cpu.caps);
+    record(g);
+    const plan = await compile(g);
+    /** Which threads are seen at work while the plan runs some times. */
+    const round = async () => {
+      const busy = new Set<number>();
+      for (let i = 0; i < 10; i++) plan.run({}, { x });
+      while (!cpu.pool.idle) {
+        for (let i = 0; i < THREADS; i++) if (Atomics.load(desks, 16 * i) !== 0) busy.add(i);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return [...busy].sort();
+    };
+    /** Until those are, and no others, three times on end: a thread may take one part more, and a busy machine may take its time to let one on. */
+    const works = async (...threads: number[]) => {
+      for (let times = 0; times < 3; ) times = (await round()).join() === threads.join() ? times + 1 : 0;
+    };
+    const desks = new Int32Array(cpu.pool.memory.buffer, HEAP - 64 * MOST_THREADS, 16 * THREADS);
+    await works(0, 1, 2);
+    cpu.restThreads(2);
+    await works(0);
+    expect(await plan.read('y')).toEqual(expected);
+    const other = await openCpu(THREADS); // which has not agreed
+    await works(0, 1, 2);
+    other.restThreads(1);
+    await works(0, 1);
+    other.dispose();
+    await works(0);
+    cpu.restThreads(0);
+    await works(0, 1, 2);
+    expect(await plan.read('y')).toEqual(expected);
+    plan.dispose();
+  });
+
+  it('all threads may rest, until they are called, cancelled, or a second is over', async () => {
+    const cpu = await openCpu(2);
+    const { compile } = cpuRunner(cpu);
+    const g = new Graph(cpu.caps);
+    record(g);
+    const plan = await compile(g);
+    plan.run({}, { x });
+    const expected = await plan.read('y');
+    const begin = async () => {
+      cpu.restThreads(Number.POSITIVE_INFINITY);
+      plan.run({}, { x });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(cpu.pool.idle).toBe(false);
+    };
+    await begin();
+    cpu.restThreads(0);
+    expect(await plan.read('y')).toEqual(expected);
+    await begin();
+    const reading = plan.read('y');
+    cpu.cancel();
+    await expect(reading).rejects.toMatchObject({ code: 'aborted' });
+    await begin();
+    expect(await plan.read('y')).toEqual(expected); // by themselves
+    plan.dispose();
   });
 
   it('is shared by all who open it, and ends with the last of them', async () => {
