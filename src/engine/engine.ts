@@ -51,6 +51,10 @@ export interface Machine<Model = unknown> {
   readonly model: Model;
   readonly residents: Pick<Stock, 'write' | 'clear' | 'read'>;
   readonly recoveries: number;
+  /** No plan was compiled yet, or all were dropped: what is computed next takes longer than it will again. */
+  readonly cold?: boolean;
+  /** Did threads rest since this was last asked? What was made meanwhile took longer than it would with all of them. */
+  rested?(): boolean;
   /** The plan of that name, recorded and compiled at first use. Equal names must record equal graphs. */
   plan(name: string, record: (g: Graph) => void, signal?: AbortSignal): Promise<Pick<Replay, 'run' | 'read' | 'readBytes'>>;
   /** States that several plans share: made once, found by their name. */
@@ -71,6 +75,8 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   #kept = new Map<string, unknown>();
   #recoveries = 0;
   #exact = false;
+  #resting = false; // threads do now, or did since it was last asked
+  #rested = false;
   #disposed = false;
 
   private constructor(model: Model, entry: () => Promise<GPU>, options: EngineOptions, runner: Runner) {
@@ -144,6 +150,22 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   /** How often a lost GPU was opened again. */
   get recoveries(): number {
     return this.#recoveries;
+  }
+
+  get cold(): boolean {
+    return this.#plans.size === 0;
+  }
+
+  /** So many threads of the CPU rest from now on and leave their cores to others, all of them for a second at most: no result depends on it. On a GPU: nothing. */
+  restThreads(count: number): void {
+    this.#resting = this.device.restThreads?.(count) === true;
+    this.#rested ||= this.#resting;
+  }
+
+  rested(): boolean {
+    const rested = this.#rested;
+    this.#rested = this.#resting;
+    return rested;
   }
 
   /** Bytes of GPU memory that may still be taken; undefined where that is unknown, as with WebGPU. */

@@ -22,6 +22,8 @@ const SHORT_SECONDS = 1.5;
 /** A change is made in time if it takes so much longer than the last window says, and what is heard is known so late. */
 const PRUDENCE = 1.2;
 const LATE_SECONDS = 0.2;
+/** How much longer a window takes for which plans are compiled and weights laid out (measured on two cores: 1.9 to 2.6 times). */
+const COLD = 2;
 /** So much music can be gone back. */
 const KEPT_SECONDS = 30;
 
@@ -59,11 +61,13 @@ export class Course {
   #played: number; // frames decoded
   #sample = 0; // after those that came out of the leveller
   #resume = 0; // those before it were given
-  #pace = 0; // seconds that a frame of a window took
+  #pace = 0; // seconds that a frame of a window takes if all threads work
+  #cold: boolean;
 
-  private constructor(job: Job, piece: Piece, style: SteeredStyle, given: AudioInput | undefined, durationSeconds: number) {
+  private constructor(job: Job, piece: Piece, style: SteeredStyle, given: AudioInput | undefined, durationSeconds: number, cold: boolean) {
     const { config } = job.engine.model;
     this.#job = job;
+    this.#cold = cold;
     this.#piece = piece;
     this.#style = style;
     this.#sizes = windowSizes(job.engine, job.recipe);
@@ -78,8 +82,9 @@ export class Course {
 
   /** Throws on a wrong style before anything else is done. `durationSeconds` may be Infinity. */
   static async begin(job: Job, style: SteeredStyle, given: AudioInput | undefined, durationSeconds: number): Promise<Course> {
+    const cold = job.engine.cold === true;
     await style.now();
-    return new Course(job, await begin(job, given), style, given, durationSeconds);
+    return new Course(job, await begin(job, given), style, given, durationSeconds, cold);
   }
 
   /** All of it was made. */
@@ -98,10 +103,9 @@ export class Course {
     while (this.#style.cutAt(this.#piece) !== undefined) this.#goBack(this.#style.cutAt(this.#piece) as number);
     const piece = this.#piece;
     const start = performance.now();
-    const short = this.#cut && this.#index < SHORT_WINDOWS;
-    const sizes = this.#cut ? { ...this.#sizes, first: this.#short, ...(short && { context: this.#sizes.grid }) } : this.#sizes;
+    const sizes = this.#sizesNow;
     const before = this.#mark();
-    const room = freshFrames(this.#index, Math.min(piece.end - piece.origin - piece.offset, sizes.context), sizes);
+    const { room } = this.#upcoming;
     const last = piece.end + room >= this.#target;
     piece.extendTo(last ? this.#target : piece.end + room);
     const changes = await this.#style.plan(piece, piece.end);
@@ -112,12 +116,33 @@ export class Course {
     // Frames near the end wait for their right neighbours, so that the stream equals the decoding of the whole.
     const part = await this.#sound(last ? this.#target : piece.end - this.#reach, last);
     this.#index += 1;
-    this.#pace = (performance.now() - start) / 1000 / found.length;
+    const pace = (performance.now() - start) / 1000 / found.length / (this.#cold ? COLD : 1);
+    const slower = this.#job.engine.rested?.() === true && this.#pace > 0;
+    this.#pace = slower ? Math.min(this.#pace, pace) : pace;
+    this.#cold = false;
     this.#marks.push({ whole: piece.end, end: piece.end, changes, piece: made, before, after: this.#mark() });
     const { frame_rate } = this.#job.engine.model.config;
     while ((this.#marks[1]?.end ?? Infinity) < piece.end - KEPT_SECONDS * frame_rate) this.#marks.shift();
     piece.forgetBefore(Math.min(piece.end - sizes.window, this.#played - this.#reach));
     return part;
+  }
+
+  /** Seconds that the next window will take at the speed of the last one: some ready samples come with each. 0 at the end. */
+  get nextSeconds(): number {
+    const { context, room } = this.#upcoming;
+    return this.done ? 0 : this.#pace * (context + Math.min(room, this.#target - this.#piece.end));
+  }
+
+  /** Frames of the next window: those that it sees, and those that it makes if the piece goes on. */
+  get #upcoming(): { context: number; room: number } {
+    const { end, origin, offset } = this.#piece;
+    const context = Math.min(end - origin - offset, this.#sizesNow.context);
+    return { context, room: freshFrames(this.#index, context, this.#sizesNow) };
+  }
+
+  get #sizesNow(): WindowSizes {
+    if (!this.#cut) return this.#sizes;
+    return { ...this.#sizes, first: this.#short, ...(this.#index < SHORT_WINDOWS && { context: this.#sizes.grid }) };
   }
 
   /**

@@ -25,6 +25,11 @@ export interface StreamChunk {
   readonly sampleRate: number;
   /** Place of the first sample in the stream. Where it went back (`SteerTiming`), the chunk takes the place of what was given from there on. */
   readonly startSample: number;
+  /**
+   * Seconds that the next chunk will take from when it is asked for, at the speed of this one; 0 after the last, undefined where nobody can say. A
+   * first chunk that is shorter than that is best played so much later: then no gap follows it.
+   */
+  readonly nextSeconds?: number | undefined;
 }
 
 /** When a change of style is to be heard. */
@@ -165,7 +170,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
       if (!part) continue;
       const { channels, startSample } = part;
       job.progress.emit({ type: 'chunk', startSample, samples: lengthOf(channels) });
-      yield { channels, sampleRate: config.sample_rate, startSample };
+      yield { channels, sampleRate: config.sample_rate, startSample, nextSeconds: course.nextSeconds };
     }
   }
 
