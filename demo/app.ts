@@ -31,6 +31,7 @@ const SOUND_MS = 2000;
 /** While a piece sounds, what is asked for next waits: begun at once, the picture's and the music's threads take frames from the page, and each from the other. */
 const PICTURE_MS = 400;
 const MODEL_MS = 1200;
+const PARTS_MS = 500;
 const STEP_MS = 50;
 /** What is shorter has no tempo to speak of. */
 const MIN_MEASURED_SECONDS = 2;
@@ -125,6 +126,7 @@ async function open(): Promise<void> {
   picture = new Picture(byId<HTMLCanvasElement>('picture'));
   await settle(MODEL_MS);
   const model = openModel();
+  await settle(PARTS_MS);
   await openParts().catch(missing);
   await model;
   const { saveData } = (navigator as { connection?: { saveData?: boolean } }).connection ?? {};

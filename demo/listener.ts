@@ -1,6 +1,9 @@
 // What the listener's device does beside the page: title and buttons on its lock screen, a screen that stays on while it plays.
 import type { Snapshot } from '../src/web/index.ts';
 
+/** The browser reads the picture for the lock screen, which nobody sees in the first moment of a sound. */
+const NAMING_MS = 700;
+
 interface Buttons {
   play: () => void;
   pause: () => void;
@@ -12,6 +15,7 @@ export class Listener {
   #lock: Promise<WakeLockSentinel | undefined> | undefined;
   #title = '';
   #sounds = false;
+  #naming: ReturnType<typeof setTimeout> | undefined;
 
   constructor({ play, pause, stop }: Buttons) {
     const audio = (navigator as { audioSession?: { type: string } }).audioSession;
@@ -30,8 +34,14 @@ export class Listener {
     this.#session.playbackState = sounds ? 'playing' : state === 'paused' ? 'paused' : 'none';
     if (title !== this.#title) {
       this.#title = title;
+      clearTimeout(this.#naming);
       const artwork = [{ src: 'icon-512.png', sizes: '512x512', type: 'image/png' }];
-      this.#session.metadata = title ? new MediaMetadata({ title, artist: 'melody', album: model?.name ?? '', artwork }) : null;
+      const name = () => {
+        (this.#session as MediaSession).metadata = title
+          ? new MediaMetadata({ title, artist: 'melody', album: model?.name ?? '', artwork })
+          : null;
+      };
+      this.#naming = setTimeout(name, NAMING_MS);
     }
     const duration = recipe?.durationSeconds;
     if (duration && playedSeconds <= duration) this.#session.setPositionState({ duration, position: playedSeconds });

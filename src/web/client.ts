@@ -35,8 +35,11 @@ export interface StreamCallbacks {
   signal?: AbortSignal;
   /** Called once, before the first chunk. */
   onStart?: (recipe: Recipe) => void;
-  /** Of every channel the next samples, as many of each; after a change they may begin before the last ones end, and take their place. */
-  onChunk: (channels: Float32Array[], sampleRate: number, startSample: number) => void;
+  /**
+   * Of every channel the next samples, as many of each; after a change they may begin before the last ones end, and take their place. `speed`: seconds
+   * of music that this machine makes in a second.
+   */
+  onChunk: (channels: Float32Array[], sampleRate: number, startSample: number, speed: number) => void;
   /** Called with progress, warnings and what the model decides. */
   onEvent?: (event: MelodyEvent) => void;
 }
@@ -115,7 +118,7 @@ export class MelodyWorker {
   /** As Melody.stream; chunks come by callback, at most `aheadSeconds` more than was reported as played. */
   stream(options: Plain<StreamOptions>, aheadSeconds: number, { signal, onStart, onChunk, onEvent }: StreamCallbacks): RunningStream {
     const { id, answer } = this.#ask('stream', { options, aheadSeconds }, signal, (reply) => {
-      if (reply.type === 'chunk') onChunk(reply.channels, reply.sampleRate, reply.startSample);
+      if (reply.type === 'chunk') onChunk(reply.channels, reply.sampleRate, reply.startSample, reply.speed);
       else if (reply.event.type === 'started') onStart?.(reply.event.recipe);
       else onEvent?.(reply.event as MelodyEvent);
     });

@@ -41,10 +41,6 @@ export function makePiece(
 ): Making {
   const abort = new AbortController();
   const { signal } = abort;
-  let madeAt = performance.now();
-  let computing = 0; // seconds
-  let made = 0; // seconds, with what was dropped
-  let waiting = false; // between a chunk and the next sign of work
   const stream = worker.stream(options, aheadSeconds, {
     signal,
     onStart: (recipe) => {
@@ -53,11 +49,6 @@ export function makePiece(
       store.set({ recipe });
     },
     onEvent: (event) => {
-      // The first event after a pause shows when work went on.
-      if (event.type === 'progress' && waiting) {
-        waiting = false;
-        madeAt = performance.now();
-      }
       if (event.type === 'warning') store.warn(event.message);
       if (event.type === 'beat') piece.beats.push(event);
       if (event.type === 'steered') {
@@ -67,13 +58,10 @@ export function makePiece(
       }
       onEvent?.(event);
     },
-    onChunk: (channels, sampleRate, startSample) => {
-      computing += (performance.now() - madeAt) / 1000;
-      waiting = true;
-      made += lengthOf(channels) / sampleRate;
+    onChunk: (channels, sampleRate, startSample, speed) => {
       piece.recording?.push(channels, startSample);
       steps.onChunk(channels, startSample);
-      store.set({ madeSeconds: (startSample + lengthOf(channels)) / sampleRate, speed: made / Math.max(computing, 1e-3) });
+      store.set({ madeSeconds: (startSample + lengthOf(channels)) / sampleRate, speed });
       onChunk?.(channels, sampleRate, startSample);
     },
   });

@@ -165,6 +165,8 @@ export type Reply =
       readonly channels: Float32Array[];
       readonly sampleRate: number;
       readonly startSample: number;
+      /** How fast music is made, as `Snapshot.speed`. */
+      readonly speed: number;
     }
   | { readonly type: 'done'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly error: PlainError };

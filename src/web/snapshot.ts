@@ -38,7 +38,10 @@ export interface Snapshot {
   readonly underruns: number;
   /** 0…1, what was heard a moment ago. */
   readonly peak: number;
-  /** Seconds of audio made per second of computing, in the running or last piece; waiting for the listener is not counted. */
+  /**
+   * Seconds of music that this machine makes in a second, in the running or last piece. Not counted: waiting for the listener, and what is made
+   * slower on purpose, since enough of it is made.
+   */
   readonly speed: number | undefined;
 }
 

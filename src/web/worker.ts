@@ -7,6 +7,7 @@ import { MeLoDy } from '../pipeline/melody.ts';
 import { audioOf, openModel } from '../pipeline/model.ts';
 import type { StyleOptions } from '../pipeline/options.ts';
 import { describeModel, openModelFiles } from './model_files.ts';
+import { Pace } from './pace.ts';
 import type { Calls, Description, PlainError, Reply, StoreUse, WavRequest, WorkerEvent, WorkerRequest } from './protocol.ts';
 
 /** What a worker's global is, as far as we use it. */
@@ -39,6 +40,8 @@ interface Task {
   played: number;
   heardAt: number;
   wake: () => void;
+  /** Takes as many threads as it needs now. */
+  pace?: () => void;
   /** Settles when it was answered. */
   ended: Promise<void>;
 }
@@ -63,6 +66,7 @@ class Host {
     } else if (request.type === 'steer') {
       try {
         task?.steer?.(request.style);
+        task?.pace?.();
       } catch (error) {
         const { message } = plain(error);
         this.#post({ type: 'event', id: request.id, event: { type: 'warning', code: 'ignored_control', message } });
@@ -71,6 +75,7 @@ class Host {
       if (!task) return;
       if (request.samples > task.played) task.heardAt = performance.now();
       task.played = Math.max(task.played, request.samples);
+      task.pace?.();
       task.wake();
     } else void this.#answer(request);
   }
@@ -189,17 +194,34 @@ class Host {
       task.steered = true;
       task.wake();
     };
+    let end: number | undefined; // sample after those that were made
+    let since = performance.now();
+    const pace = new Pace(melody.engine);
+    task.pace = () => pace.ahead(task.steered ? 0 : ((end ?? 0) - task.played) / melody.sampleRate);
     emit({ type: 'started', recipe: stream.recipe });
-    for await (const { channels, sampleRate, startSample } of stream) {
-      const end = startSample + lengthOf(channels);
-      this.#post({ type: 'chunk', id, channels, sampleRate, startSample }, buffersOf({ channels }));
-      // No faster than it is heard, but for the part that may lie ahead, and what is to be made anew.
-      while (!signal.aborted && !task.steered && end - task.played > aheadSeconds * sampleRate) {
-        await new Promise<void>((resolve) => {
-          task.wake = resolve;
-        });
+    try {
+      for await (const { channels, sampleRate, startSample, nextSeconds } of stream) {
+        const seconds = lengthOf(channels) / sampleRate;
+        const speed = pace.speedAfter(seconds, (performance.now() - since) / 1000);
+        const send = () => this.#post({ type: 'chunk', id, channels, sampleRate, startSample, speed }, buffersOf({ channels }));
+        pace.flush();
+        pace.next = nextSeconds;
+        if (end === undefined) pace.first(send, seconds);
+        else send();
+        end = startSample + seconds * sampleRate;
+        task.pace();
+        // No faster than it is heard, but for the part that may lie ahead, and what is to be made anew.
+        while (!signal.aborted && !task.steered && end - task.played > aheadSeconds * sampleRate) {
+          await new Promise<void>((resolve) => {
+            task.wake = resolve;
+          });
+        }
+        if (signal.aborted) throw new MelodyError('aborted', 'stopped by its AbortSignal');
+        since = performance.now();
       }
-      if (signal.aborted) throw new MelodyError('aborted', 'stopped by its AbortSignal');
+      pace.flush();
+    } finally {
+      pace.end();
     }
     return undefined;
   }

@@ -144,7 +144,7 @@ export const stubWorker = (tab: Page, set: Partial<Stub> = {}) =>
           await wait(stub.chunkMs);
           await this.#unlessAborted(id);
           if (prompt.includes('fail') && second === 1) throw fault('gpu', 'the GPU is gone');
-          this.#say({ type: 'chunk', id, channels: [music(prompt, 1)], sampleRate: RATE, startSample: second * RATE });
+          this.#say({ type: 'chunk', id, channels: [music(prompt, 1)], sampleRate: RATE, startSample: second * RATE, speed: 50 });
           while ((second + 1 - aheadSeconds) * RATE > (this.#heard.get(id) ?? 0)) {
             await this.#unlessAborted(id);
             await wait(20);

@@ -58,7 +58,7 @@ async function answer(request: WorkerRequest, signal: AbortSignal): Promise<unkn
     const channels = Array.from({ length: CHANNELS }, (_, c) =>
       Float32Array.from({ length: RATE }, (_, i) => (level / (1 + c)) * Math.sin(i / 10)),
     );
-    post({ type: 'chunk', id, channels, sampleRate: RATE, startSample: second * RATE });
+    post({ type: 'chunk', id, channels, sampleRate: RATE, startSample: second * RATE, speed: 2 });
     const pause = prompt.includes('gaps') ? 1500 : 500; // ms
     for (let wait = 0; wait < pause && !signal.aborted; wait += 50) await sleep(50);
   }
