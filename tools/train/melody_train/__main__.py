@@ -31,7 +31,7 @@ STAGES = (
     'export',
     'goldens',
 )
-OTHER = ('count', 'sample', 'unpack', 'widen', 'width')
+OTHER = ('beside', 'count', 'sample', 'unpack', 'widen', 'width')
 
 
 class Paths:
@@ -61,7 +61,7 @@ def arguments():
     p.add_argument('--force', action='store_true', help='run a finished stage again (training resumes from its checkpoint)')
     p.add_argument(
         '--init',
-        help='stages lm, vae and dpd: folder of another run to start from, where shapes fit; latents: one whose axes are kept; widen: the mono runs',  # noqa: E501
+        help='stages lm, vae and dpd: folder of another run to start from, where shapes fit; latents: one whose axes are kept; widen: the mono runs; beside: the codec that gains latents',  # noqa: E501
     )
     p.add_argument('--parts', help='stage export: replace only this part (vae_decoder, dual_path or instruments) of weights/NAME')
     p.add_argument(
@@ -83,7 +83,7 @@ def run_stage(name, config, paths):
     mark, started = paths.runs / name / 'done', time.time()
     before = last_report(paths.runs / name).get('step', 0)
     stage = importlib.import_module(f'melody_train.stages.{name}')
-    if name in TRAINING:
+    if name in (*TRAINING, 'beside'):
         if paths.until:
             config['train'][name]['until'] = paths.until
         stage.run(config, paths)

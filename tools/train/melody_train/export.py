@@ -64,12 +64,17 @@ def exported_config(c, vocab):
 def fold(state_encoder, state_decoder, latents, kind_encoder, kind_decoder):
     """Puts z = (mu - mean) R / scale into the encoder's head (dropping the variance rows) and its inverse into the decoder's first
     layer."""
-    size = len(latents.mean)
     encoder, decoder = dict(state_encoder), dict(state_decoder)
-    weight, bias = encoder['head.weight'][:size], encoder['head.bias'][:size]
-    turn = latents.rotation.T / latents.scale  # rows: axes
-    encoder['head.weight'] = torch.einsum('ij,j...->i...', turn, weight)
-    encoder['head.bias'] = turn @ (bias - latents.mean)
+    turn, at = latents.rotation.T / latents.scale, 0  # rows: axes
+    for part in ('', 'beside.') if 'beside.head.bias' in encoder else ('',):
+        rows = len(encoder[f'{part}head.bias']) // 2
+        own = slice(at, at + rows)
+        if turn[own].count_nonzero() > turn[own, own].count_nonzero():
+            raise ValueError('fold: axes of an encoder with a network beside it may not mix the latents of both; keep them: latents --init')
+        weight, bias = encoder[f'{part}head.weight'][:rows], encoder[f'{part}head.bias'][:rows]
+        encoder[f'{part}head.weight'] = torch.einsum('ij,j...->i...', turn[own, own], weight)
+        encoder[f'{part}head.bias'] = turn[own, own] @ (bias - latents.mean[own])
+        at += rows
     first = 'stem' if kind_decoder == 'hifigan' else 'embed'
     weight = decoder[f'{first}.weight']
     back = latents.rotation * latents.scale

@@ -1,5 +1,6 @@
 """The 48 kHz stereo codec: what it measures, what it renders, how it starts from a mono one."""
 
+import json
 import math
 import os
 import sys
@@ -11,14 +12,21 @@ from types import SimpleNamespace
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 try:
+    import numpy as np
     import torch
 except ImportError as error:
     raise unittest.SkipTest('PyTorch is not installed: training tests left out') from error
 
 from melody_train.config import load_config  # noqa: E402
+from melody_train.corpus import Corpus  # noqa: E402
+from melody_train.data.shards import write_shard  # noqa: E402
+from melody_train.export import fold  # noqa: E402
+from melody_train.latents import Latents  # noqa: E402
+from melody_train.models.dual_path import DualPath  # noqa: E402
 from melody_train.models.spectrum import erb_bands, framed_stft, stereo_image  # noqa: E402
 from melody_train.models.vae_decoder import vae_decoder  # noqa: E402
-from melody_train.stages import widen, width  # noqa: E402
+from melody_train.models.vae_encoder import vae_encoder  # noqa: E402
+from melody_train.stages import beside, unpack, widen, width  # noqa: E402
 from melody_train.stages.vae import Vae, phase_loss_of  # noqa: E402
 
 
@@ -82,6 +90,95 @@ class Decoder(unittest.TestCase):
         right = loss((log_magnitude, direction, logits, (pan, (width + 1e-6).log())), audio)['image']
         wrong = loss((log_magnitude, direction, logits, (-pan, torch.full_like(width, -3.0))), audio)['image']
         assert right < 1e-3 < 0.1 < wrong, (right, wrong)
+
+
+class Beside(unittest.TestCase):
+    def test_a_second_network_says_the_last_latents_and_an_export_keeps_both(self):
+        torch.manual_seed(8)
+        c = small('small')
+        old = vae_encoder({**c['vae_encoder'], 'variance': False}).eval()
+        wide = {**c['vae_encoder'], 'latent_dim': 37, 'beside': {'latent_dim': 5, 'dim': 16, 'ffn': 24, 'kernel': 7, 'layers': 1}}
+        new, decoder = vae_encoder(wide).eval(), vae_decoder({**c['vae_decoder'], 'latent_dim': 37}).eval()
+        state = {**new.state_dict(), **unpack.with_variance(old.state_dict())}
+        new.load_state_dict(state)
+        clip = torch.randn(1, 2, 19200) * 0.1
+        with torch.no_grad():
+            mean, log_var = new(clip)
+            assert mean.shape == log_var.shape == (1, 20, 37) and torch.allclose(mean[..., :32], old(clip), atol=1e-5)
+            assert torch.allclose(log_var[..., :32], torch.full_like(log_var[..., :32], 2 * math.log(0.1)))
+            axes = Latents.fit(mean[0] + torch.linspace(-1, 1, 37), kept=32)
+            axes.mean = torch.linspace(-1, 1, 37)
+            folded, first = fold(state, decoder.state_dict(), axes, 'stft_convnext', 'istft_running')
+            exported = vae_encoder({**wide, 'variance': False}).eval()
+            exported.load_state_dict(folded)
+            assert (exported(clip) - axes.normalise(mean)).abs().max() < 1e-4
+            embedded = decoder.embed(mean)
+            decoder.load_state_dict(first)
+            assert (decoder.embed(axes.normalise(mean)) - embedded).abs().max() < 1e-4
+            again = vae_encoder(wide).eval()
+            again.load_state_dict(unpack.with_variance(exported.state_dict()))
+            assert torch.allclose(again(clip)[0], exported(clip), atol=1e-5)
+
+    def test_a_trained_codec_gains_latents_and_keeps_its_own(self):
+        torch.manual_seed(9)
+        c = small('small')
+        wide = {**c, 'vae_encoder': {**c['vae_encoder'], 'latent_dim': 36}, 'vae_decoder': {**c['vae_decoder'], 'latent_dim': 36}}
+        wide['vae_encoder']['beside'] = {k: c['vae_encoder'][k] for k in ('dim', 'ffn', 'kernel', 'layers')} | {'latent_dim': 4}
+        t = {k: v for k, v in c['train']['vae'].items() if k not in ('minutes', 'cuda')}
+        wide['train'] = {**c['train'], 'beside': {**t, 'steps': 3, 'wait': 1, 'batch': 2, 'seconds': 0.4, 'report': 3, 'warmup': 1}}
+        generator = np.random.default_rng(0)
+        with tempfile.TemporaryDirectory() as folder:
+            paths = SimpleNamespace(data=Path(folder) / 'data', runs=Path(folder) / 'runs', init=Path(folder) / 'trained')
+            for split in ('train', 'heldout'):
+                clips = (generator.standard_normal((3, 2, 8 * 48000)) * 2000).astype(np.int16)
+                rows = [{'id': f'{split} {i}', 'captions': [], 'attributes': {}} for i in range(3)]
+                write_shard(str(paths.data), split, 0, clips[:, 0, ::2], rows, 24000, clips)
+            old = Vae(c).eval()
+            widen.save(paths.init / 'vae', old.state_dict())
+            wide['dual_path'] = {**c['dual_path'], 'latent_dim': 36}
+            path = DualPath(c['dual_path']).eval()
+            torch.nn.init.normal_(path.skip_out.weight, std=0.02)
+            widen.save(paths.init / 'dpd', path.state_dict())
+            start = beside.Gaining(wide, paths.init).eval()
+            clip = torch.randn(1, 2, 48000) * 0.1
+            with torch.no_grad():
+                z = old.encoder(clip)[0]
+                first = [old.decoder.parts(z)[i] - start.codec.decoder.parts(start.latents(clip))[i] for i in range(3)]
+            assert max(float(x.abs().max()) for x in first) < 1e-4, 'the first step sounds as the trained codec does'
+            beside.run(wide, paths)
+            new = Vae(wide).eval()
+            new.load_state_dict(torch.load(paths.runs / 'vae' / 'checkpoint.pt')['ema'])
+            with torch.no_grad():
+                made = new.encoder(clip)[0]
+                assert torch.allclose(made[..., :32], z, atol=1e-5), 'old latents are what they were'
+                heard = Corpus(paths.data, 'train', channels=2).audio
+                rows = torch.cat([new.encoder(torch.from_numpy(x.astype(np.float32) / 32768)[None])[0][0, 30:-30, 32:] for x in heard])
+                assert ((rows.std(0) - 1).abs() < 0.2).all() and (rows.mean(0).abs() < 0.2).all(), (rows.std(0), rows.mean(0))
+                gaining = beside.Gaining(wide, None).eval()
+                gaining.load_state_dict(torch.load(paths.runs / 'beside' / 'checkpoint.pt')['ema'])
+                both = gaining.codec.decoder.head_of(gaining.latents(clip)) - new.decoder.head_of(made)
+            assert both.abs().max() < 1e-4, 'the decoder hears the same'
+            grown, noisy, angle = DualPath(wide['dual_path']).eval(), torch.randn(1, 64, 36), torch.full((1, 64), 0.8)
+            grown.load_state_dict(torch.load(paths.runs / 'start' / 'dpd' / 'checkpoint.pt')['ema'])
+            tokens = torch.arange(32)[None]
+            with torch.no_grad():
+                turned = path(noisy[..., :32], angle, path.tokens(tokens)), grown(noisy, angle, grown.tokens(tokens))[..., :32]
+            assert torch.allclose(*turned, atol=1e-4), 'the diffusion turns old latents as before'
+            assert (new.decoder.embed.weight[:, 32:] != 0).any() and (new.decoder.embed.weight[:, :32] != old.decoder.embed.weight).any()
+            report = json.loads((paths.runs / 'beside' / 'log.jsonl').read_text().splitlines()[-1])
+            assert report['step'] == 3 and report['held_lock'] > 0 and report['without_lock'] > 0, report
+            with self.assertRaisesRegex(ValueError, 'beside'):
+                beside.run(c, paths)
+
+    def test_axes_that_mix_both_networks_are_refused(self):
+        state = {
+            f'{part}head.{name}': torch.zeros(2 * n, *((3,) if name == 'weight' else ()))
+            for part, n in (('', 4), ('beside.', 2))
+            for name in ('weight', 'bias')
+        }
+        turned = Latents(torch.zeros(6), torch.linalg.qr(torch.randn(6, 6)).Q, torch.tensor(1.0), torch.ones(6))
+        with self.assertRaisesRegex(ValueError, 'keep them'):
+            fold(state, {}, turned, 'stft_convnext', 'istft_running')
 
 
 class Width(unittest.TestCase):

@@ -20,33 +20,56 @@ def vae_encoder(config):
 
 
 def outputs(c):
-    return c['latent_dim'] * (2 if c.get('variance', True) else 1)
+    """How many numbers a frame the encoder says itself, without those of `beside`."""
+    return (c['latent_dim'] - c.get('beside', {}).get('latent_dim', 0)) * (2 if c.get('variance', True) else 1)
 
 
 def finish(x, c):
     """Head output [B, T, outputs] -> (mean, log variance), or the latent alone."""
     if c.get('variance', True):
-        mean, log_var = x.split(c['latent_dim'], -1)
+        mean, log_var = x.chunk(2, -1)
         return mean, log_var.clamp(-8, 2)
     return x.clamp(-c['clip'], c['clip']) if c.get('clip') else x
 
 
-class StftConvNextEncoder(nn.Module):
-    def __init__(self, c):
+def feature_count(c):
+    """How many features a frame a 'stft_convnext' encoder hears."""
+    hop, air, image = c['hop_length'], c.get('air'), c.get('image')
+    count = sum(s.get('bins', s['size'] // 2 + 1) * (hop // s['hop']) for s in c['spectra'])
+    return count + (air['bands'] * (hop // air['hop']) if air else 0) + (2 * image['bands'] if image else 0)
+
+
+class Hearing(nn.Module):
+    """Features [B, T, `features`] -> Linear -> LayerNorm -> ConvNeXt blocks -> LayerNorm -> Linear -> [B, T, `outputs`] in float32."""
+
+    def __init__(self, c, features, outputs):
         super().__init__()
-        self.config, self.hop, self.spectra = c, c['hop_length'], c['spectra']
-        self.gain, self.air, self.image = c.get('gain', 1.0), c.get('air'), c.get('image')
-        features = sum(s.get('bins', s['size'] // 2 + 1) * (self.hop // s['hop']) for s in self.spectra)
-        if self.air:
-            features += self.air['bands'] * (self.hop // self.air['hop'])
-        if self.image:
-            features += 2 * self.image['bands']
-            self.register_buffer('band', erb_bands(c['sample_rate'], self.image['size'], self.image['bands']), persistent=False)
         self.embed = nn.Linear(features, c['dim'])
         self.norm_in = LayerNorm(c['dim'])
         self.blocks = nn.ModuleList(ConvNeXt(c['dim'], c['ffn'], c['kernel'], 1 / c['layers']) for _ in range(c['layers']))
         self.norm_out = LayerNorm(c['dim'])
-        self.head = nn.Linear(c['dim'], outputs(c))
+        self.head = nn.Linear(c['dim'], outputs)
+
+    def heard(self, features):
+        x = self.norm_in(self.embed(features))
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm_out(x)).float()
+
+
+class StftConvNextEncoder(Hearing):
+    """`beside` {latent_dim, dim, ffn, kernel, layers}: a second network hears the same features and says the last so many latents. So a
+    trained encoder gains latents, and those that it had stay exactly as they were."""
+
+    def __init__(self, c):
+        count = feature_count(c)
+        super().__init__(c, count, outputs(c))
+        self.config, self.hop, self.spectra = c, c['hop_length'], c['spectra']
+        self.gain, self.air, self.image = c.get('gain', 1.0), c.get('air'), c.get('image')
+        if self.image:
+            self.register_buffer('band', erb_bands(c['sample_rate'], self.image['size'], self.image['bands']), persistent=False)
+        if 'beside' in c:
+            self.beside = Hearing(c['beside'], count, outputs({**c['beside'], 'variance': c.get('variance', True)}))
 
     def features(self, audio):
         """[B, hop*T] -> [B, T, features]: for each spectrum log(|S| + 0.01) of its first `bins` bins (default all), the frames inside
@@ -77,10 +100,8 @@ class StftConvNextEncoder(nn.Module):
         audio = F.pad(audio, (0, -audio.shape[-1] % self.hop))
         with torch.no_grad():
             x = self.features(audio.float())
-        x = self.norm_in(self.embed(x))
-        for block in self.blocks:
-            x = block(x)
-        return finish(self.head(self.norm_out(x)).float(), self.config)
+        said = [finish(part.heard(x), self.config) for part in (self, *([self.beside] if 'beside' in self.config else []))]
+        return torch.cat(said, -1) if torch.is_tensor(said[0]) else tuple(torch.cat(x, -1) for x in zip(*said))
 
 
 class ResidualUnit(nn.Module):

@@ -14,7 +14,6 @@ import torch
 from ..export import load_exported
 from ..latents import Latents
 from ..models.towers import TrainedTowers
-from ..models.vae_encoder import outputs
 
 START_DEVIATION = 0.1  # of the encoder's noise, in latents of variance 1: an export does not keep the variance (docs/training.md section 2: 0.06 ... 0.13)  # noqa: E501
 
@@ -25,7 +24,7 @@ def run(c, paths):
     towers = TrainedTowers(c, len(tokenizer.vocab))
     towers.towers.text.load_state_dict(states['text_tower'])
     towers.towers.audio.load_state_dict(states['audio_tower'])
-    encoder = with_variance(states['vae_encoder'], outputs({**config['vae_encoder'], 'variance': True}))
+    encoder = with_variance(states['vae_encoder'])
     vae = {**{f'encoder.{k}': v for k, v in encoder.items()}, **{f'decoder.{k}': v for k, v in states['vae_decoder'].items()}}
     lm = states['semantic_lm']  # its checkpoint holds neither what stage `timbre_head` fits nor what `heads` counts of timbre words
     head = {name: lm.pop(name) for name in ('timbre_embed.weight', 'timbre_head.weight') if name in lm}
@@ -49,15 +48,15 @@ def run(c, paths):
     print(f'unpack: {paths.weights} -> {paths.runs}')
 
 
-def with_variance(state, rows):
-    """The exported encoder's head [D, dim] with the D rows of log variance that training needs, constant at START_DEVIATION squared."""
-    weight, bias = state['head.weight'], state['head.bias']
-    more = rows - len(bias)
-    return {
-        **state,
-        'head.weight': torch.cat([weight, weight.new_zeros(more, *weight.shape[1:])]),
-        'head.bias': torch.cat([bias, bias.new_full((more,), 2 * math.log(START_DEVIATION))]),
-    }
+def with_variance(state):
+    """The exported encoder's heads, [D, dim] each, with the D rows of log variance that training needs, constant at START_DEVIATION
+    squared."""
+    state = dict(state)
+    for part in ('', 'beside.') if 'beside.head.bias' in state else ('',):
+        weight, bias = state[f'{part}head.weight'], state[f'{part}head.bias']
+        state[f'{part}head.weight'] = torch.cat([weight, torch.zeros_like(weight)])
+        state[f'{part}head.bias'] = torch.cat([bias, torch.full_like(bias, 2 * math.log(START_DEVIATION))])
+    return state
 
 
 def save(path, value):
