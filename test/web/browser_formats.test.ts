@@ -108,11 +108,35 @@ describe.runIf(chromiumPath)('files that a page writes', { timeout: 300_000 }, (
     expect(shift).toBeLessThan(2400);
     let error = 0;
     let power = 0;
+    let common = 0;
     for (let i = 0; i < RATE; i++) {
       error += (left[i + shift] - sound[0][i]) ** 2;
       power += sound[0][i] ** 2;
+      common += left[i + shift] * sound[0][i];
     }
     expect(error / power).toBeLessThan(format === 'flac' ? 1e-30 : 0.03);
+    expect(Math.abs(20 * Math.log10(common / power))).toBeLessThan(0.1); // dB: as loud as it was
+  });
+
+  test.runIf(ffmpeg)('an MP3 is as loud as its sound at every rate, and no louder than full scale', async () => {
+    const tone = (rate: number, level: number) =>
+      Float32Array.from({ length: rate }, (_, i) => level * Math.sin((2 * Math.PI * 440 * i) / rate));
+    for (const [channels, rate, level] of [
+      [1, 48_000, 0.5],
+      [2, 24_000, 0.5],
+      [2, 48_000, 0.5],
+      [2, 44_100, 0.999],
+    ]) {
+      const path = join(folder, 'tone.mp3');
+      writeFileSync(path, await written('mp3', new Array(channels).fill(tone(rate, level)), 'pcm16', rate));
+      const raw = execFileSync('ffmpeg', ['-v', 'error', '-i', path, '-f', 'f32le', '-'], { maxBuffer: 1e8 });
+      const got = new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.length));
+      const middle = got.subarray(0.3 * rate * channels, 0.8 * rate * channels);
+      const rms = Math.sqrt(middle.reduce((sum, x) => sum + x * x, 0) / middle.length);
+      const change = 20 * Math.log10((rms * Math.SQRT2) / level);
+      expect(change, `${channels} channels, ${rate} Hz`).toBeLessThan(0.05);
+      expect(change, `${channels} channels, ${rate} Hz`).toBeGreaterThan(level > 0.9 ? -0.3 : -0.05);
+    }
   });
 
   test.runIf(ffmpeg)('24 bits of FLAC are kept over several blocks, and what is over full scale is clamped', async () => {
