@@ -179,17 +179,21 @@ export class Workshop {
       const enough = setTimeout(stop, HEARD_SECONDS * 1000);
       await ended;
       clearTimeout(enough);
-      return this.#pieceOf(await new Blob(parts).arrayBuffer(), t('from the microphone'));
+      return this.#pieceOf(
+        await new Blob(parts).arrayBuffer(),
+        t('from the microphone'),
+        'press Record, let it hear a second or more, then press it again',
+      );
     } finally {
       for (const track of stream.getTracks()) track.stop();
     }
   }
 
   /** What a file says, at the rate of the model. Throws `io`. */
-  async #pieceOf(file: ArrayBuffer, name: string): Promise<Produced> {
+  async #pieceOf(file: ArrayBuffer, name: string, hint = 'open a WAV, FLAC, MP3, Ogg or M4A file'): Promise<Produced> {
     const sampleRate = this.#desk.session.snapshot.model?.sampleRate ?? 48_000;
     const audio = await new OfflineAudioContext(2, 1, sampleRate).decodeAudioData(file).catch((cause) => {
-      throw new MelodyError('io', `“${name}” holds no sound that this browser can read`, 'open a WAV, FLAC, MP3, Ogg or M4A file', {
+      throw new MelodyError('io', `“${name}” holds no sound that this browser can read`, hint, {
         cause,
       });
     });

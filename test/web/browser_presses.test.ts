@@ -327,6 +327,15 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     expect(await made()).toBeGreaterThan(0.5);
     expect(await made()).toBeLessThan(7);
     expect(await live()).toEqual(['ended', 'ended']);
+    await page.evaluate(() => {
+      const record = document.getElementById('record') as HTMLButtonElement;
+      new MutationObserver((_, observer) => {
+        observer.disconnect();
+        record.click(); // at once: nothing was heard
+      }).observe(record, { attributeFilter: ['aria-pressed'] });
+      record.click();
+    });
+    await page.getByRole('alert').filter({ hasText: 'press Record, let it hear a second' }).waitFor();
     await page.evaluate(() => Object.assign((globalThis as unknown as { heard: object }).heard, { refused: true }));
     await record.click();
     await page.getByRole('alert').filter({ hasText: 'microphone could not be used: Permission denied' }).waitFor();
