@@ -19,7 +19,8 @@ const watch = (page: Page): Promise<unknown> =>
     globalThis.locked = false;
     const stub = new BroadcastChannel('stub');
     stub.onmessage = ({ data }) => asked.push(data);
-    globalThis.release = () => stub.postMessage({ type: 'release' });
+    // again and again: a worker whose script is still on its way hears nothing
+    globalThis.release = () => void setInterval(() => stub.postMessage({ type: 'release' }), 50);
     const { resume, suspend } = AudioContext.prototype;
     AudioContext.prototype.suspend = function () {
       asked.push({ type: 'suspend' });
