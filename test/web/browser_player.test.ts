@@ -19,8 +19,10 @@ const watch = (page: Page): Promise<unknown> =>
     globalThis.locked = false;
     const stub = new BroadcastChannel('stub');
     stub.onmessage = ({ data }) => asked.push(data);
-    // again and again: a worker whose script is still on its way hears nothing
-    globalThis.release = () => void setInterval(() => stub.postMessage({ type: 'release' }), 50);
+    globalThis.release = () => {
+      if (asked.some(({ type }) => type === 'load')) stub.postMessage({ type: 'release' });
+      else setTimeout(release, 10); // a worker whose script is still on its way hears nothing
+    };
     const { resume, suspend } = AudioContext.prototype;
     AudioContext.prototype.suspend = function () {
       asked.push({ type: 'suspend' });
