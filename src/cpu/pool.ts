@@ -208,6 +208,7 @@ export class Pool {
   }
 
   #rest(): boolean {
+    if (this.threads === 0) return false;
     const agreed = this.#resting.size < this.#users ? 0 : Math.max(0, Math.min(...this.#resting.values(), this.threads));
     const words = this.#words;
     if (Atomics.exchange(words, WORD.resting / 4, agreed) !== agreed) Atomics.notify(words, WORD.resting / 4);
