@@ -201,15 +201,18 @@ export class Pool {
     }
   }
 
-  /** So many threads rest from their next part on, as far as every user agrees, all of them for a second at most: their cores are for others. True if any does. */
+  /**
+   * So many threads rest from their next part on, as far as every user agrees, and leave their cores to others: never all, but with Infinity, for a second
+   * at most. True if any does.
+   */
   restThreads(user: object, count: number): boolean {
-    this.#resting.set(user, count);
+    this.#resting.set(user, count === Infinity ? this.threads : Math.min(count, this.threads - 1));
     return this.#rest();
   }
 
   #rest(): boolean {
     if (this.threads === 0) return false;
-    const agreed = this.#resting.size < this.#users ? 0 : Math.max(0, Math.min(...this.#resting.values(), this.threads));
+    const agreed = this.#resting.size < this.#users ? 0 : Math.max(0, Math.min(...this.#resting.values()));
     const words = this.#words;
     if (Atomics.exchange(words, WORD.resting / 4, agreed) !== agreed) Atomics.notify(words, WORD.resting / 4);
     return agreed > 0;

@@ -156,7 +156,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
     return this.#plans.size === 0;
   }
 
-  /** So many threads of the CPU rest from now on and leave their cores to others, all of them for a second at most: no result depends on it. On a GPU: nothing. */
+  /** So many threads of the CPU rest from now on and leave their cores to others, never all but with Infinity, for a second at most: no result depends on it. On a GPU: nothing. */
   restThreads(count: number): void {
     this.#resting = this.device.restThreads?.(count) === true;
     this.#rested ||= this.#resting;

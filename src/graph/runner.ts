@@ -23,7 +23,7 @@ export interface Device {
   settle(): Promise<void>;
   /** End what runs now, where that can be done: who waits for it gets `aborted`. */
   cancel?(): void;
-  /** Where threads compute: so many of them rest from now on and leave their cores to others, all of them for a second at most; true if any does. No result depends on it. */
+  /** Where threads compute: so many of them rest from now on and leave their cores to others, never all but with Infinity, for a second at most; true if any does. No result depends on it. */
   restThreads?(count: number): boolean;
   dispose(): void;
 }

@@ -134,6 +134,16 @@ describe('the pool of threads', () => {
     plan.dispose();
   });
 
+  it('a number never lets the only thread rest', async () => {
+    const cpu = await openCpu(1);
+    expect(cpu.restThreads(1)).toBe(false);
+    expect(cpu.restThreads(Number.POSITIVE_INFINITY)).toBe(true);
+    expect(cpu.restThreads(0)).toBe(false);
+    const two = await openCpu(2);
+    expect(two.restThreads(99)).toBe(true);
+    expect((await runOnce(two)).length).toBe(x.length);
+  });
+
   it('all threads may rest, until they are called, cancelled, or a second is over', async () => {
     const cpu = await openCpu(2);
     const { compile } = cpuRunner(cpu);
