@@ -6,8 +6,8 @@
 //
 // The server is that of `npm run demo`, whose pages compute with threads; --plain: that of any other host at the first visit, with one.
 //
-// Each visit is a browser of its own, which has settled after its start: from the navigation to the sound of a piece that is ready, pressed as soon as it is offered; then one press
-// that downloads the model and plays its music, and other words typed into it. Then one page plays `--plays` pieces, and endless music for `--minutes`. Memory is what the page's process
+// Each visit is a browser of its own, which has settled after its start: from the navigation to the sound of a piece that is ready, pressed as
+// soon as it is offered, and once more; then one press that downloads the model and plays its music, and other words typed into it. Then one page plays `--plays` pieces, and endless music for `--minutes`. Memory is what the page's process
 // and the browser's others hold (PSS), and its JavaScript heap after a collection. A page keeps its last ten minutes of music, so flat means: no
 // more at the end than a quarter of the time after those.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -75,8 +75,8 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   #kept = new Map<string, unknown>();
   #recoveries = 0;
   #exact = false;
-  #resting = false; // threads do now, or did since it was last asked
-  #rested = false;
+  #resting = false; // threads do now
+  #rested = false; // or did since it was last asked
   #disposed = false;
 
   private constructor(model: Model, entry: () => Promise<GPU>, options: EngineOptions, runner: Runner) {

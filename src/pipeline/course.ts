@@ -127,7 +127,7 @@ export class Course {
     return part;
   }
 
-  /** Seconds that the next window will take at the speed of the last one: some ready samples come with each. 0 at the end. */
+  /** Seconds that the next window, and with it the next samples, will take at the speed of the last one; 0 at the end. */
   get nextSeconds(): number {
     const { context, room } = this.#upcoming;
     return this.done ? 0 : this.#pace * (context + Math.min(room, this.#target - this.#piece.end));

@@ -22,7 +22,7 @@ export class Pace {
   #ahead = 0; // seconds
   #next: number | undefined; // seconds
   #speed = 0;
-  #rested = false; // since the last samples, because much was made
+  #rested = false; // since the last samples
 
   constructor(computer: Computer) {
     this.#computer = computer;
@@ -56,7 +56,7 @@ export class Pace {
   ahead(seconds: number): void {
     this.#ahead = seconds;
     const enough = this.#next !== undefined && seconds > PRUDENCE * this.#next + COMFORT_SECONDS;
-    this.#rested ||= enough;
+    this.#rested ||= enough || this.#calm !== undefined;
     this.#computer.restThreads(this.#calm ? Infinity : enough ? 1 : 0);
   }
 

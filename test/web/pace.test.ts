@@ -82,9 +82,13 @@ test('threads rest for a moment as the page begins to sound, and one whenever th
 });
 
 test('the speed told is that of all threads: what was made slower on purpose counts only where it was faster', () => {
-  const { pace } = open(2);
+  const { pace, send } = open(2);
   pace.ahead(0);
   expect(pace.speedAfter(2, 1)).toBe(2);
+  pace.first(send, 4);
+  expect(pace.speedAfter(4, 4)).toBe(2); // all rested as it began to sound
+  vi.advanceTimersByTime(160);
+  pace.speedAfter(2, 1);
   pace.ahead(2.6);
   expect(pace.speedAfter(6, 2)).toBe(3);
   pace.ahead(8); // for a part of the time
