@@ -15,6 +15,8 @@ export const firefoxPath = [process.env.MELODY_FIREFOX, '/usr/bin/firefox-esr', 
 
 /** Its first start on a busy machine takes minutes. */
 const START_MS = 600_000;
+/** How long a person's press takes. */
+const HOLD_MS = 150;
 /** It asks Mozilla for settings and experiments, and waits where there is no network. */
 const ALONE = {
   'app.normandy.enabled': false,
@@ -73,7 +75,8 @@ export async function openFirefox() {
         );
         if (!sharedId) throw new Error(`there is no element ${expression}`);
         const origin = { type: 'element', element: { sharedId } };
-        const actions = [{ type: 'pointerMove', x: 0, y: 0, origin }, ...['pointerDown', 'pointerUp'].map((type) => ({ type, button: 0 }))];
+        const [down, up] = ['pointerDown', 'pointerUp'].map((type) => ({ type, button: 0 }));
+        const actions = [{ type: 'pointerMove', x: 0, y: 0, origin }, down, { type: 'pause', duration: HOLD_MS }, up];
         await ask('input.performActions', { context, actions: [{ type: 'pointer', id: 'mouse', actions }] });
       },
       screenshot: async () => Buffer.from((await ask('browsingContext.captureScreenshot', { context })).data, 'base64'),

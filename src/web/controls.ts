@@ -83,7 +83,8 @@ export class Controls {
   #label(press: string, stoppable: boolean, prompt: string): void {
     // What was pressed by keyboard and goes away hands its focus on.
     if (!stoppable && this.#root.activeElement === this.#stop) this.#press.focus();
-    this.#press.textContent = press;
+    // Only where it changes: WebKit gives no click where the text that was pressed was put anew before the button was let go.
+    if (this.#press.textContent !== press) this.#press.textContent = press;
     this.#stop.hidden = !stoppable;
     this.name(prompt);
   }
