@@ -44,12 +44,16 @@ export class Drawing {
   #owed = 0; // pixels of time that passed and are not drawn
   #glow = 0; // of the last beat
   #idle = true;
+  readonly #scroll: ImageData; // the spectrogram; a canvas that is drawn onto itself is slower without a GPU
+  readonly #pixels: Uint32Array; // of it
 
   constructor(canvas: HTMLCanvasElement | OffscreenCanvas) {
     this.#canvas = canvas;
     const paint = canvas.getContext('2d', { alpha: false });
     if (!paint) throw new Error('this canvas cannot be drawn on');
     this.#paint = paint as CanvasRenderingContext2D;
+    this.#scroll = this.#paint.createImageData(canvas.width, canvas.height - this.#waveHeight);
+    this.#pixels = new Uint32Array(this.#scroll.data.buffer);
     this.clear();
   }
 
@@ -72,7 +76,7 @@ export class Drawing {
   }
 
   draw(frame: Frame): void {
-    if (this.#idle) this.#darken(this.#canvas.height);
+    if (this.#idle) this.#pixels.fill(SHADES[0]);
     this.#idle = false;
     this.#drawWave(frame);
     this.#owed = frame.calm ? CALM_COLUMN : this.#owed + frame.seconds * PIXELS_PER_SECOND;
@@ -113,20 +117,16 @@ export class Drawing {
   }
 
   #drawColumn({ levels, nyquist }: Frame, columnWidth: number): void {
-    const { width, height } = this.#canvas;
-    const top = this.#waveHeight;
-    const rows = height - top;
-    this.#paint.drawImage(this.#canvas, columnWidth, top, width - columnWidth, rows, 0, top, width - columnWidth, rows);
-    const column = this.#paint.createImageData(columnWidth, rows);
-    for (let row = 0; row < rows; row++) {
-      const hz = MIN_HZ * (nyquist / MIN_HZ) ** (1 - row / rows); // octaves are of equal height
+    const { width, height } = this.#scroll;
+    const pixels = this.#pixels.copyWithin(0, columnWidth); // what so comes to the end of a row from the next one is drawn over
+    for (let row = 0; row < height; row++) {
+      const hz = MIN_HZ * (nyquist / MIN_HZ) ** (1 - row / height); // octaves are of equal height
       const at = Math.min(levels.length - 1.001, (hz / nyquist) * levels.length);
       const low = Math.floor(at);
-      const level = (levels[low] * (1 - at + low) + levels[low + 1] * (at - low)) / 255;
-      const colour = [...shade(level), 255];
-      for (let x = 0; x < columnWidth; x++) column.data.set(colour, 4 * (row * columnWidth + x));
+      const level = Math.round(levels[low] * (1 - at + low) + levels[low + 1] * (at - low));
+      pixels.fill(SHADES[level], (row + 1) * width - columnWidth, (row + 1) * width);
     }
-    this.#paint.putImageData(column, width - columnWidth, top);
+    this.#paint.putImageData(this.#scroll, 0, this.#waveHeight);
   }
 
   get #waveHeight(): number {
@@ -136,8 +136,10 @@ export class Drawing {
 
 const rgb = ([r, g, b]: readonly number[]) => `rgb(${r} ${g} ${b})`;
 
-function shade(level: number): number[] {
-  const at = Math.max(0, Math.min(1, level * 1.1 - 0.05)) * (STOPS.length - 1);
+/** The colour of each level, 0 to 255, as a pixel of ImageData. */
+const SHADES = Uint32Array.from({ length: 256 }, (_, level) => {
+  const at = Math.max(0, Math.min(1, (level / 255) * 1.1 - 0.05)) * (STOPS.length - 1);
   const low = Math.min(STOPS.length - 2, Math.floor(at));
-  return STOPS[low].map((value, i) => Math.round(value + (STOPS[low + 1][i] - value) * (at - low)));
-}
+  const colour = STOPS[low].map((value, i) => Math.round(value + (STOPS[low + 1][i] - value) * (at - low)));
+  return new Uint32Array(Uint8Array.of(...colour, 255).buffer)[0];
+});

@@ -1,8 +1,12 @@
 // The sound as it plays, drawn in a worker (picture_worker.ts), or in the page where a canvas cannot be handed over. The page's thread reads
-// the sound and no more; while a picture is drawn the next one waits. With reduced motion it is redrawn once a second, in steps.
+// the sound and no more; while a picture is drawn the next one waits. With reduced motion it is redrawn once a second, in steps. Where the
+// processor draws, half as many pictures as the screen shows leave it to the music.
 import type { Drawing, Frame } from './drawing.ts';
 
 const CALM_MS = 1000;
+const HALF_MS = 1000 / 30;
+/** Frames come so much too soon at times. */
+const EARLY_MS = 5;
 /** Of beats that are no downbeats. */
 const WEAK = 0.5;
 
@@ -14,6 +18,8 @@ export type PictureRequest =
 export type PictureAnswer = Pick<Frame, 'samples' | 'levels'>;
 
 export class Picture {
+  /** A GPU draws, as often as the screen shows a frame. */
+  smooth = false;
   #canvas: HTMLCanvasElement;
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
   #worker: Worker | undefined;
@@ -77,7 +83,8 @@ export class Picture {
     }
     requestAnimationFrame(this.#frame);
     const calm = this.#calm.matches;
-    if (this.#busy || (calm && now - this.#last < CALM_MS)) return;
+    const rest = calm ? CALM_MS : this.smooth ? 0 : HALF_MS;
+    if (this.#busy || now - this.#last < rest - EARLY_MS) return;
     const seconds = Math.max(0, Math.min(1, (now - this.#last) / 1000));
     this.#last = now;
     const { fftSize, frequencyBinCount } = analyser;
