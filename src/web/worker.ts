@@ -184,7 +184,12 @@ class Host {
   async #stream({ id, options, aheadSeconds }: { id: number } & Calls['stream'][0], task: Task, emit: (event: WorkerEvent) => void) {
     const { signal } = task.abort;
     const melody = await this.#model(signal);
-    const stream = melody.stream({ ...options, signal, onEvent: emit });
+    const pace = new Pace(melody.engine);
+    const onEvent = (event: WorkerEvent) => {
+      if (event.type === 'steered') pace.next = undefined; // what was made ahead is dropped
+      emit(event);
+    };
+    const stream = melody.stream({ ...options, signal, onEvent });
     const heardSeconds = () => {
       task.steered = false;
       return task.played / melody.sampleRate + Math.min(REPORT_SECONDS, (performance.now() - task.heardAt) / 1000);
@@ -196,7 +201,6 @@ class Host {
     };
     let end: number | undefined; // sample after those that were made
     let since = performance.now();
-    const pace = new Pace(melody.engine);
     task.pace = () => pace.ahead(task.steered ? 0 : ((end ?? 0) - task.played) / melody.sampleRate);
     emit({ type: 'started', recipe: stream.recipe });
     try {

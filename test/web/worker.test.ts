@@ -3,6 +3,7 @@ import { beforeAll, expect, test, vi } from 'vitest';
 import { platform } from '#platform';
 import { joinAudio } from '../../src/audio/channels.ts';
 import { readWav } from '../../src/audio/wav.ts';
+import { Engine } from '../../src/engine/engine.ts';
 import { MeLoDy } from '../../src/pipeline/melody.ts';
 import type { Fetching } from '../../src/web/model_files.ts';
 import type { Reply, WorkerRequest } from '../../src/web/protocol.ts';
@@ -25,6 +26,7 @@ interface Worker {
 const worker = globalThis as unknown as Worker;
 const replies: { reply: Reply; transfer: Transferable[] }[] = [];
 let count = 0;
+let onReply: ((reply: Reply) => void) | undefined;
 
 /** Asks, and resolves with the answer and all that came before it. */
 async function ask(request: object): Promise<{ value: unknown; before: typeof replies }> {
@@ -38,7 +40,10 @@ async function ask(request: object): Promise<{ value: unknown; before: typeof re
 }
 
 beforeAll(async () => {
-  worker.postMessage = (reply, transfer) => replies.push({ reply, transfer });
+  worker.postMessage = (reply, transfer) => {
+    replies.push({ reply, transfer });
+    onReply?.(reply);
+  };
   await import('../../src/web/worker.ts');
 });
 
@@ -93,5 +98,35 @@ test('changes that come one upon the other are all taken up, though nothing more
   expect(changes()[1].recipe.steered?.at(-1)).toMatchObject({ prompt: 'calm harp', anew: true });
   send({ type: 'abort' });
   await soon(() => expect(of('failed').length).toBe(1));
+  await ask({ type: 'unload' });
+});
+
+test('no thread rests while a change is made that is to be heard soon, however much was made ahead before', { timeout: 170_000 }, async () => {
+  await ask({ type: 'load', src: 'x', keep: false });
+  const resting: number[] = [];
+  const restThreads = vi.spyOn(Engine.prototype, 'restThreads').mockImplementation((threads) => void resting.push(threads));
+  const id = ++count;
+  const send = (request: object) => worker.onmessage({ data: { ...request, id } as WorkerRequest });
+  /** How many rest once the page said what is heard, at every such reply. */
+  const seen = { chunk: [] as (number | undefined)[], steered: [] as (number | undefined)[] };
+  let played = 0;
+  onReply = (reply) => {
+    const what = reply.type === 'event' ? reply.event.type : reply.type;
+    if (reply.id !== id || (what !== 'chunk' && what !== 'steered')) return;
+    send({ type: 'played', samples: ++played });
+    seen[what].push(resting.at(-1));
+  };
+  const soon = (what: () => void) => vi.waitFor(what, { timeout: 150_000, interval: 1 });
+  try {
+    send({ type: 'stream', options: { prompt: 'calm piano', seed: 5, steps: 1 }, aheadSeconds: 8 });
+    await soon(() => expect(seen.chunk.at(-1)).toBe(1)); // enough is there
+    send({ type: 'steer', style: { prompt: 'techno, 140 bpm' } });
+    await soon(() => expect(seen.steered).toEqual([0]));
+    send({ type: 'abort' });
+    await soon(() => expect(replies.some(({ reply }) => reply.id === id && reply.type === 'failed')).toBe(true));
+  } finally {
+    onReply = undefined;
+    restThreads.mockRestore();
+  }
   await ask({ type: 'unload' });
 });
