@@ -53,8 +53,6 @@ export interface Machine<Model = unknown> {
   readonly recoveries: number;
   /** No plan was compiled yet, or all were dropped: what is computed next takes longer than it will again. */
   readonly cold?: boolean;
-  /** Did threads rest since this was last asked? What was made meanwhile took longer than it would with all of them. */
-  rested?(): boolean;
   /** The plan of that name, recorded and compiled at first use. Equal names must record equal graphs. */
   plan(name: string, record: (g: Graph) => void, signal?: AbortSignal): Promise<Pick<Replay, 'run' | 'read' | 'readBytes'>>;
   /** States that several plans share: made once, found by their name. */
@@ -75,8 +73,6 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
   #kept = new Map<string, unknown>();
   #recoveries = 0;
   #exact = false;
-  #resting = false; // threads do now
-  #rested = false; // or did since it was last asked
   #disposed = false;
 
   private constructor(model: Model, entry: () => Promise<GPU>, options: EngineOptions, runner: Runner) {
@@ -158,14 +154,7 @@ export class Engine<Model extends Checked = Checked> implements Machine<Model> {
 
   /** So many threads of the CPU rest from now on and leave their cores to others, never all but with Infinity, for a second at most: no result depends on it. On a GPU: nothing. */
   restThreads(count: number): void {
-    this.#resting = this.device.restThreads?.(count) === true;
-    this.#rested ||= this.#resting;
-  }
-
-  rested(): boolean {
-    const rested = this.#rested;
-    this.#rested = this.#resting;
-    return rested;
+    this.device.restThreads?.(count);
   }
 
   /** Bytes of GPU memory that may still be taken; undefined where that is unknown, as with WebGPU. */

@@ -2,26 +2,34 @@
 //
 //   windows    |----------- k -----------|     made whole, then
 //   goes back  |------- k -------|F            cut at F: the next windows are short, so that the change is heard soon
-//   heard      |---- k ----|A--- new ---       frames near F wait for what follows them, so that sound stays up to A alone
+//   heard      |---- k -----|A-- new ---       what follows F is heard a little before it, so that sound stays up to A alone
 //
-// A recipe that says where it went back makes the same windows, whole first, and the same samples.
-import { cutAudio, lengthOf } from '../audio/channels.ts';
+// Sound is decoded part by part, and can be decoded again from each of them on. A recipe that says where it went back makes the same windows, whole first, and the same samples.
+import { cutAudio, joinAudio, lengthOf } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
 import { begin, type Job, windowSizes } from './job.ts';
 import { inTurns, runningLevel } from './levels.ts';
 import type { AudioInput, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
+import { contexts } from './stages/language.ts';
 import { decode } from './stages/networks.ts';
 import { freshFrames, nextWindow, type WindowSizes } from './stages/schedule.ts';
 import type { SteeredStyle } from './steered_style.ts';
 
-/** After a cut, the first windows see one chunk of what went before, and the first makes whole chunks of at least so many seconds. */
-const SHORT_WINDOWS = 2;
+/** After a cut, the first windows see one chunk of what went before, and two make whole chunks of at least so many seconds: the second is there before the first was heard. */
+const SHORT_WINDOWS = 3;
 const SHORT_SECONDS = 1.5;
 /** A change is made in time if it takes so much longer than the last window says, and what is heard is known so late. */
-const PRUDENCE = 1.2;
-const LATE_SECONDS = 0.2;
+const PRUDENCE = 1.1;
+const LATE_SECONDS = 0.15;
+/** Sound is decoded in parts of so many seconds. */
+const PART_SECONDS = 2;
+/**
+ * Frames further away than this share of the decoder's reach are hardly heard: with melody-small other ones, 10 frames ahead of a sample, change it by
+ * −45 dB at most and by −61 dB at the median.
+ */
+const HEARD_SHARE = 0.45;
 /** How much longer a window takes for which plans are compiled and weights laid out (measured on two cores: 1.9 to 2.6 times). */
 const COLD = 2;
 /** So much music can be gone back. */
@@ -36,8 +44,24 @@ interface Mark {
   /** Frames from which changes of style that were asked for beforehand took effect within it. */
   readonly changes: readonly number[];
   readonly piece: () => void;
+  /** The style that held. */
   readonly before: () => void;
   readonly after: () => void;
+}
+
+/** How to decode again from some frame on. */
+interface Stand {
+  readonly frame: number;
+  readonly back: () => void;
+}
+
+/** Seconds that a frame took in the last window, whatever else the machine did: beside a page that plays, a second thread of two cores gains next to nothing. */
+interface Speed {
+  /** Of those that the language model writes or reads again: see #planned. */
+  readonly plan: number;
+  /** Of those that a window sees. */
+  readonly diffuse: number;
+  readonly decode: number;
 }
 
 /** Samples that follow those before `startSample`, one array a channel. */
@@ -56,12 +80,13 @@ export class Course {
   readonly #samples: number;
   readonly #leveller: ReturnType<typeof runningLevel>;
   readonly #marks: [Mark, ...Mark[]];
+  readonly #stands: [Stand, ...Stand[]];
   #index = 0; // of the next window, since the beginning or the last cut
   #cut = false;
   #played: number; // frames decoded
   #sample = 0; // after those that came out of the leveller
   #resume = 0; // those before it were given
-  #pace = 0; // seconds that a frame of a window takes if all threads work
+  #speed: Speed = { plan: 0, diffuse: 0, decode: 0 };
   #cold: boolean;
 
   private constructor(job: Job, piece: Piece, style: SteeredStyle, given: AudioInput | undefined, durationSeconds: number, cold: boolean) {
@@ -76,8 +101,9 @@ export class Course {
     this.#target = piece.given + Math.ceil(this.#samples / config.hop_length);
     this.#leveller = job.recipe.runningLevel ? runningLevel(job.recipe, config, given) : undefined;
     this.#played = piece.given;
-    const here = this.#mark();
+    const here = style.mark();
     this.#marks = [{ whole: piece.end, end: piece.end, changes: [], piece: piece.mark(), before: here, after: here }];
+    this.#stands = [this.#stand()];
   }
 
   /** Throws on a wrong style before anything else is done. `durationSeconds` may be Infinity. */
@@ -104,40 +130,75 @@ export class Course {
     const piece = this.#piece;
     const start = performance.now();
     const sizes = this.#sizesNow;
-    const before = this.#mark();
+    const before = this.#style.mark();
+    const from = piece.end;
     const { room } = this.#upcoming;
     const last = piece.end + room >= this.#target;
     piece.extendTo(last ? this.#target : piece.end + room);
     const changes = await this.#style.plan(piece, piece.end);
-    const found = nextWindow(piece.known.slice(piece.offset), this.#index, sizes);
+    const planned = performance.now();
+    const found = nextWindow(piece.known.slice(piece.offset), this.#grown, sizes);
     if (!found) throw new MelodyError('graph', `stream: no window left at frame ${piece.end} of ${this.#target}`);
     await this.#job.render(piece, [{ ...found, start: found.start + piece.offset }], (within) => within);
+    const diffused = performance.now();
     const made = piece.mark();
+    const undecoded = this.#played;
     // Frames near the end wait for their right neighbours, so that the stream equals the decoding of the whole.
     const part = await this.#sound(last ? this.#target : piece.end - this.#reach, last);
     this.#index += 1;
-    const pace = (performance.now() - start) / 1000 / found.length / (this.#cold ? COLD : 1);
-    const slower = this.#job.engine.rested?.() === true && this.#pace > 0;
-    this.#pace = slower ? Math.min(this.#pace, pace) : pace;
-    this.#cold = false;
-    this.#marks.push({ whole: piece.end, end: piece.end, changes, piece: made, before, after: this.#mark() });
+    this.#learn({
+      plan: (planned - start) / this.#planned(from, piece.end),
+      diffuse: (diffused - planned) / found.length,
+      decode: (performance.now() - diffused) / Math.max(1, this.#played - undecoded),
+    });
+    this.#marks.push({ whole: piece.end, end: piece.end, changes, piece: made, before, after: this.#style.mark() });
     const { frame_rate } = this.#job.engine.model.config;
     while ((this.#marks[1]?.end ?? Infinity) < piece.end - KEPT_SECONDS * frame_rate) this.#marks.shift();
+    while ((this.#stands[1]?.frame ?? Infinity) <= this.#marks[0].end - this.#reach) this.#stands.shift();
     piece.forgetBefore(Math.min(piece.end - sizes.window, this.#played - this.#reach));
     return part;
   }
 
   /** Seconds that the next window, and with it the next samples, will take at the speed of the last one; 0 at the end. */
   get nextSeconds(): number {
+    if (this.done) return 0;
     const { context, room } = this.#upcoming;
-    return this.done ? 0 : this.#pace * (context + Math.min(room, this.#target - this.#piece.end));
+    const { end } = this.#piece;
+    const fresh = Math.min(room, this.#target - end);
+    const ready = end + fresh === this.#target ? this.#target : end + fresh - this.#reach;
+    return this.#secondsOf(this.#planned(end, end + fresh), context + fresh, ready - this.#played);
+  }
+
+  /** Frames that the language model writes, and those that take it as long: a full context is read as fast as a chunk is written. */
+  #planned(from: number, to: number): number {
+    const { window, grid } = this.#sizes;
+    let frames = to - from;
+    for (const read of contexts(from, to, window, grid)) frames += (grid * (read.length - read.from)) / (window - grid);
+    return frames;
+  }
+
+  #secondsOf(planned: number, diffused: number, decoded: number): number {
+    const { plan, diffuse, decode } = this.#speed;
+    return plan * planned + diffuse * diffused + decode * decoded;
+  }
+
+  /** Milliseconds of a frame, as the last window took them. */
+  #learn({ plan, diffuse, decode }: Speed): void {
+    const seconds = 1 / 1000 / (this.#cold ? COLD : 1);
+    this.#speed = { plan: plan * seconds, diffuse: diffuse * seconds, decode: decode * seconds };
+    this.#cold = false;
   }
 
   /** Frames of the next window: those that it sees, and those that it makes if the piece goes on. */
   get #upcoming(): { context: number; room: number } {
     const { end, origin, offset } = this.#piece;
     const context = Math.min(end - origin - offset, this.#sizesNow.context);
-    return { context, room: freshFrames(this.#index, context, this.#sizesNow) };
+    return { context, room: freshFrames(this.#grown, context, this.#sizesNow) };
+  }
+
+  /** How often windows have grown. */
+  get #grown(): number {
+    return this.#cut ? Math.max(0, this.#index - 1) : this.#index;
   }
 
   get #sizesNow(): WindowSizes {
@@ -152,11 +213,18 @@ export class Course {
   goBack(heardSeconds: number, change: StyleOptions): number | undefined {
     const { sample_rate, frame_rate, dual_path } = this.#job.engine.model.config;
     const { given } = this.#piece;
-    const stays = (heardSeconds + LATE_SECONDS + PRUDENCE * this.#pace * (this.#short + this.#sizes.grid)) * sample_rate;
-    let frame = Math.max(this.#marks[0]?.end ?? 0, given + Math.ceil((stays / sample_rate) * frame_rate));
-    frame = Math.ceil(frame / dual_path.frames_per_token) * dual_path.frames_per_token;
     const made = this.#marks.at(-1)?.end ?? 0;
-    while (frame < made && this.#sampleAt(frame) < stays) frame += dual_path.frames_per_token;
+    const perToken = dual_path.frames_per_token;
+    const { grid } = this.#sizes;
+    const length = this.#short + grid; // of the next window
+    const late = (frame: number) => {
+      const decoded = frame + this.#short - this.#reach - this.#standBefore(frame).frame;
+      return PRUDENCE * this.#secondsOf(this.#planned(frame, frame + this.#short), length, decoded);
+    };
+    const stays = (frame: number) => (heardSeconds + LATE_SECONDS + late(frame)) * sample_rate;
+    let frame = Math.max(this.#marks[0]?.end ?? 0, given + Math.ceil(heardSeconds * frame_rate));
+    frame = Math.ceil(frame / perToken) * perToken;
+    while (frame < made && this.#sampleAt(frame) < stays(frame)) frame += perToken;
     const mark = this.#marks.find((one) => one.end >= frame);
     // What came before a change within the window was made with that in sight; a recipe would not make it so once the change is dropped.
     if (mark?.changes.some((at) => at > frame)) frame = mark.end;
@@ -171,13 +239,16 @@ export class Course {
     const place = this.#marks.findIndex(({ end }) => end >= frame);
     const mark = this.#marks[place] as Mark; // the last one ends where the piece does
     mark.piece();
+    this.#resume = this.#sampleAt(frame);
+    const stand = this.#standBefore(frame);
+    stand.back();
+    this.#stands.length = this.#stands.indexOf(stand) + 1;
     if (frame < mark.whole) {
       mark.before();
       this.#piece.cut(frame);
     } else mark.after();
     this.#marks.length = place + 1;
     mark.end = frame;
-    this.#resume = this.#sampleAt(frame);
     this.#job.goBack(frame, this.#piece.given);
     this.#style.due(this.#piece);
     this.#cut = true;
@@ -187,19 +258,24 @@ export class Course {
   /** Frames up to `ready`, decoded and levelled: those that were not given yet. */
   async #sound(ready: number, last: boolean): Promise<Part | undefined> {
     const piece = this.#piece;
-    const { hop_length, sample_rate } = this.#job.engine.model.config;
+    const { hop_length, sample_rate, frame_rate } = this.#job.engine.model.config;
     const { given } = piece;
-    if (ready <= this.#played) return undefined;
-    const raw = cutAudio(await this.#decode(this.#played, ready), 0, this.#samples - (this.#played - given) * hop_length);
-    const channels = this.#leveller ? await inTurns(this.#leveller, raw, last, sample_rate) : raw;
     const from = this.#sample;
-    this.#played = ready;
-    this.#sample += lengthOf(channels);
+    const parts: Float32Array[][] = [];
+    while (this.#played < ready) {
+      const to = Math.min(ready, this.#played + Math.ceil(PART_SECONDS * frame_rate));
+      const raw = cutAudio(await this.#decode(this.#played, to), 0, this.#samples - (this.#played - given) * hop_length);
+      const channels = this.#leveller ? await inTurns(this.#leveller, raw, last && to === ready, sample_rate) : raw;
+      parts.push(channels);
+      this.#played = to;
+      this.#sample += lengthOf(channels);
+      this.#stands.push(this.#stand());
+    }
     const startSample = Math.max(from, this.#resume);
     const cut = this.#style.cutAt(piece);
     const end = cut === undefined ? this.#sample : Math.min(this.#sample, this.#sampleAt(cut));
     if (end <= startSample) return undefined;
-    return { channels: cutAudio(channels, startSample - from, end - from), startSample };
+    return { channels: cutAudio(joinAudio(...parts), startSample - from, end - from), startSample };
   }
 
   #decode(from: number, to: number): Promise<Float32Array[]> {
@@ -208,10 +284,22 @@ export class Course {
     return progress.during('decoding', () => decode(engine, latents, from - origin, to - origin, { origin, phase, signal }));
   }
 
-  /** Samples that come out before anything of this frame is known. */
+  /** Frames whose sound stays where it is cut at `frame`: those that hardly hear it, and that were decoded with its window. */
+  #staysBefore(frame: number): number {
+    const whole = this.#marks.find(({ end }) => end >= frame)?.whole ?? this.#piece.end;
+    return Math.min(frame - Math.ceil(HEARD_SHARE * this.#reach), whole - this.#reach);
+  }
+
+  /** Samples that stay then. */
   #sampleAt(frame: number): number {
-    const decoded = Math.max(0, frame - this.#reach - this.#piece.given) * this.#job.engine.model.config.hop_length;
+    const decoded = Math.max(0, this.#staysBefore(frame) - this.#piece.given) * this.#job.engine.model.config.hop_length;
     return this.#leveller?.outOf(decoded) ?? decoded;
+  }
+
+  /** From where it is decoded again then. */
+  #standBefore(frame: number): Stand {
+    const stays = this.#staysBefore(frame);
+    return this.#stands.findLast((stand) => stand.frame <= stays) ?? this.#stands[0];
   }
 
   /** Frames that the first window after a cut makes. */
@@ -220,14 +308,14 @@ export class Course {
     return Math.ceil((SHORT_SECONDS * this.#job.engine.model.config.frame_rate) / grid) * grid;
   }
 
-  #mark(): () => void {
-    const [phase, level, style] = [this.#piece.phase?.mark(), this.#leveller?.mark(), this.#style.mark()];
+  #stand(): Stand {
+    const [phase, level] = [this.#piece.phase?.mark(), this.#leveller?.mark()];
     const [played, sample] = [this.#played, this.#sample];
-    return () => {
+    const back = () => {
       phase?.();
       level?.();
-      style();
       [this.#played, this.#sample] = [played, sample];
     };
+    return { frame: played, back };
   }
 }

@@ -47,7 +47,7 @@ export class Pace {
     this.#send(held.send);
   }
 
-  /** Seconds that the next samples will take with all threads; undefined where nobody can say: then they get all. */
+  /** Seconds that the next samples will take; undefined where nobody can say: then they get all threads. */
   set next(seconds: number | undefined) {
     this.#next = seconds;
   }

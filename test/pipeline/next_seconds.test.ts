@@ -1,5 +1,6 @@
 // When the next chunk of a stream will be there, by a clock that the test holds: it stands still but for a second a report of progress.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { decoderContext } from '../../src/models/vae_decoder.ts';
 import { MeLoDy } from '../../src/pipeline/melody.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -21,32 +22,56 @@ afterEach(() => {
 
 const options = { prompt: 'calm piano', seed: 3, steps: 1, durationSeconds: 7.4, firstWindowSeconds: 1.6 };
 
-/** Of each chunk, seconds that its window took and what it says of the next. A report takes a second, or `later` from the second window on. */
-async function play(later = 1, onChunk = () => {}): Promise<{ took: number; next: number }[]> {
-  const chunks: { took: number; next: number }[] = [];
+type Stage = 'tokens' | 'diffusion' | 'decoding';
+interface Chunk {
+  /** Seconds of its window, */
+  readonly took: number;
+  /** and of its parts. */
+  readonly of: Record<Stage, number>;
+  readonly next: number;
+}
+
+/** Of each chunk, seconds that its window took and what it says of the next. A report takes a second. */
+async function play(): Promise<Chunk[]> {
+  const chunks: Chunk[] = [];
   let last = 0;
+  const none = () => ({ tokens: 0, diffusion: 0, decoding: 0 });
+  let of = none();
   const onEvent = ({ type, stage }: { type: string; stage?: string }) => {
     if (type !== 'progress') return;
     if (stage === 'style') last = now + 1; // before the first window
-    now += chunks.length > 0 ? later : 1;
+    now += 1;
+    if (stage && stage in of) of[stage as Stage] += 1;
   };
   for await (const { nextSeconds } of melody.stream({ ...options, onEvent })) {
-    chunks.push({ took: now - last, next: nextSeconds as number });
+    chunks.push({ took: now - last, of, next: nextSeconds as number });
     last = now;
-    onChunk();
+    of = none();
   }
   return chunks;
 }
 
-it('it is told from the length of the next window and from the speed of the last one', async () => {
+/** What the windows of `options` have to do, of each part: 1.6 s, twice 2.4 behind the 1.6 of before, and the last second behind 1.6. */
+function works(): Record<Stage, number[]> {
+  const reach = decoderContext(melody.model.config.vae_decoder) / melody.model.config.frame_rate; // is not decoded until its neighbours are there
+  return {
+    // Contexts are read before them: 1.6 s before the second, 3.2 s before each chunk of 0.8 s later, which takes as long as to write one.
+    tokens: [1.6, 2.4 + 0.8 / 2, 2.4 + 3 * 0.8, 1 + 2 * 0.8],
+    diffusion: [1.6, 4, 4, 2.6],
+    decoding: [1.6 - reach, 2.4, 2.4, 1 + reach],
+  };
+}
+/** Seconds of window `next` at the speed of window `known`, which took so many. */
+const secondsOf = (next: number, known: number, took: Chunk['of']) =>
+  Object.entries(works()).reduce((sum, [stage, work]) => sum + ((work[next] ?? 0) * took[stage as Stage]) / (work[known] as number), 0);
+
+it('it is told from what the next window has to do and from the speed of the last one, part by part', async () => {
   await play(); // plans are compiled
   const chunks = await play();
-  // windows of 1.6 s, twice of 2.4 behind the 1.6 of before, and of the last second behind 1.6
-  const lengths = [1.6, 4, 4, 2.6];
-  expect(chunks).toHaveLength(lengths.length);
-  for (const [i, { took, next }] of chunks.entries()) {
-    expect(took).toBeGreaterThan(0);
-    expect(next).toBeCloseTo((took / lengths[i]) * (lengths[i + 1] ?? 0), 9);
+  expect(chunks).toHaveLength(4);
+  for (const [i, { took, of, next }] of chunks.entries()) {
+    expect(of.tokens + of.diffusion + of.decoding).toBe(took);
+    expect(next).toBeCloseTo(secondsOf(i + 1, i, of), 9);
   }
 });
 
@@ -57,12 +82,4 @@ it('what compiling takes is not expected once more', async () => {
   const [cold] = await play();
   expect(cold.took).toBe(warm.took);
   expect(cold.next).toBeCloseTo(warm.next / 2, 9);
-});
-
-it('nor is what takes longer because threads rest', async () => {
-  const chunks = await play();
-  const other = await play(3, () => melody.engine.restThreads(1));
-  melody.engine.restThreads(0);
-  expect(other[1].took).toBeGreaterThan(2 * chunks[1].took);
-  expect(other.slice(0, 2).map(({ next }) => next)).toEqual([chunks[0].next, chunks[0].next]); // the same speed, the same length
 });

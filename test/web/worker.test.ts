@@ -101,7 +101,9 @@ test('changes that come one upon the other are all taken up, though nothing more
   await ask({ type: 'unload' });
 });
 
-test('no thread rests while a change is made that is to be heard soon, however much was made ahead before', { timeout: 170_000 }, async () => {
+test('no thread rests while a change is made that is to be heard soon, however much was made ahead before', {
+  timeout: 170_000,
+}, async () => {
   await ask({ type: 'load', src: 'x', keep: false });
   const resting: number[] = [];
   const restThreads = vi.spyOn(Engine.prototype, 'restThreads').mockImplementation((threads) => void resting.push(threads));

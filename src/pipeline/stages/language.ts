@@ -77,19 +77,26 @@ export async function extendTokens(
   if (first >= target) return tokens;
   const piece = new Uint32Array(target - origin);
   piece.set(tokens);
-  for (let length = first; length < target; ) {
-    const block = length < window ? 0 : window + Math.floor((length - window) / chunk) * chunk;
-    const from = length < window ? 0 : block - (window - chunk);
-    const until = Math.min(target, length < window ? window : block + chunk);
+  for (const { from, length, until } of contexts(first, target, window, chunk)) {
     const context = piece.subarray(Math.max(0, from - origin), length - origin);
     const [done, start] = [length - first, length];
     const more = await engine.resilient(() =>
       continueTokens(engine, context, until - start, start, request, (n) => request.onToken?.(done + n, target - first)),
     );
     piece.set(more, length - origin);
-    length = until;
   }
   return piece;
+}
+
+/** The parts in which tokens `first` to `target` − 1 are written, each behind one context that is read for it: tokens `from` to `length` − 1 are, up to `until` − 1 follow. */
+export function* contexts(first: number, target: number, window: number, chunk: number) {
+  for (let length = first; length < target; ) {
+    const block = length < window ? 0 : window + Math.floor((length - window) / chunk) * chunk;
+    const from = length < window ? 0 : block - (window - chunk);
+    const until = Math.min(target, length < window ? window : block + chunk);
+    yield { from, length, until };
+    length = until;
+  }
 }
 
 /** `count` tokens after a context of one window at most; `position` numbers the first in the piece. */
