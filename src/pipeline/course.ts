@@ -8,11 +8,11 @@
 import { cutAudio, joinAudio, lengthOf } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
+import { Forecast } from './forecast.ts';
 import { begin, type Job, windowSizes } from './job.ts';
 import { inTurns, runningLevel } from './levels.ts';
 import type { AudioInput, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
-import { contexts } from './stages/language.ts';
 import { decode } from './stages/networks.ts';
 import { freshFrames, nextWindow, type WindowSizes } from './stages/schedule.ts';
 import type { SteeredStyle } from './steered_style.ts';
@@ -30,8 +30,6 @@ const PART_SECONDS = 2;
  * −45 dB at most and by −61 dB at the median.
  */
 const HEARD_SHARE = 0.45;
-/** How much longer a window takes for which plans are compiled and weights laid out (measured on two cores: 1.9 to 2.6 times). */
-const COLD = 2;
 /** So much music can be gone back. */
 const KEPT_SECONDS = 30;
 
@@ -53,15 +51,6 @@ interface Mark {
 interface Stand {
   readonly frame: number;
   readonly back: () => void;
-}
-
-/** Seconds that a frame took in the last window, whatever else the machine did: beside a page that plays, a second thread of two cores gains next to nothing. */
-interface Speed {
-  /** Of those that the language model writes or reads again: see #planned. */
-  readonly plan: number;
-  /** Of those that a window sees. */
-  readonly diffuse: number;
-  readonly decode: number;
 }
 
 /** Samples that follow those before `startSample`, one array a channel. */
@@ -86,16 +75,15 @@ export class Course {
   #played: number; // frames decoded
   #sample = 0; // after those that came out of the leveller
   #resume = 0; // those before it were given
-  #speed: Speed = { plan: 0, diffuse: 0, decode: 0 };
-  #cold: boolean;
+  readonly #forecast: Forecast;
 
   private constructor(job: Job, piece: Piece, style: SteeredStyle, given: AudioInput | undefined, durationSeconds: number, cold: boolean) {
     const { config } = job.engine.model;
     this.#job = job;
-    this.#cold = cold;
     this.#piece = piece;
     this.#style = style;
     this.#sizes = windowSizes(job.engine, job.recipe);
+    this.#forecast = new Forecast(this.#sizes, cold);
     this.#reach = decoderContext(config.vae_decoder);
     this.#samples = Math.round(durationSeconds * config.sample_rate);
     this.#target = piece.given + Math.ceil(this.#samples / config.hop_length);
@@ -128,7 +116,7 @@ export class Course {
   async next(): Promise<Part | undefined> {
     while (this.#style.cutAt(this.#piece) !== undefined) this.#goBack(this.#style.cutAt(this.#piece) as number);
     const piece = this.#piece;
-    const start = performance.now();
+    const ends = [performance.now()]; // of the stages
     const sizes = this.#sizesNow;
     const before = this.#style.mark();
     const from = piece.end;
@@ -136,21 +124,18 @@ export class Course {
     const last = piece.end + room >= this.#target;
     piece.extendTo(last ? this.#target : piece.end + room);
     const changes = await this.#style.plan(piece, piece.end);
-    const planned = performance.now();
+    ends.push(performance.now());
     const found = nextWindow(piece.known.slice(piece.offset), this.#grown, sizes);
     if (!found) throw new MelodyError('graph', `stream: no window left at frame ${piece.end} of ${this.#target}`);
     await this.#job.render(piece, [{ ...found, start: found.start + piece.offset }], (within) => within);
-    const diffused = performance.now();
+    ends.push(performance.now());
     const made = piece.mark();
     const undecoded = this.#played;
     // Frames near the end wait for their right neighbours, so that the stream equals the decoding of the whole.
     const part = await this.#sound(last ? this.#target : piece.end - this.#reach, last);
     this.#index += 1;
-    this.#learn({
-      plan: (planned - start) / this.#planned(from, piece.end),
-      diffuse: (diffused - planned) / found.length,
-      decode: (performance.now() - diffused) / Math.max(1, this.#played - undecoded),
-    });
+    ends.push(performance.now());
+    this.#forecast.learn({ from, to: piece.end, seen: found.length, decoded: this.#played - undecoded }, ends);
     this.#marks.push({ whole: piece.end, end: piece.end, changes, piece: made, before, after: this.#style.mark() });
     const { frame_rate } = this.#job.engine.model.config;
     while ((this.#marks[1]?.end ?? Infinity) < piece.end - KEPT_SECONDS * frame_rate) this.#marks.shift();
@@ -163,30 +148,10 @@ export class Course {
   get nextSeconds(): number {
     if (this.done) return 0;
     const { context, room } = this.#upcoming;
-    const { end } = this.#piece;
-    const fresh = Math.min(room, this.#target - end);
-    const ready = end + fresh === this.#target ? this.#target : end + fresh - this.#reach;
-    return this.#secondsOf(this.#planned(end, end + fresh), context + fresh, ready - this.#played);
-  }
-
-  /** Frames that the language model writes, and those that take it as long: a full context is read as fast as a chunk is written. */
-  #planned(from: number, to: number): number {
-    const { window, grid } = this.#sizes;
-    let frames = to - from;
-    for (const read of contexts(from, to, window, grid)) frames += (grid * (read.length - read.from)) / (window - grid);
-    return frames;
-  }
-
-  #secondsOf(planned: number, diffused: number, decoded: number): number {
-    const { plan, diffuse, decode } = this.#speed;
-    return plan * planned + diffuse * diffused + decode * decoded;
-  }
-
-  /** Milliseconds of a frame, as the last window took them. */
-  #learn({ plan, diffuse, decode }: Speed): void {
-    const seconds = 1 / 1000 / (this.#cold ? COLD : 1);
-    this.#speed = { plan: plan * seconds, diffuse: diffuse * seconds, decode: decode * seconds };
-    this.#cold = false;
+    const { end: from } = this.#piece;
+    const to = Math.min(from + room, this.#target);
+    const ready = to === this.#target ? to : to - this.#reach;
+    return this.#forecast.seconds({ from, to, seen: context + to - from, decoded: ready - this.#played });
   }
 
   /** Frames of the next window: those that it sees, and those that it makes if the piece goes on. */
@@ -215,11 +180,10 @@ export class Course {
     const { given } = this.#piece;
     const made = this.#marks.at(-1)?.end ?? 0;
     const perToken = dual_path.frames_per_token;
-    const { grid } = this.#sizes;
-    const length = this.#short + grid; // of the next window
-    const late = (frame: number) => {
-      const decoded = frame + this.#short - this.#reach - this.#standBefore(frame).frame;
-      return PRUDENCE * this.#secondsOf(this.#planned(frame, frame + this.#short), length, decoded);
+    const late = (from: number) => {
+      const to = from + this.#short;
+      const decoded = to - this.#reach - this.#standBefore(from).frame;
+      return PRUDENCE * this.#forecast.seconds({ from, to, seen: this.#short + this.#sizes.grid, decoded });
     };
     const stays = (frame: number) => (heardSeconds + LATE_SECONDS + late(frame)) * sample_rate;
     let frame = Math.max(this.#marks[0]?.end ?? 0, given + Math.ceil(heardSeconds * frame_rate));
