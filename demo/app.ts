@@ -172,7 +172,7 @@ function missing(error: unknown): void {
 async function openModel(): Promise<void> {
   try {
     const adapter = await navigator.gpu?.requestAdapter(); // without one the processor computes
-    if (picture) picture.smooth = Boolean(adapter);
+    if (picture) picture.smooth = adapter?.info.isFallbackAdapter === false;
     const { deviceMemory } = navigator as { deviceMemory?: number };
     const asked = shared?.model ?? new URLSearchParams(location.search).get('model');
     await panel.open({ memoryGb: deviceMemory, bufferBytes: adapter?.limits.maxBufferSize ?? 2 ** 30 }, asked);

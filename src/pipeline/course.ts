@@ -20,8 +20,10 @@ import type { SteeredStyle } from './steered_style.ts';
 /** After a cut, the first windows see one chunk of what went before, and two make whole chunks of at least so many seconds: the second is there before the first was heard. */
 const SHORT_WINDOWS = 3;
 const SHORT_SECONDS = 1.5;
-/** A change is made in time if it takes so much longer than the last window says, and what is heard is known so late. */
-const PRUDENCE = 1.1;
+/**
+ * What is heard is known so late, and a window takes so much longer than the last one says (0.04 s at most in eight). A change that is later still takes the place of what
+ * then plays on, without a gap.
+ */
 const LATE_SECONDS = 0.15;
 /** Sound is decoded in parts of so many seconds. */
 const PART_SECONDS = 2;
@@ -183,7 +185,7 @@ export class Course {
     const late = (from: number) => {
       const to = from + this.#short;
       const decoded = to - this.#reach - this.#standBefore(from).frame;
-      return PRUDENCE * this.#forecast.seconds({ from, to, seen: this.#short + this.#sizes.grid, decoded });
+      return this.#forecast.seconds({ from, to, seen: this.#short + this.#sizes.grid, decoded });
     };
     const stays = (frame: number) => (heardSeconds + LATE_SECONDS + late(frame)) * sample_rate;
     let frame = Math.max(this.#marks[0]?.end ?? 0, given + Math.ceil(heardSeconds * frame_rate));
