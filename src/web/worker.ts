@@ -212,7 +212,7 @@ class Host {
         pace.next = nextSeconds;
         if (end === undefined) pace.first(send, seconds);
         else send();
-        end = startSample + seconds * sampleRate;
+        end = startSample + lengthOf(channels);
         task.pace();
         // No faster than it is heard, but for the part that may lie ahead, and what is to be made anew.
         while (!signal.aborted && !task.steered && end - task.played > aheadSeconds * sampleRate) {
