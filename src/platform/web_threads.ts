@@ -8,7 +8,7 @@ function startThread(code: string, data: unknown, on: ThreadEvents): Thread {
   const address = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
   const worker = new Worker(trustedScript(address));
   worker.onmessage = ({ data }) => on.message(data);
-  worker.onerror = (event) => on.end(event.message || 'it could not be started');
+  worker.onerror = (event) => on.end(event.message || 'it could not be started; a content security policy must allow blob: in worker-src');
   worker.postMessage(data);
   return {
     hold: () => {},

@@ -5,7 +5,7 @@ import { type ByteFolder, type ByteSource, blobSource, memorySource, sha256 } fr
 import { MANIFEST_FILE, parseJson, readManifest, type StatedFile } from '../platform/manifest.ts';
 import type { ModelFiles } from './protocol.ts';
 
-/** Parts that music from words needs; shards with none of them are not fetched. */
+/** Parts that music from words needs; shards with none of them are fetched when they are asked for. */
 const NEEDED_PARTS = ['text_tower', 'rvq', 'style_heads', 'semantic_lm', 'dual_path', 'vae_decoder'];
 const INDEX = 'model.safetensors.index.json';
 const MAX_MANIFEST_BYTES = 1024 * 1024;
@@ -39,10 +39,13 @@ export async function describeModel(src: string, signal?: AbortSignal): Promise<
   };
 }
 
-/** Fetches what is not here yet, checks every file's SHA-256, and gives the folder of those files. Throws `io`, `weights`, `aborted`. */
+/**
+ * Fetches what is not here yet of what music from words needs, checks every file's SHA-256, and gives the folder of the model's files. Others are fetched
+ * and checked when they are opened. Throws `io`, `weights`, `aborted`, then too.
+ */
 export async function openModelFiles(src: string, how: Fetching): Promise<ByteFolder> {
   const base = folderAddress(src);
-  const { files, hash } = await neededFiles(base, how);
+  const { files, others, hash } = await neededFiles(base, how);
   const total = sum(files.map((f) => f.bytes));
   const sources = new Map<string, ByteSource>();
   let before = 0;
@@ -52,7 +55,12 @@ export async function openModelFiles(src: string, how: Fetching): Promise<ByteFo
     before += file.bytes;
     onProgress(0);
   }
-  return { name: base.href, open: async (name) => sources.get(name), identity: async () => ({ hash, changed: [] }) };
+  const open = async (name: string, signal?: AbortSignal) => {
+    const other = others.find((file) => file.name === name);
+    if (other && !sources.has(name)) sources.set(name, await openChecked(base, other, { ...how, signal }, () => {}));
+    return sources.get(name);
+  };
+  return { name: base.href, open, identity: async () => ({ hash, changed: [] }) };
 }
 
 async function openChecked(base: URL, file: StatedFile, how: Fetching, onProgress: (received: number) => void): Promise<ByteSource> {
@@ -141,20 +149,24 @@ function isStorageFault(error: unknown): boolean {
   return /no more storage|has no cache|keeping a download failed/.test(error.message);
 }
 
-/** The manifest's files without the shards that nobody here needs, and its own hash, which names them all. */
-async function neededFiles(base: URL, how: Pick<Fetching, 'keep' | 'signal' | 'onWait'>): Promise<{ files: StatedFile[]; hash: string }> {
+/** The manifest's files, apart from them the shards that music from words does not need, and its own hash, which names them all. */
+async function neededFiles(
+  base: URL,
+  how: Pick<Fetching, 'keep' | 'signal' | 'onWait'>,
+): Promise<{ files: StatedFile[]; others: StatedFile[]; hash: string }> {
   const manifest = await smallFile(addressOf(base, MANIFEST_FILE), how);
   const files = readManifest(manifest, addressOf(base, MANIFEST_FILE));
   const hash = await sha256(manifest);
   const index = files.find((f) => f.name === INDEX);
-  if (!index) return { files, hash };
+  if (!index) return { files, others: [], hash };
   const { metadata } = parseJson(await smallFile(addressOf(base, INDEX), how), `${base.href}${INDEX}`) as {
     metadata?: { parts?: Record<string, unknown> };
   };
-  if (typeof metadata?.parts !== 'object') return { files, hash };
+  if (typeof metadata?.parts !== 'object') return { files, others: [], hash };
   const { parts } = metadata;
   const needed = new Set(NEEDED_PARTS.map((part) => parts[part]));
-  return { files: files.filter((f) => !f.name.endsWith('.safetensors') || needed.has(f.name)), hash };
+  const isNeeded = ({ name }: StatedFile) => !name.endsWith('.safetensors') || needed.has(name);
+  return { files: files.filter(isNeeded), others: files.filter((file) => !isNeeded(file)), hash };
 }
 
 /** A small file in its newest version; offline, the version kept last. */

@@ -1,4 +1,5 @@
 // The model that the page offers, once in a real browser: two seconds of it, on the CPU executor. What it is trained to may change.
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { chromiumPath } from '../../tools/chromium.mjs';
@@ -29,6 +30,24 @@ describe.runIf(chromiumPath)('melody-small in Chromium', { timeout: SLOW }, () =
     const here = await streamed(melody, PIECE);
     expect(there.length).toBe(2 * melody.model.config.sample_rate);
     expect(worst(there, here)).toBeLessThan(1e-3);
+    await page.close();
+  });
+
+  it('goes on from given sound, and follows its style, with shards that music from words alone does not need', async () => {
+    const page = await site.sessionPage();
+    await load(page, SMALL);
+    const { sample_rate: rate } = JSON.parse(readFileSync(`${root}${SMALL}config.json`, 'utf8'));
+    for (const given of ['continueFrom', 'promptAudio']) {
+      await page.evaluate(
+        async ({ piece, given, rate }) => {
+          const tone = Float32Array.from({ length: 4.1 * rate }, (_, i) => 0.3 * Math.sin((2 * Math.PI * 220 * i) / rate));
+          await session.play({ ...piece, steps: 1, [given]: { channels: [tone, tone], sampleRate: rate } });
+        },
+        { piece: PIECE, given, rate },
+      );
+      await finished(page);
+      expect(await page.evaluate(() => session.snapshot), given).toMatchObject({ error: undefined, complete: true, madeSeconds: 2 });
+    }
     await page.close();
   });
 });
