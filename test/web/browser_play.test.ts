@@ -117,7 +117,11 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
       { piece: PIECE }, // all windows of one length
     );
     const now = () => page.evaluate(() => ({ made: session.snapshot.madeSeconds, events: heard.events.length }));
-    await page.waitForFunction(() => session.snapshot.madeSeconds > 8, undefined, { timeout: SLOW, polling: 100 }); // what a session keeps ahead
+    // More than a session keeps ahead: beyond what was heard before the pause.
+    await page.waitForFunction(() => session.snapshot.madeSeconds - session.snapshot.playedSeconds > 8, undefined, {
+      timeout: SLOW,
+      polling: 100,
+    });
     const before = await now();
     await page.waitForTimeout(4000); // while it works, it tells of every token and step: never seconds of silence
     expect(await now()).toEqual(before);

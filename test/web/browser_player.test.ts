@@ -18,10 +18,19 @@ const watch = (page: Page): Promise<unknown> =>
     globalThis.contexts = [];
     globalThis.locked = false;
     const stub = new BroadcastChannel('stub');
-    stub.onmessage = ({ data }) => asked.push(data);
+    let heard = false;
+    stub.onmessage = ({ data }) => {
+      if (data.type === 'released') heard = true;
+      else asked.push(data);
+    };
     globalThis.release = () => {
-      if (asked.some(({ type }) => type === 'load')) stub.postMessage({ type: 'release' });
-      else setTimeout(release, 10); // a worker whose script is still on its way hears nothing
+      heard = false;
+      const tell = () => {
+        if (heard) return;
+        if (asked.some(({ type }) => type === 'load')) stub.postMessage({ type: 'release' });
+        setTimeout(tell, 10); // a worker whose script is still on its way hears nothing, and what is asked may be another page's
+      };
+      tell();
     };
     const { resume, suspend } = AudioContext.prototype;
     AudioContext.prototype.suspend = function () {

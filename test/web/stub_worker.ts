@@ -9,7 +9,11 @@ let CHANNELS = 1;
 const told = new BroadcastChannel('stub');
 /** Settles at the page's word. */
 const released = new Promise<void>((resolve) => {
-  told.addEventListener('message', ({ data }) => data.type === 'release' && resolve());
+  told.addEventListener('message', ({ data }) => {
+    if (data.type !== 'release') return;
+    resolve();
+    told.postMessage({ type: 'released' });
+  });
 });
 const aborts = new Map<number, AbortController>();
 /** Of the stream that runs: its recipe, seconds heard, and where it goes back to. */
