@@ -31,7 +31,7 @@ STAGES = (
     'export',
     'goldens',
 )
-OTHER = ('beside', 'count', 'sample', 'unpack', 'widen', 'width')
+OTHER = ('beside', 'count', 'detail', 'sample', 'unpack', 'widen', 'width')
 
 
 class Paths:
@@ -83,7 +83,7 @@ def run_stage(name, config, paths):
     mark, started = paths.runs / name / 'done', time.time()
     before = last_report(paths.runs / name).get('step', 0)
     stage = importlib.import_module(f'melody_train.stages.{name}')
-    if name in (*TRAINING, 'beside'):
+    if name in (*TRAINING, 'beside', 'detail'):
         if paths.until:
             config['train'][name]['until'] = paths.until
         stage.run(config, paths)

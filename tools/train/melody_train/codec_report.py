@@ -147,13 +147,17 @@ def exported(folder: str):
 
 
 def trained(name: str, folder: str):
-    """The same of the checkpoints under runs/: stage vae, and stage polish's decoder where there is one."""
+    """The same of the checkpoints under runs/: stage vae, stage polish's decoder and stage detail's corrections where there are any."""
     from pathlib import Path
 
     from .config import load_config
+    from .stages.detail import load_detailed
     from .stages.vae import load_codec
 
-    encoder, decoder = load_codec(load_config(name), Path(folder))
+    config, runs = load_config(name), Path(folder)
+    if (runs / 'detail' / 'checkpoint.pt').exists():
+        return load_detailed(config, runs)
+    encoder, decoder = load_codec(config, runs)
     return lambda a: decoder(encoder(a.float())[0])
 
 

@@ -138,13 +138,17 @@ class LinePitch:
         centre = torch.arange(decoder.locked)[:, None] * sample_rate / decoder.size
         self.near = (decoder.frequency - centre).abs() < 1.5 * sample_rate / decoder.size  # [bins, P]
 
+    def salience(self, audio, frames, chosen=slice(None)):
+        """audio [B, n] -> log amplitude of every tempered pitch at the `chosen` of its frames, [B, chosen, P]."""
+        low = F.conv1d(audio[:, None], self.fir.to(audio.device), stride=self.step, padding=8 * self.step)[:, 0]
+        rows = F.pad(low, (self.size // 2, self.size // 2 + self.hop)).unfold(1, self.size, self.hop)[:, :frames][:, chosen]
+        real, imag = (rows @ self.probe.to(audio.device)).chunk(2, -1)
+        return ((real.square() + imag.square()).sqrt() + 1e-4).log()
+
     def __call__(self, audio, frames):
         """audio [B, n] -> (pitch [B, frames, bins] int64, whether its line lies within 1.5 bins [B, frames, bins] bool)."""
-        fir, probe, shape, near = (x.to(audio.device) for x in (self.fir, self.probe, self.shape, self.near))
-        low = F.conv1d(audio[:, None], fir, stride=self.step, padding=8 * self.step)[:, 0]
-        rows = F.pad(low, (self.size // 2, self.size // 2 + self.hop)).unfold(1, self.size, self.hop)[:, :frames]
-        real, imag = (rows @ probe).chunk(2, -1)
-        salience = ((real.square() + imag.square()).sqrt() + 1e-4).log()
+        shape, near = self.shape.to(audio.device), self.near.to(audio.device)
+        salience = self.salience(audio, frames)
         pitch = torch.stack([(salience + s).argmax(-1) for s in shape], -1)
         return pitch, torch.stack([near[k][pitch[..., k]] for k in range(len(near))], -1)
 

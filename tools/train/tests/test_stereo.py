@@ -22,11 +22,12 @@ from melody_train.corpus import Corpus  # noqa: E402
 from melody_train.data.shards import write_shard  # noqa: E402
 from melody_train.export import fold  # noqa: E402
 from melody_train.latents import Latents  # noqa: E402
+from melody_train.losses import LinePitch  # noqa: E402
 from melody_train.models.dual_path import DualPath  # noqa: E402
 from melody_train.models.spectrum import erb_bands, framed_stft, stereo_image  # noqa: E402
 from melody_train.models.vae_decoder import vae_decoder  # noqa: E402
 from melody_train.models.vae_encoder import vae_encoder  # noqa: E402
-from melody_train.stages import beside, unpack, widen, width  # noqa: E402
+from melody_train.stages import beside, detail, unpack, widen, width  # noqa: E402
 from melody_train.stages.vae import Vae, phase_loss_of  # noqa: E402
 
 
@@ -179,6 +180,58 @@ class Beside(unittest.TestCase):
         turned = Latents(torch.zeros(6), torch.linalg.qr(torch.randn(6, 6)).Q, torch.tensor(1.0), torch.ones(6))
         with self.assertRaisesRegex(ValueError, 'keep them'):
             fold(state, {}, turned, 'stft_convnext', 'istft_running')
+
+
+class Details(unittest.TestCase):
+    def test_numbers_beside_the_latents_tell_the_decoder_its_pitches_and_magnitudes(self):
+        torch.manual_seed(11)
+        c = small('small')
+        t = c['train']['detail']
+        t.pop('minutes')
+        t.update(steps=12, batch=4, blocks=8, report=12, warmup=1, ema=0.5)
+        for part in ('pitches', 'magnitudes'):
+            t['network'][part].update(dim=16, ffn=24, layers=1, latent_dim=24)
+        generator = np.random.default_rng(1)
+        time = np.arange(8 * 48000) / 48000
+
+        def piece():  # a bass note and a chord with overtones every half a second
+            out = np.zeros(len(time))
+            for at in range(0, 16):
+                inside = (time >= at / 2) & (time < at / 2 + 0.5)
+                for midi in [*generator.integers(26, 46, 1), *generator.integers(50, 74, 3)]:
+                    hz = 440 * 2 ** ((midi - 69) / 12)
+                    out[inside] += sum(np.sin(2 * np.pi * hz * k * time[inside]) * 0.05 / k for k in range(1, 9))
+            return np.stack([out, out])
+
+        with tempfile.TemporaryDirectory() as folder:
+            paths = SimpleNamespace(data=Path(folder) / 'data', runs=Path(folder) / 'runs')
+            for split, n in (('train', 6), ('heldout', 2)):
+                clips = (np.stack([piece() for _ in range(n)]) * 32767).clip(-32767, 32767).astype(np.int16)
+                write_shard(str(paths.data), split, 0, clips[:, 0, ::2], [{'id': f'{split} {i}', 'captions': [], 'attributes': {}} for i in range(n)], 24000, clips)
+            codec = Vae(c).eval()
+            widen.save(paths.runs / 'vae', codec.state_dict())
+            detail.run(c, paths)
+            report = json.loads((paths.runs / 'detail' / 'log.jsonl').read_text().splitlines()[-1])
+            assert report['held_agreed'] > report['without_agreed'] + 0.2, report
+            assert report['held_magnitude'] < 0.7 * report['without_magnitude'], report
+            made = detail.load_detailed(c, paths.runs)
+            audio = torch.from_numpy(clips[:1, :, : 2 * 48000].astype(np.float32) / 32768)
+            lines = LinePitch(codec.decoder, 48000)
+            pitch, near = lines(audio.mean(1), 200)
+            with torch.no_grad():
+                z = codec.encoder(audio)[0]
+                own, corrected = codec.decoder.parts(z), made.parts(audio)
+            right = lambda parts: (parts[2].argmax(-1) == pitch)[..., 2:11][near[..., 2:11]].float().mean()
+            assert right(corrected) > right(own) + 0.1, (right(corrected), right(own))
+            assert torch.equal(own[1], corrected[1]) and torch.equal(own[0][..., :40], corrected[0][..., :40]), 'the rest is the decoder\'s own'
+            assert torch.equal(own[0][..., 160:], corrected[0][..., 160:]) and made(audio).shape == (1, 96000)
+
+    def test_a_transposed_clip_moves_its_pitches_and_forgets_its_latents(self):
+        x = {k: torch.arange(12.0).reshape(1, 2, 6) for k in ('pitches', 'line', 'salience', 'magnitudes', 'z')}
+        up, down = detail.transposed(x, 2), detail.transposed(x, -1)
+        assert torch.equal(up['line'][0, 1, 2:], x['line'][0, 1, :4]) and (up['line'][..., :2] == detail.SILENCE['line']).all()
+        assert torch.equal(down['pitches'][0, 0, :5], x['pitches'][0, 0, 1:]) and torch.equal(down['magnitudes'], x['magnitudes'])
+        assert not up['z'].any() and detail.transposed(x, 0) is x
 
 
 class Width(unittest.TestCase):

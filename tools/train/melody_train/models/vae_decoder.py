@@ -121,11 +121,16 @@ class RunningPhaseDecoder(Trunk):
     def parts(self, z):
         """z [B, L, D] -> (log magnitude [B, T, K], c complex [B, T, directed], pitch logits [B, T, locked, P], (pan, log width) [B, T,
         bands] each)."""
+        return self.parts_of(self.head_of(z))
+
+    def parts_of(self, head, tuned=None):
+        """The same of what `head_of` said. `tuned` [B, T, P]: the salience to choose pitches by, in place of the smoothed one."""
         d = self.directed
-        log_magnitude, a, b, salience, pan, width = self.head_of(z).split([self.bins, d, d, self.count, self.bands, self.bands], -1)
-        own = 2 * math.pi * self.hop / self.size * torch.arange(d, device=z.device)
+        log_magnitude, a, b, salience, pan, width = head.split([self.bins, d, d, self.count, self.bands, self.bands], -1)
+        tuned = self.smoothed(salience) if tuned is None else tuned
+        own = 2 * math.pi * self.hop / self.size * torch.arange(d, device=head.device)
         c = torch.complex(a, b) * torch.polar(torch.ones_like(own), own)
-        return log_magnitude, c, self.smoothed(salience)[:, :, None] + self.shape, (pan, width)
+        return log_magnitude, c, tuned[:, :, None] + self.shape, (pan, width)
 
     def smoothed(self, salience):
         """[B, T, P], the mean over the frames that there are up to `smooth` of `pitches` to each side; in training each frame says its own.
