@@ -103,15 +103,16 @@ class Detail(nn.Module):
         self.frames, self.bass = o['frames'], o['bass']
         self.rows, self.size, self.hop = self.frames * d['upsample'], d['fft_size'], d['hop_length']
         self.count, self.latent_dim = d['pitches']['count'], c['latent_dim']
-        p, m, bins = o['pitches'], o['magnitudes'], self.last - self.first
+        p, m, heard = o['pitches'], o['magnitudes'], self.last - self.first
         self.pitches = Correction(self.count, self.count + self.latent_dim, self.count, p)
-        self.magnitudes = Correction(bins, bins + self.count + self.latent_dim, self.high - self.low, m)
+        self.magnitudes = Correction(heard, heard + self.count + self.latent_dim, self.high - self.low, m)
         self.split = p['latent_dim']
         start = d['fft_size'] // 2 + 1 + 2 * d.get('directed', d['fft_size'] // 2 + 1)
         self.salience = slice(start, start + self.count)
         index = torch.arange(self.count, dtype=torch.float64) / d['pitches'].get('per_semitone', 1)
         frequency = d['reference_pitch'] * 2 ** ((d['pitches']['lowest'] + index - 69) / 12)
-        place = (frequency * WINDOW / d['sample_rate']).clamp(max=WINDOW / 2 - 1)
+        bins = next((s['bins'] for s in c['vae_encoder'].get('spectra', ()) if s['size'] == WINDOW), WINDOW // 2)  # that the encoder has
+        place = (frequency * WINDOW / d['sample_rate']).clamp(max=bins - 2)
         self.register_buffer('left', place.floor().long(), persistent=False)
         self.register_buffer('rest', (place - place.floor()).float(), persistent=False)
 
