@@ -79,7 +79,7 @@ class Blocks(nn.Module):
         super().__init__()
         self.embed, self.norm_in = nn.Linear(inputs, c['dim']), LayerNorm(c['dim'])
         self.blocks = nn.ModuleList(ConvNeXt(c['dim'], c['ffn'], c['kernel'], 1 / c['layers']) for _ in range(c['layers']))
-        self.norm_out, self.head, self.drop = LayerNorm(c['dim']), nn.Linear(c['dim'], outputs), c.get('dropout', 0.05)
+        self.norm_out, self.head, self.drop = LayerNorm(c['dim']), nn.Linear(c['dim'], outputs), c.get('dropout', 0.0)
         with torch.no_grad():
             self.head.weight *= 0.1
             self.head.bias.zero_()
