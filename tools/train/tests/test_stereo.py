@@ -207,7 +207,8 @@ class Details(unittest.TestCase):
             paths = SimpleNamespace(data=Path(folder) / 'data', runs=Path(folder) / 'runs')
             for split, n in (('train', 6), ('heldout', 2)):
                 clips = (np.stack([piece() for _ in range(n)]) * 32767).clip(-32767, 32767).astype(np.int16)
-                write_shard(str(paths.data), split, 0, clips[:, 0, ::2], [{'id': f'{split} {i}', 'captions': [], 'attributes': {}} for i in range(n)], 24000, clips)
+                rows = [{'id': f'{split} {i}', 'captions': [], 'attributes': {}} for i in range(n)]
+                write_shard(str(paths.data), split, 0, clips[:, 0, ::2], rows, 24000, clips)
             codec = Vae(c).eval()
             widen.save(paths.runs / 'vae', codec.state_dict())
             detail.run(c, paths)
@@ -223,7 +224,8 @@ class Details(unittest.TestCase):
                 own, corrected = codec.decoder.parts(z), made.parts(audio)
             right = lambda parts: (parts[2].argmax(-1) == pitch)[..., 2:11][near[..., 2:11]].float().mean()
             assert right(corrected) > right(own) + 0.1, (right(corrected), right(own))
-            assert torch.equal(own[1], corrected[1]) and torch.equal(own[0][..., :40], corrected[0][..., :40]), 'the rest is the decoder\'s own'
+            assert torch.equal(own[1], corrected[1]), "the rest is the decoder's own"
+            assert torch.equal(own[0][..., :40], corrected[0][..., :40]), "the rest is the decoder's own"
             assert torch.equal(own[0][..., 160:], corrected[0][..., 160:]) and made(audio).shape == (1, 96000)
 
     def test_a_transposed_clip_moves_its_pitches_and_forgets_its_latents(self):

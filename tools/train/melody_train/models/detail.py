@@ -92,7 +92,8 @@ class Blocks(nn.Module):
 
 
 class Detail(nn.Module):
-    """`network` of train.detail {frames, bins, around, bass, pitches, magnitudes}; the last two {latent_dim, dim, ffn, kernel, layers, dropout}.
+    """`network` of train.detail {frames, bins, around, bass, pitches, magnitudes}; the last two {latent_dim, dim, ffn, kernel, layers,
+    dropout}.
     `bins` [low, high) have their magnitudes corrected, those `around` them are heard. `bass` is how many of the lowest pitches have levels
     of their own: the loudest of the others does not silence them."""
 
@@ -164,8 +165,8 @@ class Detail(nn.Module):
         return self.pitches(a, self.of_pitches(heard, said)[1]), self.magnitudes(b, self.of_magnitudes(heard, said)[1])
 
     def corrected(self, decoder, z, numbers):
-        """The decoder's `parts` with what the details say added: the bass's salience a block at a time, for a bass note begins at once; that
-        of higher pitches beside the decoder's own smoothed one; magnitudes along a line from one block's middle to the next."""
+        """The decoder's `parts` with what the details say added: the bass's salience a block at a time, for a bass note begins at once;
+        that of higher pitches beside the decoder's own smoothed one; magnitudes along a line from one block's middle to the next."""
         head = decoder.head_of(z)
         said = self.said(head, z)
         salience, magnitudes = self.corrections(numbers, said)

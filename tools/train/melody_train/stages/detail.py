@@ -3,7 +3,8 @@ decoder stay as they are: they are runs/vae and runs/polish, as after stage `unp
 
 All that both need is made once, a shard at a time (runs/detail_blocks). Pitches learn from the line that a window of half a second finds
 for every tuned bin, and from transposed clips too: few clips are learnt by heart. Magnitudes learn from the clip's own, weighted by their
-root. The numbers get noise, as those that a diffusion model would say. Nothing is synthesised, so a step costs a tenth of one of stage `vae`.
+root. The numbers get noise, as those that a diffusion model would say. Nothing is synthesised, so a step costs a tenth of one of stage
+`vae`.
 """
 
 import random
