@@ -88,7 +88,7 @@ export async function extendTokens(
   return piece;
 }
 
-/** The parts in which tokens `first` to `target` − 1 are written, each behind one context that is read for it: tokens `from` to `length` − 1 are, up to `until` − 1 follow. */
+/** The parts in which tokens `first` to `target` − 1 are written: for each the context is read, tokens `from` to `length` − 1, then those up to `until` − 1 follow. */
 export function* contexts(first: number, target: number, window: number, chunk: number) {
   for (let length = first; length < target; ) {
     const block = length < window ? 0 : window + Math.floor((length - window) / chunk) * chunk;
