@@ -2,7 +2,7 @@
 import { MelodyWorker, type Recipe, Session, type Snapshot, type StyleOptions } from '../src/web/index.ts';
 import { sentence } from '../src/web/words.ts';
 import { byId, clock, debounce, say, wait } from './dom.ts';
-import { type Entry, History, type Settings } from './history.ts';
+import { type Entry, History, type Settings, type Sound } from './history.ts';
 import { HistoryList } from './history_list.ts';
 import { t, useLanguage } from './language.ts';
 import { lateWorker } from './late_worker.ts';
@@ -15,7 +15,7 @@ import { PieceForm } from './piece.ts';
 import { fetchPiece, offerPieces, type ReadyPiece, readPiece, settingsOf } from './pieces.ts';
 import { chosenName, offerFormats, saveMidi, saveSound } from './save.ts';
 import { Shape } from './shape.ts';
-import { changeIn, endOf, heardPrompt, isOn, pictureOf, pieceOf, statusOf } from './status.ts';
+import { aboutOf, changeIn, endOf, heardPrompt, isOn, pictureOf, pieceOf, statusOf, waitOf } from './status.ts';
 import { Turns } from './turns.ts';
 import { clipOf, progressOf, VARIATIONS, variations } from './variations.ts';
 import type { Produced, Taken, Workshop } from './workshop.ts';
@@ -60,8 +60,8 @@ let picture: Picture | undefined;
 let beginning: Settings | undefined; // asked of the worker, which has not taken it up yet
 let playing: Entry | undefined;
 let described: Entry | undefined;
-let asked = ''; // the style that plays, as JSON
-let live = false; // what plays was asked for by the form, and follows it as long as it is made
+let asked = ''; // the style that was last asked for, or filled in, as JSON
+let sounding = ''; // what the form said of what plays
 let underway = ''; // words for what was pressed and does not sound yet
 let notice = ''; // of what was made or loaded, until something plays
 let fault: string | undefined; // of the variations or of the page; the session's own are in its snapshot
@@ -69,12 +69,14 @@ let lacking: string | undefined; // a part of the page that could not be fetched
 let before: Snapshot['state'] = 'empty';
 let shared: Shared | undefined; // by the address; it is played as long as the form says the same
 let linked: unknown; // the recipe that the address says
-const listener = new Listener({ play: () => void toggle(), pause: () => void session.pause(), stop: () => void end() });
+let told = ''; // of what was pressed while something plays, until the next piece
+let failed: Snapshot['error'];
+const listener = new Listener({ play: () => void resume(), pause: () => void session.pause(), stop: () => void end() });
 
 const play = byId<HTMLButtonElement>('play');
 const stop = byId<HTMLButtonElement>('stop');
 
-play.onclick = () => void toggle();
+play.onclick = () => void (waiting(session.snapshot) && session.snapshot.state === 'paused' ? start() : resume());
 stop.onclick = () => void end();
 byId<HTMLInputElement>('volume').oninput = (event) => {
   session.volume = Number((event.target as HTMLInputElement).value);
@@ -100,7 +102,7 @@ window.onhashchange = () => void take('', async () => void takeShared());
 byId('timeline').addEventListener('keydown', (event) => {
   if (event.key !== ' ' || event.repeat || !isOn(session.snapshot)) return;
   event.preventDefault(); // or the page scrolls
-  void toggle();
+  void resume();
 });
 document.onkeydown = (event) => {
   if (event.isComposing || event.repeat) return; // Escape then ends a word, not the music
@@ -217,23 +219,31 @@ async function copyLink(): Promise<void> {
     () => true,
     () => false,
   );
-  notice = t(copied ? 'The link is copied.' : 'The browser does not let this page copy; the address of the page is the link.');
-  say(byId('status'), notice);
+  told = t(copied ? 'The link is copied.' : 'The browser does not let this page copy; the address of the page is the link.');
+  show(session.snapshot);
 }
 
 function fill(entry: Settings): void {
   shape.fill(entry);
   form.fill(entry);
-  asked = wordsOf(shape.style()); // what plays meanwhile is not steered by it
+  asked = wordsOf(shape.style(), workshop?.taken?.given); // what plays meanwhile is not steered by it
 }
 
 function use(entry: Settings): void {
   fill(entry);
   form.keepSeed = true;
   byId('prompt').focus();
+  show(session.snapshot);
 }
 
-async function toggle(): Promise<void> {
+/** The form says something that what plays does not follow: it is all made, or settings were filled in beside it. */
+function waiting(now: Snapshot): boolean {
+  const words = wordsOf(shape.style(), workshop?.taken?.given);
+  return isOn(now) && words !== sounding && (now.complete || words === asked);
+}
+
+/** Pauses what plays, goes on with what is paused, else begins. */
+async function resume(): Promise<void> {
   const { state } = session.snapshot;
   if (state === 'playing' || state === 'buffering') await session.pause();
   else if (state === 'paused') session.resume();
@@ -251,6 +261,7 @@ async function take(words: string, work: (signal: AbortSignal) => Promise<void>)
       if (!signal.aborted) await work(signal);
     } catch (error) {
       if (!signal.aborted) fault = sentence(error as Error);
+      notice = ''; // what went before, such as the download, is not what counts
     }
     if (signal.aborted) return session.stop(); // it may have begun after the stop of the next press
     underway = '';
@@ -269,8 +280,7 @@ function leave(next?: Entry): void {
   keepSound();
   if (next === undefined || next !== playing) part?.clear();
   playing = described = fault = undefined;
-  live = false;
-  notice = '';
+  notice = told = '';
   picture?.clear();
 }
 
@@ -285,6 +295,7 @@ async function start(wanted: Settings = settings(), taken: Taken | undefined = w
   if (!ready && !panel.able) return;
   form.seed = wanted.seed;
   asked = wordsOf(wanted, taken?.given);
+  sounding = wordsOf(shape.style(), taken?.given);
   if (wanted.loop) return loop(wanted, taken);
   leave();
   if (offered && !ready) session.prepare(offered.sampleRate, offered.channels); // minutes later it would not count as pressed
@@ -312,13 +323,19 @@ async function produce(words: string, model: boolean, make: (signal: AbortSignal
     const { settings, sound, from } = await make(signal);
     if (signal.aborted) return;
     leave();
-    await session.playClip(sound.channels, sound.sampleRate, sound.recipe, sound.beats);
+    await clip(sound);
     if (signal.aborted) return;
     playing = history.add(settings, sound.recipe?.model ?? '');
     history.keepSound(playing.id, sound);
     list.show();
     if (from) session.seek(from);
   });
+}
+
+/** Finished sound: what the form says by now was not asked of it, and is no change. */
+async function clip({ channels, sampleRate, recipe, beats }: Sound): Promise<void> {
+  asked = sounding = wordsOf(shape.style(), workshop?.taken?.given);
+  await session.playClip(channels, sampleRate, recipe, beats);
 }
 
 /** A clip whose end leads into its start, again and again. */
@@ -329,7 +346,10 @@ async function loop(wanted: Settings, taken: Taken | undefined): Promise<void> {
     const { windowSeconds = 1 } = session.snapshot.model ?? {};
     const { durationSeconds: asked = windowSeconds } = once;
     const durationSeconds = Math.max(1, Math.round(asked / windowSeconds)) * windowSeconds; // it lasts whole windows
-    const made = await clipOf(session.worker, { ...once, durationSeconds }, signal, say, taken?.style);
+    const made = await clipOf(session.worker, { ...once, durationSeconds }, signal, say, taken?.style).catch((error) => {
+      if (taken && !signal.aborted) workshop?.letGo();
+      throw error;
+    });
     return { ...made, settings: { ...made.settings, ...(taken && { given: taken.given }) } };
   });
   if (part && playing?.loop) part.looping = true;
@@ -340,7 +360,6 @@ function begun(wanted: Settings): void {
   beginning = undefined;
   const { given } = wanted;
   playing = history.add({ ...settingsOf({ ...wanted } as Recipe), ...(given && { given }) }, session.snapshot.model?.name ?? '');
-  live = true;
   list.show();
   steer(); // what was typed while it waited
 }
@@ -355,7 +374,7 @@ async function hear(piece: ReadyPiece): Promise<void> {
     const channels = await reading;
     if (signal.aborted) return;
     const { recipe, sampleRate } = piece;
-    await session.playClip(channels, sampleRate, recipe);
+    await clip({ channels, sampleRate, recipe });
     if (signal.aborted) return;
     const asked = linkOf(settingsOf(recipe), '');
     playing =
@@ -369,12 +388,13 @@ async function hear(piece: ReadyPiece): Promise<void> {
 async function again(entry: Entry): Promise<void> {
   const sound = history.sound(entry.id);
   if (!sound) {
+    workshop?.letGo(); // the very piece, in no other's style
     fill(entry);
     return start(entry, undefined);
   }
   leave(entry);
   await take(t('About to play.'), async (signal) => {
-    await session.playClip(sound.channels, sound.sampleRate, sound.recipe, sound.beats);
+    await clip(sound);
     if (!signal.aborted) playing = entry;
   });
 }
@@ -389,14 +409,15 @@ function keepSound(): void {
 
 function steer(): void {
   const now = session.snapshot;
-  if (!isOn(now) || !now.recipe || (now.complete && !live)) return;
+  if (!isOn(now) || (!now.recipe && !now.complete)) return;
   const style = shape.style();
   const taken = workshop?.taken;
   const words = wordsOf(style, taken?.given);
-  if (words === asked) return;
-  asked = words;
+  if (now.complete) show(now); // it says that the change waits
+  if (now.complete || words === asked) return;
+  asked = sounding = words;
   session.steer({ ...style, ...taken?.style });
-  if (!taken || !playing || now.complete) return;
+  if (!taken || !playing) return;
   playing = history.giveWord(playing, taken.given); // its settings make another piece
   list.show();
 }
@@ -406,6 +427,7 @@ async function save(entry: Entry): Promise<void> {
   const sound = history.sound(entry.id);
   if (!sound?.recipe) return;
   fault = undefined;
+  const seconds = (sound.startSeconds ?? 0) + sound.channels[0].length / sound.sampleRate;
   const kept = notice;
   const making = t('Making the {0} file.', chosenName());
   notice = making;
@@ -416,6 +438,8 @@ async function save(entry: Entry): Promise<void> {
     fault = `${t('The {0} file could not be made.', chosenName())} ${sentence(error as Error)}`;
   }
   if (notice === making) notice = kept;
+  if (!fault && entry === playing && isOn(session.snapshot) && !session.snapshot.complete)
+    told = t('The file ends where the piece was made to when it was saved: {0} s.', seconds.toFixed(1));
   show(session.snapshot);
 }
 
@@ -463,12 +487,15 @@ function show(now: Snapshot): void {
   if ((state === 'ready' || state === 'empty') && state !== before)
     notice = state === 'empty' && before === 'loading' ? '' : before === 'loading' ? t('Ready. Press Play.') : endOf(now);
   before = state;
+  if (now.error && now.error !== failed && (playing ?? beginning)?.given) workshop?.letGo(); // or the next piece fails by it, too
+  failed = now.error;
   const running = state === 'playing' || state === 'buffering';
   const idle = !isOn(now) && !underway && state !== 'loading';
   panel.show(now);
   list.ready = model !== undefined;
   play.disabled = !(running || state === 'paused') && !panel.ready && !panel.able;
-  const toDownload = isOn(now) ? '' : panel.toDownload;
+  const next = state === 'paused' && waiting(now); // the button begins another piece
+  const toDownload = isOn(now) && !next ? '' : panel.toDownload;
   say(byId('play-text'), toDownload && t('Play · {0}', toDownload));
   if (idle && document.activeElement === stop) play.focus(); // a disabled button would lose it
   stop.disabled = idle;
@@ -485,17 +512,23 @@ function show(now: Snapshot): void {
   listener.show(now, prompt);
   play.setAttribute(
     'aria-label',
-    running ? t('Pause') : state === 'paused' ? t('Resume') : toDownload ? t('Play · {0} to download', toDownload) : t('Play'),
+    running ? t('Pause') : state === 'paused' && !next ? t('Resume') : toDownload ? t('Play · {0} to download', toDownload) : t('Play'),
   );
   byId('play-icon').setAttribute('d', running ? 'M7 5h3.5v14H7zM13.5 5H17v14h-3.5z' : 'M8 5v14l11-7z');
   const total = now.complete ? now.madeSeconds : now.recipe?.durationSeconds;
-  const at = total ? `${clock(now.playedSeconds)} / ${clock(total)}` : clock(now.playedSeconds);
+  const played = playing ? clock(now.playedSeconds) : clock(0); // what is asked for is not there yet
+  const at = total && playing ? `${played} / ${clock(total)}` : played;
   const change = isOn(now) ? changeIn(now) : undefined;
   say(byId('time'), change === undefined ? at : change === 0 ? t('{0} · making the change', at) : t('{0} · change in {1} s', at, change));
   if (now.speed !== undefined) say(byId('speed'), t('{0} × real time', now.speed.toFixed(now.speed < 1 ? 2 : 1)));
   say(byId('ahead'), `${now.bufferedSeconds.toFixed(1)} s`);
   say(byId('gaps'), String(now.underruns));
-  say(byId('status'), underway || statusOf(now) || notice);
+  say(
+    byId('status'),
+    [underway || statusOf(now) || notice, ...(underway ? [] : [told, waiting(now) ? waitOf(now) : aboutOf(playing)])]
+      .filter(Boolean)
+      .join(' '),
+  );
   problem(now.error ? sentence(now.error) : (fault ?? lacking));
   const able = panel.ready || panel.able;
   part?.show(now, total, able);

@@ -146,6 +146,15 @@ export const GERMAN = {
   'Save keeps its last ten minutes.': 'Gesichert werden die letzten zehn Minuten.',
   'Playing.': 'Spielt.',
   'Paused.': 'Pausiert.',
+  'What you changed is for the next piece: press Pause, then Play.':
+    'Was du geändert hast, gilt dem nächsten Stück: drücke Pause, dann Play.',
+  'Press Play to hear what you changed; this piece stays in the list.':
+    'Drücke Play, um das Geänderte zu hören; dieses Stück bleibt in der Liste.',
+  'Your own sound: go on after it, make a part of it anew, or take its style. Save, MIDI and links are for what is made here.':
+    'Dein eigener Klang: führe ihn weiter, mach einen Teil neu oder nimm seinen Stil. Sichern, MIDI und Link sind für das, was hier entsteht.',
+  'It has no link: the sound that it was made from is on this page alone.':
+    'Es hat keinen Link: den Klang, aus dem es entstand, gibt es nur auf dieser Seite.',
+  'The file ends where the piece was made to when it was saved: {0} s.': 'Die Datei endet, wo das Stück beim Sichern zu Ende war: {0} s.',
   'The piece has ended.': 'Das Stück ist zu Ende.',
   'Playing “{0}”, {1}.': '„{0}“ spielt, {1}.',
   'Making “{0}”.': '„{0}“ entsteht.',
@@ -172,7 +181,8 @@ export const GERMAN = {
   'seed {0}': 'Startwert {0}',
   '{0}: {1}, seed {2}': '{0}: {1}, Startwert {2}',
   'changed {0} × as it played': '{0} × im Spiel geändert',
-  opened: 'geöffnet',
+  'opened at {0} kHz': 'geöffnet mit {0} kHz',
+  '{0}: {1}': '{0}: {1}',
   '{0} s made anew': '{0} s neu gemacht',
   'goes on after {0} s': 'geht nach {0} s weiter',
   'in the style of “{0}”': 'im Stil von „{0}“',

@@ -10,6 +10,8 @@ export interface Settings {
   readonly seed: number;
   /** Its end leads into its start. */
   readonly loop?: boolean | undefined;
+  /** The listener's sound, which no seed made. */
+  readonly own?: boolean;
   /** In words: sound that it was made out of, which its settings do not hold. */
   readonly given?: string;
   /** What was changed while it played: without it the seed does not make the piece again. */

@@ -68,19 +68,23 @@ export class HistoryList {
       : entry.durationSeconds
         ? clock(entry.durationSeconds)
         : t('endless');
+    const seed = entry.own ? '' : ` · ${t('seed {0}', entry.seed)}`;
     const blend = [entry.blend ?? []]
       .flat()
       .map(({ weight, text }) => ` · ${Math.round(100 * weight)} % ${text}`)
       .join('');
     const steered = entry.steered?.length ? ` · ${t('changed {0} × as it played', entry.steered.length)}` : '';
     const kind = `${entry.loop ? ` · ${t('a loop')}` : ''}${entry.given ? ` · ${entry.given}` : ''}`;
-    what.append(make('small', `${WHEN.format(entry.at)} · ${length} · ${t('seed {0}', entry.seed)}${blend}${steered}${kind}`));
+    what.append(make('small', `${WHEN.format(entry.at)} · ${length}${seed}${blend}${steered}${kind}`));
     const act = (name: string, english: Text, work: () => void) => {
       const text = t(english);
       const control = button(text, work);
       control.className = 'link';
       control.dataset.act = name;
-      control.setAttribute('aria-label', t('{0}: {1}, seed {2}', text, entry.prompt, entry.seed));
+      control.setAttribute(
+        'aria-label',
+        entry.own ? t('{0}: {1}', text, entry.prompt) : t('{0}: {1}, seed {2}', text, entry.prompt, entry.seed),
+      );
       return control;
     };
     const play = act('play', sound ? 'Play' : 'Make again', () => this.#actions.play(entry));

@@ -1,5 +1,6 @@
 // What the page says of itself: for the status line, and under the picture for those who do not see it.
 import { type Description, RECORDED_SECONDS, type Snapshot } from '../src/web/index.ts';
+import type { Settings } from './history.ts';
 import { maybe, type Text, t } from './language.ts';
 
 /** A piece is there, heard or held. */
@@ -23,6 +24,21 @@ export function statusOf({ state, loading, waiting, underruns, speed, warnings, 
   if (state === 'playing') return `${t('Playing.')}${said}`;
   if (state === 'paused') return `${t('Paused.')}${said}`;
   return said.trim();
+}
+
+/** While all of a piece is made and the form says something else. */
+export const waitOf = ({ state }: Snapshot) =>
+  t(
+    state === 'paused'
+      ? 'Press Play to hear what you changed; this piece stays in the list.'
+      : 'What you changed is for the next piece: press Pause, then Play.',
+  );
+
+/** Why some of what a piece can be taken away by is off. */
+export function aboutOf(piece: Settings | undefined): string {
+  if (piece?.own)
+    return t('Your own sound: go on after it, make a part of it anew, or take its style. Save, MIDI and links are for what is made here.');
+  return piece?.given ? t('It has no link: the sound that it was made from is on this page alone.') : '';
 }
 
 /** After a piece. */

@@ -75,6 +75,12 @@ export class Workshop {
     this.#style.disabled = !there && !this.#taken;
   }
 
+  /** What is made next follows no other sound. */
+  letGo(): void {
+    this.#taken = undefined;
+    this.#style.setAttribute('aria-pressed', 'false');
+  }
+
   /** The style that what is made next follows, too. */
   get taken(): Taken | undefined {
     return this.#taken;
@@ -204,7 +210,8 @@ export class Workshop {
         'cut it first',
       );
     const channels = Array.from({ length: Math.min(2, audio.numberOfChannels) }, (_, c) => audio.getChannelData(c).slice());
-    return { settings: { prompt: name, seed: 0, given: t('opened') }, sound: { channels, sampleRate, recipe: undefined, beats: [] } };
+    const given = t('opened at {0} kHz', sampleRate / 1000); // the browser brought it to that rate
+    return { settings: { prompt: name, seed: 0, own: true, given }, sound: { channels, sampleRate, recipe: undefined, beats: [] } };
   }
 }
 

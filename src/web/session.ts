@@ -213,7 +213,8 @@ export class Session {
   async stop(): Promise<void> {
     const ended = this.#end();
     const { state, model } = this.#store.now;
-    if (model || state !== 'empty') this.#set({ state: restOf(this.#store.now), complete: false, peak: 0, bufferedSeconds: 0 });
+    if (model || state !== 'empty')
+      this.#set({ state: restOf(this.#store.now), complete: false, changeSeconds: undefined, peak: 0, bufferedSeconds: 0 });
     await ended;
   }
 

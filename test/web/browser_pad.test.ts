@@ -25,6 +25,9 @@ describe.runIf(chromiumPath)('the pad', { timeout: SLOW }, () => {
     await expect.poll(mix).toMatch(BLENDED);
     expect(await page.locator('#second').isVisible()).toBe(false);
     await expectAccessible(page);
+    await page.getByRole('button', { name: 'Blend one idea' }).focus();
+    for (let tabs = 0; tabs < 2; tabs++) await page.keyboard.press('Tab'); // what a button opens comes after it, and after its neighbour
+    expect(await page.evaluate(() => document.activeElement?.closest('#pad') !== null)).toBe(true);
     await page.getByRole('button', { name: 'Blend one idea' }).click();
     expect(await page.locator('#pad').isVisible()).toBe(false);
     expect(await page.locator('#second').isVisible()).toBe(true);

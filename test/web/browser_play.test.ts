@@ -77,13 +77,14 @@ describe.runIf(chromiumPath)('playing in Chromium', { timeout: SLOW }, () => {
       timeout: SLOW,
       polling: 20,
     });
-    const { recipe, samples, changeSeconds } = await page.evaluate(async () => {
+    const { recipe, samples, changeSeconds, left } = await page.evaluate(async () => {
       const { recipe, changeSeconds } = session.snapshot;
       const samples = [...(session.audio()?.channels[0] ?? [])];
       await session.stop();
-      return { recipe, samples, changeSeconds };
+      return { recipe, samples, changeSeconds, left: session.snapshot.changeSeconds };
     });
     expect(recipe?.steered).toEqual([{ prompt: OTHER, atSeconds: changeSeconds, anew: true }]);
+    expect(left).toBeUndefined(); // nothing is changed of what was stopped
     const melody = await Melody.load(new URL(`../../${TINY}`, import.meta.url), TEST_CPU);
     const here = new Float32Array(samples.length);
     for await (const { channels, startSample } of melody.stream(recipe as Recipe)) {

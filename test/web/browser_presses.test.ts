@@ -89,6 +89,25 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     for (const prompt of prompts) expect(await saved(prompt)).toMatchObject({ recipe: { prompt }, level: levelOf(prompt) });
   });
 
+  it('a file saved of a piece that is still made says where it ends; until a piece is there the clock is at none', async () => {
+    await loaded();
+    await playing('endless piece');
+    await page.locator('#time').filter({ hasText: '0:01' }).waitFor();
+    await button('Pause').click();
+    await status('Paused.');
+    await savedFile(page, () => button('Save as WAV').click());
+    await status(/^Paused\. The file ends where the piece was made to when it was saved: \d+\.0 s\.$/);
+    await page.evaluate(() => {
+      stub.held = true; // the worker still ends this one
+    });
+    await enter('next piece');
+    await page.keyboard.press('Control+Enter');
+    await status('Making music.');
+    expect(await page.locator('#time').textContent()).toBe('0:00');
+    await release();
+    await row('next piece').waitFor();
+  });
+
   it('speaks German where the listener does, fits every width, and English at a press', async () => {
     await visit('?model=melody-tiny', {}, (tab) =>
       tab.addInitScript(() => Object.defineProperty(Navigator.prototype, 'languages', { value: ['de-AT', 'en'] })),
@@ -224,11 +243,15 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     for (const key of ['[', 'ArrowRight', 'ArrowRight', ']', 'Home']) await page.keyboard.press(key);
     expect(await part()).toEqual([expect.closeTo(before, 1), expect.closeTo(before + 2, 1)]);
     expect(await place()).toBe(0);
+    await page.getByText('Space pauses').filter({ visible: true }).waitFor();
+    expect((await page.locator('#timeline-keys').boundingBox())?.height).toBeGreaterThan(10); // seen, not only said
     await page.keyboard.press('Space');
     await button('Pause').waitFor();
     await page.keyboard.press('Space');
     await button('Resume').waitFor();
     await page.keyboard.press('Escape');
+    await page.locator('#prompt').focus();
+    expect((await page.locator('#timeline-keys').boundingBox())?.height).toBeLessThan(2);
     await status('Stopped.');
     await click(5); // it begins again from there
     await expect.poll(place, soon).toBeGreaterThan(5.1);
@@ -242,6 +265,9 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await row('tone.wav').waitFor();
     expect(await made()).toBe(3);
     for (const name of ['Save as WAV', 'Copy link']) expect(await button(name).isDisabled(), name).toBe(true); // nothing of it was made here
+    await status(/^Playing\. Your own sound: .* Save, MIDI and links are for what is made here\.$/);
+    expect(await row('tone.wav').locator('small').textContent()).toMatch(/ · 0:03 · opened at 24 kHz$/); // no seed made it
+    await row('tone.wav').getByRole('button', { name: 'Play: tone.wav', exact: true }).waitFor();
     await enter('organ');
     const generated = () => page.evaluate(() => JSON.parse(JSON.stringify(stub.generated.at(-1) ?? {})));
     await page.getByRole('spinbutton', { name: 'Part from' }).fill('1');
@@ -254,6 +280,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     expect(await page.getByRole('spinbutton', { name: 'Part from' }).inputValue()).toBe('1.0');
     expect(await button('Save as WAV').isEnabled()).toBe(true);
     expect(new URL(page.url()).hash).toBe(''); // no address says what it was made of
+    await status(/^Playing\. It has no link/);
     await button('Go on after it').click();
     await row('goes on after 4.0 s').filter({ hasText: '0:08' }).waitFor();
     expect(await generated()).toEqual({ continued: 4, seconds: 10 });
@@ -262,7 +289,11 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await row('in the style of “organ”').waitFor();
     expect(await page.evaluate(() => stub.played)).toEqual([{ prompt: 'organ', seed: expect.any(Number), styled: true }]);
     await expectAccessible(page);
-    await button('In its style').click();
+    await enter('a style that makes it fail');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('alert').filter({ hasText: 'The GPU is gone' }).waitFor();
+    await page.locator('#style[aria-pressed="false"]').waitFor(); // the next piece is not to fail by it
+    await enter('organ');
     await page.locator('#length').selectOption('10');
     await page.getByRole('checkbox', { name: 'a loop' }).check();
     await page.keyboard.press('Control+Enter');
@@ -437,7 +468,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     expect(await page.locator('#remove').isVisible()).toBe(true);
   });
 
-  it('a change that comes when all of a piece is made is told to be for the next; of a clip nothing is said', async () => {
+  it('a change that comes when all of a piece is made is for the next: paused, Play begins it', async () => {
     await loaded();
     await page.locator('#length').selectOption('10');
     await playing('first words');
@@ -446,14 +477,30 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
       .filter({ hasText: /^0:0[4-6]/ })
       .waitFor(); // eight seconds are made ahead: by now all of it
     await enter('other words');
-    await status('Playing. The change is for the next piece: this one is all made.');
+    await status('Playing. What you changed is for the next piece: press Pause, then Play.');
+    await enter('first words');
+    await status(/^Playing\.$/); // as it was
     await page.keyboard.press('Escape');
+    await enter('second words'); // before the clip begins: no change of it
     await row('first words').getByRole('button', { name: /^Play/ }).click();
     await status(/^Playing\.$/);
     await enter('third words');
-    await page.waitForTimeout(600); // longer than the page waits for the end of typing
+    await status(/for the next piece/);
+    await button('Pause').click();
+    await status('Paused. Press Play to hear what you changed; this piece stays in the list.');
+    await page.locator('#timeline').press(' '); // the piece itself goes on by the timeline
+    await status(/^Playing/);
+    await button('Pause').click();
+    await button('Play').click();
+    await row('third words').waitFor();
     await status(/^Playing\.$/);
-    expect(await page.evaluate(() => stub.steered)).toEqual([]);
+    expect(await page.evaluate(() => [stub.played.map(({ prompt }) => prompt), stub.steered])).toEqual([
+      ['first words', 'third words'],
+      [],
+    ]);
+    await row('first words').getByRole('button', { name: 'Use settings' }).click(); // they change nothing of what plays
+    await button('Pause').click();
+    await status('Paused. Press Play to hear what you changed; this piece stays in the list.');
   });
 
   it('says so where a part of the page cannot be fetched; the rest of it works', async () => {
