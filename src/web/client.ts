@@ -209,8 +209,8 @@ function startWorker(): Worker {
       ? startBeside(import.meta.url.replace('-player.js', '-worker.js'))
       : new Worker(new URL('./melody-worker.js', import.meta.url), { type: 'module', name: 'melody' });
   } catch (cause) {
-    const trusted = 'trustedTypes' in globalThis ? '; under Trusted Types a bundle wants a policy named default' : '';
-    const hint = `melody-worker.js must lie beside melody-player.js, and a policy of the page must allow it${trusted}: docs/player.md`;
+    const trusted = 'trustedTypes' in globalThis ? ' (Trusted Types: one named default)' : '';
+    const hint = `melody-worker.js must lie beside melody-player.js, and a policy of the page${trusted} must allow it: docs/player.md`;
     throw new MelodyError('io', `the worker could not be started: ${cause}`, hint, { cause });
   }
 }
