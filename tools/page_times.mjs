@@ -37,6 +37,8 @@ if (![visits, plays, minutes].every((number) => number >= 0)) {
 }
 const SLOW = 1_800_000; // ms
 const WATCHED_MS = 20_000;
+/** Frames that a page should have none of. */
+const LATE_MS = 50;
 /** A visitor's browser runs: one that has just started on a fresh profile is busy with itself for so long. */
 const SETTLED_MS = 5000;
 /** Minutes of music that a page keeps. */
@@ -140,9 +142,14 @@ async function framesOf(page) {
     const { frames, long } = /** @type {{ frames: number[], long: [number, number][] }} */ (/** @type {unknown} */ (globalThis));
     return { frames: frames.slice(1), long: long.map(([, duration]) => duration) };
   });
+  let now = 0;
+  const late = frames.flatMap((took) => {
+    now += took;
+    return took > LATE_MS ? [`${Math.round(took)} ms at ${(now / 1000).toFixed(1)} s`] : [];
+  });
   frames.sort((a, b) => a - b);
   const at = (/** @type {number} */ share) => Math.round(frames[Math.min(frames.length - 1, Math.floor(share * frames.length))]);
-  return { frames: frames.length, median: at(0.5), p99: at(0.99), worst: at(1), longestTask: Math.round(Math.max(0, ...long)) };
+  return { frames: frames.length, median: at(0.5), p99: at(0.99), worst: at(1), longestTask: Math.round(Math.max(0, ...long)), late };
 }
 
 const ms = (/** @type {number} */ value) => `${Math.round(value)} ms`;

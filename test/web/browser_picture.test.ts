@@ -29,6 +29,14 @@ describe.runIf(chromiumPath)('the picture', { timeout: SLOW }, () => {
       });
     await expect.poll(colours).toBeGreaterThan(10); // bars
     const rest = await look();
+    await page.evaluate(() => {
+      const { getFloatTimeDomainData } = AnalyserNode.prototype;
+      globalThis.reads = 0;
+      AnalyserNode.prototype.getFloatTimeDomainData = function (samples) {
+        reads += 1;
+        getFloatTimeDomainData.call(this, samples);
+      };
+    });
     await page
       .getByRole('button', { name: /^Hear: / })
       .first()
@@ -36,6 +44,13 @@ describe.runIf(chromiumPath)('the picture', { timeout: SLOW }, () => {
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     await expect.poll(colours).toBeGreaterThan(200); // a spectrogram
     expect(await look()).not.toBe(rest);
+    const rate = await page.evaluate(async () => {
+      const [count, since] = [reads, performance.now()];
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return (1000 * (reads - count)) / (performance.now() - since);
+    });
+    expect(rate).toBeGreaterThan(0);
+    expect(rate).toBeLessThan(40); // pictures a second where no GPU draws: half as many as the screen shows
     const given = await page.evaluate(() => {
       try {
         return !(document.getElementById('picture') as HTMLCanvasElement).getContext('2d');
@@ -64,3 +79,7 @@ describe.runIf(chromiumPath)('the picture', { timeout: SLOW }, () => {
     site.missing = undefined;
   });
 });
+
+declare global {
+  var reads: number;
+}
