@@ -210,6 +210,8 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect(madeSeconds).toBeLessThanOrEqual((changeSeconds as number) + 1);
     expect(bufferedSeconds).toBeGreaterThan(0);
     await until(() => session.snapshot.playedSeconds > (session.snapshot.changeSeconds as number) + 1 && heard.peak > 0.35);
+    // The player tells of a chunk a tenth of a second later.
+    await until(() => Math.abs(session.snapshot.playedSeconds + session.snapshot.bufferedSeconds - session.snapshot.madeSeconds) < 0.05);
     const { audio, played } = await page.evaluate((seconds) => {
       const { channels, sampleRate } = session.audio() as { channels: Float32Array[]; sampleRate: number };
       const peak = (from: number, to: number) =>
@@ -222,7 +224,6 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect(audio.before).toBeCloseTo(0.1, 2);
     expect(audio.after).toBeCloseTo(0.4, 2);
     expect(audio.length).toBeCloseTo(played.madeSeconds, 3);
-    expect(played.playedSeconds + played.bufferedSeconds).toBeCloseTo(played.madeSeconds, 1);
     expect(played.underruns).toBe(0);
     expect(await page.evaluate(() => session.beats.length)).toBe(1); // it began before
   });
