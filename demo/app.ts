@@ -17,7 +17,7 @@ import { chosenName, offerFormats, saveMidi, saveSound } from './save.ts';
 import { Shape } from './shape.ts';
 import { aboutOf, changeIn, endOf, heardPrompt, isOn, pictureOf, pieceOf, statusOf, waitOf } from './status.ts';
 import { Turns } from './turns.ts';
-import { clipOf, progressOf, VARIATIONS, variations } from './variations.ts';
+import { clipOf, fetchingOf, progressOf, VARIATIONS, variations } from './variations.ts';
 import type { Produced, Taken, Workshop } from './workshop.ts';
 
 /** A press soon after the end must not wait for the piece to be measured. */
@@ -45,6 +45,12 @@ const session = new Session({
   onChange: show,
   onChunk: (...chunk) => part?.push(...chunk),
   onBeat: ({ inBar }) => picture?.beat(inBar === 0),
+  onEvent: (event) => {
+    const words = fetchingOf(event);
+    if (words === coming) return;
+    coming = words;
+    show(session.snapshot);
+  },
   record: true,
 });
 const turns = new Turns();
@@ -69,6 +75,7 @@ let lacking: string | undefined; // a part of the page that could not be fetched
 let before: Snapshot['state'] = 'empty';
 let shared: Shared | undefined; // by the address; it is played as long as the form says the same
 let linked: unknown; // the recipe that the address says
+let coming = ''; // what is fetched for the piece that plays next
 let told = ''; // of what was pressed while something plays, until the next piece
 let failed: Snapshot['error'];
 const listener = new Listener({ play: () => void resume(), pause: () => void session.pause(), stop: () => void end() });
@@ -280,7 +287,7 @@ function leave(next?: Entry): void {
   keepSound();
   if (next === undefined || next !== playing) part?.clear();
   playing = described = fault = undefined;
-  notice = told = '';
+  notice = told = coming = '';
   picture?.clear();
 }
 
@@ -346,7 +353,7 @@ async function loop(wanted: Settings, taken: Taken | undefined): Promise<void> {
     const { windowSeconds = 1 } = session.snapshot.model ?? {};
     const { durationSeconds: asked = windowSeconds } = once;
     const durationSeconds = Math.max(1, Math.round(asked / windowSeconds)) * windowSeconds; // it lasts whole windows
-    const made = await clipOf(session.worker, { ...once, durationSeconds }, signal, say, taken?.style).catch((error) => {
+    const made = await clipOf(session.worker, { ...once, durationSeconds }, signal, say, tell, taken?.style).catch((error) => {
       if (taken && !signal.aborted) workshop?.letGo();
       throw error;
     });
@@ -525,7 +532,7 @@ function show(now: Snapshot): void {
   say(byId('gaps'), String(now.underruns));
   say(
     byId('status'),
-    [underway || statusOf(now) || notice, ...(underway ? [] : [told, waiting(now) ? waitOf(now) : aboutOf(playing)])]
+    [underway || coming || statusOf(now) || notice, ...(underway ? [] : [told, waiting(now) ? waitOf(now) : aboutOf(playing)])]
       .filter(Boolean)
       .join(' '),
   );

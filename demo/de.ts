@@ -129,6 +129,7 @@ export const GERMAN = {
   'Going on after it: {0} %.': 'Die Fortsetzung entsteht: {0} %.',
   'Making variation {0} of {1}: {2} %.': 'Variante {0} von {1} entsteht: {2} %.',
   '{0} variations are in the list below.': '{0} Varianten stehen unten in der Liste.',
+  'Fetching what listens to other sound: {0} %.': 'Was andere Klänge hört, wird geladen: {0} %.',
   'About to play.': 'Gleich geht es los.',
   'Opening the sound.': 'Der Klang wird geöffnet.',
   'Listening for {0} seconds; Record ends it sooner.': '{0} Sekunden werden aufgenommen; „Aufnehmen“ beendet es früher.',

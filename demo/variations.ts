@@ -1,5 +1,5 @@
 // Finished clips: the same request with other seeds, or one that only a clip can be.
-import type { GenerateOptions, MelodyWorker } from '../src/web/index.ts';
+import type { GenerateOptions, MelodyEvent, MelodyWorker } from '../src/web/index.ts';
 import type { Settings, Sound } from './history.ts';
 import { t } from './language.ts';
 
@@ -12,17 +12,27 @@ export interface Made {
   readonly sound: Sound;
 }
 
-/** `say` hears of every tenth; `extra`: what no address can say. */
+/** What is fetched of the model while music is made; '' of other events. */
+export function fetchingOf(event: MelodyEvent): string {
+  if (event.type === 'waiting') return t('Waiting for the server, which is slow or gone.');
+  if (event.type !== 'download' || event.received >= event.total) return '';
+  return t('Fetching what listens to other sound: {0} %.', Math.floor((10 * event.received) / event.total) * 10);
+}
+
+/** `say` hears of every tenth, `tell` of what is fetched; `extra`: what no address can say. */
 export async function clipOf(
   worker: MelodyWorker,
   wanted: Settings,
   signal: AbortSignal,
   say: (tenth: number) => void,
+  tell: (words: string) => void,
   extra: Pick<GenerateOptions, 'continueFrom' | 'initAudio' | 'inpaint' | 'promptAudio' | 'promptAudioWeight'> = {},
 ): Promise<Made> {
   const { given: _, ...options } = wanted;
-  const onEvent = (event: { type: string; fraction?: number }) => {
-    if (event.type === 'progress') say(Math.floor((event.fraction ?? 0) * 10));
+  const onEvent = (event: MelodyEvent) => {
+    const words = fetchingOf(event);
+    if (words) tell(words);
+    if (event.type === 'progress') say(Math.floor(event.fraction * 10));
   };
   const { channels, sampleRate, recipe, beats } = await worker.generate({ ...options, ...extra, signal, onEvent });
   const { durationSeconds, firstWindowSeconds } = recipe;
@@ -39,5 +49,5 @@ export async function* variations(
   say: (words: string) => void,
 ): AsyncGenerator<Made> {
   for (let i = 0; i < VARIATIONS; i++)
-    yield await clipOf(worker, { ...base, seed: base.seed + i }, signal, (tenth) => say(progressOf(i, tenth)));
+    yield await clipOf(worker, { ...base, seed: base.seed + i }, signal, (tenth) => say(progressOf(i, tenth)), say);
 }

@@ -96,7 +96,10 @@ export class Workshop {
       const { durationSeconds: _, loop: __, steered: ___, ...wanted } = this.#desk.settings();
       const { channels, sampleRate } = piece;
       const say = this.#tenths('Making the part anew: {0} %.');
-      const made = await clipOf(this.#desk.session.worker, wanted, signal, say, { initAudio: { channels, sampleRate }, inpaint: [region] });
+      const made = await clipOf(this.#desk.session.worker, wanted, signal, say, this.#desk.tell, {
+        initAudio: { channels, sampleRate },
+        inpaint: [region],
+      });
       const given = t('{0} s made anew', `${start.toFixed(1)}–${end.toFixed(1)}`);
       return { ...made, settings: { ...made.settings, given }, from: Math.max(0, region.start - BEFORE_SECONDS) };
     });
@@ -123,7 +126,9 @@ export class Workshop {
       const { channels, sampleRate, beats } = piece;
       const say = this.#tenths('Going on after it: {0} %.');
       const continueFrom = { channels, sampleRate };
-      const { sound } = await clipOf(this.#desk.session.worker, { ...wanted, durationSeconds }, signal, say, { continueFrom });
+      const { sound } = await clipOf(this.#desk.session.worker, { ...wanted, durationSeconds }, signal, say, this.#desk.tell, {
+        continueFrom,
+      });
       const before = channels[0].length / sampleRate;
       const later = (sound.beats ?? []).map((mark) => ({ ...mark, atSeconds: mark.atSeconds + before }));
       return {

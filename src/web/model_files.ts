@@ -17,6 +17,8 @@ export interface Fetching {
   /** Keep the files in this browser. */
   keep: boolean;
   onFile?: ((file: string, fileReceived: number, fileTotal: number, received: number, total: number) => void) | undefined;
+  /** Of a file that is fetched when it is asked for: bytes that are there, and of all of it. */
+  onLater?: ((file: string, received: number, total: number) => void) | undefined;
   /** The server of this file has sent nothing for 5 seconds; after 20 it is given up. */
   onWait?: ((file: string) => void) | undefined;
   /** Keeping failed, and why; the files are held in memory instead. */
@@ -57,8 +59,12 @@ export async function openModelFiles(src: string, how: Fetching): Promise<ByteFo
   }
   const open = async (name: string, signal?: AbortSignal) => {
     const other = others.find((file) => file.name === name);
-    if (other && !sources.has(name)) sources.set(name, await openChecked(base, other, { ...how, signal }, () => {}));
-    return sources.get(name);
+    if (!other || sources.has(name)) return sources.get(name);
+    const onProgress = (received: number) => how.onLater?.(name, received, other.bytes);
+    onProgress(0);
+    const source = await openChecked(base, other, { ...how, signal }, onProgress);
+    sources.set(name, source);
+    return source;
   };
   return { name: base.href, open, identity: async () => ({ hash, changed: [] }) };
 }

@@ -52,6 +52,8 @@ class Host {
   #melody: MeLoDy | undefined;
   /** How the model was opened, to open it again after a GPU that was lost twice. */
   #opened: { src: string; keep: boolean } | undefined;
+  /** To who asked for music last: files of the model may be fetched for it. */
+  #emit: (event: WorkerEvent) => void = () => {};
 
   constructor(port: Port) {
     this.#port = port;
@@ -109,6 +111,7 @@ class Host {
   async #call(request: Exclude<WorkerRequest, { type: 'abort' | 'steer' | 'played' }>, task: Task): Promise<unknown> {
     const emit = (event: WorkerEvent) => this.#post({ type: 'event', id: request.id, event });
     const { signal } = task.abort;
+    if (request.type === 'load' || request.type === 'generate' || request.type === 'stream') this.#emit = emit;
     switch (request.type) {
       case 'describe':
         return describeModel(request.src, signal);
@@ -142,7 +145,8 @@ class Host {
       signal,
       onFile: (file, fileReceived, fileTotal, received, total) =>
         emit({ type: 'fetching', file, fileReceived, fileTotal, received, total }),
-      onWait: (file) => emit({ type: 'waiting', file }),
+      onLater: (file, received, total) => this.#emit({ type: 'download', file, received, total }),
+      onWait: (file) => this.#emit({ type: 'waiting', file }),
       onNotKept: (message) => {
         kept = false;
         emit({ type: 'not_kept', message });

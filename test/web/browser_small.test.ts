@@ -46,6 +46,8 @@ describe.runIf(chromiumPath)('melody-small in Chromium', { timeout: SLOW }, () =
         { piece: PIECE, given, rate },
       );
       await finished(page);
+      const told = await page.evaluate(() => heard.events.splice(0).filter((type) => type === 'download').length);
+      expect(told > 0, given).toBe(given === 'continueFrom'); // all of them come with the first
       expect(await page.evaluate(() => session.snapshot), given).toMatchObject({ error: undefined, complete: true, madeSeconds: 2 });
     }
     await page.close();

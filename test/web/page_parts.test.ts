@@ -5,7 +5,7 @@ import { linkOf, pieceIn } from '../../demo/link.ts';
 import { choose, type Offered } from '../../demo/models.ts';
 import { changeIn, heardPrompt, statusOf } from '../../demo/status.ts';
 import { Turns } from '../../demo/turns.ts';
-import { clipOf } from '../../demo/variations.ts';
+import { clipOf, fetchingOf } from '../../demo/variations.ts';
 import type { Recipe } from '../../src/index.ts';
 import type { Snapshot } from '../../src/web/index.ts';
 
@@ -130,11 +130,25 @@ test('a download that waits for its server says so, and how far it is once more 
   expect(statusOf({ ...now, state: 'playing', waiting: true })).toBe('Playing.');
 });
 
+test('what is fetched of a model for other sound is told of as it comes', () => {
+  const at = { type: 'download', file: 'a shard', total: 5_300_000 } as const;
+  expect(fetchingOf({ ...at, received: 1_100_000 })).toBe('Fetching what listens to other sound: 20 %.');
+  expect(fetchingOf({ ...at, received: at.total })).toBe('');
+  expect(fetchingOf({ type: 'waiting', file: 'a shard' })).toBe('Waiting for the server, which is slow or gone.');
+  expect(fetchingOf({ type: 'progress', stage: 'style', fraction: 0, etaSeconds: 1 })).toBe('');
+});
+
 test('the link of a variation makes the same music: it says how long its first window is', async () => {
   const recipe = { prompt: 'piano', seed: 8, durationSeconds: 10, firstWindowSeconds: 10 };
   const worker = { generate: async () => ({ channels: [], sampleRate: 1, recipe, beats: [] }) } as never;
   const made = (loop: boolean) =>
-    clipOf(worker, { prompt: 'piano', seed: 8, ...(loop && { loop }) }, new AbortController().signal, () => {});
+    clipOf(
+      worker,
+      { prompt: 'piano', seed: 8, ...(loop && { loop }) },
+      new AbortController().signal,
+      () => {},
+      () => {},
+    );
   const { settings } = await made(false);
   expect(settings).toEqual(recipe);
   expect(pieceIn(linkOf(settings, 'https://music.example/'))).toEqual(recipe);
