@@ -54,7 +54,7 @@ const session = new Session({
   record: true,
 });
 const turns = new Turns();
-const panel = new LoadPanel(session, { retry: () => void retry(), end });
+const panel = new LoadPanel(session, { retry: () => void retry(), end, changed: () => show(session.snapshot), loaded: loadedBeside });
 const history = new History();
 const shape = new Shape(debounce(TYPING_MS, steer), steer, missing);
 const form = new PieceForm();
@@ -198,6 +198,13 @@ async function retry(): Promise<void> {
   await openModel();
 }
 
+/** While something sounded that needs no model. */
+function loadedBeside(loaded: boolean, error: unknown): void {
+  if (error) fault = sentence(error as Error);
+  if (loaded && isOn(session.snapshot)) told = t('The model is here.');
+  show(session.snapshot);
+}
+
 function settings(): Settings {
   const now = { ...shape.style(), ...form.wanted() };
   // What the form has no fields for: a first window of its own, changes while it plays.
@@ -323,6 +330,7 @@ async function produce(words: string, model: boolean, make: (signal: AbortSignal
   if (missing && !panel.able) return;
   const form = missing ? offered : (session.snapshot.model ?? offered);
   if (form) session.prepare(form.sampleRate, form.channels); // as above
+  if (!model) goOnLoading();
   await take(missing ? '' : words, async (signal) => {
     if (missing && !(await panel.load())) return;
     if (signal.aborted) return;
@@ -371,8 +379,14 @@ function begun(wanted: Settings): void {
   steer(); // what was typed while it waited
 }
 
+/** What needs no model leaves a load alone, which the end of what runs would call off. Without locks the two would write into one file. */
+function goOnLoading(): void {
+  if (session.snapshot.state === 'loading' && navigator.locks) void panel.loadBehind();
+}
+
 /** One of the pieces that lie beside the page. */
 async function hear(piece: ReadyPiece): Promise<void> {
+  goOnLoading();
   leave();
   const reading = readPiece(piece); // while the sound device is opened
   reading.catch(() => {}); // it is told below
@@ -399,6 +413,7 @@ async function again(entry: Entry): Promise<void> {
     fill(entry);
     return start(entry, undefined);
   }
+  goOnLoading();
   leave(entry);
   await take(t('About to play.'), async (signal) => {
     await clip(sound);
@@ -530,9 +545,15 @@ function show(now: Snapshot): void {
   if (now.speed !== undefined) say(byId('speed'), t('{0} × real time', now.speed.toFixed(now.speed < 1 ? 2 : 1)));
   say(byId('ahead'), `${now.bufferedSeconds.toFixed(1)} s`);
   say(byId('gaps'), String(now.underruns));
+  const { share } = panel;
+  const beside = share === undefined ? '' : t('Loading: {0} %.', Math.floor(10 * share) * 10);
   say(
     byId('status'),
-    [underway || coming || statusOf(now) || notice, ...(underway ? [] : [told, waiting(now) ? waitOf(now) : aboutOf(playing)])]
+    [
+      underway || coming || (state === 'loading' && beside) || statusOf(now) || notice,
+      state === 'loading' ? '' : beside,
+      ...(underway ? [] : [told, waiting(now) ? waitOf(now) : aboutOf(playing)]),
+    ]
       .filter(Boolean)
       .join(' '),
   );
@@ -541,6 +562,7 @@ function show(now: Snapshot): void {
   part?.show(now, total, able);
   workshop?.show(able);
   picture?.run(state === 'playing' ? session.analyser : undefined);
+  if (panel.opened && idle) void panel.load(); // at once, for it is open
   if (isOn(now) || !playing) say(byId('twin'), pictureOf(now, prompt));
   else if ((state === 'ready' || state === 'empty') && described !== playing) {
     described = playing;

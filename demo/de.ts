@@ -140,6 +140,7 @@ export const GERMAN = {
   'Ready. Press Play.': 'Bereit. Drücke Play.',
   'Getting the model ready.': 'Das Modell wird vorbereitet.',
   'Waiting for the server, which is slow or gone.': 'Der Server ist langsam oder weg; die Seite wartet.',
+  'The model is here.': 'Das Modell ist da.',
   'Loading.': 'Lädt.',
   'Loading: {0} %.': 'Lädt: {0} %.',
   'This machine makes music slower than it plays: there will be gaps. A set length can be saved and heard whole.':

@@ -1,9 +1,10 @@
 // The model: what it weighs, its licence, loading with progress, and what is kept in this browser.
-import type { Session, Snapshot } from '../src/web/index.ts';
+import type { FetchingEvent, Session, Snapshot } from '../src/web/index.ts';
 import { megabytes } from '../src/web/words.ts';
 import { byId, make, say } from './dom.ts';
 import { t } from './language.ts';
 import { choose, type Device, fetchModels, type Offered } from './models.ts';
+import { isOn } from './status.ts';
 
 /** Bytes kept of a model that are worth a word. */
 const NOTEWORTHY = 1e5;
@@ -15,6 +16,10 @@ interface Actions {
   retry: () => void;
   /** End what plays. */
   end: () => Promise<void>;
+  /** A load beside what sounds is on its way. */
+  changed: () => void;
+  /** Such a load is over: it failed, or was called off, where it is not `loaded`. */
+  loaded: (loaded: boolean, error: unknown) => void;
 }
 
 export class LoadPanel {
@@ -28,6 +33,9 @@ export class LoadPanel {
   #asked: Offered | undefined; // loaded last, or being loaded
   #stuck = false; // nothing to load was found
   #pressed = false; // and not loading yet
+  #behind: AbortController | undefined; // of a load that leaves alone what sounds
+  #fetching: FetchingEvent | undefined; // how far that is
+  #open = false; // it came to its end, and the session does not know of it
   #kept = 0; // bytes of this model in this browser
   #bytes = 0;
   #stored = 0; // bytes of all models
@@ -86,10 +94,22 @@ export class LoadPanel {
     }
   }
 
-  show({ state, loading, model }: Snapshot): void {
-    const busy = state === 'loading';
+  /** A model is open that the session does not know of: to load it takes no time. */
+  get opened(): boolean {
+    return this.#open;
+  }
+
+  /** The share of the model that is here, 0 to 1, while it is loaded beside what sounds. */
+  get share(): number | undefined {
+    if (!this.#behind) return undefined;
+    return this.#fetching ? this.#fetching.received / this.#fetching.total : 0;
+  }
+
+  show({ state, loading: seen, model }: Snapshot): void {
+    const busy = state === 'loading' || this.#behind !== undefined;
+    const loading = seen ?? this.#fetching;
     const begun = this.#kept > NOTEWORTHY && this.#kept < this.#bytes;
-    this.#button.hidden = model !== undefined && this.#asked === this.#offered;
+    this.#button.hidden = this.#open || (model !== undefined && this.#asked === this.#offered);
     say(this.#button, t(busy ? 'Pause loading' : this.#stuck ? 'Try again' : begun ? 'Go on loading' : 'Load the model'));
     this.#choice.hidden = this.#models.length === 0;
     this.#choice.disabled = busy || this.#models.length < 2;
@@ -145,12 +165,17 @@ export class LoadPanel {
   }
 
   async #press(): Promise<void> {
-    if (this.#session.snapshot.state === 'loading') return this.#session.cancelLoad();
+    const now = this.#session.snapshot;
+    if (this.#behind || now.state === 'loading') {
+      this.#behind?.abort();
+      return this.#session.cancelLoad();
+    }
     if (this.#stuck) {
       this.#button.disabled = true;
       return this.#actions.retry();
     }
     if (!this.#offered) return;
+    if (isOn(now) && now.complete && !now.model) return this.loadBehind();
     this.#pressed = true;
     byId<HTMLButtonElement>('play').disabled = true;
     await this.#actions.end();
@@ -162,13 +187,37 @@ export class LoadPanel {
     const offered = this.#offered;
     if (!offered) return false;
     this.#asked = offered;
-    this.#pressed = false;
+    this.#pressed = this.#open = false;
     const loaded = await this.#session.load(offered.src);
     // The button is gone, and the focus with it.
     if (loaded && document.activeElement === document.body) byId('play').focus();
     const refreshed = this.#refresh().catch(() => {}); // offline: what went wrong was said by the session
     if (!loaded) await refreshed;
     return loaded;
+  }
+
+  /** Loads what is chosen and leaves alone what sounds, which needs no model. */
+  async loadBehind(): Promise<void> {
+    const offered = this.#offered;
+    if (!offered || this.#behind) return;
+    const behind = new AbortController();
+    this.#behind = behind;
+    this.#actions.changed();
+    void navigator.storage?.persist?.().catch(() => {}); // as a load of the session asks
+    let fault: unknown;
+    try {
+      const onFetching = (fetching: FetchingEvent) => {
+        this.#fetching = fetching;
+        this.#actions.changed();
+      };
+      await this.#session.worker.load(offered.src, { signal: behind.signal, onFetching });
+      this.#open = this.#session.snapshot.model === undefined && this.#session.snapshot.state !== 'loading';
+    } catch (error) {
+      fault = behind.signal.aborted ? undefined : error;
+    }
+    this.#behind = this.#fetching = undefined;
+    await this.#refresh().catch(() => {});
+    this.#actions.loaded(this.#open, fault);
   }
 
   async #forget(): Promise<void> {

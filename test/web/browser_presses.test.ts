@@ -468,6 +468,37 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     expect(await page.locator('#remove').isVisible()).toBe(true);
   });
 
+  it('a piece that is ready sounds while the model is loaded, whichever was pressed first', async () => {
+    await visit('?model=melody-tiny', { loadMs: 3000 });
+    const ready = page.locator('#pieces button').first();
+    await ready.click();
+    await status(/^Playing\.$/);
+    await page.locator('#load:enabled').click();
+    await status(/^Playing\. Loading: [1-9]0 %\.$/);
+    await expect.poll(() => page.locator('#download-bar').evaluate((bar: HTMLProgressElement) => bar.value)).toBeGreaterThan(0.1);
+    await button('Pause loading').click();
+    await status(/^Playing\.$/);
+    await page.locator('#load:enabled').click();
+    await status('Playing. The model is here.');
+    await page.keyboard.press('Escape');
+    await status('Ready. Press Play.');
+    expect(await page.evaluate(() => stub.loaded.length)).toBe(2);
+    await pressed('a piece of its own'); // nothing is loaded again
+    await status(/^Playing\.$/);
+    expect(await page.evaluate(() => stub.loaded.length)).toBe(2);
+    await page.reload();
+    await ready.waitFor();
+    await page.locator('#load:enabled').click();
+    await status(/^Loading: [1-9]0 %\.$/);
+    await ready.click();
+    await status(/^Playing\. Loading: \d+ %\.$/);
+    await enter('words for the model');
+    await page.keyboard.press('Control+Enter'); // it waits for the load that is on its way
+    await status(/^Loading: \d+ %\.$/);
+    await row('words for the model').waitFor();
+    expect(await page.evaluate(() => stub.loaded.length)).toBe(2); // the one that was called off, and the one that went on
+  });
+
   it('a change that comes when all of a piece is made is for the next: paused, Play begins it', async () => {
     await loaded();
     await page.locator('#length').selectOption('10');
