@@ -76,6 +76,7 @@ let before: Snapshot['state'] = 'empty';
 let shared: Shared | undefined; // by the address; it is played as long as the form says the same
 let linked: unknown; // the recipe that the address says
 let coming = ''; // what is fetched for the piece that plays next
+const saved = new Set<string>(); // entries of the list that are in a file
 let told = ''; // of what was pressed while something plays, until the next piece
 let failed: Snapshot['error'];
 const listener = new Listener({ play: () => void resume(), pause: () => void session.pause(), stop: () => void end() });
@@ -86,7 +87,7 @@ const stop = byId<HTMLButtonElement>('stop');
 play.onclick = () => void (waiting(session.snapshot) && session.snapshot.state === 'paused' ? start() : resume());
 stop.onclick = () => void end();
 byId<HTMLInputElement>('volume').oninput = (event) => {
-  session.volume = Number((event.target as HTMLInputElement).value);
+  setVolume(Number((event.target as HTMLInputElement).value));
 };
 byId('save').onclick = () => void (playing && save(playing));
 byId('midi').onclick = () => void (playing && beat(playing));
@@ -111,15 +112,25 @@ byId('timeline').addEventListener('keydown', (event) => {
   event.preventDefault(); // or the page scrolls
   void resume();
 });
+// Made from a sound of one's own: it is gone with the page, unless it was saved.
+window.onbeforeunload = (event) => {
+  if (history.fleeting.some((id) => !saved.has(id))) event.preventDefault();
+};
+window.onstorage = () => void (history.refresh() && list.show());
 document.onkeydown = (event) => {
   if (event.isComposing || event.repeat) return; // Escape then ends a word, not the music
   if (event.key === 'Escape') void end();
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !play.disabled) void start();
 };
-session.volume = 0.8;
+setVolume(0.8);
 offerFormats();
 list.show();
 void open();
+
+/** Squared: as loudness is felt. */
+function setVolume(place: number): void {
+  session.volume = place * place;
+}
 
 /** The pieces first, which sound before the rest of the page is here; then what makes music, and what it is shaped with. */
 async function open(): Promise<void> {
@@ -162,7 +173,7 @@ async function openParts(): Promise<void> {
 /** Music out of music: a file that is opened before it is here fetches it. */
 function openWorkshop(): Promise<Workshop> {
   fetching ??= import('./workshop.ts').then((tools) => {
-    workshop = new tools.Workshop({ session, playing: () => playing, settings, produce, tell, restyle: steer });
+    workshop = new tools.Workshop({ session, playing: () => playing, settings, produce, silence, tell, restyle: steer });
     return workshop;
   });
   return fetching;
@@ -264,20 +275,25 @@ async function resume(): Promise<void> {
   else await start();
 }
 
-/** Ends what runs, at once; then `work`, unless something else was pressed meanwhile. `words` are said until it sounds. */
-async function take(words: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  beginning = undefined;
+/**
+ * Ends what runs, at once; then `work`, unless something else was pressed meanwhile. `words` are said until it sounds. `goesOn`: what runs does
+ * so until `work` ends it.
+ */
+async function take(words: string, work: (signal: AbortSignal) => Promise<void>, goesOn = false): Promise<void> {
+  if (!goesOn) beginning = undefined;
   underway = words;
-  const silent = session.stop();
+  const silent = goesOn ? undefined : session.stop();
   await turns.take(async (signal) => {
     try {
       await silent;
       if (!signal.aborted) await work(signal);
     } catch (error) {
-      if (!signal.aborted) fault = sentence(error as Error);
-      notice = ''; // what went before, such as the download, is not what counts
+      if (!signal.aborted) {
+        fault = sentence(error as Error);
+        notice = ''; // what went before, such as the download, is not what counts
+      }
     }
-    if (signal.aborted) return session.stop(); // it may have begun after the stop of the next press
+    if (signal.aborted) return goesOn ? undefined : session.stop(); // it may have begun after the stop of the next press
     underway = '';
     show(session.snapshot);
   });
@@ -296,6 +312,12 @@ function leave(next?: Entry): void {
   playing = described = fault = undefined;
   notice = told = coming = '';
   picture?.clear();
+}
+
+/** Before a microphone is heard. */
+async function silence(): Promise<void> {
+  beginning = undefined;
+  await session.stop();
 }
 
 function tell(words: string): void {
@@ -326,25 +348,31 @@ async function start(wanted: Settings = settings(), taken: Taken | undefined = w
 /** Plays a finished clip, once `make` brought it. `model`: it is needed, and downloaded first where it is not here. */
 async function produce(words: string, model: boolean, make: (signal: AbortSignal) => Promise<Produced>): Promise<void> {
   const { offered, ready } = panel;
+  const goesOn = !model && isOn(session.snapshot); // a file may be none that can be opened
   const missing = model && !ready;
   if (missing && !panel.able) return;
   const form = missing ? offered : (session.snapshot.model ?? offered);
-  if (form) session.prepare(form.sampleRate, form.channels); // as above
-  if (!model) goOnLoading();
-  await take(missing ? '' : words, async (signal) => {
-    if (missing && !(await panel.load())) return;
-    if (signal.aborted) return;
-    tell(words);
-    const { settings, sound, from } = await make(signal);
-    if (signal.aborted) return;
-    leave();
-    await clip(sound);
-    if (signal.aborted) return;
-    playing = history.add(settings, sound.recipe?.model ?? '');
-    history.keepSound(playing.id, sound);
-    list.show();
-    if (from) session.seek(from);
-  });
+  if (form && !goesOn) session.prepare(form.sampleRate, form.channels); // as above
+  if (!model && !goesOn) goOnLoading();
+  await take(
+    missing ? '' : words,
+    async (signal) => {
+      if (missing && !(await panel.load())) return;
+      if (signal.aborted) return;
+      tell(words);
+      const { settings, sound, from } = await make(signal);
+      if (signal.aborted) return;
+      beginning = undefined;
+      leave();
+      await clip(sound);
+      if (signal.aborted) return;
+      playing = history.add(settings, sound.recipe?.model ?? '');
+      history.keepSound(playing.id, sound);
+      list.show();
+      if (from) session.seek(from);
+    },
+    goesOn,
+  );
 }
 
 /** Finished sound: what the form says by now was not asked of it, and is no change. */
@@ -456,6 +484,7 @@ async function save(entry: Entry): Promise<void> {
   show(session.snapshot);
   try {
     await saveSound(session.worker, entry, sound, panel.licenseOf(sound.recipe.model));
+    saved.add(entry.id);
   } catch (error) {
     fault = `${t('The {0} file could not be made.', chosenName())} ${sentence(error as Error)}`;
   }

@@ -154,8 +154,9 @@ export const GERMAN = {
     'Drücke Play, um das Geänderte zu hören; dieses Stück bleibt in der Liste.',
   'Your own sound: go on after it, make a part of it anew, or take its style. Save, MIDI and links are for what is made here.':
     'Dein eigener Klang: führe ihn weiter, mach einen Teil neu oder nimm seinen Stil. Sichern, MIDI und Link sind für das, was hier entsteht.',
-  'It has no link: the sound that it was made from is on this page alone.':
-    'Es hat keinen Link: den Klang, aus dem es entstand, gibt es nur auf dieser Seite.',
+  'Only Save keeps it: the sound that it was made from is on this page alone, so it has no link.':
+    'Nur Sichern behält es: den Klang, aus dem es entstand, gibt es nur auf dieser Seite; darum hat es auch keinen Link.',
+  'its sound is no longer here': 'sein Klang ist nicht mehr da',
   'The file ends where the piece was made to when it was saved: {0} s.': 'Die Datei endet, wo das Stück beim Sichern zu Ende war: {0} s.',
   'The piece has ended.': 'Das Stück ist zu Ende.',
   'Playing “{0}”, {1}.': '„{0}“ spielt, {1}.',
@@ -175,6 +176,7 @@ export const GERMAN = {
   'The piece: {0}.': 'Das Stück: {0}.',
   'It may be broken: {0}.': 'Es könnte missglückt sein: {0}.',
   '{0} of {1}': '{0} von {1}',
+  'part from {0} to {1} s': 'Teil von {0} bis {1} s',
 
   // the list
   'Make again': 'Noch einmal machen',

@@ -51,10 +51,13 @@ const KEY = 'melody-history-1';
 const MAX_ENTRIES = 40;
 /** Twenty minutes of mono at 24 kHz, five of stereo at 48 kHz: many short clips or two long pieces. */
 const MAX_BYTES = 115_200_000;
+/** What no settings make again is kept longer: ten minutes of stereo at 48 kHz. */
+const MAX_LASTING_BYTES = 230_400_000;
 
 export class History {
   #entries: Entry[] = read();
   readonly #sounds = new Map<string, Sound>();
+  readonly #gone = new Set<string>(); // removed on this page: another one may still have them
 
   get entries(): readonly Entry[] {
     return this.#entries;
@@ -78,12 +81,34 @@ export class History {
     if (steered) this.#write();
     this.#sounds.delete(id);
     this.#sounds.set(id, sound);
-    let bytes = [...this.#sounds.values()].reduce((sum, other) => sum + bytesOf(other), 0);
-    for (const [oldest, gone] of this.#sounds) {
-      if (bytes <= MAX_BYTES || oldest === id) break; // the newest stays, however long
-      this.#sounds.delete(oldest);
-      bytes -= bytesOf(gone);
+    const lasts = new Set(this.#entries.flatMap((entry) => (entry.given ? [entry.id] : [])));
+    this.#makeRoom(MAX_BYTES, (each) => !lasts.has(each), id);
+    this.#makeRoom(MAX_LASTING_BYTES, (each) => lasts.has(each), id);
+  }
+
+  /** Of some of the sounds the oldest go; the newest of all stays, however long it is. */
+  #makeRoom(most: number, which: (id: string) => boolean, newest: string): void {
+    const sounds = [...this.#sounds].filter(([id]) => which(id));
+    let bytes = sounds.reduce((sum, [, sound]) => sum + bytesOf(sound), 0);
+    for (const [id, sound] of sounds) {
+      if (bytes <= most || id === newest) return;
+      this.#sounds.delete(id);
+      bytes -= bytesOf(sound);
     }
+  }
+
+  /** Sound that ends with the page: it was made here and cannot be made again. */
+  get fleeting(): readonly string[] {
+    return this.#entries.filter(({ id, given }) => given && this.#sounds.get(id)?.recipe).map(({ id }) => id);
+  }
+
+  /** Takes up what other pages wrote meanwhile; returns whether that is anything. */
+  refresh(): boolean {
+    const known = new Set(this.#entries.map(({ id }) => id));
+    const others = read().filter(({ id }) => !known.has(id) && !this.#gone.has(id));
+    if (others.length === 0) return false;
+    this.#entries = [...this.#entries, ...others].sort((a, b) => b.at - a.at).slice(0, MAX_ENTRIES);
+    return true;
   }
 
   /** That it was made out of other sound, in words. */
@@ -97,16 +122,19 @@ export class History {
   remove(id: string): void {
     this.#entries = this.#entries.filter((entry) => entry.id !== id);
     this.#sounds.delete(id);
+    this.#gone.add(id);
     this.#write();
   }
 
   clear(): void {
+    for (const { id } of [...this.#entries, ...read()]) this.#gone.add(id);
     this.#entries = [];
     this.#sounds.clear();
     this.#write();
   }
 
   #write(): void {
+    this.refresh();
     try {
       localStorage.setItem(KEY, JSON.stringify(this.#entries.filter(({ given }) => !given))); // the others cannot be made again
     } catch {

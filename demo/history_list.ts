@@ -65,9 +65,11 @@ export class HistoryList {
     const what = make('div', entry.prompt, { className: 'what' });
     const length = sound
       ? clock(sound.channels[0].length / sound.sampleRate)
-      : entry.durationSeconds
-        ? clock(entry.durationSeconds)
-        : t('endless');
+      : entry.given
+        ? t('its sound is no longer here')
+        : entry.durationSeconds
+          ? clock(entry.durationSeconds)
+          : t('endless');
     const seed = entry.own ? '' : ` · ${t('seed {0}', entry.seed)}`;
     const blend = [entry.blend ?? []]
       .flat()
@@ -87,11 +89,12 @@ export class HistoryList {
       );
       return control;
     };
+    line.append(what);
     const play = act('play', sound ? 'Play' : 'Make again', () => this.#actions.play(entry));
-    play.disabled = !sound && (!this.#ready || entry.given !== undefined);
-    line.append(what, play);
+    play.disabled = !sound && !this.#ready;
+    if (sound || !entry.given) line.append(play);
     if (sound?.recipe) line.append(act('save', 'Save', () => this.#actions.save(entry)));
-    if (!sound || sound.recipe) line.append(act('use', 'Use settings', () => this.#actions.use(entry)));
+    if (!entry.own) line.append(act('use', 'Use settings', () => this.#actions.use(entry)));
     line.append(
       act('remove', 'Remove', () => {
         this.#history.remove(entry.id);

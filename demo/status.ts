@@ -38,7 +38,7 @@ export const waitOf = ({ state }: Snapshot) =>
 export function aboutOf(piece: Settings | undefined): string {
   if (piece?.own)
     return t('Your own sound: go on after it, make a part of it anew, or take its style. Save, MIDI and links are for what is made here.');
-  return piece?.given ? t('It has no link: the sound that it was made from is on this page alone.') : '';
+  return piece?.given ? t('Only Save keeps it: the sound that it was made from is on this page alone, so it has no link.') : '';
 }
 
 /** After a piece. */

@@ -63,6 +63,7 @@ export class Timeline {
 
   set region(region: Region | undefined) {
     this.#region = region;
+    this.#say();
     this.#draw();
   }
 
@@ -118,7 +119,9 @@ export class Timeline {
     set('disabled', String(this.#seconds === 0));
     set('valuemax', this.#seconds.toFixed(1));
     set('valuenow', this.#at.toFixed(1));
-    set('valuetext', t('{0} of {1}', clock(this.#at), clock(this.#seconds)));
+    const { start = 0, end = 0 } = this.#region ?? {};
+    const part = end > start ? `; ${t('part from {0} to {1} s', start.toFixed(1), end.toFixed(1))}` : '';
+    set('valuetext', t('{0} of {1}', clock(this.#at), clock(this.#seconds)) + part);
   }
 
   #secondsAt({ clientX }: PointerEvent): number {
@@ -151,8 +154,9 @@ export class Timeline {
     if (this.#seconds === 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     const { start = 0, end = this.#seconds } = this.#region ?? {};
     const to = event.key === 'Home' ? this.#from : event.key === 'End' ? this.#seconds : this.#at + (STEPS[event.key] ?? Number.NaN);
-    if (event.key === '[') this.#mark({ start: this.#at, end: Math.max(end, this.#at) });
-    else if (event.key === ']') this.#mark({ start: Math.min(start, this.#at), end: this.#at });
+    // A part may be marked from either of its ends.
+    if (event.key === '[') this.#mark(between(this.#at, end));
+    else if (event.key === ']') this.#mark(between(start, this.#at));
     else if (to >= Number.NEGATIVE_INFINITY) {
       this.#at = Math.max(this.#from, Math.min(this.#seconds, to));
       this.#actions.seek(this.#at);

@@ -36,8 +36,10 @@ export interface Desk {
   /** What is heard, or was last. */
   readonly playing: () => Entry | undefined;
   readonly settings: () => Settings;
-  /** Ends what runs, says `words`, plays what `make` brings; `model`: it is needed, and loaded where it is not here. */
+  /** Says `words`, plays what `make` brings; `model`: it is needed, and loaded where it is not here, and what runs ends before. */
   readonly produce: (words: string, model: boolean, make: (signal: AbortSignal) => Promise<Produced>) => Promise<void>;
+  /** Ends what sounds. */
+  readonly silence: () => Promise<void>;
   readonly tell: (words: string) => void;
   /** What is made from now on follows another style. */
   readonly restyle: () => void;
@@ -177,6 +179,7 @@ export class Workshop {
       });
     try {
       signal.throwIfAborted(); // called off while the browser asked whether it may
+      await this.#desk.silence();
       const recorder = new MediaRecorder(stream);
       const parts: Blob[] = [];
       recorder.ondataavailable = ({ data }) => parts.push(data);

@@ -54,7 +54,9 @@ async function compile(change: typeof withoutSharing): Promise<WebAssembly.Modul
     throw new MelodyError(
       'no_adapter',
       `this JavaScript engine does not compile the CPU's kernels: ${(cause as Error).message}`,
-      'use Node 20 or newer, or a browser with WebAssembly SIMD (Chrome 91, Firefox 113, Safari 16.4)',
+      /unsafe-eval|Content.Security/i.test((cause as Error).message)
+        ? "allow 'wasm-unsafe-eval' in script-src of the page's Content-Security-Policy, for the files too"
+        : 'use Node 20 or newer, or a browser with WebAssembly SIMD (Chrome 91, Firefox 113, Safari 16.4)',
       { cause },
     );
   }

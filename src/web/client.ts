@@ -72,8 +72,8 @@ export class MelodyWorker {
   constructor(worker = startWorker()) {
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#hear(data);
-    worker.onerror = ({ message }) =>
-      this.#end(new MelodyError('io', `the worker stopped: ${message ?? 'its script could not be read'}`, 'reload the page'));
+    worker.onerror = ({ message = 'its script could not be read, or a policy of the page forbids it' }) =>
+      this.#end(new MelodyError('io', `the worker stopped: ${message}`, 'reload the page; for policies see docs/player.md'));
   }
 
   /** Why it answers nothing any more. */

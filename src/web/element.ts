@@ -5,6 +5,7 @@
 // Events, which bubble: play, playing, waiting, pause, ended, volumechange, error; beat and bar with a HeardBeat as their detail, as they are
 // heard; and melodychange with the session's snapshot.
 // Parts for ::part(): row, play, stop, status. Custom properties: --melody-colour, --melody-gap, --melody-radius.
+import type { MelodyError } from '../errors.ts';
 import type { StyleOptions } from '../pipeline/options.ts';
 import { Controls } from './controls.ts';
 import type { MelodyPlayerEvents } from './element_types.ts';
@@ -106,6 +107,11 @@ export class MelodyPlayerElement extends Base {
     this.toggleAttribute('loop', value);
   }
 
+  /** Why the last load or piece failed; null where none did. */
+  get error(): MelodyError | null {
+    return this.#error ?? null;
+  }
+
   /** Nothing sounds, and nothing is about to. */
   get paused(): boolean {
     return !isRunning(this.#session?.snapshot);
@@ -148,15 +154,22 @@ export class MelodyPlayerElement extends Base {
     return this.#session?.output;
   }
 
-  /** Loads the model where it is not here, then plays, or goes on. Call it from a press. Faults are shown, and told as `error`. */
+  /**
+   * Loads the model where it is not here, then plays, or goes on; resolves once that begins, or was called off. Call it from a press. Faults are
+   * shown and told as `error`, too. Throws MelodyError.
+   */
   async play(): Promise<void> {
     if (this.#session?.worker.fault) this.#end(); // it answers nothing any more: another one
     const session = this.#ready();
-    if (!session || isRunning(session.snapshot) || session.snapshot.state === 'loading') return;
+    if (!session) throw this.#error;
+    if (isRunning(session.snapshot) || session.snapshot.state === 'loading') return;
     if (session.snapshot.state === 'paused') return session.resume();
     if (!session.snapshot.model) {
       session.prepare(48_000, 2); // within the press, which may be minutes old once the model is here: too old for some browsers
-      if (!(await session.load(this.#src))) return;
+      if (!(await session.load(this.#src))) {
+        if (session.snapshot.error) throw session.snapshot.error;
+        return;
+      }
       const { context, snapshot } = session;
       const runs = context?.state === 'running' && context.sampleRate === snapshot.model?.sampleRate;
       const may = this.#context || this.#destination || runs || (await Player.mayOpen().catch(() => true));
@@ -165,6 +178,7 @@ export class MelodyPlayerElement extends Base {
     }
     const number = (name: string) => (this.hasAttribute(name) ? Number(this.getAttribute(name)) : undefined);
     await session.play({ prompt: this.prompt, seed: number('seed'), durationSeconds: number('duration') });
+    if (session.snapshot.error) throw session.snapshot.error;
   }
 
   /** Pauses; `play` goes on from there. */
@@ -200,7 +214,7 @@ export class MelodyPlayerElement extends Base {
   /** The browser's callback: begins what `autoplay` and `preload` ask for. */
   connectedCallback(): void {
     if (this.#session) return; // it was moved
-    if (this.hasAttribute('autoplay')) void this.play();
+    if (this.hasAttribute('autoplay')) this.play().catch(() => {});
     else if (this.getAttribute('preload') === 'auto') void this.#ready()?.load(this.#src);
     else if (this.getAttribute('preload') === 'metadata')
       void this.#ready()
@@ -220,7 +234,7 @@ export class MelodyPlayerElement extends Base {
     const { state } = this.#session?.snapshot ?? {};
     if (state === 'loading' && !this.#session?.worker.fault) return this.#session?.cancelLoad();
     if (isRunning(this.#session?.snapshot) && !this.#session?.worker.fault) return this.pause();
-    await this.play();
+    await this.play().catch(() => {}); // it is shown
   }
 
   /** The session, made at its first use. */
@@ -244,6 +258,7 @@ export class MelodyPlayerElement extends Base {
       return session;
     } catch (error) {
       this.#controls.say(sentence(error as Error));
+      this.#error = error as MelodyError;
       return undefined;
     }
   }

@@ -10,7 +10,7 @@ const START_MS = 3000;
 
 /** Where the sound goes instead of a context of our own. */
 export interface Outlet {
-  /** The page's own context, of any rate: it is neither suspended nor closed. */
+  /** The page's own context, of any rate: it is neither suspended nor closed, and started at a press alone. */
   readonly context: AudioContext;
   /** What the sound is connected to. */
   readonly output: AudioNode;
@@ -105,7 +105,7 @@ export class Player {
 
   /** 0…1. */
   set volume(value: number) {
-    this.#volume.gain.setTargetAtTime(value * value, this.context.currentTime, FADE_SECONDS); // squared: loudness as it is felt
+    this.#volume.gain.setTargetAtTime(value, this.context.currentTime, FADE_SECONDS);
   }
 
   /** Starts a new piece, heard after `resume` once `startSeconds` of it are here. */
@@ -164,9 +164,9 @@ export class Player {
     if (!this.#lent) await this.context.close().catch(() => {}); // closed before
   }
 
-  /** Browsers stop sound by themselves: a call, another device, a tab out of sight. It goes on as soon as they allow. */
+  /** Browsers stop sound by themselves: a call, another device, a tab out of sight. It goes on as soon as they allow; a page does so with its own context. */
   #wake = () => {
-    if (this.#rest === undefined && !this.running) this.context.resume().catch(() => {});
+    if (!this.#lent && this.#rest === undefined && !this.running) this.context.resume().catch(() => {});
   };
 
   #fadeTo(level: number): void {

@@ -109,7 +109,13 @@ export class Session {
   }
 
   /** Gain of the sound, 0 (silent) to 1 (as it was made). Default 1. */
+  get volume(): number {
+    return this.#sound.volume;
+  }
+
+  /** Sets the gain; throws a RangeError for what is not from 0 to 1. */
   set volume(value: number) {
+    if (!(value >= 0 && value <= 1)) throw new RangeError(`volume must be from 0 to 1; got ${value}`);
     this.#sound.volume = value;
   }
 
@@ -314,7 +320,9 @@ export class Session {
   #expectSound(): void {
     const piece = this.#pieces;
     setTimeout(() => {
-      if (piece === this.#pieces && runs(this.#store.now) && !this.#sound.player?.running) this.#store.warn(NO_SOUND);
+      const { now } = this.#store;
+      const stopped = this.#output && now.playedSeconds > 0; // a page stops its own context for its own reasons
+      if (piece === this.#pieces && runs(now) && !stopped && !this.#sound.player?.running) this.#store.warn(NO_SOUND);
     }, SILENT_MS);
   }
 

@@ -22,7 +22,7 @@ export interface SessionOptions {
   worker?: MelodyWorker;
   /** Others use the worker too: `dispose` leaves it. Default false. */
   shared?: boolean;
-  /** The page's own AudioContext, of any rate; the sound is resampled to it. It is neither suspended nor closed. Default: one of the model's rate. */
+  /** The page's own AudioContext, of any rate; the sound is resampled to it. It is neither suspended nor closed, and started by `play`, `playClip` and `resume` alone: while the page suspends it, the music waits. Default: one of the model's rate. */
   context?: AudioContext;
   /** A node of `context` that the sound goes to. Default: the context's destination. */
   destination?: AudioNode;

@@ -21,6 +21,10 @@ export class Sound {
     return this.#player;
   }
 
+  get volume(): number {
+    return this.#volume;
+  }
+
   set volume(value: number) {
     this.#volume = value;
     if (this.#player) this.#player.volume = value;

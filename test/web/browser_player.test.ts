@@ -398,6 +398,24 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     });
     await button('Play: fast techno').click();
     await status(/could not be started: SecurityError.*must lie beside melody-player.js/);
+    const asked = await page.evaluate(() => {
+      const second = document.querySelectorAll('melody-player')[1];
+      return second.play().then(
+        () => 'played',
+        (error) => [error.code, error === second.error],
+      );
+    });
+    expect(asked).toEqual(['io', true]); // as that of <audio> it says that nothing plays
+    site.missing = /melody-worklet/;
+    const silent = await page.evaluate(async () => {
+      const player = Object.assign(document.createElement('melody-player'), { prompt: 'silent' });
+      player.setAttribute('src', document.querySelector('melody-player')?.getAttribute('src') ?? '');
+      document.body.append(player);
+      const before = player.error;
+      return [before, await player.play().catch((error) => error.message), player.error?.code];
+    });
+    expect(silent).toEqual([null, expect.stringContaining('plays sound could not be used'), 'io']);
+    site.missing = undefined;
   });
 
   it('players share one worker and its model, one sounds at a time, and they are used as <audio> is', async () => {
@@ -526,16 +544,32 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
       await until(() => other.snapshot.playedSeconds > 0.3);
       const level = new Float32Array(2048);
       meter.getFloatTimeDomainData(level);
+      const loud = level.reduce((max, value) => Math.max(max, value));
       other.seek(2.5);
       other.loop = true;
       await until(() => other.snapshot.playedSeconds > 2.5);
       await until(() => other.snapshot.playedSeconds < 1); // it began again
+      other.volume /= 2;
+      await until(() => {
+        meter.getFloatTimeDomainData(level);
+        return level.every((value) => Math.abs(value) <= 0.252);
+      });
+      const half = level.reduce((max, value) => Math.max(max, value));
+      await context.suspend(); // a game that pauses: the player leaves it so
+      await new Promise((resolve) => setTimeout(resolve, 4500)); // longer than silence is waited for
+      const suspended = [context.state, other.snapshot.warnings];
+      const held = other.snapshot.playedSeconds;
+      await context.resume();
+      await until(() => Math.abs(other.snapshot.playedSeconds - held) > 0.1);
       await other.pause();
       await until(() => other.snapshot.state === 'paused');
       const { state } = context;
       await other.dispose();
       return {
-        level: level.reduce((max, value) => Math.max(max, value)),
+        level: loud,
+        half,
+        volume: other.volume,
+        suspended,
         state,
         after: context.state,
         same: other.output?.context === context,
@@ -562,7 +596,8 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect(broken.playedSeconds).toBeLessThan(0.75);
     expect(broken.end).toBeCloseTo(3, 1);
     expect(result.level).toBeCloseTo(0.5, 2);
-    expect(result).toMatchObject({ state: 'running', after: 'running', same: true });
+    expect(result.half).toBeCloseTo(0.25, 2);
+    expect(result).toMatchObject({ state: 'running', after: 'running', same: true, volume: 0.5, suspended: ['suspended', []] });
   });
 
   it('a part of what is kept is sent to the sound without the rest', async () => {

@@ -242,6 +242,9 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     const before = await place();
     for (const key of ['[', 'ArrowRight', 'ArrowRight', ']', 'Home']) await page.keyboard.press(key);
     expect(await part()).toEqual([expect.closeTo(before, 1), expect.closeTo(before + 2, 1)]);
+    expect(await timeline.getAttribute('aria-valuetext')).toMatch(/; part from \d+\.\d to \d+\.\d s$/);
+    await page.keyboard.press(']'); // before its beginning: from the other end
+    expect(await part()).toEqual([0, expect.closeTo(before, 1)]);
     expect(await place()).toBe(0);
     await page.getByText('Space pauses').filter({ visible: true }).waitFor();
     expect((await page.locator('#timeline-keys').boundingBox())?.height).toBeGreaterThan(10); // seen, not only said
@@ -280,7 +283,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     expect(await page.getByRole('spinbutton', { name: 'Part from' }).inputValue()).toBe('1.0');
     expect(await button('Save as WAV').isEnabled()).toBe(true);
     expect(new URL(page.url()).hash).toBe(''); // no address says what it was made of
-    await status(/^Playing\. It has no link/);
+    await status(/^Playing\. Only Save keeps it/);
     await button('Go on after it').click();
     await row('goes on after 4.0 s').filter({ hasText: '0:08' }).waitFor();
     expect(await generated()).toEqual({ continued: 4, seconds: 10 });
@@ -307,6 +310,20 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     expect(await page.getByRole('checkbox', { name: 'a loop' }).isChecked()).toBe(true);
     await page.locator('#file').setInputFiles({ name: 'no sound.txt', mimeType: 'text/plain', buffer: Buffer.from('no') });
     await page.getByRole('alert').filter({ hasText: '“no sound.txt” holds no sound that this browser can read' }).waitFor();
+    await page.getByRole('checkbox', { name: 'a loop' }).uncheck();
+    await page.locator('#length').selectOption('');
+    await page.locator('#load:enabled').click();
+    await status('Ready. Press Play.');
+    await playing('endless piece');
+    const seconds = await made();
+    await page.locator('#file').setInputFiles({ name: 'no sound.txt', mimeType: 'text/plain', buffer: Buffer.from('no') });
+    await page.getByRole('alert').filter({ hasText: 'holds no sound' }).waitFor();
+    await status(/^Playing\.$/); // a file that cannot be opened ends nothing
+    await expect.poll(made).toBeGreaterThan(seconds);
+    await page.locator('#file').setInputFiles({ name: 'tone.wav', mimeType: 'audio/wav', buffer });
+    await status(/^Playing\. Your own sound/);
+    expect(await made()).toBe(3);
+    expect(await row('endless piece').getByRole('button', { name: /^Play/ }).isEnabled()).toBe(true); // what was made of it is kept
   });
 
   it('a file that is opened before the tools for it are here is taken all the same', async () => {

@@ -51,6 +51,47 @@ test('sounds are kept by how much they weigh, the newest always', () => {
   expect(kept([10, 0.5, 25])).toEqual([false, false, true]);
 });
 
+test('sound that no settings make again is kept when others go, and told of until it is saved', () => {
+  const history = new History();
+  const minutes = (n: number) => ({ channels: [{ byteLength: 4 * n * 60 * 24_000 }], sampleRate: 24_000, recipe: {} }) as never;
+  const add = (n: number, given?: string) => {
+    const { id } = history.add({ prompt: 'x', seed: 1, ...(given && { given }) }, '');
+    history.keepSound(id, minutes(n));
+    return id;
+  };
+  const made = add(5, 'made anew');
+  const ids = [made, add(15), add(15), add(30, 'goes on'), add(25)];
+  expect(ids.map((id) => history.sound(id) !== undefined)).toEqual([true, false, false, true, true]);
+  expect(history.fleeting).toEqual([ids[3], made]);
+  add(8, 'goes on'); // more of it than there is room for
+  expect([history.sound(made), history.fleeting.includes(made)]).toEqual([undefined, false]);
+});
+
+test('pages of one browser share the list: none takes from it what another one wrote', () => {
+  const store = new Map<string, string>();
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'localStorage');
+  const localStorage = {
+    getItem: (name: string) => store.get(name) ?? null,
+    setItem: (name: string, value: string) => store.set(name, value),
+  };
+  Object.defineProperty(globalThis, 'localStorage', { value: localStorage, configurable: true, writable: true });
+  try {
+    const [one, two] = [new History(), new History()];
+    const flute = two.add({ prompt: 'flute', seed: 1 }, '');
+    one.add({ prompt: 'organ', seed: 2 }, '');
+    const words = (history: History) => history.entries.map(({ prompt }) => prompt).sort();
+    expect(words(new History())).toEqual(['flute', 'organ']);
+    expect([two.refresh(), two.refresh(), words(two)]).toEqual([true, false, ['flute', 'organ']]);
+    one.remove(flute.id);
+    expect([words(one), words(new History())]).toEqual([['organ'], ['organ']]);
+    one.clear();
+    expect(words(new History())).toEqual([]);
+  } finally {
+    if (before) Object.defineProperty(globalThis, 'localStorage', before);
+    else Reflect.deleteProperty(globalThis, 'localStorage');
+  }
+});
+
 test('the last turn counts: what waited before it never begins, what ran is told to end, a fault stops none', async () => {
   const turns = new Turns();
   const log: string[] = [];
