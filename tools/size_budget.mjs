@@ -34,7 +34,7 @@ const CPU_BUDGET = 33_850; // of it 90 name the policy that keeps WebAssembly fr
  */
 const SYSTEMS_BUDGET = 122_680; // of it 450 foretell a change, as above, 190 resting threads and when the next chunk will be there, as above, 250 that workspace, as above, 20 that file, as above, 20 named instruments in the engine that it shares, 60 the device beside the model, 200 the same in the engine that it shares, 80 the table of noise, as above, 180 are timbre words, in the engine that it shares, and 740 names of files
 /** 0.5 kB play in a context of another rate, 2 kB make the element as complete as the platform's own players, 0.8 kB tell beats as they are heard, 0.1 kB put new music in the place of old, 0.2 kB start the worker of another host and under Trusted Types, 0.2 kB are what it costs that the session is several files. */
-const PLAYER_BUDGET = 10_230; // of it 90 tell why nothing plays (`play()` rejects, `error`), read the volume and leave the page's own context as the page has it, 60 open the sound device within the press that downloads (WebKit wanted a second press) and hand samples over without what lies beside them, 20 keep the sound device for what is played at once (a third of a second)
+const PLAYER_BUDGET = 10_240; // of it 10 copy what waits in runs, 90 tell why nothing plays (`play()` rejects, `error`), read the volume and leave the page's own context as the page has it, 60 open the sound device within the press that downloads (WebKit wanted a second press) and hand samples over without what lies beside them, 20 keep the sound device for what is played at once (a third of a second)
 
 /** @param {string} name @param {readonly { contents: Uint8Array }[]} files @param {number} budget */
 function report(name, files, budget) {
