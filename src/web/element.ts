@@ -259,6 +259,7 @@ export class MelodyPlayerElement extends Base {
     } catch (error) {
       this.#controls.say(sentence(error as Error));
       this.#error = error as MelodyError;
+      this.#tell('error', false);
       return undefined;
     }
   }
