@@ -492,6 +492,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await status(/^Playing\.$/);
     await page.locator('#load:enabled').click();
     await status(/^Playing\. Loading: [1-9]0 %\.$/);
+    await expectAccessible(page);
     await expect.poll(() => page.locator('#download-bar').evaluate((bar: HTMLProgressElement) => bar.value)).toBeGreaterThan(0.1);
     await button('Pause loading').click();
     await status(/^Playing\.$/);
@@ -536,6 +537,7 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     await status(/for the next piece/);
     await button('Pause').click();
     await status('Paused. Press Play to hear what you changed; this piece stays in the list.');
+    await expectAccessible(page);
     await page.locator('#timeline').press(' '); // the piece itself goes on by the timeline
     await status(/^Playing/);
     await button('Pause').click();

@@ -105,6 +105,18 @@ test('wraps round, and grows for a long piece', () => {
   expect(heard.slice(0, long.length).findIndex((v, i) => v !== long[i])).toBe(-1);
 });
 
+test('what waits over the edge of the ring is there when it grows', () => {
+  const capacity = 2 ** 19;
+  const long = Float32Array.from({ length: 2 * capacity }, (_, i) => 1 + (i % 977));
+  const part = (from: number, to: number) => send({ type: 'samples', channels: [long.subarray(from, to)] });
+  part(0, capacity - 500);
+  const before = hear(400_000);
+  part(capacity - 500, capacity + 100_000); // over the edge, behind what was heard
+  part(capacity + 100_000, 2 * capacity); // more than it holds
+  const heard = before.concat(hear(long.length - before.length));
+  expect(long.findIndex((v, i) => v !== heard[i])).toBe(-1);
+});
+
 test('clear forgets what was there', () => {
   push(...ramp(1, 80));
   hear(20);
