@@ -42,6 +42,6 @@ for (const [name, ...args] of [
   console.log(`${name} (${args.join(', ')}): WebAssembly ${a}, polywasm ${b}`);
   if (!Object.is(a, b)) differ.push(b);
 }
-process.exit(differ.map((number) => Number(number.toPrecision(6))).join() === '1,0.1,1e+30,16777217,10000,3,1' ? 0 : 1);
+process.exit(differ.map((number) => Number(number.toPrecision(8))).join() === '1,0.1,1e+30,16777217,10000,3,1' ? 0 : 1);
 JAVASCRIPT
 node see.mjs
