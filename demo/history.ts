@@ -58,6 +58,7 @@ export class History {
   #entries: Entry[] = read();
   readonly #sounds = new Map<string, Sound>();
   readonly #gone = new Set<string>(); // removed on this page: another one may still have them
+  #stored = idsOf(this.#entries); // as this page knows
 
   get entries(): readonly Entry[] {
     return this.#entries;
@@ -102,12 +103,16 @@ export class History {
     return this.#entries.filter(({ id, given }) => given && this.#sounds.get(id)?.recipe).map(({ id }) => id);
   }
 
-  /** Takes up what other pages wrote meanwhile; returns whether that is anything. */
+  /** Takes up what other pages wrote and removed meanwhile; returns whether that is anything. */
   refresh(): boolean {
-    const known = new Set(this.#entries.map(({ id }) => id));
-    const others = read().filter(({ id }) => !known.has(id) && !this.#gone.has(id));
-    if (others.length === 0) return false;
-    this.#entries = [...this.#entries, ...others].sort((a, b) => b.at - a.at).slice(0, MAX_ENTRIES);
+    const stored = read();
+    const there = idsOf(stored);
+    const known = idsOf(this.#entries);
+    const others = stored.filter(({ id }) => !known.has(id) && !this.#gone.has(id));
+    const kept = this.#entries.filter(({ id }) => there.has(id) || !this.#stored.has(id));
+    this.#stored = there;
+    if (others.length === 0 && kept.length === known.size) return false;
+    this.#entries = [...kept, ...others].sort((a, b) => b.at - a.at).slice(0, MAX_ENTRIES);
     return true;
   }
 
@@ -136,13 +141,16 @@ export class History {
   #write(): void {
     this.refresh();
     try {
-      localStorage.setItem(KEY, JSON.stringify(this.#entries.filter(({ given }) => !given))); // the others cannot be made again
+      const lasting = this.#entries.filter(({ given }) => !given); // the others cannot be made again
+      localStorage.setItem(KEY, JSON.stringify(lasting));
+      this.#stored = idsOf(lasting);
     } catch {
       // Private modes may keep nothing: the list then lasts as long as the page.
     }
   }
 }
 
+const idsOf = (entries: readonly Entry[]): ReadonlySet<string> => new Set(entries.map(({ id }) => id));
 const bytesOf = ({ channels }: Sound) => channels.reduce((bytes, channel) => bytes + channel.byteLength, 0);
 
 /** Entries of an earlier visit; what is not one is passed over. */

@@ -84,6 +84,12 @@ test('pages of one browser share the list: none takes from it what another one w
     expect([two.refresh(), two.refresh(), words(two)]).toEqual([true, false, ['flute', 'organ']]);
     one.remove(flute.id);
     expect([words(one), words(new History())]).toEqual([['organ'], ['organ']]);
+    two.add({ prompt: 'harp', seed: 3, given: 'made anew' }, '');
+    two.add({ prompt: 'drums', seed: 4 }, ''); // what the other page removed does not come back with it
+    expect([words(two), words(new History())]).toEqual([
+      ['drums', 'harp', 'organ'],
+      ['drums', 'organ'],
+    ]);
     one.clear();
     expect(words(new History())).toEqual([]);
   } finally {
