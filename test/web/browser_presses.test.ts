@@ -306,7 +306,15 @@ describe.runIf(chromiumPath)('the page under many presses', { timeout: SLOW }, (
     expect(new URL(page.url()).hash).toMatch(/&l=1/);
     const kept = await page.evaluate(() => JSON.parse(localStorage.getItem('melody-history-1') ?? '[]'));
     expect(kept).toEqual([expect.objectContaining({ prompt: 'organ', loop: true })]); // only what can be made again
+    const asked: string[] = [];
+    page.on('dialog', (dialog) => {
+      asked.push(dialog.type());
+      void dialog.accept();
+    });
     await page.reload();
+    expect(asked).toEqual(['beforeunload']); // no file holds what was made of the tone
+    await page.reload();
+    expect(asked).toHaveLength(1); // nothing of it is left to lose
     expect(await page.getByRole('checkbox', { name: 'a loop' }).isChecked()).toBe(true);
     await page.locator('#file').setInputFiles({ name: 'no sound.txt', mimeType: 'text/plain', buffer: Buffer.from('no') });
     await page.getByRole('alert').filter({ hasText: '“no sound.txt” holds no sound that this browser can read' }).waitFor();
