@@ -29,7 +29,7 @@ function panelsOf(c: usize): u32 {
 function range(c: usize): u32 {
   if (p.rows(c) <= FEW) return FEW;
   const k = p.taps(c) * p.inner(c);
-  return k <= 2048 ? 32 : k <= 8192 ? 8 : 4;
+  return k <= 512 ? 64 : k <= 2048 ? 32 : k <= 8192 ? 8 : 4;
 }
 
 // @ts-ignore: decorator
@@ -53,7 +53,7 @@ export function matmul(c: usize, from: u32, to: u32): void {
   const k = p.taps(c) * p.inner(c);
   const whole = p.PANELS(c) == 3;
   const gated_ = p.GATED(c) != 0;
-  const gathered = scratch + 1024; // rows as they are, or by fours as [k, 4]
+  const gathered = scratch + 2048; // rows as they are, or by fours as [k, 4]
   const packed = gathered + ((<usize>(tall * k)) << 2); // a panel, and one of the gate
   let last = u32.MAX_VALUE; // slice and block whose rows were gathered
   let step: usize = 0; // bytes from row to row

@@ -17,7 +17,7 @@ const bounded = (dB: number): number => Math.min(MOST_GAIN, Math.max(-MOST_GAIN,
 export const loudnessOf = (x: Float32Array[], sampleRate: number): number => (lengthOf(x) ? loudness(x, sampleRate).integrated : -Infinity);
 
 /**
- * The clip at `target` LUFS, its true peak under the ceiling; of a loop (`circular`) the seam stays what it was. Silence stays silence, and
+ * The clip at `target` LUFS, in arrays of its own, its true peak under the ceiling; of a loop (`circular`) the seam stays what it was. Silence stays silence, and
  * nothing is raised by more than `most` dB (default 24): then `short` says by how many dB the clip stays too quiet.
  */
 export function levelled(
@@ -26,34 +26,42 @@ export function levelled(
   { target = LOUDNESS, circular = false, most = MOST_GAIN }: { target?: number; circular?: boolean | undefined; most?: number },
 ): { readonly audio: Float32Array[]; readonly short: number } {
   const before = loudnessOf(x, sampleRate);
-  if (!Number.isFinite(before)) return { audio: x, short: 0 };
+  if (!Number.isFinite(before)) return { audio: cutAudio(x, 0), short: 0 };
   let dB = Math.min(most, target - before);
-  const reach = limiterReach(sampleRate);
-  const louder = x.map(({ length }) => new Float32Array(length + 2 * reach));
+  const audio = x.map(({ length }) => new Float32Array(length));
   for (let round = 1; ; round++) {
-    for (const [c, channel] of x.entries()) surround(louder[c], channel, reach, circular, fromDb(dB));
-    const audio = limit(louder, sampleRate);
+    amplified(x, sampleRate, circular, fromDb(dB), audio);
     const missing = target - loudnessOf(audio, sampleRate);
     if (round === ROUNDS || dB >= most || missing < NEAR) return { audio, short: Math.max(0, missing < NEAR ? 0 : missing) };
     dB = Math.min(most, dB + missing);
   }
 }
 
-/** out = x times `gain`, with `reach` samples before and after it: zeros, which are there, or of a circle its other end. */
-function surround(out: Float32Array, x: Float32Array, reach: number, circular: boolean, gain: number): void {
-  const n = x.length;
-  for (let i = 0; i < n; i++) out[reach + i] = gain * x[i];
-  if (circular)
-    for (let i = 0; i < reach; i++) {
-      out[i] = gain * x[(((i - reach) % n) + n) % n];
-      out[reach + n + i] = gain * x[i % n];
+const PIECE = 65_536; // samples: whole clips once more would be garbage of many megabytes
+
+/** out = x times `gain`, limited, piece by piece; what stands before and after x is zeros, or of a circle its other end. */
+function amplified(x: readonly Float32Array[], sampleRate: number, circular: boolean, gain: number, out: readonly Float32Array[]): void {
+  const reach = limiterReach(sampleRate);
+  const length = lengthOf(x);
+  const room = x.map(() => new Float32Array(Math.min(PIECE, length) + 2 * reach));
+  for (let at = 0; at < length; at += PIECE) {
+    const end = Math.min(at + PIECE, length);
+    const [first, last] = [at - reach, end + reach];
+    const louder = room.map((channel) => channel.subarray(0, last - first));
+    for (const [c, channel] of x.entries()) {
+      for (let n = first; n < last; n++) {
+        const outside = n < 0 || n >= length;
+        louder[c][n - first] = !outside ? gain * channel[n] : circular ? gain * channel[((n % length) + length) % length] : 0;
+      }
     }
+    limit(louder, sampleRate, { out: out.map((channel) => channel.subarray(at, end)) });
+  }
 }
 
 /** New music beside given music: as loud as that, raised or lowered by at most 12 dB, its peaks under the ceiling. */
 export function matched(made: Float32Array[], beside: Float32Array[], sampleRate: number): Float32Array[] {
   const target = loudnessOf(beside, sampleRate);
-  if (!Number.isFinite(target)) return made;
+  if (!Number.isFinite(target)) return cutAudio(made, 0);
   const nearest = Math.max(target, loudnessOf(made, sampleRate) - 12); // not lowered by more
   return levelled(made, sampleRate, { target: nearest, most: 12 }).audio;
 }

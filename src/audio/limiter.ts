@@ -16,10 +16,18 @@ const dip = (sampleRate: number): number => 2 * Math.round((DIP_SECONDS * sample
 /**
  * x[reach … length − reach) with its true peak (4x oversampling) under `ceiling`, linear. What lies outside is read, but not returned: zeros
  * where a piece begins or ends, its other end for a loop. All channels get one gain, so that nothing moves. Samples far from any peak come back as they are.
+ * The samples go to `out`, which is returned; by default arrays of their own.
  */
-export function limit(x: readonly Float32Array[], sampleRate: number, ceiling = CEILING): Float32Array[] {
+export function limit(
+  x: readonly Float32Array[],
+  sampleRate: number,
+  {
+    ceiling = CEILING,
+    out = x.map(({ length }) => new Float32Array(length - 2 * limiterReach(sampleRate))),
+  }: { ceiling?: number; out?: Float32Array[] } = {},
+): Float32Array[] {
   const reach = limiterReach(sampleRate);
-  const out = x.map((channel) => channel.slice(reach, channel.length - reach));
+  for (const [c, channel] of x.entries()) out[c].set(channel.subarray(reach, channel.length - reach));
   const d = dip(sampleRate);
   const fast = simd();
   if (fast) {

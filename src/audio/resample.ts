@@ -58,16 +58,16 @@ function polyphase(x: Float32Array, up: number, down: number, options: ResampleO
   };
 
   const y = new Float32Array(Math.ceil((x.length * up) / down));
-  const padded = new Float32Array(x.length + 2 * taps + 4 * down);
-  padded.set(x, reach);
   const fast = exact && up >= FEWEST_PHASES ? simd() : undefined;
   if (fast) {
     const starts = Uint32Array.from({ length: up }, (_, p) => Math.floor((p * down) / up));
     const all = new Float64Array(up * taps);
     for (let p = 0; p < up; p++) all.set(phaseTaps((p * down) % up), p * taps);
-    fast.resample(padded, up, down, { starts, taps: all, count: taps }, y);
+    fast.resample(x, reach, up, down, { starts, taps: all, count: taps }, y);
     return y;
   }
+  const padded = new Float32Array(x.length + 2 * taps + 4 * down);
+  padded.set(x, reach);
   // Outputs that lie a period (`up` of them, `down` samples) apart have the same taps: four such outputs are made for one reading of those.
   for (let i = 0; i < y.length; i += 3 * up)
     for (const end = Math.min(i + up, y.length); i < end; i++)

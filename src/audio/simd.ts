@@ -36,14 +36,14 @@ export interface Simd {
   flatness(power: Float64Array, least: number, all: Float64Array, products: Float64Array): number;
   /** Sum, energy, largest size and count of what is not finite; the energy comes on top of `energy`. */
   totals(x: Float32Array, energy: number): Float64Array;
-  /** |x[n + 1] − x[n]| as f32, less their mean. */
-  steps(x: Float32Array): Float64Array;
+  /** The mean of |x[n + 1] − x[n]|, each as f32. */
+  meanStep(x: Float32Array): number;
   /** `sum` and all of x, one after another. */
   total(x: Float64Array, sum: number): number;
   /** sums[k] += x[k] / by. */
   addShares(sums: Float64Array, x: Float64Array, by: number): void;
-  /** x resampled by up / down: output q · up + p is made of the samples from q · down + starts[p] on. */
-  resample(x: Float32Array, up: number, down: number, phases: Phases, y: Float32Array): void;
+  /** x resampled by up / down: output q · up + p is made of the samples from q · down + starts[p] − before on, zeros where x has none. */
+  resample(x: Float32Array, before: number, up: number, down: number, phases: Phases, y: Float32Array): void;
   /** Energy of x after the K filter, whose `state` [4] goes on. */
   weighted(x: Float32Array, state: Float64Array, filter: readonly number[]): number;
   /** The largest of `peak` and the three points after each sample of x. */
@@ -55,8 +55,8 @@ export interface Simd {
     points: Points,
     how: { ceiling: number; dip: number; reach: number },
   ): void;
-  /** Σ v[n] v[n − l] over the numbers start … end − 1 of v for the lags lag + 10, lag + 9 … lag − 9, and for 0 behind them. */
-  correlate(v: Float64Array, start: number, end: number, lag: number): Float64Array;
+  /** Σ v[n] v[n − l] over n = start … end − 1 for the lags l = lag + 10, lag + 9 … lag − 9, and for 0 behind them; v[n] = |x[n + 1] − x[n]| − mean. */
+  correlate(x: Float32Array, mean: number, start: number, end: number, lag: number): Float64Array;
 }
 
 let made: Simd | undefined;

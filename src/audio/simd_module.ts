@@ -181,18 +181,15 @@ class SoundModule implements Simd {
     return this.#f64(found, 4).slice();
   }
 
-  steps(x: Float32Array): Float64Array {
-    const out = new Float64Array(x.length - 1);
+  meanStep(x: Float32Array): number {
     const [samples, to] = [this.#room('samples', 4 * PIECE), this.#room('numbers', 8 * PIECE)];
     let mean = 0;
-    for (let from = 0; from < out.length; from += PIECE - 1) {
+    for (let from = 0; from < x.length - 1; from += PIECE - 1) {
       const piece = x.subarray(from, from + PIECE);
       this.#f32(samples, piece.length).set(piece);
-      mean = this.#exports.steps(samples, piece.length - 1, out.length, to, mean);
-      out.set(this.#f64(to, piece.length - 1), from);
+      mean = this.#exports.steps(samples, piece.length - 1, x.length - 1, to, mean);
     }
-    for (let n = 0; n < out.length; n++) out[n] -= mean;
-    return out;
+    return mean;
   }
 
   total(x: Float64Array, sum: number): number {
@@ -214,7 +211,7 @@ class SoundModule implements Simd {
     sums.set(this.#f64(to, sums.length));
   }
 
-  resample(x: Float32Array, up: number, down: number, { starts, taps, count }: Phases, y: Float32Array): void {
+  resample(x: Float32Array, before: number, up: number, down: number, { starts, taps, count }: Phases, y: Float32Array): void {
     const rows = starts[up - 1] + count;
     const wanted = 7 * down + rows;
     const input = this.#room('samples', 4 * wanted);
@@ -223,10 +220,10 @@ class SoundModule implements Simd {
     this.#f64(table, up * count).set(taps);
     this.#u32(places, up).set(starts);
     this.#bank = undefined;
-    for (let at = 0, from = 0; at < y.length; at += 8 * up, from += 8 * down) {
-      const samples = x.subarray(from, from + wanted);
-      this.#f32(input, wanted).fill(0, samples.length);
-      this.#f32(input, samples.length).set(samples);
+    for (let at = 0, from = -before; at < y.length; at += 8 * up, from += 8 * down) {
+      const samples = x.subarray(Math.max(0, from), Math.max(0, from + wanted));
+      this.#f32(input, wanted).fill(0);
+      this.#f32(input, wanted).set(samples, Math.max(0, -from));
       this.#exports.periods(input, up, down, count, places, table, turned, rows, output);
       y.set(this.#f32(output, Math.min(8 * up, y.length - at)), at);
     }
@@ -292,13 +289,17 @@ class SoundModule implements Simd {
     }
   }
 
-  correlate(v: Float64Array, start: number, end: number, lag: number): Float64Array {
+  correlate(x: Float32Array, mean: number, start: number, end: number, lag: number): Float64Array {
     const before = lag + 10;
     const [room, sums] = [this.#room('numbers', 8 * (before + end - start)), this.#room('sums', 160)];
+    const samples = this.#room('samples', 4 * (before + end - start + 1));
     const from = Math.max(0, start - before);
+    const missing = from - start + before; // zeros before the first number
+    this.#f32(samples, end - from + 1).set(x.subarray(from, end + 1));
+    this.#exports.steps(samples, end - from, 1, room + 8 * missing, 0);
     const view = this.#f64(room, before + end - start);
-    view.fill(0, 0, from - start + before);
-    view.set(v.subarray(from, end), from - start + before);
+    view.fill(0, 0, missing);
+    for (let n = missing; n < view.length; n++) view[n] -= mean;
     const own = this.#exports.correlate(room + 8 * before, end - start, lag, sums);
     return Float64Array.of(...this.#f64(sums, 20), own);
   }

@@ -299,7 +299,7 @@ function scratchOf(dispatch: Dispatch): number {
   const number = (field: string) => (typeof params[field] === 'number' ? (params[field] as number) : 0);
   if (runs('matmul_register')) {
     const k = number('taps') * number('inner');
-    const rows = number('rows') <= 8 ? 8 : k <= 2048 ? 32 : k <= 8192 ? 8 : 4;
+    const rows = number('rows') <= 8 ? 8 : k <= 512 ? 64 : k <= 2048 ? 32 : k <= 8192 ? 8 : 4;
     return 4096 + 4 * k * (rows + 16);
   }
   if (runs('matvec_norm')) return 4096 + 4 * (number('rows') + 16) * number('inner');

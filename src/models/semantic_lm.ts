@@ -21,7 +21,7 @@ import { add } from '../ops/elementwise.ts';
 import { concatRows, embedding, embedOne, slice } from '../ops/gather.ts';
 import { linear, matmul, swiglu } from '../ops/matmul.ts';
 import { rmsNorm } from '../ops/norm.ts';
-import { compact, reshaped, stack } from '../weights/references.ts';
+import { reshaped, stack } from '../weights/references.ts';
 import type { Scope } from '../weights/weights.ts';
 import { EPS } from './layers.ts';
 import { type TimbreConfig, timbreOf } from './timbre.ts';
@@ -168,7 +168,7 @@ export function instrumentBias(
 /** Of rows [B, dim] of `lastHidden`: logits [B, words] of the next word, `bias` [B, words] among them. */
 export function wordLogits(g: Graph, w: Scope, h: Tensor, c: SemanticLmConfig, bias?: Tensor): Tensor {
   const norm = { w: w.get('norm.weight', [c.dim]), eps: EPS };
-  return g.scope('semantic_lm', () => linear(g, h, compact(w.get('head.weight', [c.words, c.dim])), { norm, residual: bias }));
+  return g.scope('semantic_lm', () => linear(g, h, w.get('head.weight', [c.words, c.dim]), { norm, residual: bias }));
 }
 
 /**
@@ -187,7 +187,7 @@ export function timbreLogits(
   return g.scope('semantic_lm', () => {
     const heard = matmul(g, sight.weights, embedding(g, w.get('timbre_embed.weight', shape), sight.words));
     const told = add(g, rmsNorm(g, h, w.get('norm.weight', [c.dim]), { eps: EPS }), heard);
-    return linear(g, told, compact(w.get('timbre_head.weight', shape)), { residual: bias });
+    return linear(g, told, w.get('timbre_head.weight', shape), { residual: bias });
   });
 }
 
@@ -225,7 +225,7 @@ function lastRows(g: Graph, x: Tensor, last: ParamValue): Tensor {
 function layer(g: Graph, w: Scope, x: Tensor, c: SemanticLmConfig, cache: { k: Tensor; v: Tensor }, start: ParamValue): Tensor {
   const width = widthOf(c);
   const norm = (name: string) => ({ w: w.get(`${name}.weight`, [c.dim]), eps: EPS });
-  const part = (name: string, shape = [width, c.dim]) => compact(w.get(`${name}_proj.weight`, shape));
+  const part = (name: string, shape = [width, c.dim]) => w.get(`${name}_proj.weight`, shape);
   const projections = reshaped(stack([part('q'), part('k'), part('v')]), [3 * width, c.dim]);
   const qkv = linear(g, x, projections, { norm: norm('norm1') });
   const q = qkvAppend(g, qkv, cache, { heads: c.heads, theta: c.rope_theta, at: start });

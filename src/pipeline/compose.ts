@@ -60,7 +60,11 @@ async function compose(job: Job, style: SteeredStyle, continueFrom: AudioInput |
   const { runningLevel, wholeWindows } = job.recipe;
   const seen = runningLevel && wholeWindows ? Math.ceil(levellingReach(config.sample_rate) / config.hop_length) : 0;
   const raw = await decodeAll(job, piece.latents, piece.given, Math.min(piece.end, end + seen), { phase: piece.phase });
-  return joined(job, await finished(job, seen ? raw : cutAudio(raw, 0, samples), samples, continueFrom), continueFrom);
+  return joined(
+    job,
+    await finished(job, seen ? raw : raw.map((channel) => channel.subarray(0, samples)), samples, continueFrom),
+    continueFrom,
+  );
 }
 
 /** A piece that went back while it was streamed: window by window, as it was. */

@@ -230,7 +230,8 @@ export class Course {
     const parts: Float32Array[][] = [];
     while (this.#played < ready) {
       const to = Math.min(ready, this.#played + Math.ceil(PART_SECONDS * frame_rate));
-      const raw = cutAudio(await this.#decode(this.#played, to), 0, this.#samples - (this.#played - given) * hop_length);
+      const left = this.#samples - (this.#played - given) * hop_length;
+      const raw = (await this.#decode(this.#played, to)).map((channel) => channel.subarray(0, left));
       const channels = this.#leveller ? await inTurns(this.#leveller, raw, last && to === ready, sample_rate) : raw;
       parts.push(channels);
       this.#played = to;
@@ -241,7 +242,8 @@ export class Course {
     const cut = this.#style.cutAt(piece);
     const end = cut === undefined ? this.#sample : Math.min(this.#sample, this.#sampleAt(cut));
     if (end <= startSample) return undefined;
-    return { channels: cutAudio(joinAudio(...parts), startSample - from, end - from), startSample };
+    const all = joinAudio(...parts);
+    return { channels: end - startSample < lengthOf(all) ? cutAudio(all, startSample - from, end - from) : all, startSample };
   }
 
   #decode(from: number, to: number): Promise<Float32Array[]> {

@@ -1,6 +1,7 @@
 // One piece being made: the steps that generating, looping, inpainting and streaming share.
 import type { BeatMark } from '../audio/beats.ts';
 import { convertAudio, cutAudio, lengthOf, monoAt, monoMix } from '../audio/channels.ts';
+import type { ClipReport, MeasureOptions } from '../audio/measure.ts';
 import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
@@ -43,6 +44,10 @@ export class Job {
   readonly #form: Form;
   /** dB by which the clip stays too quiet, because raising noise makes no music of it. */
   tooQuiet = 0;
+  /** How the finished clip is to be measured, if the thread that levels it may do that too. */
+  measure: MeasureOptions | undefined;
+  /** What that thread measured. */
+  report: ClipReport | undefined;
   /** How often batches and decoded pieces are halved. */
   #halvings: number;
   readonly #steps: Steps;

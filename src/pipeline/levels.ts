@@ -29,7 +29,8 @@ export async function inTurns(leveller: Leveller, samples: Float32Array[], last:
   const length = lengthOf(samples);
   for (let from = 0; ; from += sampleRate) {
     const end = from + sampleRate >= length;
-    made.push(leveller.push(cutAudio(samples, from, Math.min(from + sampleRate, length)), last && end));
+    const second = samples.map((channel) => channel.subarray(from, from + sampleRate));
+    made.push(leveller.push(second, last && end));
     if (end) return joinAudio(...made);
     await new Promise((go) => setTimeout(go));
   }
@@ -39,15 +40,16 @@ export async function inTurns(leveller: Leveller, samples: Float32Array[], last:
 export async function finished(job: Job, audio: Float32Array[], samples: number, given: AudioInput | undefined): Promise<Float32Array[]> {
   const { recipe } = job;
   const { config } = job.engine.model;
-  const cut = cutAudio(audio, 0, samples);
-  if (recipe.loudness === null) return cut;
+  if (recipe.loudness === null) return cutAudio(audio, 0, samples);
   const running = recipe.runningLevel ? runningLevel(recipe, config, given) : undefined;
   if (running) return cutAudio(await inTurns(running, audio, true, config.sample_rate), 0, samples);
+  const cut = audio.map((channel) => channel.subarray(0, samples));
   if (given) return aside(job.signal, 'matched', matched, cut, tailOf(given, config), config.sample_rate);
   const how = { target: recipe.loudness, circular: recipe.loop };
-  const { audio: out, short } = await aside(job.signal, 'levelled', levelled, cut, config.sample_rate, how);
-  job.tooQuiet = short;
-  return out;
+  const done = await aside(job.signal, 'levelled', levelled, cut, config.sample_rate, how, job.measure);
+  job.tooQuiet = done.short;
+  job.report = done.report;
+  return done.audio;
 }
 
 /** A part of the given audio that is made anew, as loud as what stays around it: `regions` are samples of all that is made anew. */

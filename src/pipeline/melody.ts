@@ -186,12 +186,10 @@ export class MeLoDy {
       memory.peakBytes = memory.bytes; // of this job alone
       const job = new Job(engine, recipe, options, halvings);
       took.stages = job.progress.seconds;
+      const measure = { periods: [config.hop_length], frameRate: config.frame_rate, ...(recipe.loop && { joins: [0] }) };
+      job.measure = measure;
       const { channels, style } = await make(job, options);
-      const report = await aside(signal, 'measureClip', measureClip, channels, config.sample_rate, {
-        periods: [config.hop_length],
-        frameRate: config.frame_rate,
-        ...(recipe.loop && { joins: [0] }),
-      });
+      const report = job.report ?? (await aside(signal, 'measureClip', measureClip, channels, config.sample_rate, measure));
       if (job.tooQuiet > 1) report.suspect.push(`made so quiet that it stays ${job.tooQuiet.toFixed(0)} dB under its loudness`);
       if (report.suspect.length) job.progress.warn('suspect_output', `the clip may be broken: ${report.suspect.join('; ')}`);
       took.audioSeconds = lengthOf(channels) / config.sample_rate;

@@ -82,7 +82,7 @@ export async function openModel(
     throw new MelodyError('weights', `${source.name}: not JSON: ${(cause as Error).message}`, 'fetch or export the model again');
   }
   const tokenizer = new Tokenizer(parsed, source.name);
-  const weights = await Weights.open(folder, options);
+  const weights = await Weights.open(folder, { ...options, compact: true });
   // Too few layers would play, with a part of the network missing and no word about it.
   const layers = layerFaults(config, weights);
   if (layers.length > 0) throw configFault(folder.name, layers);

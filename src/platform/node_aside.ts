@@ -47,7 +47,8 @@ export async function runAside(
     try {
       worker ??= start(file);
       worker.ref();
-      worker.postMessage({ number, name, args } satisfies Task);
+      const sent = args.map(copied);
+      worker.postMessage({ number, name, args: sent } satisfies Task, sent.flatMap(samplesOf));
     } catch {
       end();
     }
@@ -110,9 +111,13 @@ export function serveTasks(work: object): void {
   });
 }
 
+/** Channels of their own, to be moved: a message that copies them needs three times their memory. The caller's stay, should the thread fail. */
+const copied = (arg: unknown) => (Array.isArray(arg) ? arg.map((one) => (one instanceof Float32Array ? one.slice() : one)) : arg);
+
 /** The samples in an answer, which are moved rather than copied: this thread has no more use for them. */
-function buffersOf(value: unknown): ArrayBuffer[] {
-  const channels = Array.isArray(value) ? value : (value as { audio?: unknown } | undefined)?.audio;
+const buffersOf = (value: unknown) => samplesOf(Array.isArray(value) ? value : (value as { audio?: unknown } | undefined)?.audio);
+
+function samplesOf(channels: unknown): ArrayBuffer[] {
   const samples = Array.isArray(channels) ? channels.filter((one) => one instanceof Float32Array) : [];
   return [...new Set(samples.map(({ buffer }) => buffer as ArrayBuffer))];
 }

@@ -7,8 +7,17 @@ const SMALL_READ = BLOCK_BYTES;
 /** Once nothing has been read for so long, what was asked for is loaded: the blocks go, since up to 16 MiB a file would stay for ever. */
 const IDLE_MS = 1000;
 
+/** Places of blocks that have gone, for the next ones: else a model would leave as many bytes to the garbage as it has weights. */
+const spares: Uint8Array[] = [];
+const MOST_SPARES = 2;
+const spare = (place: Uint8Array) => void (spares.length < MOST_SPARES && spares.push(place));
+
 interface Block {
   readonly bytes: Promise<Uint8Array>;
+  /** What is read into it is this array, where the source does that. */
+  readonly place: Uint8Array;
+  /** Bytes handed out so far. */
+  given: number;
   /** Ends the read: for when nobody waits for it any more. */
   readonly stop: AbortController;
   waiting: number;
@@ -17,8 +26,9 @@ interface Block {
 
 /**
  * The same bytes with fewer trips: small reads are cut out of blocks of 1 MiB, of which the last 16 used are kept. Models ask for
- * thousands of small tensors that lie near each other; each would cost an open file or a request of its own. A second after the last read
- * none is kept. Who aborts leaves at once; a block is given up when all who wanted it have left.
+ * thousands of small tensors that lie near each other; each would cost an open file or a request of its own. Tensors are read once: a block
+ * goes when as many bytes as it has were handed out, and a second after the last read none is kept. Who aborts leaves at once; a block is
+ * given up when all who wanted it have left.
  */
 export function blockCached(source: ByteSource): ByteSource {
   const blocks = new Map<number, Block>(); // least recently used first
@@ -49,11 +59,13 @@ export function blockCached(source: ByteSource): ByteSource {
   function begin(index: number): Block {
     const start = index * BLOCK_BYTES;
     const stop = new AbortController();
-    const bytes = source.read(start, Math.min(BLOCK_BYTES, source.size - start), stop.signal);
-    const begun: Block = { bytes, stop, waiting: 0, there: false };
+    const place = spares.pop() ?? new Uint8Array(BLOCK_BYTES);
+    const bytes = source.read(start, Math.min(BLOCK_BYTES, source.size - start), stop.signal, place.subarray(0, source.size - start));
+    const begun: Block = { bytes, place, given: 0, stop, waiting: 0, there: false };
     bytes.then(
-      () => {
+      ({ buffer }) => {
         begun.there = true;
+        if (buffer !== place.buffer) spare(place); // the source has its own
       },
       () => forget(index, begun), // may be tried again
     );
@@ -64,11 +76,19 @@ export function blockCached(source: ByteSource): ByteSource {
     if (blocks.get(index) === old) blocks.delete(index);
   }
 
-  async function bytesOf(index: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  /** Copies what block `index` has from `from` on to `to`, as far as there is room. */
+  async function copy(index: number, from: number, to: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     const wanted = block(index);
     wanted.waiting += 1;
     try {
-      return await unlessAborted(wanted.bytes, source.name, signal);
+      const bytes = await unlessAborted(wanted.bytes, source.name, signal);
+      const part = bytes.subarray(from, from + to.length);
+      to.set(part);
+      wanted.given += part.length;
+      if (wanted.given >= bytes.length && wanted.waiting === 1) {
+        forget(index, wanted);
+        if (bytes.buffer === wanted.place.buffer) spare(wanted.place);
+      }
     } finally {
       wanted.waiting -= 1;
       rest();
@@ -87,13 +107,13 @@ export function blockCached(source: ByteSource): ByteSource {
       checkRange(source, offset, length);
       const first = Math.floor(offset / BLOCK_BYTES);
       const last = Math.floor((offset + length - 1) / BLOCK_BYTES);
-      const [head, tail] = await Promise.all([bytesOf(first, signal), last > first ? bytesOf(last, signal) : undefined]);
-      const from = offset - first * BLOCK_BYTES;
-      if (!tail) return head.subarray(from, from + length);
-      const joined = new Uint8Array(length);
-      joined.set(head.subarray(from));
-      joined.set(tail.subarray(0, offset + length - last * BLOCK_BYTES), head.length - from);
-      return joined;
+      const out = into ?? new Uint8Array(length);
+      const border = last > first ? last * BLOCK_BYTES - offset : length;
+      await Promise.all([
+        copy(first, offset - first * BLOCK_BYTES, out.subarray(0, border), signal),
+        last > first && copy(last, 0, out.subarray(border), signal),
+      ]);
+      return out;
     },
   };
 }

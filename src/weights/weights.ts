@@ -51,6 +51,8 @@ export interface WeightOptions {
   readonly stem?: string | undefined;
   /** Every tensor holds floats: another that is asked for does not fit. */
   readonly floats?: boolean | undefined;
+  /** Matrices of halves stay halves on the CPU, which else widens them as it loads them: half the memory. */
+  readonly compact?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -59,15 +61,17 @@ export class Weights implements WeightSource {
   readonly #checkpoint: Checkpoint;
   readonly #allowNonFinite: boolean;
   readonly #floats: boolean;
+  readonly #compact: boolean;
   readonly path = '';
   readonly #asked = new Set<string>();
   readonly #refs = new Map<string, WeightRef>();
   readonly #misfits = new Map<string, string>();
 
-  private constructor(checkpoint: Checkpoint, { allowNonFinite = false, floats = false }: WeightOptions) {
+  private constructor(checkpoint: Checkpoint, { allowNonFinite = false, floats = false, compact = false }: WeightOptions) {
     this.#checkpoint = checkpoint;
     this.#allowNonFinite = allowNonFinite;
     this.#floats = floats;
+    this.#compact = compact;
   }
 
   /** Opens a file or folder; of a sharded one only the index is read. Throws `weights` or `io`. */
@@ -96,7 +100,7 @@ export class Weights implements WeightSource {
     }
     let ref = this.#refs.get(name);
     if (!ref) {
-      ref = refOf(found.shard.source, found.tensor, this.#allowNonFinite);
+      ref = refOf(found.shard.source, found.tensor, this.#allowNonFinite, this.#compact);
       this.#refs.set(name, ref);
     }
     return ref;
@@ -134,9 +138,11 @@ function misfitOf(found: TensorInfo, shape: readonly number[], floats: boolean):
   return undefined;
 }
 
-function refOf(source: ByteSource, tensor: TensorInfo, allowNonFinite: boolean): WeightRef {
+function refOf(source: ByteSource, tensor: TensorInfo, allowNonFinite: boolean, compact: boolean): WeightRef {
+  const { name, shape } = tensor;
   const dtype = READ_AS[tensor.dtype] as DType; // misfitOf has looked
-  return { name: tensor.name, shape: tensor.shape, dtype, read: (signal) => readTensor(source, tensor, { allowNonFinite, signal }) };
+  const kept = compact && dtype === 'f16' ? ({ compact: 'f16' } as const) : {};
+  return { name, shape, dtype, ...kept, read: (signal) => readTensor(source, tensor, { allowNonFinite, signal }) };
 }
 
 /** Stands in for a misfit while the rest is recorded. */

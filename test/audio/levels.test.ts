@@ -59,6 +59,21 @@ const inPieces = (x: Float32Array, sizes: readonly number[], target?: number) =>
 };
 
 describe('limiter', () => {
+  it.each([false, true])('limits a clip piece by piece as at once, circular %s', (circular) => {
+    const x = sine(330, 1.5, 150_000 / RATE).map((value, n) => (n % 7000 < 90 ? 1.3 : 0.6) * value);
+    const around = padded(x);
+    const reach = limiter.limiterReach(RATE);
+    if (circular)
+      for (let i = 0; i < reach; i++) {
+        around[i] = x[x.length - reach + i];
+        around[reach + x.length + i] = x[i];
+      }
+    expect(x.length).toBeGreaterThan(2 * 65_536);
+    const { audio } = levelled(x, RATE, { target: 0, most: 0, circular });
+    expect(audio).toEqual(limit(around, RATE));
+    expect(audio).not.toEqual(x);
+  });
+
   it('leaves alone what is under the ceiling: silence, a soft sine, a lone soft click', () => {
     for (const x of [new Float32Array(RATE), sine(440, 0.5), make(1, (_, n) => (n === 5000 ? 0.8 : 0))]) expect(limited(x)).toEqual(x);
   });

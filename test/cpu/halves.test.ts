@@ -28,6 +28,8 @@ const OPS: readonly (readonly [name: string, op: Op])[] = [
   ['two rows, odd', product(2, 19, 21)],
   ['more rows', product(7, 20, 24)],
   ['many rows', product(40, 68, 44)],
+  ['rows of two units', product(70, 68, 76)],
+  ['rows of two units, deep', product(40, 516, 20)],
   [
     'norm and product',
     ({ g, x, w }, kept) => {

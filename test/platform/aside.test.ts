@@ -34,7 +34,12 @@ test('a clip is levelled and measured in the thread as it is here', async () => 
   const louder = (await runAside(file, 'levelled', [clip, RATE, { target: -14 }]))?.value as ReturnType<typeof levelled>;
   const here = levelled(clip, RATE, { target: -14 });
   expect(louder.short).toBe(here.short);
-  expect(louder.audio.map((channel, c) => channel.findIndex((value, n) => value !== here.audio[c][n]))).toEqual([-1, -1]);
+  const differs = (channels: Float32Array[]) => channels.map((channel, c) => channel.findIndex((value, n) => value !== here.audio[c][n]));
+  expect(differs(louder.audio)).toEqual([-1, -1]);
+  expect(clip).toEqual([tone(), tone()]); // still the caller's
+  const both = (await runAside(file, 'levelled', [clip, RATE, { target: -14 }, { periods: [80] }]))?.value as ReturnType<typeof levelled>;
+  expect(differs(both.audio)).toEqual([-1, -1]);
+  expect(both.report).toEqual(measureClip(here.audio, RATE, { periods: [80] }));
 });
 
 test('tasks that are asked for together are answered each to its own', async () => {

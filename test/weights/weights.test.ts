@@ -31,6 +31,16 @@ describe('scopes', () => {
     expect(weights.at('embed').get('weight', [3, 2])).toBe(weights.get('embed.weight', [3, 2]));
   });
 
+  it('say of halves alone that the CPU keeps them so, where that is asked for', async () => {
+    const file = memorySource('file', writeSafetensors([tensor('h', [2, 2], 'F16'), tensor('f', [2, 2])]));
+    const kept = async (compact?: boolean) => {
+      const weights = await Weights.open(file, { compact });
+      return ['h', 'f'].map((name) => weights.get(name, [2, 2]).compact);
+    };
+    expect(await kept(true)).toEqual(['f16', undefined]);
+    expect(await kept()).toEqual([undefined, undefined]);
+  });
+
   it('read nothing before read(), then the values', async () => {
     const file = writeSafetensors([tensor('w', [2, 3])]);
     const reads: number[] = [];

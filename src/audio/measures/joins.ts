@@ -11,9 +11,8 @@ import { percentile } from '../statistics.ts';
 export function hopBuzz(mono: Float32Array, lag: number): number {
   const length = mono.length - 1;
   if (length < 2 * lag + 20 || lag < 12) return 0;
-  const v = simd()?.steps(mono) ?? steps(mono);
   const near = [2, 3, 4, 5, 6, 7, 8, 9].flatMap((k) => [lag - k, lag + k]);
-  const [power, own, ...around] = correlations(v, lag, [0, lag, ...near]);
+  const [power, own, ...around] = correlations(mono, lag, [0, lag, ...near]);
   if (power <= 0) return 0;
   return (
     (own -
@@ -25,36 +24,42 @@ export function hopBuzz(mono: Float32Array, lag: number): number {
   );
 }
 
-/** |x[n + 1] − x[n]| as f32, less their mean. */
-function steps(x: Float32Array): Float64Array {
-  const d = new Float32Array(x.length - 1);
-  let mean = 0;
-  for (let n = 0; n < d.length; n++) {
-    d[n] = Math.abs(x[n + 1] - x[n]);
-    mean += d[n] / d.length;
-  }
-  const v = new Float64Array(d.length);
-  for (let n = 0; n < d.length; n++) v[n] = d[n] - mean;
-  return v;
-}
-
 const STRETCH = 4096; // samples that stay in the cache while all lags read them
 
-/** The autocorrelation of v at each lag, 0 or within 9 of `middle`: the mean of v[n] v[n - lag]. */
-function correlations(v: Float64Array, middle: number, lags: number[]): Float64Array {
-  const sums = new Float64Array(lags.length);
+/** The autocorrelation of v[n] = |x[n + 1] − x[n]| less its mean at each lag, 0 or within 9 of `middle`: the mean of v[n] v[n - lag]. */
+function correlations(x: Float32Array, middle: number, lags: number[]): Float64Array {
   const fast = simd();
-  for (let start = 0; start < v.length; start += STRETCH) {
-    const end = Math.min(v.length, start + STRETCH);
-    const found = fast?.correlate(v, start, end, middle);
+  const steps = fast ? undefined : stepsOf(x);
+  const length = x.length - 1;
+  const mean = fast ? fast.meanStep(x) : meanOf(steps as Float32Array);
+  const sums = new Float64Array(lags.length);
+  for (let start = 0; start < length; start += STRETCH) {
+    const end = Math.min(length, start + STRETCH);
+    const found = fast?.correlate(x, mean, start, end, middle);
     lags.forEach((lag, i) => {
-      let sum = 0;
-      if (found) sum = lag === 0 ? found[20] : found[middle + 10 - lag];
-      else for (let n = Math.max(start, lag); n < end; n++) sum += v[n] * v[n - lag];
-      sums[i] += sum / (v.length - lag);
+      const sum = found ? found[lag === 0 ? 20 : middle + 10 - lag] : products(steps as Float32Array, mean, start, end, lag);
+      sums[i] += sum / (length - lag);
     });
   }
   return sums;
+}
+
+function stepsOf(x: Float32Array): Float32Array {
+  const steps = new Float32Array(x.length - 1);
+  for (let n = 0; n < steps.length; n++) steps[n] = Math.abs(x[n + 1] - x[n]);
+  return steps;
+}
+
+function meanOf(x: Float32Array): number {
+  let mean = 0;
+  for (const value of x) mean += value / x.length;
+  return mean;
+}
+
+function products(steps: Float32Array, mean: number, start: number, end: number, lag: number): number {
+  let sum = 0;
+  for (let n = Math.max(start, lag); n < end; n++) sum += (steps[n] - mean) * (steps[n - lag] - mean);
+  return sum;
 }
 
 /** What can be measured where two pieces of audio were joined. */

@@ -121,6 +121,6 @@ export function decode(
     phase?.goOn(new Uint32Array(await plan.readBytes('next')), origin + to);
     const samples = (last - first) * hop_length;
     const [start, end] = [(from - first) * hop_length, (to - first) * hop_length];
-    return Array.from({ length: audioOf(config).channels }, (_, c) => audio.slice(c * samples + start, c * samples + end));
+    return Array.from({ length: audioOf(config).channels }, (_, c) => audio.subarray(c * samples + start, c * samples + end));
   });
 }
