@@ -1,7 +1,7 @@
 // The page: what is asked for, what is playing, what was made. All music is made in the worker behind `session`.
 import { MelodyWorker, type Recipe, Session, type Snapshot, type StyleOptions } from '../src/web/index.ts';
 import { sentence } from '../src/web/words.ts';
-import { byId, clock, debounce, say, wait } from './dom.ts';
+import { byId, debounce, say, wait } from './dom.ts';
 import { type Entry, History, type Settings, type Sound } from './history.ts';
 import { HistoryList } from './history_list.ts';
 import { t, useLanguage } from './language.ts';
@@ -9,13 +9,16 @@ import { lateWorker } from './late_worker.ts';
 import { linkOf, pieceIn, type Shared } from './link.ts';
 import { Listener } from './listener.ts';
 import { LoadPanel } from './load.ts';
+import { open } from './opening.ts';
 import type { Part } from './part.ts';
 import { Picture } from './picture.ts';
 import { PieceForm } from './piece.ts';
-import { fetchPiece, offerPieces, type ReadyPiece, readPiece, settingsOf } from './pieces.ts';
+import { type ReadyPiece, readPiece, settingsOf } from './pieces.ts';
+import { listenTo } from './presses.ts';
 import { chosenName, offerFormats, saveMidi, saveSound } from './save.ts';
 import { Shape } from './shape.ts';
-import { aboutOf, changeIn, endOf, heardPrompt, isOn, pictureOf, pieceOf, statusOf, waitOf } from './status.ts';
+import { endOf, heardPrompt, isOn, pictureOf, pieceOf } from './status.ts';
+import { showProblem, showTransport, totalOf } from './transport.ts';
 import { Turns } from './turns.ts';
 import { clipOf, fetchingOf, progressOf, VARIATIONS, variations } from './variations.ts';
 import type { Produced, Taken, Workshop } from './workshop.ts';
@@ -24,15 +27,6 @@ import type { Produced, Taken, Workshop } from './workshop.ts';
 const REST_MS = 700;
 /** Words are followed once they rest so long: longer than from key to key, and no longer. */
 const TYPING_MS = 250;
-/** What follows the first buttons leaves a press so long to come before it. */
-const FIRST_MS = 150;
-/** A piece that was begun sounds within this, on a slow machine too; looked at again and again. */
-const SOUND_MS = 2000;
-/** While a piece sounds, what is asked for next waits: begun at once, the picture's and the music's threads take frames from the page, and each from the other. */
-const PICTURE_MS = 400;
-const MODEL_MS = 1200;
-const PARTS_MS = 500;
-const STEP_MS = 50;
 /** What is shorter has no tempo to speak of. */
 const MIN_MEASURED_SECONDS = 2;
 
@@ -81,91 +75,56 @@ let told = ''; // of what was pressed while something plays, until the next piec
 let failed: Snapshot['error'];
 const listener = new Listener({ play: () => void resume(), pause: () => void session.pause(), stop: () => void end() });
 
-const play = byId<HTMLButtonElement>('play');
-const stop = byId<HTMLButtonElement>('stop');
-
-play.onclick = () => void (waiting(session.snapshot) && session.snapshot.state === 'paused' ? start() : resume());
-stop.onclick = () => void end();
-byId<HTMLInputElement>('volume').oninput = (event) => {
-  setVolume(Number((event.target as HTMLInputElement).value));
-};
-byId('save').onclick = () => void (playing && save(playing));
-byId('midi').onclick = () => void (playing && beat(playing));
-byId('copy').onclick = () => void copyLink();
-byId('share').onclick = () => void navigator.share({ ...(playing && { title: playing.prompt }), url: link() }).catch(() => {}); // called off
-byId('share').hidden = !navigator.share;
-byId('variations').onclick = () => void vary();
-const file = byId<HTMLInputElement>('file');
-byId('open').onclick = () => file.click();
-file.onchange = () => {
-  openFile(file.files?.[0]);
-  file.value = ''; // the same one may be opened again
-};
-document.ondragover = (event) => event.preventDefault();
-document.ondrop = (event) => {
-  event.preventDefault(); // or the browser goes to the file
-  openFile(event.dataTransfer?.files[0]);
-};
-window.onhashchange = () => void take('', async () => void takeShared());
-byId('timeline').addEventListener('keydown', (event) => {
-  if (event.key !== ' ' || event.repeat || !isOn(session.snapshot)) return;
-  event.preventDefault(); // or the page scrolls
-  void resume();
+listenTo({
+  play: () => void (waiting(session.snapshot) && session.snapshot.state === 'paused' ? start() : resume()),
+  resume: () => void resume(),
+  start: () => void start(),
+  end: () => void end(),
+  volume: (gain) => {
+    session.volume = gain;
+  },
+  save: () => void (playing && save(playing)),
+  midi: () => void (playing && beat(playing)),
+  copy: () => void copyLink(),
+  share: () => void navigator.share({ ...(playing && { title: playing.prompt }), url: link() }).catch(() => {}), // called off
+  vary: () => void vary(),
+  openFile,
+  address: () => void take('', async () => void takeShared()),
+  on: () => isOn(session.snapshot),
+  unsaved: () => history.fleeting.some((id) => !saved.has(id)), // made from a sound of one's own
+  stored: () => void (history.refresh() && list.show()),
 });
-// Made from a sound of one's own: it is gone with the page, unless it was saved.
-window.onbeforeunload = (event) => {
-  if (history.fleeting.some((id) => !saved.has(id))) event.preventDefault();
-};
-window.onstorage = () => void (history.refresh() && list.show());
-document.onkeydown = (event) => {
-  if (event.isComposing || event.repeat) return; // Escape then ends a word, not the music
-  if (event.key === 'Escape') void end();
-  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !play.disabled) void start();
-};
-setVolume(0.8);
 offerFormats();
 list.show();
-void open();
+takeShared();
+show(session.snapshot);
+void open({
+  hear: (piece) => void hear(piece),
+  pressed: () => (underway ? turns.ended : undefined),
+  state: () => session.snapshot.state,
+  picture: () => {
+    picture = new Picture(byId<HTMLCanvasElement>('picture'));
+  },
+  model: openModel,
+  parts: [fetchPart, openPart, openTools],
+  missing,
+});
 
-/** Squared: as loudness is felt. */
-function setVolume(place: number): void {
-  session.volume = place * place;
+function fetchPart(): Promise<typeof import('./part.ts')> {
+  return import('./part.ts');
 }
 
-/** The pieces first, which sound before the rest of the page is here; then what makes music, and what it is shaped with. */
-async function open(): Promise<void> {
-  takeShared();
-  show(session.snapshot);
-  const pieces = await offerPieces((piece) => void hear(piece)).catch(() => []);
-  if (pieces[0]) void readPiece(pieces[0]).catch(() => {}); // the next press tries again
-  await wait(FIRST_MS);
-  if (underway) await turns.ended;
-  for (let waited = 0; session.snapshot.state === 'buffering' && waited < SOUND_MS; waited += STEP_MS) await wait(STEP_MS);
-  const settle = async (ms: number) => session.snapshot.state === 'playing' && wait(ms);
-  await settle(PICTURE_MS);
-  picture = new Picture(byId<HTMLCanvasElement>('picture'));
-  await settle(MODEL_MS);
-  const model = openModel();
-  await settle(PARTS_MS);
-  await openParts().catch(missing);
-  await model;
-  const { saveData } = (navigator as { connection?: { saveData?: boolean } }).connection ?? {};
-  if (!saveData) for (const piece of pieces) void fetchPiece(piece).catch(() => {});
-  await navigator.serviceWorker?.register('sw.js').catch(() => undefined); // without it the page itself needs the network
-}
-
-/** One after another, with frames between: together they would hold one up for a tenth of a second. */
-async function openParts(): Promise<void> {
-  await wait(STEP_MS);
-  const timeline = await import('./part.ts');
-  await wait(STEP_MS);
+async function openPart(): Promise<void> {
+  const timeline = await fetchPart();
   part = new timeline.Part(
     session,
     async () => void (playing && (await again(playing))),
     async (region) => workshop?.anew(region),
   );
   show(session.snapshot);
-  await wait(STEP_MS);
+}
+
+async function openTools(): Promise<void> {
   await openWorkshop();
   show(session.snapshot);
 }
@@ -540,20 +499,10 @@ function show(now: Snapshot): void {
   before = state;
   if (now.error && now.error !== failed && (playing ?? beginning)?.given) workshop?.letGo(); // or the next piece fails by it, too
   failed = now.error;
-  const running = state === 'playing' || state === 'buffering';
   const idle = !isOn(now) && !underway && state !== 'loading';
   panel.show(now);
+  const able = panel.ready || panel.able;
   list.ready = model !== undefined;
-  play.disabled = !(running || state === 'paused') && !panel.ready && !panel.able;
-  const next = state === 'paused' && waiting(now); // the button begins another piece
-  const toDownload = isOn(now) && !next ? '' : panel.toDownload;
-  say(byId('play-text'), toDownload && t('Play · {0}', toDownload));
-  if (idle && document.activeElement === stop) play.focus(); // a disabled button would lose it
-  stop.disabled = idle;
-  byId<HTMLButtonElement>('variations').disabled = !panel.ready && !panel.able;
-  byId<HTMLButtonElement>('save').disabled = !playing || now.madeSeconds === 0 || !now.recipe;
-  byId<HTMLButtonElement>('midi').disabled = !playing || now.madeSeconds === 0 || !(session.beats.length > 0 || now.recipe?.decided?.tempo);
-  for (const name of ['copy', 'share']) byId<HTMLButtonElement>(name).disabled = !playing || playing.given !== undefined;
   if (playing && !playing.given && now.recipe && now.recipe !== linked) {
     linked = now.recipe;
     if (now.recipe.steered) playing = { ...playing, steered: now.recipe.steered };
@@ -561,34 +510,11 @@ function show(now: Snapshot): void {
   }
   const prompt = heardPrompt(now, playing?.prompt);
   listener.show(now, prompt);
-  play.setAttribute(
-    'aria-label',
-    running ? t('Pause') : state === 'paused' && !next ? t('Resume') : toDownload ? t('Play · {0} to download', toDownload) : t('Play'),
-  );
-  byId('play-icon').setAttribute('d', running ? 'M7 5h3.5v14H7zM13.5 5H17v14h-3.5z' : 'M8 5v14l11-7z');
-  const total = now.complete ? now.madeSeconds : now.recipe?.durationSeconds;
-  const played = playing ? clock(now.playedSeconds) : clock(0); // what is asked for is not there yet
-  const at = total && playing ? `${played} / ${clock(total)}` : played;
-  const change = isOn(now) ? changeIn(now) : undefined;
-  say(byId('time'), change === undefined ? at : change === 0 ? t('{0} · making the change', at) : t('{0} · change in {1} s', at, change));
-  if (now.speed !== undefined) say(byId('speed'), t('{0} × real time', now.speed.toFixed(now.speed < 1 ? 2 : 1)));
-  say(byId('ahead'), `${now.bufferedSeconds.toFixed(1)} s`);
-  say(byId('gaps'), String(now.underruns));
-  const { share } = panel;
-  const beside = share === undefined ? '' : t('Loading: {0} %.', Math.floor(10 * share) * 10);
-  say(
-    byId('status'),
-    [
-      underway || coming || (state === 'loading' && beside) || statusOf(now) || notice,
-      state === 'loading' ? '' : beside,
-      ...(underway ? [] : [told, waiting(now) ? waitOf(now) : aboutOf(playing)]),
-    ]
-      .filter(Boolean)
-      .join(' '),
-  );
-  problem(now.error ? sentence(now.error) : (fault ?? lacking));
-  const able = panel.ready || panel.able;
-  part?.show(now, total, able);
+  const { toDownload, share: loading } = panel;
+  const beats = session.beats.length > 0;
+  showTransport({ now, playing, idle, able, toDownload, loading, waiting: waiting(now), beats, underway, coming, notice, told });
+  showProblem(now.error ? sentence(now.error) : (fault ?? lacking));
+  part?.show(now, totalOf(now), able);
   workshop?.show(able);
   picture?.run(state === 'playing' ? session.analyser : undefined);
   if (panel.opened && idle) void panel.load(); // at once, for it is open
@@ -599,13 +525,4 @@ function show(now: Snapshot): void {
     keepSound();
     void describe(playing).catch(() => {}); // that it has ended is said
   }
-}
-
-/** What went wrong, where it is seen: the press may have been far below. */
-function problem(text = ''): void {
-  const box = byId('problem');
-  const fresh = text !== '' && box.textContent !== text;
-  box.hidden = text === '';
-  say(box, text);
-  if (fresh) box.scrollIntoView({ block: 'nearest' });
 }
