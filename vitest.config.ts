@@ -22,6 +22,7 @@ class BrowsersFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: BrowsersFirst },
+    globalSetup: ['test/helpers/temporary.ts'],
     setupFiles: ['test/helpers/setup.ts'],
     // A clip that is not as expected is told in a few lines, not in minutes.
     diff: { truncateThreshold: 20 },

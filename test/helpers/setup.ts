@@ -1,16 +1,5 @@
 // What every test file begins with.
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect } from 'vitest';
-
-/** Temporary folders of this file and of the programs that it starts lie in one, which goes with it. Other users of the machine may look in. */
-const folder = mkdtempSync(join(tmpdir(), 'melody-tests-'));
-chmodSync(folder, 0o755);
-for (const name of ['TMPDIR', 'TEMP', 'TMP']) process.env[name] = folder;
-const clear = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-afterAll(clear);
-process.once('exit', clear); // of a file whose tests are all left out
+import { expect } from 'vitest';
 
 const isTyped = (x: unknown): x is Float32Array => ArrayBuffer.isView(x) && !(x instanceof DataView);
 
