@@ -40,6 +40,7 @@ export function blockCached(source: ByteSource): ByteSource {
     clearTimeout(idle);
     idle = setTimeout(() => {
       for (const [index, { there, waiting }] of blocks) if (there && waiting === 0) blocks.delete(index);
+      spares.length = 0;
     }, IDLE_MS);
     (idle as { unref?: () => void }).unref?.();
   }
