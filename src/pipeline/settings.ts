@@ -99,7 +99,7 @@ export const STYLE = {
    * all three with `invalid_argument`.
    */
   tempo: { kind: 'number', min: TEMPO_RANGE[0], max: TEMPO_RANGE[1], unit: 'beats a minute' },
-  /** Key, such as "A minor", "F# major" or "Bb minor"; "none" leaves it open. Default: as for `tempo`. */
+  /** Key, such as "A minor", "F# major" or "Bb minor"; "none" leaves it open. Default: as for `tempo`; after or within given audio the prompt's alone. */
   key: {
     kind: 'text',
     valid: (text) => text === 'none' || parseKey(text),
@@ -221,7 +221,11 @@ export const FLAGS = {
     value: 'bpm',
     help: 'beats a minute; default: what the prompt says or what fits it; none with --continue and --init',
   },
-  key: { flag: 'key', value: 'key', help: 'such as "A minor" or "F# major", or none; default: as for --tempo' },
+  key: {
+    flag: 'key',
+    value: 'key',
+    help: 'such as "A minor" or "F# major", or none; default: as for --tempo; with --continue and --init what the prompt says',
+  },
   metre: { flag: 'metre', value: 'metre', help: '4/4, 3/4, 6/8 or 5/4; default: as for --tempo' },
   seed: {
     flag: 'seed',

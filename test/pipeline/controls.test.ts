@@ -77,6 +77,9 @@ describe('what is decided', () => {
     expect((await decided({ prompt, continueFrom: audio, tempo: 100 })).text).toBe('100 bpm, A minor, 3/4');
     const inpaint = { prompt, initAudio: audio, inpaint: [{ start: 1, end: 1.4 }], durationSeconds: undefined };
     expect((await decided(inpaint)).text).toBe('A minor');
+    // nor is a key drawn: it would be another than that of the audio
+    for (const seed of [1, 2]) expect((await decided({ prompt: 'calm piano', continueFrom: audio, seed })).text).toBe('no tempo, no key');
+    expect((await decided({ ...inpaint, prompt: 'calm piano' })).text).toBe('no tempo, no key');
     expect((await decided({ ...inpaint, tempo: 100 })).tempo).toBe(100);
   });
 

@@ -28,7 +28,7 @@ export interface ControlRequest extends AskedControls {
   /** Of the style, unit length; undefined where nothing but given audio says what to play. */
   readonly embedding: Float32Array | undefined;
   readonly seed: number;
-  /** The piece goes on after, or within, audio whose beat is not known: no clock runs unless `tempo` is given. */
+  /** The piece goes on after, or within, audio whose beat and key are not known: no clock runs unless `tempo` is given, and no key is drawn. */
   readonly within?: boolean | undefined;
   /** The length of a loop. */
   readonly loopSeconds?: number | undefined;
@@ -69,7 +69,9 @@ export async function decideControls(
   const asked = request.metre === undefined ? fromText.beatsPerBar : parseMetre(request.metre);
   const beatsPerBar = asked ?? c.metres[metres ? metres.indexOf(Math.max(...metres)) : 0] ?? 4;
   const instruments = namedInstruments(request.texts, c, engine.model.tokenizer);
-  const key = request.key === undefined ? (fromText.key ?? (keys && keyOfNumber(draw(keys, seed, DRAW.key)))) : parseKey(request.key);
+  // Given audio has a key of its own: another one drawn beside it would lead away from it.
+  const drawn = within ? undefined : keys && keyOfNumber(draw(keys, seed, DRAW.key));
+  const key = request.key === undefined ? (fromText.key ?? drawn) : parseKey(request.key);
   return {
     ...(tempo !== undefined && { tempo: loopSeconds === undefined ? tempo : bentTempo(tempo, beatsPerBar, loopSeconds) }),
     beatsPerBar,
