@@ -6,16 +6,7 @@ import { audioTower } from '../models/audio_tower.ts';
 import { dualPath, dualPathAngles, dualPathTokens } from '../models/dual_path.ts';
 import { styleCodes } from '../models/rvq.ts';
 import { semanticFeatures, semanticTokens, timbreTokens } from '../models/semantic_encoder.ts';
-import {
-  controlSum,
-  instrumentBias,
-  instrumentClasses,
-  KEYS,
-  kvCache,
-  lastHidden,
-  timbreLogits,
-  wordLogits,
-} from '../models/semantic_lm.ts';
+import { controlSum, instrumentBias, KEYS, kvCache, lastHidden, timbreLogits, toldColumns, wordLogits } from '../models/semantic_lm.ts';
 import { styleHeads } from '../models/style_heads.ts';
 import { textTower } from '../models/text_tower.ts';
 import { timbreOf } from '../models/timbre.ts';
@@ -35,9 +26,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     const sums = { clock: rows('clock'), key: rows('key'), tempo: rows('tempo') };
     const controls = c.semantic_lm.controls && controlSum(g, w, sums, c.semantic_lm);
     const h = lastHidden(g, w, rows('ids'), c.semantic_lm, { cache: kvCache(c.semantic_lm, 1, 4), start: 0, controls });
-    const classes = instrumentClasses(c.semantic_lm).length;
-    const bias = (timbre: boolean) =>
-      classes ? instrumentBias(g, w, g.input('told', [1, classes]), c.semantic_lm, { timbre }) : undefined;
+    const told = toldColumns(c.semantic_lm).length;
+    const bias = (timbre: boolean) => (told ? instrumentBias(g, w, g.input('told', [1, told]), c.semantic_lm, { timbre }) : undefined);
     wordLogits(g, w, h, c.semantic_lm, bias(false));
     if (!timbreOf(c.semantic_lm)) return;
     const sight = { words: g.input('timbre', [4], 'u32'), weights: g.input('sight', [1, 4]) };

@@ -8,7 +8,8 @@
 //
 //   x = embed[id] + controls[clock] + controls[key] + controls[tempo]
 //
-// Instruments that a prompt names make the words likelier that pieces with them have more often: logits += controls.instruments · told.
+// Instruments that a prompt names make the words likelier that pieces with them have more often: logits += controls.instruments · told. So does the
+// key, with `counted_keys`: what a window hears of a key fades as it fills with music that left it, and this does not.
 //
 // With timbre words a second head draws one where the first token of a block is drawn, from the same row and the timbre words of the blocks before.
 // The layers do not hear timbre words: a trained model gains them and says its own words as before. Named instruments move their logits likewise.
@@ -38,6 +39,8 @@ export interface ControlsConfig {
   readonly tempo_bins: number;
   /** Class of instruments → phrases of a prompt that name it, with commas between. Absent: the model has no `controls.instruments`. */
   readonly instruments?: Readonly<Record<string, string>>;
+  /** Does that table have a column for each key too, after those of the classes? Default false. */
+  readonly counted_keys?: boolean;
 }
 
 export interface SemanticLmConfig extends TimbreConfig {
@@ -146,11 +149,17 @@ export function semanticLm(g: Graph, w: Scope, ids: Tensor, c: SemanticLmConfig,
   return wordLogits(g, w, lastHidden(g, w, ids, c, options), c);
 }
 
-/** Classes of instruments in the order of their rows. */
+/** Classes of instruments in the order of their columns. */
 export const instrumentClasses = (c: SemanticLmConfig): string[] => Object.keys(c.controls?.instruments ?? {});
 
+/** What the table of instruments counts, key and instruments as they are told → its columns, those of the classes and those of keys. */
+export const toldColumns = (c: SemanticLmConfig, key?: number, told?: Readonly<Record<string, number>>): number[] => [
+  ...instrumentClasses(c).map((name) => told?.[name] ?? 0),
+  ...Array.from({ length: c.controls?.counted_keys ? KEYS : 0 }, (_, other) => Number(other === key)),
+];
+
 /**
- * told f32 [B, classes], what each class of instruments counts → what the logits [B, words] of `wordLogits` gain, or with `timbre` those [B,
+ * told f32 [B, columns], `toldColumns` → what the logits [B, words] of `wordLogits` gain, or with `timbre` those [B,
  * timbre_words] of `timbreLogits`.
  */
 export function instrumentBias(
@@ -161,7 +170,7 @@ export function instrumentBias(
   options: { into?: Tensor; timbre?: boolean } = {},
 ): Tensor {
   const [name, words] = options.timbre ? ['timbre_instruments', timbreOf(c)?.words ?? 0] : ['instruments', c.words];
-  const table = w.get(`controls.${name}`, [words, instrumentClasses(c).length]);
+  const table = w.get(`controls.${name}`, [words, toldColumns(c).length]);
   return g.scope('semantic_lm', () => linear(g, told, table, { into: options.into }));
 }
 

@@ -201,6 +201,9 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
       wrong.push(
         `semantic_lm.controls.instruments must hold phrases for each class, whose name is no number; got ${JSON.stringify(instruments)}`,
       );
+    const keys: unknown = controls?.counted_keys;
+    if (keys !== undefined && (typeof keys !== 'boolean' || (keys && !instruments)))
+      wrong.push(`semantic_lm.controls.counted_keys must be true, beside instruments, or false; got ${JSON.stringify(keys)}`);
   }
   if (wrong.length) throw configFault(name, wrong);
   return c;

@@ -1,4 +1,4 @@
-// Instruments that a prompt names: what is decided, and what becomes of the music. melody-tiny with a table of its own.
+// Instruments that a prompt names, and keys: what is decided, and what becomes of the music. melody-tiny with a table of its own.
 import { afterAll, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { MeLoDy } from '../../src/pipeline/melody.ts';
@@ -17,14 +17,16 @@ afterAll(() => {
   for (const melody of opened) melody.dispose();
 });
 
-/** melody-tiny with controls, and with a table whose class `piano` adds to the logits of the first half of the words. */
-async function model(gain: number): Promise<Model> {
+/** melody-tiny with controls, and with a table whose class `piano`, or with keys A minor, adds to the logits of the first half of the words. */
+async function model(gain: number, counted_keys = false): Promise<Model> {
   const { config, weights, ...rest } = await controlledModel();
   const { words, controls } = config.semantic_lm;
-  const values = Float32Array.from({ length: words * 2 }, (_, i) => (i % 2 === 0 && i < words ? gain : 0));
+  const columns = counted_keys ? 2 + 24 : 2;
+  const gains = counted_keys ? 2 + 9 + 12 : 0;
+  const values = Float32Array.from({ length: words * columns }, (_, i) => (i % columns === gains && i < (words * columns) / 2 ? gain : 0));
   const table = {
     name: TABLE,
-    shape: [words, 2],
+    shape: [words, columns],
     dtype: 'f32' as const,
     read: async function* () {
       yield { offset: 0, data: values };
@@ -35,7 +37,10 @@ async function model(gain: number): Promise<Model> {
     at: (prefix) => ({ ...weights.at(prefix), get: (name, shape) => over.get(`${prefix}.${name}`, shape) }),
     get: (name, shape) => (name === TABLE ? table : weights.get(name, shape)),
   };
-  const told = { ...config.semantic_lm, controls: { ...(controls as NonNullable<typeof controls>), instruments: PHRASES } };
+  const told = {
+    ...config.semantic_lm,
+    controls: { ...(controls as NonNullable<typeof controls>), instruments: PHRASES, ...(counted_keys && { counted_keys }) },
+  };
   return { ...rest, config: { ...config, semantic_lm: told }, weights: over };
 }
 
@@ -54,6 +59,17 @@ it('a table of zeros changes no sample; one that gains does, where its class is 
   expect(gained?.channels).not.toEqual(none?.channels);
   const [plain, other] = await Promise.all([controlledModel(), model(30)].map((of) => make(of, { prompt: 'calm music without piano' })));
   expect(other?.channels).toEqual(plain?.channels);
+});
+
+it('a key is counted where the table has keys: the one that is told, and no other', async () => {
+  const options = { prompt: 'music', durationSeconds: 0.4 };
+  const [none, zeros, gained] = await Promise.all([controlledModel(), model(0, true), model(30, true)].map((of) => make(of, options)));
+  expect(zeros?.channels).toEqual(none?.channels);
+  expect(gained?.channels).not.toEqual(none?.channels);
+  for (const key of ['A major', 'none']) {
+    const [plain, other] = await Promise.all([controlledModel(), model(30, true)].map((of) => make(of, { ...options, key })));
+    expect(other?.channels).toEqual(plain?.channels);
+  }
 });
 
 it('what is named stands in the event and in the recipe, whose shares blends divide', async () => {
@@ -83,3 +99,14 @@ it.each([[['piano']], [{ piano: 1 }], [{}], [null], [{ 808: '808', piano: 'piano
     expect(() => checkConfig(config as never, 'mine')).not.toThrow();
   },
 );
+
+it('counted keys in a config stand beside instruments, and are true or false', async () => {
+  const { config } = await model(0, true);
+  const { controls } = config.semantic_lm;
+  const check = (other: object) => () =>
+    checkConfig({ ...config, semantic_lm: { ...config.semantic_lm, controls: { ...controls, ...other } } } as never, 'mine');
+  expect(check({})).not.toThrow();
+  expect(check({ counted_keys: false, instruments: undefined })).not.toThrow();
+  for (const wrong of [{ instruments: undefined }, { counted_keys: 24 }, { counted_keys: null }])
+    expect(check(wrong)).toThrow('semantic_lm.controls.counted_keys must be true, beside instruments, or false');
+});

@@ -9,7 +9,6 @@ import {
   clockRow,
   controlSum,
   instrumentBias,
-  instrumentClasses,
   type KvCache,
   keyRow,
   kvCache,
@@ -17,6 +16,7 @@ import {
   stylePrefix,
   tempoRow,
   timbreLogits,
+  toldColumns,
   wordLogits,
 } from '../../models/semantic_lm.ts';
 import { joinTokens, sightWeights, timbreOf, timbreRows, wordsOf } from '../../models/timbre.ts';
@@ -151,7 +151,7 @@ async function continueTokens(
       const controls = kept.next && controlSum(g, w, guideIds(g, 'prompt', [batch, rows]), c);
       if (kept.next) controlSum(g, w, guideIds(g, 'next', kept.next.shape.slice(0, 2)), c, { into: kept.next });
       if (kept.bias) {
-        const told = g.input('instruments', [batch, instrumentClasses(c).length]);
+        const told = g.input('instruments', [batch, toldColumns(c).length]);
         instrumentBias(g, w, told, c, { into: kept.bias });
         if (kept.timbreBias) instrumentBias(g, w, slice(g, told, 0, 1), c, { into: kept.timbreBias, timbre: true });
       }
@@ -183,7 +183,7 @@ async function continueTokens(
   const controls =
     c.controls && controlInputs(c.controls, { position, before: context.length, rows, batch }, request.guide, engine.model.config);
   // Both branches of guidance gain the same, so that it stands in the logits once, whatever the guidance.
-  const told = Array.from({ length: batch }, () => instrumentClasses(c).map((name) => request.guide?.instruments?.[name] ?? 0)).flat();
+  const told = Array.from({ length: batch }, () => toldColumns(c, request.guide?.key, request.guide?.instruments)).flat();
   const instruments = kept.bias && { instruments: Float32Array.from(told) };
   // The rows of the blocks in sight; timbre.words where one is not known, which is no row of the head's table and counts for nothing.
   const before: number[] = [];

@@ -18,12 +18,13 @@ from melody_train.config import load_config  # noqa: E402
 from melody_train.export import build, exported_config  # noqa: E402
 from melody_train.limits import replaced  # noqa: E402
 from melody_train.losses import PhaseLoss  # noqa: E402
-from melody_train.models.controls import UNKNOWN, Controls  # noqa: E402
+from melody_train.models.controls import UNKNOWN, Controls, ControlTable  # noqa: E402
 from melody_train.models.dual_path import DualPath, merge, merge_window, overlap_add, segment  # noqa: E402
 from melody_train.models.spectrum import framed_istft, framed_stft  # noqa: E402
 from melody_train.models.sru import Scan, naive_scan  # noqa: E402
 from melody_train.optimisers import Muon, orthogonal  # noqa: E402
 from melody_train.sampling import filtered, generate_tokens, rotate, schedule  # noqa: E402
+from melody_train.stages.heads import key_lifts  # noqa: E402
 from melody_train.stages.vae import phase_loss_of  # noqa: E402
 from melody_train.tokenizer import Tokenizer, split_words  # noqa: E402
 from melody_train.wishes import said  # noqa: E402
@@ -87,6 +88,20 @@ class Models(unittest.TestCase):
             steps.append(logits)
         assert (torch.cat([first, *steps], 1) - whole).abs().max() < 1e-4
         assert (lm(ids)[0] - whole).abs().max() > 1e-3 and (lm(ids, controls=[asked[0]._replace(beat=0.5)])[0] - whole).abs().max() > 1e-3
+
+    def test_words_of_a_key_are_counted_where_a_clip_is_turned_into_it_and_are_likelier_where_it_is_told(self):
+        keys = torch.tensor([2, 2, 12 + 9])  # D, D, A minor
+        heard = torch.stack([(keys + shift) % 12 + keys // 12 * 12 for shift in range(12)])  # the word is the key's number
+        lifts = key_lifts(heard[..., None].expand(12, 3, 50), keys, 24, 0.5)
+        self.assertEqual(lifts.shape, (24, 24))
+        self.assertEqual(lifts.argmax(0).tolist(), list(range(24)))
+        self.assertTrue(bool((lifts.diag() > 0).all() and (lifts - lifts.diag().diag() < 0.01).all()))
+        self.assertTrue(torch.equal(key_lifts(heard[..., None].expand(12, 3, 50), keys, 24, 0.0), torch.zeros(24, 24)))
+        layout = {'metres': [4], 'ticks': 4, 'tempo_low': 50, 'tempo_per_octave': 12, 'tempo_bins': 4, 'instruments': {'piano': 'piano'}}
+        table = ControlTable({**layout, 'counted_keys': True}, 8, words=24)
+        table.instruments[:, 1:] = lifts
+        bias = table.bias([Controls(key=21), Controls(key=2, instruments=('piano',)), UNKNOWN])
+        self.assertTrue(torch.equal(bias, torch.stack([lifts[:, 21], lifts[:, 2], torch.zeros(24)])))
 
     def test_a_prompt_says_tempo_key_and_metre(self):
         for text, expected in (

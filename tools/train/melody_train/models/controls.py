@@ -5,11 +5,12 @@ key and tempo. A small model does not find a steady beat in 25 tokens a second b
     x_p = embed[id_p] + table[clock_p] + table[key] + table[tempo]          position p predicts semantic token i = p - style_levels
 
 With `instruments` in the config ({class: phrases of a prompt that name it}) instruments that are told make the words likelier that pieces
-with them have more often (stages/instruments.py):
+with them have more often (stages/heads.py):
 
     logits += instruments · told          [words, classes] · [classes]
 
-and with timbre words the logits of those likewise, by `timbre_instruments` [timbre_words, classes].
+and with timbre words the logits of those likewise, by `timbre_instruments` [timbre_words, classes]. With `counted_keys` true the key
+that is told does so too, by 24 columns more.
 
 Rows of the table: the clock, for each metre (felt beats a bar), beat and tick of the beat; "no clock"; 24 keys (tonic + 12 if minor); "no
 key";
@@ -58,10 +59,12 @@ class ControlTable(nn.Module):
         self.no_tempo = self.no_key + 1 + self.bins
         self.weight = nn.Parameter(torch.zeros(self.no_tempo + 1, dim))
         self.phrases = c.get('instruments', {})
+        self.counted_keys = 24 if c.get('counted_keys') else 0
         if self.phrases:
-            self.register_buffer('instruments', torch.zeros(words, len(self.phrases)))  # counted, not learnt
+            columns = len(self.phrases) + self.counted_keys
+            self.register_buffer('instruments', torch.zeros(words, columns))  # counted, not learnt
             if timbre_words:
-                self.register_buffer('timbre_instruments', torch.zeros(timbre_words, len(self.phrases)))
+                self.register_buffer('timbre_instruments', torch.zeros(timbre_words, columns))
 
     def _load_from_state_dict(self, state, prefix, *rest):
         for name, buffer in self.named_buffers():  # counted after the language model learns: its checkpoint may be without
@@ -89,7 +92,9 @@ class ControlTable(nn.Module):
 
     def bias(self, controls, timbre=False):
         """What the logits of each of `controls` gain, [B, words]; those of timbre words [B, timbre_words]."""
-        told = torch.tensor([[float(name in k.instruments) for name in self.phrases] for k in controls], device=self.instruments.device)
+        keys = range(self.counted_keys)
+        columns = [[name in k.instruments for name in self.phrases] + [key == k.key for key in keys] for k in controls]
+        told = torch.tensor(columns, device=self.instruments.device).float()
         return told @ (self.timbre_instruments if timbre else self.instruments).float().T
 
     def forward(self, rows):

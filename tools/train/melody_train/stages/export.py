@@ -68,7 +68,8 @@ def with_new_part(c, paths):
             network, _, rest = name.partition('.')
             states.setdefault(network, {})[rest] = torch.from_numpy(value.astype(np.float32))
     if paths.parts == 'instruments':
-        config['semantic_lm']['controls']['instruments'] = c['semantic_lm']['controls']['instruments']
+        told = c['semantic_lm']['controls']
+        config['semantic_lm']['controls'] |= {name: told[name] for name in ('instruments', 'counted_keys') if name in told}
         counted = torch.load(paths.runs / 'heads' / 'instruments.pt')
         states['semantic_lm'] |= {f'controls.{name}': table for name, table in counted.items()}
         return config, states

@@ -2,7 +2,7 @@
 plausible range of them. Trained on frozen embeddings of captions and clips; the generator draws from them. Seconds on a CPU.
 
 With `instruments` in the language model's controls it also counts which words pieces with each class of instruments have more often than
-others: what the logits gain where a prompt names that class (models/controls.py).
+others: what the logits gain where a prompt names that class (models/controls.py). With `counted_keys` it counts the same of keys.
 """
 
 import random
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from .. import cache
-from ..models.controls import FELT_BEATS, ControlTable
+from ..models.controls import FELT_BEATS, ControlTable, of_attributes
 from ..models.style_heads import StyleHeads
 from ..processes import device
 from ..semantic import load_encoder, rotate_keys
@@ -78,11 +78,29 @@ def word_lifts(ids, told, words, strength, prior=5.0):
     return strength * (mean(told) / mean(1 - told)).log().T
 
 
+@torch.no_grad()
+def key_lifts(ids, keys, words, strength, prior=5.0):
+    """ids [12, clips, T], clips as they are and 1 ... 11 semitones higher, keys int64 [clips] of what they are -> [words, 24]: as
+    `word_lifts`, of keys: each clip speaks for the twelve that it is heard in."""
+    often, count = torch.zeros(24, words), torch.zeros(24, 1)
+    for shift, of_shift in enumerate(ids.long()):
+        key = (keys + shift) % 12 + keys // 12 * 12
+        share = torch.zeros(len(key), words).scatter_add_(1, of_shift, torch.full(of_shift.shape, 1 / ids.shape[2]))
+        often.index_add_(0, key, share)
+        count.index_add_(0, key, torch.ones(len(key), 1))
+    everywhere = often.sum(0)
+    usual = everywhere / count.sum() + 1e-6
+    in_key = (often + prior * usual) / (count + prior)
+    elsewhere = (everywhere - often + prior * usual) / (count.sum() - count + prior)
+    return strength * (in_key / elsewhere).log().T
+
+
 def count_instruments(c, paths):
     """Writes heads/instruments.pt {name of the table: [words, classes]}, and says how well each table alone finds the instruments of
     held-out pieces."""
     classes = list(c['semantic_lm']['controls']['instruments'])
-    strength = c['train']['heads'].get('instrument_strength', {'instruments': 0.5, 'timbre_instruments': 0.75})
+    t = c['train']['heads']
+    strength = t.get('instrument_strength', {'instruments': 0.5, 'timbre_instruments': 0.75})
     encoder = load_encoder(c, paths)
     levels = {'instruments': c['semantic_lm']['words']}
     if encoder.block:
@@ -98,6 +116,10 @@ def count_instruments(c, paths):
     want, held_ids, tables = has(held_meta), [read(torch.from_numpy(row)[None])[0] for row in held], {}
     for level, (name, words) in enumerate(levels.items()):
         tables[name] = lifts = word_lifts(ids[..., level], told, words, strength[name])
+        if c['semantic_lm']['controls'].get('counted_keys'):
+            keys = torch.tensor([-1 if (k := of_attributes(meta[i]['attributes']).key) is None else k for i in known])
+            counted = key_lifts(ids[..., level][:, keys >= 0], keys[keys >= 0], words, 0.0 if level else t.get('key_strength', 0.5))
+            tables[name] = torch.cat([lifts, counted], 1)
         best = torch.stack([lifts[one[:, level]].mean(0) for one in held_ids]).topk(3, 1).indices
         right, any_three = want.gather(1, best).float().mean(), want.float().mean()
         print(f'heads: of the three {name} that a held-out piece speaks for, it has {right:.2f} (of any three {any_three:.2f})')
