@@ -1,12 +1,11 @@
 // What a user means by a model: a folder, an address, or the name of one that is installed.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { MelodyError } from '../errors.ts';
 import { isHubName, readHubName } from '../platform/node_hub.ts';
-import { findModel, HOW_TO_NAME } from '../platform/node_models.ts';
+import { findModel, isMissing, noModel } from '../platform/node_models.ts';
 import type { CommandOption, Values } from './command.ts';
 
-export const DEFAULT_MODEL = 'melody-small';
+export { DEFAULT_MODEL } from '../platform/node_models.ts';
 
 /** What says that a folder is a model: ours and those of transformers, of diffusers, of stable-audio-tools. */
 const MODEL_FILES = ['config.json', 'model_index.json', 'model_config.json'];
@@ -29,11 +28,7 @@ export const redirectHosts = (values: Values): { redirectHosts?: readonly string
 export function locateModel(name: string): string {
   if (isHubName(name)) return readHubName(name).name;
   if (/^https?:/i.test(name) || MODEL_FILES.some((file) => existsSync(join(name, file)))) return name;
-  const found = findModel(name) ?? (existsSync(name) ? name : undefined); // of a folder it is said what is in it
+  const found = findModel(name) ?? (isMissing(name) ? undefined : name); // of a folder it is said what is in it
   if (found !== undefined) return found;
-  const hint =
-    name === DEFAULT_MODEL
-      ? 'install its package beside melody (npm install melody-small), or try the toy model: --model melody-tiny'
-      : HOW_TO_NAME;
-  throw new MelodyError('io', `no model "${name}": neither a model folder nor an installed package`, hint);
+  throw noModel(name);
 }

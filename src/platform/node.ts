@@ -19,7 +19,7 @@ import { lacksGpu } from './node_gpus.ts';
 import { rememberedHash, weightsIdentity } from './node_hash.ts';
 import { hubFolder, isHubName } from './node_hub.ts';
 import { verifiedFolder } from './node_manifest.ts';
-import { findModel, resolveInstalled } from './node_models.ts';
+import { findModel, isMissing, noModel, resolveInstalled } from './node_models.ts';
 import type { BytesLocation, OpenGpuOptions, OpenOptions, Platform, StatedBytes, Thread, ThreadEvents } from './platform.ts';
 
 /**
@@ -128,7 +128,9 @@ function openFolder(location: string | URL, options: OpenOptions = {}): ByteFold
   if (typeof location === 'string' && isHubName(location)) return hubFolder(location, options, openFolder);
   if (typeof location === 'string' && !isAddress(location)) {
     const installed = existsSync(join(location, 'config.json')) ? undefined : findModel(location);
-    return named(diskFolder(installed ?? location));
+    const path = installed ?? location;
+    if (isMissing(path)) throw noModel(location);
+    return { ...named(diskFolder(path)), part: (name) => named(diskFolder(join(path, name))) };
   }
   const folder = (how: OpenOptions) =>
     httpFolder(checkAddress(location), (address) => openAddress(address, { ...options, cache: false, ...how }));
@@ -146,7 +148,7 @@ function openFolder(location: string | URL, options: OpenOptions = {}): ByteFold
 }
 
 /** Under a container's limit too, where Node can tell (20.13, 22). */
-const freeMemory = () => (process as { availableMemory?: () => number }).availableMemory?.() ?? freemem();
+const freeMemory = () => (process as { availableMemory?: () => number }).availableMemory?.() || freemem(); // 0 where it cannot be read
 
 /** Dawn comes with the npm package, whose version says which. */
 function runtime(): string {
@@ -204,7 +206,8 @@ function startThread(code: string, data: unknown, on: ThreadEvents): Thread {
   };
 }
 
-const soundThread = () => new URL('./sound-thread.js', import.meta.url);
+/** Undefined in a bundle that knows no place of its own, such as one in CommonJS. */
+const soundThread = () => (import.meta.url ? new URL('./sound-thread.js', import.meta.url) : undefined);
 
 export const platform: Platform = {
   name: 'node',

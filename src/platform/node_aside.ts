@@ -30,12 +30,12 @@ export function bringAside(data: unknown): void {
 
 /** What the thread makes of a task; undefined where there is no thread, or where the task failed there: then do it here. */
 export async function runAside(
-  file: URL,
+  file: URL | undefined,
   name: string,
   args: readonly unknown[],
   signal?: AbortSignal,
 ): Promise<{ value: unknown } | undefined> {
-  if (lacking || !isMainThread) return undefined; // a worker of the host's is aside already
+  if (lacking || !file || !isMainThread) return undefined; // a worker of the host's is aside already
   const number = ++tasks;
   let stop: (() => void) | undefined;
   const answer = await new Promise<Answer | undefined>((settle, fail) => {
@@ -57,8 +57,8 @@ export async function runAside(
 }
 
 /** A task will come: the thread starts meanwhile. */
-export function expectAside(file: URL): void {
-  if (lacking || !isMainThread || worker) return;
+export function expectAside(file: URL | undefined): void {
+  if (lacking || !file || !isMainThread || worker) return;
   try {
     worker = start(file);
     rest(worker);

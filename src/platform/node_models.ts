@@ -1,12 +1,30 @@
 // Node: where a model lies that is asked for by its name alone.
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import nodeModule from 'node:module'; // webpack replaces a createRequire that is imported by its name, and then finds nothing
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { MelodyError } from '../errors.ts';
 
-/** What to do about a model that is not found. */
-export const HOW_TO_NAME =
-  'give a folder with config.json and weights, an https address, or the name of an installed model such as melody-small';
+export const DEFAULT_MODEL = 'melody-small';
+
+/** A model that is not found, and what to do about it. */
+export const noModel = (name: string): MelodyError =>
+  new MelodyError(
+    'io',
+    `no model "${name}": neither a model folder nor an installed package`,
+    name === DEFAULT_MODEL
+      ? 'install its package beside melody (npm install melody-small), or try the toy model, melody-tiny'
+      : `give a folder with config.json and weights, an https address, or the name of an installed model such as ${DEFAULT_MODEL}`,
+  );
+
+/** Is nothing there? What may not be seen counts as there: reading it says why not. */
+export function isMissing(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** A name as npm allows it: no path, no address, nothing that leaves a folder. */
 const NAME = /^(@[\w-][\w.-]*\/)?\w[\w.-]*$/;
@@ -45,7 +63,7 @@ function ownModel(name: string): string | undefined {
 export function resolveInstalled(specifier: string): string | undefined {
   for (const from of [() => import.meta.url, () => pathToFileURL(join(process.cwd(), 'program.js')).href]) {
     try {
-      return createRequire(from()).resolve(specifier);
+      return nodeModule.createRequire(from()).resolve(specifier);
     } catch {
       // Not found from there, or there is no such place (a bundled module, a removed working folder).
     }

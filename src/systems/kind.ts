@@ -14,6 +14,8 @@ export interface SystemFolder {
   readonly config: JsonObject;
 }
 
+const NAME_A_FOLDER = 'name a model folder: config.json beside its weights';
+
 /** Known by their files, and not played. */
 const KNOWN: Readonly<Record<string, string>> = {
   t5: 'T5, a text encoder',
@@ -59,11 +61,6 @@ export async function systemOf(folder: ByteFolder, signal?: AbortSignal): Promis
       `${pickle} is a pickle, which could run any code; expected safetensors`,
       'save it as safetensors: save_pretrained of transformers and diffusers does',
     );
-  if (config)
-    throw new MelodyError(
-      'weights',
-      `${folder.name}/${CONFIG_FILE}: it names no model_type`,
-      'name a model folder: config.json beside its weights',
-    );
-  throw refused(`no ${CONFIG_FILE}`, 'name a model folder: config.json beside its weights, or model_index.json of a pipeline');
+  if (config) throw new MelodyError('weights', `${folder.name}/${CONFIG_FILE}: it names no model_type`, NAME_A_FOLDER);
+  throw refused(`no ${CONFIG_FILE}`, `${NAME_A_FOLDER}, or model_index.json of a pipeline`);
 }

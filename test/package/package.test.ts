@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Configuration, webpack } from 'webpack';
 import { readWav } from '../../src/audio/wav.ts';
 import { packageFaults } from '../../tools/check_package.mjs';
 
@@ -105,7 +106,11 @@ test(
     const load = (name: string) =>
       run(`import { Melody } from 'melody'; await Melody.load(${JSON.stringify(name)}).then((m) => m.dispose());`);
     for (const name of ['melody-tiny', 'melody-small', './node_modules/melody-small']) expect(load(name)).toMatchObject({ status: 0 });
-    for (const name of ['melody-large', '../melody-small', 'esbuild']) expect(load(name).stderr).toMatch(/MelodyError.*config\.json/s);
+    for (const name of ['melody-large', '../melody-small', 'esbuild', './nothing', '/no/thing', ''])
+      expect(load(name).stderr, name).toMatch(
+        /no model ".*": neither a model folder nor an installed package.*name of an installed model/s,
+      );
+    expect(load('./node_modules').stderr).toContain('no config.json'); // a folder, of which it is said what is in it
   },
   5 * MINUTES,
 );
@@ -132,6 +137,35 @@ test('every entry loads in bare Node, without a page, a GPU or a working folder 
     });
   }
 });
+
+test(
+  'bundled for Node, as CommonJS by esbuild and as a module by webpack, the library finds an installed model and plays',
+  async () => {
+    const program = `import { Melody } from 'melody';
+      Melody.load('melody-small', { device: 'cpu', threads: 1 })
+        .then((m) => m.generate({ prompt: 'piano', durationSeconds: 0.5, steps: 1 }).then((clip) => (m.dispose(), console.log(clip.channels.length))));`;
+    const entry = join(folder, 'bundled.mjs');
+    writeFileSync(entry, program);
+    const esbuilt = join(folder, 'bundled.cjs');
+    await build({
+      entryPoints: [entry],
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      outfile: esbuilt,
+      external: ['webgpu'],
+      logLevel: 'error',
+    });
+    const output = { path: join(folder, 'packed'), filename: 'main.mjs', module: true, chunkFormat: 'module' };
+    const options = { target: 'node', mode: 'production', context: folder, entry, experiments: { outputModule: true }, output };
+    const config = { ...options, optimization: { minimize: false }, externals: ['webgpu', 'node-av'] };
+    await new Promise<void>((done, fail) =>
+      webpack(config as Configuration, (error, stats) => (error || stats?.hasErrors() ? fail(error ?? Error(stats?.toString())) : done())),
+    );
+    for (const file of [esbuilt, join(folder, 'packed/main.mjs')]) expect(node(file)).toMatchObject({ status: 0, stdout: '2\n' });
+  },
+  5 * MINUTES,
+);
 
 test(
   'the command finds webgpu where it is called, as `npx` needs, plays on the CPU without it, or says how to install it',
