@@ -48,7 +48,7 @@ async function inspectPlace(place: string, options: InspectOptions, opening: Ret
   }
   const source = await openInput(place, opening);
   const start = await source.read(0, Math.min(64, source.size), options.signal);
-  return readingTold(source, io, (told) => (isAudio(start) ? readAudioFile : readSafetensors)(told, options));
+  return readingTold(source, io, (told) => (isAudio(source.name, start) ? readAudioFile : readSafetensors)(told, options));
 }
 
 /** A folder on the disk or a model of the hub; of addresses, whatever does not end in a file name with a dot. */

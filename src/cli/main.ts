@@ -94,7 +94,8 @@ function report(cause: unknown, io: Io): number {
   const { code, syscall, path = 'this process' } = (cause ?? {}) as NodeJS.ErrnoException;
   const error = syscall === 'uv_cwd' || SYSTEM.includes(code ?? '') ? fileError(path, cause) : cause;
   const known = error instanceof MelodyError;
-  const message = error instanceof Error ? error.message : String(error);
+  const interrupted = known && error.code === 'aborted' && io.signal.aborted;
+  const message = interrupted ? 'stopped' : error instanceof Error ? error.message : String(error); // where it stopped is for programs
   io.err(`melody: ${known ? '' : 'internal error: '}${printableText(message)}\n`);
   const hint = known ? error.hint : 'please report this, with the output of `melody doctor`; MELODY_DEBUG=1 shows where it comes from';
   if (hint) io.err(`  ${printableText(hint)}\n`);
@@ -105,5 +106,5 @@ function report(cause: unknown, io: Io): number {
   if (!known) return EXIT.failed;
   if (error.code === 'invalid_argument') return EXIT.usage;
   if (error.code === 'suspect_output') return EXIT.suspect;
-  return error.code === 'aborted' && io.signal.aborted ? EXIT.interrupted : EXIT.failed;
+  return interrupted ? EXIT.interrupted : EXIT.failed;
 }

@@ -155,7 +155,7 @@ export class Cpu {
     const before = this.#cancelled;
     await this.pool.settle();
     this.check();
-    if (this.#cancelled !== before) throw new MelodyError('aborted', 'the job was cancelled while it waited for the CPU');
+    if (this.#cancelled !== before) throw new MelodyError('aborted', 'the job was cancelled');
   }
 
   /** The runs of this user's plans end at their next command; whoever waits for them gets `aborted`. */

@@ -101,7 +101,7 @@ export function fileKind(start: Uint8Array): FileKind | undefined {
     .replace(/^\xef\xbb\xbf/, '') // a byte-order mark
     .trimStart();
   if (/^(<!doctype html|<!--|<html|<head|<\?xml)/i.test(text)) return { what: 'a web page', hint: DOWNLOAD };
-  if (/^[[{]\s*["\]}]/.test(text)) return { what: 'a JSON file', hint: 'name the file that holds the weights' };
+  if (/^[[{]\s*["\]}]/.test(text)) return { what: 'a JSON file', hint: 'name the file of the weights or the sound' };
   if (words.length > 8 && words.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13)))
     return {
       what: `a text, which begins "${text.slice(0, 24).trimEnd()}"`,

@@ -101,6 +101,13 @@ describe('melody inspect <file>', () => {
     expect((await run([path], { 'allow-nonfinite': true })).code).toBe(0);
   });
 
+  it('of a file that is named as a sound is told what is wrong with a sound', async () => {
+    const sound = join(folder, 'empty.wav');
+    writeFileSync(sound, '');
+    await expect(run([sound])).rejects.toMatchObject({ code: 'audio', message: expect.stringContaining('not a WAVE file') });
+    rmSync(sound);
+  });
+
   it('a broken file, a missing one and wrong use are typed errors', async () => {
     const path = join(folder, 'broken.safetensors');
     writeFileSync(path, new Uint8Array(30).fill(200));

@@ -100,10 +100,11 @@ describe('wrong', () => {
       '{"prompt": "piano", "seed": 0}',
       '{"prompt": "piano", "continueFrom": "a.wav"}',
       '{"version": 1, "prompt": "piano"}',
+      '{"promt": "piano"}',
     ];
     const { code, err, out } = await run(lines.join('\n'), folder, '--shard', '1/50');
     expect([code, out, readdirSync(folder)]).toEqual([2, '', []]);
-    expect(err).toContain('10 wrong lines');
+    expect(err).toContain('11 wrong lines');
     for (const text of [
       'line 2: not JSON',
       'line 3: got no JSON object',
@@ -115,6 +116,7 @@ describe('wrong', () => {
       'line 9: makes piano-0.wav, as line 1 does',
       'line 10: continueFrom takes audio',
       'line 11: recipe: it has no seed',
+      'line 12: generate: unknown option "promt"',
     ])
       expect(err).toContain(text);
   });

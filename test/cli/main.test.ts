@@ -178,7 +178,12 @@ describe('errors', () => {
   });
 
   test('Ctrl-C ends with 130', async () => {
-    expect((await run(['fail'], { error: new MelodyError('aborted', 'x'), signal: AbortSignal.abort() })).code).toBe(130);
+    const error = new MelodyError('aborted', 'stopped by its AbortSignal', 'load it again to resume');
+    expect(await run(['fail'], { error, signal: AbortSignal.abort() })).toEqual({
+      code: 130,
+      out: '',
+      err: 'melody: stopped\n  load it again to resume\n',
+    });
   });
 
   test('MELODY_DEBUG shows the stack, and the cause’s', async () => {

@@ -107,8 +107,8 @@ function readLine(
   const audio = audioFlags.map(([, name]) => name).find((name) => Object.hasOwn(options, name));
   if (audio) throw bad(`${audio} takes audio, which a line cannot hold`);
   for (const name of ['signal', 'onEvent', 'draft']) if (Object.hasOwn(options, name)) throw bad(`${name} is for programs`);
+  checkOptions(options, 'generate'); // a name that is mistyped comes before what is missing
   checkSubject(options);
-  checkOptions(options, 'generate');
   return {
     line,
     options,
