@@ -312,7 +312,7 @@ describe('Ctrl-C', () => {
       },
     });
     expect(code).toBe(130);
-    expect(after).toBe('melody: stopped by its AbortSignal\n');
+    expect(after).toBe('melody: stopped\n');
     expect(readdirSync(folder)).toEqual(before);
   });
 });
