@@ -63,7 +63,9 @@ def arguments():
         '--init',
         help='stages lm, vae and dpd: folder of another run to start from, where shapes fit; latents: one whose axes are kept; widen: the mono runs; beside: the codec that gains latents',  # noqa: E501
     )
-    p.add_argument('--parts', help='stage export: replace only this part (vae_decoder, dual_path or instruments) of weights/NAME')
+    p.add_argument(
+        '--parts', help='stage export: replace only this part (vae_decoder, dual_path, semantic_lm or instruments) of weights/NAME'
+    )
     p.add_argument(
         '--unfinished', action='store_true', help='stage export: parts that no stage has trained yet are exported as they start, and named'
     )

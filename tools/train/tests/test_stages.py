@@ -147,7 +147,11 @@ class Stages(unittest.TestCase):
     def test_c_export_of_one_part_leaves_the_rest(self):
         config, paths = self.world
         before = load_exported(paths.weights)[1]
-        for part, stage, changed in (('vae_decoder', 'polish', 'head.bias'), ('dual_path', 'dpd', 'norm_out.weight')):
+        for part, stage, changed in (
+            ('vae_decoder', 'polish', 'head.bias'),
+            ('dual_path', 'dpd', 'norm_out.weight'),
+            ('semantic_lm', 'lm', 'norm.weight'),
+        ):
             state = torch.load(paths.runs / stage / 'checkpoint.pt')
             state['ema'][changed] += 1.0
             (paths.runs / 'other' / stage).mkdir(parents=True)
@@ -160,6 +164,8 @@ class Stages(unittest.TestCase):
                 export.run(config, other)
             after = load_exported(other.weights)[1]
             assert torch.allclose(after[part].state_dict()[changed], state['ema'][changed], atol=2e-3)
+            for name, counted in before[part].named_buffers():
+                assert part != 'semantic_lm' or torch.equal(dict(after[part].named_buffers())[name], counted), name
             assert part != 'dual_path' or torch.equal(after[part].latent_limit, before[part].latent_limit)
             for name in before.keys() - {part}:
                 states = (before[name].state_dict(), after[name].state_dict())

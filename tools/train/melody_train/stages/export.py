@@ -1,8 +1,9 @@
 """Stage `export`: checkpoints -> weights/NAME/ (config.json, safetensors, index, tokenizer.json, manifest.json).
 
 With `--parts vae_decoder` only the decoder of stage `polish` is new, with `--parts dual_path` only the diffusion of stage `dpd`, with
-`--parts instruments` only what stage `heads` counted of them; everything else stays as weights/NAME has it. That is for parts that were
-trained on the latents of an unpacked export, which are the export's own: nothing is rotated or scaled again.
+`--parts semantic_lm` only what stage `lm` learnt, with `--parts instruments` only what stage `heads` counted of them; everything else stays
+as weights/NAME has it. That is for parts that were trained on words and latents of an unpacked export, which are the export's own: nothing
+is rotated or scaled again.
 """
 
 import json
@@ -14,13 +15,14 @@ from .. import safetensors
 from ..export import collect, exported_config, load_exported, write
 from ..loop import load_weights
 from ..models.dual_path import DualPath
+from ..models.semantic_lm import SemanticLm, without_timbre
 from ..models.vae_decoder import vae_decoder
 from .towers import make_tokenizer
 
 
 def run(c, paths):
-    if paths.parts not in (None, 'vae_decoder', 'dual_path', 'instruments'):
-        raise ValueError(f'export: --parts can be vae_decoder, dual_path or instruments; got {paths.parts}')
+    if paths.parts not in (None, 'vae_decoder', 'dual_path', 'semantic_lm', 'instruments'):
+        raise ValueError(f'export: --parts can be vae_decoder, dual_path, semantic_lm or instruments; got {paths.parts}')
     unfinished, missing = getattr(paths, 'unfinished', False), []
     if paths.parts:
         config, states = with_new_part(c, paths)
@@ -60,7 +62,8 @@ def ensure_tokenizer(c, paths):
 
 
 def with_new_part(c, paths):
-    """-> (config, states) of weights/NAME with the decoder of stage `polish`, the diffusion of `dpd` or the instruments of `heads`."""
+    """-> (config, states) of weights/NAME with the decoder of stage `polish`, the diffusion of `dpd`, the language model of `lm` or the
+    instruments of `heads`."""
     config = json.loads((paths.weights / 'config.json').read_text())
     states = {}
     for path in sorted(paths.weights.glob('*.safetensors')):
@@ -75,6 +78,9 @@ def with_new_part(c, paths):
         return config, states
     if paths.parts == 'vae_decoder':
         states['vae_decoder'] = load_weights(paths.runs / 'polish', vae_decoder(c['vae_decoder'])).state_dict()
+    elif paths.parts == 'semantic_lm':  # what was counted, and the head of timbre words, stay
+        learnt = load_weights(paths.runs / 'lm', SemanticLm(without_timbre(c['semantic_lm'])))
+        states['semantic_lm'] |= dict(learnt.named_parameters())
     else:
         limit = states['dual_path']['latent_limit']
         states['dual_path'] = {**load_weights(paths.runs / 'dpd', DualPath(c['dual_path'])).state_dict(), 'latent_limit': limit}
