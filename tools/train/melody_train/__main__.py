@@ -169,7 +169,7 @@ def main():
         print(f'melody_train: {error}', file=sys.stderr, flush=True)
         os._exit(3)  # not through exit handlers: they would wait for the lost process too
     except ValueError as error:
-        if '--device' not in str(error):
+        if not str(error).startswith(('--device', '--config')):
             raise
         sys.exit(f'melody_train: {error}')
     if asked_to_stop():

@@ -11,6 +11,9 @@ def load_config(name_or_path):
     path = Path(name_or_path)
     if path.suffix != '.json':
         path = CONFIGS / f'{name_or_path}.json'
+    if not path.is_file():
+        known = ', '.join(sorted(file.stem for file in CONFIGS.glob('*.json')))
+        raise ValueError(f'--config {name_or_path}: no such file; give {known}, or the path of a JSON file')
     config = json.loads(path.read_text())
     return check_config(config)
 

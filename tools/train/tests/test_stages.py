@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ except ImportError as error:
     raise unittest.SkipTest('PyTorch is not installed: training tests left out') from error
 
 from melody_train import goldens  # noqa: E402
+from melody_train.__main__ import main  # noqa: E402
 from melody_train.config import load_config  # noqa: E402
 from melody_train.data.shards import write_shard  # noqa: E402
 from melody_train.export import load_exported  # noqa: E402
@@ -280,6 +282,13 @@ class Stages(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             count.run(*self.world)
         assert 'GFLOP' in out.getvalue()
+
+
+class Words(unittest.TestCase):
+    def test_a_config_that_is_not_there_is_a_sentence(self):
+        with unittest.mock.patch('sys.argv', ['melody_train', 'count', '--config', 'tinny', '--device', 'cpu']):
+            with self.assertRaisesRegex(SystemExit, 'melody_train: --config tinny: no such file; give mono, paper, small, tiny'):
+                main()
 
 
 if __name__ == '__main__':
