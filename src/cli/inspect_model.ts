@@ -12,6 +12,7 @@ import { textTower } from '../models/text_tower.ts';
 import { timbreOf } from '../models/timbre.ts';
 import { vaeDecoder } from '../models/vae_decoder.ts';
 import { vaeEncoder } from '../models/vae_encoder.ts';
+import { checkSetting } from '../pipeline/checks.ts';
 import type { Model, ModelConfig } from '../pipeline/model.ts';
 import type { Scope } from '../weights/weights.ts';
 
@@ -71,7 +72,21 @@ export async function modelMisfits({ config, weights }: Model): Promise<{ faults
     }
   }
   const unused = weights.unused();
-  return { faults: [...weights.misfits(), ...faults, ...wrappedNames(unused)], unused };
+  return { faults: [...weights.misfits(), ...faults, ...samplingFaults(config), ...wrappedNames(unused)], unused };
+}
+
+/** Presets of settings that `generate` would refuse, or could make no music by. */
+function samplingFaults({ sampling }: ModelConfig): string[] {
+  const { steps, guidance, schedule, temperature, top_k, top_p, lm_guidance } = sampling;
+  const presets = { steps, guidanceScale: guidance, schedule, temperature, topK: top_k, topP: top_p, lmGuidanceScale: lm_guidance ?? 1 };
+  return Object.entries(presets).flatMap(([name, value]) => {
+    try {
+      checkSetting(name as keyof typeof presets, value);
+      return [];
+    } catch (error) {
+      return [`config.json: sampling: ${(error as Error).message}`];
+    }
+  });
 }
 
 /** PyTorch's wrappers (DataParallel, torch.compile) put a word before every name. */

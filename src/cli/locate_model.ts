@@ -23,12 +23,12 @@ export const redirectHosts = (values: Values): { redirectHosts?: readonly string
 
 /**
  * An address, a name of the hub or a folder as it stands, or the folder of an installed model. Never another model than asked for. Throws `io`,
- * `invalid_argument`.
+ * `invalid_argument`; `hint` is then what to do.
  */
-export function locateModel(name: string): string {
+export function locateModel(name: string, hint?: string): string {
   if (isHubName(name)) return readHubName(name).name;
   if (/^https?:/i.test(name) || MODEL_FILES.some((file) => existsSync(join(name, file)))) return name;
   const found = findModel(name) ?? (isMissing(name) ? undefined : name); // of a folder it is said what is in it
   if (found !== undefined) return found;
-  throw noModel(name);
+  throw noModel(name, hint);
 }

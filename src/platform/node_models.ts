@@ -8,13 +8,14 @@ import { MelodyError } from '../errors.ts';
 export const DEFAULT_MODEL = 'melody-small';
 
 /** A model that is not found, and what to do about it. */
-export const noModel = (name: string): MelodyError =>
+export const noModel = (name: string, hint?: string): MelodyError =>
   new MelodyError(
     'io',
     `no model "${name}": neither a model folder nor an installed package`,
-    name === DEFAULT_MODEL
-      ? 'install its package beside melody (npm install melody-small), or try the toy model, melody-tiny'
-      : `give a folder with config.json and weights, an https address, or the name of an installed model such as ${DEFAULT_MODEL}`,
+    hint ??
+      (name === DEFAULT_MODEL
+        ? 'install its package beside melody (npm install melody-small), or try the toy model, melody-tiny'
+        : `give a folder with config.json and weights, an https address, or the name of an installed model such as ${DEFAULT_MODEL}`),
   );
 
 /** Is nothing there? What may not be seen counts as there: reading it says why not. */

@@ -185,6 +185,14 @@ describe('a file and its recipe', () => {
     }
   });
 
+  it('a recipe of a model that lies elsewhere: told to say where', async () => {
+    const tags = recipeTags({ recipe: { version: 1, model: 'mine', prompt: 'piano', seed: 1 }, software: 'x', license: '', title: '' });
+    writeFileSync(file('mine.wav'), writeWav({ sampleRate: 24000, channels: [tone(2400)], tags }));
+    const { code, err } = await melody(['generate', '--recipe', file('mine.wav'), '--out', file('mine_again.wav')]);
+    expect(err).toMatch(/no model "mine".*\n {2}the recipe names it: say where that model is/);
+    expect(code).toBe(1);
+  });
+
   it('--json: what was made; variations count seeds up', async () => {
     const { code, out } = await generate([
       'piano',

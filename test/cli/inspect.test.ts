@@ -184,6 +184,18 @@ describe('melody inspect <folder>', () => {
     );
   });
 
+  it('presets that no setting can have are faults', async () => {
+    const path = join(model, 'config.json');
+    const before = readFileSync(path, 'utf8');
+    const config = JSON.parse(before);
+    writeFileSync(path, JSON.stringify({ ...config, sampling: { ...config.sampling, steps: 0, guidance: -3, top_p: 7 } }));
+    const { code, out } = await run([model]);
+    writeFileSync(path, before);
+    expect(code).toBe(1);
+    for (const text of ['steps must be a whole number from 1', 'guidanceScale must be', 'topP must be'])
+      expect(out).toContain(`FAULT: config.json: sampling: ${text}`);
+  });
+
   it('holds files against the manifest', async () => {
     write(tensors);
     const sha256 = createHash('sha256')

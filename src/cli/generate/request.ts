@@ -30,7 +30,7 @@ export async function readRequest(words: readonly string[], values: Values, io: 
   const asked = { ...(words.length > 0 && { prompt: words.join(' ') }), ...readSettings(values) };
   const recipePath = textValue(values, 'recipe');
   const recipe = recipePath === undefined ? undefined : await readFileRecipe(recipePath, io);
-  const model = locateModel(textValue(values, 'model') ?? modelOfRecipe(recipe));
+  const model = modelOf(textValue(values, 'model'), recipe);
   const changed =
     values.init !== undefined && !values.inpaint && recipe?.inpaint === undefined && (await kindOf(model, values, io)) !== 'melody';
   const ours = (name: string) => !(changed && name === 'initAudio'); // published systems change all of it
@@ -79,6 +79,16 @@ function audioOptions(inputs: Inputs): GenerateOptions {
       const audio = inputs[flag]?.audio;
       return audio ? [[name, { channels: audio.channels, sampleRate: audio.sampleRate }]] : [];
     }),
+  );
+}
+
+/** The model that is asked for, or else the recipe's. */
+function modelOf(asked: string | undefined, recipe: Readonly<Record<string, unknown>> | undefined): string {
+  if (asked !== undefined) return locateModel(asked);
+  const name = modelOfRecipe(recipe);
+  return locateModel(
+    name,
+    name !== DEFAULT_MODEL ? 'the recipe names it: say where that model is by --model <folder or address>' : undefined,
   );
 }
 
