@@ -249,7 +249,7 @@ describe('the layout of stable-audio-tools', async () => {
 
   it('says that T5 is not in the file', async () => {
     const alone = openSystemFolder(folder('stable_audio_small'), {});
-    const bare = { ...alone, part: () => openSystemFolder(folder('nowhere'), {}) };
+    const bare = { ...alone, part: () => alone.part('nowhere') };
     await expect(openStableAudio(bare, (await systemOf(alone)).config)).rejects.toThrow('t5-base/config.json is missing');
   });
 });
