@@ -110,6 +110,7 @@ void open({
   missing,
 });
 
+/** A step of its own: its code is there before it is run, a frame later. */
 function fetchPart(): Promise<typeof import('./part.ts')> {
   return import('./part.ts');
 }

@@ -54,6 +54,10 @@ export function joinAudio(...parts: readonly (readonly Float32Array[])[]): Float
   });
 }
 
+/** Samples from…to−1 of every channel, where they lie. */
+export const viewAudio = (channels: readonly Float32Array[], from: number, to?: number): Float32Array[] =>
+  channels.map((channel) => channel.subarray(from, to));
+
 /** Samples from…to−1 of every channel, copied. */
 export const cutAudio = (channels: readonly Float32Array[], from: number, to?: number): Float32Array[] =>
   channels.map((channel) => channel.slice(from, to));

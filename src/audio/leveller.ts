@@ -1,6 +1,6 @@
 // Brings music to one loudness: a finished clip by one gain, an endless one by a gain that moves slowly, both under the limiter's ceiling.
 
-import { cutAudio, joinAudio, lengthOf } from './channels.ts';
+import { cutAudio, joinAudio, lengthOf, viewAudio } from './channels.ts';
 import { limit, limiterReach } from './limiter.ts';
 import { fromDb, kEnergy, level, loudness } from './loudness.ts';
 
@@ -47,14 +47,14 @@ function amplified(x: readonly Float32Array[], sampleRate: number, circular: boo
   for (let at = 0; at < length; at += PIECE) {
     const end = Math.min(at + PIECE, length);
     const [first, last] = [at - reach, end + reach];
-    const louder = room.map((channel) => channel.subarray(0, last - first));
+    const louder = viewAudio(room, 0, last - first);
     for (const [c, channel] of x.entries()) {
       for (let n = first; n < last; n++) {
         const outside = n < 0 || n >= length;
         louder[c][n - first] = !outside ? gain * channel[n] : circular ? gain * channel[((n % length) + length) % length] : 0;
       }
     }
-    limit(louder, sampleRate, { out: out.map((channel) => channel.subarray(at, end)) });
+    limit(louder, sampleRate, { out: viewAudio(out, at, end) });
   }
 }
 

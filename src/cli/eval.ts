@@ -18,6 +18,7 @@ import { type Command, type Io, numberValue, textValue, type Values } from './co
 import { Listener } from './eval_agreement.ts';
 import { type Part, partsOf } from './eval_parts.ts';
 import { asJson, comparison, type Failed, type Measured, nameOf, summaryLines, table } from './eval_report.ts';
+import { SOUND_NAME } from './inspect_audio.ts';
 
 export const evaluate: Command = {
   name: 'eval',
@@ -164,9 +165,6 @@ async function read(file: string, values: Values, io: Io): Promise<AudioFile> {
   throw new MelodyError('audio', `${file}: the file is longer than some ten minutes`, 'cut it shorter');
 }
 
-/** Endings of names that a folder is searched for. */
-const AUDIO = /\.(wav|wave|rf64|bw64|flac|mp3|opus|ogg|oga|m4a|aac|aif|aiff|aifc)$/i;
-
 /** The files, and in place of a folder the audio files in it and below it, by name. */
 async function audioFiles(words: readonly string[]): Promise<string[]> {
   const lists = await Promise.all(words.map(async (word) => ((await isFolder(word)) ? filesIn(word) : [word])));
@@ -195,7 +193,7 @@ async function walk(folder: string): Promise<string[]> {
     shown.map((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return walk(path);
-      return AUDIO.test(entry.name) ? [path] : [];
+      return SOUND_NAME.test(entry.name) ? [path] : [];
     }),
   );
   return lists.flat();

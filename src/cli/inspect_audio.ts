@@ -9,8 +9,11 @@ import type { Reader } from './inspect_reader.ts';
 
 const INFO_NAMES: Readonly<Record<string, string>> = { INAM: 'title', ICMT: 'comment', ISFT: 'software', ICOP: 'licence', IART: 'artist' };
 
+/** What names of sound files end in, whoever can read them. */
+export const SOUND_NAME = /\.(wav|wave|rf64|bw64|flac|mp3|opus|ogg|oga|m4a|aac|aif|aiff|aifc)$/i;
+
 /** Is a file of this name that begins so one for `readAudioFile`? By its name alone too: what is wrong with it is then told of a sound. */
-export const isAudio = (name: string, start: Uint8Array): boolean => isWav(start) || isSound(start) || /\.(wav|flac|mp3|opus)$/i.test(name);
+export const isAudio = (name: string, start: Uint8Array): boolean => isWav(start) || isSound(start) || SOUND_NAME.test(name);
 
 export const readAudioFile: Reader = async (source, { signal }) => {
   const { sampleRate, channels, frames, tags, format, bitsPerSample, warnings } = await namingFile(source.name, () =>

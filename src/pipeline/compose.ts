@@ -1,5 +1,5 @@
 // Finished clips: from the start, after given audio, as a loop, into holes. Pages fetch this file when the first clip is asked for.
-import { convertAudio, cutAudio, joinAudio, lengthOf, monoAt, monoMix } from '../audio/channels.ts';
+import { convertAudio, cutAudio, joinAudio, lengthOf, monoAt, monoMix, viewAudio } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
 import { Course } from './course.ts';
@@ -60,11 +60,7 @@ async function compose(job: Job, style: SteeredStyle, continueFrom: AudioInput |
   const { runningLevel, wholeWindows } = job.recipe;
   const seen = runningLevel && wholeWindows ? Math.ceil(levellingReach(config.sample_rate) / config.hop_length) : 0;
   const raw = await decodeAll(job, piece.latents, piece.given, Math.min(piece.end, end + seen), { phase: piece.phase });
-  return joined(
-    job,
-    await finished(job, seen ? raw : raw.map((channel) => channel.subarray(0, samples)), samples, continueFrom),
-    continueFrom,
-  );
+  return joined(job, await finished(job, seen ? raw : viewAudio(raw, 0, samples), samples, continueFrom), continueFrom);
 }
 
 /** A piece that went back while it was streamed: window by window, as it was. */

@@ -5,7 +5,7 @@
 //   heard      |---- k -----|A-- new ---       what follows F is heard a little before it, so that sound stays up to A alone
 //
 // Sound is decoded part by part, and can be decoded again from each of them on. A recipe that says where it went back makes the same windows, whole first, and the same samples.
-import { cutAudio, joinAudio, lengthOf } from '../audio/channels.ts';
+import { cutAudio, joinAudio, lengthOf, viewAudio } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
 import { Forecast } from './forecast.ts';
@@ -231,7 +231,7 @@ export class Course {
     while (this.#played < ready) {
       const to = Math.min(ready, this.#played + Math.ceil(PART_SECONDS * frame_rate));
       const left = this.#samples - (this.#played - given) * hop_length;
-      const raw = (await this.#decode(this.#played, to)).map((channel) => channel.subarray(0, left));
+      const raw = viewAudio(await this.#decode(this.#played, to), 0, left);
       const channels = this.#leveller ? await inTurns(this.#leveller, raw, last && to === ready, sample_rate) : raw;
       parts.push(channels);
       this.#played = to;

@@ -1,6 +1,6 @@
 // How loud what is made comes out: at the recipe's loudness, or beside given audio as loud as that.
 import { aside } from '../audio/aside.ts';
-import { convertAudio, cutAudio, joinAudio, lengthOf } from '../audio/channels.ts';
+import { convertAudio, cutAudio, joinAudio, lengthOf, viewAudio } from '../audio/channels.ts';
 import { Leveller, levelled, loudnessOf, matched } from '../audio/leveller.ts';
 import { limiterReach } from '../audio/limiter.ts';
 import type { Job } from './job.ts';
@@ -29,8 +29,7 @@ export async function inTurns(leveller: Leveller, samples: Float32Array[], last:
   const length = lengthOf(samples);
   for (let from = 0; ; from += sampleRate) {
     const end = from + sampleRate >= length;
-    const second = samples.map((channel) => channel.subarray(from, from + sampleRate));
-    made.push(leveller.push(second, last && end));
+    made.push(leveller.push(viewAudio(samples, from, from + sampleRate), last && end));
     if (end) return joinAudio(...made);
     await new Promise((go) => setTimeout(go));
   }
@@ -43,7 +42,7 @@ export async function finished(job: Job, audio: Float32Array[], samples: number,
   if (recipe.loudness === null) return cutAudio(audio, 0, samples);
   const running = recipe.runningLevel ? runningLevel(recipe, config, given) : undefined;
   if (running) return cutAudio(await inTurns(running, audio, true, config.sample_rate), 0, samples);
-  const cut = audio.map((channel) => channel.subarray(0, samples));
+  const cut = viewAudio(audio, 0, samples);
   if (given) return aside(job.signal, 'matched', matched, cut, tailOf(given, config), config.sample_rate);
   const how = { target: recipe.loudness, circular: recipe.loop };
   const done = await aside(job.signal, 'levelled', levelled, cut, config.sample_rate, how, job.measure);

@@ -1,4 +1,5 @@
 import { aborted, type ByteSource, checkRange } from '../platform/bytes.ts';
+import { givePlace, takePlace } from './places.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
 const BLOCKS_KEPT = 16;
@@ -6,11 +7,6 @@ const BLOCKS_KEPT = 16;
 const SMALL_READ = BLOCK_BYTES;
 /** Once nothing has been read for so long, what was asked for is loaded: the blocks go, since up to 16 MiB a file would stay for ever. */
 const IDLE_MS = 1000;
-
-/** Places of blocks that have gone, for the next ones: else a model would leave as many bytes to the garbage as it has weights. */
-const spares: Uint8Array[] = [];
-const MOST_SPARES = 2;
-const spare = (place: Uint8Array) => void (spares.length < MOST_SPARES && spares.push(place));
 
 interface Block {
   readonly bytes: Promise<Uint8Array>;
@@ -40,7 +36,6 @@ export function blockCached(source: ByteSource): ByteSource {
     clearTimeout(idle);
     idle = setTimeout(() => {
       for (const [index, { there, waiting }] of blocks) if (there && waiting === 0) blocks.delete(index);
-      spares.length = 0;
     }, IDLE_MS);
     (idle as { unref?: () => void }).unref?.();
   }
@@ -60,13 +55,14 @@ export function blockCached(source: ByteSource): ByteSource {
   function begin(index: number): Block {
     const start = index * BLOCK_BYTES;
     const stop = new AbortController();
-    const place = spares.pop() ?? new Uint8Array(BLOCK_BYTES);
-    const bytes = source.read(start, Math.min(BLOCK_BYTES, source.size - start), stop.signal, place.subarray(0, source.size - start));
+    const length = Math.min(BLOCK_BYTES, source.size - start);
+    const place = takePlace(BLOCK_BYTES);
+    const bytes = source.read(start, length, stop.signal, place.subarray(0, length));
     const begun: Block = { bytes, place, given: 0, stop, waiting: 0, there: false };
     bytes.then(
       ({ buffer }) => {
         begun.there = true;
-        if (buffer !== place.buffer) spare(place); // the source has its own
+        if (buffer !== place.buffer) givePlace(place); // the source has its own
       },
       () => forget(index, begun), // may be tried again
     );
@@ -88,7 +84,7 @@ export function blockCached(source: ByteSource): ByteSource {
       wanted.given += part.length;
       if (wanted.given >= bytes.length && wanted.waiting === 1) {
         forget(index, wanted);
-        if (bytes.buffer === wanted.place.buffer) spare(wanted.place);
+        if (bytes.buffer === wanted.place.buffer) givePlace(wanted.place);
       }
     } finally {
       wanted.waiting -= 1;

@@ -2,6 +2,7 @@ import { MelodyError } from '../errors.ts';
 import type { WeightPiece } from '../graph/tensor.ts';
 import type { ByteSource } from '../platform/bytes.ts';
 import { ELEMENT_BYTES, firstBadValue, READ_AS, toElements } from './convert.ts';
+import { givePlace, takePlace } from './places.ts';
 import { printable } from './printable.ts';
 import { DTYPE_BITS, type TensorInfo } from './safetensors.ts';
 
@@ -59,7 +60,7 @@ async function* checkedPieces(
   const fetch = (at: number, turn: 0 | 1) => {
     if (at >= tensor.end) return undefined;
     const length = Math.min(step, tensor.end - at);
-    const place = places[turn] ?? spare(length);
+    const place = places[turn] ?? takePlace(length);
     places[turn] = place;
     return source.read(at, length, signal, place.subarray(0, length));
   };
@@ -79,23 +80,7 @@ async function* checkedPieces(
     }
     yield { offset, bytes };
   }
-  for (const place of places) if (place) keep(place); // after a fault another read may still be under way into them
-}
-
-/** Places of reads that have ended, for the next ones: else every tensor would leave its bytes to the garbage. */
-const kept: Uint8Array[] = [];
-const MOST_KEPT = 2;
-
-function spare(bytes: number): Uint8Array {
-  const found = kept.findIndex((place) => place.length >= bytes);
-  return (found >= 0 && kept.splice(found, 1)[0]) || new Uint8Array(bytes);
-}
-
-function keep(place: Uint8Array): void {
-  kept.push(place);
-  if (kept.length <= MOST_KEPT) return;
-  kept.sort((a, b) => b.length - a.length);
-  kept.length = MOST_KEPT;
+  for (const place of places) if (place) givePlace(place); // after a fault another read may still be under way into them
 }
 
 function fault(
