@@ -1,23 +1,20 @@
 // What the browser tests share: the built page on a server under a sub-path, a Chromium that visits it, and faults on demand.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import axe from 'axe-core';
-import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Melody, StreamOptions } from '../../src/index.ts';
-import { buildDemo } from '../../tools/build_demo.mjs';
 import { type Browser, openBrowser, openBrowserWithHiddenTabs } from '../../tools/chromium.mjs';
 import { serveFolder } from '../../tools/serve.mjs';
-import { buildWeb } from '../../tools/web.mjs';
 import { ALL_ON_GPU } from '../helpers/gpu.ts';
 import { sendRange } from '../platform/server.ts';
+import { builtSite, root, TINY } from './built_site.ts';
 import { PROMPT, SEED } from './parity.ts';
 import type {} from './session_page.ts';
 
-export const root = fileURLToPath(new URL('../../', import.meta.url));
-export const TINY = 'weights/melody-tiny/';
+export { root, TINY };
+
 /** Two seconds in one window: every further window length costs a software adapter seconds of compiling. */
 export const PIECE = { prompt: PROMPT, seed: SEED, durationSeconds: 2, firstWindowSeconds: 4 };
 export const SLOW = 900_000; // ms; SwiftShader compiles some 60 pipelines a page
@@ -38,7 +35,6 @@ export class Site {
   down = false;
   /** Paths that are answered with 404. */
   missing: RegExp | undefined;
-  #folder = '';
   #server: Awaited<ReturnType<typeof serveFolder>> | undefined;
   #browser: Browser | undefined;
 
@@ -54,44 +50,7 @@ export class Site {
 
   /** The server alone, for other browsers. */
   async serve(): Promise<void> {
-    const scratch = join(root, 'node_modules/.cache');
-    mkdirSync(scratch, { recursive: true });
-    this.#folder = mkdtempSync(join(scratch, 'melody-web-'));
-    await buildDemo(this.#folder);
-    cpSync(join(root, TINY), join(this.#folder, TINY), { recursive: true });
-    await buildWeb(join(this.#folder, 'stub')); // and its worker is replaced by one without an engine
-    await build({
-      absWorkingDir: root,
-      entryPoints: {
-        session_page: 'test/web/session_page.ts',
-        'stub/session_page': 'test/web/session_page.ts',
-        'stub/melody-worker': 'test/web/stub_worker.ts',
-      },
-      outdir: this.#folder,
-      bundle: true,
-      format: 'esm',
-      platform: 'browser',
-      target: 'es2022',
-    });
-    // The README's example as it stands, with the folders that it speaks of; the small model would take minutes here.
-    const example = /```html\n([^`]*<melody-player[^`]*)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1] ?? '';
-    mkdirSync(join(this.#folder, 'readme'));
-    const page = `<!doctype html><html lang="en"><title>README</title>${example.replace('melody-small', 'melody-tiny')}`;
-    writeFileSync(join(this.#folder, 'readme/index.html'), page);
-    cpSync(join(root, TINY), join(this.#folder, 'readme', TINY), { recursive: true });
-    await buildWeb(join(this.#folder, 'readme/web'));
-    for (const folder of ['.', 'stub']) {
-      writeFileSync(
-        join(this.#folder, folder, 'session.html'),
-        '<!doctype html><title>session</title><script type="module" src="session_page.js"></script>',
-      );
-    }
-    const players = ['calm piano', 'fast techno'].map((prompt) => `<melody-player controls prompt="${prompt}" src="any/"></melody-player>`);
-    writeFileSync(
-      join(this.#folder, 'stub/index.html'),
-      `<!doctype html><html lang="en"><title>players</title><script type="module" src="melody-player.js"></script>${players.join('')}`,
-    );
-    this.#server = await serveFolder(this.#folder, {
+    this.#server = await serveFolder(await builtSite(), {
       prefix: PREFIX,
       meddle: (path, request, response) => {
         if (this.down) {
@@ -114,7 +73,6 @@ export class Site {
   async close(): Promise<void> {
     await this.#browser?.close();
     await this.#server?.close();
-    if (this.#folder) rmSync(this.#folder, { recursive: true, force: true });
   }
 
   get context() {
