@@ -13,7 +13,7 @@ import { Player } from './player.ts';
 import type { HeardBeat } from './pulse.ts';
 import { Session } from './session.ts';
 import { giveWorker, takeWorker } from './shared_workers.ts';
-import type { Snapshot } from './snapshot.ts';
+import { runs, type Snapshot } from './snapshot.ts';
 import { sentence } from './words.ts';
 
 /** Where pages are only rendered (Node), the module loads and the class cannot be used. */
@@ -53,6 +53,8 @@ export class MelodyPlayerElement extends Base {
   #before: Snapshot['state'] = 'empty';
   readonly #controls: Controls;
   #error: Snapshot['error'];
+  #loading: Promise<boolean> | undefined; // of the session
+  #asked = false; // to play, once it is loaded
 
   /** Made by the browser, for every `<melody-player>` of a page. */
   constructor() {
@@ -114,7 +116,8 @@ export class MelodyPlayerElement extends Base {
 
   /** Nothing sounds, and nothing is about to. */
   get paused(): boolean {
-    return !isRunning(this.#session?.snapshot);
+    const snapshot = this.#session?.snapshot;
+    return !runs(snapshot) && !(this.#asked && snapshot?.state === 'loading');
   }
 
   /** Seconds of the piece that were heard. */
@@ -162,18 +165,19 @@ export class MelodyPlayerElement extends Base {
     if (this.#session?.worker.fault) this.#end(); // it answers nothing any more: another one
     const session = this.#ready();
     if (!session) throw this.#error;
-    if (isRunning(session.snapshot) || session.snapshot.state === 'loading') return;
+    if (runs(session.snapshot)) return;
     if (session.snapshot.state === 'paused') return session.resume();
     if (!session.snapshot.model) {
+      this.#asked = true;
       session.prepare(48_000, 2); // within the press, which may be minutes old once the model is here: too old for some browsers
-      if (!(await session.load(this.#src))) {
+      if (!(await this.#load(session))) {
         if (session.snapshot.error) throw session.snapshot.error;
         return;
       }
       const { context, snapshot } = session;
-      const runs = context?.state === 'running' && context.sampleRate === snapshot.model?.sampleRate;
-      const may = this.#context || this.#destination || runs || (await Player.mayOpen().catch(() => true));
-      if (session !== this.#session || session.snapshot.state !== 'ready') return; // pressed meanwhile
+      const sounds = context?.state === 'running' && context.sampleRate === snapshot.model?.sampleRate;
+      const may = this.#context || this.#destination || sounds || (await Player.mayOpen().catch(() => true));
+      if (session !== this.#session || session.snapshot.state !== 'ready' || !this.#asked) return; // pressed meanwhile
       if (!may) return this.#controls.say('Ready: press Play');
     }
     const number = (name: string) => (this.hasAttribute(name) ? Number(this.getAttribute(name)) : undefined);
@@ -183,6 +187,7 @@ export class MelodyPlayerElement extends Base {
 
   /** Pauses; `play` goes on from there. */
   pause(): void {
+    this.#asked = false;
     void this.#session?.pause();
   }
 
@@ -214,10 +219,11 @@ export class MelodyPlayerElement extends Base {
   /** The browser's callback: begins what `autoplay` and `preload` ask for. */
   connectedCallback(): void {
     if (this.#session) return; // it was moved
+    const preload = this.getAttribute('preload');
     if (this.hasAttribute('autoplay')) this.play().catch(() => {});
-    else if (this.getAttribute('preload') === 'auto') void this.#ready()?.load(this.#src);
-    else if (this.getAttribute('preload') === 'metadata')
-      void this.#ready()
+    else if (preload === 'auto') void this.#load(this.#ready());
+    else if (preload === 'metadata')
+      this.#ready()
         ?.worker.describe(this.#src)
         .catch(() => {});
   }
@@ -231,10 +237,18 @@ export class MelodyPlayerElement extends Base {
   }
 
   async #toggle(): Promise<void> {
-    const { state } = this.#session?.snapshot ?? {};
-    if (state === 'loading' && !this.#session?.worker.fault) return this.#session?.cancelLoad();
-    if (isRunning(this.#session?.snapshot) && !this.#session?.worker.fault) return this.pause();
+    const session = this.#session;
+    if (session && !session.worker.fault) {
+      if (session.snapshot.state === 'loading') return session.cancelLoad();
+      if (runs(session.snapshot)) return this.pause();
+    }
     await this.play().catch(() => {}); // it is shown
+  }
+
+  /** Whether the model is there in the end: one load, however often it is asked for while it goes on. */
+  #load(session: Session | undefined): Promise<boolean> | undefined {
+    if (session?.snapshot.state !== 'loading') this.#loading = session?.load(this.#src);
+    return this.#loading;
   }
 
   /** The session, made at its first use. */
@@ -269,6 +283,7 @@ export class MelodyPlayerElement extends Base {
     if (session) {
       void session.dispose().then(() => giveWorker(session.worker));
       this.#session = undefined;
+      this.#asked = false;
       sounding.delete(this);
       this.#before = 'empty';
     }
@@ -294,23 +309,22 @@ export class MelodyPlayerElement extends Base {
     const { state, error, complete } = snapshot;
     this.#before = state;
     this.#controls.show(snapshot, this.prompt);
-    const runs = (which: Snapshot['state']) => which === 'playing' || which === 'buffering';
-    if (runs(state)) {
+    const running = runs(snapshot);
+    const ran = runs({ state: before });
+    if (running) {
       if (!this.hasAttribute('mix')) for (const other of sounding) if (other !== this && !other.hasAttribute('mix')) other.pause();
       sounding.add(this);
     } else sounding.delete(this);
     if (state !== before) {
-      if (runs(state) && !runs(before)) this.#tell('play');
+      if (running && !ran) this.#tell('play');
       if (state === 'playing') this.#tell('playing');
       else if (state === 'buffering' && before === 'playing') this.#tell('waiting');
-      else if (!runs(state) && runs(before)) this.#tell(state !== 'paused' && complete ? 'ended' : 'pause');
+      else if (!running && ran) this.#tell(state !== 'paused' && complete ? 'ended' : 'pause');
     }
     if (error && error !== this.#error) this.#tell('error', false); // as the platform's: a page's own listeners for faults must not hear it
     this.#error = error;
     this.dispatchEvent(new CustomEvent('melodychange', { detail: snapshot, bubbles: true, composed: true }));
   }
 }
-
-const isRunning = (snapshot: Snapshot | undefined) => snapshot?.state === 'playing' || snapshot?.state === 'buffering';
 
 if (globalThis.customElements && !customElements.get('melody-player')) customElements.define('melody-player', MelodyPlayerElement);

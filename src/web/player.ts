@@ -88,7 +88,7 @@ export class Player {
 
   /** To be called from a press, before anything is waited for: what the browser held back until then may sound afterwards. */
   unlock(): void {
-    this.context.resume().catch(() => {});
+    this.context.resume().catch(() => {}); // settles only when the browser lets the page sound
   }
 
   /** What leaves the sound device now, seconds of the context. */
@@ -146,7 +146,7 @@ export class Player {
     clearTimeout(this.#rest);
     this.#rest = undefined;
     this.#send({ type: 'hold', held: false });
-    this.context.resume().catch(() => {}); // settles only when the browser lets the page sound
+    this.unlock();
     this.#fadeTo(1);
   }
 
@@ -155,18 +155,20 @@ export class Player {
     if (await this.pause()) this.begin(0);
   }
 
+  /** Fades out, and lets go of all that it took. */
   async close(): Promise<void> {
+    await this.pause();
     clearTimeout(this.#rest);
     this.context.removeEventListener('statechange', this.#onState);
     document.removeEventListener('visibilitychange', this.#wake);
-    this.#ring.disconnect();
-    this.#volume.disconnect();
+    this.#send({ type: 'close' });
+    this.#fade.disconnect();
     if (!this.#lent) await this.context.close().catch(() => {}); // closed before
   }
 
   /** Browsers stop sound by themselves: a call, another device, a tab out of sight. It goes on as soon as they allow; a page does so with its own context. */
   #wake = () => {
-    if (!this.#lent && this.#rest === undefined && !this.running) this.context.resume().catch(() => {});
+    if (!this.#lent && this.#rest === undefined && !this.running) this.unlock();
   };
 
   #fadeTo(level: number): void {

@@ -290,7 +290,9 @@ export class Session {
     this.#making?.stream.played(played);
     const { state, complete } = this.#store.now;
     const running = runs(this.#store.now);
-    const next = !running ? state : report.finished ? restOf(this.#store.now) : report.flowing ? 'playing' : 'buffering';
+    const over = running && report.finished;
+    const again = over && complete && this.#loop && this.#piece.recording;
+    const next = !running || again ? state : over ? restOf(this.#store.now) : report.flowing ? 'playing' : 'buffering';
     this.#set({
       state: next,
       playedSeconds: running || state === 'paused' ? played / sampleRate : this.#store.now.playedSeconds,
@@ -303,11 +305,8 @@ export class Session {
       const place = { time: report.time, at: played / sampleRate, ready: report.buffered / sampleRate, region: this.#piece.lap?.region };
       this.#pulse?.place(place, this.#piece.beats, () => player.heardTime);
     }
-    if (!running || !report.finished || !complete) return;
-    if (this.#loop && this.#piece.recording) {
-      this.#set({ state: 'playing' });
-      this.seek(0);
-    } else void this.#sound.player?.pause();
+    if (again) this.seek(0);
+    else if (over && complete) void this.#sound.player?.pause();
   }
 
   /** The browser started its audio, or stopped it. */

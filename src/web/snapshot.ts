@@ -86,7 +86,7 @@ export class SnapshotStore {
 }
 
 /** Is a piece heard, or about to be? */
-export const runs = ({ state }: Snapshot): boolean => state === 'playing' || state === 'buffering';
+export const runs = (of: Pick<Snapshot, 'state'> | undefined): boolean => of?.state === 'playing' || of?.state === 'buffering';
 
 /** The state in which nothing plays. */
 export const restOf = ({ model }: Snapshot): 'ready' | 'empty' => (model ? 'ready' : 'empty');

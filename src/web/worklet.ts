@@ -25,7 +25,9 @@ export type PlayerMessage =
   /** Forget everything and wait for a new piece that starts after `startSeconds` of it are here; `piece` is its number. */
   | { readonly type: 'clear'; readonly startSeconds: number; readonly piece: number }
   /** Stand still, or go on: for contexts that are not ours to suspend. */
-  | { readonly type: 'hold'; readonly held: boolean };
+  | { readonly type: 'hold'; readonly held: boolean }
+  /** Nothing will be played any more. Until it is told, the browser keeps it and calls it, in a context of the page's own for as long as that lives. */
+  | { readonly type: 'close' };
 
 export interface PlayerReport {
   /** Which piece it tells of, as the message `clear` numbers them. */
@@ -81,12 +83,16 @@ class Ring extends AudioWorkletProcessor {
       if (data.type === 'samples') this.#write(data.channels, data.at);
       else if (data.type === 'end') this.#ended = true;
       else if (data.type === 'hold') this.#hold(data.held);
-      else this.#clear(data);
+      else if (data.type === 'clear') this.#clear(data);
+      else {
+        this.#rings = [];
+        this.#held = true;
+      }
     };
   }
 
   process(_inputs: unknown, [outputs = []]: Float32Array[][]): boolean {
-    if (this.#held) return true;
+    if (this.#held) return this.#rings.length > 0;
     const length = outputs[0]?.length ?? 0;
     const buffered = this.#written - this.#played;
     if (!this.#flowing && buffered > 0 && (this.#ended || buffered >= this.#start)) {

@@ -602,6 +602,94 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect(result).toMatchObject({ state: 'running', after: 'running', same: true, volume: 0.5, suspended: ['suspended', []] });
   });
 
+  it('a session that is disposed of while it sounds fades out, and leaves nothing in the page’s own context', async () => {
+    await sessionPage();
+    const { edge, loud, alive } = await page.evaluate(async () => {
+      const context = new AudioContext({ sampleRate: 48_000 });
+      await context.resume();
+      const script = `registerProcessor('tap', class extends AudioWorkletProcessor {
+        process([[samples]]) { if (samples) this.port.postMessage(samples.slice()); return true; } });`;
+      await context.audioWorklet.addModule(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })));
+      const tap = new AudioWorkletNode(context, 'tap');
+      tap.connect(context.destination);
+      const heard: number[] = [];
+      tap.port.onmessage = ({ data }) => heard.push(...data);
+      const told: string[] = [];
+      const { postMessage } = MessagePort.prototype;
+      MessagePort.prototype.postMessage = function (this: MessagePort, message: { type: string }, ...rest: never[]) {
+        told.push(message.type);
+        return postMessage.call(this, message, ...rest);
+      } as typeof postMessage;
+      const other = newSession({ destination: tap, startSeconds: 0.1 });
+      await other.playClip([new Float32Array(48_000 * 3).fill(0.5)], 48_000, undefined);
+      while (other.snapshot.playedSeconds < 0.5) await new Promise((resolve) => setTimeout(resolve, 20));
+      await other.dispose();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const steps = heard.map((value, i) => Math.abs(value - (heard[i - 1] ?? 0)));
+      return { edge: Math.max(...steps), loud: Math.max(...heard), alive: told.at(-1) };
+    });
+    expect(loud).toBeCloseTo(0.5, 2);
+    expect(edge).toBeLessThan(0.02); // −34 dB; cut off it was 0.5
+    expect(alive).toBe('close');
+  });
+
+  it('an element with loop tells of no end when its piece begins again, as <audio> does', async () => {
+    await players();
+    const told = await page.evaluate(async () => {
+      const [player] = document.querySelectorAll('melody-player');
+      player.loop = true;
+      await player.play();
+      const told: string[] = [];
+      for (const type of ['play', 'pause', 'ended'] as const) player.addEventListener(type, () => told.push(type));
+      let rounds = 0;
+      let before = 0;
+      player.addEventListener('melodychange', ({ detail: { playedSeconds } }) => {
+        if (playedSeconds < before) rounds++;
+        before = playedSeconds;
+      });
+      await player.session?.playClip([new Float32Array(24_000).fill(0.1)], 24_000, undefined);
+      while (rounds < 3) await new Promise((resolve) => setTimeout(resolve, 20)); // the first is the new piece
+      const looped = told.splice(0);
+      player.loop = false;
+      await new Promise((resolve) => player.addEventListener('ended', resolve));
+      return { looped, told };
+    });
+    expect(told).toEqual({ looped: [], told: ['ended'] });
+  });
+
+  it('what is asked to play while its model is preloaded plays once that is here; a pause calls it off', async () => {
+    await players();
+    const made = await page.evaluate(async () => {
+      const [player] = document.querySelectorAll('melody-player');
+      player.remove();
+      for (const [name, value] of Object.entries({ src: 'held/', preload: 'auto' })) player.setAttribute(name, value);
+      document.body.append(player);
+      const preloaded = [player.session?.snapshot.state, player.paused];
+      Object.assign(globalThis, { playing: player.play().then(() => player.session?.snapshot.state), again: player.play() });
+      const wanted = player.paused;
+      player.pause();
+      const off = player.paused;
+      void player.play();
+      return { preloaded, wanted, off };
+    });
+    expect(made).toEqual({ preloaded: ['loading', true], wanted: false, off: true });
+    await page.evaluate(() => release());
+    await until(() => (document.querySelectorAll('melody-player')[1] as HTMLElementTagNameMap['melody-player']).currentTime > 0);
+    expect(await page.evaluate(() => (globalThis as unknown as { playing: Promise<string> }).playing)).toBe('buffering');
+    expect(await askedFor('load')).toHaveLength(1);
+    expect(await askedFor('stream')).toHaveLength(1);
+    // Paused while it was loaded, it is silent when it is there.
+    const silent = await page.evaluate(async () => {
+      const [player] = document.querySelectorAll('melody-player');
+      const playing = player.play();
+      player.pause();
+      await playing;
+      return [player.session?.snapshot.state, player.paused];
+    });
+    expect(silent).toEqual(['ready', true]);
+    expect(await askedFor('stream')).toHaveLength(1);
+  });
+
   it('a part of what is kept is sent to the sound without the rest', async () => {
     await sessionPage();
     const sent = await page.evaluate(async () => {

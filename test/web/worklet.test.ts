@@ -234,3 +234,10 @@ test('the same samples for an earlier place change nothing', () => {
   send({ type: 'samples', channels: [sound.subarray(100)], at: 100 });
   expect(hear(250)).toEqual([...sound.subarray(50)]);
 });
+
+test('what is closed is not called again, and keeps no samples', () => {
+  push(...ramp(1, 100));
+  expect(ring.process([], [[new Float32Array(BLOCK)]])).toBe(true);
+  send({ type: 'close' });
+  expect(ring.process([], [[new Float32Array(BLOCK)]])).toBe(false);
+});
