@@ -11,6 +11,12 @@ const ENCODERS = {
 } as const;
 /** Of LAME, its -V 2: about 190 kbit/s in stereo at 44.1 kHz. */
 const MP3_QUALITY = 2;
+/**
+ * Of an MP3 file that is written front to back, which cannot tell its length in a tag: readers go by the bit rate of its first frame, and libsndfile
+ * leaves out what lies beyond that (findings/variable_mp3_without_tag.sh). Constant, then, and from 256 kbit/s LAME keeps the level; below 32 kHz
+ * MP3 has 160 at most, for which LAME takes 0.95 of the sound (findings/lame_quieter.sh).
+ */
+const MP3_FLOW = { bitRate: 256_000n, level: (rate: number) => (rate < 32_000 ? 1 / 0.95 : 1) };
 /** Of Opus: 96 kbit/s in mono, 160 in stereo. */
 const opusRate = (channels: number) => 32_000 + 64_000 * channels;
 /** Speaker masks of 1 to 8 channels, in FFmpeg's order, which is that of WAVE. */
@@ -67,6 +73,7 @@ interface Kind {
 class EncodedFile {
   readonly #lib: av.NodeAv;
   readonly #name: string;
+  readonly #whole: boolean;
   readonly #output: InstanceType<av.NodeAv['FormatContext']>;
   readonly #io: av.IOContext;
   readonly #context: InstanceType<av.NodeAv['CodecContext']>;
@@ -79,25 +86,26 @@ class EncodedFile {
   #frames = 0; // sent
   #closed = false;
 
-  private constructor(lib: av.NodeAv, channels: number, { format, bits }: Kind, to: Memory | Flow) {
+  private constructor(lib: av.NodeAv, { channels, sampleRate }: CodedForm, { format, bits }: Kind, to: Memory | Flow) {
     this.#lib = lib;
     this.#name = ENCODERS[format].codec;
+    this.#whole = to instanceof Memory;
     this.#output = new lib.FormatContext();
     this.#io = writer(lib, to);
     this.#context = new lib.CodecContext();
     this.#packet = new lib.Packet();
-    this.#form = form(format, bits);
+    this.#form = form(format, bits, this.#whole ? 1 : MP3_FLOW.level(sampleRate));
     this.#layout = { nbChannels: channels, order: 1, mask: SPEAKERS[channels - 1] ?? 0n };
     this.#rest = Array.from({ length: channels }, () => new Float32Array(0));
   }
 
-  static async open(lib: av.NodeAv, { channels, sampleRate }: CodedForm, kind: Kind, to: Memory | Flow): Promise<EncodedFile> {
+  static async open(lib: av.NodeAv, sound: CodedForm, kind: Kind, to: Memory | Flow): Promise<EncodedFile> {
     const { codec: name } = ENCODERS[kind.format];
     const codec = lib.Codec.findEncoderByName(name);
     if (!codec) throw fault(`the installed node-av has no encoder ${name}`, 'install its newest version: npm install node-av@latest');
-    const file = new EncodedFile(lib, channels, kind, to);
+    const file = new EncodedFile(lib, sound, kind, to);
     try {
-      await file.#begin(codec, sampleRate, kind);
+      await file.#begin(codec, sound.sampleRate, kind);
       return file;
     } catch (error) {
       file.close();
@@ -120,7 +128,8 @@ class EncodedFile {
     context.threadCount = 1;
     if (format === 'flac' && bits === 24) context.bitsPerRawSample = 24;
     if (format === 'opus') context.bitRate = BigInt(opusRate(channelLayout.nbChannels));
-    if (format === 'mp3') {
+    if (format === 'mp3' && !this.#whole) context.bitRate = MP3_FLOW.bitRate;
+    else if (format === 'mp3') {
       context.globalQuality = MP3_QUALITY * av.FF_QP2LAMBDA;
       context.setFlags(av.AV_CODEC_FLAG_QSCALE);
     }
@@ -196,9 +205,11 @@ class EncodedFile {
 function form(
   format: CodedFormat,
   bits: 16 | 24,
+  mp3Level: number,
 ): { samples: number; write(part: readonly Float32Array[], frames: number): Int16Array | Int32Array | Float32Array } {
   const { s16, s32, flt, fltp } = av.SAMPLE_FORMAT;
-  if (format === 'mp3') return { samples: fltp, write: (part, n) => fill(new Float32Array(part.length * n), part, true, (x) => x) };
+  if (format === 'mp3')
+    return { samples: fltp, write: (part, n) => fill(new Float32Array(part.length * n), part, true, (x) => x * mp3Level) };
   if (format === 'opus') return { samples: flt, write: (part, n) => fill(new Float32Array(part.length * n), part, false, (x) => x) };
   const scale = 2 ** (bits - 1);
   const whole = (x: number) => Math.max(-scale, Math.min(scale - 1, Math.round(x * scale)));

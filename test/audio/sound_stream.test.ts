@@ -26,6 +26,20 @@ async function all(music: AsyncIterable<{ channels: Float32Array[]; sampleRate: 
   return { bytes: new Uint8Array(Buffer.concat(out)), times: out.length };
 }
 
+/** The bit rates of the frames of an MP3 file of MPEG 2, layer III, which follow its ID3 tag. */
+function frames(bytes: Uint8Array): number[] {
+  const kbit = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
+  const found: number[] = [];
+  let at = 10 + ((bytes[6] << 21) | (bytes[7] << 14) | (bytes[8] << 7) | bytes[9]);
+  while (at < bytes.length) {
+    expect([bytes[at], bytes[at + 1] & 0xf6]).toEqual([0xff, 0xf2]);
+    const rate = kbit[bytes[at + 2] >> 4];
+    found.push(rate);
+    at += Math.floor((72_000 * rate) / sampleRate) + ((bytes[at + 2] >> 1) & 1);
+  }
+  return found;
+}
+
 describe('a WAV', () => {
   it.each(['pcm16', 'pcm24', 'float32'] as SampleFormat[])(
     'of known length, %s, holds what the whole file does, its tags in front',
@@ -87,6 +101,19 @@ describe.runIf(haveCodecs)('with node-av', () => {
       expect(worst).toBeLessThan(format === 'flac' ? 1e-9 : 0.02);
     },
   );
+
+  it('MP3 has one bit rate, by which readers reckon its length: it has no tag that tells it', async () => {
+    const channels = music(60_000, 2).map((x) => x.map((v, i) => (i < 20_000 ? v : v * Math.sin(i * i)))); // a tone, then noise
+    const { bytes } = await all(parts(channels, [20_000, 40_000]), 'mp3', { tags });
+    const rates = frames(bytes);
+    const whole = await writeAudio({ sampleRate, channels, tags }, 'mp3');
+    expect([rates.length > 100, new Set(rates).size, Buffer.from(whole).includes('Xing'), new Set(frames(whole)).size > 1]).toEqual([
+      true,
+      1,
+      true,
+      true,
+    ]);
+  });
 
   it('says what it cannot hold', async () => {
     const odd = async function* () {

@@ -217,6 +217,21 @@ class Corpus(unittest.TestCase):
         subprocess.run(['ffmpeg', '-v', 'error', '-i', self.path('in', 'a.wav'), self.path('in', 'a.m4a')], check=True)
         self.assertGreater(len(corpus.read_audio(self.path('in', 'a.m4a'), 24000)), 2 * 24000)
 
+    @unittest.skipUnless(shutil.which('ffmpeg'), 'no ffmpeg')
+    def test_mp3_of_a_pipe_is_read_whole(self):
+        os.makedirs(self.path('in'), exist_ok=True)
+        sound = (0.3 * np.sin(np.arange(88200) / 10) * 32767).astype('<i2')
+        sound[44100:] = np.random.default_rng(0).integers(-9000, 9000, 44100)
+        form = ['-f', 's16le', '-ar', '44100', '-ac', '1', '-i', '-', '-q:a', '2', '-f', 'mp3']
+        for name, to in (('pipe', '-'), ('file', self.path('in', 'file.mp3'))):
+            made = subprocess.run(['ffmpeg', '-v', 'error', '-y', *form, to], input=sound.tobytes(), capture_output=True, check=True)
+            if name == 'pipe':
+                with open(self.path('in', 'pipe.mp3'), 'wb') as f:
+                    f.write(made.stdout)
+            path = self.path('in', f'{name}.mp3')
+            self.assertEqual(corpus._untold(path), name == 'pipe')
+            self.assertAlmostEqual(len(corpus.read_audio(path, 22050)) / 22050, 2, delta=0.06)
+
     def test_split_is_by_file(self):
         splits = [corpus.split_of(f'{i}.wav', 4) for i in range(400)]
         self.assertEqual(splits, [corpus.split_of(f'{i}.wav', 4) for i in range(400)])

@@ -67,9 +67,22 @@ def read_audio(path: str, rate: int) -> np.ndarray:
     return x
 
 
+def _untold(path: str) -> bool:
+    """An MP3 whose length no tag tells: libsndfile may read a part of it (findings/variable_mp3_without_tag.sh)."""
+    with open(path, 'rb') as f:
+        start = f.read(10)
+        if start[:3] == b'ID3':  # 28 bits of its length, 7 in a byte
+            f.seek(10 + sum(byte << shift for byte, shift in zip(start[6:10], (21, 14, 7, 0), strict=False)))
+            start = b''
+        frame = start + f.read(4096)
+    return b'Xing' not in frame and b'Info' not in frame
+
+
 def _decode(path: str, rate: int) -> tuple:
-    refused = None
+    refused, ffmpeg = None, shutil.which('ffmpeg')
     try:
+        if ffmpeg and path.lower().endswith('.mp3') and _untold(path):
+            raise RuntimeError('of an MP3 without a tag it may read a part only')
         import soundfile
 
         x, source = soundfile.read(path, dtype='float64')
@@ -78,7 +91,7 @@ def _decode(path: str, rate: int) -> tuple:
         pass
     except RuntimeError as error:
         refused = error  # m4a, aac: ffmpeg may
-    if shutil.which('ffmpeg'):
+    if ffmpeg:
         # Integers on purpose: to floats ffmpeg mixes stereo down 3 dB louder, past 1 (findings/swresample_channels_by_format.sh).
         done = subprocess.run(['ffmpeg', '-v', 'error', '-i', path, '-f', 's16le', '-ac', '1', '-ar', str(rate), '-'], capture_output=True)
         if done.returncode == 0:
