@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { breakLines } from './lines.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -106,11 +107,12 @@ const GIVEN_SOURCE = /\/pipeline\/stages\/given\.ts$/;
 /**
  * One build. With `split`, what every entry needs from the start is one file, the engine, and what it imports later is one file each.
  * @param {Record<string, string>} input sources by the path of what is made of them, without its ending
- * @param {{ outdir?: string | undefined, split?: string, files?: Map<string, string>, version?: string, sourcemap?: boolean }} [options] `outdir`: left out,
- * nothing is written; `split`: the folder in it for the files of the engine; `files`: which file a source goes into
+ * @param {{ outdir?: string | undefined, split?: string, files?: Map<string, string>, version?: string, sourcemap?: boolean, lines?: boolean }} [options]
+ * `outdir`: left out, nothing is written; `split`: the folder in it for the files of the engine; `files`: which file a source goes into; `lines`: none is
+ * very long
  * @returns {Promise<OutputFile[]>}
  */
-export async function bundleForPages(input, { outdir, split, files: known, version, sourcemap = false } = {}) {
+export async function bundleForPages(input, { outdir, split, files: known, version, sourcemap = false, lines = false } = {}) {
   const bundle = await rolldown({
     cwd: root,
     input,
@@ -138,13 +140,15 @@ export async function bundleForPages(input, { outdir, split, files: known, versi
   const files = output.flatMap((part) => {
     if (part.type !== 'chunk') return [];
     // The sources are no part of the package: named by an address, they are not looked for (Vite warns of each that is missing).
+    const broken = lines ? breakLines(part.code, part.map?.mappings) : { code: part.code, mappings: part.map?.mappings };
     const map = part.map && {
       ...part.map,
+      mappings: broken.mappings,
       sourceRoot: 'melody:///',
       sources: part.map.sources.map((source) => source.replace(/^(\.\.\/)+/, '')),
       sourcesContent: undefined,
     };
-    const text = map ? `${part.code.trimEnd()}\n//# sourceMappingURL=${part.fileName.replace(/.*\//, '')}.map\n` : part.code;
+    const text = map ? `${broken.code.trimEnd()}\n//# sourceMappingURL=${part.fileName.replace(/.*\//, '')}.map\n` : broken.code;
     const made = [{ path: part.fileName, text }, ...(map ? [{ path: `${part.fileName}.map`, text: JSON.stringify(map) }] : [])];
     const modules = Object.entries(part.modules).map(
       ([path, { renderedLength }]) => /** @type {[string, number]} */ ([path, renderedLength]),
@@ -282,9 +286,11 @@ export async function buildWeb(outdir) {
  */
 export async function buildPackage(outdir, options = {}) {
   const alone = [
-    ...Object.entries(within(PLAYER, 'web')).map((entry) => bundleForPages(Object.fromEntries([entry]), { outdir, ...options })),
+    ...Object.entries(within(PLAYER, 'web')).map((entry) =>
+      bundleForPages(Object.fromEntries([entry]), { outdir, ...options, lines: /cpu/.test(entry[0]) }),
+    ),
     // No map of it: what fails there is done again by whoever wanted it, in files that have maps.
-    bundleForPages(THREADS, { outdir, ...options, sourcemap: false }),
+    bundleForPages(THREADS, { outdir, ...options, sourcemap: false, lines: true }),
   ];
   const input = { 'index.web': 'src/index.ts', ...within(WORKER, 'web') };
   const systems = within(SYSTEMS, 'web');
@@ -300,7 +306,7 @@ export async function buildPackage(outdir, options = {}) {
   // Cases that systems alone run are reached through the list of all cases, which Rolldown takes for a part of what composes.
   for (const [id, file] of pages) if (file === COMPOSE && !/\/pipeline\/compose\.ts$/.test(id)) pages.set(id, 'melody-published');
   pages.set(join(root, 'src/engine/open_cpu.ts'), 'melody-engine'); // melody-cpu.js is named from where the engine lies
-  const shared = bundleForPages({ ...input, ...systems, ...FOR_NODE }, { ...split, outdir, files: pages });
+  const shared = bundleForPages({ ...input, ...systems, ...FOR_NODE }, { ...split, outdir, files: pages, lines: true });
   const onNode = ON_NODE.map(([path, same]) => fileOf(path, `import"./node/platform.js";export*from"${same}";\n`));
   const whole = [...onNode, fileOf('cli.js', FIRST)];
   if (outdir) write(whole, outdir);

@@ -33,11 +33,13 @@ const MAX_SHOWN = 80;
  */
 export function checkOptions(options: object, use: Use): void {
   if (!isObject(options)) throw refuse(`options of ${use}`, options, 'an object, for example { prompt: "calm piano, 80 bpm" }');
+  const isRecipe = Object.hasOwn(options, 'version');
+  if (isRecipe && options.version !== 1) throw refuse('version of a recipe', options.version, '1');
   const known = Object.keys(use === 'steer' ? STYLE : SETTINGS);
   const given = Object.keys(options).filter((name) => options[name] !== undefined);
   for (const name of given) {
     if (known.includes(name)) checkSetting(name as SettingName, options[name]);
-    else if (!OTHERS.includes(name) && !Object.hasOwn(options, 'version')) throw unknown(name, use, known);
+    else if (!OTHERS.includes(name) && !isRecipe) throw unknown(name, use, known);
   }
   checkTogether(
     given.filter((name) => options[name] !== false),

@@ -100,6 +100,14 @@ test(
   10 * MINUTES,
 );
 
+test('of an error that nobody catches Node shows some lines, not all of the code', () => {
+  const { stderr } = run(
+    `import { Melody } from 'melody'; await (await Melody.load('melody-tiny')).generate({ prompt: 'samba', durationSecond: 1 });`,
+  );
+  expect(stderr).toContain('did you mean durationSeconds?');
+  expect(stderr.length).toBeLessThan(10_000); // of one line it was 86,000
+});
+
 test(
   'models are found by name: the toy of the package, an npm package, a folder; other names get an answer',
   () => {

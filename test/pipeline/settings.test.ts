@@ -146,6 +146,11 @@ describe('options', () => {
     expect(check({ ...recipe, weights: 'abc', adapter: 'x', newerSetting: 3 })).toBe('taken');
   });
 
+  test('a recipe of another version, whose settings may mean something else: refused', () => {
+    const recipe = resolve({ prompt: 'piano' }, model, 'generate');
+    expect(check({ ...recipe, version: 2 })).toMatch(/^invalid_argument \| version of a recipe must be 1; got 2/);
+  });
+
   test('that cannot stand together, or alone', () => {
     const audio = { channels: [new Float32Array(24_000)], sampleRate: 24_000 };
     expect(check({ loop: true, continueFrom: audio })).toMatch(/loop cannot be combined with continueFrom/);
