@@ -9,7 +9,8 @@
 //   x = embed[id] + controls[clock] + controls[key] + controls[tempo]
 //
 // Instruments that a prompt names make the words likelier that pieces with them have more often: logits += controls.instruments · told. So does the
-// key, with `counted_keys`: what a window hears of a key fades as it fills with music that left it, and this does not.
+// key, with `counted_keys`: what a window hears of a key fades as it fills with music that left it, and this does not. It can count by need: little
+// while the last words speak for the key, much while they do not.
 //
 // With timbre words a second head draws one where the first token of a block is drawn, from the same row and the timbre words of the blocks before.
 // The layers do not hear timbre words: a trained model gains them and says its own words as before. Named instruments move their logits likewise.
@@ -39,8 +40,14 @@ export interface ControlsConfig {
   readonly tempo_bins: number;
   /** Class of instruments → phrases of a prompt that name it, with commas between. Absent: the model has no `controls.instruments`. */
   readonly instruments?: Readonly<Record<string, string>>;
-  /** Does that table have a column for each key too, after those of the classes? Default false. */
-  readonly counted_keys?: boolean;
+  /** Does that table have a column for each key too, after those of the classes, and what does the one that is told count? Default false; true is 1. */
+  readonly counted_keys?: boolean | CountedKeys;
+}
+
+/** What the key that is told counts while the last words speak for it more than for any other, and while they do not. */
+export interface CountedKeys {
+  readonly held: number;
+  readonly left: number;
 }
 
 export interface SemanticLmConfig extends TimbreConfig {
@@ -152,11 +159,31 @@ export function semanticLm(g: Graph, w: Scope, ids: Tensor, c: SemanticLmConfig,
 /** Classes of instruments in the order of their columns. */
 export const instrumentClasses = (c: SemanticLmConfig): string[] => Object.keys(c.controls?.instruments ?? {});
 
-/** What the table of instruments counts, key and instruments as they are told → its columns, those of the classes and those of keys. */
-export const toldColumns = (c: SemanticLmConfig, key?: number, told?: Readonly<Record<string, number>>): number[] => [
+/** What the table of instruments counts, key, as much as it counts, and instruments as they are told → its columns, those of the classes and those of keys. */
+export const toldColumns = (c: SemanticLmConfig, key?: number, told?: Readonly<Record<string, number>>, count = 1): number[] => [
   ...instrumentClasses(c).map((name) => told?.[name] ?? 0),
-  ...Array.from({ length: c.controls?.counted_keys ? KEYS : 0 }, (_, other) => Number(other === key)),
+  ...Array.from({ length: c.controls?.counted_keys ? KEYS : 0 }, (_, other) => (other === key ? count : 0)),
 ];
+
+/** After so many words what a key counts is told anew, from so many before. */
+export const KEY_STEP = 25;
+export const KEY_SIGHT = 75;
+
+/** Rows of the table of instruments, [n, columns], of words. */
+export const rowsOfWords = (g: Graph, w: Scope, words: Tensor, c: SemanticLmConfig): Tensor =>
+  embedding(g, w.get('controls.instruments', [c.words, toldColumns(c).length]), words);
+
+/** What a key counts where the last `words` words have these rows. Sums of halves in doubles: the same on every machine. */
+export function keyCount({ held, left }: CountedKeys, key: number, rows: Float32Array, words: number): number {
+  const spoken = new Float64Array(KEYS);
+  const columns = rows.length / KEY_SIGHT;
+  for (let at = 0; at < words * KEYS; at++) {
+    const k = at % KEYS;
+    spoken[k] += rows[Math.floor(at / KEYS + 1) * columns - KEYS + k] as number;
+  }
+  const own = spoken[key] as number;
+  return spoken.every((other, k) => k === key || other < own) ? held : left;
+}
 
 /**
  * told f32 [B, columns], `toldColumns` → what the logits [B, words] of `wordLogits` gain, or with `timbre` those [B,

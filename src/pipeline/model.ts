@@ -6,7 +6,7 @@ import type { DualPathConfig } from '../models/dual_path.ts';
 import { airBins } from '../models/layers.ts';
 import type { RvqConfig } from '../models/rvq.ts';
 import type { SemanticEncoderConfig } from '../models/semantic_encoder.ts';
-import type { SemanticLmConfig } from '../models/semantic_lm.ts';
+import type { CountedKeys, SemanticLmConfig } from '../models/semantic_lm.ts';
 import type { TextTowerConfig } from '../models/text_tower.ts';
 import type { RunningDecoderConfig, VaeDecoderConfig } from '../models/vae_decoder.ts';
 import type { StftEncoderConfig, VaeEncoderConfig } from '../models/vae_encoder.ts';
@@ -202,8 +202,11 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
         `semantic_lm.controls.instruments must hold phrases for each class, whose name is no number; got ${JSON.stringify(instruments)}`,
       );
     const keys: unknown = controls?.counted_keys;
-    if (keys !== undefined && (typeof keys !== 'boolean' || (keys && !instruments)))
-      wrong.push(`semantic_lm.controls.counted_keys must be true, beside instruments, or false; got ${JSON.stringify(keys)}`);
+    const { held, left } = (keys || {}) as CountedKeys;
+    if ((keys !== undefined && typeof keys !== 'boolean' && !(Number.isFinite(held) && Number.isFinite(left))) || (keys && !instruments))
+      wrong.push(
+        `semantic_lm.controls.counted_keys must be true or {held, left}, beside instruments, or false; got ${JSON.stringify(keys)}`,
+      );
   }
   if (wrong.length) throw configFault(name, wrong);
   return c;

@@ -1,9 +1,11 @@
 // Instruments that a prompt names, and keys: what is decided, and what becomes of the music. melody-tiny with a table of its own.
 import { afterAll, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
+import type { ControlsConfig } from '../../src/models/semantic_lm.ts';
 import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { checkConfig, type Model } from '../../src/pipeline/model.ts';
 import type { GenerateOptions, MelodyEvent } from '../../src/pipeline/options.ts';
+import { extendTokens } from '../../src/pipeline/stages/language.ts';
 import type { WeightSource } from '../../src/weights/weights.ts';
 import { controlledModel } from '../helpers/controls.ts';
 import { TEST_CPU } from '../helpers/gpu.ts';
@@ -18,7 +20,7 @@ afterAll(() => {
 });
 
 /** melody-tiny with controls, and with a table whose class `piano`, or with keys A minor, adds to the logits of the first half of the words. */
-async function model(gain: number, counted_keys = false): Promise<Model> {
+async function model(gain: number, counted_keys: ControlsConfig['counted_keys'] = false): Promise<Model> {
   const { config, weights, ...rest } = await controlledModel();
   const { words, controls } = config.semantic_lm;
   const columns = counted_keys ? 2 + 24 : 2;
@@ -72,6 +74,35 @@ it('a key is counted where the table has keys: the one that is told, and no othe
   }
 });
 
+it('a key counts by need: from second to second as the last three of them speak for it', async () => {
+  const second = 25; // tokens
+  const request = { style: undefined, guidance: 1, sampling: { temperature: 1, topK: 0, topP: 1 }, seed: 4 };
+  const guide = { clockAt: () => undefined, tempo: undefined, key: 21 };
+  const tokens = async (
+    counted_keys: ControlsConfig['counted_keys'],
+    gain = 30,
+    before = new Uint32Array(0),
+    key: number | undefined = 21,
+  ) => {
+    const { engine } = await open(model(gain, counted_keys));
+    return extendTokens(engine, 0, before, before.length + 4 * second, { ...request, guide: { ...guide, key } });
+  };
+  const { words } = (await model(0)).config.semantic_lm;
+  const inKey = (some: Uint32Array) => some.filter((word) => word < words / 2).length;
+  // The first second counts as ever; after it the words speak for the key.
+  const always = await tokens(true);
+  const held = await tokens({ held: 0, left: 1 });
+  expect(inKey(always)).toBe(4 * second);
+  expect(held.subarray(0, second)).toEqual(always.subarray(0, second));
+  expect(inKey(held.subarray(second))).toBeLessThan(3 * second);
+  // Words of no key are left for it, until those of the key are the more; what is told no key stays as it was.
+  const other = new Uint32Array(4 * second).fill(words - 1);
+  const left = (await tokens({ held: 0, left: 1 }, 30, other)).subarray(other.length);
+  expect(inKey(left.subarray(0, second))).toBe(second);
+  expect(await tokens({ held: 0, left: 1 }, 30, other, 9)).toEqual(await tokens(true, 0, other, 9));
+  expect(await tokens({ held: 1, left: 1 })).toEqual(always);
+});
+
 it('what is named stands in the event and in the recipe, whose shares blends divide', async () => {
   const melody = await open(model(1));
   const events: MelodyEvent[] = [];
@@ -107,6 +138,7 @@ it('counted keys in a config stand beside instruments, and are true or false', a
     checkConfig({ ...config, semantic_lm: { ...config.semantic_lm, controls: { ...controls, ...other } } } as never, 'mine');
   expect(check({})).not.toThrow();
   expect(check({ counted_keys: false, instruments: undefined })).not.toThrow();
-  for (const wrong of [{ instruments: undefined }, { counted_keys: 24 }, { counted_keys: null }])
-    expect(check(wrong)).toThrow('semantic_lm.controls.counted_keys must be true, beside instruments, or false');
+  expect(check({ counted_keys: { held: 0, left: 1.6 } })).not.toThrow();
+  for (const wrong of [{ instruments: undefined }, { counted_keys: 24 }, { counted_keys: null }, { counted_keys: { held: 0 } }])
+    expect(check(wrong)).toThrow('semantic_lm.controls.counted_keys must be true or {held, left}, beside instruments, or false');
 });

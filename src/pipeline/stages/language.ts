@@ -6,13 +6,18 @@ import { elementsOf, state, type Tensor } from '../../graph/tensor.ts';
 import {
   type ControlIds,
   type ControlsConfig,
+  type CountedKeys,
   clockRow,
   controlSum,
   instrumentBias,
+  KEY_SIGHT,
+  KEY_STEP,
   type KvCache,
+  keyCount,
   keyRow,
   kvCache,
   lastHidden,
+  rowsOfWords,
   stylePrefix,
   tempoRow,
   timbreLogits,
@@ -144,17 +149,19 @@ async function continueTokens(
   const blockOf = (at: number) =>
     timbre ? Math.floor((position + at) / timbre.frames) - Math.floor((position - context.length) / timbre.frames) : 0;
   const begins = (at: number) => timbre !== undefined && (position + at) % timbre.frames === 0;
+  const tell = (g: Graph) => {
+    if (!kept.bias) return;
+    const told = g.input('instruments', [batch, toldColumns(c).length]);
+    instrumentBias(g, w, told, c, { into: kept.bias });
+    if (kept.timbreBias) instrumentBias(g, w, slice(g, told, 0, 1), c, { into: kept.timbreBias, timbre: true });
+  };
   const prefill = await engine.plan(
     `lm prefill ${batch} x ${rows}${begins(0) ? ' with timbre' : ''}`,
     (g) => {
       const ids = g.input('ids', [batch, rows], 'u32');
       const controls = kept.next && controlSum(g, w, guideIds(g, 'prompt', [batch, rows]), c);
       if (kept.next) controlSum(g, w, guideIds(g, 'next', kept.next.shape.slice(0, 2)), c, { into: kept.next });
-      if (kept.bias) {
-        const told = g.input('instruments', [batch, toldColumns(c).length]);
-        instrumentBias(g, w, told, c, { into: kept.bias });
-        if (kept.timbreBias) instrumentBias(g, w, slice(g, told, 0, 1), c, { into: kept.timbreBias, timbre: true });
-      }
+      tell(g);
       speak(g, lastHidden(g, w, ids, c, { cache: kept.cache, start: 0, last: g.scalar('last'), controls }), 0, begins(0));
     },
     signal,
@@ -182,9 +189,27 @@ async function continueTokens(
   engine.residents.clear(kept.counts);
   const controls =
     c.controls && controlInputs(c.controls, { position, before: context.length, rows, batch }, request.guide, engine.model.config);
+  const { key = -1, instruments: band } = request.guide ?? {};
+  const need = key < 0 ? undefined : c.controls?.counted_keys;
+  const spoken = typeof need === 'object' && {
+    rows: await engine.plan('lm key', (g) => g.output('rows', rowsOfWords(g, w, g.input('words', [KEY_SIGHT], 'u32'), c)), signal),
+    tell: await engine.plan(`lm told ${batch}`, tell, signal),
+  };
+  /** What the key counts, by the words up to a place of the piece that does not depend on how the piece is asked for in parts. */
+  const countAt = async (at: number): Promise<number> => {
+    const known = context.length + at - ((position + at) % KEY_STEP);
+    if (!spoken || known < KEY_STEP) return 1;
+    const words = [...wordsOf(context, c), ...(at ? new Uint32Array(await engine.residents.read(kept.out)).subarray(0, at) : [])];
+    const sight = words.slice(Math.max(0, known - KEY_SIGHT), known);
+    spoken.rows.run({}, { words: Uint32Array.from({ length: KEY_SIGHT }, (_, i) => sight[i] ?? 0) });
+    return keyCount(need as CountedKeys, key, await spoken.rows.read('rows'), sight.length);
+  };
   // Both branches of guidance gain the same, so that it stands in the logits once, whatever the guidance.
-  const told = Array.from({ length: batch }, () => toldColumns(c, request.guide?.key, request.guide?.instruments)).flat();
-  const instruments = kept.bias && { instruments: Float32Array.from(told) };
+  const toldOf = (share: number) => ({
+    instruments: Float32Array.from(Array.from({ length: batch }, () => toldColumns(c, key, band, share)).flat()),
+  });
+  let counted = await countAt(0);
+  const instruments = kept.bias && toldOf(counted);
   // The rows of the blocks in sight; timbre.words where one is not known, which is no row of the head's table and counts for nothing.
   const before: number[] = [];
   for (const [i, row] of timbreRows(context, c).entries()) before[blockOf(i - context.length)] = row;
@@ -206,6 +231,11 @@ async function continueTokens(
     { ids, ...controls, ...instruments, ...first.inputs },
   );
   for (let at = 1; at < count; at++) {
+    if (spoken && (position + at) % KEY_STEP === 0) {
+      const now = await countAt(at);
+      if (now !== counted) spoken.tell.run({}, toldOf(now));
+      counted = now;
+    }
     const plan = begins(at) ? (decodeFirst as typeof decode) : decode;
     const { numbers, inputs } = drawn(at);
     plan.run({ ...common, position: position + at, at, start: prefix + context.length + at - 1, ...numbers }, inputs);

@@ -55,9 +55,6 @@ def clip_probe(a, train: tuple, held_parts: torch.Tensor, held_rows: list) -> tu
     path = os.path.join(a.probes, 'clip.pt')
     if not os.path.exists(path):
         p, rows = train
-        if a.extra:
-            more, extra_rows = load_parts(a.extra)
-            p, rows = torch.cat([p, more]), rows + extra_rows
         print(f'training the clip probe on {len(rows)} real clips', flush=True)
         torch.save(train_clip_probe(p, rows, a.probe_steps, check=ceilings).state_dict(), path)
     probe = ClipProbe()
@@ -82,7 +79,7 @@ def main() -> None:
     p.add_argument('--weights', required=True)
     p.add_argument('--data', required=True)
     p.add_argument('--probes', required=True, help='folder for the probes and caches')
-    p.add_argument('--extra', help='a --parts-only data set: more real clips for the probe')
+    p.add_argument('--extra', help='a --parts-only data set: more real clips for the probes')
     p.add_argument('--out', help='default: the weights folder')
     p.add_argument('--prompts', default=os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'prompts.json'))
     p.add_argument('--clips', type=int, default=96)
@@ -110,7 +107,15 @@ def main() -> None:
         stereo, _, rate = read_split(a.data, 'heldout', stereo=True)
         originals = floats(stereo[chosen], START * rate // 24000, seconds, rate)
     held_parts = parts_cache(os.path.join(a.probes, 'heldout_parts.npy'), held)
-    train_parts = parts_cache(os.path.join(a.probes, 'train_parts.npy'), train) if {'probes', 'tokens', 'language'} & set(a.only) else None
+    listening = {'probes', 'tokens', 'language'} & set(a.only) or (
+        {'whole', 'pictures'} & set(a.only) and not os.path.exists(os.path.join(a.probes, 'clip.pt'))
+    )
+    train_parts, heard_rows = None, train_rows
+    if listening:
+        train_parts = parts_cache(os.path.join(a.probes, 'train_parts.npy'), train)
+        if a.extra:
+            more, extra_rows = load_parts(a.extra)
+            train_parts, heard_rows = torch.cat([train_parts, more]), train_rows + extra_rows
     how = {
         'model': system.config['name'],
         'sampling': system.config['sampling'],
@@ -137,20 +142,19 @@ def main() -> None:
     started = time.time()
     probe = None
     if {'probes', 'whole', 'pictures'} & set(a.only):
-        if train_parts is None and not os.path.exists(os.path.join(a.probes, 'clip.pt')):
-            train_parts = parts_cache(os.path.join(a.probes, 'train_parts.npy'), train)
-        probe, ceilings = clip_probe(a, (train_parts, train_rows), held_parts, held_rows)
-        keep('probes', {'ceilings_on_real_heldout_clips': ceilings, 'windows': 2 * len(held_rows)})
+        probe, ceilings = clip_probe(a, (train_parts, heard_rows), held_parts, held_rows)
+        if 'probes' in a.only:
+            keep('probes', {'clips': len(heard_rows), 'ceilings_on_real_heldout_clips': ceilings, 'windows': 2 * len(held_rows)})
     if 'reconstruction' in a.only:
         keep('reconstruction', parts.reconstruction(system, audio[:48], originals[:48]))
         print(report['reconstruction']['vae'], flush=True)
     if 'codec' in a.only:
         keep('codec', sound.codec(system, originals[:24]))
     if 'tokens' in a.only:
-        keep('tokens', parts.tokens(system, train_parts, train_rows, held_parts, held_rows, 700))
+        keep('tokens', parts.tokens(system, train_parts, heard_rows, held_parts, held_rows, 700))
         print(report['tokens'], flush=True)
     if 'language' in a.only:
-        keep('language', language.language(system, token_probe(a, system, train_parts, train_rows), rows, system.features(audio)))
+        keep('language', language.language(system, token_probe(a, system, train_parts, heard_rows), rows, system.features(audio)))
     if 'diffusion' in a.only:
         keep('diffusion', parts.diffusion(system, audio[:24], originals[:24]))
     if {'whole', 'diversity'} & set(a.only):

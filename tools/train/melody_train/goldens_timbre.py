@@ -43,7 +43,7 @@ CONFIG = {
             'tempo_per_octave': 4,
             'tempo_bins': 8,
             'instruments': {'piano': 'piano, grand piano', 'flute': 'flute', 'drums': 'drums'},
-            'counted_keys': True,
+            'counted_keys': {'held': -4, 'left': 6},
         },
     },
     'dual_path': {

@@ -5,6 +5,8 @@ import math
 import torch
 import torch.nn.functional as F
 
+from .models.controls import KEY_STEP
+
 
 def schedule(steps, kind='linear'):
     """Rotations omega, first step first; they sum to pi/2. 'linear': pi/(6T) + 2 pi t / (3T(T+1)) for t = T..1; 'uniform': pi/(2T)."""
@@ -73,12 +75,16 @@ def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=
         return torch.multinomial(filtered(logits, temperature, top_k, top_p), 1, generator=generator)
 
     told = controls[: len(style)] if controls and model.controls.phrases else None
-    bias = model.controls.bias(told) if told else 0.0
-    timbre_bias = model.controls.bias(told, timbre=True) if told and block else 0.0
     past, out, first = None, [], 0 if start is None else start.shape[1]
+    before, bias, timbre_bias = [] if start is None else [start[..., 0] if block else start], 0.0, 0.0
     # The blocks before; one that began in `start` keeps its timbre.
     blocks = start[:, ::block, 1] if block and first else ids[: len(style), :0]
     for i in range(count):
+        if told and (i == 0 or (first + i) % KEY_STEP == 0):
+            known = torch.cat(before, 1) if before else ids[: len(style), :0]
+            known = known[:, : (first + i) // KEY_STEP * KEY_STEP]
+            bias = model.controls.bias(told, known)
+            timbre_bias = model.controls.bias(told, known, timbre=True) if block else 0.0
         h, past = model.hidden(ids, past, controls)
         h = h[:, -1]
         if block and (first + i) % block == 0:  # without guidance: led away from no style, keys and timbres are lost
@@ -91,5 +97,6 @@ def generate_tokens(model, style, count, generator=None, temperature=1.0, top_k=
         logits = logits + bias
         word = draw(logits)
         out.append(torch.stack([word, blocks[:, -1:]], -1) if block else word)
+        before.append(word)
         ids = twice(word)
     return torch.cat(out, 1)

@@ -9,8 +9,8 @@ with them have more often (stages/heads.py):
 
     logits += instruments · told          [words, classes] · [classes]
 
-and with timbre words the logits of those likewise, by `timbre_instruments` [timbre_words, classes]. With `counted_keys` true the key
-that is told does so too, by 24 columns more.
+and with timbre words the logits of those likewise, by `timbre_instruments` [timbre_words, classes]. With `counted_keys` the key
+that is told does so too, by 24 columns more: it counts 1 with true, and with {held, left} what the last words make of it (`key_counts`).
 
 Rows of the table: the clock, for each metre (felt beats a bar), beat and tick of the beat; "no clock"; 24 keys (tonic + 12 if minor); "no
 key";
@@ -49,6 +49,9 @@ def of_attributes(a, shift=0, seconds=0.0):
     return Controls(bpm, beats, key, seconds * bpm / 60) if bpm and beats else Controls(key=key)
 
 
+KEY_STEP, KEY_SIGHT = 25, 75  # words: after so many what a key counts is told anew, from so many before
+
+
 class ControlTable(nn.Module):
     def __init__(self, c, dim, token_rate=25, words=0, timbre_words=0):
         super().__init__()
@@ -59,7 +62,9 @@ class ControlTable(nn.Module):
         self.no_tempo = self.no_key + 1 + self.bins
         self.weight = nn.Parameter(torch.zeros(self.no_tempo + 1, dim))
         self.phrases = c.get('instruments', {})
-        self.counted_keys = 24 if c.get('counted_keys') else 0
+        counted = c.get('counted_keys')
+        self.counted_keys = 24 if counted else 0
+        self.held, self.left = (counted['held'], counted['left']) if isinstance(counted, dict) else (1.0, 1.0)
         if self.phrases:
             columns = len(self.phrases) + self.counted_keys
             self.register_buffer('instruments', torch.zeros(words, columns))  # counted, not learnt
@@ -90,11 +95,23 @@ class ControlTable(nn.Module):
             row[:, 2] = self.no_key + 1 + self.tempo_bin(k.bpm)
         return out
 
-    def bias(self, controls, timbre=False):
-        """What the logits of each of `controls` gain, [B, words]; those of timbre words [B, timbre_words]."""
-        keys = range(self.counted_keys)
-        columns = [[name in k.instruments for name in self.phrases] + [key == k.key for key in keys] for k in controls]
-        told = torch.tensor(columns, device=self.instruments.device).float()
+    def key_counts(self, controls, words):
+        """What the key of each of `controls` counts after words [B, n]: `held` while the last KEY_SIGHT of them speak for it more than for
+        any other, by the columns of keys; `left` otherwise; 1 before KEY_STEP words."""
+        if self.held == self.left or words.shape[1] < KEY_STEP:
+            return [1.0] * len(controls)
+        spoken = self.instruments[words[:, -KEY_SIGHT:].long()][..., -self.counted_keys :].double().sum(1)  # of halves: exact, in any order
+        best = spoken == spoken.max(1, keepdim=True).values
+        return [self.held if k.key is not None and row[k.key] and row.sum() == 1 else self.left for k, row in zip(controls, best)]
+
+    def bias(self, controls, words=None, timbre=False):
+        """What the logits of each of `controls` gain, [B, words]; those of timbre words [B, timbre_words]. words [B, n]: those before."""
+        count = self.key_counts(controls, words if words is not None else torch.zeros(len(controls), 0))
+        columns = [
+            [float(name in k.instruments) for name in self.phrases] + [share * (key == k.key) for key in range(self.counted_keys)]
+            for k, share in zip(controls, count)
+        ]
+        told = torch.tensor(columns, device=self.instruments.device)
         return told @ (self.timbre_instruments if timbre else self.instruments).float().T
 
     def forward(self, rows):
