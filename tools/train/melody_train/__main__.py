@@ -32,6 +32,24 @@ STAGES = (
     'goldens',
 )
 OTHER = ('beside', 'count', 'detail', 'sample', 'unpack', 'widen', 'width')
+# What must have run before, as the table of README.md has it; of goldens, sample and unpack: an exported model.
+NEEDS = {
+    'features': 'data',
+    'semantic': 'features',
+    'towers': 'semantic',
+    'rvq': 'towers',
+    'heads': 'rvq',
+    'lm': 'rvq',
+    'timbre_head': 'lm, semantic',
+    'vae': 'data',
+    'latents': 'vae',
+    'polish': 'vae',
+    'dpd': 'latents, semantic',
+    'export': 'all before it',
+    'goldens': 'export',
+    'sample': 'export',
+    'unpack': 'export',
+}
 
 
 class Paths:
@@ -70,6 +88,8 @@ def arguments():
         '--unfinished', action='store_true', help='stage export: parts that no stage has trained yet are exported as they start, and named'
     )
     args = p.parse_args()
+    if args.stage == 'widen' and not args.init:
+        p.error('stage widen needs --init RUNS, the folder of the mono runs')
     if args.minutes is not None and args.minutes <= 0:
         p.error(f'--minutes must be more than 0; got {args.minutes}')
     args.data = args.data or f'data/{Path(args.config).stem}'
@@ -138,12 +158,28 @@ def run_all(config, paths, args, began):
     return table(rows, paths.runs), failed
 
 
+def too_early(stage, error, paths):
+    """The sentence for a stage whose input is not there; None where the fault is another one, whose traceback is of use."""
+    path = error.filename
+    if path is None:
+        return f'stage {stage}: {error}'  # our own words
+    folders = [f.absolute() for f in (paths.data, paths.runs, paths.weights, paths.init) if f]
+    if stage not in (*NEEDS, 'widen') or not any(Path(path).absolute().is_relative_to(f) for f in folders):
+        return None
+    return f'stage {stage}: {path} is missing' + (f'; it needs: {NEEDS[stage]}' if stage in NEEDS else '')
+
+
 def main():
     began = time.time()
     args = arguments()
-    from .config import for_device, load_config
-    from .loop import set_up_threads
-    from .processes import PeerLost, asked_to_stop, catch_signals, leave, rank, set_up
+    try:
+        from .config import for_device, load_config
+        from .loop import set_up_threads
+        from .processes import PeerLost, asked_to_stop, catch_signals, leave, rank, set_up
+    except ModuleNotFoundError as error:
+        if error.name not in ('torch', 'numpy'):
+            raise
+        sys.exit(f'melody_train: {sys.executable} has no {error.name}; pip install torch numpy scipy matplotlib')
 
     try:
         catch_signals()
@@ -163,13 +199,18 @@ def main():
         else:
             if args.minutes and args.stage in config['train']:
                 config['train'][args.stage]['minutes'] = args.minutes
-            run_stage(args.stage, config, paths)
+            try:
+                run_stage(args.stage, config, paths)
+            except FileNotFoundError as error:
+                if sentence := too_early(args.stage, error, paths):
+                    sys.exit(f'melody_train: {sentence}')
+                raise
         leave()
     except PeerLost as error:
         print(f'melody_train: {error}', file=sys.stderr, flush=True)
         os._exit(3)  # not through exit handlers: they would wait for the lost process too
     except ValueError as error:
-        if not str(error).startswith(('--device', '--config')):
+        if not str(error).startswith(('--device', '--config', 'stage ')):
             raise
         sys.exit(f'melody_train: {error}')
     if asked_to_stop():

@@ -290,6 +290,19 @@ class Words(unittest.TestCase):
             with self.assertRaisesRegex(SystemExit, 'melody_train: --config tinny: no such file; give mono, paper, small, tiny'):
                 main()
 
+    def test_a_stage_before_its_turn_is_a_sentence(self):
+        expected = {
+            'features': 'no train_.* run the stage "data" first',
+            'rvq': r'\S+tokenizer.json is missing; it needs: towers',
+            'sample': r'\S+config.json is missing; it needs: export',
+        }
+        with tempfile.TemporaryDirectory() as folder:
+            places = [word for name in ('data', 'runs', 'weights') for word in (f'--{name}', f'{folder}/{name}')]
+            for stage, words in expected.items():
+                with unittest.mock.patch('sys.argv', ['melody_train', stage, '--config', 'tiny', '--device', 'cpu', *places]):
+                    with self.assertRaisesRegex(SystemExit, f'^melody_train: stage {stage}: {words}'):
+                        main()
+
 
 if __name__ == '__main__':
     unittest.main()
