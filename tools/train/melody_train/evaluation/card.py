@@ -36,8 +36,10 @@ def section(report: dict) -> str:
             ('style among three guesses', 'style_top3'),
             ('style family of 21', 'family_top1'),
         )
+        clips = report.get('probes', {}).get('clips')
+        of_clips = f' ({clips} of them)' if clips else ''
         out.append(
-            '**Asked and heard.** Listeners (probes) trained on real clips only judge each clip. Reading a row from left to right, more and more of the system is replaced by '  # noqa: E501
+            f'**Asked and heard.** Listeners (probes) trained on real clips{of_clips} only judge each clip. Reading a row from left to right, more and more of the system is replaced by '  # noqa: E501
             'the truth; the last column is what the listeners score on real music, so no system can be expected to pass it.'
         )
         out.append(table(['', *stages], [[label, *(percent(s[k]) for s in stages.values())] for label, k in fields]))
