@@ -173,14 +173,20 @@ export const KEY_SIGHT = 75;
 export const rowsOfWords = (g: Graph, w: Scope, words: Tensor, c: SemanticLmConfig): Tensor =>
   embedding(g, w.get('controls.instruments', [c.words, toldColumns(c).length]), words);
 
-/** What a key counts where the last `words` words have these rows. Sums of halves in doubles: the same on every machine. */
-export function keyCount({ held, left }: CountedKeys, key: number, rows: Float32Array, words: number): number {
+/** What the first `words` of words with these rows speak for each key. Sums of halves in doubles: the same on every machine. */
+export function spokenKeys(rows: Float32Array, words: number, places = words): Float64Array {
   const spoken = new Float64Array(KEYS);
-  const columns = rows.length / KEY_SIGHT;
+  const columns = rows.length / places;
   for (let at = 0; at < words * KEYS; at++) {
     const k = at % KEYS;
     spoken[k] += rows[Math.floor(at / KEYS + 1) * columns - KEYS + k] as number;
   }
+  return spoken;
+}
+
+/** What a key counts where the last `words` words have these rows, of KEY_SIGHT. */
+export function keyCount({ held, left }: CountedKeys, key: number, rows: Float32Array, words: number): number {
+  const spoken = spokenKeys(rows, words, KEY_SIGHT);
   const own = spoken[key] as number;
   return spoken.every((other, k) => k === key || other < own) ? held : left;
 }

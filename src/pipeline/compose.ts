@@ -3,7 +3,7 @@ import { convertAudio, cutAudio, joinAudio, lengthOf, monoAt, monoMix, viewAudio
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
 import { Course } from './course.ts';
-import { begin, decodeAll, type Job, walk, windowSizes } from './job.ts';
+import { begin, decodeAll, type Job, keyOf, walk, windowSizes } from './job.ts';
 import { besides, finished, levellingReach } from './levels.ts';
 import { audioOf, type ModelConfig } from './model.ts';
 import type { AudioInput, GenerateOptions, Recipe } from './options.ts';
@@ -19,7 +19,9 @@ const JOIN_SECONDS = 0.02;
 /** The channels of one clip, and the style that it begins with. */
 export async function make(job: Job, options: GenerateOptions): Promise<{ channels: Float32Array[]; style: Style }> {
   const { seed, durationSeconds } = job.recipe;
-  const within = Boolean(options.continueFrom || options.inpaint);
+  const hole = options.inpaint && Math.min(...(job.recipe.inpaint ?? []).map(({ start }) => start));
+  const until = hole === undefined ? Infinity : hole + job.engine.model.config.window_seconds / 2;
+  const within = keyOf(job, options.continueFrom ?? (options.inpaint && options.initAudio), until);
   const facts = { seed, within, ...(job.recipe.loop && { loopSeconds: durationSeconds }) };
   const steered = new SteeredStyle(job, options, facts);
   const style = await steered.now();

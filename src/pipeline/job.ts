@@ -6,7 +6,7 @@ import type { Machine } from '../engine/engine.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
 import { Clock } from './controls/clock.ts';
-import { keyName } from './controls/control_words.ts';
+import { type Key, keyName } from './controls/control_words.ts';
 import { type Controls, guideOf } from './controls/controls.ts';
 import type { Steps } from './draft.ts';
 import { Form } from './form.ts';
@@ -196,6 +196,18 @@ export function windowSizes(engine: Machine<Model>, recipe: Recipe): WindowSizes
   const window = window_seconds * frame_rate;
   const grid = window / chunks;
   return { window, grid, context: Math.min(CONTEXT_CHUNKS, chunks - 1) * grid, first: Math.round(recipe.firstWindowSeconds * frame_rate) };
+}
+
+/** Finds, once, the key of the audio that a piece goes on after or within, of the window up to a second of it; undefined where there is none. */
+export function keyOf(job: Job, given: AudioInput | undefined, until = Infinity): (() => Promise<Key | undefined>) | undefined {
+  let found: { readonly key: Key | undefined } | undefined;
+  return (
+    given &&
+    (async () => {
+      found ??= { key: await (await import('./stages/given.ts')).keyOfAudio(job.engine, given, until, job.signal) };
+      return found.key;
+    })
+  );
 }
 
 /** A new piece: empty, or what the given audio says. */

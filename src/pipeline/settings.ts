@@ -94,9 +94,9 @@ export const STYLE = {
   /** Weight of promptAudio against the prompt. Default 0.5 with a prompt, 1 without. */
   promptAudioWeight: { kind: 'number', min: 0, max: 1, needs: 'promptAudio' },
   /**
-   * Tempo. Default: tempo, key and metre are read from the prompt; what it does not say is chosen to fit it. After or within given audio no
-   * key is chosen, and a beat is kept only where `tempo` is given; the audio's first sample is then taken to be a downbeat. Models without
-   * controls refuse all three with `invalid_argument`.
+   * Tempo. Default: tempo, key and metre are read from the prompt; what it does not say is chosen to fit it. After or within given audio the
+   * key is what the audio speaks for, where the model counts keys, else none, and a beat is kept only where `tempo` is given; the audio's first
+   * sample is then taken to be a downbeat. Models without controls refuse all three with `invalid_argument`.
    */
   tempo: { kind: 'number', min: TEMPO_RANGE[0], max: TEMPO_RANGE[1], unit: 'beats a minute' },
   /** Key, such as "A minor", "F# major" or "Bb minor"; "none" leaves it open. Default: as for `tempo`. */

@@ -7,7 +7,7 @@ import { checkRoom, forecast, forecastOnce, type MemoryForecast } from '../engin
 import { MelodyError } from '../errors.ts';
 import { checkNumber, checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
 import { Course } from './course.ts';
-import { Job, windowSizes } from './job.ts';
+import { Job, keyOf, windowSizes } from './job.ts';
 import { type JobReport, publishJob } from './job_report.ts';
 import type { Model } from './model.ts';
 import type { Recipe, Steering, StreamOptions, StyleOptions } from './options.ts';
@@ -160,7 +160,7 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
 
   async *#play(job: Job): AsyncGenerator<StreamChunk, void, undefined> {
     const { config } = job.engine.model;
-    const facts = { seed: this.recipe.seed, within: this.#options.continueFrom !== undefined };
+    const facts = { seed: this.recipe.seed, within: keyOf(job, this.#options.continueFrom) };
     const style = new SteeredStyle(job, this.#options, facts);
     const course = await Course.begin(job, style, this.#options.continueFrom, job.recipe.durationSeconds ?? Infinity);
     for (;;) {

@@ -5,6 +5,7 @@ import type { ControlsConfig } from '../../src/models/semantic_lm.ts';
 import { MeLoDy } from '../../src/pipeline/melody.ts';
 import { checkConfig, type Model } from '../../src/pipeline/model.ts';
 import type { GenerateOptions, MelodyEvent } from '../../src/pipeline/options.ts';
+import { tokensOfAudio } from '../../src/pipeline/stages/given.ts';
 import { extendTokens } from '../../src/pipeline/stages/language.ts';
 import type { WeightSource } from '../../src/weights/weights.ts';
 import { controlledModel } from '../helpers/controls.ts';
@@ -101,6 +102,26 @@ it('a key counts by need: from second to second as the last three of them speak 
   expect(inKey(left.subarray(0, second))).toBe(second);
   expect(await tokens({ held: 0, left: 1 }, 30, other, 9)).toEqual(await tokens(true, 0, other, 9));
   expect(await tokens({ held: 1, left: 1 })).toEqual(always);
+});
+
+it('after and within given audio the key is the one that its words speak for, unless one is said', async () => {
+  const tones = Float32Array.from({ length: 48_000 }, (_, i) => 0.3 * Math.sin((i / 20) * 2 ** (Math.floor(i / 4000) / 6)));
+  const continueFrom = { channels: [tones], sampleRate: 24_000 };
+  const melody = await open(model(1, { held: 0, left: 1 }));
+  const { words } = melody.model.config.semantic_lm;
+  expect((await tokensOfAudio(melody.engine, tones)).some((word) => word < words / 2)).toBe(true);
+  const short = { prompt: 'music', durationSeconds: 0.4, steps: 1, seed: 3 };
+  const decided = async (more: GenerateOptions) => (await melody.generate({ ...short, ...more })).recipe.decided?.key;
+  expect(await decided({ continueFrom })).toBe('A minor');
+  expect(await decided({ initAudio: continueFrom, inpaint: [{ start: 0.8, end: 1.2 }], durationSeconds: undefined })).toBe('A minor');
+  expect(await decided({ continueFrom, prompt: 'music in Eb major' })).toBe('Eb major');
+  expect(await decided({ continueFrom, key: 'none' })).toBeUndefined();
+  const played: (string | undefined)[] = [];
+  const onEvent = (event: MelodyEvent) => event.type === 'decided' && played.push(event.key);
+  for await (const _ of melody.stream({ ...short, continueFrom, onEvent, steered: [{ atSeconds: 0.2, prompt: 'piano' }] }));
+  expect(played).toEqual(['A minor', 'A minor']);
+  const plain = await open(model(1));
+  expect((await plain.generate({ ...short, continueFrom })).recipe.decided).toEqual({ text: 'no tempo, no key' });
 });
 
 it('what is named stands in the event and in the recipe, whose shares blends divide', async () => {

@@ -99,6 +99,7 @@ export function parseKey(text: string): Key | undefined {
 }
 
 export const keyNumber = ({ tonic, minor }: Key): number => tonic + (minor ? 12 : 0);
+export const keyOfNumber = (key: number): Key => ({ tonic: key % 12, minor: key >= 12 });
 export const keyName = ({ tonic, minor }: Key): string => `${KEY_NAMES[tonic]} ${minor ? 'minor' : 'major'}`;
 export const metreName = (beatsPerBar: number): string => METRE_NAMES[beatsPerBar] ?? `${beatsPerBar}/4`;
 

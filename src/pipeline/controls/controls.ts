@@ -9,7 +9,18 @@ import type { Decided } from '../options.ts';
 import type { Progress } from '../progress.ts';
 import type { Guide } from '../stages/language.ts';
 import { styleLogits } from '../stages/networks.ts';
-import { type AskedControls, inRange, type Key, keyName, keyNumber, metreName, parseKey, parseMetre, readWords } from './control_words.ts';
+import {
+  type AskedControls,
+  inRange,
+  type Key,
+  keyName,
+  keyNumber,
+  keyOfNumber,
+  metreName,
+  parseKey,
+  parseMetre,
+  readWords,
+} from './control_words.ts';
 import { namedInstruments } from './instruments.ts';
 
 /** What is decided. What is absent is given to the model as unknown. */
@@ -28,8 +39,8 @@ export interface ControlRequest extends AskedControls {
   /** Of the style, unit length; undefined where nothing but given audio says what to play. */
   readonly embedding: Float32Array | undefined;
   readonly seed: number;
-  /** The piece goes on after, or within, audio whose beat and key are not known: no clock runs unless `tempo` is given, and no key is drawn. */
-  readonly within?: boolean | undefined;
+  /** The piece goes on after, or within, audio whose beat is not known: no clock runs unless `tempo` is given, and the key is the audio's. */
+  readonly within?: (() => Promise<Key | undefined>) | undefined;
   /** The length of a loop. */
   readonly loopSeconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -70,8 +81,8 @@ export async function decideControls(
   const beatsPerBar = asked ?? c.metres[metres ? metres.indexOf(Math.max(...metres)) : 0] ?? 4;
   const instruments = namedInstruments(request.texts, c, engine.model.tokenizer);
   // Given audio has a key of its own: another one drawn beside it would lead away from it.
-  const drawn = within ? undefined : keys && keyOfNumber(draw(keys, seed, DRAW.key));
-  const key = request.key === undefined ? (fromText.key ?? drawn) : parseKey(request.key);
+  const drawn = async () => (within ? within() : keys && keyOfNumber(draw(keys, seed, DRAW.key)));
+  const key = request.key === undefined ? (fromText.key ?? (await drawn())) : parseKey(request.key);
   return {
     ...(tempo !== undefined && { tempo: loopSeconds === undefined ? tempo : bentTempo(tempo, beatsPerBar, loopSeconds) }),
     beatsPerBar,
@@ -144,4 +155,3 @@ export function draw(logits: readonly number[], seed: number, which: number): nu
 
 /** The middle of a bin, in whole beats a minute. */
 const tempoOfBin = (c: ControlsConfig, bin: number): number => Math.round(c.tempo_low * exp2((bin + 0.5) / c.tempo_per_octave));
-const keyOfNumber = (key: number): Key => ({ tonic: key % 12, minor: key >= 12 });

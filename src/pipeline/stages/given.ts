@@ -1,5 +1,5 @@
 // What the networks hear in given sound: an embedding, tokens, latents. Pages fetch this file when sound is first given.
-import { lengthOf } from '../../audio/channels.ts';
+import { lengthOf, monoAt } from '../../audio/channels.ts';
 import { melBank } from '../../audio/mel.ts';
 import { bandLimit } from '../../audio/resample.ts';
 import type { Machine } from '../../engine/engine.ts';
@@ -8,12 +8,15 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { audioTower } from '../../models/audio_tower.ts';
 import { LISTENING_RATE } from '../../models/layers.ts';
 import { semanticFeatures, semanticTokens, timbreTokens } from '../../models/semantic_encoder.ts';
-import { joinTokens, timbreOf } from '../../models/timbre.ts';
+import { rowsOfWords, spokenKeys } from '../../models/semantic_lm.ts';
+import { joinTokens, timbreOf, wordsOf } from '../../models/timbre.ts';
 import { vaeEncoder } from '../../models/vae_encoder.ts';
 import { sharedConstant } from '../../ops/constant.ts';
 import { complexPower, filterBank, logFloor, stft } from '../../ops/spectrum.ts';
 import { finite } from '../../ops/watch.ts';
+import { type Key, keyOfNumber } from '../controls/control_words.ts';
 import type { Model } from '../model.ts';
+import type { AudioInput } from '../options.ts';
 
 export { intoGiven, onFromGiven, sayOfGiven } from '../../audio/own_sound.ts'; // what is made beside it, for the pages that fetch this file
 
@@ -69,6 +72,28 @@ export function tokensOfAudio(engine: Machine<Model>, audio: Float32Array, signa
     const blocks = new Uint32Array(await plan.readBytes('timbre'));
     const rows = words.map((_, i) => blocks[Math.floor(i / timbre.frames)] ?? 0);
     return joinTokens(words, rows, c);
+  });
+}
+
+/** The key that the words of one window of audio, up to a second of it, speak for most by the counts of keys (docs/training.md §11); undefined where the model has none. */
+export async function keyOfAudio(engine: Machine<Model>, given: AudioInput, until: number, signal?: AbortSignal): Promise<Key | undefined> {
+  const { config, weights } = engine.model;
+  const { semantic_lm: c } = config;
+  const listened = monoAt(given, LISTENING_RATE).subarray(0, Math.ceil(until * LISTENING_RATE));
+  const audio = listened.subarray(Math.max(0, listened.length - config.window_seconds * LISTENING_RATE));
+  if (!c.controls?.counted_keys || audio.length * config.token_rate < LISTENING_RATE) return undefined;
+  const words = wordsOf(await tokensOfAudio(engine, audio, signal), c);
+  return engine.resilient(async () => {
+    await weights.prepare(['semantic_lm'], signal);
+    const w = weights.at('semantic_lm');
+    const plan = await engine.plan(
+      `keys of ${words.length} words`,
+      (g) => g.output('rows', rowsOfWords(g, w, g.input('words', [words.length], 'u32'), c)),
+      signal,
+    );
+    plan.run({}, { words });
+    const spoken = spokenKeys(await plan.read('rows'), words.length);
+    return keyOfNumber(spoken.indexOf(Math.max(...spoken)));
   });
 }
 
