@@ -9,7 +9,7 @@ import { disposed, Engine, type EngineOptions, type Made } from '../engine/engin
 import { checkRoom, compileAhead, forecast, forecastOnce, hasRoom, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
-import { checkNumber } from './checks.ts';
+import { checkNumber, refuse } from './checks.ts';
 import { describe } from './controls/controls.ts';
 import { Job, MAX_HALVINGS } from './job.ts';
 import { type JobReport, jobReport, publishJob } from './job_report.ts';
@@ -106,6 +106,7 @@ export class MeLoDy {
    */
   static async load(location: string | URL, options: LoadOptions = {}): Promise<MeLoDy> {
     if (options.queue !== undefined) checkNumber('queue', options.queue, { kind: 'whole', min: 0, max: 10_000 });
+    if (!['auto', 'gpu', 'cpu', undefined].includes(options.device)) throw refuse('device', options.device, 'auto, gpu or cpu');
     const coming = new Set<string>(); // files that were not complete at first sight: those that are say nothing
     const onProgress = (received: number, total: number, address: string) => {
       if (received < total) coming.add(address);
