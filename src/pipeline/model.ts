@@ -79,7 +79,11 @@ export async function openModel(
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
-    throw new MelodyError('weights', `${source.name}: not JSON: ${(cause as Error).message}`, 'fetch or export the model again');
+    throw new MelodyError(
+      'weights',
+      `${source.name}: not JSON: ${(cause as Error).message}`,
+      'fetch or export the model again, or use a newer melody',
+    );
   }
   const tokenizer = new Tokenizer(parsed, source.name);
   const weights = await Weights.open(folder, { ...options, compact: true });
@@ -214,5 +218,5 @@ export function checkConfig(c: ModelConfig, name: string): ModelConfig {
 
 function configFault(name: string, lines: readonly string[]): MelodyError {
   const message = `${name}: config.json does not hold together:\n  ${lines.join('\n  ')}`;
-  return new MelodyError('weights', message, 'fetch or export the model again');
+  return new MelodyError('weights', message, 'fetch or export the model again, or use a newer melody');
 }

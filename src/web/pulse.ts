@@ -56,10 +56,9 @@ export class Pulse {
     this.#due(clock);
   }
 
-  /** What was found is not heard: the music was stopped, or goes on elsewhere. */
-  clear(): void {
-    this.#found = [];
-    clearTimeout(this.#timer);
+  /** What was found is not heard: the music was stopped, or goes on elsewhere. `until`: of the audio clock; what falls before is on its way to the device. */
+  clear(until = 0): void {
+    this.#found = this.#found.filter(({ time }) => time < until);
   }
 
   /** Tells what has come, and waits for the next. */

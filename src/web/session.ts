@@ -188,9 +188,8 @@ export class Session {
   /** Pauses the sound. Nothing happens where nothing plays. */
   async pause(): Promise<void> {
     if (!runs(this.#store.now)) return;
-    this.#pulse?.clear();
     this.#set({ state: 'paused' });
-    await this.#sound.player?.pause();
+    if (await this.#sound.player?.pause()) this.#pulse?.clear(this.context?.currentTime);
   }
 
   /** Goes on after a pause. */

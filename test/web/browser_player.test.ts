@@ -513,6 +513,31 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     }
   });
 
+  it('a beat that falls while a pause fades out is told', async () => {
+    await sessionPage();
+    const beats = await page.evaluate(async () => {
+      const beats: { beat: number; next: number }[] = [];
+      const other = newSession({ onBeat: ({ beat, next }) => beats.push({ beat, next }) });
+      await other.load('any/');
+      await other.play({ prompt: '120 bpm' });
+      for (let round = 0; round < 4; round++) {
+        const before = beats.length;
+        while (beats.length < before + 2) await new Promise((resolve) => setTimeout(resolve, 5));
+        const time = () => other.context?.currentTime ?? 0;
+        const next = beats.at(-1)?.next ?? 0;
+        while (time() < next - 0.03) await new Promise((resolve) => setTimeout(resolve, 2));
+        await other.pause();
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        other.resume();
+      }
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      await other.dispose();
+      return beats.map(({ beat }) => beat);
+    });
+    expect(beats.length).toBeGreaterThan(8);
+    expect(beats).toEqual(beats.map((_, i) => i));
+  });
+
   it('an element without controls is not seen, and starts by itself where autoplay says so', async () => {
     await players();
     await page.evaluate(() => {

@@ -98,6 +98,16 @@ test('a region goes round, a jump goes on from there, a pause stops the clock, a
   expect(told).toEqual([]);
 });
 
+test('a pause that takes its time keeps the beats that fall before it', () => {
+  for (const until of [0.25, 0.35]) {
+    pulse.place({ time: START, at: 0.2, ready: 9, region: undefined }, MARKS, clock);
+    pulse.clear(START + until);
+    vi.advanceTimersByTime(1000);
+    expect(times()).toEqual(until > 0.3 ? [0.3] : []);
+    vi.setSystemTime(START * 1000);
+  }
+});
+
 test('where timers do not fire, as in a hidden page, reports of the player tell what has come: none is left out', () => {
   for (let i = 0; i <= 30; i++) {
     pulse.place({ time: START + i / 10, at: i / 10, ready: 9, region: undefined }, MARKS, clock);
