@@ -61,3 +61,12 @@ export const viewAudio = (channels: readonly Float32Array[], from: number, to?: 
 /** Samples from…to−1 of every channel, copied. */
 export const cutAudio = (channels: readonly Float32Array[], from: number, to?: number): Float32Array[] =>
   channels.map((channel) => channel.slice(from, to));
+
+/** Fades a part of a sound in place: samples from `start` on of one whose last `fade` of `total` samples fall to 0, as t²(3 − 2t). */
+export function fadeOut(part: readonly Float32Array[], start: number, total: number, fade: number): void {
+  for (const channel of part)
+    for (let i = Math.max(0, total - fade - start); i < channel.length; i++) {
+      const t = (total - 1 - start - i) / fade;
+      channel[i] *= t * t * (3 - 2 * t);
+    }
+}

@@ -1,10 +1,10 @@
 // Finished clips: from the start, after given audio, as a loop, into holes. Pages fetch this file when the first clip is asked for.
-import { convertAudio, cutAudio, joinAudio, lengthOf, monoAt, monoMix, viewAudio } from '../audio/channels.ts';
+import { convertAudio, cutAudio, fadeOut, joinAudio, lengthOf, monoAt, monoMix, viewAudio } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { LISTENING_RATE } from '../models/layers.ts';
 import { Course } from './course.ts';
 import { begin, decodeAll, type Job, keyOf, walk, windowSizes } from './job.ts';
-import { besides, finished, levellingReach } from './levels.ts';
+import { besides, fadeOf, finished, levellingReach } from './levels.ts';
 import { audioOf, type ModelConfig } from './model.ts';
 import type { AudioInput, GenerateOptions, Recipe } from './options.ts';
 import { Piece } from './piece.ts';
@@ -62,7 +62,11 @@ async function compose(job: Job, style: SteeredStyle, continueFrom: AudioInput |
   const { runningLevel, wholeWindows } = job.recipe;
   const seen = runningLevel && wholeWindows ? Math.ceil(levellingReach(config.sample_rate) / config.hop_length) : 0;
   const raw = await decodeAll(job, piece.latents, piece.given, Math.min(piece.end, end + seen), { phase: piece.phase });
-  return joined(job, await finished(job, seen ? raw : viewAudio(raw, 0, samples), samples, continueFrom), continueFrom);
+  const fade = fadeOf(job.recipe, samples, config);
+  if (!runningLevel) fadeOut(viewAudio(raw, 0, samples), 0, samples, fade); // levelled and measured as it is heard
+  const made = await finished(job, seen ? raw : viewAudio(raw, 0, samples), samples, continueFrom);
+  if (runningLevel) fadeOut(made, 0, samples, fade); // as a stream does, which levels while it is made
+  return joined(job, made, continueFrom);
 }
 
 /** A piece that went back while it was streamed: window by window, as it was. */

@@ -5,12 +5,12 @@
 //   heard      |---- k -----|A-- new ---       what follows F is heard a little before it, so that sound stays up to A alone
 //
 // Sound is decoded part by part, and can be decoded again from each of them on. A recipe that says where it went back makes the same windows, whole first, and the same samples.
-import { cutAudio, joinAudio, lengthOf, viewAudio } from '../audio/channels.ts';
+import { cutAudio, fadeOut, joinAudio, lengthOf, viewAudio } from '../audio/channels.ts';
 import { MelodyError } from '../errors.ts';
 import { decoderContext } from '../models/vae_decoder.ts';
 import { Forecast } from './forecast.ts';
 import { begin, type Job, windowSizes } from './job.ts';
-import { inTurns, runningLevel } from './levels.ts';
+import { fadeOf, inTurns, runningLevel } from './levels.ts';
 import type { AudioInput, StyleOptions } from './options.ts';
 import type { Piece } from './piece.ts';
 import { decode } from './stages/networks.ts';
@@ -69,6 +69,7 @@ export class Course {
   readonly #reach: number;
   readonly #target: number; // frames; may be Infinity
   readonly #samples: number;
+  readonly #fade: number; // samples at the end
   readonly #leveller: ReturnType<typeof runningLevel>;
   readonly #marks: [Mark, ...Mark[]];
   readonly #stands: [Stand, ...Stand[]];
@@ -88,6 +89,7 @@ export class Course {
     this.#forecast = new Forecast(this.#sizes, cold);
     this.#reach = decoderContext(config.vae_decoder);
     this.#samples = Math.round(durationSeconds * config.sample_rate);
+    this.#fade = fadeOf(job.recipe, this.#samples, config);
     this.#target = piece.given + Math.ceil(this.#samples / config.hop_length);
     this.#leveller = job.recipe.runningLevel ? runningLevel(job.recipe, config, given) : undefined;
     this.#played = piece.given;
@@ -243,6 +245,7 @@ export class Course {
     const end = cut === undefined ? this.#sample : Math.min(this.#sample, this.#sampleAt(cut));
     if (end <= startSample) return undefined;
     const all = joinAudio(...parts);
+    fadeOut(all, from, this.#samples, this.#fade);
     return { channels: end - startSample < lengthOf(all) ? cutAudio(all, startSample - from, end - from) : all, startSample };
   }
 

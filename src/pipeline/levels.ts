@@ -16,6 +16,10 @@ function tailOf(given: AudioInput, config: ModelConfig): Float32Array[] {
   return cutAudio(audio, Math.max(0, lengthOf(audio) - config.window_seconds * config.sample_rate));
 }
 
+/** Samples over which a piece of so many fades out at its end. */
+export const fadeOf = ({ fadeOutSeconds = 0 }: Recipe, samples: number, { sample_rate }: ModelConfig): number =>
+  Math.min(samples, Math.round(fadeOutSeconds * sample_rate));
+
 /** What a stream's chunks go through; undefined where they stay as they are made. */
 export function runningLevel({ loudness }: Recipe, config: ModelConfig, given: AudioInput | undefined): Leveller | undefined {
   if (loudness === null) return undefined;

@@ -154,7 +154,7 @@ export interface GenerateOptions extends StyleOptions, SamplingOptions, PieceSet
 export interface StreamOptions
   extends StyleOptions,
     SamplingOptions,
-    Pick<PieceSettings, 'durationSeconds' | 'continueFrom' | 'wholeWindows'> {}
+    Pick<PieceSettings, 'durationSeconds' | 'fadeOutSeconds' | 'continueFrom' | 'wholeWindows'> {}
 
 /** Everything that decides the bytes of a piece. Written into files; `generate(recipe)` makes the piece again. */
 export interface Recipe extends RecipeSettings {

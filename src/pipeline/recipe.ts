@@ -7,6 +7,9 @@ import { SETTINGS, type Setting, type SettingName, STYLE, type Use } from './set
 
 const ALL = Object.entries<Setting>(SETTINGS);
 
+/** A step at the end of a piece would be heard as a click. */
+const FADE_SECONDS = 0.005;
+
 /** The recipe of these options: checked, with what they leave out filled in from the model. Throws `invalid_argument`, `non_finite`. */
 export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use, 'steer'>): Recipe {
   checkOptions(options, use);
@@ -27,6 +30,8 @@ export function resolve(options: GenerateOptions, model: Model, use: Exclude<Use
   };
   if (isRecipe && asked.loudness === undefined) asked.loudness = null; // of a time when levels stayed as they were made
   if (isRecipe) asked.form ??= 'through-composed'; // of a time when nothing came back
+  const ends = asked.durationSeconds !== undefined && !asked.loop && !asked.wholeWindows;
+  asked.fadeOutSeconds = (ends && (asked.fadeOutSeconds ?? (isRecipe ? 0 : FADE_SECONDS))) || undefined;
   const fields: Record<string, unknown> = {};
   for (const [name, { kind, preset }] of ALL) {
     const given = asked[name as SettingName];
@@ -95,6 +100,7 @@ export function recipeOptions(value: unknown): GenerateOptions {
   if (options.seed === undefined) throw bad('it has no seed');
   options.loudness ??= null; // of a time when levels stayed as they were made
   options.form ??= 'through-composed'; // and nothing came back
+  options.fadeOutSeconds ??= 0; // and the end was cut
   if (value.inputs !== undefined) options.keepGiven ??= false; // and given audio became as the model makes it
   return options as GenerateOptions;
 }

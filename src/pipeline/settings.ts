@@ -174,6 +174,11 @@ export const PIECE = {
     min: 0.1,
     max: 3600, // a longer piece is a stream
   },
+  /**
+   * Seconds at its end over which a piece fades out, at most all of it; 0 cuts it as it sounds, which is best for what is to be continued. Nothing that has no
+   * end of its own fades: loops, regions made anew, endless streams. Default 0.005, just enough not to click; recipes without it do not fade.
+   */
+  fadeOutSeconds: { kind: 'number', min: 0, max: 60 },
   /** Music to continue. The result is the continuation alone, which joins the last sample of the given audio; see `keepGiven`. */
   continueFrom: { kind: 'audio' },
   /** Make the end lead into the start. The tempo changes by less than 4 % where that gives the loop whole bars, or else whole beats. Default false. */
@@ -204,6 +209,7 @@ export type SettingName = keyof typeof SETTINGS;
  */
 export const FLAGS = {
   durationSeconds: { flag: 'duration', short: 'd', value: 'seconds', help: 'length, exact to the sample; default one window of the model' },
+  fadeOutSeconds: { flag: 'fade-out', value: 'seconds', help: 'fade out over so much of the end; 0 cuts it; default 0.005, not to click' },
   continueFrom: { flag: 'continue', value: 'file.wav', help: 'continue this music; the new file holds both, a stream only what is new' },
   loop: { flag: 'loop', help: 'make the end lead into the start' },
   initAudio: { flag: 'init', value: 'file.wav', help: 'music in which --inpaint makes parts anew' },

@@ -129,7 +129,8 @@ function changeOf(values: Values, fields: Readonly<Record<string, unknown>>): Re
 
 /** What the system is asked for: the settings of the command line, and those of a recipe that it has no flag for. */
 function settingsOf({ options, inputs, recipe }: GenerateRequest, seed: number, values: Values) {
-  const { loudness, keepGiven, form, ...rest } = options; // in recipes of files null, as levels stayed as they were made, and through-composed, as all is here
+  // In recipes of files levels stay as they are made, all is through-composed, and the end is cut: as all is here.
+  const { loudness, keepGiven, form, fadeOutSeconds, ...rest } = options;
   const tune = inputs.melody && { melody: inputs.melody.audio };
   const own = recipe?.streamed === true ? false : keepGiven; // a stream's file holds what was made, as the model makes it
   return {
@@ -138,6 +139,7 @@ function settingsOf({ options, inputs, recipe }: GenerateRequest, seed: number, 
     ...tune,
     ...((inputs.continue || options.inpaint) && own === false && { keepGiven: false }),
     ...(form === 'rondo' && { form }),
+    ...(fadeOutSeconds && { fadeOutSeconds }),
     ...(loudness !== null && loudness !== undefined && { loudness }),
     seed,
   };
