@@ -1,7 +1,7 @@
 // Exact music: the same bytes for any number of threads, however much memory there is, on every machine and in every engine.
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { Melody, type MelodyEvent } from '../../src/index.ts';
+import { Melody, type MelodyEvent, type Recipe } from '../../src/index.ts';
 import { recipeOptions } from '../../src/pipeline/recipe.ts';
 import { exactClip } from './exact_clip.ts';
 import { browsers, clipOfBrowser, clipOfProgram, programs } from './other_engines.ts';
@@ -46,7 +46,7 @@ describe('exact music', () => {
 
   it('a recipe of before pieces faded out makes what it made', async () => {
     const { recipe } = await exactClip(TINY, 2);
-    const { fadeOutSeconds, ...older } = recipe;
+    const { fadeOutSeconds, ...older } = recipe as Recipe;
     expect(fadeOutSeconds).toBe(0.005);
     expect((await exactClip(TINY, 2, { options: older })).hash).toBe(CUT_HASH);
   });
