@@ -99,7 +99,7 @@ class ControlTable(nn.Module):
         """What the key of each of `controls` counts after words [B, n]: `held` while the last KEY_SIGHT of them speak for it more than for
         any other, by the columns of keys; `left` otherwise; 1 before KEY_STEP words."""
         if self.held == self.left or words.shape[1] < KEY_STEP:
-            return [1.0] * len(controls)
+            return [1.0 if words.shape[1] < KEY_STEP else self.held] * len(controls)
         spoken = self.instruments[words[:, -KEY_SIGHT:].long()][..., -self.counted_keys :].double().sum(1)  # of halves: exact, in any order
         best = spoken == spoken.max(1, keepdim=True).values
         return [self.held if k.key is not None and row[k.key] and row.sum() == 1 else self.left for k, row in zip(controls, best)]
