@@ -1,4 +1,4 @@
-// A region of a piece that is heard again and again, without a click where its end meets its start.
+// A region of a piece, or all of it, that is heard again and again, without a gap or a click where its end meets its start.
 
 import { lengthOf } from '../audio/channels.ts';
 import type { Region } from '../pipeline/options.ts';
@@ -29,6 +29,7 @@ export class Lap {
     if (to - from < MIN_SECONDS * sampleRate) return undefined;
     const count = Math.min(from, Math.round(JOIN_SECONDS * sampleRate));
     const laps = channels.map((channel) => {
+      if (count === 0) return channel.subarray(from, to);
       const lap = channel.slice(from, to);
       const before = channel.subarray(from - count, from);
       const end = lap.subarray(lap.length - count);
@@ -55,9 +56,10 @@ export class Lap {
     return { at: this.#start + skip, channels: this.#channels.map((channel) => channel.subarray(skip)) };
   }
 
-  /** The sample of the piece that is heard after so many samples from `at` on. */
-  placeAfter(at: number, played: number): number {
-    return this.#start + ((at - this.#start + played) % this.#length);
+  /** The sample of the piece that is heard after so many samples from `at` on; where it is `over`, its end is no new beginning. */
+  placeAfter(at: number, played: number, over = false): number {
+    const place = (at - this.#start + played) % this.#length;
+    return this.#start + (over && place === 0 ? this.#length : place);
   }
 
   /** Hands over laps until enough lies ready, where so many samples were heard. */

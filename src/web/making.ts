@@ -68,8 +68,8 @@ export function makePiece(
   const settled = stream.finished.then(
     () => {
       if (signal.aborted) return;
-      steps.onEnd();
       store.set({ complete: true });
+      steps.onEnd();
     },
     (error: unknown) => {
       if (signal.aborted) return;

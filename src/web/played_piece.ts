@@ -17,17 +17,28 @@ export class PlayedPiece {
   region: Region | undefined;
   /** Sample that the player began with. */
   from = 0;
-  /** The region, while it plays. */
+  /** The region, or all of it, while that plays again and again. */
   lap: Lap | undefined;
+  /** Is it all of it? */
+  round = false;
 
   constructor(sampleRate: number, keep: boolean) {
     this.sampleRate = sampleRate;
     this.recording = keep ? new Recording(sampleRate) : undefined;
   }
 
-  /** The sample that is heard when the player has played so many. */
-  heard(played: number): number {
-    return this.lap?.placeAfter(this.from, played) ?? this.from + played;
+  /** The sample that is heard when the player has played so many, of which none follows where it is `over`. */
+  heard(played: number, over: boolean): number {
+    return this.lap?.placeAfter(this.from, played, over) ?? this.from + played;
+  }
+
+  /** All of it was made, and the player has it: from its end on it begins again. Nothing changes where nothing is kept, or its beginning is not. */
+  goRound(): void {
+    const audio = this.lap ? undefined : this.recording?.audio();
+    if (!audio || audio.startSeconds > 0) return;
+    this.lap = Lap.of(audio, { start: 0, end: lengthOf(audio.channels) / audio.sampleRate });
+    this.round = this.lap !== undefined;
+    this.lap?.from(this.from);
   }
 
   /** Goes to a second of it, within the region where there is one; what the player is to begin with, or undefined where nothing is kept. */
@@ -37,6 +48,7 @@ export class PlayedPiece {
     const { channels, sampleRate, startSeconds } = audio;
     const kept = Math.round(startSeconds * sampleRate);
     this.lap = this.region && Lap.of(audio, this.region);
+    this.round = false;
     const at = Math.max(0, Math.min(lengthOf(channels), Math.round(seconds * sampleRate) - kept));
     const lap = this.lap?.from(kept + at);
     this.from = lap?.at ?? kept + at;

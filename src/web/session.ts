@@ -87,14 +87,15 @@ export class Session {
     return this.#piece.beats;
   }
 
-  /** Whether a finished piece begins again at its end, until `stop`. Needs `record`. Default false. */
+  /** Whether a finished piece begins again at its end, without a gap, until `stop`. Needs `record`. Default false. */
   get loop(): boolean {
     return this.#loop;
   }
 
-  /** Sets whether it begins again. */
+  /** Sets whether it begins again. What lies ready of the next rounds, two seconds and a round at most, is still heard. */
   set loop(value: boolean) {
     this.#loop = value;
+    if (runs(this.#store.now) || this.#store.now.state === 'paused') this.#goRound();
   }
 
   /** The part of the piece that is heard again and again, in its seconds; undefined for all of it. Needs `record`. Default undefined. */
@@ -152,7 +153,7 @@ export class Session {
         this.#ahead?.push(channels, startSample - this.#piece.from);
         if (startSample === 0) this.#expectSound();
       },
-      onEnd: () => this.#ahead?.end(),
+      onEnd: () => this.#endPlayer(),
     });
   }
 
@@ -168,9 +169,9 @@ export class Session {
     this.#piece.beats = [...beats];
     this.#piece.recording?.push(channels);
     this.#sound.player?.push(channels);
-    this.#sound.player?.end();
-    this.#expectSound();
     this.#set({ complete: true, madeSeconds: lengthOf(channels) / sampleRate });
+    this.#endPlayer();
+    this.#expectSound();
     this.#options.onChunk?.(channels, sampleRate, 0);
   }
 
@@ -210,7 +211,7 @@ export class Session {
     this.#pulse?.clear();
     player.begin(0);
     if (lengthOf(rest) > 0) player.push(rest);
-    if (complete || error) this.#ahead?.end(); // nothing more will be made
+    if (complete || error) this.#endPlayer(); // nothing more will be made
     this.#set({ playedSeconds: this.#piece.from / this.#piece.sampleRate });
   }
 
@@ -281,11 +282,21 @@ export class Session {
     return this.#piece.lap ? undefined : this.#sound.player;
   }
 
+  /** The player has all of the piece: it ends there, unless more rounds follow. */
+  #endPlayer(): void {
+    this.#ahead?.end();
+    this.#goRound();
+  }
+
+  #goRound(): void {
+    if (this.#loop && this.#store.now.complete) this.#piece.goRound();
+  }
+
   #heard(report: PlayerReport): void {
     if (this.#sounding !== this.#pieces) return; // the rest of a piece that was stopped
-    const { sampleRate } = this.#piece;
-    const played = this.#piece.heard(report.played);
-    this.#piece.lap?.feed(report.played, (channels) => this.#sound.player?.push(channels));
+    const { sampleRate, round } = this.#piece;
+    const played = this.#piece.heard(report.played, report.finished);
+    if (!round || this.#loop) this.#piece.lap?.feed(report.played, (channels) => this.#sound.player?.push(channels));
     this.#making?.stream.played(played);
     const { state, complete } = this.#store.now;
     const running = runs(this.#store.now);

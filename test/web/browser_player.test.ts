@@ -658,6 +658,34 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
     expect(alive).toBe('close');
   });
 
+  it('a piece that loops goes on with its first sample right after its last', async () => {
+    await sessionPage();
+    const { gaps, heard } = await page.evaluate(async () => {
+      const context = new AudioContext({ sampleRate: 48_000 });
+      await context.resume();
+      const script = `registerProcessor('tap', class extends AudioWorkletProcessor {
+        process([[samples]]) { if (samples) this.port.postMessage(samples.slice()); return true; } });`;
+      await context.audioWorklet.addModule(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })));
+      const tap = new AudioWorkletNode(context, 'tap');
+      tap.connect(context.destination);
+      const heard: number[] = [];
+      tap.port.onmessage = ({ data }) => heard.push(...data);
+      const other = newSession({ destination: tap, record: true, startSeconds: 0.1 });
+      other.loop = true;
+      await other.playClip([Float32Array.from({ length: 24_000 }, (_, i) => 0.25 + i / 96_000)], 48_000, undefined); // 0.25 to 0.5
+      while (heard.filter((value) => value > 0.499).length < 4 * 96) await new Promise((resolve) => setTimeout(resolve, 20));
+      await other.dispose();
+      const from = heard.findIndex((value) => value > 0.499); // the end of the first round
+      const rounds = heard.slice(
+        from,
+        heard.findLastIndex((value) => value > 0.499),
+      );
+      return { gaps: rounds.filter((value) => value < 0.249).length, heard: rounds.length };
+    });
+    expect(heard).toBeGreaterThan(2 * 24_000);
+    expect(gaps).toBe(0); // 79 ms of silence stood between two rounds
+  });
+
   it('an element with loop tells of no end when its piece begins again, as <audio> does', async () => {
     await players();
     const told = await page.evaluate(async () => {

@@ -1,6 +1,7 @@
 // A region that is heard again and again.
 import { expect, test } from 'vitest';
 import { Lap } from '../../src/web/lap.ts';
+import { PlayedPiece } from '../../src/web/played_piece.ts';
 
 const RATE = 1000;
 /** A ramp: every sample tells its place. */
@@ -39,4 +40,21 @@ test('laps are handed over until two seconds lie ready, whatever reports say lat
   expect([pushed(0), pushed(0), pushed(199), pushed(201)]).toEqual([2100, 0, 0, 300]);
   expect(Lap.of(kept(), { start: 0.2, end: 0.299 })).toBeUndefined();
   expect(Lap.of(kept(), { start: 1.5, end: 2 })).toBeUndefined(); // not made yet
+});
+
+test('a whole piece goes round from its last sample to its first; where no more rounds follow, its end is its end', () => {
+  const piece = new PlayedPiece(RATE, true);
+  piece.goRound(); // nothing is there
+  expect(piece.lap).toBeUndefined();
+  piece.recording?.push(ramp);
+  expect(piece.goTo(0.4)?.[0]?.length).toBe(600);
+  piece.goRound();
+  const pushed: number[] = [];
+  piece.lap?.feed(0, ([channel]) => pushed.push(...channel));
+  expect(pushed.slice(0, 1000)).toEqual([...ramp[0]]); // right after what the player had: 600 samples
+  expect(pushed).toHaveLength(2000);
+  expect([599, 600, 1601].map((played) => piece.heard(played, false))).toEqual([999, 0, 1]);
+  expect(piece.heard(2600, true)).toBe(1000);
+  piece.goTo(0);
+  expect(piece.lap).toBeUndefined();
 });
