@@ -32,7 +32,7 @@ test('the engine is with the worker alone, and what few pages need comes later',
   const text = (name: string) => files.find(({ path }) => path === name)?.text ?? '';
   expect(text('melody-engine.js')).toContain('createComputePipelineAsync');
   expect(text('melody-player.js')).not.toMatch(/createComputePipeline|@compute|requestAdapter/);
-  expect(text('melody-player.js').length).toBeLessThan(24_500); // 23,042, 400 that tell why nothing plays, read the volume and leave the page's own context as the page has it, 60 that send only a part's own samples and open the device within the press, 100 that keep the sound device for what is played at once, and some 700 of the session in several files, with the worker of another host or under Trusted Types, changes that take the place of what waits, and one that comes too late; what is downloaded has a budget of its own
+  expect(text('melody-player.js').length).toBeLessThan(24_900); // 23,042, 440 that let a piece go round without a gap, 400 that tell why nothing plays, read the volume and leave the page's own context as the page has it, 60 that send only a part's own samples and open the device within the press, 100 that keep the sound device for what is played at once, and some 700 of the session in several files, with the worker of another host or under Trusted Types, changes that take the place of what waits, and one that comes too late; what is downloaded has a budget of its own
   for (const name of ['melody-player.js', 'melody-worklet.js']) expect(text(name)).not.toMatch(/\bimport\s*["'{]/);
   const atOnce = new Set(['melody-worker.js']);
   for (const each of atOnce) for (const path of files.find(({ path }) => path === each)?.imports ?? []) atOnce.add(path);
