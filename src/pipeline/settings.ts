@@ -230,7 +230,7 @@ export const FLAGS = {
   key: {
     flag: 'key',
     value: 'key',
-    help: 'such as "A minor" or "F# major", or none; default: as for --tempo; with --continue and --init what the prompt says',
+    help: 'such as "A minor" or "F# major", or none; default: as for --tempo; with --continue and --init what the prompt says, else that of the music',
   },
   metre: { flag: 'metre', value: 'metre', help: '4/4, 3/4, 6/8 or 5/4; default: as for --tempo' },
   seed: {

@@ -12,11 +12,14 @@ export const TINY = 'weights/melody-tiny/';
 
 /** The built folder of this run of tests, whose files run in processes of their own: the first that asks builds it, the others wait. */
 export async function builtSite(): Promise<string> {
-  const run = join(process.env.MELODY_TEST_TMP ?? '', 'site');
+  const folder = process.env.MELODY_TEST_TMP; // test/helpers/temporary.ts
+  if (!folder) throw new Error('MELODY_TEST_TMP names no folder: run the tests by vitest');
+  const run = join(folder, 'site');
   const [built, failed] = [join(run, 'built'), join(run, 'failed')];
   try {
     mkdirSync(run);
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     while (!existsSync(built)) {
       if (existsSync(failed)) throw new Error(`another test file could not build the site: ${readFileSync(failed, 'utf8')}`);
       await sleep(100);
