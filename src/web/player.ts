@@ -2,7 +2,9 @@
 import { MelodyError } from '../errors.ts';
 import type { PlayerMessage, PlayerReport, RingOptions } from './worklet.ts';
 
-const FADE_SECONDS = 0.015; // an edge in the middle of a wave clicks; this is short enough to feel immediate
+const VOLUME_SECONDS = 0.015; // a step of it in the middle of a wave clicks
+/** What sounds is silent well before this, on a busy machine too; a device that stands does not say so. */
+const SILENT_MS = 300;
 /** A device that is let go of takes its time to start again: what is played next within this does without. */
 const REST_MS = 2000;
 /** An AudioContext that may sound runs well before this, on a busy machine too. */
@@ -21,11 +23,11 @@ export class Player {
   readonly analyser: AnalyserNode;
   readonly #ring: AudioWorkletNode;
   readonly #lent: boolean;
-  readonly #fade: GainNode;
   readonly #volume: GainNode;
   readonly #onState: () => void;
   #piece = 0; // what is told of an earlier one comes too late
   #wishes = 0; // to sound or not: the last one counts
+  #onSilence = () => {};
   #rest: ReturnType<typeof setTimeout> | 0 | undefined = 0; // until the device is let go of; undefined while it is to sound, or fades out
 
   private constructor(
@@ -38,12 +40,15 @@ export class Player {
     this.#lent = outlet !== undefined;
     const processorOptions: RingOptions = { inputRate: outlet ? sampleRate : context.sampleRate };
     this.#ring = new AudioWorkletNode(context, 'melody-ring', { numberOfInputs: 0, outputChannelCount: [channels], processorOptions });
-    this.#fade = new GainNode(context, { gain: 0 });
     this.#volume = new GainNode(context);
     this.analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0.5, minDecibels: -95, maxDecibels: -15 });
-    this.#ring.connect(this.#fade).connect(this.analyser);
-    this.#fade.connect(this.#volume).connect(outlet?.output ?? context.destination);
-    this.#ring.port.onmessage = ({ data }: MessageEvent<PlayerReport>) => data.piece === this.#piece && onReport(data);
+    this.#ring.connect(this.analyser);
+    this.#ring.connect(this.#volume).connect(outlet?.output ?? context.destination);
+    this.#ring.port.onmessage = ({ data }: MessageEvent<PlayerReport>) => {
+      if (data.piece !== this.#piece) return;
+      onReport(data);
+      if (data.still) this.#onSilence();
+    };
     this.#onState = () => {
       this.#wake();
       onState();
@@ -105,12 +110,14 @@ export class Player {
 
   /** 0…1. */
   set volume(value: number) {
-    this.#volume.gain.setTargetAtTime(value, this.context.currentTime, FADE_SECONDS);
+    // A device asks for so much at once: of a time that has passed by then, the curve would begin in its middle.
+    const { currentTime, baseLatency = 0 } = this.context;
+    this.#volume.gain.setTargetAtTime(value, currentTime + baseLatency, VOLUME_SECONDS);
   }
 
-  /** Starts a new piece, heard after `resume` once `startSeconds` of it are here. */
-  begin(startSeconds: number): void {
-    this.#send({ type: 'clear', startSeconds, piece: ++this.#piece });
+  /** Starts a new piece, heard after `resume` once `startSeconds` of it are here; it fades in where it begins `within` a wave. */
+  begin(startSeconds: number, within = false): void {
+    this.#send({ type: 'clear', startSeconds, piece: ++this.#piece, within });
   }
 
   /** The samples of every channel, which are copied: the page keeps them for saving. `at`: of the piece, in place of what waits from there on. */
@@ -129,12 +136,14 @@ export class Player {
   /** Fades out and stops; resolves when it is silent, or with false when `resume` came meanwhile. */
   async pause(): Promise<boolean> {
     const wish = ++this.#wishes;
+    this.#send({ type: 'hold', held: true });
     if (this.#rest === undefined) {
-      this.#fadeTo(0);
-      await new Promise((resolve) => setTimeout(resolve, 4 * FADE_SECONDS * 1000));
+      await new Promise<void>((resolve) => {
+        this.#onSilence = resolve;
+        setTimeout(resolve, this.running ? SILENT_MS : 0);
+      });
       if (wish !== this.#wishes) return false;
     }
-    this.#send({ type: 'hold', held: true });
     clearTimeout(this.#rest);
     // Not waited for: browsers leave this promise open for as long as a device does not start (or for ever).
     this.#rest = setTimeout(() => this.#lent || this.context.suspend().catch(() => {}), REST_MS);
@@ -147,7 +156,6 @@ export class Player {
     this.#rest = undefined;
     this.#send({ type: 'hold', held: false });
     this.unlock();
-    this.#fadeTo(1);
   }
 
   /** Pauses and forgets the piece. */
@@ -162,7 +170,7 @@ export class Player {
     this.context.removeEventListener('statechange', this.#onState);
     document.removeEventListener('visibilitychange', this.#wake);
     this.#send({ type: 'close' });
-    this.#fade.disconnect();
+    this.#ring.disconnect();
     if (!this.#lent) await this.context.close().catch(() => {}); // closed before
   }
 
@@ -170,11 +178,6 @@ export class Player {
   #wake = () => {
     if (!this.#lent && this.#rest === undefined && !this.running) this.unlock();
   };
-
-  #fadeTo(level: number): void {
-    this.#fade.gain.cancelScheduledValues(this.context.currentTime);
-    this.#fade.gain.setTargetAtTime(level, this.context.currentTime, FADE_SECONDS);
-  }
 
   #send(message: PlayerMessage, transfer: Transferable[] = []): void {
     this.#ring.port.postMessage(message, transfer);

@@ -209,7 +209,7 @@ export class Session {
     const rest = this.#piece.goTo(seconds);
     if (!rest) return;
     this.#pulse?.clear();
-    player.begin(0);
+    player.begin(0, this.#piece.from > 0);
     if (lengthOf(rest) > 0) player.push(rest);
     if (complete || error) this.#endPlayer(); // nothing more will be made
     this.#set({ playedSeconds: this.#piece.from / this.#piece.sampleRate });

@@ -22,9 +22,10 @@ export type PlayerMessage =
   | { readonly type: 'samples'; readonly channels: readonly Float32Array[]; readonly at?: number | undefined }
   /** Nothing more will come: play what is left, however little. */
   | { readonly type: 'end' }
-  /** Forget everything and wait for a new piece that starts after `startSeconds` of it are here; `piece` is its number. */
-  | { readonly type: 'clear'; readonly startSeconds: number; readonly piece: number }
-  /** Stand still, or go on: for contexts that are not ours to suspend. */
+  /** Forget everything and wait for a new piece that starts after `startSeconds` of it are here; `piece` is its number. What still sounds fades out under
+   * it, and a piece that begins `within` a wave fades in. */
+  | { readonly type: 'clear'; readonly startSeconds: number; readonly piece: number; readonly within: boolean }
+  /** Fade out and stand still, or go on and fade in. */
   | { readonly type: 'hold'; readonly held: boolean }
   /** Nothing will be played any more. Until it is told, the browser keeps it and calls it, in a context of the page's own for as long as that lives. */
   | { readonly type: 'close' };
@@ -43,16 +44,22 @@ export interface PlayerReport {
   readonly flowing: boolean;
   /** All of the piece was heard. */
   readonly finished: boolean;
+  /** It is held, and has faded out. */
+  readonly still: boolean;
   /** Largest sample since the last report. */
   readonly peak: number;
 }
 
 const REPORT_SECONDS = 0.1;
+/** An edge in the middle of a wave clicks; this is short enough to feel immediate. It is done here, sample by sample: an AudioParam is told the time when the
+ * page asked, and where the sound is past it by then, it begins in the middle of its curve. */
+const FADE_SECONDS = 0.03;
 /** What takes the place of what waits fades in over it: it is the same, unless it comes too late. */
 const JOIN_SECONDS = 0.01;
 /** Samples on each side that a sample between two is read from, and steps between two for which weights are kept. */
 const REACH = 12;
 const STEPS = 256;
+const FADE = Math.round(FADE_SECONDS * sampleRate); // samples of the context
 const FIRST_CAPACITY = 2 ** 19; // samples of a channel; grows for pieces that come all at once
 
 class Ring extends AudioWorkletProcessor {
@@ -68,6 +75,8 @@ class Ring extends AudioWorkletProcessor {
   #sinceReport = 0;
   #lastReport = '';
   #held = false;
+  #level = FADE; // its share that is heard, of FADE: falls while it is held, rises while it flows
+  #tail: Float32Array[] = []; // of what was cleared while it sounded, one a channel
   #fresh = false; // it flows, or goes on, from now
   readonly #rate: number;
   readonly #ratio: number; // samples of the piece to one of the context
@@ -84,16 +93,14 @@ class Ring extends AudioWorkletProcessor {
       else if (data.type === 'end') this.#ended = true;
       else if (data.type === 'hold') this.#hold(data.held);
       else if (data.type === 'clear') this.#clear(data);
-      else {
-        this.#rings = [];
-        this.#held = true;
-      }
+      else this.#close();
     };
   }
 
   process(_inputs: unknown, [outputs = []]: Float32Array[][]): boolean {
-    if (this.#held) return this.#rings.length > 0;
     const length = outputs[0]?.length ?? 0;
+    this.#addTail(outputs, length);
+    if (this.#still) return this.#rings.length > 0 || this.#tail.length > 0;
     const buffered = this.#written - this.#played;
     if (!this.#flowing && buffered > 0 && (this.#ended || buffered >= this.#start)) {
       this.#flowing = true;
@@ -103,26 +110,66 @@ class Ring extends AudioWorkletProcessor {
     this.#fresh = false;
     // Samples of the context that there is something for: those between two samples need their right neighbours, until the piece ends.
     const there = this.#weights && !this.#ended ? buffered - REACH : buffered;
-    const count = this.#flowing ? Math.max(0, Math.min(length, Math.ceil((there - this.#between) / this.#ratio))) : 0;
+    const most = this.#held ? Math.min(length, this.#level) : length;
+    const count = this.#flowing ? Math.max(0, Math.min(most, Math.ceil((there - this.#between) / this.#ratio))) : 0;
+    const slope = this.#held ? -1 : 1;
     for (const [c, out] of outputs.entries()) {
       const ring = this.#ring(c);
       for (let i = 0; i < count; i++) {
-        const value = this.#weights ? this.#valueAt(ring, this.#between + i * this.#ratio) : (ring[(this.#played + i) % ring.length] ?? 0);
-        out[i] = value;
+        const value = (Math.min(FADE, this.#level + i * slope) / FADE) * this.#sample(ring, i);
+        out[i] = (out[i] ?? 0) + value;
         this.#peak = Math.max(this.#peak, Math.abs(value));
       }
     }
+    this.#level = Math.min(FADE, this.#level + count * slope);
     const passed = this.#between + count * this.#ratio;
     const whole = Math.min(Math.floor(passed), buffered);
     this.#played += whole;
     this.#between = passed - whole;
-    if (this.#flowing && count < length) {
+    if (this.#flowing && count < most) {
       this.#flowing = false; // and waits for a full start again, so that one slow moment is one gap
       if (!this.#ended) this.#underruns += 1;
     }
     this.#sinceReport += length;
-    if (this.#sinceReport >= REPORT_SECONDS * sampleRate) this.#report(currentTime + length / sampleRate);
+    if (this.#still || this.#sinceReport >= REPORT_SECONDS * sampleRate) this.#report(currentTime + length / sampleRate);
     return true;
+  }
+
+  /** Held, and nothing of it is heard any more. */
+  get #still(): boolean {
+    return this.#held && !(this.#flowing && this.#level > 0);
+  }
+
+  /** What sample `i` of the context from now on is, without its level. */
+  #sample(ring: Float32Array, i: number): number {
+    return this.#weights ? this.#valueAt(ring, this.#between + i * this.#ratio) : (ring[(this.#played + i) % ring.length] ?? 0);
+  }
+
+  #addTail(outputs: Float32Array[], length: number): void {
+    if (this.#tail.length === 0) return;
+    for (const [c, out] of outputs.entries()) out.set((this.#tail[c % this.#tail.length] as Float32Array).subarray(0, length));
+    this.#tail = this.#tail.map((samples) => samples.subarray(length)).filter((samples) => samples.length > 0);
+  }
+
+  /** Ends what sounds, and keeps its next samples as they fade out: with those of the one before, which may not be over. */
+  #keepTail(): void {
+    if (!this.#flowing) return;
+    const before = this.#tail;
+    const count = Math.min(this.#level, Math.floor((this.#written - this.#played) / this.#ratio));
+    const length = Math.max(count, before[0]?.length ?? 0);
+    this.#tail = this.#rings.map((ring, c) =>
+      Float32Array.from({ length }, (_, i) => {
+        const now = i < count ? ((this.#level - i) / FADE) * this.#sample(ring, i) : 0;
+        return now + (before[c % before.length]?.[i] ?? 0);
+      }),
+    );
+    this.#flowing = false;
+  }
+
+  #close(): void {
+    this.#keepTail();
+    this.#rings = [];
+    this.#held = true;
   }
 
   /** Of channel `c` of the output: mono sounds from every side. */
@@ -184,14 +231,17 @@ class Ring extends AudioWorkletProcessor {
 
   #hold(held: boolean): void {
     this.#held = held;
-    this.#fresh = true;
+    this.#fresh = !held;
     this.#lastReport = ''; // the same place has another time
+    if (this.#still) this.#report(currentTime);
   }
 
-  #clear({ startSeconds, piece }: { startSeconds: number; piece: number }): void {
+  #clear({ startSeconds, piece, within }: { startSeconds: number; piece: number; within: boolean }): void {
+    this.#keepTail();
+    this.#level = within ? 0 : FADE;
     this.#piece = piece;
     this.#written = this.#played = this.#underruns = this.#between = 0;
-    this.#flowing = this.#ended = false;
+    this.#ended = false;
     this.#start = Math.max(1, Math.round(startSeconds * this.#rate));
     this.#report(currentTime);
   }
@@ -205,6 +255,7 @@ class Ring extends AudioWorkletProcessor {
       underruns: this.#underruns,
       flowing: this.#flowing,
       finished: this.#ended && this.#played === this.#written,
+      still: this.#still,
       peak: this.#peak,
     };
     this.#peak = 0;

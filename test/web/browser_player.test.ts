@@ -642,12 +642,34 @@ describe.runIf(chromiumPath)('the player without an engine', { timeout: SLOW }, 
       while (other.snapshot.playedSeconds < 0.5) await new Promise((resolve) => setTimeout(resolve, 20));
       await other.dispose();
       await new Promise((resolve) => setTimeout(resolve, 300));
-      const steps = heard.map((value, i) => Math.abs(value - (heard[i - 1] ?? 0)));
+      const steps = heard.slice(heard.indexOf(0.5) + 1).map((value, i, rest) => Math.abs(value - (rest[i - 1] ?? 0.5)));
       return { edge: Math.max(...steps), loud: Math.max(...heard), alive: told.at(-1) };
     });
     expect(loud).toBeCloseTo(0.5, 2);
     expect(edge).toBeLessThan(0.02); // −34 dB; cut off it was 0.5
     expect(alive).toBe('close');
+  });
+
+  it('a jump to another place, a pause and going on have no edge', async () => {
+    await sessionPage();
+    const { edge, low } = await page.evaluate(async () => {
+      const { tap, heard } = await openTap();
+      const other = newSession({ destination: tap, record: true, startSeconds: 0.1 });
+      await other.playClip([Float32Array.from({ length: 48_000 * 4 }, (_, i) => (i < 96_000 ? 0.5 : -0.5))], 48_000, undefined);
+      while (other.snapshot.playedSeconds < 0.3) await new Promise((resolve) => setTimeout(resolve, 20));
+      const from = heard.length;
+      other.seek(2.5);
+      while (other.snapshot.playedSeconds < 2.8) await new Promise((resolve) => setTimeout(resolve, 20));
+      await other.pause();
+      other.resume();
+      while (other.snapshot.playedSeconds < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+      await other.dispose();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const steps = heard.slice(from).map((value, i) => Math.abs(value - (heard[from + i - 1] ?? 0)));
+      return { edge: Math.max(...steps), low: Math.min(...heard) };
+    });
+    expect(low).toBeCloseTo(-0.5, 2);
+    expect(edge).toBeLessThan(0.02); // cut hard it was 1
   });
 
   it('a piece that loops goes on with its first sample right after its last', async () => {

@@ -32,7 +32,7 @@ beforeAll(async () => {
 beforeEach(() => {
   reports = [];
   ring = new Processor();
-  send({ type: 'clear', startSeconds: 0.05, piece: 1 });
+  send({ type: 'clear', startSeconds: 0.05, piece: 1, within: false });
 });
 
 const send = (data: PlayerMessage) => ring.port.onmessage({ data });
@@ -120,7 +120,8 @@ test('what waits over the edge of the ring is there when it grows', () => {
 test('clear forgets what was there', () => {
   push(...ramp(1, 80));
   hear(20);
-  send({ type: 'clear', startSeconds: 0, piece: 1 });
+  send({ type: 'clear', startSeconds: 0, piece: 1, within: false });
+  hear(30); // what sounded fades out
   expect(hear(20)).toEqual(new Array(20).fill(0));
   push(7);
   expect(hear(10)).toEqual([7, ...new Array(9).fill(0)]);
@@ -156,7 +157,7 @@ test('in a context of another rate a tone stays the tone, as long and as loud; o
     Array.from({ length: seconds * rate }, (_, i) => Math.sin((2 * Math.PI * hz * i) / rate));
   for (const inputRate of [500, 1100, 1500]) {
     ring = new Processor({ processorOptions: { inputRate } });
-    send({ type: 'clear', startSeconds: 0.05, piece: 1 });
+    send({ type: 'clear', startSeconds: 0.05, piece: 1, within: false });
     push(...tone(40, inputRate, 1));
     push(...tone(40, inputRate, 1)); // 40 whole periods each: they join
     send({ type: 'end' });
@@ -168,18 +169,81 @@ test('in a context of another rate a tone stays the tone, as long and as loud; o
     expect(lastReport()).toMatchObject({ played: 2 * inputRate, buffered: 0, underruns: 0, finished: true });
   }
   ring = new Processor({ processorOptions: { inputRate: 1500 } });
-  send({ type: 'clear', startSeconds: 0, piece: 1 });
+  send({ type: 'clear', startSeconds: 0, piece: 1, within: false });
   push(...tone(700, 1500, 1)); // would be heard at 300 Hz
   expect(Math.max(...hear(900).slice(50).map(Math.abs))).toBeLessThan(0.02);
 });
 
-test('held, it stands still; then it goes on with the next sample', () => {
-  push(...ramp(1, 100));
+/** A level that moves by this much a sample is at the end of its way after 30 ms. */
+const STEP = 1 / 30;
+const near = (values: number[]) => values.map((value) => expect.closeTo(value, 3));
+const fallen = (i: number) => Math.max(0, 1 - i * STEP);
+const risen = (i: number) => Math.min(1, i * STEP);
+
+test('held, it fades out, says so and stands still; then it goes on with the next sample and fades in', () => {
+  push(...ramp(1, 200));
   hear(40);
   send({ type: 'hold', held: true });
+  expect(hear(20)).toEqual(near(ramp(41, 20).map((value, i) => value * fallen(i))));
+  expect(reports.at(-1)?.still).toBe(false);
+  expect(hear(10)).toEqual(near(ramp(61, 10).map((value, i) => value * fallen(20 + i))));
+  expect(reports.at(-1)).toMatchObject({ played: 70, still: true });
   expect(hear(30)).toEqual(Array(30).fill(0));
   send({ type: 'hold', held: false });
-  expect(hear(10)).toEqual(ramp(41, 10));
+  expect(hear(50)).toEqual(near(ramp(71, 50).map((value, i) => value * risen(i))));
+  send({ type: 'hold', held: true });
+  hear(10);
+  send({ type: 'hold', held: false }); // before it was silent: from there it rises again
+  expect(hear(30)).toEqual(near(ramp(131, 30).map((value, i) => value * Math.min(1, fallen(10) + i * STEP))));
+});
+
+test('held where nothing sounds, it says at once that it is still, and its first sample is not faded', () => {
+  push(...ramp(1, 20));
+  hear(20);
+  send({ type: 'hold', held: true });
+  expect(reports.at(-1)).toMatchObject({ played: 0, still: true });
+  push(...ramp(21, 40));
+  expect(hear(20)).toEqual(Array(20).fill(0));
+  send({ type: 'hold', held: false });
+  expect(hear(20)).toEqual(ramp(1, 20));
+});
+
+test('at a jump to another place what sounded fades out while that fades in, however fast jumps follow; a new piece begins at once', () => {
+  const jump = (value: number) => {
+    send({ type: 'clear', startSeconds: 0, piece: 2, within: true });
+    push(...Array(200).fill(value));
+  };
+  push(...Array(200).fill(1));
+  hear(40);
+  jump(2);
+  const first = Array.from({ length: 40 }, (_, i) => fallen(i) + 2 * risen(i));
+  expect(hear(40)).toEqual(near(first));
+  const heard: number[] = [];
+  for (const count of [10, 10, 60]) {
+    jump(-1);
+    heard.push(...hear(count));
+  }
+  const steps = heard.map((value, i) => Math.abs(value - (heard[i - 1] ?? 2)));
+  expect(Math.max(...steps)).toBeLessThan(5 * STEP); // cut off they were 3
+  expect(heard.at(-1)).toBe(-1);
+  send({ type: 'clear', startSeconds: 0, piece: 3, within: false });
+  push(...Array(200).fill(0.5));
+  expect(hear(40)).toEqual(near(Array.from({ length: 40 }, (_, i) => 0.5 - fallen(i))));
+});
+
+test('a jump in a context of another rate, and from mono to stereo, has no edge', () => {
+  ring = new Processor({ processorOptions: { inputRate: 1500 } });
+  send({ type: 'clear', startSeconds: 0, piece: 1, within: false });
+  push(...Array(400).fill(1));
+  hearBoth(40);
+  send({ type: 'clear', startSeconds: 0, piece: 2, within: true });
+  send({ type: 'samples', channels: [new Float32Array(400).fill(-1), new Float32Array(400).fill(0.5)] });
+  const heard = hearBoth(100);
+  for (const [c, last] of [-1, 0.5].entries()) {
+    const steps = heard[c].map((value, i) => Math.abs(value - (heard[c][i - 1] ?? 1)));
+    expect(Math.max(...steps)).toBeLessThan(2.5 * STEP);
+    expect(heard[c].at(-1)).toBeCloseTo(last, 3);
+  }
 });
 
 test('a report says when what comes next sounds, on the clock of the context: at the first sample, and at once after it was held', () => {
@@ -188,7 +252,9 @@ test('a report says when what comes next sounds, on the clock of the context: at
   push(...ramp(1, 200));
   reports = [];
   hear(10);
-  expect(reports).toEqual([{ piece: 1, time: 0.03, played: 0, buffered: 200, underruns: 0, flowing: true, finished: false, peak: 0 }]);
+  expect(reports).toEqual([
+    { piece: 1, time: 0.03, played: 0, buffered: 200, underruns: 0, flowing: true, finished: false, still: false, peak: 0 },
+  ]);
   hear(90);
   const playedAt = () => reports.map(({ time, played }) => [Math.round(time * RATE), played]);
   expect(playedAt()).toEqual([
@@ -196,11 +262,14 @@ test('a report says when what comes next sounds, on the clock of the context: at
     [130, 100],
   ]);
   send({ type: 'hold', held: true });
-  hear(50);
+  hear(80);
   send({ type: 'hold', held: false });
   hear(10);
-  expect(playedAt().slice(2)).toEqual([[180, 100]]);
-  send({ type: 'clear', startSeconds: 0, piece: 2 });
+  expect(playedAt().slice(2)).toEqual([
+    [160, 130], // faded out
+    [210, 130],
+  ]);
+  send({ type: 'clear', startSeconds: 0, piece: 2, within: false });
   expect(reports.at(-1)).toMatchObject({ piece: 2, played: 0 });
 });
 
@@ -215,7 +284,7 @@ test('what comes for an earlier place takes the place of what waits, unheard; wh
   expect(heard.slice(30)).toEqual([...ramp(1011, 20), ...Array(10).fill(0)]);
   expect(lastReport()).toMatchObject({ played: 90, buffered: 0 });
 
-  send({ type: 'clear', startSeconds: 0, piece: 2 });
+  send({ type: 'clear', startSeconds: 0, piece: 2, within: false });
   push(...ramp(1, 200));
   hear(100);
   send({ type: 'samples', channels: [Float32Array.from(ramp(1, 90))], at: 30 }); // all but the last 20 was heard
@@ -237,7 +306,12 @@ test('the same samples for an earlier place change nothing', () => {
 
 test('what is closed is not called again, and keeps no samples', () => {
   push(...ramp(1, 100));
-  expect(ring.process([], [[new Float32Array(BLOCK)]])).toBe(true);
+  hear(10);
   send({ type: 'close' });
-  expect(ring.process([], [[new Float32Array(BLOCK)]])).toBe(false);
+  const out = [new Float32Array(BLOCK)];
+  for (let at = 0; at < 30; at += BLOCK) {
+    expect(ring.process([], [out])).toBe(at < 20);
+    expect([...out[0]]).toEqual(near(ramp(11 + at, BLOCK).map((value, i) => value * fallen(at + i)))); // cut off it clicked
+  }
+  expect(ring.process([], [out])).toBe(false);
 });
