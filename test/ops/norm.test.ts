@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { softmaxCase, softmaxReference } from '../../src/cases/biased_attention.ts';
-import { groupNormCase } from '../../src/cases/group_norm.ts';
+import { groupNormCase, groupNormReference } from '../../src/cases/group_norm.ts';
 import { normCase, normReference } from '../../src/cases/norm.ts';
 import type { Executor } from '../../src/gpu/caps.ts';
 import type { Graph } from '../../src/graph/graph.ts';
@@ -180,6 +180,15 @@ describe('groupNorm', () => {
   ])
     it(`[${batch}, ${length}, ${channels}] in ${groups} groups`, () =>
       checkBothForms(gpu(), groupNormCase('group norm', { batch, length, channels, groups, eps: EPS })));
+
+  it('keeps its digits far from zero', async () => {
+    const x = randomArray(64 * 8, 1).map((v) => v + 512);
+    const [w, b] = [randomArray(8, 2), randomArray(8, 3)];
+    const forms = await runForms((g) => ({ y: groupNorm(g, g.input('x', [64, 8]), weightOf(w, [8]), weightOf(b, [8]), { groups: 2 }) }), {
+      x,
+    });
+    for (const y of forms) expectClose(y, groupNormReference({ length: 64, channels: 8, groups: 2 }, x, w, b));
+  });
 
   it('refuses groups that do not divide the channels', async () => {
     const w = weightOf(randomArray(8, 1), [8]);
