@@ -21,14 +21,14 @@ export const Melody = {
    * @param location a folder, an https address of one, or in Node the name of an installed package (`melody-small`) or of a model of the
    * Hugging Face hub (`hf:owner/name`, `hf:owner/name@revision`)
    * @param options `precision` is for published systems alone: a MeLoDy model computes in the precision in which it was stored, and refuses it
-   * @throws MelodyError `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
+   * @throws MelodyError `invalid_argument`, `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
    */
   async load<Location extends string | URL>(
     location: Location,
     options: LoadOptions & Pick<SystemOptions, 'precision'> = {},
   ): Promise<Location extends 'melody-small' | 'melody-tiny' ? MeLoDy : Melody> {
     type Known = Location extends 'melody-small' | 'melody-tiny' ? MeLoDy : Melody; // ours are known by name
-    if (options.precision && openOther) return (await openOther(location, options)) as Known;
+    if (options?.precision && openOther) return (await openOther(location, options)) as Known;
     try {
       return (await MeLoDy.load(location, options)) as Known;
     } catch (error) {

@@ -14,6 +14,7 @@ import { buildPackage, bundleForPages } from './web.mjs';
  * adapter computes right, 0.8 kB are timbre words (src/models/timbre.ts), 1 kB lets jobs wait for their turns (src/pipeline/turns.ts), 0.2 kB give up silent
  * servers, 1.5 kB halve the launches of a token (src/models/semantic_lm.ts: 34 for 76), 0.4 kB leave long work on samples to a thread in Node (src/audio/aside.ts) and let it loop in WebAssembly (src/audio/simd.ts), 0.2 kB read those of other sites that hide ranges, 0.8 kB are a fast Fourier transform (it saves 15 MB of tables), 1.6 kB go back to what is heard when a stream is steered (src/pipeline/course.ts: marks of tokens, latents, phase, level, clock), 0.3 kB mix several prompts, 0.2 kB do not rehearse a job like one before (src/engine/memory.ts: a tenth of a second before the first sound), and 0.5 kB has the same bits in every engine (src/elementary.ts).
  * Of it, bytes and what they bring, the newest first:
+ * - 450 say by name which option of `Melody.load` is none or holds what it cannot ({ devcie: 'cpu' } was the default, and nothing said so)
  * - 170 let a piece fade out at its end (it clicked)
  * - 40 refuse a device of another name (it was the CPU, and nothing said so)
  * - 110 ask for the key of given audio (continuations are in the written key twice as often)
@@ -35,10 +36,11 @@ import { buildPackage, bundleForPages } from './web.mjs';
  * - 70 keep the language model's matrices as halves
  * - 12 bytes bound what is remembered of shapes of jobs
  */
-const BUDGET = 91_050;
+const BUDGET = 91_500;
 /**
  * Worker and engine, to the first sound: they also fetch, check and keep weights, and answer a page. 1 kB are the names by which others share the engine.
  * Of it, bytes and what they bring, the newest first:
+ * - 460 check those options, as above
  * - 160 let a piece fade out, as above
  * - 40 refuse such a device, as above
  * - 100 ask for the key of given audio, as above
@@ -62,12 +64,13 @@ const BUDGET = 91_050;
  * - 220 share weights with other sites (Cross-Origin Storage)
  * - 80 bytes say what to do about damaged JSON
  */
-const WORKER_BUDGET = 97_210;
+const WORKER_BUDGET = 97_680;
 /**
  * What follows when a clip is to be made, measured or saved (1 kB: tags that other programs read, ID3 and XMP; 1 kB: names of files that are
  * no WAV), and when sound is given (0.5 kB and 0.1 kB of the clip: it keeps its own rate, channels and samples beside what is made; 0.3 kB say that
  * it is silent, counts integers, or is of another form than a stream).
  * Of it, bytes and what they bring, the newest first:
+ * - 20 are what it costs that those options are checked
  * - 50 say where that key is heard
  * - 280 let measures of a clip loop in WebAssembly in Node, where they took a seventh of a clip's time
  * - 740 name more kinds of files
@@ -77,7 +80,7 @@ const WORKER_BUDGET = 97_210;
  * - 100 for recipes that come through ffmpeg
  * - 2600 are spectra and measures of tones, which pages fetched with the engine
  */
-const CLIP_BUDGET = 19_480;
+const CLIP_BUDGET = 19_500;
 /**
  * Bytes and what they bring, the newest first:
  * - 240 hear that key
@@ -106,6 +109,7 @@ const CPU_BUDGET = 33_880;
  * 1 kB of it are variations, a queue, and the hash that names the weights; 1.8 kB are MusicGen Melody, 1.5 kB
  * norms with their products (`matvec_norm`), 0.1 kB matrices of halves, 1 kB those of bytes with the test that comes before them, 1.7 kB go back to what is heard (above), 2.5 kB are streams of MusicGen, 1.7 kB regions of given sound that Stable Audio makes anew, 1.7 kB DPM-Solver++ of third order, noise levels, and columns read 64 at a time.
  * Of it, bytes and what they bring, the newest first:
+ * - 550 check what `Melody.load` is given, as above
  * - 150 let a piece fade out, as above
  * - 500 are the key of given audio and the key by need, as above
  * - 70 that key in the engine that it shares
@@ -121,7 +125,7 @@ const CPU_BUDGET = 33_880;
  * - 180 are timbre words, in the engine that it shares
  * - 740 names of files
  */
-const SYSTEMS_BUDGET = 123_690;
+const SYSTEMS_BUDGET = 124_240;
 /**
  * 0.5 kB play in a context of another rate, 2 kB make the element as complete as the platform's own players, 0.8 kB tell beats as they are heard, 0.1 kB put new music in the place of old, 0.2 kB start the worker of another host and under Trusted Types, 0.2 kB are what it costs that the session is several files.
  * Of it, bytes and what they bring, the newest first:

@@ -22,8 +22,15 @@ type Given = Readonly<Record<string, unknown>>;
 export const refuse = (what: string, got: unknown, expected: string, hint?: string): MelodyError =>
   new MelodyError('invalid_argument', `${what} must be ${expected}; got ${shown(got)}`, hint);
 
-/** Options that are no settings, and what a recipe holds beside them. */
-const OTHERS = ['signal', 'onEvent', 'draft'];
+/** What a value must be able to do, and what to call one that can. */
+type Able = readonly [method: string, expected: string];
+
+/** Options of a job that are no settings. */
+const OTHERS: Readonly<Record<string, Able>> = {
+  signal: ['addEventListener', 'an AbortSignal'],
+  onEvent: ['call', 'a function'],
+  draft: ['open', 'a Draft'],
+};
 const MAX_SHOWN = 80;
 
 /**
@@ -31,15 +38,17 @@ const MAX_SHOWN = 80;
  * hold fields of other programs; elsewhere an unknown name is refused. Undefined values count as absent. Throws `invalid_argument`, and
  * `non_finite` for audio that holds NaN or infinity.
  */
-export function checkOptions(options: object, use: Use): void {
-  if (!isObject(options)) throw refuse(`options of ${use}`, options, 'an object, for example { prompt: "calm piano, 80 bpm" }');
+export function checkOptions(asked: object, use: Use): void {
+  checkObject(asked, use);
+  const options = asked as Given;
+  checkOthers(options);
   const isRecipe = Object.hasOwn(options, 'version');
   if (isRecipe && options.version !== 1) throw refuse('version of a recipe', options.version, '1');
   const known = Object.keys(use === 'steer' ? STYLE : SETTINGS);
   const given = Object.keys(options).filter((name) => options[name] !== undefined);
   for (const name of given) {
     if (known.includes(name)) checkSetting(name as SettingName, options[name]);
-    else if (!OTHERS.includes(name) && !isRecipe) throw unknown(name, use, known);
+    else if (!(Object.hasOwn(OTHERS, name) || isRecipe)) throw unknown(name, use, known);
   }
   checkTogether(
     given.filter((name) => options[name] !== false),
@@ -52,9 +61,69 @@ export function checkOptions(options: object, use: Use): void {
       throw refuse('inpaint region', region, `within the given audio, which lasts ${seconds.toFixed(3)} s`);
 }
 
-function unknown(name: string, use: Use, known: readonly string[]): MelodyError {
+/** Are these options at all? Throws `invalid_argument`. */
+export function checkObject(options: unknown, use: string): asserts options is object {
+  if (!isObject(options)) throw refuse(`options of ${use}`, options, 'an object, for example { prompt: "calm piano, 80 bpm" }');
+}
+
+/** Are they options of these names? Throws `invalid_argument`. */
+export function checkNames(options: unknown, use: string, known: readonly string[]): void {
+  if (!isObject(options)) throw refuse(`options of ${use}`, options, 'an object');
+  const other = Object.keys(options).find((name) => options[name] !== undefined && !known.includes(name));
+  if (other) throw unknown(other, use, known);
+}
+
+/** Are they, where they are given, an AbortSignal, a function, a Draft? Throws `invalid_argument`. */
+export function checkOthers(options: object): void {
+  for (const [name, rule] of Object.entries(OTHERS)) checkAble(name, (options as Given)[name] ?? null, rule);
+}
+
+/** Null counts as absent. */
+function checkAble(name: string, value: unknown, [method, expected]: Able): void {
+  const can = typeof value !== 'string' && typeof (value as Record<string, unknown> | null)?.[method] === 'function';
+  if (value !== null && !can) throw refuse(name, value, expected);
+}
+
+const words = (...choices: string[]) => ({ kind: 'text', choices }) as const;
+const whole = (min: number, max: number) => ({ kind: 'whole', min, max }) as const;
+
+/** Options of `Melody.load`. Which `precision` there is depends on the device. */
+const LOADING: Readonly<Record<string, Setting | Able>> = {
+  device: words('auto', 'gpu', 'cpu'),
+  threads: whole(0, 1024),
+  queue: whole(0, 10_000),
+  memoryLimit: { kind: 'number', min: 0 },
+  precision: { kind: 'text' },
+  signal: OTHERS.signal as Able,
+  onEvent: OTHERS.onEvent as Able,
+  cache: { kind: 'switch' },
+  gpu: ['requestAdapter', 'an entry point of WebGPU'],
+  fetch: ['call', 'a function'],
+  redirectHosts: ['includes', 'a list of hosts'],
+  allowedHosts: ['includes', 'a list of hosts'],
+  limits: words('adapter', 'default'),
+  features: words('adapter', 'none'),
+  powerPreference: words('low-power', 'high-performance'),
+  dispatchesPerSubmit: whole(1, 2 ** 32),
+  untested: { kind: 'switch' },
+  onBytes: ['call', 'a function'],
+};
+
+/** Is this the place of a model, and can it be opened with these options? Throws `invalid_argument`. */
+export function checkLoading(location: unknown, options: unknown): void {
+  if (typeof location !== 'string' && typeof (location as URL | null)?.href !== 'string')
+    throw refuse('the place of a model', location, 'a text or a URL, for example "melody-small"');
+  checkNames(options, 'load', [...Object.keys(LOADING), 'pretend']);
+  for (const [name, rule] of Object.entries(LOADING)) {
+    const value = (options as Given)[name];
+    if (!('kind' in rule)) checkAble(name, value ?? null, rule);
+    else if (value !== undefined) CHECKS[rule.kind](name, value, rule);
+  }
+}
+
+function unknown(name: string, use: string, known: readonly string[]): MelodyError {
   const near = nearest(name, known);
-  const elsewhere = isSetting(name) ? 'it is decided before the music begins' : `the options are ${known.join(', ')}`;
+  const elsewhere = use === 'steer' && isSetting(name) ? 'it is decided before the music begins' : `the options are ${known.join(', ')}`;
   return new MelodyError('invalid_argument', `${use}: unknown option "${name}"`, near ? `did you mean ${near}?` : elsewhere);
 }
 

@@ -9,7 +9,7 @@ import { disposed, Engine, type EngineOptions, type Made } from '../engine/engin
 import { checkRoom, compileAhead, forecast, forecastOnce, hasRoom, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
-import { checkNumber, refuse } from './checks.ts';
+import { checkLoading, checkNames, checkObject } from './checks.ts';
 import { describe } from './controls/controls.ts';
 import { Job, MAX_HALVINGS } from './job.ts';
 import { type JobReport, jobReport, publishJob } from './job_report.ts';
@@ -102,11 +102,10 @@ export class MeLoDy {
    * Opens a model on a GPU or the CPU. Reads its configuration and headers only; weights follow when a stage first needs them.
    * @param location a folder, an https address of one, or in Node the name of an installed package (`melody-small`) or of a model of the
    * Hugging Face hub (`hf:owner/name`, `hf:owner/name@revision`)
-   * @throws MelodyError `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
+   * @throws MelodyError `invalid_argument`, `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
    */
   static async load(location: string | URL, options: LoadOptions = {}): Promise<MeLoDy> {
-    if (options.queue !== undefined) checkNumber('queue', options.queue, { kind: 'whole', min: 0, max: 10_000 });
-    if (!['auto', 'gpu', 'cpu', undefined].includes(options.device)) throw refuse('device', options.device, 'auto, gpu or cpu');
+    checkLoading(location, options);
     const coming = new Set<string>(); // files that were not complete at first sight: those that are say nothing
     const onProgress = (received: number, total: number, address: string) => {
       if (received < total) coming.add(address);
@@ -170,6 +169,7 @@ export class MeLoDy {
   }
 
   async #generate(options: GenerateOptions, begun: boolean): Promise<Clip> {
+    checkObject(options, 'generate');
     const { model } = this.#engine;
     const { config } = model;
     const seed = options.seed ?? options.draft?.seed;
@@ -226,6 +226,7 @@ export class MeLoDy {
    * @throws MelodyError as `generate`, when it is iterated; `invalid_argument` at once
    */
   stream(options: StreamOptions): MelodyStream {
+    checkObject(options, 'stream');
     const { model } = this.#engine;
     const one = { ...options, parallelWindows: undefined, wholeWindows: undefined, keepGiven: undefined }; // a stream makes one window after another
     const recipe = resolve({ ...one, runningLevel: true }, model, 'stream');
@@ -242,6 +243,7 @@ export class MeLoDy {
    * @throws MelodyError as `generate`
    */
   async warmup(options: { signal?: AbortSignal } = {}): Promise<void> {
+    checkNames(options, 'warmup', ['signal']);
     const { config } = this.#engine.model;
     const { signal } = options;
     await this.generate({ prompt: 'music', durationSeconds: config.window_seconds, steps: 1, seed: 0, signal });

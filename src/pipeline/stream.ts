@@ -5,7 +5,7 @@ import { lengthOf } from '../audio/channels.ts';
 import type { Engine } from '../engine/engine.ts';
 import { checkRoom, forecast, forecastOnce, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
-import { checkNumber, checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
+import { checkNames, checkNumber, checkOptions, checkSetting, checkStyle, followed } from './checks.ts';
 import { Course } from './course.ts';
 import { Job, keyOf, windowSizes } from './job.ts';
 import { type JobReport, publishJob } from './job_report.ts';
@@ -88,9 +88,11 @@ export class MelodyStream implements AsyncIterable<StreamChunk> {
    * from the beat that is reached then. `tempo`, `key` and `metre` that the stream was asked for hold until others are given. The change enters
    * the recipe, so that the piece can be made again, unless music (`promptAudio`) asks for it. Throws `invalid_argument`.
    */
-  steer(style: StyleOptions, { heardSeconds }: SteerTiming = {}): void {
+  steer(style: StyleOptions, timing: SteerTiming = {}): void {
     const { model } = this.#engine;
     checkOptions(style, 'steer');
+    checkNames(timing, 'steer', ['heardSeconds']);
+    const { heardSeconds } = timing;
     if (!style.promptAudio) checkSetting('steered', [{ ...style, atSeconds: 0 }]);
     checkStyle(style, model);
     if (heardSeconds !== undefined && typeof heardSeconds !== 'function') checkNumber('heardSeconds', heardSeconds, { min: 0 });

@@ -1,5 +1,6 @@
 // Opens a published system from its folder.
 import { MelodyError } from '../errors.ts';
+import { checkLoading } from '../pipeline/checks.ts';
 import { identified } from './identity.ts';
 import { systemOf } from './kind.ts';
 import { openMusicgen } from './musicgen/model.ts';
@@ -13,9 +14,10 @@ import type { SystemOptions } from './system.ts';
  * Opens a published model: MusicGen in the layout of transformers, Stable Audio in that of diffusers. Reads configurations and headers only; weights
  * follow when a stage first needs them. `licence` says what the weights allow: Meta's are not for commercial use.
  * @param location a folder, an https address of one, or in Node `hf:owner/name` of the Hugging Face hub
- * @throws MelodyError `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
+ * @throws MelodyError `invalid_argument`, `io`, `weights`, `no_adapter`, `wrong_results`, `aborted`
  */
 export async function loadSystem(location: string | URL, options: SystemOptions = {}): Promise<MusicGen | StableAudio> {
+  checkLoading(location, options);
   const { signal, redirectHosts, allowedHosts, fetch, cache = true } = options;
   const onProgress = (received: number, total: number, address: string) =>
     options.onEvent?.({ type: 'download', file: decodeURIComponent(address.slice(address.lastIndexOf('/') + 1)), received, total });

@@ -9,7 +9,7 @@ import { type Checked, disposed, Engine, type EngineOptions, type Machine } from
 import { checkRoom, forecast, type MemoryForecast } from '../engine/memory.ts';
 import { MelodyError } from '../errors.ts';
 import { seedWords } from '../ops/random.ts';
-import { checkNumber } from '../pipeline/checks.ts';
+import { checkNumber, checkObject, checkOthers } from '../pipeline/checks.ts';
 import type { LoadOptions } from '../pipeline/melody.ts';
 import type { AudioInput } from '../pipeline/options.ts';
 import { Progress, type Timings } from '../pipeline/progress.ts';
@@ -221,6 +221,8 @@ export abstract class PublishedSystem<Options extends JobOptions, R extends Syst
 
   /** Throws `invalid_argument` for settings that this system does not have, and for a recipe of another precision. */
   protected checkNames(options: object, settings: readonly string[], title: string): void {
+    checkObject(options, title);
+    checkOthers(options);
     for (const [name, value] of Object.entries(options))
       if (!settings.includes(name) && !OTHERS.includes(name) && value !== undefined && value !== null)
         throw bad(`${title} has no setting ${name}; it has ${settings.join(', ')}`, 'leave it out, or use a MeLoDy model');

@@ -236,6 +236,12 @@ describe('warnings', () => {
     expect(err).toContain(`1 word is unknown to the model: ${'x'.repeat(40)}…\n`);
   });
 
+  it('a prompt of signs alone says nothing, which is said', async () => {
+    const { code, err } = await generate(['!!! ??? 🎹', '-d', '0.4', '--out', 'signs.wav']);
+    expect(code).toBe(0);
+    expect(err).toContain('warning: the model knows no word of the prompt: !!! ??? 🎹\n');
+  });
+
   it('a prompt cannot steer the terminal', async () => {
     const { code, out, err } = await generate(['\u001b[2Jpiano\u202e \u009b31m qzx\u200b', '-d', '0.4', '--seed', '1']);
     expect(code).toBe(0);

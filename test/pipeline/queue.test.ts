@@ -10,14 +10,6 @@ const folder = new URL('../../weights/melody-tiny/', import.meta.url);
 const options = { prompt: 'calm piano', durationSeconds: 0.4, steps: 2, seed: 5 } satisfies GenerateOptions;
 const sameSamples = (a: Float32Array, b: Float32Array) => a.length === b.length && a.every((v, i) => v === b[i]);
 
-it('a model is opened on a device that there is, with a queue that is a number', async () => {
-  for (const [wrong, message] of [
-    [{ device: 'cuda' }, 'device must be auto, gpu or cpu; got "cuda"'],
-    [{ queue: -1 }, 'queue must be a whole number from 0 to 10000; got -1'],
-  ] as [object, string][])
-    await expect(MeLoDy.load(folder, wrong)).rejects.toMatchObject({ code: 'invalid_argument', message });
-});
-
 describe('turns', () => {
   it('go in the order of asking, and nobody comes between', async () => {
     const turns = new Turns(3);

@@ -64,6 +64,18 @@ describe('sizes', () => {
     expect(tokenizer.encode('a').ids.length).toBeGreaterThan(0);
   });
 
+  test.each([
+    ['calm piano', false],
+    ['静かな piano', false],
+    ['120 bpm', false],
+    ['!!! ???', true],
+    ['🎹🎻', true],
+    ['...', true],
+    ['静かなピアノ', true],
+  ])('%j: is nothing of it known? %j', (text, silent) => {
+    expect(tokenizer.encode(text).silent).toBe(silent);
+  });
+
   test.each(['', ' ', ' \n\u3000', '\u0000', '\ud800', '\u200b'])('%j holds no word', (text) => {
     expect(() => tokenizer.encode(text)).toThrow('the prompt holds no word');
   });

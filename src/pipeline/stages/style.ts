@@ -71,12 +71,13 @@ async function embedPrompt(
   progress: Pick<Progress, 'warn'>,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
-  const { ids, dropped, unknown } = engine.model.tokenizer.encode(text, what);
+  const { ids, dropped, unknown, silent } = engine.model.tokenizer.encode(text, what);
   if (unknown.length)
     progress.warn(
       'unknown_words',
       `${unknown.length} word${unknown.length > 1 ? 's are' : ' is'} unknown to the model: ${unknown.slice(0, 8).map(short).join(', ')}${unknown.length > 8 ? ', …' : ''}`,
     );
+  else if (silent) progress.warn('unknown_words', `the model knows no word of ${what ?? 'the prompt'}: ${short(text)}`);
   if (dropped) progress.warn('dropped_words', `the prompt is too long: its last ${dropped} word pieces were not read`);
   return embedText(engine, ids, signal);
 }

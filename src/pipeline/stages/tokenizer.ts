@@ -12,6 +12,8 @@ export interface Encoded {
   readonly dropped: number;
   /** Words that the model never saw, with none near that it knows. */
   readonly unknown: readonly string[];
+  /** No word in it is known, but signs at most: the music follows nothing. */
+  readonly silent: boolean;
 }
 
 export class Tokenizer {
@@ -65,6 +67,7 @@ export class Tokenizer {
       ids: Uint32Array.from(ids.slice(0, this.maxTokens)),
       dropped: Math.max(0, ids.length - this.maxTokens),
       unknown,
+      silent: !words.some((word) => this.#ids.has(word) && /[\p{L}\p{N}]/u.test(word)),
     };
   }
 

@@ -135,12 +135,13 @@ export class MusicGen extends PublishedSystem<MusicgenOptions, MusicgenRecipe> {
    * @throws MelodyError `invalid_argument` at once; as `generate`, when it is iterated
    */
   override stream(options: MusicgenOptions): SystemStream<MusicgenRecipe> {
+    const asked = this.#resolve(options);
     const { durationSeconds } = options;
     const length =
       durationSeconds === undefined || durationSeconds === null
         ? {}
         : { durationSeconds: durationOf(options, MOST_SECONDS, 0, this.sampleRate) };
-    const recipe: StreamRecipe<MusicgenRecipe> = { ...this.#resolve(options), ...length };
+    const recipe: StreamRecipe<MusicgenRecipe> = { ...asked, ...length };
     const [job, inputs] = this.#inputs(options);
     const stream: StreamJob<MusicgenRecipe> = {
       recipe,
