@@ -14,6 +14,7 @@ import { buildPackage, bundleForPages } from './web.mjs';
  * adapter computes right, 0.8 kB are timbre words (src/models/timbre.ts), 1 kB lets jobs wait for their turns (src/pipeline/turns.ts), 0.2 kB give up silent
  * servers, 1.5 kB halve the launches of a token (src/models/semantic_lm.ts: 34 for 76), 0.4 kB leave long work on samples to a thread in Node (src/audio/aside.ts) and let it loop in WebAssembly (src/audio/simd.ts), 0.2 kB read those of other sites that hide ranges, 0.8 kB are a fast Fourier transform (it saves 15 MB of tables), 1.6 kB go back to what is heard when a stream is steered (src/pipeline/course.ts: marks of tokens, latents, phase, level, clock), 0.3 kB mix several prompts, 0.2 kB do not rehearse a job like one before (src/engine/memory.ts: a tenth of a second before the first sound), and 0.5 kB has the same bits in every engine (src/elementary.ts).
  * Of it, bytes and what they bring, the newest first:
+ * - 50 tell a prompt of which no word is known
  * - 450 say by name which option of `Melody.load` is none or holds what it cannot ({ devcie: 'cpu' } was the default, and nothing said so)
  * - 170 let a piece fade out at its end (it clicked)
  * - 40 refuse a device of another name (it was the CPU, and nothing said so)
@@ -36,10 +37,11 @@ import { buildPackage, bundleForPages } from './web.mjs';
  * - 70 keep the language model's matrices as halves
  * - 12 bytes bound what is remembered of shapes of jobs
  */
-const BUDGET = 91_500;
+const BUDGET = 91_550;
 /**
  * Worker and engine, to the first sound: they also fetch, check and keep weights, and answer a page. 1 kB are the names by which others share the engine.
  * Of it, bytes and what they bring, the newest first:
+ * - 60 tell such a prompt
  * - 460 check those options, as above
  * - 160 let a piece fade out, as above
  * - 40 refuse such a device, as above
@@ -64,7 +66,7 @@ const BUDGET = 91_500;
  * - 220 share weights with other sites (Cross-Origin Storage)
  * - 80 bytes say what to do about damaged JSON
  */
-const WORKER_BUDGET = 97_680;
+const WORKER_BUDGET = 97_740;
 /**
  * What follows when a clip is to be made, measured or saved (1 kB: tags that other programs read, ID3 and XMP; 1 kB: names of files that are
  * no WAV), and when sound is given (0.5 kB and 0.1 kB of the clip: it keeps its own rate, channels and samples beside what is made; 0.3 kB say that
